@@ -1,0 +1,1 @@
+"""What this machine knows: routes, interfaces, neighbours, names. The only room that asks it."""

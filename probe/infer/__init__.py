@@ -1,0 +1,1 @@
+"""The inference: from observations to bindings, conditions, evidence and advice. Pure."""

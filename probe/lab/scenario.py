@@ -1,0 +1,225 @@
+"""A scenario: a small network with a truth, as data. One YAML file a world, named after its symptom.
+
+Lives here: the shape of the files, and how their symbols ("lan", "vpn6") become addresses. What a
+scenario *means* packet by packet belongs to the worlds; what is concluded of it, to `infer`.
+
+The network is always the same family. The prober has one link per realm in use:
+
+    prober --- lan ------------------- target      on the link
+    prober --- vpn ------------------- target      on the link
+    prober --- public --- router ----- target      one hop further
+
+With `router.nat` the public address belongs to the router, which forwards what `router.forward` lists to the
+target's address on the inside. A `dnat` entry of the target forwards a port to a container behind the target.
+"""
+
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from probe.errors import ScenarioError
+from probe.model.target import IPAddress, Protocol, Realm
+
+# What the prober is given, and the prober's own address on the same realm (RFC 1918, 4193, 5737, 3849).
+TARGET_ADDRESSES: dict[str, str] = {
+    "lan": "192.168.77.10",
+    "lan6": "fd77::10",
+    "vpn": "10.88.0.10",
+    "vpn6": "fd88::10",
+    "public": "203.0.113.10",
+    "public6": "2001:db8:113::10",
+    "inside": "192.168.99.10",  # the target behind a NAT router; never given to the prober
+}
+PROBER_ADDRESSES: dict[str, str] = {
+    "lan": "192.168.77.2",
+    "lan6": "fd77::2",
+    "vpn": "10.88.0.2",
+    "vpn6": "fd88::2",
+    "public": "198.51.100.2",
+    "public6": "2001:db8:100::2",
+}
+ROUTER_ADDRESSES: dict[str, str] = {
+    "public": "198.51.100.1",  # towards the prober
+    "public6": "2001:db8:100::1",
+    "behind": "203.0.113.1",  # towards the target
+    "behind6": "2001:db8:113::1",
+    "inside": "192.168.99.1",
+}
+CONTAINER_ADDRESSES: dict[str, str] = {"container": "172.31.0.2", "bridge": "172.31.0.1"}
+
+
+class Action(StrEnum):
+    """What a filter rule does with a TCP or UDP packet."""
+
+    ACCEPT = "accept"
+    DROP = "drop"
+    RESET = "reset"  # a forged TCP reset
+    PORT_UNREACH = "port-unreach"
+    HOST_UNREACH = "host-unreach"
+    NET_UNREACH = "net-unreach"
+    PROTO_UNREACH = "proto-unreach"  # IPv4 only
+    ADMIN_PROHIBITED = "admin-prohibited"
+    HOST_PROHIBITED = "host-prohibited"
+    NET_PROHIBITED = "net-prohibited"
+
+
+class Serves(StrEnum):
+    """What a listener does with a peer."""
+
+    HOLD = "hold"  # TCP: accept and keep quiet. UDP: receive and keep quiet
+    GREET = "greet"  # TCP: accept and send a line
+    CLOSE = "close"  # TCP: accept and close at once (a proxy whose backend is dead)
+    RESET = "reset"  # TCP: accept and reset at once
+    ANSWER = "answer"  # UDP: answer every datagram
+    FULL = "full"  # TCP: never accept, and the accept queue is full
+
+
+class _Strict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Listen(_Strict, frozen=True, kw_only=True):
+    """One listening socket. `bind`: a literal address, or a symbol such as `lan` or `vpn6`."""
+
+    port: int
+    bind: str
+    protocol: Protocol = Protocol.TCP
+    device: str | None = None  # a realm: SO_BINDTODEVICE to its interface
+    v6only: bool = False
+    serves: Serves = Serves.HOLD
+
+
+class Rule(_Strict, frozen=True, kw_only=True):
+    """One filter rule; the first that matches decides, and what none matches is accepted.
+
+    `ports` in the command line's syntax (none: every port of TCP and UDP), `on`: realms (none: all).
+    """
+
+    action: Action
+    ports: str | None = None
+    on: tuple[str, ...] = ()
+
+
+class Dnat(_Strict, frozen=True, kw_only=True):
+    """A TCP port that the target forwards to a container behind it, as Docker publishes ports."""
+
+    port: int
+    on: tuple[str, ...] = ()
+    alive: bool = True  # something listens in the container
+
+
+class TargetHost(_Strict, frozen=True, kw_only=True):
+    """The machine under test."""
+
+    listen: tuple[Listen, ...] = ()
+    filter: tuple[Rule, ...] = ()
+    dnat: tuple[Dnat, ...] = ()
+    resets_per_s: int | None = None  # a stack that limits its resets, as BSD's does
+
+
+class Router(_Strict, frozen=True, kw_only=True):
+    """The box between the prober and the target's public address."""
+
+    filter: tuple[Rule, ...] = ()
+    nat: bool = False
+    forward: tuple[int, ...] = ()  # TCP ports forwarded to the target, with `nat`
+    answers_all: bool = False  # a middlebox that completes every handshake itself
+    syn_proxy: str | None = None  # ports whose handshakes it completes before asking the target
+
+
+class Link(_Strict, frozen=True, kw_only=True):
+    """What a realm's link does to packets, in each direction."""
+
+    delay_ms: float = 0.0  # one way
+    loss: float = 0.0  # share of packets, one way
+
+
+class Scan(_Strict, frozen=True, kw_only=True):
+    """What the prober is told."""
+
+    ports: str
+    running: str | None = None
+
+
+class Expected(_Strict, frozen=True, kw_only=True):
+    """What the report must say of one port. Absent keys are not checked.
+
+    `bound_to` in symbols. `states`, `reasons` and `conditions` by symbol of the address.
+    """
+
+    binding: str
+    bound_to: tuple[str, ...] | None = None
+    families: tuple[int, ...] | None = None
+    via: str | None = None
+    states: dict[str, str] | None = None
+    reasons: dict[str, str] | None = None
+    conditions: dict[str, str] | None = None
+
+
+class Scenario(_Strict, frozen=True, kw_only=True):
+    """One world and what must be found in it. Ports in `expect` are keyed `8000` or `U:53`."""
+
+    about: str
+    addresses: tuple[str, ...]  # symbols, in the order in which the prober is given them
+    target: TargetHost = TargetHost()
+    router: Router = Router()
+    links: dict[str, Link] = {}
+    dead: tuple[str, ...] = ()  # symbols of addresses that nobody has
+    scan: Scan
+    expect: dict[str, Expected]
+    expect_addresses: dict[str, str] = {}  # symbol -> condition of the address
+    worlds: tuple[str, ...] = ("sim", "netns")
+    why_not: str | None = None  # why a world is left out
+    name: str = ""  # from the file name
+
+
+def realm_of(symbol: str) -> str:
+    """Realm of an address symbol: `lan6` is in `lan`."""
+    return symbol.removesuffix("6")
+
+
+def address_of(symbol: str) -> IPAddress:
+    """Target's address for a symbol, or the literal itself.
+
+    Raises:
+        ScenarioError: neither a symbol nor an address.
+    """
+    try:
+        return ip_address(TARGET_ADDRESSES.get(symbol, symbol))
+    except ValueError:
+        raise ScenarioError(f"{symbol!r} is no address and none of {', '.join(TARGET_ADDRESSES)}") from None
+
+
+def parse_scenario(name: str, document: Any) -> Scenario:
+    """Make a Scenario from a parsed YAML document.
+
+    Raises:
+        ScenarioError: an unknown key, a missing one, or a value of the wrong kind; named.
+    """
+    try:
+        scenario = msgspec.convert(document, Scenario)
+    except msgspec.ValidationError as error:
+        raise ScenarioError(f"scenario {name}: {error}") from None
+    return msgspec.structs.replace(scenario, name=name)
+
+
+REALMS_WITH_LINKS = (Realm.LAN, Realm.VPN, Realm.PUBLIC)
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Read one scenario file.
+
+    Raises:
+        ScenarioError: the file cannot be read, is not YAML, or is not a scenario.
+    """
+    import yaml  # noqa: PLC0415 - only the lab needs it; keeps `--help` and `scan` fast
+
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ScenarioError(f"scenario {path}: {str(error).splitlines()[0]}") from None
+    return parse_scenario(path.stem, document)

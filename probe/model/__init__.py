@@ -1,0 +1,1 @@
+"""The nouns: frozen values that every other room shares. No I/O, no clock, no randomness."""

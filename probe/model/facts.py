@@ -1,0 +1,54 @@
+"""What the prober's machine knows and what a survey of one address measured."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probe.model.probing import Observation
+from probe.model.target import IPAddress, TargetAddress
+
+
+class LinkKind(StrEnum):
+    """What kind of interface a route leaves by."""
+
+    ETHERNET = "ethernet"  # Ethernet and WiFi: neighbours are resolved on the link
+    TUNNEL = "tunnel"  # WireGuard, OpenVPN, any tun device
+    LOOPBACK = "loopback"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How this machine would send to one address. None means that the system did not tell."""
+
+    destination: IPAddress
+    source: IPAddress | None = None
+    interface: str | None = None
+    kind: LinkKind | None = None
+    mtu: int | None = None  # bytes, of the interface
+    on_link: bool | None = None  # the destination is a neighbour
+    reachable: bool = True  # False: this machine has no route
+
+
+class Neighbour(StrEnum):
+    """What the neighbour table (ARP, ND) says of an on-link address."""
+
+    RESOLVED = "resolved"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSurvey:
+    """All that was measured on one address of the target.
+
+    `observations` holds one entry per tested port, control and canary. `hops` is the distance
+    at which the address itself answers (1: on the link), `reply_ttl` the TTL with which its own
+    answers arrive; None where not measured.
+    """
+
+    address: TargetAddress
+    observations: tuple[Observation, ...]
+    route: Route | None = None
+    hops: int | None = None
+    reply_ttl: int | None = None
+    neighbour: Neighbour | None = None
+    own_addresses: frozenset[IPAddress] = frozenset()  # the prober's: an offender here is its own firewall
+    path: tuple[IPAddress, ...] = ()  # hops that sent time-exceeded, in order of distance

@@ -1,0 +1,38 @@
+"""A plan is data: what would be asked of each address, and how patiently, before a packet flies."""
+
+from dataclasses import dataclass
+
+from probe.model.facts import Route
+from probe.model.target import Port, TargetAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How patiently to ask.
+
+    `timeout` is the longest wait for one answer in seconds, `retries` the tries after the first,
+    `rate` the cap in probes per second over all addresses (None: 1,000 per address).
+    """
+
+    timeout: float = 1.0
+    retries: int = 2
+    rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPlan:
+    """What is asked of one address."""
+
+    address: TargetAddress
+    route: Route
+    tested: tuple[Port, ...]
+    controls: tuple[Port, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole scan. `deadline` bounds it in seconds from its start, whatever happens."""
+
+    addresses: tuple[AddressPlan, ...]
+    timing: Timing
+    deadline: float

@@ -1,0 +1,185 @@
+"""Probes, replies and observations: what was asked, what came back, what it amounts to.
+
+A *question* is asked by one or more *probes* (tries); each probe brings at most one first *reply*;
+a question ends as exactly one *observation*. Meaning crosses the seam, not errno: a backend
+translates what its platform tells into a Reason before anyone else sees it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probe.model.target import IPAddress, Port, Protocol
+
+
+class State(StrEnum):
+    """State of one port on one address, in nmap's words."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    FILTERED = "filtered"
+    UNREACHABLE = "unreachable"
+    OPEN_FILTERED = "open|filtered"
+
+
+class Reason(StrEnum):
+    """Why a port is in its state, in nmap's words."""
+
+    SYN_ACK = "syn-ack"
+    RESET = "reset"
+    NO_RESPONSE = "no-response"
+    UDP_RESPONSE = "udp-response"
+    PORT_UNREACH = "port-unreach"
+    HOST_UNREACH = "host-unreach"
+    NET_UNREACH = "net-unreach"
+    PROTO_UNREACH = "proto-unreach"
+    ADMIN_PROHIBITED = "admin-prohibited"
+    HOST_PROHIBITED = "host-prohibited"
+    NET_PROHIBITED = "net-prohibited"
+    TIME_EXCEEDED = "time-exceeded"
+    FRAG_NEEDED = "frag-needed"
+    NO_ROUTE = "no-route"  # the prober itself has none
+    NOT_SENT = "not-sent"  # could not be measured: never a verdict
+    REFUSED = "refused"  # a reset or an ICMP error, the platform cannot tell which
+
+
+ICMP_REASONS = frozenset(
+    {
+        Reason.PORT_UNREACH,
+        Reason.HOST_UNREACH,
+        Reason.NET_UNREACH,
+        Reason.PROTO_UNREACH,
+        Reason.ADMIN_PROHIBITED,
+        Reason.HOST_PROHIBITED,
+        Reason.NET_PROHIBITED,
+        Reason.TIME_EXCEEDED,
+        Reason.FRAG_NEEDED,
+    }
+)
+
+_STATE = {
+    Reason.SYN_ACK: State.OPEN,
+    Reason.UDP_RESPONSE: State.OPEN,
+    Reason.RESET: State.CLOSED,
+    Reason.REFUSED: State.CLOSED,
+    Reason.HOST_UNREACH: State.UNREACHABLE,
+    Reason.NET_UNREACH: State.UNREACHABLE,
+    Reason.NO_ROUTE: State.UNREACHABLE,
+}
+
+
+def state_of(reason: Reason, protocol: Protocol, *, from_target: bool) -> State | None:
+    """Derive the state of a port; None where it was not measured.
+
+    `from_target` says whether the reply's sender is the probed address itself: for UDP a
+    port-unreachable from there is the closed port's own answer (RFC 1122 section 4.1.3.1).
+    """
+    if reason is Reason.NOT_SENT:
+        return None
+    if protocol is Protocol.UDP:
+        if reason is Reason.PORT_UNREACH and from_target:
+            return State.CLOSED
+        if reason is Reason.NO_RESPONSE:
+            return State.OPEN_FILTERED
+    return _STATE.get(reason, State.FILTERED)
+
+
+class Role(StrEnum):
+    """Why a port is asked."""
+
+    TESTED = "tested"
+    CONTROL = "control"  # a port that nothing uses: shows how the address answers when nobody listens
+    CANARY = "canary"  # a control asked again later: shows whether the address changed its manners
+
+
+class Aftermath(StrEnum):
+    """What a TCP connection did in the moment after it was accepted."""
+
+    HELD = "held"  # stayed open and silent
+    SPOKE = "spoke"  # the peer sent bytes first
+    CLOSED = "closed"  # FIN at once, as a proxy does whose backend is dead
+    RESET = "reset"  # RST at once, as a SYN proxy does whose backend refuses
+
+
+class Origin(StrEnum):
+    """Which box answered for a port, seen by hop counts."""
+
+    HOST = "host"  # at the distance of the address's other answers
+    NEARER = "nearer"  # a box on the way, in the address's name
+    BEHIND = "behind"  # something that the address forwards to (DNAT)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to find out: how `address` answers on `port` to probes of this shape."""
+
+    address: IPAddress
+    port: Port
+    role: Role = Role.TESTED
+    ttl: int | None = None  # IP TTL / hop limit to send with; None: the system's default
+    min_ttl: int | None = None  # ignore replies that arrive with less (IP_MINTTL, RFC 5082)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One try at a question. `id` is unique within a run; `attempt` counts from 1."""
+
+    id: int
+    question: Question
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TcpFacts:
+    """What the kernel tells of an accepted connection (TCP_INFO, linux/tcp.h)."""
+
+    mss: int  # bytes per segment towards the peer
+    window_scale: int | None  # the peer's, None without the option
+    timestamps: bool
+    sack: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back to one probe.
+
+    `at` is on the backend's clock, in seconds. An ICMP error always has its `sender`. A reply
+    with an `aftermath` follows the syn-ack of the same probe and only adds to it.
+    """
+
+    probe_id: int
+    reason: Reason
+    at: float
+    sender: IPAddress | None = None
+    icmp: tuple[int, int] | None = None  # type, code
+    ttl: int | None = None  # of the reply as it arrived
+    aftermath: Aftermath | None = None
+    tcp: TcpFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The outcome of one question: silence is an outcome too.
+
+    `attempts` counts the tries sent, `answered` which of them was answered (1 is the first,
+    None for silence), `rtt` is in seconds. `sender` is None for silence and where nothing tells.
+    """
+
+    question: Question
+    reason: Reason
+    attempts: int
+    answered: int | None = None
+    rtt: float | None = None
+    sender: IPAddress | None = None
+    icmp: tuple[int, int] | None = None
+    ttl: int | None = None
+    aftermath: Aftermath | None = None
+    tcp: TcpFacts | None = None
+    origin: Origin | None = None  # None: not measured
+    started: float | None = None  # when the first try left, on the backend's clock
+
+    @property
+    def state(self) -> State | None:
+        """State of the port; None where it was not measured."""
+        question = self.question
+        from_target = self.sender is None or self.sender == question.address
+        return state_of(self.reason, question.port.protocol, from_target=from_target)

@@ -1,0 +1,1 @@
+"""Paths: who answered at which distance. Pure."""
