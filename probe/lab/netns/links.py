@@ -4,16 +4,23 @@ from collections.abc import Iterator, Mapping
 
 from probe.lab.netns.layout import HostPlan, Wire, cable_ends
 
+# The kernel announces the carrier of an interface at once, but only within a second where the ends of a wire
+# have the same index in their namespaces (net/core/link_watch.c, linkwatch_urgent_event).
+_FIRST_INDEX = 101
+
+End = tuple[str, str]  # host, interface
+
 
 def wiring(wires: tuple[Wire, ...], pids: Mapping[str, int]) -> str:
     """Lay every wire, seen from the prober. `pids`: for each other host a process that lives in it.
 
     A wire with a delay is cut in two: the ends in the middle belong to the host `cable`.
     """
-    return "".join(_veth(one, other, pids) for wire in wires for one, other in _pieces(wire))
+    pieces = (piece for wire in wires for piece in _pieces(wire))
+    return "".join(_veth(ends, index, pids) for index, ends in enumerate(pieces, _FIRST_INDEX))
 
 
-def _pieces(wire: Wire) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+def _pieces(wire: Wire) -> Iterator[tuple[End, End]]:
     one, other = wire.ends
     if wire.delay == 0:
         yield one, other
@@ -23,11 +30,12 @@ def _pieces(wire: Wire) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     yield ("cable", far), other
 
 
-def _veth(one: tuple[str, str], other: tuple[str, str], pids: Mapping[str, int]) -> str:
-    def end(host: str, interface: str) -> str:
-        return f"name {interface} netns {pids[host]}" if host in pids else f"name {interface}"
-
-    return f"link add {end(*one)} type veth peer {end(*other)}\n"
+def _veth(ends: tuple[End, End], index: int, pids: Mapping[str, int]) -> str:
+    one, other = (
+        f"name {interface} netns {pids[host]}" if host in pids else f"name {interface}"
+        for host, interface in ends
+    )
+    return f"link add {one} index {index} type veth peer {other}\n"
 
 
 def addressing(host: HostPlan) -> str:

@@ -39,7 +39,7 @@ def of_target(scenario: Scenario) -> str:
     return "".join(
         (
             _table("inet", "filter", _chain("input", "filter", "filter", _filter(target.filter))),
-            _table("inet", "limit", _chain("output", "filter", "filter", _reset_limit(target.resets_per_s))),
+            _table("inet", "reset_limit", _chain("output", "filter", "filter", _reset_limit(target.resets_per_s))),
             _table("ip", "nat", _chain("prerouting", "nat", "dstnat", _published(scenario))),
             _loss_table(near),
         )
@@ -64,7 +64,7 @@ def of_router(scenario: Scenario) -> str:
                 _chain("forward", "filter", "filter", outside),
             ),
             _table("ip", "nat", _chain("prerouting", "nat", "dstnat", _forwarded(scenario))),
-            _table("inet", "intercept", _chain("prerouting", "nat", "dstnat", _intercepted(scenario))),
+            _table("inet", "interceptor", _chain("prerouting", "nat", "dstnat", _intercepted(scenario))),
             _syn_proxy_table(router.syn_proxy),
             _loss_table(far),
         )
@@ -157,7 +157,7 @@ def _syn_proxy_table(ports: str | None) -> str:
     proxy = f"{match} ct state {{ invalid, untracked }} synproxy mss 1460 wscale 7 timestamp sack-perm"
     return _table(
         "inet",
-        "synproxy",
+        "syn_proxy",
         _chain("prerouting", "filter", "raw", [first]),
         _chain("forward", "filter", "filter", [proxy, f"{match} ct state invalid drop"]),
     )
