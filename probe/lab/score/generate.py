@@ -3,23 +3,23 @@
 The shares below describe how servers are set up; they are not taken from the inference's priors, and
 the inference must not read them.
 
-| What                    | Shares                                                                        |
-|-------------------------|-------------------------------------------------------------------------------|
-| addresses of a world    | lan, vpn, public 70 %; those and lan6 15 %; two of the three 15 %             |
-| ports of a world        | ten TCP ports, even over 20-49151                                             |
-| bind of a port          | wildcard 35 %, one address 15 %, two addresses 3 %, loopback 20 %, nothing 25 %, |
-|                         | wildcard with a full accept queue 1 %, bound to a device 1 %                  |
-| kind of wildcard        | 0.0.0.0 60 %, [::] for both families 40 %                                     |
-| kind of loopback        | 127.0.0.1 80 %, ::1 20 %                                                      |
-| zone of a realm         | open 55 %, default-drop 25 %, default-reject 15 %; public alone: by the router 5 % |
-| ports a zone lets in    | 70 % of the ports with a listener that is not on loopback, 15 % of the others |
-| kind of ICMP reject     | port-unreach 40 %, admin-prohibited 40 %, host-prohibited 20 %                |
-| router's reject of ICMP | 40 % of its zones; the others drop                                            |
-| rule for a single port  | 6 % of ports: drop 60 %, ICMP reject 40 %; on one realm 50 %, on all 50 %     |
-| loss, on every link     | none 70 %, 2-5 % 20 %, 10-20 % 10 %                                           |
+| What                   | Shares                                                                        |
+|------------------------|-------------------------------------------------------------------------------|
+| addresses of a world   | lan, vpn, public 70 %; those and lan6 15 %; two of the three 15 %             |
+| ports of a world       | ten TCP ports, even over 20-49151                                             |
+| bind of a port         | wildcard 35 %, one address 15 %, two addresses 3 %, loopback 20 %,            |
+|                        | nothing 25 %, wildcard with a full accept queue 1 %, bound to a device 1 %    |
+| kind of wildcard       | 0.0.0.0 60 %, [::] for both families 40 %                                     |
+| kind of loopback       | 127.0.0.1 80 %, ::1 20 %                                                      |
+| zone of a realm        | open 55 %, default-drop 25 %, default-reject 15 %,                            |
+|                        | denied by the router 5 % (of these drop 60 %, ICMP reject 40 %)               |
+| ports a zone lets in   | 70 % of the ports with a listener that is not on loopback, 15 % of the others |
+| kind of ICMP reject    | port-unreach 40 %, admin-prohibited 40 %, host-prohibited 20 %                |
+| rule for a single port | 6 % of ports: drop 60 %, ICMP reject 40 %; on one realm 50 %, on all 50 %     |
+| loss, on every link    | none 70 %, 2-5 % 20 %, 10-20 % 10 %                                           |
 
-A realm that is not public has no router: its other three zones share the whole. Two addresses are bound
-only where three or more are given, so that they differ from a wildcard; with fewer it is one address.
+Only the public realm has a router; in the others the three other zones share the whole. Two addresses are
+bound only where three or more are given, so that they differ from a wildcard; with fewer it is one address.
 """
 
 from collections.abc import Mapping, Sequence
