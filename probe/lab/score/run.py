@@ -34,7 +34,7 @@ def score(worlds: int, seed: int, engine: str, world: str = "netns") -> ScoreCar
     Args:
         worlds: how many; world number n has the seed `seed + n`.
         seed: of the first world.
-        engine: named in the report.
+        engine: what the world probes with; named on the card.
         world: `netns`, or `sim`, where nmap cannot run.
 
     Raises:
@@ -47,7 +47,7 @@ def score(worlds: int, seed: int, engine: str, world: str = "netns") -> ScoreCar
         scenario = generate(number)
         facts = {port: Fact(one.binding, frozenset(one.bound_to)) for port, one in truth(scenario).items()}
         with open_world(scenario, world) as opened:
-            ours.append(_ask_us(number, opened, facts, engine))
+            ours.append(_ask_us(number, opened, facts))
             if skipped is None:
                 theirs.append(_ask_nmap(number, opened, facts))
     return ScoreCard(
@@ -65,9 +65,9 @@ def _why_skipped(world: str) -> str:
     return "nmap is not installed" if world == "netns" else "nmap needs a real network"
 
 
-def _ask_us(seed: int, world: World, facts: dict[Port, Fact], engine: str) -> _Round:
+def _ask_us(seed: int, world: World, facts: dict[Port, Fact]) -> _Round:
     started = monotonic()
-    report = scan(world.target, Timing(), backend=world.backend, host=world.host, engine=engine)
+    report = scan(world.target, Timing(), backend=world.backend, host=world.host)
     seconds = monotonic() - started
     claims = {Port(one.protocol, one.port): claim_of(one) for one in report.ports}
     return _Round(seed, claims, facts, seconds)
