@@ -1,4 +1,4 @@
-"""The house's sizes: short functions, few parameters, files of one idea; and each test says what it is for."""
+"""The house's sizes: short functions, few parameters, small files; and each test says what it is for."""
 
 import ast
 from collections.abc import Iterator

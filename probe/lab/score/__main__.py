@@ -1,9 +1,13 @@
-"""`python -m probe.lab.score`: score the engine on random worlds and print the card."""
+"""`python -m probe.lab.score`: score the engine on random worlds and print the card.
+
+Worlds of real hosts need a network namespace that leads nowhere: the program starts itself again in one.
+"""
 
 import sys
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 
 from probe.errors import BindprobeError
+from probe.lab.netns import enter
 from probe.lab.score.run import score
 from probe.lab.score.table import render
 
@@ -17,6 +21,8 @@ def main() -> int:
     parser.add_argument("--world", choices=("netns", "sim"), default="netns", help="real hosts, or in memory")
     arguments = parser.parse_args()
     try:
+        if arguments.world == "netns" and not enter.inside():
+            return enter.reenter((sys.executable, "-m", "probe.lab.score", *sys.argv[1:]))
         card = score(arguments.worlds, arguments.seed, arguments.engine, arguments.world)
     except BindprobeError as error:
         sys.stderr.write(f"score: {error}\n")
