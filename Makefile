@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 WORLDS ?= 100
 SEED   ?= 1
 
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench score clean
 

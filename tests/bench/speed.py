@@ -116,7 +116,7 @@ def scan_row() -> Row:
     with open_world(FAR, "netns") as world:
         ours, theirs = in_turns(scan_command(FAR), nmap.command(addresses, world.target.ports))
     return Row(
-        "3 addresses x 10 ports, RTT 40 ms, one silent",
+        "3 addresses x 10 ports, each by its own link, RTT 40 ms, one silent",
         ours,
         SCAN_SHARE * theirs,
         "s",
