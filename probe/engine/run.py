@@ -74,13 +74,15 @@ class Run:
         now = self._backend.now()
         while now < end and any(r.done is None for r in self._running.values()):
             self._start_steps(now)
-            for probe in self._scan.probes_to_send(now):
+            probes = self._scan.probes_to_send(now)
+            self._backend.forget(self._scan.released())  # first: it makes room for the new ones
+            for probe in probes:
                 self._backend.send(probe)
-            self._backend.forget(self._scan.released())
-            for reply in self._backend.receive(min(end, self._next_time(now))):
-                self._scan.receive(reply)
-            now = self._backend.now()
-            self._hand_out(now)
+            if not self._hand_out(now):
+                for reply in self._backend.receive(min(end, self._next_time(now))):
+                    self._scan.receive(reply)
+                now = self._backend.now()
+                self._hand_out(now)
             if progress is not None:
                 progress(self._settled, self._asked)
 
@@ -108,16 +110,21 @@ class Run:
                 self._scan.ask(step.questions, tries=step.tries, paced=step.paced)
                 self._asked += len(step.questions)
 
-    def _hand_out(self, now: float) -> None:
-        """Give settled observations to the surveys that asked, and let the complete ones go on."""
+    def _hand_out(self, now: float) -> bool:
+        """Give settled observations to the surveys that asked; True where one of them went on."""
         for observation in self._scan.settled():
             self._settled += 1
             running = self._running[observation.question.address]
             running.open.discard(observation.question)
             running.heard[observation.question] = observation
-        for address, running in self._running.items():
-            if running.done is None and not running.open and address not in self._pending:
-                self._advance(address, running, now)
+        ready = [
+            (address, running)
+            for address, running in self._running.items()
+            if running.done is None and not running.open and address not in self._pending
+        ]
+        for address, running in ready:
+            self._advance(address, running, now)
+        return bool(ready)
 
     def _finish(self) -> None:
         """Close what is under way: surveys that are not done end with what they have."""

@@ -35,7 +35,7 @@ class Asked:
     paced: bool
     sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
     accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
-    watched_until: float = 0.0
+    due_at: float = 0.0  # when it is looked at next: another try, the end of the watch, or silence
     settled: bool = False
 
 
@@ -130,9 +130,13 @@ class Scan:
         self._probes[probe.id] = (asked, probe.attempt, now)
         self.counts.sent += 1
         self.counts.resent += probe.attempt > 1
-        gap = 1 if probe.attempt == 1 else 2
-        self._wake(asked, now + gap * self._timeout(asked.question.address))
+        self._wake(asked, self._patience(asked))
         return probe
+
+    def _patience(self, asked: Asked) -> float:
+        """Until when the last try is waited for: gaps grow, so that tries are spread over time."""
+        gap = 1 if len(asked.sent) == 1 else 2
+        return asked.sent[-1][1] + gap * self._timeout(asked.question.address)
 
     def _timeout(self, address: IPAddress) -> float:
         learned = self._addresses[address].rtt.timeout()
@@ -144,16 +148,16 @@ class Scan:
     # time
 
     def _wake(self, asked: Asked, at: float) -> None:
+        asked.due_at = at
         heapq.heappush(self._due, (at, next(self._order), asked))
 
     def _handle_due(self, now: float) -> None:
         while self._due and self._due[0][0] <= now:
-            _, _, asked = heapq.heappop(self._due)
-            if asked.settled:
+            at, _, asked = heapq.heappop(self._due)
+            if asked.settled or at != asked.due_at:
                 continue
             if asked.accepted is not None:
-                if now >= asked.watched_until:
-                    self._settle(asked, asked.accepted)
+                self._settle(asked, asked.accepted)
             elif len(asked.sent) < self._allowed(asked):
                 self._queue(asked)
             else:
@@ -200,8 +204,7 @@ class Scan:
         self._learn(asked, attempt, reply, sent_at)
         if _has_aftermath(asked.question, reply) and reply.aftermath is None:
             asked.accepted = observation
-            asked.watched_until = reply.at + AFTERMATH_S
-            self._wake(asked, asked.watched_until)
+            self._wake(asked, reply.at + AFTERMATH_S)
         else:
             self._settle(asked, observation)
 
@@ -210,10 +213,21 @@ class Scan:
             return
         state = self._addresses[asked.question.address]
         rtt = max(0.0, reply.at - sent_at)
+        first = state.rtt.smoothed is None
         state.rtt.sample(rtt)
+        if first:
+            self._shorten_waits()
         state.pace.answered(attempt, reply.at, rtt)
         state.answered += 1
         state.lost += attempt - 1
+
+    def _shorten_waits(self) -> None:
+        """A first round trip is known: who was given the benefit of the doubt waits less long now."""
+        under_way = {id(asked): asked for asked, _, _ in self._probes.values()}
+        for asked in under_way.values():
+            patience = self._patience(asked)
+            if asked.accepted is None and patience < asked.due_at:
+                self._wake(asked, patience)
 
     def _silence(self, asked: Asked) -> Observation:
         if not asked.sent:

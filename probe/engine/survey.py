@@ -48,7 +48,6 @@ def survey_address(plan: AddressPlan, neighbour: NeighbourTable, own: frozenset[
     if any(o.reason is Reason.SYN_ACK for q, o in seen.items() if q.role is Role.CONTROL):
         seen.update((yield Step(tuple(Question(ip, port, Role.CONTROL) for port in plan.spare_controls))))
     yield from _ask_silences_again(seen)
-    yield from _ask_canary(seen)
     hops, arrival, way = yield from _measure_distance(plan, seen)
     if hops is not None:
         yield from _find_origins(seen, hops, arrival)
@@ -113,23 +112,27 @@ def _merge(seen: dict[Question, Observation], again: Answers) -> None:
         )
 
 
-def _ask_canary(seen: dict[Question, Observation]) -> Generator[Step, Answers, None]:
-    """Ask a control that answered once more, now that the address has seen the other probes."""
+def _canary(seen: Answers) -> tuple[Question, ...]:
+    """A control that answered, to be asked once more now that the address has seen the other probes."""
     answered = [q for q, o in seen.items() if q.role is Role.CONTROL and distance.is_answer(o)]
-    if answered:
-        seen.update((yield Step((replace(answered[0], role=Role.CANARY),))))
+    return tuple(replace(question, role=Role.CANARY) for question in answered[:1])
 
 
 def _measure_distance(
-    plan: AddressPlan, seen: Answers
+    plan: AddressPlan, seen: dict[Question, Observation]
 ) -> Generator[Step, Answers, tuple[int | None, int | None, tuple[IPAddress, ...]]]:
-    """Distance of the address, TTL of its replies, hops on the way; None and () where not measurable."""
+    """Distance of the address, TTL of its replies, hops on the way; None and () where not measurable.
+
+    The canary goes along with the first questions.
+    """
     known = distance.reference(seen.values())
     if known is None or known.question.port.protocol is not Protocol.TCP:
         return None, None, ()
     ip, port = plan.address.ip, known.question.port
     ttls = (1,) if plan.route.on_link else distance.FIRST_TTLS
-    by_ttl = _by_ttl((yield Step(distance.ladder(ip, port, ttls), tries=FOLLOW_UP_TRIES)))
+    answers = yield Step((*_canary(seen), *distance.ladder(ip, port, ttls)), tries=FOLLOW_UP_TRIES)
+    seen.update({q: o for q, o in answers.items() if q.role is Role.CANARY})
+    by_ttl = _by_ttl(answers)
     found = distance.bounds(by_ttl)
     if found is not None and found[1] - found[0] > 1:
         between = distance.ladder(ip, port, range(found[0] + 1, found[1]))

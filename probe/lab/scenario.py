@@ -209,6 +209,19 @@ def parse_scenario(name: str, document: object) -> Scenario:
 REALMS_WITH_LINKS = (Realm.LAN, Realm.VPN, Realm.PUBLIC)
 
 
+def _parse_yaml(text: str) -> object:
+    """Read YAML as its version 1.2 does: YAML 1.1 would take the key `on` for the boolean true."""
+    import yaml  # noqa: PLC0415 - only the lab needs it; keeps `--help` and `scan` fast
+
+    class Loader(yaml.SafeLoader):
+        yaml_implicit_resolvers = {  # noqa: RUF012 - the base class declares it so
+            first: [rule for rule in rules if first in "tTfF" or rule[0] != "tag:yaml.org,2002:bool"]
+            for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader with fewer rules
+
+
 def load_scenario(path: Path) -> Scenario:
     """Read one scenario file.
 
@@ -218,7 +231,7 @@ def load_scenario(path: Path) -> Scenario:
     import yaml  # noqa: PLC0415 - only the lab needs it; keeps `--help` and `scan` fast
 
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = _parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ScenarioError(f"scenario {path}: {str(error).splitlines()[0]}") from None
     return parse_scenario(path.stem, document)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from probe.model.probing import Observation, Origin, Question, Reason, Role
 from probe.path.distance import is_answer, is_forwarding
 
+_HIGHEST_TTL = 255  # no reply arrives with more, so nothing nearer can show above it
+
 
 def origin_questions(observation: Observation, hops: int, arrival: int | None) -> tuple[Question, ...]:
     """What to ask to learn who answered: just as far as the host, not as far, a TTL floor above its own.
@@ -15,7 +17,7 @@ def origin_questions(observation: Observation, hops: int, arrival: int | None) -
     questions = [Question(address, port, Role.TESTED, ttl=hops)]
     if hops > 1:
         questions.append(Question(address, port, Role.TESTED, ttl=hops - 1))
-    if arrival is not None:
+    if arrival is not None and arrival < _HIGHEST_TTL:
         questions.append(Question(address, port, Role.TESTED, min_ttl=arrival + 1))
     return tuple(questions)
 
