@@ -21,6 +21,7 @@ _CLEAR_WHERE_HEARD = {
     Heard.CLOSED: Condition.CLEAR,
     Heard.REFUSED: Condition.UNKNOWN,
     Heard.OPEN_NEARER: Condition.INTERCEPTED,
+    Heard.CUT_NEARER: Condition.INTERCEPTED,
     Heard.CLOSED_NEARER: Condition.REJECTED,
     Heard.ICMP_HOST: Condition.REJECTED,
     Heard.ICMP_PATH: Condition.REJECTED,
