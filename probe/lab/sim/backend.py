@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from probe.errors import BackendError
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.network import Network
 from probe.lab.sim.prober import Prober
@@ -31,17 +30,11 @@ class SimBackend:
         return self._clock.now
 
     def send(self, probe: Probe) -> None:
-        """Send one probe.
-
-        Raises:
-            BackendError: more probes wait than `capacity`; the caller does not count.
-        """
+        """Send one probe; without a route its reply is `no-route`."""
         way = self._network.way(self._prober, probe.question.address)
         if way is None:
             self._inbox.append(Reply(probe.id, Reason.NO_ROUTE, self._clock.now))
             return
-        if self._prober.waiting >= CAPACITY:
-            raise BackendError(f"more than {CAPACITY} probes wait for a reply at once")
         self._prober.ask(probe, way.source, partial(self._network.send, self._prober))
 
     def receive(self, until: float) -> Sequence[Reply]:

@@ -60,11 +60,6 @@ class Prober(Box):
         self._flows: dict[int, Flow] = {}
         self._next_port = count()
 
-    @property
-    def waiting(self) -> int:
-        """How many probes wait for an answer or are watched."""
-        return len(self._attempts)
-
     def ask(self, probe: Probe, source: IPAddress, send: Callable[[Packet], None]) -> None:
         """Open a socket and send the probe from `source`."""
         question = probe.question
