@@ -28,20 +28,30 @@ def _first_free(candidates: Iterable[int], taken: set[int]) -> int:
 
 
 def controls_for(tested: tuple[Port, ...]) -> tuple[Port, ...]:
-    """Control ports beside these: three for TCP and two for UDP, where such ports are tested."""
-    out: list[Port] = []
-    for protocol, table in ((Protocol.TCP, _CONTROLS), (Protocol.UDP, _UDP_CONTROLS)):
-        taken = {port.number for port in tested if port.protocol is protocol}
-        if taken:
-            out += [Port(protocol, _first_free((*row, *range(row[-1], 65536)), taken)) for row in table]
-    return tuple(out)
+    """Control ports beside these: three for TCP, and two for UDP where such ports are tested.
+
+    TCP controls go with UDP ports too: a port-unreachable may be the host's own or a filter's, a reset says
+    which of the two the address gives.
+    """
+    protocols = {port.protocol for port in tested}
+    tables = [(Protocol.TCP, _CONTROLS)]
+    tables += [(Protocol.UDP, _UDP_CONTROLS)] if Protocol.UDP in protocols else []
+    return tuple(
+        Port(protocol, _first_free((*row, *range(row[-1], 65536)), _taken(tested, protocol)))
+        for protocol, table in tables
+        for row in table
+    )
+
+
+def _taken(tested: tuple[Port, ...], protocol: Protocol) -> set[int]:
+    return {port.number for port in tested if port.protocol is protocol}
 
 
 def spares_for(tested: tuple[Port, ...]) -> tuple[Port, ...]:
     """More TCP control ports, for an address on which a control is open."""
-    taken = {port.number for port in tested if port.protocol is Protocol.TCP}
+    taken = _taken(tested, Protocol.TCP)
     free = [number for number in _SPARES if number not in taken]
-    return tuple(Port(Protocol.TCP, number) for number in free[:_SPARE_COUNT]) if taken else ()
+    return tuple(Port(Protocol.TCP, number) for number in free[:_SPARE_COUNT])
 
 
 def make_plan(target: Target, timing: Timing, host: Host) -> Plan:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from probe.infer.hypotheses import BIND_PRIOR
-from probe.model.target import IPAddress, TargetAddress
+from probe.model.target import IPAddress, Realm, TargetAddress
 from probe.model.verdict import Binding
 
 _ALL_SETS_UP_TO = 5  # addresses; above this only single ones and those of one realm are listed
@@ -22,8 +22,8 @@ class Hypothesis:
 
     @property
     def exposed(self) -> bool:
-        """Whether the service listens beyond loopback."""
-        return self.binding in {Binding.WILDCARD, Binding.SPECIFIC}
+        """Whether the service is there for some probed address, so that a firewall may be opened for it."""
+        return bool(self.covers)
 
 
 def hypotheses(
@@ -61,10 +61,13 @@ def _specifics(addresses: Sequence[TargetAddress], seen_open: frozenset[IPAddres
     every = frozenset(a.ip for a in addresses)
     singles = [frozenset({ip}) for ip in sorted(every, key=str)]
     devices = _realm_sets(addresses) - set(singles) - {every}
-    others = _other_sets(every, seen_open) - set(singles) - devices - {every}
+    private = {frozenset(a.ip for a in addresses if a.realm != Realm.PUBLIC)}
+    private -= {*singles, *devices, every, frozenset()}
+    others = _other_sets(every, seen_open) - set(singles) - devices - private - {every}
     shares = (
         (singles, BIND_PRIOR.one_address),
         (devices, BIND_PRIOR.one_device),
+        (private, BIND_PRIOR.private_only),
         (others, BIND_PRIOR.several),
         ({every} - set(singles), BIND_PRIOR.all_given),
     )

@@ -13,6 +13,7 @@ class Heard(StrEnum):
 
     OPEN = "open"
     CUT = "cut"  # accepted, then closed or reset at once
+    CUT_NEARER = "cut-nearer"  # the same by a box on the way: its own way to the port was refused
     OPEN_BEHIND = "open-behind"
     OPEN_NEARER = "open-nearer"
     CLOSED = "closed"
@@ -51,7 +52,7 @@ def heard(observation: Observation, survey: AddressSurvey) -> Heard:
         if local and observation.icmp is not None:
             return Heard.LOCAL
     if observation.aftermath in _CUT and observation.origin is not Origin.BEHIND:
-        return Heard.CUT
+        return Heard.CUT_NEARER if observation.origin is Origin.NEARER else Heard.CUT
     by_origin = _BY_ORIGIN.get((observation.reason, observation.origin)) if observation.origin else None
     if by_origin is not None:
         return by_origin

@@ -40,10 +40,16 @@ TCP_SOUNDS: Final[dict[tuple[Fate, bool], Sounds]] = {
     (Fate.PASS, True): {
         Heard.OPEN: 0.95,
         Heard.CUT: 0.02,
-        Heard.OPEN_BEHIND: 0.025,
+        Heard.OPEN_BEHIND: 0.0245,
         Heard.OPEN_NEARER: 0.005,
+        Heard.CUT_NEARER: 0.0005,
     },
-    (Fate.PASS, False): {Heard.CLOSED: 0.985, Heard.CLOSED_BEHIND: 0.01, Heard.CUT: 0.005},
+    (Fate.PASS, False): {
+        Heard.CLOSED: 0.97,
+        Heard.CLOSED_BEHIND: 0.01,
+        Heard.CUT: 0.005,
+        Heard.CUT_NEARER: 0.015,
+    },
     (Fate.FORWARDED, True): {Heard.OPEN_BEHIND: 0.8, Heard.OPEN: 0.19, Heard.CUT: 0.01},
     (Fate.FORWARDED, False): {Heard.CLOSED_BEHIND: 0.8, Heard.CLOSED: 0.2},
 }
@@ -62,7 +68,12 @@ BLIND_SOUNDS: Final[dict[Fate, Sounds]] = {
     Fate.REJECT_PATH: {Heard.ICMP_PATH: 0.97, Heard.ICMP_HOST: 0.03},
     Fate.RESET_HOST: {Heard.CLOSED: 1.0},
     Fate.RESET_PATH: {Heard.CLOSED_NEARER: 0.8, Heard.CLOSED: 0.2},
-    Fate.SPOOFED: {Heard.OPEN: 0.6, Heard.OPEN_NEARER: 0.3, Heard.CUT: 0.1},
+    Fate.SPOOFED: {
+        Heard.OPEN: 0.6,
+        Heard.OPEN_NEARER: 0.25,
+        Heard.CUT: 0.1,
+        Heard.CUT_NEARER: 0.05,
+    },
     Fate.FRONT: {Heard.CLOSED: 1.0},
 }
 # Where the platform cannot tell a reset from an ICMP error, `refused` is any of these.
@@ -235,10 +246,11 @@ class BindPrior:
 
     wildcard_v4: float = 0.22
     wildcard_dual: float = 0.17
-    wildcard_v6: float = 0.01
+    wildcard_v6: float = 0.012
     one_address: float = 0.13
     one_device: float = 0.02  # every address of one realm
-    several: float = 0.03  # any other set of addresses
+    private_only: float = 0.015  # every address but the public ones
+    several: float = 0.02  # any other set of addresses
     all_given: float = 0.004  # exactly the addresses that were probed, one by one
     loopback: float = 0.19
     nothing: float = 0.25

@@ -18,6 +18,7 @@ _SENTENCES: Mapping[Heard, str] = {
     Heard.OPEN_BEHIND: "accepted on {where} by something behind it: the address forwards this port",
     Heard.OPEN_NEARER: "accepted for {where} by a box on the way, not by the address itself",
     Heard.CUT: "accepted on {where} and closed at once, as a proxy does whose service is not there",
+    Heard.CUT_NEARER: "accepted for {where} by a box on the way, then reset: what is behind it refuses",
     Heard.CLOSED: "refused on {where}",
     Heard.CLOSED_BEHIND: "refused on {where} by something behind it: the address forwards this port",
     Heard.CLOSED_NEARER: "refused for {where} by a nearer box: its reset has a higher TTL than the address's own",
@@ -59,6 +60,7 @@ RULES: Mapping[Heard, tuple[str, str]] = {
 }
 _SINGLE_RULES: Mapping[Heard, str] = {
     Heard.CUT: "accepted, then closed at once: something listens here, perhaps a proxy without its service",
+    Heard.CUT_NEARER: "a box on the way completes the handshake and then breaks it off: the port behind refuses",
     Heard.OPEN_BEHIND: "the address sends a probe on that lives exactly as long as the way to it: the port is forwarded",
     Heard.CLOSED_BEHIND: "the address forwards the port, and what it forwards to refuses",
     Heard.OPEN_NEARER: "answered from nearer than the address: a box on the way completes the handshake",
@@ -172,6 +174,7 @@ _SUMMARY = {
     Heard.OPEN_BEHIND: "forwarded",
     Heard.OPEN_NEARER: "intercepted",
     Heard.CUT: "accepted and cut",
+    Heard.CUT_NEARER: "intercepted and cut",
     Heard.CLOSED: "refused",
     Heard.CLOSED_BEHIND: "forwarded and refused",
     Heard.CLOSED_NEARER: "refused on the way",

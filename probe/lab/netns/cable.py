@@ -62,7 +62,8 @@ class Cable:
         """
         ends = _open(near), _open(far)
         self._directions += [
-            _Direction(source, sink, delay) for source, sink in (ends, reversed(ends))  # type: ignore[misc]
+            _Direction(source, sink, delay)
+            for source, sink in (ends, reversed(ends))  # type: ignore[misc]
         ]
 
     def run_forever(self) -> None:

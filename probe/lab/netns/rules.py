@@ -39,7 +39,9 @@ def of_target(scenario: Scenario) -> str:
     return "".join(
         (
             _table("inet", "filter", _chain("input", "filter", "filter", _filter(target.filter))),
-            _table("inet", "reset_limit", _chain("output", "filter", "filter", _reset_limit(target.resets_per_s))),
+            _table(
+                "inet", "reset_limit", _chain("output", "filter", "filter", _reset_limit(target.resets_per_s))
+            ),
             _table("ip", "nat", _chain("prerouting", "nat", "dstnat", _published(scenario))),
             _loss_table(near),
         )
