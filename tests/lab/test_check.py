@@ -112,7 +112,8 @@ def test_compare_an_address(symbol, wanted, found) -> None:
 
 def test_check_runs_a_scenario() -> None:
     """A scan of a world in memory meets true expectations and misses false ones."""
-    parts = {"addresses": ["lan", "vpn", "public", "lan6"], "target": {"listen": [{"port": 80, "bind": "::"}]}}
+    listen = [{"port": 80, "bind": "::"}]
+    parts = {"addresses": ["lan", "vpn", "public", "lan6"], "target": {"listen": listen}}
     met = check(scenario_that_expects({"80": {"binding": "wildcard"}}, **parts), "sim")
     missed = check(scenario_that_expects({"80": {"binding": "loopback"}}, **parts), "sim")
     assert (met.ok, met.world, met.scenario) == (True, "sim", "test")
