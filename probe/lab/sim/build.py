@@ -67,9 +67,7 @@ def _target(scenario: Scenario) -> Manners:
     own = addresses_of(Name.TARGET, scenario)
     outer = frozenset(address for address in own if address.version == _CONTAINER.version)
     forwardings = [
-        Forwarding(
-            Port(Protocol.TCP, dnat.port), outer, _CONTAINER, frozenset(map(realm_of, dnat.on))
-        )
+        Forwarding(Port(Protocol.TCP, dnat.port), outer, _CONTAINER, frozenset(map(realm_of, dnat.on)))
         for dnat in host.dnat
     ]
     return Manners(
