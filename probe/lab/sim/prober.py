@@ -1,8 +1,8 @@
 """The prober's own kernel: one socket for each probe, and what it is told.
 
-It sees what an unprivileged process on Linux sees: a SYN is resent until something answers, an ICMP error ends
-the attempt and tells who sent it, the TTL of IPv4 TCP answers and of errors stays hidden, and with a minimum
-TTL (IP_MINTTL, RFC 5082) whatever arrives with less was never there.
+It sees what an unprivileged process on Linux sees: a SYN is resent until something answers, an ICMP error
+ends the attempt and tells who sent it, the TTL of IPv4 TCP answers and of errors stays hidden, and with a
+minimum TTL (IP_MINTTL, RFC 5082) whatever arrives with less was never there.
 """
 
 from collections.abc import Callable, Iterable, Mapping
