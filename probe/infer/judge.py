@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
-from probe.infer.heard import Heard
+from probe.infer.heard import Heard, answered_anything
 from probe.infer.hypotheses import POINT
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
@@ -19,7 +19,7 @@ from probe.model.verdict import (
 )
 
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
-_REFUSALS = frozenset({Heard.CLOSED, Heard.CLOSED_BEHIND, Heard.REFUSED})
+_REFUSALS = frozenset({Heard.CLOSED, Heard.CLOSED_BEHIND, Heard.CUT_NEARER, Heard.REFUSED})
 _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 
@@ -27,7 +27,7 @@ def judge_port(
     port: Port, models: Sequence[AddressModel], posterior: Posterior, *, running: bool
 ) -> PortVerdict:
     """Name what can be named."""
-    refused = any(m.evidence[port].heard in _REFUSALS for m in models if port in m.evidence)
+    refused = _refused_everywhere(port, models)
     binding, named = name_binding(posterior.candidates, running=running, refused=refused)
     conditions = {m.address.ip: port_condition(port, m, posterior) for m in models}
     bound_to = next(iter(named)).bound_to if binding is Binding.SPECIFIC else ()
@@ -62,7 +62,7 @@ def name_binding(
 ) -> tuple[Binding, frozenset[Candidate]]:
     """The binding that has at least POINT, or the inseparable pair, or `undetermined` (which names none).
 
-    The pair is never concluded from silence alone: some address must have `refused` the port.
+    The pair is never concluded from silence: it takes a port `refused` on every address that answers at all.
     """
     best = candidates[0]
     pair = frozenset(c for c in candidates if c.binding in _PAIR)
@@ -73,6 +73,12 @@ def name_binding(
     if best.probability >= POINT:
         return best.binding, frozenset({best})
     return Binding.UNDETERMINED, frozenset()
+
+
+def _refused_everywhere(port: Port, models: Sequence[AddressModel]) -> bool:
+    """Whether the host's own stack refused the port on every address from which anything came back."""
+    alive = [m for m in models if port in m.evidence and answered_anything(m.survey)]
+    return bool(alive) and all(m.evidence[port].heard in _REFUSALS for m in alive)
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:
