@@ -65,9 +65,10 @@ def _routed(gateway: Gateway, ends: Iterable[Plug], wires: Mapping[On, Wire]) ->
 def _target(scenario: Scenario) -> Manners:
     host = scenario.target
     own = addresses_of(Name.TARGET, scenario)
+    outer = frozenset(address for address in own if address.version == _CONTAINER.version)
     forwardings = [
         Forwarding(
-            Port(Protocol.TCP, dnat.port), frozenset(own), _CONTAINER, frozenset(map(realm_of, dnat.on))
+            Port(Protocol.TCP, dnat.port), outer, _CONTAINER, frozenset(map(realm_of, dnat.on))
         )
         for dnat in host.dnat
     ]
