@@ -1,5 +1,6 @@
 """Conditions: what the path to an address is like, and what happens to one port on it."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from probe.infer.heard import Heard, answered_anything, heard
@@ -66,21 +67,24 @@ def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Con
     return _CLEAR_WHERE_HEARD.get(symbol, Condition.UNKNOWN)
 
 
-_BY_POLICY = {
-    Policy.ACCEPTS: Condition.CLEAR,
-    Policy.DROPS: Condition.DROPPED,
-    Policy.REJECTS: Condition.REJECTED,
-    Policy.REJECTS_ON_PATH: Condition.REJECTED,
-    Policy.RESETS: Condition.REJECTED,
-    Policy.RESETS_ON_PATH: Condition.REJECTED,
-    Policy.ANSWERS_ALL: Condition.INTERCEPTED,
-    Policy.FRONT_REFUSES: Condition.NOT_FORWARDED,
-    Policy.FRONT_DROPS: Condition.NOT_FORWARDED,
+_BY_CONTROLS = {
+    Heard.CLOSED: Condition.CLEAR,
+    Heard.CLOSED_BEHIND: Condition.CLEAR,
+    Heard.CLOSED_NEARER: Condition.REJECTED,
+    Heard.ICMP_HOST: Condition.REJECTED,
+    Heard.ICMP_PATH: Condition.REJECTED,
+    Heard.OPEN: Condition.INTERCEPTED,
+    Heard.OPEN_NEARER: Condition.INTERCEPTED,
+    Heard.CUT: Condition.INTERCEPTED,
+    Heard.CUT_NEARER: Condition.INTERCEPTED,
+    Heard.SILENT: Condition.DROPPED,
 }
+_FRONTS = (Policy.FRONT_REFUSES, Policy.FRONT_DROPS)
+_QUIET = (Policy.STEALTH, Policy.DARK)
 
 
 def address_condition(model: AddressModel) -> Condition:
-    """Condition of the path to one address: how it treats what nobody allowed."""
+    """Condition of the path to one address: how it treats ports that nothing uses."""
     survey = model.survey
     local = [o for o in survey.observations if heard(o, survey) is Heard.LOCAL]
     if local and len(local) == len(survey.observations):
@@ -90,12 +94,10 @@ def address_condition(model: AddressModel) -> Condition:
     if not answered_anything(survey):
         return Condition.UNKNOWN
     policies = model.policies()
-    best, share = max(policies.items(), key=lambda item: item[1])
-    if share < SURE:
-        by_condition: dict[Condition, float] = {}
-        for policy, weight in policies.items():
-            condition = _BY_POLICY.get(policy, Condition.UNKNOWN)
-            by_condition[condition] = by_condition.get(condition, 0.0) + weight
-        likely, weight = max(by_condition.items(), key=lambda item: item[1])
-        return likely if weight >= SURE else Condition.UNKNOWN
-    return _BY_POLICY.get(best, Condition.UNKNOWN)
+    if sum(policies[policy] for policy in _FRONTS) >= SURE:
+        return Condition.NOT_FORWARDED
+    usual, count = Counter(heard(o, survey) for o in survey.controls()).most_common(1)[0]
+    quiet = usual is Heard.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
+    if quiet or 2 * count <= len(survey.controls()):
+        return Condition.UNKNOWN
+    return _BY_CONTROLS.get(usual, Condition.UNKNOWN)

@@ -246,7 +246,7 @@ class BindPrior:
 
     wildcard_v4: float = 0.22
     wildcard_dual: float = 0.17
-    wildcard_v6: float = 0.018
+    wildcard_v6: float = 0.012
     one_address: float = 0.13
     one_device: float = 0.02  # every address of one realm
     private_only: float = 0.015  # every address but the public ones
