@@ -16,7 +16,6 @@ target's address on the inside. A `dnat` entry of the target forwards a port to 
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -194,7 +193,7 @@ def address_of(symbol: str) -> IPAddress:
         raise ScenarioError(f"{symbol!r} is no address and none of {', '.join(TARGET_ADDRESSES)}") from None
 
 
-def parse_scenario(name: str, document: Any) -> Scenario:
+def parse_scenario(name: str, document: object) -> Scenario:
     """Make a Scenario from a parsed YAML document.
 
     Raises:
@@ -210,6 +209,19 @@ def parse_scenario(name: str, document: Any) -> Scenario:
 REALMS_WITH_LINKS = (Realm.LAN, Realm.VPN, Realm.PUBLIC)
 
 
+def _parse_yaml(text: str) -> object:
+    """Read YAML as its version 1.2 does: YAML 1.1 would take the key `on` for the boolean true."""
+    import yaml  # noqa: PLC0415 - only the lab needs it; keeps `--help` and `scan` fast
+
+    class Loader(yaml.SafeLoader):
+        yaml_implicit_resolvers = {  # noqa: RUF012 - the base class declares it so
+            first: [rule for rule in rules if first in "tTfF" or rule[0] != "tag:yaml.org,2002:bool"]
+            for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader with fewer rules
+
+
 def load_scenario(path: Path) -> Scenario:
     """Read one scenario file.
 
@@ -219,7 +231,7 @@ def load_scenario(path: Path) -> Scenario:
     import yaml  # noqa: PLC0415 - only the lab needs it; keeps `--help` and `scan` fast
 
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = _parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ScenarioError(f"scenario {path}: {str(error).splitlines()[0]}") from None
     return parse_scenario(path.stem, document)

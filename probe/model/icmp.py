@@ -1,10 +1,11 @@
 """What an ICMP error means for a port, in nmap's words.
 
-Lives here: the one table from (family, type, code) to a Reason; every backend reads errors by it. Sources: RFC 792,
-RFC 1812 section 5.2.7.1 and RFC 4443 section 3. Echo, redirects and other messages that are no errors have no row.
+Lives here: the one table from (family, type, code) to a Reason; every backend reads errors by it. Sources:
+RFC 792, RFC 1812 section 5.2.7.1 and RFC 4443 section 3. Echo, redirects and other messages that are no
+errors have no row.
 
-nmap calls IPv6 1/0 "no-route" and 1/6 "reject-route". Here they share the words of their IPv4 twins 3/0 and 3/9,
-for "no-route" is kept for a prober that has no route itself.
+nmap calls IPv6 1/0 "no-route" and 1/6 "reject-route". Here they share the words of their IPv4 twins 3/0 and
+3/9, for "no-route" is kept for a prober that has no route itself.
 """
 
 from probe.model.probing import Reason

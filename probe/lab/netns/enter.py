@@ -1,0 +1,103 @@
+"""Getting into a place where worlds may be built: a network namespace that leads nowhere.
+
+An ordinary user gets one together with a user namespace in which it is root (user_namespaces(7)); root
+gets one without. Nothing that is built there can send a packet to a real network.
+"""
+
+import functools
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+
+from probe.errors import BackendError
+from probe.lab.netns import syscalls
+
+MARKER = "BINDPROBE_NETNS"
+_WAYS: tuple[tuple[str, ...], ...] = (("--user", "--map-root-user", "--net"), ("--net",))
+_NEEDED = ("ip", "nft")
+_TRIAL = "ip link add name one type veth peer name other && nft add table inet trial"
+_EXIT_BY_SIGNAL = 128
+
+
+def inside() -> bool:
+    """Whether this process was put into such a namespace, and it does lead nowhere."""
+    return MARKER in os.environ and way_out() is None
+
+
+def way_out() -> str | None:
+    """Name an interface that might lead out of this network namespace; None where there is none."""
+    for _, name in socket.if_nameindex():
+        if name != "lo" and syscalls.is_up(name):
+            return name
+    return None
+
+
+def require_no_way_out() -> None:
+    """Refuse to go on where a packet could leave.
+
+    Raises:
+        BackendError: this is not a namespace made for worlds.
+    """
+    if MARKER not in os.environ:
+        raise BackendError("not in a network namespace made for worlds; use `bindprobe lab run`")
+    interface = way_out()
+    if interface is not None:
+        raise BackendError(f"this network namespace has a way out: {interface}")
+
+
+def available() -> str | None:
+    """Say why no world can be built on this machine; None: it can."""
+    if inside():
+        return None
+    way = _way()
+    return way if isinstance(way, str) else None
+
+
+def reenter(argv: Sequence[str]) -> int:
+    """Run a command in a fresh namespace (or right here, when already in one); return its exit code.
+
+    Raises:
+        BackendError: no such namespace can be made on this machine.
+    """
+    if inside():
+        return _run(argv)
+    way = _way()
+    if isinstance(way, str):
+        raise BackendError(way)
+    return _run([*way, *argv])
+
+
+def _run(argv: Sequence[str]) -> int:
+    code = subprocess.call(list(argv), env=environment())  # noqa: S603 - the caller's own command
+    return code if code >= 0 else _EXIT_BY_SIGNAL - code
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a process in there: marked, and able to find `ip` and `nft`."""
+    return {**os.environ, MARKER: "1", "PATH": _search_path()}
+
+
+def _search_path() -> str:
+    """Return PATH with the places where administrators' tools are, which users often lack."""
+    return ":".join(dict.fromkeys([*os.environ.get("PATH", os.defpath).split(":"), "/usr/sbin", "/sbin"]))
+
+
+@functools.cache
+def _way() -> tuple[str, ...] | str:
+    """Return the command that leads in, or why there is none."""
+    unshare = shutil.which("unshare", path=_search_path())
+    if unshare is None:
+        return "unshare is not installed (package util-linux)"
+    missing = [tool for tool in _NEEDED if shutil.which(tool, path=_search_path()) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)} (packages iproute2, nftables)"
+    said = ""
+    for options in _WAYS:
+        trial = [unshare, *options, "sh", "-c", _TRIAL]
+        done = subprocess.run(trial, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+        if done.returncode == 0:
+            return (unshare, *options)
+        said = said or next(iter(done.stderr.splitlines()), f"exit code {done.returncode}")
+    return f"this machine does not let us make user and network namespaces: {said}"

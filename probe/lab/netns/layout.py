@@ -1,0 +1,219 @@
+"""What a scenario means as hosts, wires, addresses and sockets. Pure: text and numbers, no system call.
+
+    prober --- lan, vpn --- target --- container        (the container only with `dnat`)
+    prober --- public --- router --- target             (the router only with a public address)
+
+Every interface is named after its realm, on both ends; the router's inner end is `behind`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from probe.lab.netns import rules
+from probe.lab.scenario import (
+    CONTAINER_ADDRESSES,
+    PROBER_ADDRESSES,
+    ROUTER_ADDRESSES,
+    TARGET_ADDRESSES,
+    Listen,
+    Scenario,
+    address_of,
+    realm_of,
+)
+from probe.model.target import Protocol, Realm
+
+_PREFIX = {4: 24, 6: 64}
+_ANY = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - the wildcard addresses, as names
+_EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
+_PUBLIC_NETWORK = {4: "203.0.113.0/24", 6: "2001:db8:113::/64"}
+
+# Duplicate address detection would keep a new IPv6 address silent for a second (RFC 4862 section 5.4).
+_NO_DAD = (("net.ipv6.conf.default.accept_dad", "0"), ("net.ipv6.conf.default.dad_transmits", "0"))
+_FORWARD = {4: ("net.ipv4.ip_forward", "1"), 6: ("net.ipv6.conf.all.forwarding", "1")}
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One end of a wire. `addresses` carry their prefix length; `behind_cable`: offloads must be off."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    behind_cable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """Everything that one host is made of. `routes` as pairs of destination and gateway."""
+
+    name: str
+    interfaces: tuple[Interface, ...]
+    routes: tuple[tuple[str, str], ...] = ()
+    settings: tuple[tuple[str, str], ...] = _NO_DAD
+    rules: str = ""
+    listens: tuple[Listen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Two ends, each a host and its interface, and the delay between them in seconds, one way."""
+
+    ends: tuple[tuple[str, str], tuple[str, str]]
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A whole world. `prober` is the caller's own host, `hosts` are the others.
+
+    `cable` is the host in the middle of the delayed wires.
+    """
+
+    prober: HostPlan
+    hosts: tuple[HostPlan, ...]
+    wires: tuple[Wire, ...]
+    cable: HostPlan | None = None
+
+
+def cable_ends(wire: Wire) -> tuple[str, str]:
+    """Name the two interfaces in the middle of a delayed wire: the prober's side, the far side."""
+    realm = wire.ends[0][1]
+    return f"{realm}-near", f"{realm}-far"
+
+
+def lay_out(scenario: Scenario) -> Layout:
+    """Work out every host and wire of a scenario.
+
+    Raises:
+        ScenarioError: an unknown address symbol.
+        UsageError: a port list that cannot be read.
+    """
+    symbols = _symbols(scenario)
+    hosts = [_target(scenario, symbols)]
+    if "public" in _realms(symbols):
+        hosts.append(_router(scenario, symbols))
+    if scenario.target.dnat:
+        hosts.append(_container(scenario))
+    wires = tuple(_wires(scenario, symbols))
+    return Layout(_prober(scenario, symbols), tuple(hosts), wires, _cable(wires))
+
+
+def _symbols(scenario: Scenario) -> tuple[str, ...]:
+    """Return the address symbols in use: those the prober is given, and those that only a socket has."""
+    binds = (listen.bind for listen in scenario.target.listen)
+    for symbol in scenario.addresses:
+        address_of(symbol)
+    wanted = {*scenario.addresses, *(bind for bind in binds if bind in TARGET_ADDRESSES)} - {"inside"}
+    return tuple(symbol for symbol in TARGET_ADDRESSES if symbol in wanted)
+
+
+def _realms(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(realm_of(symbol) for symbol in symbols))
+
+
+def _version(address: str) -> int:
+    return ip_address(address).version
+
+
+def _with_prefix(address: str) -> str:
+    return f"{address}/{_PREFIX[_version(address)]}"
+
+
+def _default_route(gateway: str) -> tuple[str, str]:
+    return _EVERYWHERE[_version(gateway)], gateway
+
+
+def _delay(scenario: Scenario, realm: str) -> float:
+    link = scenario.links.get(realm)
+    return link.delay_ms / 1000 if link else 0.0
+
+
+def _interface(scenario: Scenario, realm: str, addresses: Iterator[str]) -> Interface:
+    delayed = _delay(scenario, realm) > 0
+    return Interface(realm, tuple(_with_prefix(address) for address in addresses), behind_cable=delayed)
+
+
+def _prober(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
+    interfaces = tuple(
+        _interface(scenario, realm, (PROBER_ADDRESSES[s] for s in symbols if realm_of(s) == realm))
+        for realm in _realms(symbols)
+    )
+    public = [symbol for symbol in symbols if realm_of(symbol) == Realm.PUBLIC]
+    gateways = [ROUTER_ADDRESSES[symbol] for symbol in public]
+    routes = tuple((_PUBLIC_NETWORK[_version(gateway)], gateway) for gateway in gateways)
+    return HostPlan("prober", interfaces, routes)
+
+
+def _nat_symbol(scenario: Scenario, symbol: str) -> str:
+    """Return the address that the target itself has: behind NAT the IPv4 public one is the router's."""
+    return "inside" if symbol == "public" and scenario.router.nat else symbol
+
+
+def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
+    own = {
+        symbol: TARGET_ADDRESSES[_nat_symbol(scenario, symbol)]
+        for symbol in symbols
+        if symbol not in scenario.dead
+    }
+    interfaces = [
+        Interface(
+            realm,
+            tuple(_with_prefix(address) for symbol, address in own.items() if realm_of(symbol) == realm),
+            behind_cable=realm != Realm.PUBLIC and _delay(scenario, realm) > 0,
+        )
+        for realm in _realms(symbols)
+    ]
+    settings = list(_NO_DAD)
+    if scenario.target.dnat:
+        interfaces.append(Interface("container", (_with_prefix(CONTAINER_ADDRESSES["bridge"]),)))
+        settings.append(_FORWARD[4])
+    gateways = {"public": "inside" if scenario.router.nat else "behind", "public6": "behind6"}
+    routes = [_default_route(ROUTER_ADDRESSES[gateways[symbol]]) for symbol in own if symbol in gateways]
+    return HostPlan(
+        "target",
+        tuple(interfaces),
+        tuple(routes),
+        tuple(settings),
+        rules.of_target(scenario),
+        scenario.target.listen,
+    )
+
+
+def _router(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
+    public = [symbol for symbol in symbols if realm_of(symbol) == Realm.PUBLIC]
+    outside = _interface(scenario, Realm.PUBLIC, (ROUTER_ADDRESSES[symbol] for symbol in public))
+    if scenario.router.nat and "public" in public and "public" not in scenario.dead:
+        own = (f"{TARGET_ADDRESSES['public']}/32", *outside.addresses)
+        outside = Interface(outside.name, own, outside.behind_cable)
+    inner = {"public": "inside" if scenario.router.nat else "behind", "public6": "behind6"}
+    behind = Interface("behind", tuple(_with_prefix(ROUTER_ADDRESSES[inner[symbol]]) for symbol in public))
+    settings = (*_NO_DAD, *_FORWARD.values())
+    if scenario.router.syn_proxy:
+        # A connection that conntrack did not see begin is not one (nft(8), synproxy).
+        settings = (*settings, ("net.netfilter.nf_conntrack_tcp_loose", "0"))
+    listens = (rules.INTERCEPTOR,) if scenario.router.answers_all else ()
+    return HostPlan("router", (outside, behind), (), settings, rules.of_router(scenario), listens)
+
+
+def _container(scenario: Scenario) -> HostPlan:
+    alive = sorted({entry.port for entry in scenario.target.dnat if entry.alive})
+    listens = tuple(Listen(port=port, bind=_ANY[4], protocol=Protocol.TCP) for port in alive)
+    interface = Interface("container", (_with_prefix(CONTAINER_ADDRESSES["container"]),))
+    route = _default_route(CONTAINER_ADDRESSES["bridge"])
+    return HostPlan("container", (interface,), (route,), listens=listens)
+
+
+def _wires(scenario: Scenario, symbols: tuple[str, ...]) -> Iterator[Wire]:
+    for realm in _realms(symbols):
+        far = "router" if realm == Realm.PUBLIC else "target"
+        yield Wire((("prober", realm), (far, realm)), _delay(scenario, realm))
+        if realm == Realm.PUBLIC:
+            yield Wire((("router", "behind"), ("target", realm)))
+    if scenario.target.dnat:
+        yield Wire((("target", "container"), ("container", "container")))
+
+
+def _cable(wires: tuple[Wire, ...]) -> HostPlan | None:
+    interfaces = tuple(Interface(name) for wire in wires if wire.delay for name in cable_ends(wire))
+    silent = (("net.ipv6.conf.default.disable_ipv6", "1"),)
+    return HostPlan("cable", interfaces, settings=silent) if interfaces else None

@@ -1,0 +1,56 @@
+"""Wires, addresses and routes as text for `ip -batch -`. Pure: no system call."""
+
+from collections.abc import Iterator, Mapping
+
+from probe.lab.netns.layout import HostPlan, Wire, cable_ends
+
+# The kernel announces the carrier of an interface at once, but only within a second where the ends of a wire
+# have the same index in their namespaces (net/core/link_watch.c, linkwatch_urgent_event).
+_FIRST_INDEX = 101
+
+End = tuple[str, str]  # host, interface
+
+
+def wiring(wires: tuple[Wire, ...], pids: Mapping[str, int]) -> str:
+    """Lay every wire, seen from the prober. `pids`: for each other host a process that lives in it.
+
+    A wire with a delay is cut in two: the ends in the middle belong to the host `cable`.
+    """
+    pieces = (piece for wire in wires for piece in _pieces(wire))
+    return "".join(_veth(ends, index, pids) for index, ends in enumerate(pieces, _FIRST_INDEX))
+
+
+def _pieces(wire: Wire) -> Iterator[tuple[End, End]]:
+    one, other = wire.ends
+    if wire.delay == 0:
+        yield one, other
+        return
+    near, far = cable_ends(wire)
+    yield one, ("cable", near)
+    yield ("cable", far), other
+
+
+def _veth(ends: tuple[End, End], index: int, pids: Mapping[str, int]) -> str:
+    one, other = (
+        f"name {interface} netns {pids[host]}" if host in pids else f"name {interface}"
+        for host, interface in ends
+    )
+    return f"link add {one} index {index} type veth peer {other}\n"
+
+
+def addressing(host: HostPlan) -> str:
+    """Switch on every interface of a host, with its addresses and routes.
+
+    IPv6 addresses skip duplicate address detection (RFC 4862 section 5.4): no other host can have them.
+    """
+    return "".join(f"{line}\n" for line in _lines(host))
+
+
+def _lines(host: HostPlan) -> Iterator[str]:
+    yield "link set lo up"
+    for interface in host.interfaces:
+        for address in interface.addresses:
+            yield f"addr add {address} dev {interface.name}" + (" nodad" if ":" in address else "")
+        yield f"link set {interface.name} up"
+    for destination, gateway in host.routes:
+        yield f"route add {destination} via {gateway}"

@@ -1,0 +1,159 @@
+"""The services of a host: opens the sockets that a scenario lists and serves them from one event loop.
+
+Runs inside the host's own process. Knows sockets, not namespaces.
+"""
+
+import resource
+import selectors
+import socket
+import struct
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from probe.errors import BackendError
+from probe.lab.scenario import Listen, Serves, address_of, realm_of
+from probe.model.target import Protocol
+
+_BACKLOG = 4096
+_GREETING = b"220 ready\r\n"
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close() sends RST (tcp(7))
+_KIND = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
+_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
+_OWN_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how a wildcard is reached from inside
+
+
+class Services:
+    """Open sockets and what each does with a peer."""
+
+    def __init__(self) -> None:
+        """Allow as many sockets as the kernel lets this process have."""
+        self._selector = selectors.DefaultSelector()
+        self._kept: list[socket.socket] = []
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    def open(self, listen: Listen) -> None:
+        """Open one listening socket.
+
+        Raises:
+            BackendError: it cannot be bound.
+        """
+        try:
+            self._open(listen)
+        except OSError as error:
+            raise BackendError(f"cannot listen on {listen.bind} port {listen.port}: {error}") from None
+
+    def run_forever(self) -> None:
+        """Serve; never returns."""
+        while True:
+            for key, _ in self._selector.select():
+                key.data(key.fileobj)
+
+    def _open(self, listen: Listen) -> None:
+        opened = _bound(listen)
+        if listen.protocol is Protocol.UDP:
+            self._watch(opened, _answer if listen.serves is Serves.ANSWER else _swallow)
+        elif listen.serves is Serves.FULL:
+            opened.listen(0)
+            self._kept += [opened, _filled(opened)]
+        else:
+            opened.listen(_BACKLOG)
+            self._watch(opened, self._acceptor(_TREATMENTS[listen.serves]))
+
+    def _watch(self, opened: socket.socket, react: Callable[[socket.socket], None]) -> None:
+        opened.setblocking(False)
+        self._selector.register(opened, selectors.EVENT_READ, react)
+
+    def _acceptor(self, treat: Callable[[socket.socket], bool]) -> Callable[[socket.socket], None]:
+        def accept(opened: socket.socket) -> None:
+            try:
+                while True:
+                    peer, _ = opened.accept()
+                    if treat(peer):
+                        self._watch(peer, self._read)
+                    else:
+                        peer.close()
+            except BlockingIOError:
+                return
+            except ConnectionAbortedError:
+                return  # the peer left while it waited; the next event brings the others
+
+        return accept
+
+    def _read(self, peer: socket.socket) -> None:
+        """Read what a peer says and throw it away; let go of it when it leaves."""
+        try:
+            data = peer.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""  # reset by the peer: gone as well
+        if not data:
+            self._selector.unregister(peer)
+            peer.close()
+
+
+def _bound(listen: Listen) -> socket.socket:
+    address = address_of(listen.bind)
+    family = _FAMILY[address.version]
+    opened = socket.socket(family, _KIND[listen.protocol])
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(listen.v6only))
+    if listen.device is not None:
+        device = realm_of(listen.device).encode()
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
+    opened.bind((str(address), listen.port))
+    return opened
+
+
+def _filled(opened: socket.socket) -> socket.socket:
+    """Connect to a socket that never accepts and has room for one: from then on it drops every SYN."""
+    address, port = opened.getsockname()[:2]
+    client = socket.socket(opened.family, socket.SOCK_STREAM)
+    client.settimeout(2.0)
+    client.connect((_OWN_ADDRESS.get(str(ip_address(address)), address), port))
+    return client
+
+
+def _hold(_peer: socket.socket) -> bool:
+    return True
+
+
+def _greet(peer: socket.socket) -> bool:
+    try:
+        peer.send(_GREETING)
+    except OSError:
+        return False  # already gone
+    return True
+
+
+def _close(_peer: socket.socket) -> bool:
+    return False
+
+
+def _reset(peer: socket.socket) -> bool:
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    return False
+
+
+# What is done with an accepted connection, and whether it is kept.
+_TREATMENTS: dict[Serves, Callable[[socket.socket], bool]] = {
+    Serves.HOLD: _hold,
+    Serves.GREET: _greet,
+    Serves.CLOSE: _close,
+    Serves.RESET: _reset,
+    Serves.ANSWER: _greet,
+}
+
+
+def _swallow(opened: socket.socket) -> None:
+    opened.recvfrom(65536)
+
+
+def _answer(opened: socket.socket) -> None:
+    data, peer = opened.recvfrom(65536)
+    try:
+        opened.sendto(data or _GREETING, peer)
+    except PermissionError:
+        return  # lost on the way out by the scenario's own loss rule

@@ -1,0 +1,124 @@
+"""A scenario as a running network of real kernels. The calling thread becomes the prober."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from probe.errors import BackendError
+from probe.lab.netns import enter, syscalls
+from probe.lab.netns.cable import Cable
+from probe.lab.netns.hosts import HeldHost, Serve, apply_settings, await_carrier, build, configure
+from probe.lab.netns.layout import HostPlan, Layout, cable_ends, lay_out
+from probe.lab.netns.links import wiring
+from probe.lab.netns.listeners import Services
+from probe.lab.scenario import Scenario, address_of, realm_of
+from probe.model.target import Target, TargetAddress
+
+if TYPE_CHECKING:
+    from probe.lab.world import World
+
+
+@contextmanager
+def open_netns(scenario: Scenario) -> Iterator["World"]:
+    """Build a scenario's network and yield it as a World whose prober is this thread.
+
+    Raises:
+        BackendError: not in a namespace made for worlds, or the network cannot be built.
+        ScenarioError: the scenario makes no sense.
+        UsageError: a port list that cannot be read.
+    """
+    from probe.engine.connect import ConnectBackend  # noqa: PLC0415 - only this world needs real sockets
+    from probe.host.system import SystemHost  # noqa: PLC0415
+    from probe.lab.world import World  # noqa: PLC0415 - it imports this module
+
+    target = target_of(scenario)
+    with open_network(scenario):
+        backend = ConnectBackend()
+        try:
+            yield World(scenario=scenario, target=target, backend=backend, host=SystemHost())
+        finally:
+            backend.close()
+
+
+def target_of(scenario: Scenario) -> Target:
+    """Return what the prober is told of a scenario's target.
+
+    Raises:
+        ScenarioError: an unknown address symbol.
+        UsageError: a port list that cannot be read.
+    """
+    from probe.ports import parse_ports  # noqa: PLC0415
+
+    addresses = tuple(TargetAddress(address_of(symbol), realm_of(symbol)) for symbol in scenario.addresses)
+    running = frozenset(parse_ports(scenario.scan.running)) if scenario.scan.running else frozenset()
+    return Target(addresses, parse_ports(scenario.scan.ports), running)
+
+
+@contextmanager
+def open_network(scenario: Scenario) -> Iterator[None]:
+    """Build a scenario's network around the calling thread, and take it down after.
+
+    Inside, the thread is in the prober's network namespace, new for every world; what it starts (other
+    threads, commands) is there too. After, it is back where it was.
+
+    Raises:
+        BackendError: not in a namespace made for worlds, or the network cannot be built.
+        ScenarioError: the scenario makes no sense.
+        UsageError: a port list that cannot be read.
+    """
+    enter.require_no_way_out()
+    layout = lay_out(scenario)
+    with ExitStack() as stack:
+        try:
+            _raise_network(layout, stack)
+        except OSError as error:
+            raise BackendError(f"cannot build the network: {error}") from None
+        yield
+
+
+def _raise_network(layout: Layout, stack: ExitStack) -> None:
+    """Fork the hosts, lay the wires, let all hosts build themselves at once, and wait for them."""
+    hosts = [_hold(stack, plan, functools.partial(_services, plan)) for plan in layout.hosts]
+    if layout.cable is not None:
+        hosts.append(_hold(stack, layout.cable, functools.partial(_cable, layout)))
+    _become_prober(stack)
+    apply_settings(layout.prober)
+    for host in hosts:
+        host.await_namespace()
+    configure("ip", wiring(layout.wires, {host.name: host.pid for host in hosts}))
+    for host in hosts:
+        host.go()
+    build(layout.prober)
+    for host in hosts:
+        host.await_ready()
+    await_carrier(layout.prober)
+
+
+def _hold(stack: ExitStack, plan: HostPlan, prepare: Callable[[], Serve]) -> HeldHost:
+    host = HeldHost(plan, prepare)
+    stack.callback(host.end)
+    return host
+
+
+def _become_prober(stack: ExitStack) -> None:
+    before = syscalls.current_network()
+    stack.callback(os.close, before)
+    stack.callback(syscalls.enter_network, before)
+    syscalls.new_network()
+
+
+def _services(plan: HostPlan) -> Serve:
+    services = Services()
+    for listen in plan.listens:
+        services.open(listen)
+    return services.run_forever
+
+
+def _cable(layout: Layout) -> Serve:
+    cable = Cable()
+    for wire in layout.wires:
+        if wire.delay:
+            cable.join(*cable_ends(wire), wire.delay)
+    return cable.run_forever
