@@ -92,7 +92,7 @@ def link_kind(name: str, flags: str, hardware: int | None, tun_flags: int | None
 
 
 def _kind_by_name(name: str) -> LinkKind:
-    if name == "lo" or name.removeprefix("lo").isdecimal() or name.startswith("loopback"):
+    if name == "lo" or (name.startswith("lo") and name[2:].isdecimal()) or name.startswith("loopback"):
         return LinkKind.LOOPBACK
     if name.startswith(_TUNNEL_NAMES) or any(word in name for word in _TUNNEL_WORDS):
         return LinkKind.TUNNEL
