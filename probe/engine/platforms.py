@@ -54,8 +54,9 @@ class Platform:
 # How a TTL is set, everywhere.
 SEND_TTL: Mapping[int, Option] = {4: (_IP, socket.IP_TTL), 6: (_IPV6, socket.IPV6_UNICAST_HOPS)}
 
-# One SYN and one retransmission: the engine decides about tries, the kernel only bridges a single loss.
-_SYN_COUNT: Setting = (_TCP, 7, 1)  # TCP_SYNCNT
+# The kernel resends a SYN after 1, 2 and 3 s and gives up at 4 s (older kernels: 15 s). With fewer it would
+# give up before it learns that a neighbour does not answer (3 s), and the error would be lost.
+_SYN_COUNT: Setting = (_TCP, 7, 3)  # TCP_SYNCNT
 _RECV_ERROR: Mapping[int, Setting] = {4: (_IP, 11, 1), 6: (_IPV6, 25, 1)}  # IP_RECVERR, IPV6_RECVERR
 _RECV_TTL: Setting = (_IP, 12, 1)  # IP_RECVTTL
 _RECV_HOPS: Setting = (_IPV6, 51, 1)  # IPV6_RECVHOPLIMIT

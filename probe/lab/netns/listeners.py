@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import NoReturn
 
 from probe.errors import BackendError
 from probe.lab.scenario import Listen, Serves, address_of, realm_of
@@ -43,7 +44,7 @@ class Services:
         except OSError as error:
             raise BackendError(f"cannot listen on {listen.bind} port {listen.port}: {error}") from None
 
-    def run_forever(self) -> None:
+    def run_forever(self) -> NoReturn:
         """Serve; never returns."""
         while True:
             for key, _ in self._selector.select():
@@ -61,7 +62,7 @@ class Services:
             self._watch(opened, self._acceptor(_TREATMENTS[listen.serves]))
 
     def _watch(self, opened: socket.socket, react: Callable[[socket.socket], None]) -> None:
-        opened.setblocking(False)
+        opened.settimeout(0)
         self._selector.register(opened, selectors.EVENT_READ, react)
 
     def _acceptor(self, treat: Callable[[socket.socket], bool]) -> Callable[[socket.socket], None]:

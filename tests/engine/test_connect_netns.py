@@ -1,0 +1,69 @@
+"""The connect backend against real kernels: every ICMP error, drops, TTLs, dead neighbours, a lost link."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from errors_cases import CASES, Case
+
+TOP = Path(__file__).parents[2]
+SCRIPT = Path(__file__).with_name("errors_world.py")
+WORLD = ("unshare", "-Urn")
+
+
+@pytest.fixture(scope="module")
+def seen() -> Any:
+    """All answers of the world, asked once."""
+    try:
+        subprocess.run([*WORLD, "nft", "list", "ruleset"], check=True, capture_output=True, timeout=30)
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"no network namespaces with nft here: {error}")
+    environment = os.environ | {"PYTHONPATH": str(TOP)}
+    done = subprocess.run(
+        [*WORLD, sys.executable, str(SCRIPT)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.netns
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_answer(case: Case, seen: Any) -> None:
+    """Reason, sender, ICMP type and code, TTL and aftermath are those of the table."""
+    assert seen["answers"][case.name] == case.expected()
+
+
+@pytest.mark.netns
+def test_link_goes_down(seen: Any) -> None:
+    """A link that is lost while probes wait raises nothing: who asks later hears that there is no route."""
+    assert seen["link down"] == ["no-route"] * 4
+
+
+@pytest.mark.netns
+def test_the_host_knows_the_world(seen: Any) -> None:
+    """Routes and neighbours of the prober in that world, as the host tells them."""
+    assert seen["host"] == {
+        "10.77.2.2": ["10.77.1.2", "pr0", "ethernet", 1500, False, None],
+        "10.77.1.1": ["10.77.1.2", "pr0", "ethernet", 1500, True, "resolved"],
+        "10.77.1.77": ["10.77.1.2", "pr0", "ethernet", 1500, True, "failed"],
+        "fd77:1::1": ["fd77:1::2", "pr0", "ethernet", 1500, True, "resolved"],
+        "fd77:1::77": ["fd77:1::2", "pr0", "ethernet", 1500, True, "failed"],
+        "fe80::77%pr0": ["fe80::2%pr0", "pr0", "ethernet", 1500, True, "resolved"],
+        "10.77.1.2": ["10.77.1.2", "lo", "loopback", 65536, True, None],
+        "10.66.0.9": ["10.66.0.1", "tun7", "tunnel", 1400, True, None],
+        "10.67.0.9": ["10.66.0.1", "tun7", "tunnel", 1400, None, None],
+        "10.96.0.1": None,
+        "10.97.0.1": None,
+        "10.98.0.1": None,
+        "10.99.0.1": None,
+        "fd96::1": None,
+    }
