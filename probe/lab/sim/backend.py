@@ -8,6 +8,7 @@ from probe.lab.sim.network import Network
 from probe.lab.sim.prober import Prober
 from probe.model.probing import Probe, Reason, Reply
 
+TICK = 1e-6  # seconds that looking for replies takes at least
 CAPACITY = 1024  # probes at once: what a common limit on open files leaves to sockets
 
 
@@ -38,7 +39,12 @@ class SimBackend:
         self._prober.ask(probe, way.source, partial(self._network.send, self._prober))
 
     def receive(self, until: float) -> Sequence[Reply]:
-        """Let the world go on until replies are there, at the latest until `until` (seconds)."""
+        """Let the world go on until replies are there, at the latest until `until` (seconds).
+
+        A call that finds nothing takes a moment even where `until` is past, as it does on a real machine:
+        who asks again and again sees the time go on.
+        """
+        until = max(until, self._clock.now + TICK)
         while not self._inbox and self._clock.step(until):
             pass
         if not self._inbox:

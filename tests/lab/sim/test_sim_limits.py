@@ -121,6 +121,18 @@ def test_seeds(scenario_of, ask) -> None:
     assert first != other
 
 
+def test_looking_takes_time(scenario_of) -> None:
+    """Looking for replies whose time is past moves the clock on, a little and never back."""
+    with open_sim(scenario_of()) as world:
+        backend, times = world.backend, []
+        for until in (1.0, 1.0, 0.5, 1.0):
+            assert backend.receive(until) == ()
+            times.append(backend.now())
+    assert times[0] == 1.0
+    assert times == sorted(set(times))
+    assert times[-1] < 1.001
+
+
 def test_a_forgotten_probe_stays_silent(scenario_of) -> None:
     """After `forget` no reply comes, neither a first one nor an aftermath; unknown ids are ignored."""
     world = scenario_of(target={"listen": [{"port": 80, "bind": "lan"}]}, links={"lan": {"delay_ms": 10}})
