@@ -86,7 +86,7 @@ def observe(name: str) -> dict[str, dict[str, tuple[str, int]]]:
 
 
 def round_trips(given: dict[str, Any], symbols: list[str], port: int) -> dict[str, float]:
-    """Return the shortest time of 15 handshakes by symbol, in milliseconds; a busy machine adds to the others."""
+    """Return the shortest of 15 handshakes by symbol, in milliseconds: a busy machine adds to the others."""
     with open_network(scenario(given)):
         return {symbol: min(_handshake(symbol, port) for _ in range(15)) for symbol in symbols}
 
