@@ -1,1 +1,39 @@
-"""The inference: from observations to bindings, conditions, evidence and advice. Pure."""
+"""The inference: from observations to bindings, conditions, evidence and advice.
+
+Pure: it knows no socket, clock or randomness. The model is in `hypotheses` (the table), `policy` (what each
+address does), `posterior` (what each port is bound to); `judge`, `words` and `advice` say it.
+"""
+
+from collections.abc import Sequence
+
+from probe.infer.judge import judge_address, judge_port
+from probe.infer.policy import AddressModel, learn
+from probe.infer.posterior import Posterior, infer_port
+from probe.model.facts import AddressSurvey
+from probe.model.target import Port
+from probe.model.verdict import Verdict
+
+__all__ = ["infer"]
+
+
+def infer(surveys: Sequence[AddressSurvey], running: frozenset[Port] = frozenset()) -> Verdict:
+    """Conclude what the surveys of one target's addresses allow.
+
+    `running` are ports whose services are known to run: not-listening is excluded for them. The addresses
+    are taken as one host's, on the user's word.
+    """
+    models = tuple(learn(surveys).values())
+    ports = sorted({port for survey in surveys for port in survey.tested()})
+    known: dict[object, Posterior] = {}
+    verdicts = []
+    for port in ports:
+        key = _alike(port, models, running)
+        if key not in known:
+            known[key] = infer_port(port, models, running=port in running)
+        verdicts.append(judge_port(port, models, known[key], running=port in running))
+    return Verdict(tuple(judge_address(model) for model in models), tuple(verdicts))
+
+
+def _alike(port: Port, models: Sequence[AddressModel], running: frozenset[Port]) -> object:
+    """Ports with the same evidence everywhere have the same posterior."""
+    return port.protocol, port in running, tuple(model.evidence.get(port) for model in models)

@@ -16,7 +16,6 @@ target's address on the inside. A `dnat` entry of the target forwards a port to 
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -194,7 +193,7 @@ def address_of(symbol: str) -> IPAddress:
         raise ScenarioError(f"{symbol!r} is no address and none of {', '.join(TARGET_ADDRESSES)}") from None
 
 
-def parse_scenario(name: str, document: Any) -> Scenario:
+def parse_scenario(name: str, document: object) -> Scenario:
     """Make a Scenario from a parsed YAML document.
 
     Raises:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from probe.model.probing import Observation
-from probe.model.target import IPAddress, TargetAddress
+from probe.model.probing import Observation, Role
+from probe.model.target import IPAddress, Port, TargetAddress
 
 
 class LinkKind(StrEnum):
@@ -52,3 +52,11 @@ class AddressSurvey:
     neighbour: Neighbour | None = None
     own_addresses: frozenset[IPAddress] = frozenset()  # the prober's: an offender here is its own firewall
     path: tuple[IPAddress, ...] = ()  # hops that sent time-exceeded, in order of distance
+
+    def tested(self) -> dict[Port, Observation]:
+        """The observations of the tested ports."""
+        return {o.question.port: o for o in self.observations if o.question.role is Role.TESTED}
+
+    def controls(self) -> tuple[Observation, ...]:
+        """The observations of the ports that nothing uses."""
+        return tuple(o for o in self.observations if o.question.role is Role.CONTROL)

@@ -21,12 +21,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class AddressPlan:
-    """What is asked of one address."""
+    """What is asked of one address.
+
+    `controls` are ports that nothing uses; `spare_controls` are asked too where a control turns out open.
+    """
 
     address: TargetAddress
     route: Route
     tested: tuple[Port, ...]
     controls: tuple[Port, ...]
+    spare_controls: tuple[Port, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

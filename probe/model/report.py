@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from probe.model.probing import Aftermath, Origin, Reason, State
+from probe.model.probing import Aftermath, Origin, Reason, Role, State
 from probe.model.target import Protocol
 from probe.model.verdict import Binding, Condition, Via
 
@@ -58,6 +58,19 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     aftermath: Aftermath | None = None
     tcp: TcpReport | None = None
     reading: str | None = None
+
+
+class ControlReport(Struct, frozen=True, kw_only=True):
+    """How an address answered on a port that nothing uses; a canary is a control asked again later."""
+
+    port: PortNumber
+    protocol: Protocol
+    role: Role
+    state: State | None = None
+    reason: Reason
+    sender: str | None = field(default=None, name="from")
+    rtt_ms: float | None = None
+    attempts: int
 
 
 class VerdictReport(Struct, frozen=True, kw_only=True):
@@ -110,7 +123,7 @@ class AddressReport(Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     urgency: int = 0
-    controls: tuple[ObservationReport, ...] = ()
+    controls: tuple[ControlReport, ...] = ()
 
 
 class Stats(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,59 @@
+# Everything runs in a virtual environment of its own, made at the first use and when pyproject.toml changes.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+WORLDS ?= 100
+SEED   ?= 1
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench score clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name about; do \
+		printf '%-12s %s\n' "$$name" "$$about"; done
+
+demo: $(VENV)/program ## probe a simulated network and explain what was found
+	@$(BIN)/bindprobe demo
+
+test: $(VENV)/dev ## run every test that this machine can run
+	@$(BIN)/python -m pytest --cov --cov-report=
+	@$(BIN)/python -m coverage report --include="$$($(BIN)/python tests/house/pure.py)" \
+		--show-missing --skip-covered --fail-under=100 > $(VENV)/coverage.txt || { \
+		cat $(VENV)/coverage.txt; echo 'The pure modules must be covered in full.'; exit 1; }
+
+check: $(VENV)/dev ## style, types, direction of imports, sizes
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/house/test_sizes.py
+
+bench: $(VENV)/dev ## speed and memory against nmap, in namespaces of its own
+	@$(BIN)/python tests/bench/speed.py
+
+score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (WORLDS=100 SEED=1)
+	@$(BIN)/python -m probe.lab.score --worlds $(WORLDS) --seed $(SEED)
+
+clean: ## remove what the other commands made
+	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/pip: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'bindprobe needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@echo 'Setting up $(VENV) (once) ...' >&2
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+		echo 'The venv module of $(PYTHON) does not work; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/program: $(VENV)/pip
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/program
+	@$(BIN)/python -m pip install --quiet --group dev
+	@touch $@

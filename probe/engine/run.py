@@ -1,0 +1,146 @@
+"""Carry surveys over a backend: the only loop of the engine, and it owns no clock but the backend's."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from probe.engine.backend import Backend
+from probe.engine.scan import Counts, Scan, not_sent
+from probe.engine.survey import Step, Survey
+from probe.model.facts import AddressSurvey
+from probe.model.plan import Timing
+from probe.model.probing import Observation, Question
+from probe.model.target import IPAddress
+
+Progress = Callable[[int, int], None]  # questions settled, questions asked so far
+
+
+@dataclass(slots=True)
+class _Running:
+    """One survey under way: what it waits for, and when its next step may start."""
+
+    survey: Survey
+    step: Step | None = None
+    starts_at: float = 0.0
+    open: set[Question] = field(default_factory=set)
+    heard: dict[Question, Observation] = field(default_factory=dict)
+    done: AddressSurvey | None = None
+
+    def advance(self, now: float) -> None:
+        """Hand the survey what was heard and take its next step."""
+        try:
+            step = next(self.survey) if self.step is None else self.survey.send(self.heard)
+        except StopIteration as end:
+            self.done, self.step = end.value, None
+            return
+        self.step, self.starts_at = step, now + step.idle
+        self.open, self.heard = set(step.questions), {}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run measured. `complete` is False when it was interrupted."""
+
+    surveys: tuple[AddressSurvey, ...]
+    counts: Counts
+    elapsed: float  # seconds
+    complete: bool
+
+
+class Run:
+    """One run over all addresses, until every survey is done or the deadline is reached."""
+
+    def __init__(self, surveys: Mapping[IPAddress, Survey], backend: Backend, timing: Timing) -> None:
+        self._backend = backend
+        self._scan = Scan(timing, backend.capacity)
+        self._running = {address: _Running(survey) for address, survey in surveys.items()}
+        self._settled = 0
+        self._asked = 0
+        self._pending: set[IPAddress] = set()  # a step is chosen but its pause is not over
+
+    def until(self, deadline: float, progress: Progress | None = None) -> Outcome:
+        """Run for at most `deadline` seconds. Ctrl-C ends it early with what is known."""
+        start = self._backend.now()
+        complete = True
+        try:
+            self._advance_all(start)
+            self._loop(start + deadline, progress)
+        except KeyboardInterrupt:
+            complete = False
+        self._finish()
+        surveys = tuple(r.done for r in self._running.values() if r.done is not None)
+        return Outcome(surveys, self._scan.counts, self._backend.now() - start, complete)
+
+    def _loop(self, end: float, progress: Progress | None) -> None:
+        now = self._backend.now()
+        while now < end and any(r.done is None for r in self._running.values()):
+            self._start_steps(now)
+            probes = self._scan.probes_to_send(now)
+            self._backend.forget(self._scan.released())  # first: it makes room for the new ones
+            for probe in probes:
+                self._backend.send(probe)
+            if not self._hand_out(now):
+                for reply in self._backend.receive(min(end, self._next_time(now))):
+                    self._scan.receive(reply)
+                now = self._backend.now()
+                self._hand_out(now)
+            if progress is not None:
+                progress(self._settled, self._asked)
+
+    def _next_time(self, now: float) -> float:
+        pauses = (self._running[address].starts_at for address in self._pending)
+        return min(self._scan.next_deadline(now), *pauses, float("inf"))
+
+    def _advance_all(self, now: float) -> None:
+        for address, running in self._running.items():
+            self._advance(address, running, now)
+
+    def _advance(self, address: IPAddress, running: _Running, now: float) -> None:
+        """Take next steps until one has something to wait for."""
+        running.advance(now)
+        while running.done is None and not running.open:
+            running.advance(now)
+        if running.done is None:
+            self._pending.add(address)
+
+    def _start_steps(self, now: float) -> None:
+        for address in [a for a in self._pending if self._running[a].starts_at <= now]:
+            self._pending.discard(address)
+            step = self._running[address].step
+            if step is not None:
+                self._scan.ask(step.questions, tries=step.tries, paced=step.paced)
+                self._asked += len(step.questions)
+
+    def _hand_out(self, now: float) -> bool:
+        """Give settled observations to the surveys that asked; True where one of them went on."""
+        for observation in self._scan.settled():
+            self._settled += 1
+            running = self._running[observation.question.address]
+            running.open.discard(observation.question)
+            running.heard[observation.question] = observation
+        ready = [
+            (address, running)
+            for address, running in self._running.items()
+            if running.done is None and not running.open and address not in self._pending
+        ]
+        for address, running in ready:
+            self._advance(address, running, now)
+        return bool(ready)
+
+    def _finish(self) -> None:
+        """Close what is under way: surveys that are not done end with what they have."""
+        self._scan.give_up()
+        now = self._backend.now()
+        self._hand_out(now)
+        while any(r.done is None for r in self._running.values()):
+            for address, running in self._running.items():
+                if running.done is None:
+                    self._close(address, running, now)
+        self._backend.forget(self._scan.released())
+
+    def _close(self, address: IPAddress, running: _Running, now: float) -> None:
+        """Answer a step that can no longer be asked with 'not sent', and move on."""
+        self._pending.discard(address)
+        for question in tuple(running.open):
+            running.open.discard(question)
+            running.heard[question] = not_sent(question)
+        self._advance(address, running, now)

@@ -1,0 +1,300 @@
+"""The engine's core: a pure state machine that turns questions into probes and replies into observations.
+
+Fed replies and a clock, it never waits, sends or reads by itself:
+`ask`, `probes_to_send(now)`, `receive(reply)`, `next_deadline(now)`, `settled()`, `released()`.
+
+Every try at a question is a probe of its own and stays valid until the question is settled, so a late
+answer to an early try still counts. Silence counts after all tries, spread over growing gaps.
+"""
+
+import heapq
+import math
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from probe.engine.pacing import BURST_S, ICMP_INTERVAL_S, AddressPace, TokenBucket
+from probe.engine.rtt import RttEstimator, stranger_timeout
+from probe.model.plan import Timing
+from probe.model.probing import Observation, Probe, Question, Reason, Reply, Role
+from probe.model.target import IPAddress, Protocol
+
+MAX_TRIES = 8  # on an address that loses packets
+SILENCE_DOUBT = 0.002  # tries are added until loss alone explains a silence with less than this
+AFTERMATH_S = 0.4  # a backend tells within this what an accepted connection did next
+_LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREACH})
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question under way."""
+
+    question: Question
+    tries: int
+    paced: bool
+    sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
+    accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
+    due_at: float = 0.0  # when it is looked at next: another try, the end of the watch, or silence
+    settled: bool = False
+
+
+@dataclass(slots=True)
+class _AddressState:
+    rtt: RttEstimator = field(default_factory=RttEstimator)
+    pace: AddressPace = field(default_factory=AddressPace)
+    waiting: deque[Asked] = field(default_factory=deque)
+    answered: int = 0
+    lost: int = 0  # tries that stayed unanswered before an answer came
+
+    def loss(self) -> float:
+        """Share of tries that were lost, among the questions that were answered."""
+        return self.lost / (self.answered + self.lost) if self.answered else 0.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a scan cost so far, in probes."""
+
+    sent: int = 0
+    answered: int = 0
+    resent: int = 0
+
+
+class Scan:
+    """The state machine. One instance a run, over all addresses."""
+
+    def __init__(self, timing: Timing, capacity: int) -> None:
+        self.timing = timing
+        self.counts = Counts()
+        self._capacity = capacity
+        self._ids = count(1)
+        self._addresses: dict[IPAddress, _AddressState] = defaultdict(_AddressState)
+        self._probes: dict[int, tuple[Asked, int, float]] = {}  # id -> asked, attempt, sent at
+        self._due: list[tuple[float, int, Asked]] = []
+        self._order = count()
+        self._paced: deque[Asked] = deque()
+        self._total = None if timing.rate is None else TokenBucket(timing.rate, timing.rate * BURST_S)
+        self._icmp = TokenBucket(1 / ICMP_INTERVAL_S, 1)
+        self._settled: list[Observation] = []
+        self._released: list[int] = []
+
+    # asking
+
+    def ask(self, questions: Iterable[Question], *, tries: int | None = None, paced: bool = False) -> None:
+        """Take up questions. `paced` ones leave at most one every 1.1 s, over all addresses.
+
+        A question with a TTL floor mostly ends in the silence it was asked for: one try is enough.
+        """
+        allowed = self.timing.retries + 1 if tries is None else tries
+        for question in questions:
+            self._queue(Asked(question, 1 if question.min_ttl is not None else allowed, paced))
+
+    def _queue(self, asked: Asked) -> None:
+        if asked.paced:
+            self._paced.append(asked)
+        else:
+            self._addresses[asked.question.address].waiting.append(asked)
+
+    # sending
+
+    def probes_to_send(self, now: float) -> list[Probe]:
+        """Probes whose time has come, within rate and capacity."""
+        self._handle_due(now)
+        probes: list[Probe] = []
+        while self._paced and self._may_send(self._icmp, now):
+            probes.append(self._send(self._paced.popleft(), self._icmp, now))
+        for state in self._addresses.values():
+            while state.waiting and self._may_send(state.pace.bucket, now):
+                probes.append(self._send(state.waiting.popleft(), state.pace.bucket, now))
+        return probes
+
+    def _may_send(self, bucket: TokenBucket, now: float) -> bool:
+        within_rate = bucket.ready(now) and (self._total is None or self._total.ready(now))
+        return within_rate and (len(self._probes) < self._capacity or self._release_oldest(now))
+
+    def _release_oldest(self, now: float) -> bool:
+        """Give up the oldest try that has outlived its timeout, to make room for a new one."""
+        probe_id, (asked, _, sent_at) = next(iter(self._probes.items()))
+        if now - sent_at < self._timeout(asked.question.address):
+            return False
+        self._drop_probe(probe_id)
+        return True
+
+    def _send(self, asked: Asked, bucket: TokenBucket, now: float) -> Probe:
+        bucket.take(now)
+        if self._total is not None:
+            self._total.take(now)
+        probe = Probe(next(self._ids), asked.question, len(asked.sent) + 1)
+        asked.sent.append((probe.id, now))
+        self._probes[probe.id] = (asked, probe.attempt, now)
+        self.counts.sent += 1
+        self.counts.resent += probe.attempt > 1
+        self._wake(asked, self._patience(asked))
+        return probe
+
+    def _patience(self, asked: Asked) -> float:
+        """Until when the last try is waited for: gaps grow, so that tries are spread over time."""
+        gap = 1 if len(asked.sent) == 1 else 2
+        return asked.sent[-1][1] + gap * self._timeout(asked.question.address)
+
+    def _timeout(self, address: IPAddress) -> float:
+        learned = self._addresses[address].rtt.timeout()
+        if learned is None:
+            others = (state.rtt.timeout() for state in self._addresses.values())
+            learned = stranger_timeout([timeout for timeout in others if timeout is not None])
+        return min(learned, self.timing.timeout)
+
+    # time
+
+    def _wake(self, asked: Asked, at: float) -> None:
+        asked.due_at = at
+        heapq.heappush(self._due, (at, next(self._order), asked))
+
+    def _handle_due(self, now: float) -> None:
+        while self._due and self._due[0][0] <= now:
+            at, _, asked = heapq.heappop(self._due)
+            if asked.settled or at != asked.due_at:
+                continue
+            if asked.accepted is not None:
+                self._settle(asked, asked.accepted)
+            elif len(asked.sent) < self._allowed(asked):
+                self._queue(asked)
+            else:
+                self._settle(asked, self._silence(asked))
+
+    def _allowed(self, asked: Asked) -> int:
+        """Tries for this question: more where the address has shown that it loses packets."""
+        loss = self._addresses[asked.question.address].loss()
+        if asked.tries <= 1 or loss == 0.0:
+            return asked.tries
+        wanted = math.ceil(math.log(SILENCE_DOUBT) / math.log(min(loss, 0.99)))
+        return max(asked.tries, min(wanted, MAX_TRIES))
+
+    def next_deadline(self, now: float) -> float:
+        """When `probes_to_send` has something to do next; infinity when nothing is under way."""
+        times = [self._due[0][0]] if self._due else []
+        if self._paced:
+            times.append(self._next_at(self._icmp, now))
+        times += [self._next_at(s.pace.bucket, now) for s in self._addresses.values() if s.waiting]
+        return min(times, default=math.inf)
+
+    def _next_at(self, bucket: TokenBucket, now: float) -> float:
+        at = bucket.next_at(now)
+        if self._total is not None:
+            at = max(at, self._total.next_at(now))
+        if len(self._probes) >= self._capacity:
+            asked, _, sent_at = next(iter(self._probes.values()))
+            at = max(at, sent_at + self._timeout(asked.question.address))
+        return at
+
+    # hearing
+
+    def receive(self, reply: Reply) -> None:
+        """Take in a reply. Duplicates and replies to what is settled change nothing."""
+        known = self._probes.get(reply.probe_id)
+        if known is None:
+            return
+        asked, attempt, sent_at = known
+        if asked.accepted is not None:
+            if reply.aftermath is not None and attempt == asked.accepted.answered:
+                self._settle(asked, replace(asked.accepted, aftermath=reply.aftermath))
+            return
+        observation = _observe(asked, reply, attempt, sent_at)
+        self._learn(asked, attempt, reply, sent_at)
+        if _has_aftermath(asked.question, reply) and reply.aftermath is None:
+            asked.accepted = observation
+            self._wake(asked, reply.at + AFTERMATH_S)
+        else:
+            self._settle(asked, observation)
+
+    def _learn(self, asked: Asked, attempt: int, reply: Reply, sent_at: float) -> None:
+        if reply.reason in _LOCAL_VERDICTS:
+            return
+        state = self._addresses[asked.question.address]
+        rtt = max(0.0, reply.at - sent_at)
+        first = state.rtt.smoothed is None
+        state.rtt.sample(rtt)
+        if first:
+            self._shorten_waits()
+        state.pace.answered(attempt, reply.at, rtt)
+        state.answered += 1
+        state.lost += attempt - 1
+
+    def _shorten_waits(self) -> None:
+        """A first round trip is known: who was given the benefit of the doubt waits less long now."""
+        under_way = {id(asked): asked for asked, _, _ in self._probes.values()}
+        for asked in under_way.values():
+            patience = self._patience(asked)
+            if asked.accepted is None and patience < asked.due_at:
+                self._wake(asked, patience)
+
+    def _silence(self, asked: Asked) -> Observation:
+        if not asked.sent:
+            return not_sent(asked.question)
+        return Observation(
+            asked.question, Reason.NO_RESPONSE, attempts=len(asked.sent), started=asked.sent[0][1]
+        )
+
+    def _settle(self, asked: Asked, observation: Observation) -> None:
+        asked.settled = True
+        self.counts.answered += observation.answered is not None
+        for probe_id, _ in asked.sent:
+            self._drop_probe(probe_id)
+        self._settled.append(observation)
+
+    def _drop_probe(self, probe_id: int) -> None:
+        if self._probes.pop(probe_id, None) is not None:
+            self._released.append(probe_id)
+
+    # results
+
+    def settled(self) -> Sequence[Observation]:
+        """Observations that became final since the last call, one per question."""
+        out, self._settled = self._settled, []
+        return out
+
+    def released(self) -> Sequence[int]:
+        """Probes that nobody waits for any more, since the last call."""
+        out, self._released = self._released, []
+        return out
+
+    def give_up(self) -> None:
+        """Settle everything that is under way with what is known now."""
+        under_way = {id(asked): asked for asked, _, _ in self._probes.values()}
+        under_way |= {id(asked): asked for _, _, asked in self._due}
+        under_way |= {id(asked): asked for asked in self._paced}
+        for state in self._addresses.values():
+            under_way |= {id(asked): asked for asked in state.waiting}
+            state.waiting.clear()
+        self._paced.clear()
+        for asked in under_way.values():
+            if not asked.settled:
+                self._settle(asked, asked.accepted or self._silence(asked))
+
+
+def not_sent(question: Question) -> Observation:
+    """The observation of a question that was never asked."""
+    return Observation(question, Reason.NOT_SENT, attempts=0)
+
+
+def _has_aftermath(question: Question, reply: Reply) -> bool:
+    """Whether the connection is worth watching: not for the follow-ups that only measure hops."""
+    plain = question.ttl is None and question.min_ttl is None and question.role is not Role.CANARY
+    return plain and question.port.protocol is Protocol.TCP and reply.reason is Reason.SYN_ACK
+
+
+def _observe(asked: Asked, reply: Reply, attempt: int, sent_at: float) -> Observation:
+    return Observation(
+        asked.question,
+        reply.reason,
+        attempts=len(asked.sent),
+        answered=None if reply.reason is Reason.NOT_SENT else attempt,
+        rtt=max(0.0, reply.at - sent_at),
+        sender=reply.sender,
+        icmp=reply.icmp,
+        ttl=reply.ttl,
+        aftermath=reply.aftermath,
+        tcp=reply.tcp,
+        started=asked.sent[0][1],
+    )

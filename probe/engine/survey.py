@@ -1,0 +1,192 @@
+"""The script of one address: what is asked, in which order, and what each answer makes worth asking next.
+
+A survey is a generator: it yields steps (questions to ask at once) and is sent their observations. It
+knows neither clock nor network; `run` carries it.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+
+from probe.model.facts import AddressSurvey, Neighbour
+from probe.model.plan import AddressPlan
+from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Role
+from probe.model.target import IPAddress, Protocol
+from probe.path import distance, origin
+
+IDLE_S = 0.3  # pause before a silence is tested again: lets limits of 100 and more a second recover
+FOLLOW_UP_TRIES = 2
+PACED_LIMIT = 4  # silences asked again at the pace of ICMP errors, per address
+ORIGINS_OF_CLOSED = 32  # refused ports whose sender is looked into, per address; open ports all are
+_NEIGHBOUR_SILENCE = frozenset({Reason.NO_RESPONSE, Reason.HOST_UNREACH})
+
+Answers = Mapping[Question, Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Questions to ask at once, after `idle` seconds without traffic to this address.
+
+    `tries` None means the scan's own number; `paced` keeps 1.1 s between questions over all addresses.
+    """
+
+    questions: tuple[Question, ...]
+    idle: float = 0.0
+    tries: int | None = None
+    paced: bool = False
+
+
+Survey = Generator[Step, Answers, AddressSurvey]
+NeighbourTable = Callable[[IPAddress], Neighbour | None]
+
+
+def survey_address(plan: AddressPlan, neighbour: NeighbourTable, own: frozenset[IPAddress]) -> Survey:
+    """Ask everything worth asking of one address; return what was measured."""
+    ip = plan.address.ip
+    controls = [Question(ip, port, Role.CONTROL) for port in plan.controls]
+    tested = [Question(ip, port) for port in plan.tested]
+    seen = dict((yield Step(_interleave(controls, tested))))
+    if any(o.reason is Reason.SYN_ACK for q, o in seen.items() if q.role is Role.CONTROL):
+        seen.update((yield Step(tuple(Question(ip, port, Role.CONTROL) for port in plan.spare_controls))))
+    yield from _ask_silences_again(seen)
+    hops, arrival, way = yield from _measure_distance(plan, seen)
+    if hops is not None:
+        yield from _find_origins(seen, hops, arrival)
+    return AddressSurvey(
+        plan.address,
+        tuple(_with_ttl(o, arrival) for o in seen.values()),
+        route=plan.route,
+        hops=hops,
+        reply_ttl=arrival,
+        neighbour=_neighbour(plan, seen, neighbour),
+        own_addresses=own,
+        path=way,
+    )
+
+
+def _interleave(controls: list[Question], tested: list[Question]) -> tuple[Question, ...]:
+    """Spread the controls over the tested ports, the first one at the start."""
+    stride = max(1, len(tested) // max(1, len(controls)))
+    out: list[Question] = []
+    rest = list(controls)
+    for index, question in enumerate(tested):
+        if rest and index % stride == 0:
+            out.append(rest.pop(0))
+        out.append(question)
+    return (*out, *rest)
+
+
+def _ask_silences_again(seen: dict[Question, Observation]) -> Generator[Step, Answers, None]:
+    """Where an address answers something, silence there is tested again after a pause."""
+    silent = [q for q, o in seen.items() if o.reason is Reason.NO_RESPONSE]
+    if not silent or len(silent) == len(seen):
+        return
+    again = yield Step(tuple(silent), idle=IDLE_S)
+    _merge(seen, again)
+    if any(o.reason in ICMP_REASONS for o in seen.values()):
+        left = [q for q in silent if seen[q].reason is Reason.NO_RESPONSE and _may_be_limited(q, seen)]
+        if left:
+            _merge(seen, (yield Step(tuple(left[:PACED_LIMIT]), tries=1, paced=True)))
+
+
+def _may_be_limited(question: Question, seen: Answers) -> bool:
+    """Whether silence may hide an ICMP error that the sender's rate limit swallowed.
+
+    Not worth the time for TCP where the controls already show that the whole address rejects.
+    """
+    if question.role is not Role.TESTED:
+        return False
+    if question.port.protocol is Protocol.UDP:
+        return True
+    return not any(o.reason in ICMP_REASONS for q, o in seen.items() if q.role is Role.CONTROL)
+
+
+def _merge(seen: dict[Question, Observation], again: Answers) -> None:
+    """Add later tries: an answer replaces a silence, and all tries count."""
+    for question, later in again.items():
+        if later.reason is Reason.NOT_SENT:
+            continue
+        before = seen[question]
+        answered = None if later.answered is None else before.attempts + later.answered
+        seen[question] = replace(
+            later, attempts=before.attempts + later.attempts, answered=answered, started=before.started
+        )
+
+
+def _canary(seen: Answers) -> tuple[Question, ...]:
+    """A control that answered, to be asked once more now that the address has seen the other probes."""
+    answered = [q for q, o in seen.items() if q.role is Role.CONTROL and distance.is_answer(o)]
+    return tuple(replace(question, role=Role.CANARY) for question in answered[:1])
+
+
+def _measure_distance(
+    plan: AddressPlan, seen: dict[Question, Observation]
+) -> Generator[Step, Answers, tuple[int | None, int | None, tuple[IPAddress, ...]]]:
+    """Distance of the address, TTL of its replies, hops on the way; None and () where not measurable.
+
+    The canary goes along with the first questions.
+    """
+    known = distance.reference(seen.values())
+    if known is None or known.question.port.protocol is not Protocol.TCP:
+        return None, None, ()
+    ip, port = plan.address.ip, known.question.port
+    ttls = (1,) if plan.route.on_link else distance.FIRST_TTLS
+    answers = yield Step((*_canary(seen), *distance.ladder(ip, port, ttls)), tries=FOLLOW_UP_TRIES)
+    seen.update({q: o for q, o in answers.items() if q.role is Role.CANARY})
+    by_ttl = _by_ttl(answers)
+    found = distance.bounds(by_ttl)
+    if found is not None and found[1] - found[0] > 1:
+        between = distance.ladder(ip, port, range(found[0] + 1, found[1]))
+        by_ttl |= _by_ttl((yield Step(between, tries=FOLLOW_UP_TRIES)))
+        found = distance.bounds(by_ttl)
+    if found is None:
+        return None, None, ()
+    hops = found[1]
+    arrival = yield from _measure_reply_ttl(known, hops)
+    return hops, arrival, distance.hops_on_the_way(by_ttl, hops)
+
+
+def _by_ttl(answers: Answers) -> dict[int, Observation]:
+    return {q.ttl: o for q, o in answers.items() if q.ttl is not None}
+
+
+def _measure_reply_ttl(known: Observation, hops: int) -> Generator[Step, Answers, int | None]:
+    if known.ttl is not None:
+        return known.ttl
+    ip, port = known.question.address, known.question.port
+    asked = distance.floor_questions(ip, port, distance.floors(hops))
+    answers = yield Step(asked, tries=FOLLOW_UP_TRIES)
+    return distance.reply_ttl({q.min_ttl: o for q, o in answers.items() if q.min_ttl is not None})
+
+
+def _find_origins(
+    seen: dict[Question, Observation], hops: int, arrival: int | None
+) -> Generator[Step, Answers, None]:
+    """Learn for the answered ports which box answered."""
+    answered = [
+        q
+        for q, o in seen.items()
+        if o.reason in {Reason.SYN_ACK, Reason.RESET}
+        and q.role is not Role.CANARY
+        and q.port.protocol is Protocol.TCP
+    ]
+    opened = [q for q in answered if seen[q].reason is Reason.SYN_ACK]
+    closed = [q for q in answered if seen[q].reason is not Reason.SYN_ACK][:ORIGINS_OF_CLOSED]
+    asked = {q: origin.origin_questions(seen[q], hops, arrival) for q in (*opened, *closed)}
+    answers = yield Step(tuple(f for few in asked.values() for f in few), tries=FOLLOW_UP_TRIES)
+    for question, few in asked.items():
+        heard = {f: answers[f] for f in few if f in answers}
+        seen[question] = replace(seen[question], origin=origin.origin_of(heard, hops))
+
+
+def _with_ttl(observation: Observation, arrival: int | None) -> Observation:
+    """Fill in the reply's TTL where the port answered as the host itself does."""
+    if observation.ttl is None and observation.origin is Origin.HOST:
+        return replace(observation, ttl=arrival)
+    return observation
+
+
+def _neighbour(plan: AddressPlan, seen: Answers, table: NeighbourTable) -> Neighbour | None:
+    """Ask the neighbour table about an on-link address that stayed silent."""
+    if not plan.route.on_link or not all(o.reason in _NEIGHBOUR_SILENCE for o in seen.values()):
+        return None
+    return table(plan.address.ip)

@@ -1,0 +1,90 @@
+"""The bindings that are possible for a port, given the addresses that were probed, with their priors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from probe.infer.hypotheses import BIND_PRIOR
+from probe.model.target import IPAddress, Realm, TargetAddress
+from probe.model.verdict import Binding
+
+_ALL_SETS_UP_TO = 5  # addresses; above this only single ones and those of one realm are listed
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A binding, the probed addresses that it covers, and its prior weight."""
+
+    binding: Binding
+    covers: frozenset[IPAddress]
+    weight: float
+    families: tuple[int, ...] = ()
+
+    @property
+    def exposed(self) -> bool:
+        """Whether the service is there for some probed address, so that a firewall may be opened for it."""
+        return bool(self.covers)
+
+
+def hypotheses(
+    addresses: Sequence[TargetAddress], *, running: bool, seen_open: frozenset[IPAddress] = frozenset()
+) -> tuple[Hypothesis, ...]:
+    """Every binding worth weighing.
+
+    `running` excludes not-listening. `seen_open` are the addresses that answered: with many addresses it is
+    the one larger set that is weighed too.
+    """
+    prior = BIND_PRIOR
+    nothing = () if running else (Hypothesis(Binding.NOT_LISTENING, frozenset(), prior.nothing),)
+    loopback = Hypothesis(Binding.LOOPBACK, frozenset(), prior.loopback)
+    return (*_wildcards(addresses), *_specifics(addresses, seen_open), loopback, *nothing)
+
+
+def _wildcards(addresses: Sequence[TargetAddress]) -> tuple[Hypothesis, ...]:
+    rows = (
+        ((4,), BIND_PRIOR.wildcard_v4),
+        ((4, 6), BIND_PRIOR.wildcard_dual),
+        ((6,), BIND_PRIOR.wildcard_v6),
+    )
+    return tuple(
+        Hypothesis(
+            Binding.WILDCARD,
+            frozenset(a.ip for a in addresses if a.family in families),
+            weight,
+            families,
+        )
+        for families, weight in rows
+    )
+
+
+def _specifics(addresses: Sequence[TargetAddress], seen_open: frozenset[IPAddress]) -> tuple[Hypothesis, ...]:
+    every = frozenset(a.ip for a in addresses)
+    singles = [frozenset({ip}) for ip in sorted(every, key=str)]
+    devices = _realm_sets(addresses) - set(singles) - {every}
+    private = {frozenset(a.ip for a in addresses if a.realm != Realm.PUBLIC)}
+    private -= {*singles, *devices, every, frozenset()}
+    others = _other_sets(every, seen_open) - set(singles) - devices - private - {every}
+    shares = (
+        (singles, BIND_PRIOR.one_address),
+        (devices, BIND_PRIOR.one_device),
+        (private, BIND_PRIOR.private_only),
+        (others, BIND_PRIOR.several),
+        ({every} - set(singles), BIND_PRIOR.all_given),
+    )
+    return tuple(
+        Hypothesis(Binding.SPECIFIC, covers, weight / len(sets))
+        for sets, weight in shares
+        for covers in sorted(sets, key=lambda ips: sorted(map(str, ips)))
+    )
+
+
+def _realm_sets(addresses: Sequence[TargetAddress]) -> set[frozenset[IPAddress]]:
+    realms = {a.realm for a in addresses}
+    return {frozenset(a.ip for a in addresses if a.realm == realm) for realm in realms}
+
+
+def _other_sets(every: frozenset[IPAddress], seen_open: frozenset[IPAddress]) -> set[frozenset[IPAddress]]:
+    if len(every) > _ALL_SETS_UP_TO:
+        return {seen_open} if len(seen_open) > 1 else set()
+    ordered = sorted(every, key=str)
+    return {frozenset(few) for size in range(2, len(ordered)) for few in combinations(ordered, size)}

@@ -1,0 +1,103 @@
+"""Conditions: what the path to an address is like, and what happens to one port on it."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from probe.infer.heard import Heard, answered_anything, heard
+from probe.infer.hypotheses import Fate, Policy
+from probe.infer.policy import AddressModel
+from probe.infer.posterior import Posterior
+from probe.model.facts import Neighbour
+from probe.model.probing import Observation, Reason
+from probe.model.target import Port
+from probe.model.verdict import Condition
+
+SURE = 0.8  # a silence is called a filter's with at least this much
+
+_CLEAR_WHERE_HEARD = {
+    Heard.OPEN: Condition.CLEAR,
+    Heard.CUT: Condition.CLEAR,
+    Heard.OPEN_BEHIND: Condition.CLEAR,
+    Heard.CLOSED_BEHIND: Condition.CLEAR,
+    Heard.CLOSED: Condition.CLEAR,
+    Heard.REFUSED: Condition.UNKNOWN,
+    Heard.OPEN_NEARER: Condition.INTERCEPTED,
+    Heard.CUT_NEARER: Condition.INTERCEPTED,
+    Heard.CLOSED_NEARER: Condition.REJECTED,
+    Heard.ICMP_HOST: Condition.REJECTED,
+    Heard.ICMP_PATH: Condition.REJECTED,
+    Heard.UNMEASURED: Condition.UNKNOWN,
+}
+# What a likely fate makes of it.
+_BY_FATE: Mapping[tuple[Heard, Fate], Condition] = {
+    (Heard.OPEN, Fate.SPOOFED): Condition.INTERCEPTED,
+    (Heard.CUT, Fate.SPOOFED): Condition.INTERCEPTED,
+    (Heard.CLOSED, Fate.FRONT): Condition.NOT_FORWARDED,
+    (Heard.CLOSED, Fate.RESET_HOST): Condition.REJECTED,
+    (Heard.CLOSED, Fate.RESET_PATH): Condition.REJECTED,
+    (Heard.SILENT, Fate.DROP): Condition.DROPPED,
+    (Heard.SILENT, Fate.REJECT_HOST): Condition.REJECTED,
+    (Heard.SILENT, Fate.REJECT_PATH): Condition.REJECTED,
+}
+
+
+def local_condition(observation: Observation) -> Condition:
+    """What this machine itself said: no route, nobody on the link, or its own firewall."""
+    if observation.reason is Reason.NO_ROUTE:
+        return Condition.NO_ROUTE
+    if observation.reason is Reason.HOST_UNREACH:
+        return Condition.HOST_DOWN
+    return Condition.LOCAL_FIREWALL
+
+
+def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Condition:
+    """Condition of one port on one address."""
+    observation = model.survey.tested().get(port)
+    if observation is None:
+        return Condition.UNKNOWN
+    symbol = heard(observation, model.survey)
+    if symbol is Heard.LOCAL:
+        return local_condition(observation)
+    if symbol is Heard.SILENT and not answered_anything(model.survey):
+        return address_condition(model)  # no live control: silence alone is no firewall
+    fates = posterior.fates.get(model.address.ip, {})
+    fate, share = max(fates.items(), key=lambda item: item[1], default=(Fate.PASS, 0.0))
+    if share >= SURE and (symbol, fate) in _BY_FATE:
+        return _BY_FATE[symbol, fate]
+    return _CLEAR_WHERE_HEARD.get(symbol, Condition.UNKNOWN)
+
+
+_BY_CONTROLS = {
+    Heard.CLOSED: Condition.CLEAR,
+    Heard.CLOSED_BEHIND: Condition.CLEAR,
+    Heard.CLOSED_NEARER: Condition.REJECTED,
+    Heard.ICMP_HOST: Condition.REJECTED,
+    Heard.ICMP_PATH: Condition.REJECTED,
+    Heard.OPEN: Condition.INTERCEPTED,
+    Heard.OPEN_NEARER: Condition.INTERCEPTED,
+    Heard.CUT: Condition.INTERCEPTED,
+    Heard.CUT_NEARER: Condition.INTERCEPTED,
+    Heard.SILENT: Condition.DROPPED,
+}
+_FRONTS = (Policy.FRONT_REFUSES, Policy.FRONT_DROPS)
+_QUIET = (Policy.STEALTH, Policy.DARK)
+
+
+def address_condition(model: AddressModel) -> Condition:
+    """Condition of the path to one address: how it treats ports that nothing uses."""
+    survey = model.survey
+    local = [o for o in survey.observations if heard(o, survey) is Heard.LOCAL]
+    if local and len(local) == len(survey.observations):
+        return local_condition(local[0])
+    if survey.neighbour is Neighbour.FAILED:
+        return Condition.HOST_DOWN
+    if not answered_anything(survey):
+        return Condition.UNKNOWN
+    policies = model.policies()
+    if sum(policies[policy] for policy in _FRONTS) >= SURE:
+        return Condition.NOT_FORWARDED
+    usual, count = Counter(heard(o, survey) for o in survey.controls()).most_common(1)[0]
+    quiet = usual is Heard.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
+    if quiet or 2 * count <= len(survey.controls()):
+        return Condition.UNKNOWN
+    return _BY_CONTROLS.get(usual, Condition.UNKNOWN)

@@ -1,0 +1,124 @@
+"""What an observation amounts to for the inference: one symbol, and how much a silence means."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probe.model.facts import AddressSurvey
+from probe.model.probing import Aftermath, Observation, Origin, Reason, Role, State
+from probe.model.target import Protocol
+
+
+class Heard(StrEnum):
+    """The alphabet of evidence. UDP uses OPEN for an answer and CLOSED for the target's port-unreachable."""
+
+    OPEN = "open"
+    CUT = "cut"  # accepted, then closed or reset at once
+    CUT_NEARER = "cut-nearer"  # the same by a box on the way: its own way to the port was refused
+    OPEN_BEHIND = "open-behind"
+    OPEN_NEARER = "open-nearer"
+    CLOSED = "closed"
+    CLOSED_BEHIND = "closed-behind"
+    CLOSED_NEARER = "closed-nearer"
+    ICMP_HOST = "icmp-host"  # an ICMP error from the probed address
+    ICMP_PATH = "icmp-path"  # an ICMP error from another box
+    LOCAL = "local"  # this machine's own kernel or firewall answered
+    SILENT = "silent"
+    REFUSED = "refused"  # a reset or an ICMP error, the platform cannot tell
+    UNMEASURED = "unmeasured"
+
+
+_BY_ORIGIN = {
+    (Reason.SYN_ACK, Origin.BEHIND): Heard.OPEN_BEHIND,
+    (Reason.SYN_ACK, Origin.NEARER): Heard.OPEN_NEARER,
+    (Reason.RESET, Origin.BEHIND): Heard.CLOSED_BEHIND,
+    (Reason.RESET, Origin.NEARER): Heard.CLOSED_NEARER,
+}
+_BY_REASON = {
+    Reason.SYN_ACK: Heard.OPEN,
+    Reason.UDP_RESPONSE: Heard.OPEN,
+    Reason.RESET: Heard.CLOSED,
+    Reason.REFUSED: Heard.REFUSED,
+    Reason.NO_RESPONSE: Heard.SILENT,
+    Reason.NO_ROUTE: Heard.LOCAL,
+    Reason.NOT_SENT: Heard.UNMEASURED,
+}
+_CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
+
+
+def heard(observation: Observation, survey: AddressSurvey) -> Heard:
+    """Reduce an observation to its symbol."""
+    if observation.sender is not None and observation.sender in survey.own_addresses:
+        local = observation.sender != observation.question.address
+        if local and observation.icmp is not None:
+            return Heard.LOCAL
+    if observation.aftermath in _CUT and observation.origin is not Origin.BEHIND:
+        return Heard.CUT_NEARER if observation.origin is Origin.NEARER else Heard.CUT
+    by_origin = _BY_ORIGIN.get((observation.reason, observation.origin)) if observation.origin else None
+    if by_origin is not None:
+        return by_origin
+    if observation.state is State.CLOSED and observation.question.port.protocol is Protocol.UDP:
+        return Heard.CLOSED
+    symbol = _BY_REASON.get(observation.reason)
+    if symbol is not None:
+        return symbol
+    return Heard.ICMP_HOST if observation.sender == observation.question.address else Heard.ICMP_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How often an address fails to answer although it would: by loss, and by its limit on ICMP errors."""
+
+    lost: float = 0.0  # tries that stayed unanswered before an answer came
+    answered: float = 0.0
+    icmp_limited: bool = False
+    banned: bool = False  # it stopped answering while it was probed
+
+    def silence(self, attempts: int) -> float:
+        """Probability that `attempts` tries all stay unanswered at a port that answers.
+
+        The loss rate has a Beta(0.3, 12) prior updated by what was lost and answered; the answer is the
+        expectation of rate**attempts under its posterior.
+        """
+        if self.banned:
+            return _BANNED_SILENCE
+        alpha, total = _LOSS_ALPHA + self.lost, _LOSS_ALPHA + _LOSS_BETA + self.lost + self.answered
+        out = 1.0
+        for k in range(attempts):
+            out *= (alpha + k) / (total + k)
+        return max(out, _SILENCE_FLOOR)
+
+    def icmp_silence(self, attempts: int) -> float:
+        """The same for a port that answers with an ICMP error."""
+        usual = self.silence(attempts)
+        return max(usual, _LIMITED_SILENCE) if self.icmp_limited else usual
+
+
+_LOSS_ALPHA, _LOSS_BETA = 0.3, 12.0
+_SILENCE_FLOOR = 1e-4
+_BANNED_SILENCE = 0.5
+_LIMITED_SILENCE = 0.6
+_ICMP_BURST = 4  # errors after which a sender may have run into its limit (Linux: 6, then 1 a second)
+
+
+def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
+    """Learn the noise of one address; `icmp_errors` counts those heard from the whole target."""
+    answers = [o for o in survey.observations if o.answered is not None]
+    lost = sum(o.answered - 1 for o in answers if o.answered is not None)
+    return Noise(lost, len(answers), icmp_errors >= _ICMP_BURST, _banned(survey))
+
+
+def _banned(survey: AddressSurvey) -> bool:
+    """A control answered at first, and its canary did not: later silences mean nothing."""
+    canaries = [o for o in survey.observations if o.question.role is Role.CANARY]
+    return any(o.reason is Reason.NO_RESPONSE for o in canaries)
+
+
+def icmp_errors(surveys: tuple[AddressSurvey, ...]) -> int:
+    """How many ICMP errors were heard in all: a host's limit counts them over all its addresses."""
+    return sum(o.icmp is not None for survey in surveys for o in survey.observations)
+
+
+def answered_anything(survey: AddressSurvey) -> bool:
+    """Whether anything at all came back from or for this address."""
+    quiet = {Heard.SILENT, Heard.UNMEASURED, Heard.LOCAL}
+    return any(heard(o, survey) not in quiet for o in survey.observations)

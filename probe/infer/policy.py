@@ -1,0 +1,138 @@
+"""What is learned of each address before a port is judged: its policy, from controls and all answers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from probe.infer.heard import Heard, Noise, heard, icmp_errors, noise_of
+from probe.infer.hypotheses import (
+    COVERED_SHARE,
+    EPSILON,
+    MANNERS,
+    MUTE,
+    REFUSED_AS,
+    Fate,
+    Fates,
+    Manners,
+    Policy,
+    policy_prior,
+    sounds,
+)
+from probe.model.facts import AddressSurvey
+from probe.model.probing import Role
+from probe.model.target import IPAddress, Port, Protocol, TargetAddress
+
+_ICMP_FATES = frozenset({Fate.REJECT_HOST, Fate.REJECT_PATH})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one address said about one port."""
+
+    heard: Heard
+    attempts: int
+
+
+def likelihood(
+    evidence: Evidence, protocol: Protocol, fate: Fate, *, covered: bool, noise: Noise, stealth: bool = False
+) -> float:
+    """P(heard | fate, covered): the sound of the fate, or silence where an answer was lost or limited."""
+    if evidence.heard in MUTE:
+        return 1.0
+    if stealth and fate is Fate.PASS and not covered:
+        return 1.0 if evidence.heard is Heard.SILENT else EPSILON
+    table = sounds(protocol, fate, covered=covered)
+    if evidence.heard is Heard.REFUSED:
+        return max(EPSILON, sum(table.get(sound, 0.0) for sound in REFUSED_AS))
+    if evidence.heard is Heard.SILENT:
+        limited = fate in _ICMP_FATES or (protocol is Protocol.UDP and not covered)  # answered by ICMP
+        lost = noise.icmp_silence if limited else noise.silence
+        by_nature = table.get(Heard.SILENT, 0.0)
+        return by_nature + (1 - by_nature) * lost(evidence.attempts)
+    return max(EPSILON, table.get(evidence.heard, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class AddressModel:
+    """One address as the inference sees it: what was heard of every port, and the weight of every policy."""
+
+    survey: AddressSurvey
+    noise: Noise
+    evidence: Mapping[Port, Evidence]
+    log_weights: Mapping[Policy, float]  # prior and everything heard
+    log_of_port: Mapping[tuple[Heard, int, Protocol], Mapping[Policy, float]]  # one tested port's share in it
+
+    @property
+    def address(self) -> TargetAddress:
+        """The address itself."""
+        return self.survey.address
+
+    def policies(self, without: Port | None = None) -> dict[Policy, float]:
+        """P(policy) from the controls and every tested port but one, so that no port counts twice."""
+        logs = dict(self.log_weights)
+        evidence = self.evidence.get(without) if without is not None else None
+        if evidence is not None and without is not None:
+            own = self.log_of_port[(evidence.heard, evidence.attempts, without.protocol)]
+            logs = {policy: log - own[policy] for policy, log in logs.items()}
+        top = max(logs.values())
+        weights = {policy: math.exp(log - top) for policy, log in logs.items()}
+        total = sum(weights.values())
+        return {policy: weight / total for policy, weight in weights.items()}
+
+
+def learn(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, AddressModel]:
+    """Learn every address's policy."""
+    errors = icmp_errors(tuple(surveys))
+    return {survey.address.ip: _learn_one(survey, errors) for survey in surveys}
+
+
+def _learn_one(survey: AddressSurvey, errors: int) -> AddressModel:
+    noise = noise_of(survey, errors)
+    first_hop = survey.hops == 1 and survey.route is not None and survey.route.on_link is False
+    prior = policy_prior(survey.address.realm, first_hop_owns_it=first_hop)
+    logs = {policy: math.log(weight) for policy, weight in prior.items()}
+    evidence: dict[Port, Evidence] = {}
+    shares: dict[tuple[Heard, int, Protocol], Mapping[Policy, float]] = {}
+    for observation in survey.observations:
+        said = Evidence(heard(observation, survey), observation.attempts)
+        port, role = observation.question.port, observation.question.role
+        if role is Role.CANARY:
+            continue
+        if role is Role.TESTED:
+            evidence[port] = said
+            share = _share_of(said, port.protocol, noise, shares)
+        else:
+            share = {p: math.log(_of_control(said, port.protocol, MANNERS[p], noise)) for p in Policy}
+        logs = {policy: log + share[policy] for policy, log in logs.items()}
+    return AddressModel(survey, noise, evidence, logs, shares)
+
+
+def _share_of(
+    said: Evidence,
+    protocol: Protocol,
+    noise: Noise,
+    shares: dict[tuple[Heard, int, Protocol], Mapping[Policy, float]],
+) -> Mapping[Policy, float]:
+    key = (said.heard, said.attempts, protocol)
+    if key not in shares:
+        shares[key] = {p: math.log(_of_tested(said, protocol, MANNERS[p], noise)) for p in Policy}
+    return shares[key]
+
+
+def _of_control(said: Evidence, protocol: Protocol, manners: Manners, noise: Noise) -> float:
+    return _mixture(said, protocol, manners.control, manners, noise, covered=False)
+
+
+def _of_tested(said: Evidence, protocol: Protocol, manners: Manners, noise: Noise) -> float:
+    covered = _mixture(said, protocol, manners.exposed, manners, noise, covered=True)
+    uncovered = _mixture(said, protocol, manners.unexposed, manners, noise, covered=False)
+    return COVERED_SHARE * covered + (1 - COVERED_SHARE) * uncovered
+
+
+def _mixture(
+    said: Evidence, protocol: Protocol, fates: Fates, manners: Manners, noise: Noise, *, covered: bool
+) -> float:
+    return sum(
+        share * likelihood(said, protocol, fate, covered=covered, noise=noise, stealth=manners.stealth)
+        for fate, share in fates.items()
+    )

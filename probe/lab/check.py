@@ -1,0 +1,126 @@
+"""Checks a scenario: runs a scan in one of its worlds and compares the report with what the file expects.
+
+Comparing is pure (`compare`); only `check` opens a world. Every expectation becomes one row, met or not.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from probe.errors import ScenarioError
+from probe.lab.scenario import Expected, Scenario, address_of
+from probe.lab.world import open_world
+from probe.model.plan import Timing
+from probe.model.report import Report, VerdictReport
+from probe.model.target import Port
+from probe.ports import parse_ports
+
+MISSING = "not in the report"
+NOTHING = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One expectation. `port` as the scenario writes it, or the symbol of an address."""
+
+    port: str
+    what: str
+    expected: str
+    found: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was met."""
+        return self.expected == self.found
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A scenario in one world, and every expectation of it. `seconds` of real time."""
+
+    scenario: str
+    world: str
+    rows: tuple[Row, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether every expectation was met."""
+        return all(row.ok for row in self.rows)
+
+
+def check(scenario: Scenario, kind: str, timing: Timing | None = None) -> CheckResult:
+    """Run a scenario in a world of this kind and compare.
+
+    Raises:
+        ScenarioError: the scenario makes no sense, or is not for this world.
+        BackendError: the world cannot be built here.
+    """
+    from probe.app import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
+
+    if kind not in scenario.worlds:
+        why = scenario.why_not or f"it is for {', '.join(scenario.worlds)}"
+        raise ScenarioError(f"scenario {scenario.name} does not run in {kind}: {why}")
+    started = time.perf_counter()
+    with open_world(scenario, kind) as world:
+        report = scan(world.target, timing or Timing(), backend=world.backend, host=world.host)
+    return CheckResult(scenario.name, kind, compare(scenario, report), time.perf_counter() - started)
+
+
+def compare(scenario: Scenario, report: Report) -> tuple[Row, ...]:
+    """Compare a report with everything that a scenario expects, in the order of its file."""
+    rows = [row for text, wanted in scenario.expect.items() for row in _port_rows(text, wanted, report)]
+    conditions = {address.address: address.condition.value for address in report.addresses}
+    for symbol, wanted in scenario.expect_addresses.items():
+        found = conditions.get(str(address_of(symbol)), MISSING)
+        rows.append(Row(symbol, "address", wanted, found))
+    return tuple(rows)
+
+
+def _port_rows(text: str, wanted: Expected, report: Report) -> Iterator[Row]:
+    verdicts = [_verdict(port, report) for port in parse_ports(text)]
+    verdict = verdicts[0]
+    if verdict is None:
+        yield Row(text, "binding", wanted.binding, MISSING)
+        return
+    for what, expected, found in _facts(wanted, verdict):
+        yield Row(text, what, expected, found)
+    by_address = {o.address: o for o in verdict.observations}
+    for what, values in _VALUES.items():
+        for symbol, value in (getattr(wanted, what) or {}).items():
+            observation = by_address.get(str(address_of(symbol)))
+            found = MISSING if observation is None else getattr(observation, values) or NOTHING
+            yield Row(text, f"{values} on {symbol}", value, str(found))
+
+
+_VALUES = {
+    "states": "state",
+    "reasons": "reason",
+    "conditions": "condition",
+}  # of Expected: of an observation
+
+
+def _facts(wanted: Expected, verdict: VerdictReport) -> Iterator[tuple[str, str, str]]:
+    """What is expected of the verdict itself: name, expected, found."""
+    yield "binding", wanted.binding, verdict.binding
+    if wanted.bound_to is not None:
+        yield "bound to", _listed(map(address_of, wanted.bound_to)), _listed(verdict.bound_to)
+    if wanted.families is not None:
+        yield "families", _listed(wanted.families), _listed(verdict.families)
+    if wanted.via is not None:
+        yield "via", wanted.via, verdict.via
+
+
+def _listed(items: Iterable[object]) -> str:
+    return ", ".join(sorted(map(str, items))) or NOTHING
+
+
+def _verdict(port: Port, report: Report) -> VerdictReport | None:
+    """The verdict on a port: its own row, or the row of a group that has it."""
+    for row in report.ports:
+        if (row.protocol, row.port) == (port.protocol, port.number):
+            return row
+    for group in report.rest or ():
+        if group.protocol is port.protocol and port.number in {p.number for p in parse_ports(group.ports)}:
+            return group
+    return None

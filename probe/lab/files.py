@@ -1,0 +1,30 @@
+"""Where the scenario files are: package data when installed, the top of the checkout otherwise."""
+
+from pathlib import Path
+
+from probe.errors import ScenarioError
+from probe.lab.scenario import Scenario, load_scenario
+
+_HERE = Path(__file__).resolve().parent
+_PLACES = (_HERE / "scenarios", _HERE.parents[1] / "scenarios")
+
+
+def scenario_paths() -> dict[str, Path]:
+    """Find the scenario files, by name in alphabetical order; empty where none came along."""
+    for place in _PLACES:
+        found = {path.stem: path for path in sorted(place.glob("*.yaml"))}
+        if found:
+            return found
+    return {}
+
+
+def find_scenario(name: str) -> Scenario:
+    """Load one scenario by its name.
+
+    Raises:
+        ScenarioError: there is none of that name, or its file is not a scenario.
+    """
+    paths = scenario_paths()
+    if name not in paths:
+        raise ScenarioError(f"no scenario {name!r}; there are: {', '.join(paths) or 'none'}")
+    return load_scenario(paths[name])

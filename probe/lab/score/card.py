@@ -1,0 +1,38 @@
+"""The score card: how two probers did on the same worlds."""
+
+from dataclasses import dataclass
+
+from probe.lab.score.grade import Claim, Fact, Grade
+from probe.model.target import Port
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a prober said of one port, what is true of it, and the seed of its world."""
+
+    seed: int
+    port: Port
+    claim: Claim
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How one prober did. `seconds` is the mean time a world, without setting the world up."""
+
+    grade: Grade
+    seconds: float
+    mistakes: tuple[Said, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCard:
+    """The score of one run; `nmap` is None where `skipped` says why it did not run."""
+
+    seed: int
+    worlds: int
+    engine: str
+    world: str
+    ours: Column
+    nmap: Column | None
+    skipped: str | None = None

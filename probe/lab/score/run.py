@@ -1,0 +1,106 @@
+"""Runs the score: random worlds, each probed by us and then by nmap, both graded against the truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from time import monotonic
+
+from probe.app import scan
+from probe.lab.score import nmap
+from probe.lab.score.card import Column, Said, ScoreCard
+from probe.lab.score.generate import generate
+from probe.lab.score.grade import Claim, Fact, grade
+from probe.lab.truth import truth
+from probe.lab.world import World, open_world
+from probe.model.plan import Timing
+from probe.model.report import PortReport
+from probe.model.target import Port
+from probe.model.verdict import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What one prober said of one world."""
+
+    seed: int
+    claims: dict[Port, Claim]
+    facts: dict[Port, Fact]
+    seconds: float
+
+
+def score(worlds: int, seed: int, engine: str, world: str = "netns") -> ScoreCard:
+    """Probe `worlds` random worlds from `seed` on, one after the other, and grade what is said of them.
+
+    Args:
+        worlds: how many; world number n has the seed `seed + n`.
+        seed: of the first world.
+        engine: what the world probes with; named on the card.
+        world: `netns`, or `sim`, where nmap cannot run.
+
+    Raises:
+        BackendError: a world cannot be opened here, or nmap failed.
+    """
+    skipped = None if world == "netns" and nmap.available() else _why_skipped(world)
+    ours: list[_Round] = []
+    theirs: list[_Round] = []
+    for number in range(seed, seed + worlds):
+        scenario = generate(number)
+        facts = {port: Fact(one.binding, frozenset(one.bound_to)) for port, one in truth(scenario).items()}
+        with open_world(scenario, world) as opened:
+            ours.append(_ask_us(number, opened, facts))
+            if skipped is None:
+                theirs.append(_ask_nmap(number, opened, facts))
+    return ScoreCard(
+        seed=seed,
+        worlds=worlds,
+        engine=engine,
+        world=world,
+        ours=_column(ours),
+        nmap=_column(theirs) if skipped is None else None,
+        skipped=skipped,
+    )
+
+
+def _why_skipped(world: str) -> str:
+    return "nmap is not installed" if world == "netns" else "nmap needs a real network"
+
+
+def _ask_us(seed: int, world: World, facts: dict[Port, Fact]) -> _Round:
+    started = monotonic()
+    report = scan(world.target, Timing(), backend=world.backend, host=world.host)
+    seconds = monotonic() - started
+    claims = {Port(one.protocol, one.port): claim_of(one) for one in report.ports}
+    return _Round(seed, claims, facts, seconds)
+
+
+def _ask_nmap(seed: int, world: World, facts: dict[Port, Fact]) -> _Round:
+    addresses = [address.ip for address in world.target.addresses]
+    started = monotonic()
+    answers = nmap.ask(addresses, world.target.ports)
+    seconds = monotonic() - started
+    claims = {port: nmap.conclude(answers, port, addresses) for port in world.target.ports}
+    return _Round(seed, claims, facts, seconds)
+
+
+def claim_of(verdict: PortReport) -> Claim:
+    """What a port's entry in a report claims."""
+    return Claim(
+        binding=verdict.binding,
+        bound_to=frozenset(map(ip_address, verdict.bound_to)),
+        confidence=verdict.confidence,
+        candidates=tuple(
+            Candidate(one.binding, one.probability, tuple(map(ip_address, one.bound_to)))
+            for one in verdict.candidates
+        ),
+    )
+
+
+def _column(rounds: Sequence[_Round]) -> Column:
+    said = [
+        Said(one.seed, port, one.claims[port], fact) for one in rounds for port, fact in one.facts.items()
+    ]
+    return Column(
+        grade=grade([(one.claim, one.fact) for one in said]),
+        seconds=sum(one.seconds for one in rounds) / max(len(rounds), 1),
+        mistakes=tuple(one for one in said if one.claim.told and not one.claim.names(one.fact)),
+    )

@@ -1,0 +1,56 @@
+"""The world in memory behind the engine's seam: probes go in, replies come out, time is virtual."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from probe.lab.sim.clock import Clock
+from probe.lab.sim.network import Network
+from probe.lab.sim.prober import Prober
+from probe.model.probing import Probe, Reason, Reply
+
+CAPACITY = 1024  # probes at once: what a common limit on open files leaves to sockets
+
+
+class SimBackend:
+    """A Backend over a Network. Waiting costs no real time: the clock jumps to what comes next."""
+
+    def __init__(self, clock: Clock, network: Network, prober: Prober, inbox: list[Reply]) -> None:
+        self._clock = clock
+        self._network = network
+        self._prober = prober
+        self._inbox = inbox
+
+    @property
+    def capacity(self) -> int:
+        """How many probes may wait for a reply at once."""
+        return CAPACITY
+
+    def now(self) -> float:
+        """Virtual seconds since the world began."""
+        return self._clock.now
+
+    def send(self, probe: Probe) -> None:
+        """Send one probe; without a route its reply is `no-route`."""
+        way = self._network.way(self._prober, probe.question.address)
+        if way is None:
+            self._inbox.append(Reply(probe.id, Reason.NO_ROUTE, self._clock.now))
+            return
+        self._prober.ask(probe, way.source, partial(self._network.send, self._prober))
+
+    def receive(self, until: float) -> Sequence[Reply]:
+        """Let the world go on until replies are there, at the latest until `until` (seconds)."""
+        while not self._inbox and self._clock.step(until):
+            pass
+        if not self._inbox:
+            self._clock.advance(until)
+        replies = tuple(self._inbox)
+        self._inbox.clear()
+        return replies
+
+    def forget(self, probe_ids: Iterable[int]) -> None:
+        """Stop waiting for these probes."""
+        for probe_id in probe_ids:
+            self._prober.forget(probe_id)
+
+    def close(self) -> None:
+        """End the world: nothing is held that would have to be freed."""

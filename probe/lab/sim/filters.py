@@ -1,0 +1,75 @@
+"""Packet filters: which rule decides, and what each action sends back. The first match wins.
+
+A rule that would reset refuses UDP with port-unreachable. Protocol-unreachable is IPv4's alone: such a rule
+does not match IPv6 (nft(8), REJECT STATEMENT). Every kind of prohibition is admin-prohibited in IPv6.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from probe.lab.scenario import Action, Rule, realm_of
+from probe.model.target import Port, Protocol
+from probe.ports import parse_ports
+
+ICMP_OF: dict[tuple[Action, int], tuple[int, int]] = {
+    (Action.PORT_UNREACH, 4): (3, 3),
+    (Action.HOST_UNREACH, 4): (3, 1),
+    (Action.NET_UNREACH, 4): (3, 0),
+    (Action.PROTO_UNREACH, 4): (3, 2),
+    (Action.ADMIN_PROHIBITED, 4): (3, 13),
+    (Action.HOST_PROHIBITED, 4): (3, 10),
+    (Action.NET_PROHIBITED, 4): (3, 9),
+    (Action.PORT_UNREACH, 6): (1, 4),
+    (Action.HOST_UNREACH, 6): (1, 3),
+    (Action.NET_UNREACH, 6): (1, 0),
+    (Action.ADMIN_PROHIBITED, 6): (1, 1),
+    (Action.HOST_PROHIBITED, 6): (1, 1),
+    (Action.NET_PROHIBITED, 6): (1, 1),
+}
+_PLAIN = frozenset({Action.ACCEPT, Action.DROP, Action.RESET})
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRule:
+    """A rule, its ports read."""
+
+    action: Action
+    ports: frozenset[Port] | None  # None: every port
+    on: frozenset[str]  # realms; none: all
+
+    def matches(self, realm: str, family: int, port: Port) -> bool:
+        """Whether the rule decides about a packet for `port` that arrived on `realm`'s link."""
+        if self.on and realm not in self.on:
+            return False
+        if self.ports is not None and port not in self.ports:
+            return False
+        return self.action in _PLAIN or (self.action, family) in ICMP_OF
+
+    def action_on(self, protocol: Protocol) -> Action:
+        """What the rule does to a packet of this protocol."""
+        resets_udp = self.action is Action.RESET and protocol is Protocol.UDP
+        return Action.PORT_UNREACH if resets_udp else self.action
+
+
+def read_rules(rules: Sequence[Rule], only: str | None = None) -> tuple[FilterRule, ...]:
+    """Read a scenario's rules. `only` puts all of them on one realm's link, whatever they say.
+
+    Raises:
+        UsageError: a port list cannot be read.
+    """
+    return tuple(
+        FilterRule(
+            rule.action,
+            None if rule.ports is None else frozenset(parse_ports(rule.ports)),
+            frozenset(map(realm_of, rule.on)) if only is None else frozenset({only}),
+        )
+        for rule in rules
+    )
+
+
+def decide(rules: Sequence[FilterRule], realm: str, family: int, port: Port) -> Action:
+    """Action of the first rule that matches; a packet that none matches is accepted."""
+    for rule in rules:
+        if rule.matches(realm, family, port):
+            return rule.action_on(port.protocol)
+    return Action.ACCEPT

@@ -1,0 +1,36 @@
+"""The prober's machine in the world in memory, as a Host: routes, neighbours, addresses."""
+
+from probe.lab.sim.box import Box
+from probe.lab.sim.network import Network
+from probe.model.facts import LinkKind, Neighbour, Route
+from probe.model.target import IPAddress, Realm
+
+INTERFACES: dict[str, tuple[str, LinkKind, int]] = {  # realm -> name, kind, MTU in bytes
+    Realm.LAN: ("lan", LinkKind.ETHERNET, 1500),
+    Realm.VPN: ("vpn", LinkKind.ETHERNET, 1500),
+    Realm.PUBLIC: ("public", LinkKind.ETHERNET, 1500),
+}
+
+
+class SimHost:
+    """What the prober's machine can tell without sending a packet."""
+
+    def __init__(self, network: Network, prober: Box) -> None:
+        self._network = network
+        self._prober = prober
+
+    def route(self, destination: IPAddress) -> Route:
+        """How the prober would send to `destination`."""
+        way = self._network.way(self._prober, destination)
+        if way is None:
+            return Route(destination, reachable=False)
+        name, kind, mtu = INTERFACES[self._prober.addresses[way.source]]
+        return Route(destination, way.source, name, kind, mtu, on_link=way.gateway is None)
+
+    def neighbour(self, destination: IPAddress) -> Neighbour | None:
+        """What the neighbour table says of an on-link address; None before it was asked for."""
+        return self._network.neighbour(self._prober, destination)
+
+    def own_addresses(self) -> frozenset[IPAddress]:
+        """Every address of the prober."""
+        return frozenset(self._prober.addresses)

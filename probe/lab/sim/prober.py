@@ -1,0 +1,159 @@
+"""The prober's own kernel: one socket for each probe, and what it is told.
+
+It sees what an unprivileged process on Linux sees: a SYN is resent until something answers, an ICMP error
+ends the attempt and tells who sent it, the TTL of an IPv4 TCP answer stays hidden, and with a minimum TTL
+(IP_MINTTL, RFC 5082) whatever arrives with less was never there.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+
+from probe.lab.sim.box import Box, Manners
+from probe.lab.sim.clock import Clock
+from probe.lab.sim.packets import DEFAULT_TTL, Flow, Frame, IcmpError, Packet, Tcp
+from probe.model.icmp import reason_of
+from probe.model.probing import Aftermath, Probe, Reason, Reply, TcpFacts
+from probe.model.target import IPAddress, Protocol
+
+RESENT_AFTER = (1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 8.0)  # seconds between SYNs: linear, then doubling
+WATCH = (0.03, 0.3)  # seconds that an accepted connection is watched, least and most
+WATCH_RTTS = 2.0
+EPHEMERAL = (32768, 60999)  # net.ipv4.ip_local_port_range
+
+FIRST: dict[Tcp, Reason] = {
+    Tcp.SYN | Tcp.ACK: Reason.SYN_ACK,
+    Tcp.RST | Tcp.ACK: Reason.RESET,
+}
+AFTER: dict[Tcp, Aftermath] = {
+    Tcp.PSH | Tcp.ACK: Aftermath.SPOKE,
+    Tcp.FIN | Tcp.ACK: Aftermath.CLOSED,
+    Tcp.RST | Tcp.ACK: Aftermath.RESET,
+}
+FACTS = {  # Linux to Linux over an MTU of 1500 bytes, twelve of them for the timestamps option
+    4: TcpFacts(mss=1448, window_scale=7, timestamps=True, sack=True),
+    6: TcpFacts(mss=1428, window_scale=7, timestamps=True, sack=True),
+}
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One probe on its way. `accepted` is when its syn-ack came, None before."""
+
+    probe: Probe
+    flow: Flow
+    sent: float
+    accepted: float | None = None
+
+
+class Prober(Box):
+    """The machine that asks. Replies are handed to `tell` in the moment in which they arrive."""
+
+    def __init__(
+        self, addresses: Mapping[IPAddress, str], clock: Clock, tell: Callable[[Reply], None]
+    ) -> None:
+        super().__init__("prober", addresses, Manners())
+        self._clock = clock
+        self._tell = tell
+        self._attempts: dict[Flow, _Attempt] = {}
+        self._flows: dict[int, Flow] = {}
+        self._next_port = count()
+
+    def ask(self, probe: Probe, source: IPAddress, send: Callable[[Packet], None]) -> None:
+        """Open a socket and send the probe from `source`."""
+        question = probe.question
+        low, high = EPHEMERAL
+        source_port = low + next(self._next_port) % (high - low + 1)
+        flow = Flow(question.port.protocol, source, source_port, question.address, question.port.number)
+        self._attempts[flow] = _Attempt(probe, flow, self._clock.now)
+        self._flows[probe.id] = flow
+        self._send(flow, 0, send)
+
+    def forget(self, probe_id: int) -> None:
+        """Close the probe's socket, if there is one."""
+        flow = self._flows.pop(probe_id, None)
+        if flow is not None:
+            del self._attempts[flow]
+
+    def receive(self, frame: Frame, realm: str, source: IPAddress | None, now: float) -> Iterable[Frame]:
+        """Hand a frame to its socket; what no socket waits for is ignored."""
+        del realm, source
+        attempt = self._attempts.get(frame.quoted if isinstance(frame, IcmpError) else frame.flow.back)
+        if attempt is None or _hidden(attempt.probe, frame):
+            return ()
+        if isinstance(frame, IcmpError):
+            return self._failed(attempt, frame, now)
+        if frame.flow.protocol is Protocol.UDP:
+            return self._finish(attempt, Reason.UDP_RESPONSE, now, frame.ttl)
+        if attempt.accepted is None:
+            return self._answered(attempt, frame, now)
+        return self._served(attempt, AFTER.get(frame.flags), now)
+
+    def _send(self, flow: Flow, tries: int, send: Callable[[Packet], None]) -> None:
+        """Send the probe's packet, and again while nothing answers; UDP is sent once."""
+        attempt = self._attempts.get(flow)
+        if attempt is None or attempt.accepted is not None:
+            return
+        ttl = attempt.probe.question.ttl or DEFAULT_TTL
+        if flow.protocol is Protocol.UDP:
+            send(Packet(flow, ttl=ttl))
+            return
+        if tries < len(RESENT_AFTER):
+            self._clock.after(RESENT_AFTER[tries], partial(self._send, flow, tries + 1, send))
+        send(Packet(flow, Tcp.SYN, ttl))
+
+    def _answered(self, attempt: _Attempt, packet: Packet, now: float) -> Iterable[Frame]:
+        reason = FIRST.get(packet.flags)
+        if reason is Reason.RESET:
+            return self._finish(attempt, reason, now, None)
+        if reason is not Reason.SYN_ACK:
+            return ()
+        attempt.accepted = now
+        family = packet.source.version
+        ttl = packet.ttl if family == 6 else None  # noqa: PLR2004 - an IP version
+        self._tell(Reply(attempt.probe.id, reason, now, packet.source, ttl=ttl, tcp=FACTS[family]))
+        watch = min(max(WATCH[0], WATCH_RTTS * (now - attempt.sent)), WATCH[1])
+        self._clock.after(watch, partial(self._held, attempt))
+        return (packet.answer(Tcp.ACK),)
+
+    def _held(self, attempt: _Attempt) -> None:
+        if self._attempts.get(attempt.flow) is attempt:
+            self._served(attempt, Aftermath.HELD, self._clock.now)
+
+    def _served(self, attempt: _Attempt, aftermath: Aftermath | None, now: float) -> Iterable[Frame]:
+        if aftermath is None:
+            return ()
+        self.forget(attempt.probe.id)
+        sender = attempt.flow.destination
+        self._tell(Reply(attempt.probe.id, Reason.SYN_ACK, now, sender, aftermath=aftermath))
+        return ()
+
+    def _failed(self, attempt: _Attempt, error: IcmpError, now: float) -> Iterable[Frame]:
+        """An ICMP error ends an attempt; to an open connection it is only a hint (RFC 5461)."""
+        reason = reason_of(error.source.version, *error.kind)
+        if reason is None or attempt.accepted is not None:
+            return ()
+        self.forget(attempt.probe.id)
+        ttl = error.ttl if attempt.flow.protocol is Protocol.UDP else None
+        self._tell(Reply(attempt.probe.id, reason, now, error.source, error.kind, ttl))
+        return ()
+
+    def _finish(self, attempt: _Attempt, reason: Reason, now: float, ttl: int | None) -> Iterable[Frame]:
+        self.forget(attempt.probe.id)
+        self._tell(Reply(attempt.probe.id, reason, now, attempt.flow.destination, ttl=ttl))
+        return ()
+
+
+def _hidden(probe: Probe, frame: Frame) -> bool:
+    """Whether the probe's minimum TTL keeps a frame from its socket.
+
+    UDP has no such limit. For an ICMP error IPv4 looks at the TTL in the quoted packet, IPv6 at the error's
+    own hop limit (`tcp_v4_err` and `tcp_v6_err`, net/ipv4/tcp_ipv4.c and net/ipv6/tcp_ipv6.c).
+    """
+    least = probe.question.min_ttl
+    if least is None or probe.question.port.protocol is Protocol.UDP:
+        return False
+    quotes = isinstance(frame, IcmpError) and frame.source.version == 4  # noqa: PLR2004 - an IP version
+    ttl = frame.quoted_ttl if isinstance(frame, IcmpError) and quotes else frame.ttl
+    return ttl < least

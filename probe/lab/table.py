@@ -1,0 +1,41 @@
+"""The truth table as text: which scenario met which expectation, in which world."""
+
+from collections.abc import Sequence
+
+from probe.lab.check import CheckResult
+
+_HEADERS = ("scenario", "world", "checks", "result", "s")
+_WIDTH = 34  # of the scenario's name, so that a row keeps within 80 columns
+_MISSED_WIDTHS = (8, 22, 21, 21)
+
+
+def render_truth_table(results: Sequence[CheckResult]) -> str:
+    """Render every result as one row, then every expectation that was not met."""
+    from tabulate import tabulate  # noqa: PLC0415 - loaded only where a table is printed
+
+    rows = [_row(result) for result in results]
+    parts = [
+        tabulate(rows, _HEADERS, "simple", maxcolwidths=[_WIDTH, None, None, None, None], floatfmt=".2f")
+    ]
+    for result in results:
+        if not result.ok:
+            missed = [(row.port, row.what, row.expected, row.found) for row in result.rows if not row.ok]
+            table = tabulate(
+                missed, ("port", "what", "expected", "found"), "simple", maxcolwidths=list(_MISSED_WIDTHS)
+            )
+            parts.append(f"{result.scenario} in {result.world}: not met\n\n{table}")
+    parts.append(_summary(results))
+    return "\n\n".join(parts)
+
+
+def _row(result: CheckResult) -> tuple[str, str, str, str, float]:
+    met = sum(row.ok for row in result.rows)
+    verdict = "ok" if result.ok else "FAILED"
+    return (result.scenario, result.world, f"{met}/{len(result.rows)}", verdict, result.seconds)
+
+
+def _summary(results: Sequence[CheckResult]) -> str:
+    rows = [row for result in results for row in result.rows]
+    failed = sum(not result.ok for result in results)
+    kept = f"{sum(row.ok for row in rows)} of {len(rows)} expectations met"
+    return f"{len(results)} scenarios, {failed} failed; {kept}"

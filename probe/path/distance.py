@@ -1,0 +1,90 @@
+"""How far away an address answers, and with what TTL its answers arrive.
+
+Two kinds of question measure it without privileges. A connect with a limited TTL is answered by the
+address itself from its distance on, and by a time-exceeded from a nearer hop before (RFC 792, RFC 4443).
+A connect with a TTL floor (IP_MINTTL, RFC 5082) hears only replies that arrive with at least that much.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from probe.model.probing import Observation, Question, Reason, Role
+from probe.model.target import IPAddress, Port
+
+FIRST_TTLS = (1, 2, 4, 8, 16, 32)
+INITIAL_TTLS = (64, 128, 255)  # what stacks send with: Linux and BSD, Windows, network gear
+ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET, Reason.REFUSED, Reason.UDP_RESPONSE})
+
+
+def is_answer(observation: Observation) -> bool:
+    """Whether a TCP or UDP stack spoke for the address."""
+    return observation.reason in ANSWERS
+
+
+def is_forwarding(observation: Observation) -> bool:
+    """Whether the address itself says that the packet was to go further: it forwards this port."""
+    return observation.reason is Reason.TIME_EXCEEDED and observation.sender == observation.question.address
+
+
+def reference(observations: Iterable[Observation]) -> Observation | None:
+    """The answer to measure distances with: a control's if there is one, a refusal before an open port."""
+    order = {Role.CONTROL: 0, Role.TESTED: 1, Role.CANARY: 2}
+    usable = [o for o in observations if o.reason in {Reason.RESET, Reason.SYN_ACK}]
+    return min(
+        usable,
+        key=lambda o: (order[o.question.role], o.reason is Reason.SYN_ACK, o.question.port),
+        default=None,
+    )
+
+
+def ladder(address: IPAddress, port: Port, ttls: Iterable[int]) -> tuple[Question, ...]:
+    """Questions with limited TTLs."""
+    return tuple(Question(address, port, Role.CONTROL, ttl=ttl) for ttl in ttls)
+
+
+def reaches(observation: Observation) -> bool:
+    """Whether the probe came as far as the address."""
+    return is_answer(observation) or is_forwarding(observation)
+
+
+def bounds(seen: Mapping[int, Observation]) -> tuple[int, int] | None:
+    """Of TTL-limited answers: the largest TTL that fell short, the smallest that reached the address."""
+    reached = [ttl for ttl, o in seen.items() if reaches(o)]
+    if not reached:
+        return None
+    nearest = min(reached)
+    return max((ttl for ttl in seen if ttl < nearest), default=0), nearest
+
+
+def hops_on_the_way(seen: Mapping[int, Observation], hops: int) -> tuple[IPAddress, ...]:
+    """Senders of time-exceeded before the address, in order of distance."""
+    short = (seen[ttl] for ttl in sorted(seen) if ttl < hops)
+    return tuple(o.sender for o in short if o.reason is Reason.TIME_EXCEEDED and o.sender is not None)
+
+
+def floors(hops: int) -> tuple[int, ...]:
+    """TTL floors that find the reply's TTL when the way back is as long as the way there."""
+    arrivals = (initial - hops + 1 for initial in INITIAL_TTLS)
+    return tuple(
+        floor for arrival in arrivals for floor in (arrival, arrival + 1) if floor <= max(INITIAL_TTLS)
+    )
+
+
+def floor_questions(address: IPAddress, port: Port, values: Iterable[int]) -> tuple[Question, ...]:
+    """Questions that hear only replies arriving with at least these TTLs."""
+    return tuple(Question(address, port, Role.CONTROL, min_ttl=value) for value in values)
+
+
+def reply_ttl(seen: Mapping[int, Observation]) -> int | None:
+    """The TTL with which replies arrive: the highest floor that is heard, if the next one is not."""
+    heard = [floor for floor, o in seen.items() if is_answer(o)]
+    if not heard:
+        return None
+    best = max(heard)
+    silent = seen.get(best + 1)
+    exact = best == max(INITIAL_TTLS) or (silent is not None and silent.reason is Reason.NO_RESPONSE)
+    return best if exact else None
+
+
+def known_reply_ttl(observations: Sequence[Observation], port: Port) -> int | None:
+    """The reply's TTL where the system tells it by itself (IPv6 connections)."""
+    return next((o.ttl for o in observations if o.question.port == port and is_answer(o)), None)

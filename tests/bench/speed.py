@@ -1,0 +1,169 @@
+"""Speed and memory of the installed command, as a whole process, beside nmap in the same run.
+
+Each figure is a median of five; what is compared runs in turns. Prints a table with the limits and ends
+with 1 when one is missed. The scans happen between network namespaces of this machine, which the program
+enters by starting itself again.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+
+from tabulate import tabulate
+
+from probe.lab.netns import enter
+from probe.lab.scenario import Action, Link, Listen, Rule, Scan, Scenario, TargetHost, address_of
+from probe.lab.score import nmap
+from probe.lab.world import open_world
+
+ROUNDS = 5
+TIMEOUT = 300.0  # seconds for one process
+OURS = (sys.executable, "-m", "probe")
+
+SCAN_SHARE = 0.75  # of nmap's time
+HELP_SHARE = 2.0  # of the time that importing typer takes
+SILENT_SECONDS = 6.0
+PEAK_MB = 80.0
+
+PORTS = "22,53,80,443,3306,5432,6379,8000,8080,9000"
+SILENT_PORTS = "1-1000"
+
+# 40 ms there and back; the third address drops everything.
+FAR = Scenario(
+    about="Three addresses at 40 ms, one of them silent.",
+    addresses=("lan", "vpn", "public"),
+    target=TargetHost(
+        listen=(Listen(port=8000, bind="0.0.0.0"), Listen(port=5432, bind="lan")),  # noqa: S104 - simulated
+        filter=(Rule(action=Action.DROP, on=("public",)),),
+    ),
+    links={realm: Link(delay_ms=20) for realm in ("lan", "vpn", "public")},
+    scan=Scan(ports=PORTS),
+    expect={},
+)
+SILENT = Scenario(
+    about="One address that drops everything.",
+    addresses=("lan",),
+    target=TargetHost(filter=(Rule(action=Action.DROP),)),
+    scan=Scan(ports=SILENT_PORTS),
+    expect={},
+)
+
+# A process of a few megabytes: what its child needed cannot hide behind its own size.
+_PEAK = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure and its limit, both in `unit`; `beside` says what the limit was taken from."""
+
+    what: str
+    figure: float
+    limit: float
+    unit: str
+    beside: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the figure is within its limit."""
+        return self.figure <= self.limit
+
+
+def run(command: Sequence[str]) -> str:
+    """Run one process to its end and return its output.
+
+    Raises:
+        CalledProcessError: it failed, so its time means nothing.
+    """
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+        done.check_returncode()
+    return done.stdout
+
+
+def seconds(command: Sequence[str]) -> float:
+    """Seconds that the whole process takes, from its start to its end."""
+    started = perf_counter()
+    run(command)
+    return perf_counter() - started
+
+
+def in_turns(*commands: Sequence[str]) -> tuple[float, ...]:
+    """Median seconds of each command; they take turns, so that a busy moment hits them all."""
+    rounds = [tuple(map(seconds, commands)) for _ in range(ROUNDS)]
+    return tuple(median(times) for times in zip(*rounds, strict=True))
+
+
+def scan_command(scenario: Scenario) -> tuple[str, ...]:
+    """Return our command line for a scenario."""
+    named = [word for symbol in scenario.addresses for word in (f"--{symbol}", str(address_of(symbol)))]
+    return (*OURS, "scan", *named, "-p", scenario.scan.ports, "--engine", "connect", "--json")
+
+
+def scan_row() -> Row:
+    """Three addresses of which one is silent, against nmap's own scan of them."""
+    addresses = [address_of(symbol) for symbol in FAR.addresses]
+    with open_world(FAR, "netns") as world:
+        ours, theirs = in_turns(scan_command(FAR), nmap.command(addresses, world.target.ports))
+    return Row(
+        "3 addresses x 10 ports, each by its own link, RTT 40 ms, one silent",
+        ours,
+        SCAN_SHARE * theirs,
+        "s",
+        f"{SCAN_SHARE} x nmap's {theirs:.2f} s",
+    )
+
+
+def help_row() -> Row:
+    """`--help` against the import of the library that prints it."""
+    ours, theirs = in_turns((*OURS, "--help"), (sys.executable, "-c", "import typer"))
+    return Row("--help", ours, HELP_SHARE * theirs, "s", f"{HELP_SHARE} x import typer's {theirs:.2f} s")
+
+
+def silent_rows() -> tuple[Row, Row]:
+    """A thousand ports that never answer: the time, and the memory of the same scan."""
+    command = scan_command(SILENT)
+    with open_world(SILENT, "netns"):
+        (ours,) = in_turns(command)
+        peak = int(run((sys.executable, "-I", "-S", "-c", _PEAK, *command))) / 1024
+    return (
+        Row("1,000 silent ports on one address", ours, SILENT_SECONDS, "s"),
+        Row("peak memory of that scan", peak, PEAK_MB, "MB"),
+    )
+
+
+def render(rows: Sequence[Row]) -> str:
+    """Text of the table, without a final newline."""
+
+    def cells(row: Row) -> tuple[str, ...]:
+        limit = f"<= {row.limit:.2f} {row.unit}" + (f" ({row.beside})" if row.beside else "")
+        return row.what, f"{row.figure:.2f} {row.unit}", limit, "kept" if row.kept else "MISSED"
+
+    headers = ("", f"median of {ROUNDS}", "limit", "")
+    return tabulate([cells(row) for row in rows], headers=headers, disable_numparse=True)
+
+
+def main() -> int:
+    """Measure everything, print the table; 1 when a limit is missed."""
+    if not nmap.available():
+        sys.stderr.write("bench: nmap is not installed, and it is what we compare with\n")
+        return 3
+    if not enter.inside():
+        return enter.reenter((sys.executable, *sys.argv))
+    rows = (scan_row(), help_row(), *silent_rows())
+    sys.stdout.write(render(rows) + "\n")
+    return 0 if all(row.kept for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""`BINDPROBE_REQUIRE` turns skips of what must run here into failures."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pure import TOP
+
+SETTINGS = "[pytest]\nmarkers =\n  netns: x\n  nmap: x\n"
+TESTS = """
+import pytest
+
+@pytest.mark.netns
+def test_that_is_skipped():
+    pytest.skip("no namespaces")
+
+@pytest.mark.nmap
+def test_that_runs():
+    pass
+
+def test_of_no_group():
+    pytest.skip("never mind")
+"""
+
+
+def outcome(folder: Path, required: str) -> tuple[int, str]:
+    (folder / "pytest.ini").write_text(SETTINGS)
+    (folder / "test_sample.py").write_text(TESTS)
+    shutil.copy(TOP / "tests" / "conftest.py", folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", str(folder)],
+        env={**os.environ, "BINDPROBE_REQUIRE": required},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("required", "code", "said"),
+    [
+        ("", 0, "1 passed, 2 skipped"),
+        ("nmap", 0, "1 passed, 2 skipped"),
+        ("netns", 1, "required here (netns), but: Skipped: no namespaces"),
+        ("netns", 1, "required group 'netns': not one test of it passed"),
+        ("nobody", 1, "required group 'nobody': not one test of it passed"),
+    ],
+)
+def test_required_groups(tmp_path: Path, required: str, code: int, said: str) -> None:
+    """A skip fails only where its group is required, and a required group must have run."""
+    ended, text = outcome(tmp_path, required)
+    assert said in text
+    assert ended == code
