@@ -34,7 +34,7 @@ NMAP_PACE = ("--max-retries", "2", "--initial-rtt-timeout", "250ms", "--max-rtt-
 NMAP_ROW = re.compile(r"^(\d+)/(tcp|udp)\s+\S+\s+\S+\s+(\S+)(?: ttl (\d+))?", re.MULTILINE)
 
 
-def run(task: str, *arguments: object, program: tuple[str, ...] = (sys.executable,)) -> Any:  # noqa: ANN401 - whatever JSON the task prints
+def run(task: str, *arguments: object, program: tuple[str, ...] = (sys.executable,)) -> Any:
     """Run one of the tasks below inside a namespace made for worlds; skip where there can be none."""
     why_not = enter.available()
     if why_not is not None:

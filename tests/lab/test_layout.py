@@ -12,7 +12,7 @@ from probe.lab.scenario import parse_scenario
 PIDS = {"target": 11, "router": 12, "container": 13, "cable": 14}
 
 
-def layout(addresses: list[str], **parts: Any) -> Layout:  # noqa: ANN401 - parts of a scenario file
+def layout(addresses: list[str], **parts: Any) -> Layout:
     document = {"about": "a test", "addresses": addresses, "scan": {"ports": "80"}, "expect": {}}
     return lay_out(parse_scenario("test", {**document, **parts}))
 
@@ -196,3 +196,22 @@ def test_an_unknown_symbol_is_an_error() -> None:
     """A symbol that stands for no address is told."""
     with pytest.raises(ScenarioError, match="'wan'"):
         layout(["wan"])
+
+
+def test_a_syn_proxy_sees_every_connection_begin() -> None:
+    """Connection tracking on a SYN proxy must not pick up a connection in its middle (nft(8))."""
+    router = layout(["public"], router={"syn_proxy": "80"}).hosts[1]
+    assert ("net.netfilter.nf_conntrack_tcp_loose", "0") in router.settings
+
+
+def test_a_middlebox_that_answers_all_listens_itself() -> None:
+    """The router has one socket for every port; without the middlebox it has none."""
+    assert len(layout(["public"], router={"answers_all": True}).hosts[1].listens) == 1
+    assert layout(["public"]).hosts[1].listens == ()
+
+
+def test_nobody_has_a_dead_public_address() -> None:
+    """Neither the target nor a NAT router has an address that is dead."""
+    world = layout(["public"], dead=["public"], router={"nat": True})
+    every = [address for host in world.hosts for own in addresses_of(host).values() for address in own]
+    assert not [address for address in every if address.startswith("203.0.113.10")]

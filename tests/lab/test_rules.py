@@ -11,7 +11,7 @@ from probe.lab.scenario import Action, Scenario, parse_scenario
 LOOPBACK_SPARED = 'iifname != "lo"'
 
 
-def scenario(**parts: Any) -> Scenario:  # noqa: ANN401 - parts of a scenario file
+def scenario(**parts: Any) -> Scenario:
     document = {"about": "a test", "addresses": ["lan", "public"], "scan": {"ports": "80"}, "expect": {}}
     return parse_scenario("test", {**document, **parts})
 
