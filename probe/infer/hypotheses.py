@@ -182,12 +182,12 @@ _PRIVATE_PRIOR = {
     Policy.DROPS: 0.13,
     Policy.REJECTS: 0.07,
     Policy.REJECTS_ON_PATH: 0.01,
-    Policy.RESETS: 0.004,
-    Policy.RESETS_ON_PATH: 0.002,
+    Policy.RESETS: 0.002,
+    Policy.RESETS_ON_PATH: 0.001,
     Policy.STEALTH: 0.02,
     Policy.DARK: 0.05,
     Policy.ANSWERS_ALL: 0.004,
-    Policy.FRONT_REFUSES: 0.002,
+    Policy.FRONT_REFUSES: 0.001,
     Policy.FRONT_DROPS: 0.002,
 }
 _PUBLIC_PRIOR = _PRIVATE_PRIOR | {
