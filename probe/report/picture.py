@@ -33,7 +33,7 @@ class _Ink:
     unasked: str
 
 
-_UNICODE = _Ink("┌─┐", "└─┘", "│", "───┼──►", "───┼──╳", "─? │   ", "   │   ")
+_UNICODE = _Ink("┌─┐", "└─┘", "│", "───┼──►", "───┼──x", "─? │   ", "   │   ")
 _ASCII = _Ink("+-+", "+-+", "|", "---|-->", "---|--x", "-? |   ", "   |   ")
 _LEFT = 6  # a gap, the part of an arrow outside of the wall, both walls
 
@@ -147,12 +147,12 @@ def _framed(
         yield _line(labels[number] if number < len(labels) else "", arrow, text, margin, inside, ink)
 
 
-def _line(label: str, arrow: str, text: str, margin: int, inside: int, ink: _Ink) -> str:  # noqa: PLR0913 - a line has these parts
+def _line(label: str, arrow: str, text: str, margin: int, inside: int, ink: _Ink) -> str:
     return f"{label:<{margin}} {arrow} {text:<{inside - 4}}{ink.wall}"
 
 
 def _edge(ends: str, title: str, margin: int, inside: int) -> str:
-    left, line, right = ends
+    left, line, right = tuple(ends)
     return f"{'':{margin + 4}}{left}{title:{line}<{inside}}{right}"
 
 
