@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
 from probe.infer.heard import Heard
-from probe.infer.hypotheses import POINT
+from probe.infer.hypotheses import MUTE, POINT, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.model.target import Port
@@ -19,7 +19,7 @@ from probe.model.verdict import (
 )
 
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
-_REFUSALS = frozenset({Heard.CLOSED, Heard.CLOSED_BEHIND, Heard.REFUSED})
+_REFUSALS = frozenset({Heard.CLOSED, Heard.CLOSED_BEHIND, Heard.CUT_NEARER, Heard.REFUSED})
 _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 
@@ -27,7 +27,7 @@ def judge_port(
     port: Port, models: Sequence[AddressModel], posterior: Posterior, *, running: bool
 ) -> PortVerdict:
     """Name what can be named."""
-    refused = any(m.evidence[port].heard in _REFUSALS for m in models if port in m.evidence)
+    refused = _mostly_refused(port, models)
     binding, named = name_binding(posterior.candidates, running=running, refused=refused)
     conditions = {m.address.ip: port_condition(port, m, posterior) for m in models}
     bound_to = next(iter(named)).bound_to if binding is Binding.SPECIFIC else ()
@@ -62,7 +62,7 @@ def name_binding(
 ) -> tuple[Binding, frozenset[Candidate]]:
     """The binding that has at least POINT, or the inseparable pair, or `undetermined` (which names none).
 
-    The pair is never concluded from silence alone: some address must have `refused` the port.
+    The pair is never concluded from silence: it takes a port `refused` on most addresses.
     """
     best = candidates[0]
     pair = frozenset(c for c in candidates if c.binding in _PAIR)
@@ -73,6 +73,13 @@ def name_binding(
     if best.probability >= POINT:
         return best.binding, frozenset({best})
     return Binding.UNDETERMINED, frozenset()
+
+
+def _mostly_refused(port: Port, models: Sequence[AddressModel]) -> bool:
+    """Whether the port was refused on more than half of the addresses that could be asked."""
+    telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < POINT]
+    said = [m.evidence[port].heard for m in telling if m.evidence[port].heard not in MUTE]
+    return 2 * sum(heard in _REFUSALS for heard in said) > len(said)
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ def test_score_in_memory() -> None:
     assert card.ours.grade.ports == 5 * PORTS
     assert card.ours.grade.told > 0
     assert card.ours.grade.log_loss is not None
-    assert (card.nmap, card.skipped) == (None, "nmap needs a real network")
+    assert (card.nmap, card.skipped) == (None, "it needs a real network")
 
 
 @pytest.mark.netns

@@ -37,12 +37,10 @@ def test_both_probers_side_by_side() -> None:
 
 def test_what_was_wrong_is_named() -> None:
     """Each mistake has the seed of its world, so that it can be looked into."""
-    card = ScoreCard(
-        7, 1, "connect", "sim", ours=column(CLAIM), nmap=None, skipped="nmap needs a real network"
-    )
+    card = ScoreCard(7, 1, "connect", "sim", ours=column(CLAIM), nmap=None, skipped="it needs a real network")
     text = render(card)
     assert "world 7, 8000/tcp: said wildcard (0.95), is specific 192.168.77.10" in text
-    assert "skipped: nmap needs a real network" in text
+    assert "nmap: skipped, it needs a real network" in text
 
 
 def test_no_mistakes_no_list() -> None:

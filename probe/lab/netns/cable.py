@@ -6,12 +6,16 @@ ends must finish their checksums themselves.
 
 import select
 import socket
+import struct
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 _ALL_FRAMES = 0x0003  # ETH_P_ALL
 _LONGEST_FRAME = 65536
+_SO_TIMESTAMPNS = 35  # socket(7); Python has no name for it
+_TIMESPEC = struct.Struct("ll")  # seconds and nanoseconds of the kernel's clock
 
 
 @dataclass(slots=True)
@@ -22,12 +26,12 @@ class _Direction:
     waiting: deque[tuple[float, bytes]] = field(default_factory=deque)
 
     def take(self) -> None:
-        """Take in every frame that has arrived."""
+        """Take in every frame that has arrived. Its time runs from its arrival, not from now."""
         try:
             while True:
-                frame, address = self.source.recvfrom(_LONGEST_FRAME)
+                frame, notes, _, address = self.source.recvmsg(_LONGEST_FRAME, 64)
                 if address[2] != socket.PACKET_OUTGOING:
-                    self.waiting.append((time.monotonic() + self.delay, frame))
+                    self.waiting.append((time.monotonic() - _age(notes) + self.delay, frame))
         except BlockingIOError:
             return
 
@@ -41,10 +45,20 @@ class _Direction:
                 continue  # the far end is down or its queue is full: a cable has no memory
 
 
+def _age(notes: list[tuple[int, int, bytes]]) -> float:
+    """Return how long a frame has waited to be read, in seconds; 0 where the kernel does not tell."""
+    for level, kind, data in notes:
+        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+            seconds, nanoseconds = _TIMESPEC.unpack(data[: _TIMESPEC.size])
+            return max(float(time.time() - seconds - nanoseconds / 1e9), 0.0)
+    return 0.0
+
+
 def _open(interface: str) -> socket.socket:
     opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL_FRAMES))
+    opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     opened.bind((interface, _ALL_FRAMES))
-    opened.setblocking(False)
+    opened.settimeout(0)
     return opened
 
 
@@ -60,13 +74,10 @@ class Cable:
         Raises:
             OSError: no such interface, or no right to read frames.
         """
-        ends = _open(near), _open(far)
-        self._directions += [
-            _Direction(source, sink, delay)
-            for source, sink in (ends, reversed(ends))  # type: ignore[misc]
-        ]
+        one, other = _open(near), _open(far)
+        self._directions += [_Direction(one, other, delay), _Direction(other, one, delay)]
 
-    def run_forever(self) -> None:
+    def run_forever(self) -> NoReturn:
         """Move frames; never returns."""
         sources = [direction.source for direction in self._directions]
         while True:

@@ -18,6 +18,7 @@ MARKER = "BINDPROBE_NETNS"
 _WAYS: tuple[tuple[str, ...], ...] = (("--user", "--map-root-user", "--net"), ("--net",))
 _NEEDED = ("ip", "nft")
 _TRIAL = "ip link add name one type veth peer name other && nft add table inet trial"
+_WITH_LOOPBACK = 'ip link set lo up && exec "$0" "$@"'
 _EXIT_BY_SIGNAL = 128
 
 
@@ -66,11 +67,16 @@ def reenter(argv: Sequence[str]) -> int:
     way = _way()
     if isinstance(way, str):
         raise BackendError(way)
-    return _run([*way, *argv])
+    return _run([*way, "sh", "-c", _WITH_LOOPBACK, *argv])
 
 
 def _run(argv: Sequence[str]) -> int:
-    code = subprocess.call(list(argv), env=environment())  # noqa: S603 - the caller's own command
+    die_too = functools.partial(syscalls.die_with_parent, os.getpid())
+    with subprocess.Popen(list(argv), env=environment(), preexec_fn=die_too) as process:  # noqa: PLW1509, S603 - one system call; the caller's own command
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:  # the terminal tells the command as well: let it finish
+            code = process.wait()
     return code if code >= 0 else _EXIT_BY_SIGNAL - code
 
 

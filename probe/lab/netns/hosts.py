@@ -4,9 +4,9 @@ A child makes its namespace, waits until the wires are laid, then builds itself 
 ended. Nothing outlives the parent: the kernel ends the children with it, and a namespace with its process.
 """
 
+import contextlib
 import gc
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -126,11 +126,25 @@ class HeldHost:
         """
         self._expect(_UP)
 
+    def require_alive(self) -> None:
+        """Make sure that it served until now: a host that broke down must not pass for a silent one.
+
+        Raises:
+            BackendError: it has ended; the message says of what.
+        """
+        self._channel.settimeout(0)
+        try:
+            got = self._channel.recv(_LONGEST_MESSAGE)
+        except BlockingIOError:
+            return
+        raise BackendError(self._complaint(got))
+
     def end(self) -> None:
         """End the child and reap it; the kernel then takes the namespace down."""
         self._channel.close()
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):  # ended, and reaped by somebody else
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
 
     def _expect(self, message: bytes) -> None:
         try:
@@ -138,8 +152,11 @@ class HeldHost:
         except TimeoutError:
             raise BackendError(f"the {self.name} host does not come up") from None
         if got != message:
-            said = got.removeprefix(_ERROR).decode(errors="replace") or "ended early"
-            raise BackendError(f"the {self.name} host: {said}")
+            raise BackendError(self._complaint(got))
+
+    def _complaint(self, message: bytes) -> str:
+        said = message.removeprefix(_ERROR).decode(errors="replace") or "ended early"
+        return f"the {self.name} host: {said}"
 
 
 def _live(parent: int, channel: socket.socket, plan: HostPlan, prepare: Callable[[], Serve]) -> NoReturn:
@@ -172,5 +189,5 @@ def _settle(parent: int, channel: socket.socket) -> socket.socket:
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
     os.dup2(channel.detach(), 3)
-    os.closerange(4, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
     return socket.socket(fileno=3)

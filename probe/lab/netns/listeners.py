@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import NoReturn
 
 from probe.errors import BackendError
 from probe.lab.scenario import Listen, Serves, address_of, realm_of
@@ -28,6 +29,7 @@ class Services:
     def __init__(self) -> None:
         """Allow as many sockets as the kernel lets this process have."""
         self._selector = selectors.DefaultSelector()
+        self._full: list[socket.socket] = []
         self._kept: list[socket.socket] = []
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -43,7 +45,20 @@ class Services:
         except OSError as error:
             raise BackendError(f"cannot listen on {listen.bind} port {listen.port}: {error}") from None
 
-    def run_forever(self) -> None:
+    def fill(self) -> None:
+        """Fill the accept queues that are to be full, once all sockets have got their ports.
+
+        Raises:
+            BackendError: a queue cannot be reached from inside the host.
+        """
+        for opened in self._full:
+            try:
+                self._kept.append(_filled(opened))
+            except OSError as error:
+                port = opened.getsockname()[1]
+                raise BackendError(f"cannot fill the accept queue of port {port}: {error}") from None
+
+    def run_forever(self) -> NoReturn:
         """Serve; never returns."""
         while True:
             for key, _ in self._selector.select():
@@ -55,13 +70,13 @@ class Services:
             self._watch(opened, _answer if listen.serves is Serves.ANSWER else _swallow)
         elif listen.serves is Serves.FULL:
             opened.listen(0)
-            self._kept += [opened, _filled(opened)]
+            self._full.append(opened)
         else:
             opened.listen(_BACKLOG)
             self._watch(opened, self._acceptor(_TREATMENTS[listen.serves]))
 
     def _watch(self, opened: socket.socket, react: Callable[[socket.socket], None]) -> None:
-        opened.setblocking(False)
+        opened.settimeout(0)
         self._selector.register(opened, selectors.EVENT_READ, react)
 
     def _acceptor(self, treat: Callable[[socket.socket], bool]) -> Callable[[socket.socket], None]:

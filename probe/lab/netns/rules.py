@@ -6,7 +6,7 @@ stands in tables.
 
 from collections.abc import Iterator, Sequence
 
-from probe.lab.scenario import TARGET_ADDRESSES, CONTAINER_ADDRESSES, Action, Listen, Rule, Scenario, realm_of
+from probe.lab.scenario import CONTAINER_ADDRESSES, TARGET_ADDRESSES, Action, Listen, Rule, Scenario, realm_of
 from probe.model.target import Protocol, Realm
 from probe.ports import format_ports, parse_ports
 
@@ -133,9 +133,10 @@ def _reset_limit(per_second: int | None) -> Iterator[str]:
 
 
 def _published(scenario: Scenario) -> Iterator[str]:
+    container = CONTAINER_ADDRESSES["container"]
     for entry in scenario.target.dnat:
         where = _inbound(entry.on) if entry.on else 'iifname != { "lo", "container" }'
-        yield f"{where} fib daddr type local tcp dport {entry.port} dnat to {CONTAINER_ADDRESSES['container']}"
+        yield f"{where} fib daddr type local tcp dport {entry.port} dnat to {container}"
 
 
 def _forwarded(scenario: Scenario) -> Iterator[str]:
@@ -156,7 +157,8 @@ def _syn_proxy_table(ports: str | None) -> str:
         return ""
     match = f"tcp dport {{ {_port_set(ports, Protocol.TCP)} }}"
     first = f'iifname "public" {match} tcp flags & (fin | syn | rst | ack) == syn notrack'
-    proxy = f"{match} ct state {{ invalid, untracked }} synproxy mss 1460 wscale 7 timestamp sack-perm"
+    # Without timestamps: those that it passes on are wrong, and Linux 6.18 ignores such an ACK for a second.
+    proxy = f"{match} ct state {{ invalid, untracked }} synproxy mss 1460 wscale 7 sack-perm"
     return _table(
         "inet",
         "syn_proxy",

@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
 from probe.errors import BackendError
@@ -13,8 +13,7 @@ from probe.lab.netns.hosts import HeldHost, Serve, apply_settings, await_carrier
 from probe.lab.netns.layout import HostPlan, Layout, cable_ends, lay_out
 from probe.lab.netns.links import wiring
 from probe.lab.netns.listeners import Services
-from probe.lab.scenario import Scenario, address_of, realm_of
-from probe.model.target import Target, TargetAddress
+from probe.lab.scenario import Scenario
 
 if TYPE_CHECKING:
     from probe.lab.world import World
@@ -31,29 +30,11 @@ def open_netns(scenario: Scenario) -> Iterator["World"]:
     """
     from probe.engine.connect import ConnectBackend  # noqa: PLC0415 - only this world needs real sockets
     from probe.host.system import SystemHost  # noqa: PLC0415
-    from probe.lab.world import World  # noqa: PLC0415 - it imports this module
+    from probe.lab.world import World, target_of  # noqa: PLC0415 - it imports this module
 
     target = target_of(scenario)
-    with open_network(scenario):
-        backend = ConnectBackend()
-        try:
-            yield World(scenario=scenario, target=target, backend=backend, host=SystemHost())
-        finally:
-            backend.close()
-
-
-def target_of(scenario: Scenario) -> Target:
-    """Return what the prober is told of a scenario's target.
-
-    Raises:
-        ScenarioError: an unknown address symbol.
-        UsageError: a port list that cannot be read.
-    """
-    from probe.ports import parse_ports  # noqa: PLC0415
-
-    addresses = tuple(TargetAddress(address_of(symbol), realm_of(symbol)) for symbol in scenario.addresses)
-    running = frozenset(parse_ports(scenario.scan.running)) if scenario.scan.running else frozenset()
-    return Target(addresses, parse_ports(scenario.scan.ports), running)
+    with open_network(scenario), closing(ConnectBackend()) as backend:
+        yield World(scenario=scenario, target=target, backend=backend, host=SystemHost())
 
 
 @contextmanager
@@ -64,7 +45,7 @@ def open_network(scenario: Scenario) -> Iterator[None]:
     threads, commands) is there too. After, it is back where it was.
 
     Raises:
-        BackendError: not in a namespace made for worlds, or the network cannot be built.
+        BackendError: not in a namespace made for worlds, the network cannot be built, or a host of it broke.
         ScenarioError: the scenario makes no sense.
         UsageError: a port list that cannot be read.
     """
@@ -72,13 +53,15 @@ def open_network(scenario: Scenario) -> Iterator[None]:
     layout = lay_out(scenario)
     with ExitStack() as stack:
         try:
-            _raise_network(layout, stack)
+            hosts = _raise_network(layout, stack)
         except OSError as error:
             raise BackendError(f"cannot build the network: {error}") from None
         yield
+        for host in hosts:
+            host.require_alive()
 
 
-def _raise_network(layout: Layout, stack: ExitStack) -> None:
+def _raise_network(layout: Layout, stack: ExitStack) -> list[HeldHost]:
     """Fork the hosts, lay the wires, let all hosts build themselves at once, and wait for them."""
     hosts = [_hold(stack, plan, functools.partial(_services, plan)) for plan in layout.hosts]
     if layout.cable is not None:
@@ -94,6 +77,7 @@ def _raise_network(layout: Layout, stack: ExitStack) -> None:
     for host in hosts:
         host.await_ready()
     await_carrier(layout.prober)
+    return hosts
 
 
 def _hold(stack: ExitStack, plan: HostPlan, prepare: Callable[[], Serve]) -> HeldHost:
@@ -113,6 +97,7 @@ def _services(plan: HostPlan) -> Serve:
     services = Services()
     for listen in plan.listens:
         services.open(listen)
+    services.fill()
     return services.run_forever
 
 

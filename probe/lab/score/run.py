@@ -62,7 +62,7 @@ def score(worlds: int, seed: int, engine: str, world: str = "netns") -> ScoreCar
 
 
 def _why_skipped(world: str) -> str:
-    return "nmap is not installed" if world == "netns" else "nmap needs a real network"
+    return "it is not installed" if world == "netns" else "it needs a real network"
 
 
 def _ask_us(seed: int, world: World, facts: dict[Port, Fact]) -> _Round:

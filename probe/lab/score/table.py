@@ -25,8 +25,9 @@ def _probers(card: ScoreCard) -> str:
 
     ours = dict(_rows(card.ours))
     theirs = dict(_rows(card.nmap)) if card.nmap else {}
-    rows = [(name, ours[name], theirs.get(name, f"skipped: {card.skipped}")) for name in ours]
-    return tabulate(rows, headers=("", "bindprobe", "nmap, plain rule"), disable_numparse=True)
+    rows = [(name, ours[name], theirs.get(name, NONE)) for name in ours]
+    beside = f"nmap: skipped, {card.skipped}" if card.skipped else "nmap, plain rule"
+    return tabulate(rows, headers=("", "bindprobe", beside), disable_numparse=True)
 
 
 def _rows(column: Column) -> Sequence[tuple[str, str]]:

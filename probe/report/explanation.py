@@ -1,0 +1,109 @@
+"""Explains one verdict: the answers, the rule each was read by, what is left, and what would settle it."""
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+
+from probe.errors import UsageError
+from probe.model.report import ObservationReport, Report
+from probe.model.target import Port
+from probe.model.verdict import Binding
+from probe.ports import format_port_list, parse_ports
+from probe.report.escape import escaped
+from probe.report.style import PLAIN, TextStyle
+from probe.report.words import Row, milliseconds, percent, port_row, rest_row, rows, verdict_words
+
+
+def render_explanation(report: Report, port: Port, style: TextStyle = PLAIN) -> str:
+    """Explain the verdict on one port. Ends with a newline.
+
+    Raises:
+        UsageError: the report has no such port; says which it has.
+    """
+    report = escaped(report)
+    row = find_row(report, port)
+    sections = [
+        *_head(report, row, port),
+        ("Answers, and the rule each is read by", list(_answers(row))),
+        ("Evidence", list(row.verdict.evidence)),
+        ("Candidates", list(_candidates(row))),
+        ("Not excluded", list(row.verdict.rivals)),
+        ("What would settle it", list(row.verdict.next_tests)),
+        ("What to do", list(row.verdict.advice)),
+    ]
+    return "\n\n".join(_section(title, texts, style) for title, texts in sections if texts) + "\n"
+
+
+def find_row(report: Report, port: Port) -> Row:
+    """The row of a port, alone or in a group.
+
+    Raises:
+        UsageError: the report has no such port; says which it has.
+    """
+    for one in report.ports:
+        if (one.protocol, one.port) == (port.protocol, port.number):
+            return port_row(one)
+    for group in report.rest or ():
+        if group.protocol is port.protocol and port.number in {p.number for p in parse_ports(group.ports)}:
+            return rest_row(group)
+    raise UsageError(f"the report says nothing of {port}; it has {_known(report)}")
+
+
+def _known(report: Report) -> str:
+    known = {
+        Port(row.verdict.protocol, port.number) for row in rows(report) for port in parse_ports(row.ports)
+    }
+    return format_port_list(known) or "no port at all"
+
+
+def _head(report: Report, row: Row, port: Port) -> Iterator[tuple[str, list[str]]]:
+    verdict = row.verdict
+    title = f"{port} {row.service}" if row.service else str(port)
+    words = verdict_words(row, report.addresses)
+    if verdict.binding is not Binding.UNDETERMINED:
+        words += f", {percent(verdict.confidence)} sure"
+    said = [verdict.why] if verdict.why else []
+    if row.shortened:
+        said.append(f"one of {row.label} with the same verdict and the same answers")
+    if not report.complete:
+        said.append("the scan was interrupted: what is missing was not measured")
+    yield f"{title}: {words}", said or ["no further words"]
+
+
+def _answers(row: Row) -> Iterator[str]:
+    for observation in row.verdict.observations:
+        yield f"{observation.realm} {observation.address}: {', '.join(_facts(observation))}"
+        if observation.reading:
+            yield f"-> {observation.reading}"
+
+
+def _facts(observation: ObservationReport) -> Iterator[str]:
+    """What is known of one answer; what was not measured is left out."""
+    yield f"{observation.state or 'not measured'} ({observation.reason})"
+    if observation.sender and observation.sender != observation.address:
+        yield f"said by {observation.sender}"
+    yield f"path {observation.condition}"
+    if observation.rtt_ms is not None:
+        yield milliseconds(observation.rtt_ms) or ""
+    if observation.ttl is not None:
+        yield f"TTL {observation.ttl}"
+    yield f"{observation.attempts} {'try' if observation.attempts == 1 else 'tries'}"
+    if observation.origin is not None:
+        yield f"from {observation.origin}"
+    if observation.aftermath is not None:
+        yield f"then {observation.aftermath}"
+
+
+def _candidates(row: Row) -> Iterator[str]:
+    for candidate in row.verdict.candidates:
+        where = f" to {', '.join(candidate.bound_to)}" if candidate.bound_to else ""
+        yield f"{percent(candidate.probability):>4} {candidate.binding}{where}"
+
+
+def _section(title: str, texts: Sequence[str], style: TextStyle) -> str:
+    lines = [title]
+    for text in texts:
+        mark = "    " if text.startswith("->") else "  - "
+        lines += wrap(
+            text, style.width, initial_indent=mark, subsequent_indent="      ", break_on_hyphens=False
+        )
+    return "\n".join(lines)

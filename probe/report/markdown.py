@@ -1,0 +1,63 @@
+"""The report as GitHub-flavoured Markdown: the table, what to do, and the paths that are not clear."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from probe.model.report import Report
+from probe.model.verdict import Condition
+from probe.report.escape import escaped
+from probe.report.todo import to_do
+from probe.report.words import NOT_MEASURED, answer, answer_on, rows, sureness, verdict_words
+
+_SPECIAL = re.compile(r"([\\`*_|<>\[\]])")
+
+
+def render_markdown(report: Report) -> str:
+    """Render a report. Ends with a newline."""
+    report = escaped(report)
+    lines = [*_table(report), *_others(report), *_advice(report), *_unclear(report)]
+    if not report.complete:
+        lines = ["Interrupted: what is missing was not measured.", "", *lines]
+    return "\n".join(lines) + "\n"
+
+
+def _table(report: Report) -> Iterator[str]:
+    addresses = report.addresses
+    headers = ["port", *(f"{a.realm} {a.address}" for a in addresses), "verdict", "sure", "why"]
+    yield _line(map(_text, headers))
+    yield _line("---" for _ in headers)
+    for row in rows(report):
+        observations = (answer_on(address, row) for address in addresses)
+        answers = (NOT_MEASURED if o is None else answer(o) for o in observations)
+        cells = (row.title, *answers, verdict_words(row, addresses), sureness(row), row.verdict.why)
+        yield _line(map(_text, cells))
+
+
+def _others(report: Report) -> Iterator[str]:
+    for row in rows(report):
+        if row.shortened:
+            yield from ("", f"{row.label}: {_text(row.ports.replace(',', ', '))}")
+
+
+def _advice(report: Report) -> Iterator[str]:
+    texts = to_do(report)
+    if texts:
+        yield from ("", "## What to do", "")
+        yield from (f"{number}. {_text(text)}" for number, text in enumerate(texts, 1))
+
+
+def _unclear(report: Report) -> Iterator[str]:
+    unclear = [address for address in report.addresses if address.condition is not Condition.CLEAR]
+    if unclear:
+        yield from ("", "## Paths that are not clear", "")
+    for address in unclear:
+        yield f"- {_text(f'{address.realm} {address.address}')}: {address.condition}"
+        yield from (f"  - {_text(text)}" for text in address.evidence)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _text(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", text)

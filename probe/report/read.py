@@ -1,0 +1,69 @@
+"""Reads a report back from its JSON, and says what is wrong with a file that is none."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from probe.errors import UsageError
+from probe.model.report import SCHEMA, Report
+
+T = TypeVar("T")
+_FAMILY = SCHEMA.split("/", maxsplit=1)[0]
+
+
+class _Envelope(Struct):
+    """What must be right before anything else is looked at."""
+
+    schema: str
+
+
+def read_report(path: Path) -> Report:
+    """Load a report from a file.
+
+    Raises:
+        UsageError: the file cannot be read, is not complete JSON, or is no report; named.
+    """
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{str(path)!r} cannot be read: {reason}") from None
+    return parse_report(data, str(path))
+
+
+def read_stdin() -> Report:
+    """Load a report from standard input.
+
+    Raises:
+        UsageError: it is closed, or what it brings is no report.
+    """
+    if sys.stdin is None:
+        raise UsageError("stdin is closed; name a report file")
+    return parse_report(sys.stdin.buffer.read(), "stdin")
+
+
+def parse_report(data: bytes, name: str) -> Report:
+    """Read a report from JSON; `name` is what messages call it.
+
+    Raises:
+        UsageError: not complete JSON, or no report; `name` and what is wrong.
+    """
+    found = _decoded(lambda: msgspec.json.decode(data, type=_Envelope), name).schema
+    if found != SCHEMA:
+        newer = found.startswith(f"{_FAMILY}/")
+        hint = "written by another version of bindprobe" if newer else f"no {SCHEMA} report"
+        raise UsageError(f"{name!r} is {hint} (its schema is {found[:60]!r})")
+    return _decoded(lambda: msgspec.json.decode(data, type=Report), name)
+
+
+def _decoded(decode: Callable[[], T], name: str) -> T:
+    try:
+        return decode()
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{name!r} is no bindprobe report: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{name!r} is not one complete JSON report: {error}") from None

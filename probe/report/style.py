@@ -1,0 +1,19 @@
+"""How a text is laid out for its reader. Decided by the caller: the formats know no terminal."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TextStyle:
+    """`width` in columns; `unicode`: box-drawing characters may be used; `colour`: ANSI colours too.
+
+    `detail` adds evidence, rivals and the cost of the scan.
+    """
+
+    width: int = 80
+    unicode: bool = False
+    colour: bool = False
+    detail: bool = False
+
+
+PLAIN = TextStyle()

@@ -1,0 +1,198 @@
+"""The table: ports down, addresses across, then the verdict; what to do and what is odd stand below.
+
+Four layouts are tried, the richest first, until one fits the width; where none does, every port gets a
+block of its own. A line is never left to wrap by itself.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+from probe.model.probing import State
+from probe.model.report import AddressReport, Report
+from probe.model.verdict import Binding, Condition
+from probe.report.escape import escaped
+from probe.report.style import PLAIN, TextStyle
+from probe.report.todo import to_do
+from probe.report.words import (
+    NOT_MEASURED,
+    STATE_COLOURS,
+    Row,
+    answer,
+    answer_on,
+    legend,
+    rows,
+    sureness,
+    verdict_words,
+)
+
+_COLOUR = re.compile("\x1b\\[[0-9]*m")
+_VERDICT_WIDTH = 14  # of a folded verdict: half of the longest word
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    service: bool
+    fold: bool  # break verdicts at their hyphens
+    why: int | None  # width of the column that says why; None: said below the table
+
+
+_LAYOUTS = (
+    _Layout(service=True, fold=False, why=60),
+    _Layout(service=True, fold=False, why=34),
+    _Layout(service=True, fold=False, why=None),
+    _Layout(service=False, fold=False, why=None),
+    _Layout(service=False, fold=True, why=None),
+)
+
+
+def render_table(report: Report, style: TextStyle = PLAIN) -> str:
+    """Render a report as text. Ends with a newline."""
+    report = escaped(report)
+    sections = [
+        _interrupted(report, style),
+        _body(report, style),
+        _legend(report, style),
+        _others(report, style),
+        _section("What to do", _numbered(to_do(report)), style),
+        _section("Paths that are not clear", _unclear(report), style),
+    ]
+    if style.detail:
+        sections += [_section("Evidence", _evidence(report), style), _cost(report)]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _body(report: Report, style: TextStyle) -> str:
+    if not report.ports and not report.rest:
+        return "No port was measured."
+    for layout in _LAYOUTS:
+        text = _grid(report, layout, style)
+        if _width_of(text) <= style.width:
+            return text if layout.why else f"{text}\n\n{_whys(report, style)}"
+    return _blocks(report, style)
+
+
+def _width_of(text: str) -> int:
+    return max(len(line) for line in _COLOUR.sub("", text).splitlines())
+
+
+def _grid(report: Report, layout: _Layout, style: TextStyle) -> str:
+    from tabulate import tabulate  # noqa: PLC0415 - loaded only where a table is printed
+
+    addresses = report.addresses
+    headers = ["port", *(f"{a.realm}\n{a.address}" for a in addresses), "verdict", "sure"]
+    cells = [_cells(row, addresses, layout, style) for row in rows(report)]
+    if layout.why:
+        headers.append("why")
+        cells = [
+            [*line, _folded(row.verdict.why, layout.why)]
+            for line, row in zip(cells, rows(report), strict=True)
+        ]
+    form = "rounded_outline" if style.unicode else "simple"
+    return tabulate(cells, headers, tablefmt=form, disable_numparse=True)
+
+
+def _cells(row: Row, addresses: Sequence[AddressReport], layout: _Layout, style: TextStyle) -> list[str]:
+    words = verdict_words(row, addresses)
+    return [
+        row.title if layout.service else row.label,
+        *(_answer(row, address, style) for address in addresses),
+        _folded(words, _VERDICT_WIDTH) if layout.fold else words,
+        sureness(row),
+    ]
+
+
+def _answer(row: Row, address: AddressReport, style: TextStyle) -> str:
+    observation = answer_on(address, row)
+    if observation is None:
+        return NOT_MEASURED
+    text = answer(observation)
+    return _coloured(text, observation.state) if style.colour else text
+
+
+def _coloured(text: str, state: State | None) -> str:
+    return text if state is None else f"\x1b[{STATE_COLOURS[state]}m{text}\x1b[0m"
+
+
+def _folded(text: str, width: int) -> str:
+    return "\n".join(wrap(text, width, break_long_words=False)) if text else ""
+
+
+def _whys(report: Report, style: TextStyle) -> str:
+    lines = [f"{row.title}: {row.verdict.why}" for row in rows(report) if row.verdict.why]
+    return "\n".join(line for text in lines for line in _indented(text, style, "", "  "))
+
+
+def _blocks(report: Report, style: TextStyle) -> str:
+    return "\n\n".join("\n".join(_block(row, report, style)) for row in rows(report))
+
+
+def _block(row: Row, report: Report, style: TextStyle) -> Iterator[str]:
+    sure = "" if row.verdict.binding is Binding.UNDETERMINED else f", {sureness(row)} sure"
+    verdict = f"{row.title}: {verdict_words(row, report.addresses)}{sure}"
+    yield from _indented(verdict, style, "", "  ")
+    if row.verdict.why:
+        yield from _indented(row.verdict.why, style, "  ", "  ")
+    realm_width = max(len(address.realm) for address in report.addresses)
+    address_width = max(len(address.address) for address in report.addresses)
+    for address in report.addresses:
+        place = f"    {address.realm:{realm_width}}  {address.address:{address_width}}  "
+        yield f"{place}{_answer(row, address, style)}"
+
+
+def _indented(text: str, style: TextStyle, first: str, rest: str) -> list[str]:
+    return wrap(text, style.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+
+
+def _interrupted(report: Report, style: TextStyle) -> str:
+    text = "Interrupted: this is what was measured until then; what is missing was not measured."
+    return "" if report.complete else "\n".join(_indented(text, style, "", ""))
+
+
+def _legend(report: Report, style: TextStyle) -> str:
+    return "\n".join(_indented(legend(report), style, "", ""))
+
+
+def _others(report: Report, style: TextStyle) -> str:
+    """Which ports a shortened label stands for."""
+    lists = [f"{row.label}: {row.ports.replace(',', ', ')}" for row in rows(report) if row.shortened]
+    return "\n".join(line for text in lists for line in _indented(text, style, "", "  "))
+
+
+def _section(title: str, lines: Sequence[tuple[str, str]], style: TextStyle) -> str:
+    """A title and its lines, each with the mark that it starts with."""
+    if not lines:
+        return ""
+    wrapped = (_indented(text, style, mark, " " * len(mark)) for mark, text in lines)
+    return "\n".join([title, *(line for group in wrapped for line in group)])
+
+
+def _numbered(texts: Sequence[str]) -> list[tuple[str, str]]:
+    return [(f"{number:>3}. ", text) for number, text in enumerate(texts, 1)]
+
+
+def _unclear(report: Report) -> list[tuple[str, str]]:
+    lines = []
+    for address in report.addresses:
+        if address.condition is not Condition.CLEAR:
+            lines.append(("  ", f"{address.realm} {address.address}: {address.condition}"))
+            lines += [("    - ", text) for text in address.evidence]
+    return lines
+
+
+def _evidence(report: Report) -> list[tuple[str, str]]:
+    lines = []
+    for row in rows(report):
+        lines.append(("  ", row.title))
+        lines += [("    - ", text) for text in row.verdict.evidence]
+        lines += [("    - not excluded: ", text) for text in row.verdict.rivals]
+    return lines
+
+
+def _cost(report: Report) -> str:
+    stats = report.stats
+    if stats is None:
+        return f"{report.elapsed_s:g} s"
+    probes = f"{stats.sent} probes sent, {stats.answered} answered, {stats.resent} resent"
+    return f"{probes}; {report.elapsed_s:g} s, {stats.rate_reached:g} probes/s"

@@ -1,0 +1,146 @@
+"""The short words that the text formats share: ports, verdicts, marks of reasons, percentages."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from probe.model.probing import Reason, State
+from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport
+from probe.model.verdict import Binding, Via
+from probe.ports import parse_ports
+
+# Mark and meaning. Those with `!` are the ones that traceroute prints, as far as it has one.
+MARKS: Mapping[Reason, tuple[str, str]] = {
+    Reason.SYN_ACK: ("", "the connection was accepted"),
+    Reason.UDP_RESPONSE: ("", "a datagram came back"),
+    Reason.RESET: ("rst", "TCP reset"),
+    Reason.REFUSED: ("ref", "a reset or an ICMP error, this platform does not tell which"),
+    Reason.NO_RESPONSE: ("*", "no answer"),
+    Reason.PORT_UNREACH: ("!U", "ICMP port unreachable"),
+    Reason.HOST_UNREACH: ("!H", "ICMP host unreachable"),
+    Reason.NET_UNREACH: ("!N", "ICMP network unreachable"),
+    Reason.PROTO_UNREACH: ("!P", "ICMP protocol unreachable"),
+    Reason.ADMIN_PROHIBITED: ("!X", "ICMP administratively prohibited"),
+    Reason.HOST_PROHIBITED: ("!Z", "ICMP host prohibited"),
+    Reason.NET_PROHIBITED: ("!Y", "ICMP network prohibited"),
+    Reason.TIME_EXCEEDED: ("!T", "ICMP time exceeded"),
+    Reason.FRAG_NEEDED: ("!F", "ICMP fragmentation needed"),
+    Reason.NO_ROUTE: ("!R", "this machine has no route"),
+    Reason.NOT_SENT: ("-", "could not be sent"),
+}
+NOT_MEASURED = "not measured"
+_LONGEST_LABEL = 16
+_ALMOST = 0.995
+_HARDLY = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a text format: a port, or a group of ports that share their verdict."""
+
+    label: str  # `5432/tcp`, `1-21,23-79/tcp`, or `1,234 others/tcp` where the list is long
+    service: str | None
+    ports: str  # the full list
+    verdict: PortReport | RestReport
+
+    @property
+    def title(self) -> str:
+        """The label with the name of the service."""
+        return f"{self.label} {self.service}" if self.service else self.label
+
+    @property
+    def shortened(self) -> bool:
+        """Whether the label does not say which ports these are."""
+        return not self.label.startswith(self.ports)
+
+
+def rows(report: Report) -> Iterator[Row]:
+    """Every port and every group of a report, in its order."""
+    for port in report.ports:
+        yield port_row(port)
+    for group in report.rest or ():
+        yield rest_row(group)
+
+
+def port_row(port: PortReport) -> Row:
+    """The row of one port."""
+    return Row(f"{port.port}/{port.protocol}", port.service, str(port.port), port)
+
+
+def rest_row(group: RestReport) -> Row:
+    """The row of a group of ports."""
+    shown = group.ports
+    if len(shown) > _LONGEST_LABEL:
+        shown = f"{len(parse_ports(group.ports)):,} others"
+    return Row(f"{shown}/{group.protocol}", None, group.ports, group)
+
+
+def answer(observation: ObservationReport) -> str:
+    """State and mark of one answer, such as `closed rst` or `filtered !X`."""
+    mark = MARKS[observation.reason][0]
+    return f"{observation.state or NOT_MEASURED} {mark}".rstrip()
+
+
+def answer_on(address: AddressReport, row: Row) -> ObservationReport | None:
+    """What one address answered for a row; None where it was not asked."""
+    for observation in row.verdict.observations:
+        if observation.address == address.address:
+            return observation
+    return None
+
+
+def legend(report: Report) -> str:
+    """The meaning of every mark that occurs, in one line; empty where none does."""
+    used = {observation.reason for row in rows(report) for observation in row.verdict.observations}
+    return "; ".join(
+        f"{mark} = {meaning}" for reason, (mark, meaning) in MARKS.items() if mark and reason in used
+    )
+
+
+def verdict_words(row: Row, addresses: Sequence[AddressReport]) -> str:
+    """The binding with what it needs to be read alone: bound addresses, family, forwarding."""
+    verdict = row.verdict
+    words = str(verdict.binding)
+    if verdict.binding is Binding.SPECIFIC and verdict.bound_to:
+        words += f": {', '.join(short_names(verdict.bound_to, addresses))}"
+    elif verdict.binding is Binding.WILDCARD and 0 < len(verdict.families) < len(
+        {a.family for a in addresses}
+    ):
+        words += f" (IPv{verdict.families[0]})"
+    if verdict.via in {Via.FORWARD, Via.PROXY}:
+        words += f" via {verdict.via}"
+    return words
+
+
+def short_names(bound_to: Sequence[str], addresses: Sequence[AddressReport]) -> list[str]:
+    """Each address by its realm where the realm has one address only, else the address itself."""
+    realms = [address.realm for address in addresses]
+    names = {a.address: a.realm for a in addresses if realms.count(a.realm) == 1}
+    return [names.get(address, address) for address in bound_to]
+
+
+def sureness(row: Row) -> str:
+    """How sure the verdict is; a dash where there is none."""
+    return "-" if row.verdict.binding is Binding.UNDETERMINED else percent(row.verdict.confidence)
+
+
+def percent(probability: float) -> str:
+    """A probability as people read it; never rounded up to certainty or down to impossibility."""
+    if _ALMOST <= probability < 1:
+        return ">99%"
+    if 0 < probability < _HARDLY:
+        return "<1%"
+    return f"{probability:.0%}"
+
+
+def milliseconds(value: float | None) -> str | None:
+    """A round-trip time with its unit."""
+    return None if value is None else f"{value:g} ms"
+
+
+STATE_COLOURS: Mapping[State, int] = {  # SGR codes (ECMA-48)
+    State.OPEN: 32,
+    State.CLOSED: 33,
+    State.FILTERED: 31,
+    State.UNREACHABLE: 31,
+    State.OPEN_FILTERED: 31,
+}

@@ -1,0 +1,224 @@
+"""What the netns tests do inside a world. `run` starts this file there as a program, which prints JSON.
+
+Packets are sent only in worlds that it built itself.
+"""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from probe.errors import BindprobeError
+from probe.lab.netns import enter
+from probe.lab.netns.world import open_network
+from probe.lab.scenario import Scenario, address_of, load_scenario, parse_scenario
+from probe.ports import format_ports, parse_ports
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+
+NAMESPACE = Path("/proc/self/ns/net")
+
+# nmap has words of its own for two ICMPv6 errors; here they share those of their IPv4 twins.
+NMAP_WORDS = {"no-route": "net-unreach", "reject-route": "net-prohibited"}
+NMAP_SCANS = {"tcp": "-sS", "udp": "-sU"}
+NMAP_PACE = ("--max-retries", "2", "--initial-rtt-timeout", "250ms", "--max-rtt-timeout", "500ms")
+NMAP_ROW = re.compile(r"^(\d+)/(tcp|udp)\s+\S+\s+\S+\s+(\S+)(?: ttl (\d+))?", re.MULTILINE)
+
+
+def run(task: str, *arguments: object, program: tuple[str, ...] = (sys.executable,)) -> Any:
+    """Run one of the tasks below inside a namespace made for worlds; skip where there can be none."""
+    why_not = enter.available()
+    if why_not is not None:
+        pytest.skip(why_not)
+    command = [*program, __file__, task, *map(json.dumps, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def environment() -> dict[str, str]:
+    """Let an interpreter outside the virtual environment find the same packages."""
+    places = [str(Path(__file__).parents[2]), *(place for place in sys.path if place.endswith("-packages"))]
+    return {**os.environ, "PYTHONPATH": ":".join(places), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def scenario(given: str | dict[str, Any]) -> Scenario:
+    """Read a scenario by its name, or fill up the parts that a test cares about."""
+    if isinstance(given, str):
+        return load_scenario(SCENARIOS / f"{given}.yaml")
+    return parse_scenario("test", {"about": "a test", "scan": {"ports": "80"}, "expect": {}, **given})
+
+
+def nmap(symbol: str, ports: str, protocol: str) -> dict[str, tuple[str, int]]:
+    """Ask nmap for the reason and the TTL of each port, keyed as in `expect`."""
+    address = address_of(symbol)
+    family = ("-6",) if address.version == 6 else ()
+    how = (NMAP_SCANS[protocol], "-n", "-Pn", "--disable-arp-ping", "--reason", *NMAP_PACE, *family)
+    command = ["nmap", *how, "-p", ports, str(address)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    prefix = {"tcp": "", "udp": "U:"}[protocol]
+    rows = NMAP_ROW.findall(text)
+    return {f"{prefix}{port}": (NMAP_WORDS.get(word, word), int(ttl or 0)) for port, _, word, ttl in rows}
+
+
+def observe(name: str) -> dict[str, dict[str, tuple[str, int]]]:
+    """Return what nmap sees of a scenario: port, then symbol, then reason and TTL."""
+    world = scenario(name)
+    ports = parse_ports(world.scan.ports)
+    seen: dict[str, dict[str, tuple[str, int]]] = {}
+    with open_network(world):
+        for symbol in world.addresses:
+            for protocol in NMAP_SCANS:
+                numbers = [port.number for port in ports if port.protocol == protocol]
+                answers = nmap(symbol, format_ports(numbers), protocol) if numbers else {}
+                for port, answer in answers.items():
+                    seen.setdefault(port, {})[symbol] = answer
+    return seen
+
+
+def round_trips(given: dict[str, Any], symbols: list[str], port: int) -> dict[str, float]:
+    """Return the shortest of 15 handshakes by symbol, in milliseconds: a busy machine adds to the others."""
+    with open_network(scenario(given)):
+        return {symbol: min(_handshake(symbol, port) for _ in range(15)) for symbol in symbols}
+
+
+def _handshake(symbol: str, port: int) -> float:
+    started = time.perf_counter()
+    with socket.create_connection((str(address_of(symbol)), port), timeout=5):
+        return (time.perf_counter() - started) * 1000
+
+
+def answered(given: dict[str, Any], symbols: list[str], port: int, datagrams: int) -> dict[str, float]:
+    """Return the share of datagrams that a UDP service answers, by symbol."""
+    with open_network(scenario(given)):
+        return {symbol: _answered(symbol, port, datagrams) for symbol in symbols}
+
+
+def _answered(symbol: str, port: int, datagrams: int) -> float:
+    address = address_of(symbol)
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    heard = set()
+    with socket.socket(family, socket.SOCK_DGRAM) as opened:
+        opened.connect((str(address), port))
+        for number in range(datagrams):
+            opened.send(str(number).encode())
+            opened.settimeout(0.2 if number == datagrams - 1 else 0.001)
+            try:
+                while True:
+                    heard.add(opened.recv(100))
+            except TimeoutError:
+                continue  # lost, or late: then it is heard in a later round
+    return len(heard) / datagrams
+
+
+def aftermaths(given: dict[str, Any], symbol: str, ports: list[int]) -> dict[str, str]:
+    """Return what an accepted connection does within half a second, by port."""
+    with open_network(scenario(given)):
+        return {str(port): _aftermath(symbol, port) for port in ports}
+
+
+def _aftermath(symbol: str, port: int) -> str:
+    try:  # a reset that follows the handshake at once may already be told by connect()
+        with socket.create_connection((str(address_of(symbol)), port), timeout=2) as peer:
+            peer.settimeout(0.5)
+            return repr(peer.recv(100))
+    except OSError as error:
+        return type(error).__name__
+
+
+def in_a_row(given: str | dict[str, Any], worlds: int) -> dict[str, Any]:
+    """Open worlds one after the other; return the seconds that each took, and what is left behind."""
+    world = scenario(given)
+    before = _belongings()
+    up, down = [], []
+    for _ in range(worlds):
+        started = time.perf_counter()
+        with open_network(world):
+            up.append(time.perf_counter() - started)
+            started = time.perf_counter()
+        down.append(time.perf_counter() - started)
+    return {"up": up, "down": down, "before": before, "after": _belongings()}
+
+
+def _belongings() -> dict[str, Any]:
+    process = psutil.Process()
+    return {
+        "namespace": NAMESPACE.stat().st_ino,
+        "interfaces": [name for _, name in socket.if_nameindex()],
+        "children": len(process.children(recursive=True)),
+        "files": process.num_fds(),
+    }
+
+
+def broken(given: dict[str, Any]) -> dict[str, Any]:
+    """Open a world that cannot be; return the error and what is left behind."""
+    before = _belongings()
+    try:
+        with open_network(scenario(given)):
+            said = "it opened"
+    except BindprobeError as error:
+        said = f"{type(error).__name__}: {error}"
+    return {"said": said, "before": before, "after": _belongings()}
+
+
+def host_dies(given: dict[str, Any]) -> dict[str, Any]:
+    """End a host of an open world from outside; return the error and what is left behind."""
+    before = _belongings()
+    try:
+        with open_network(scenario(given)):
+            child = psutil.Process().children()[0]
+            child.kill()
+            child.wait(2)
+        said = "nobody noticed"
+    except BindprobeError as error:
+        said = f"{type(error).__name__}: {error}"
+    return {"said": said, "before": before, "after": _belongings()}
+
+
+def way_out_of(interface: str) -> str | None:
+    """Make an interface that is up and return what the check for a way out finds."""
+    subprocess.run(["ip", "link", "add", "name", interface, "type", "bridge"], check=True)
+    subprocess.run(["ip", "link", "set", interface, "up"], check=True)
+    return enter.way_out()
+
+
+def identity() -> dict[str, Any]:
+    """Return who this process is in here, and whether it is inside."""
+    return {"uid": os.getuid(), "inside": enter.inside(), "namespace": NAMESPACE.stat().st_ino}
+
+
+TASKS: dict[str, Callable[..., Any]] = {
+    task.__name__: task
+    for task in (
+        observe,
+        round_trips,
+        answered,
+        aftermaths,
+        in_a_row,
+        broken,
+        host_dies,
+        way_out_of,
+        identity,
+    )
+}
+
+
+def main(task: str, *arguments: str) -> int:
+    """Enter a namespace made for worlds, run one task there and print its result."""
+    if not enter.inside():
+        return enter.reenter([sys.executable, __file__, task, *arguments])
+    sys.stdout.write(json.dumps(TASKS[task](*map(json.loads, arguments))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

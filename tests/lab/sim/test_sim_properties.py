@@ -1,0 +1,136 @@
+"""What holds in every world: packets die out, time goes forward, one first reply a probe, twice the same."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.lab.scenario import TARGET_ADDRESSES, Action, Scenario, Serves, address_of, parse_scenario
+from probe.lab.sim.clock import Clock
+from probe.lab.sim.world import open_sim
+from probe.model.probing import Probe, Question, Reply
+from probe.model.target import Port, Protocol
+
+ANY = "0.0.0.0"  # noqa: S104 - an address in a world in memory
+PORTS = (22, 80)
+SYMBOLS = tuple(symbol for symbol in TARGET_ADDRESSES if symbol != "inside")
+
+binds = st.sampled_from([ANY, "::", "lan", "vpn6", "127.0.0.1", "::1"])
+realms = st.lists(st.sampled_from(["lan", "vpn", "public"]), max_size=2, unique=True)
+rules = st.lists(
+    st.fixed_dictionaries(
+        {"action": st.sampled_from(list(map(str, Action))), "on": realms},
+        optional={"ports": st.sampled_from(["22", "U:80", "T:80", "T:22,U:22"])},
+    ),
+    max_size=3,
+)
+listeners = st.lists(
+    st.fixed_dictionaries(
+        {
+            "port": st.sampled_from(PORTS),
+            "bind": binds,
+            "protocol": st.sampled_from(["tcp", "udp"]),
+            "serves": st.sampled_from(list(map(str, Serves))),
+            "v6only": st.booleans(),
+        },
+        optional={"device": st.sampled_from(["lan", "vpn", "public"])},
+    ),
+    max_size=3,
+)
+targets = st.fixed_dictionaries(
+    {"listen": listeners, "filter": rules},
+    optional={
+        "dnat": st.just([{"port": 80}, {"port": 22, "on": ["lan"], "alive": False}]),
+        "resets_per_s": st.integers(1, 5),
+    },
+)
+routers = st.fixed_dictionaries(
+    {"filter": rules, "nat": st.booleans()},
+    optional={
+        "forward": st.just([22]),
+        "answers_all": st.booleans(),
+        "syn_proxy": st.sampled_from(["22", "22,80"]),
+    },
+)
+links = st.dictionaries(
+    st.sampled_from(["lan", "vpn", "public"]),
+    st.fixed_dictionaries({"delay_ms": st.floats(0, 200), "loss": st.floats(0, 1)}),
+)
+dead = st.lists(st.sampled_from(["public", "public6"]), max_size=1)
+questions = st.builds(
+    Question,
+    st.sampled_from(SYMBOLS).map(address_of),
+    st.builds(Port, st.sampled_from(Protocol), st.sampled_from(PORTS)),
+    ttl=st.none() | st.integers(1, 255),
+    min_ttl=st.none() | st.integers(1, 255),
+)
+steps = st.lists(st.tuples(questions, st.floats(0, 2), st.booleans()), min_size=1, max_size=12)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Scenario:
+    """Any scenario at all, sensible or not."""
+    parts = {"target": draw(targets), "router": draw(routers), "links": draw(links), "dead": draw(dead)}
+    whole = {"about": "any", "addresses": list(SYMBOLS), "scan": {"ports": "22"}, "expect": {}, **parts}
+    return parse_scenario("any", whole)
+
+
+def run(scenario: Scenario, script: list[tuple[Question, float, bool]]) -> list[Reply]:
+    """Carry a script out: ask, wait, forget; then wait until nothing can come any more."""
+    heard: list[Reply] = []
+    with open_sim(scenario, seed=1) as world:
+        backend, before = world.backend, 0.0
+        for number, (question, pause, forget) in enumerate(script):
+            backend.send(Probe(number, question))
+            replies = backend.receive(backend.now() + pause)
+            assert all(before <= reply.at <= backend.now() for reply in replies)
+            assert before <= backend.now()
+            heard, before = [*heard, *replies], backend.now()
+            if forget:
+                backend.forget([number])
+        while replies := backend.receive(1e6):  # ends only if no packet is on its way for ever
+            heard += replies
+    return heard
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds(), steps)
+def test_whatever_the_world(scenario: Scenario, script: list[tuple[Question, float, bool]]) -> None:
+    """Replies come in order of time, at most one first reply and one aftermath a probe, and all ends."""
+    heard = run(scenario, script)
+    assert [reply.at for reply in heard] == sorted(reply.at for reply in heard)
+    first = [reply.probe_id for reply in heard if reply.aftermath is None]
+    later = [reply.probe_id for reply in heard if reply.aftermath is not None]
+    assert len(set(first)) == len(first)
+    assert len(set(later)) == len(later)
+    assert set(later) <= set(first)
+    assert all(reply.sender is not None for reply in heard if reply.icmp is not None)
+    assert heard == run(scenario, script)
+
+
+@given(st.lists(st.tuples(st.floats(-1, 5), st.floats(0, 6))))
+def test_the_clock(script: list[tuple[float, float]]) -> None:
+    """Events happen in order, none is early, and time never runs backwards."""
+    clock = Clock()
+    happened: list[tuple[float, float]] = []
+    for delay, until in script:
+        due = clock.now + max(delay, 0.0)
+        clock.after(delay, lambda due=due: happened.append((due, clock.now)))
+        before = clock.now
+        while clock.step(until):
+            assert clock.now >= before
+            before = clock.now
+        clock.advance(until)
+        assert clock.now >= before
+    assert all(due == now for due, now in happened)
+    assert happened == sorted(happened)
+
+
+def test_equal_times_keep_their_order() -> None:
+    """Of events due at once the first entered happens first."""
+    clock = Clock()
+    happened: list[str] = []
+    for name in "abc":
+        clock.after(1.0, lambda name=name: happened.append(name))
+    while clock.step(1.0):
+        pass
+    assert happened == ["a", "b", "c"]
+    assert not clock.step(9.0)

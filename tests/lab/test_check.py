@@ -1,0 +1,186 @@
+"""Comparing a report with a scenario's expectations, and running scenarios to that end."""
+
+import pytest
+
+from probe.errors import ScenarioError, UsageError
+from probe.lab.check import CheckResult, Row, check, compare
+from probe.lab.files import find_scenario, scenario_paths
+from probe.lab.scenario import Scenario, parse_scenario
+from probe.lab.table import render_truth_table
+from probe.lab.world import open_world, target_of
+from probe.model.probing import Reason, State
+from probe.model.report import (
+    AddressReport,
+    ObservationReport,
+    PortReport,
+    Report,
+    RestReport,
+    Vantage,
+)
+from probe.model.target import Port, Protocol
+from probe.model.verdict import Binding, Condition, Via
+
+LAN = "192.168.77.10"
+OPEN = ObservationReport(
+    address=LAN, realm="lan", state=State.OPEN, reason=Reason.SYN_ACK, condition=Condition.CLEAR, attempts=1
+)
+UNMEASURED = ObservationReport(
+    address=LAN, realm="lan", reason=Reason.NOT_SENT, condition=Condition.UNKNOWN, attempts=0
+)
+SPECIFIC = {
+    "binding": Binding.SPECIFIC,
+    "bound_to": (LAN,),
+    "families": (4,),
+    "via": Via.DIRECT,
+    "confidence": 0.9,
+    "candidates": (),
+}
+REPORT = Report(
+    version="0",
+    started="2026-01-01T00:00:00Z",
+    elapsed_s=0.1,
+    engine="connect",
+    vantage=Vantage(name="here"),
+    addresses=(AddressReport(address=LAN, realm="lan", family=4, condition=Condition.CLEAR),),
+    ports=(
+        PortReport(port=80, protocol=Protocol.TCP, observations=(OPEN,), **SPECIFIC),
+        PortReport(port=53, protocol=Protocol.UDP, observations=(UNMEASURED,), **SPECIFIC),
+    ),
+    rest=(
+        RestReport(
+            ports="1000-2000",
+            protocol=Protocol.TCP,
+            binding=Binding.LOOPBACK_OR_NOT_LISTENING,
+            confidence=1.0,
+            candidates=(),
+        ),
+    ),
+)
+
+# what is expected of which port, the rows that are not met: (what, expected, found)
+EXPECTATIONS = [
+    ("80", {"binding": "specific"}, []),
+    ("80", {"binding": "wildcard"}, [("binding", "wildcard", "specific")]),
+    ("80", {"binding": "specific", "bound_to": ["lan"], "families": [4], "via": "direct"}, []),
+    ("80", {"binding": "specific", "bound_to": ["vpn"]}, [("bound to", "10.88.0.10", LAN)]),
+    ("80", {"binding": "specific", "bound_to": []}, [("bound to", "-", LAN)]),
+    ("80", {"binding": "specific", "families": [4, 6]}, [("families", "4, 6", "4")]),
+    ("80", {"binding": "specific", "via": "forward"}, [("via", "forward", "direct")]),
+    ("80", {"binding": "specific", "states": {"lan": "open"}, "reasons": {"lan": "syn-ack"}}, []),
+    ("80", {"binding": "specific", "states": {"lan": "closed"}}, [("state on lan", "closed", "open")]),
+    ("80", {"binding": "specific", "reasons": {"lan": "reset"}}, [("reason on lan", "reset", "syn-ack")]),
+    ("80", {"binding": "specific", "conditions": {"lan": "clear"}}, []),
+    (
+        "80",
+        {"binding": "specific", "conditions": {"vpn": "clear"}},
+        [("condition on vpn", "clear", "not in the report")],
+    ),
+    ("U:53", {"binding": "specific", "reasons": {"lan": "not-sent"}}, []),
+    ("U:53", {"binding": "specific", "states": {"lan": "open"}}, [("state on lan", "open", "-")]),
+    ("1234", {"binding": "loopback-or-not-listening"}, []),
+    ("1234", {"binding": "wildcard"}, [("binding", "wildcard", "loopback-or-not-listening")]),
+    ("99", {"binding": "wildcard"}, [("binding", "wildcard", "not in the report")]),
+    ("U:1234", {"binding": "wildcard"}, [("binding", "wildcard", "not in the report")]),
+]
+
+
+def scenario_that_expects(expect: dict, **parts: object) -> Scenario:
+    """A scenario with these expectations."""
+    whole = {"about": "a test", "addresses": ["lan"], "scan": {"ports": "80"}, "expect": expect}
+    whole |= parts
+    return parse_scenario("test", whole)
+
+
+@pytest.mark.parametrize(("port", "wanted", "missed"), EXPECTATIONS)
+def test_compare_a_port(port, wanted, missed) -> None:
+    """Every key of an expectation becomes a row, which holds what was expected and what was found."""
+    rows = compare(scenario_that_expects({port: wanted}), REPORT)
+    assert [(r.what, r.expected, r.found) for r in rows if not r.ok] == missed
+    assert {r.port for r in rows} == {port}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "wanted", "found"),
+    [("lan", "clear", "clear"), ("lan", "dropped", "clear"), ("vpn", "clear", "not in the report")],
+)
+def test_compare_an_address(symbol, wanted, found) -> None:
+    """The condition of an address is compared too."""
+    (row,) = compare(scenario_that_expects({}, expect_addresses={symbol: wanted}), REPORT)
+    assert row == Row(symbol, "address", wanted, found)
+    assert row.ok == (wanted == found)
+
+
+def test_check_runs_a_scenario() -> None:
+    """A scan of a world in memory meets true expectations and misses false ones."""
+    listen = [{"port": 80, "bind": "::"}]
+    parts = {"addresses": ["lan", "vpn", "public", "lan6"], "target": {"listen": listen}}
+    met = check(scenario_that_expects({"80": {"binding": "wildcard"}}, **parts), "sim")
+    missed = check(scenario_that_expects({"80": {"binding": "loopback"}}, **parts), "sim")
+    assert (met.ok, met.world, met.scenario) == (True, "sim", "test")
+    assert not missed.ok
+    assert met.seconds > 0
+
+
+def test_a_scenario_that_is_not_for_a_world() -> None:
+    """A world that a scenario leaves out is refused, with the reason that its file gives."""
+    only = scenario_that_expects({}, worlds=["netns"], why_not="no such thing in memory")
+    with pytest.raises(ScenarioError, match="no such thing in memory"):
+        check(only, "sim")
+    with pytest.raises(ScenarioError, match="it is for netns"):
+        check(scenario_that_expects({}, worlds=["netns"]), "sim")
+
+
+def test_an_unknown_world() -> None:
+    """A kind of world that does not exist is a usage error that names those that do."""
+    with pytest.raises(UsageError, match="sim or netns"):
+        open_world(scenario_that_expects({}), "compose")
+
+
+def test_target_of_a_scenario() -> None:
+    """The prober is told addresses, realms, ports and what runs, and nothing else."""
+    world = scenario_that_expects({}, scan={"ports": "80,U:53", "running": "80"})
+    target = target_of(world)
+    assert [(str(a.ip), a.realm) for a in target.addresses] == [(LAN, "lan")]
+    assert target.ports == (Port(Protocol.TCP, 80), Port(Protocol.UDP, 53))
+    assert target.running == {Port(Protocol.TCP, 80)}
+    assert target_of(scenario_that_expects({})).running == frozenset()
+
+
+def test_scenario_files() -> None:
+    """Every scenario file is found by its name, in alphabetical order, and can be read."""
+    paths = scenario_paths()
+    assert "loopback-only" in paths
+    assert list(paths) == sorted(paths)
+    assert all(find_scenario(name).name == name for name in paths)
+    with pytest.raises(ScenarioError, match="loopback-only"):
+        find_scenario("no-such-scenario")
+
+
+def test_without_scenario_files(monkeypatch, tmp_path) -> None:
+    """Where no scenario files came along there are none, and asking for one says so."""
+    monkeypatch.setattr("probe.lab.files._PLACES", (tmp_path,))
+    assert scenario_paths() == {}
+    with pytest.raises(ScenarioError, match="there are: none"):
+        find_scenario("loopback-only")
+
+
+def test_truth_table_fits_80_columns() -> None:
+    """The table names every scenario, then what was not met, within 80 columns."""
+    good = Row("80", "binding", "wildcard", "wildcard")
+    bad = Row("8000", "reason on public6", "admin-prohibited", "loopback-or-not-listening, or so")
+    text = render_truth_table(
+        [
+            CheckResult("all-is-well", "sim", (good, good), 0.25),
+            CheckResult("a-scenario-with-a-rather-long-name-for-a-file", "netns", (good, bad), 12.5),
+        ]
+    )
+    assert max(map(len, text.splitlines())) <= 80
+    assert "2/2" in text
+    assert "1/2" in text
+    assert "2 scenarios, 1 failed; 3 of 4 expectations met" in text
+    assert "admin-prohibited" in text
+
+
+def test_truth_table_of_nothing() -> None:
+    """Without results the table says so."""
+    assert render_truth_table([]).endswith("0 scenarios, 0 failed; 0 of 0 expectations met")

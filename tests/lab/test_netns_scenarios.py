@@ -1,0 +1,81 @@
+"""Every scenario in real kernels, seen by nmap: the states and reasons that its file states are right."""
+
+import functools
+import shutil
+
+import netns_tasks
+import pytest
+
+from probe.model.probing import Reason, state_of
+from probe.model.target import Protocol
+
+NAMES = sorted(path.stem for path in netns_tasks.SCENARIOS.glob("*.yaml"))
+
+# Answers whose distance tells who gave them: scenario, port, symbol, TTL as it arrives.
+DISTANCES = (
+    ("loopback-only", "8000", "lan", 64),
+    ("loopback-only", "8000", "public", 63),
+    ("container-published", "22", "lan", 64),
+    ("container-published", "8080", "lan", 63),
+    ("container-service-stopped", "8080", "vpn", 63),
+    ("router-forges-resets", "8080", "public", 64),
+    ("router-forges-resets", "443", "public", 63),
+    ("router-forwards-port", "8080", "public", 63),
+    ("router-forwards-port", "22", "public", 64),
+    ("everything-looks-open", "22", "public", 64),
+)
+
+
+@functools.cache
+def observed(name: str) -> dict[str, dict[str, list]]:
+    if shutil.which("nmap") is None:
+        pytest.skip("nmap is not installed")
+    return netns_tasks.run("observe", name)
+
+
+@pytest.mark.netns
+@pytest.mark.parametrize("name", NAMES)
+def test_states_and_reasons_are_what_nmap_sees(name: str) -> None:
+    """A scenario expects of its world what another prober sees there."""
+    scenario = netns_tasks.scenario(name)
+    seen = observed(name)
+    expected, found = {}, {}
+    for key, port in scenario.expect.items():
+        protocol = Protocol.UDP if key.startswith("U:") else Protocol.TCP
+        for symbol, reason in (port.reasons or {}).items():
+            expected[key, symbol, "reason"] = reason
+            found[key, symbol, "reason"] = seen[key][symbol][0]
+        for symbol, state in (port.states or {}).items():
+            expected[key, symbol, "state"] = state
+            reason = Reason(seen[key][symbol][0])
+            found[key, symbol, "state"] = state_of(reason, protocol, from_target=True)
+    assert found == expected
+
+
+@pytest.mark.netns
+@pytest.mark.parametrize("name", sorted({row[0] for row in DISTANCES}))
+def test_answers_come_from_their_distance(name: str) -> None:
+    """The TTL of an answer is that of the box which gives it."""
+    seen = observed(name)
+    expected = {row[1:3]: row[3] for row in DISTANCES if row[0] == name}
+    assert {key: seen[key[0]][key[1]][1] for key in expected} == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_about_is_one_sentence(name: str) -> None:
+    """What a scenario is about fits in one plain sentence."""
+    about = netns_tasks.scenario(name).about
+    assert about.endswith(".")
+    assert len(about) <= 120
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_expectations_speak_of_what_is_probed(name: str) -> None:
+    """Expected ports are scanned, and expected symbols are given to the prober."""
+    scenario = netns_tasks.scenario(name)
+    scanned = set(netns_tasks.parse_ports(scenario.scan.ports))
+    for key, port in scenario.expect.items():
+        assert scanned.issuperset(netns_tasks.parse_ports(key))
+        tables = (port.states, port.reasons, port.conditions, dict.fromkeys(port.bound_to or ()))
+        assert {symbol for table in tables for symbol in table or ()} <= set(scenario.addresses)
+    assert set(scenario.expect_addresses) <= set(scenario.addresses)
