@@ -34,7 +34,7 @@ def controls_for(tested: tuple[Port, ...]) -> tuple[Port, ...]:
     which of the two the address gives.
     """
     protocols = {port.protocol for port in tested}
-    tables = [(Protocol.TCP, _CONTROLS)]
+    tables: list[tuple[Protocol, tuple[tuple[int, ...], ...]]] = [(Protocol.TCP, _CONTROLS)]
     tables += [(Protocol.UDP, _UDP_CONTROLS)] if Protocol.UDP in protocols else []
     return tuple(
         Port(protocol, _first_free((*row, *range(row[-1], 65536)), _taken(tested, protocol)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
 from probe.infer.heard import Heard
-from probe.infer.hypotheses import MUTE, POINT
+from probe.infer.hypotheses import MUTE, POINT, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.model.target import Port
@@ -77,9 +77,9 @@ def name_binding(
 
 def _mostly_refused(port: Port, models: Sequence[AddressModel]) -> bool:
     """Whether the port was refused on more than half of the addresses that could be asked."""
-    said = [m.evidence[port].heard for m in models if port in m.evidence]
-    asked = [heard for heard in said if heard not in MUTE]
-    return 2 * sum(heard in _REFUSALS for heard in asked) > len(asked)
+    telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < POINT]
+    said = [m.evidence[port].heard for m in telling if m.evidence[port].heard not in MUTE]
+    return 2 * sum(heard in _REFUSALS for heard in said) > len(said)
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:

@@ -34,7 +34,7 @@ NMAP_PACE = ("--max-retries", "2", "--initial-rtt-timeout", "250ms", "--max-rtt-
 NMAP_ROW = re.compile(r"^(\d+)/(tcp|udp)\s+\S+\s+\S+\s+(\S+)(?: ttl (\d+))?", re.MULTILINE)
 
 
-def run(task: str, *arguments: object, program: tuple[str, ...] = (sys.executable,)) -> Any:  # noqa: ANN401 - whatever JSON the task prints
+def run(task: str, *arguments: object, program: tuple[str, ...] = (sys.executable,)) -> Any:
     """Run one of the tasks below inside a namespace made for worlds; skip where there can be none."""
     why_not = enter.available()
     if why_not is not None:
@@ -86,7 +86,7 @@ def observe(name: str) -> dict[str, dict[str, tuple[str, int]]]:
 
 
 def round_trips(given: dict[str, Any], symbols: list[str], port: int) -> dict[str, float]:
-    """Return the shortest time of 15 handshakes by symbol, in milliseconds; a busy machine adds to the others."""
+    """Return the shortest of 15 handshakes by symbol, in milliseconds: a busy machine adds to the others."""
     with open_network(scenario(given)):
         return {symbol: min(_handshake(symbol, port) for _ in range(15)) for symbol in symbols}
 

@@ -156,6 +156,14 @@ def test_scenario_files() -> None:
         find_scenario("no-such-scenario")
 
 
+def test_without_scenario_files(monkeypatch, tmp_path) -> None:
+    """Where no scenario files came along there are none, and asking for one says so."""
+    monkeypatch.setattr("probe.lab.files._PLACES", (tmp_path,))
+    assert scenario_paths() == {}
+    with pytest.raises(ScenarioError, match="there are: none"):
+        find_scenario("loopback-only")
+
+
 def test_truth_table_fits_80_columns() -> None:
     """The table names every scenario, then what was not met, within 80 columns."""
     good = Row("80", "binding", "wildcard", "wildcard")

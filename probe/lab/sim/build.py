@@ -55,11 +55,9 @@ def _wire(on: On, ends: Iterable[Plug], boxes: Mapping[Name, Box], links: Mappin
 
 def _routed(gateway: Gateway, ends: Iterable[Plug], wires: Mapping[On, Wire]) -> Iterable[Way]:
     """The route through a gateway, if the box has an address of its family on the wire."""
-    for end in ends:
-        if (end.box, end.on) == (gateway.box, gateway.on):
-            sources = [a for a in end.addresses if a.version == gateway.via.version]
-            return [Way(gateway.prefix, wires[gateway.on], source, gateway.via) for source in sources]
-    return ()
+    here = [end for end in ends if (end.box, end.on) == (gateway.box, gateway.on)]
+    sources = [a for end in here for a in end.addresses if a.version == gateway.via.version]
+    return [Way(gateway.prefix, wires[gateway.on], source, gateway.via) for source in sources]
 
 
 def _target(scenario: Scenario) -> Manners:
@@ -67,9 +65,7 @@ def _target(scenario: Scenario) -> Manners:
     own = addresses_of(Name.TARGET, scenario)
     outer = frozenset(address for address in own if address.version == _CONTAINER.version)
     forwardings = [
-        Forwarding(
-            Port(Protocol.TCP, dnat.port), outer, _CONTAINER, frozenset(map(realm_of, dnat.on))
-        )
+        Forwarding(Port(Protocol.TCP, dnat.port), outer, _CONTAINER, frozenset(map(realm_of, dnat.on)))
         for dnat in host.dnat
     ]
     return Manners(

@@ -5,19 +5,18 @@ A neighbour that nobody is takes the sender's kernel 3.06 s to give up, three tr
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
 from probe.lab.sim.box import HOST_UNREACHABLE, NET_UNREACHABLE, Box
 from probe.lab.sim.clock import Clock
-from probe.lab.sim.packets import Frame, IcmpError, Packet
+from probe.lab.sim.packets import Frame, IcmpError
 from probe.model.facts import Neighbour
 from probe.model.target import IPAddress
 
 NEIGHBOUR_GIVES_UP = 3.06  # seconds
-NEIGHBOUR_TELLS = 1.0  # seconds without an answer until the neighbour table says so
 HOP_TIME = 20e-6  # seconds that a wire and a kernel take, without any delay of the link
 
 
@@ -40,12 +39,6 @@ class Way:
     gateway: IPAddress | None = None
 
 
-@dataclass(slots=True)
-class _Waiting:
-    since: float
-    packets: list[Packet] = field(default_factory=list)
-
-
 class Network:
     """All boxes, their routes and their wires. Deterministic: the same packets and seed, the same fate."""
 
@@ -53,7 +46,7 @@ class Network:
         self.clock = clock
         self._ways = ways
         self._dice = Random(seed)  # noqa: S311 - decides which packets are lost; no secret
-        self._waiting: dict[tuple[str, IPAddress], _Waiting] = {}
+        self._waiting: dict[tuple[str, IPAddress], list[Frame]] = {}
         self._resolved: set[tuple[str, IPAddress]] = set()
 
     def way(self, box: Box, destination: IPAddress) -> Way | None:
@@ -83,13 +76,13 @@ class Network:
             self.clock.after(way.wire.delay + HOP_TIME, arrive)
 
     def neighbour(self, box: Box, address: IPAddress) -> Neighbour | None:
-        """What the box's neighbour table says of an address on its link; None before it was asked for."""
+        """What the box's neighbour table says of an address on its link; None before it was asked for.
+
+        A search that is still on counts as failed: a neighbour that is there answers at once.
+        """
         if (box.name, address) in self._resolved:
             return Neighbour.RESOLVED
-        waiting = self._waiting.get((box.name, address))
-        if waiting is not None and self.clock.now - waiting.since >= NEIGHBOUR_TELLS:
-            return Neighbour.FAILED
-        return None
+        return Neighbour.FAILED if (box.name, address) in self._waiting else None
 
     def _deliver(self, box: Box, realm: str, frame: Frame) -> None:
         self._send_all(box, box.receive(frame, realm, self._source(box, frame.source), self.clock.now))
@@ -99,22 +92,21 @@ class Network:
             self.send(box, frame)
 
     def _wait(self, box: Box, hop: IPAddress, frame: Frame) -> None:
-        """Queue a packet for a neighbour that does not answer; errors are not answered with errors."""
-        waiting = self._waiting.get((box.name, hop))
-        if waiting is None or not waiting.packets:
-            waiting = _Waiting(self.clock.now if waiting is None else waiting.since)
-            self._waiting[box.name, hop] = waiting
+        """Queue a frame for a neighbour that does not answer."""
+        waiting = self._waiting.setdefault((box.name, hop), [])
+        if not waiting:
             self.clock.after(NEIGHBOUR_GIVES_UP, partial(self._neighbour_failed, box, hop))
-        if isinstance(frame, Packet):
-            waiting.packets.append(frame)
+        waiting.append(frame)
 
     def _neighbour_failed(self, box: Box, hop: IPAddress) -> None:
         waiting = self._waiting[box.name, hop]
-        packets, waiting.packets = waiting.packets, []
-        for packet in packets:
-            self._give_up(box, packet, HOST_UNREACHABLE)
+        frames = tuple(waiting)
+        waiting.clear()
+        for frame in frames:
+            self._give_up(box, frame, HOST_UNREACHABLE)
 
     def _give_up(self, box: Box, frame: Frame, kinds: Mapping[int, tuple[int, int]]) -> None:
+        """Answer a packet that cannot be sent on; errors are not answered with errors (RFC 1122 3.2.2)."""
         if isinstance(frame, IcmpError):
             return
         source = frame.source if frame.source in box.addresses else self._source(box, frame.source)

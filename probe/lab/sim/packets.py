@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from probe.model.target import IPAddress, Port, Protocol
 
+MAX_TTL = 255
 DEFAULT_TTL = 64  # Linux, net.ipv4.ip_default_ttl and its IPv6 twin
 
 

@@ -1,8 +1,8 @@
 """The prober's own kernel: one socket for each probe, and what it is told.
 
 It sees what an unprivileged process on Linux sees: a SYN is resent until something answers, an ICMP error
-ends the attempt and tells who sent it, the TTL of an IPv4 TCP answer stays hidden, and with a minimum TTL
-(IP_MINTTL, RFC 5082) whatever arrives with less was never there.
+ends the attempt and tells who sent it, the TTL of IPv4 TCP answers and of errors stays hidden, and with a
+minimum TTL (IP_MINTTL, RFC 5082) whatever arrives with less was never there.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +12,7 @@ from itertools import count
 
 from probe.lab.sim.box import Box, Manners
 from probe.lab.sim.clock import Clock
-from probe.lab.sim.packets import DEFAULT_TTL, Flow, Frame, IcmpError, Packet, Tcp
+from probe.lab.sim.packets import DEFAULT_TTL, MAX_TTL, Flow, Frame, IcmpError, Packet, Tcp
 from probe.model.icmp import reason_of
 from probe.model.probing import Aftermath, Probe, Reason, Reply, TcpFacts
 from probe.model.target import IPAddress, Protocol
@@ -135,8 +135,7 @@ class Prober(Box):
         if reason is None or attempt.accepted is not None:
             return ()
         self.forget(attempt.probe.id)
-        ttl = error.ttl if attempt.flow.protocol is Protocol.UDP else None
-        self._tell(Reply(attempt.probe.id, reason, now, error.source, error.kind, ttl))
+        self._tell(Reply(attempt.probe.id, reason, now, error.source, error.kind))
         return ()
 
     def _finish(self, attempt: _Attempt, reason: Reason, now: float, ttl: int | None) -> Iterable[Frame]:
@@ -146,14 +145,19 @@ class Prober(Box):
 
 
 def _hidden(probe: Probe, frame: Frame) -> bool:
-    """Whether the probe's minimum TTL keeps a frame from its socket.
-
-    UDP has no such limit. For an ICMP error IPv4 looks at the TTL in the quoted packet, IPv6 at the error's
-    own hop limit (`tcp_v4_err` and `tcp_v6_err`, net/ipv4/tcp_ipv4.c and net/ipv6/tcp_ipv6.c).
-    """
+    """Whether the probe's minimum TTL keeps a frame from its socket."""
     least = probe.question.min_ttl
-    if least is None or probe.question.port.protocol is Protocol.UDP:
-        return False
-    quotes = isinstance(frame, IcmpError) and frame.source.version == 4  # noqa: PLR2004 - an IP version
-    ttl = frame.quoted_ttl if isinstance(frame, IcmpError) and quotes else frame.ttl
-    return ttl < least
+    return least is not None and _judged_ttl(probe.question.port.protocol, frame) < least
+
+
+def _judged_ttl(protocol: Protocol, frame: Frame) -> int:
+    """The TTL that a minimum TTL looks at.
+
+    For an ICMP error about TCP, IPv4 looks at the quoted packet's TTL and IPv6 at the error's own hop limit
+    (`tcp_v4_err`, `tcp_v6_err`). For UDP the limit is the backend's own, and knows datagrams only.
+    """
+    if isinstance(frame, Packet):
+        return frame.ttl
+    if protocol is Protocol.UDP:
+        return MAX_TTL
+    return frame.quoted_ttl if frame.source.version == 4 else frame.ttl  # noqa: PLR2004 - an IP version

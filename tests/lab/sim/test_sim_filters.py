@@ -110,6 +110,15 @@ def test_a_ttl_floor_on_icmp_errors(scenario_of, ask) -> None:
     assert [bool(r) for r in ask(world, floors)] == [True, False, False, True, True, False]
 
 
+def test_a_ttl_floor_on_udp(scenario_of, ask) -> None:
+    """A datagram that arrives with less than the floor is not heard; an ICMP error is."""
+    world = scenario_of(target={"listen": LISTEN})
+    asked = [(80, 63), (80, 64), (81, 255)]
+    public = address_of("public")
+    replies = ask(world, [Question(public, Port(UDP, number), min_ttl=floor) for number, floor in asked])
+    assert [r[0].reason if r else None for r in replies] == ["udp-response", None, "port-unreach"]
+
+
 def test_first_match_and_realms(scenario_of, ask) -> None:
     """The first rule that matches decides, on the realms that it names."""
     rules = [

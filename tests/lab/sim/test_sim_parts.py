@@ -1,0 +1,123 @@
+"""Packets that no scan provokes: the parts of the world in memory, one by one."""
+
+from ipaddress import ip_address
+
+import pytest
+
+from probe.lab.scenario import address_of
+from probe.lab.sim.box import Box, Manners
+from probe.lab.sim.build import addresses_of, build_boxes, build_ways
+from probe.lab.sim.clock import Clock
+from probe.lab.sim.middlebox import SynProxy, answer_for_all
+from probe.lab.sim.network import Network
+from probe.lab.sim.packets import Flow, IcmpError, Packet, Tcp
+from probe.lab.sim.plugs import Name
+from probe.lab.sim.prober import Prober
+from probe.lab.sim.sockets import socket_for
+from probe.lab.sim.stack import answers
+from probe.model.probing import Probe, Question, Reason
+from probe.model.target import Port, Protocol
+
+CLIENT, SERVER = ip_address("198.51.100.2"), address_of("public")
+FLOW = Flow(Protocol.TCP, CLIENT, 40000, SERVER, 80)
+PORT = Port(Protocol.TCP, 80)
+SA, RA = Tcp.SYN | Tcp.ACK, Tcp.RST | Tcp.ACK
+
+
+def test_flows_and_answers() -> None:
+    """An answer goes back the way its packet came, in the name of the address asked."""
+    assert FLOW.back.back == FLOW
+    assert FLOW.port == PORT
+    answer = Packet(FLOW, Tcp.SYN).answer(SA)
+    assert (answer.source, answer.destination, answer.flags, answer.ttl) == (SERVER, CLIENT, SA, 64)
+
+
+@pytest.mark.parametrize("flags", [Tcp.RST, RA], ids=str)
+def test_a_reset_is_not_answered(flags) -> None:
+    """No host answers a reset (RFC 9293 section 3.10.7.1)."""
+    assert answers((), Packet(FLOW, flags), "public") == ()
+    assert socket_for((), PORT, SERVER, "public") is None
+
+
+@pytest.mark.parametrize("flags", [Tcp.FIN | Tcp.ACK, Tcp.RST | Tcp.ACK, Tcp.PSH | Tcp.ACK], ids=str)
+def test_a_syn_proxy_minds_handshakes_only(flags) -> None:
+    """What follows a handshake passes the proxy in both directions; a target that answers oddly too."""
+    proxy = SynProxy({PORT})
+    assert proxy.intercept(Packet(FLOW, flags)) is None
+    assert proxy.intercept(Packet(FLOW, Tcp.SYN)) == (Packet(FLOW.back, SA),)
+    assert proxy.intercept(Packet(FLOW, Tcp.ACK)) == (Packet(FLOW, Tcp.SYN),)
+    assert proxy.intercept(Packet(FLOW.back, flags)) is None
+    assert proxy.intercept(Packet(FLOW, flags)) is None
+
+
+def test_a_syn_proxy_joins_a_connection_once() -> None:
+    """The target's syn-ack is answered by the proxy; from then on packets pass."""
+    proxy = SynProxy({PORT})
+    for flags in (Tcp.SYN, Tcp.ACK):
+        proxy.intercept(Packet(FLOW, flags))
+    assert proxy.intercept(Packet(FLOW.back, SA)) == (Packet(FLOW, Tcp.ACK),)
+    assert proxy.intercept(Packet(FLOW.back, SA)) is None
+    assert proxy.intercept(Packet(FLOW, Tcp.ACK)) is None
+
+
+def test_a_box_that_answers_all_swallows_the_rest() -> None:
+    """After the handshake nothing comes from such a box."""
+    assert answer_for_all(Packet(FLOW, Tcp.ACK)) == ()
+
+
+def test_errors_end_where_they_are_for() -> None:
+    """An ICMP error is not forwarded by the box that it is for, nor beyond its TTL."""
+    box = Box("router", {SERVER: "public"}, Manners())
+    error = Packet(FLOW, Tcp.SYN, 5).error((3, 1), SERVER)
+    on_way = IcmpError(error.source, CLIENT, error.kind, error.quoted, 5, ttl=9)
+    assert [frame.ttl for frame in box.receive(on_way, "behind", None, 0.0)] == [8]
+    assert list(box.receive(IcmpError(CLIENT, SERVER, (3, 1), FLOW, 5), "public", None, 0.0)) == []
+    assert list(box.receive(IcmpError(SERVER, CLIENT, (3, 1), FLOW, 5, ttl=1), "behind", None, 0.0)) == []
+
+
+def network_of(scenario) -> tuple[Clock, Network, Prober, list]:
+    """A network and its prober, without the backend."""
+    clock, heard = Clock(), []
+    prober = Prober(addresses_of(Name.PROBER, scenario), clock, heard.append)
+    boxes = {Name.PROBER: prober, **build_boxes(scenario)}
+    return clock, Network(clock, build_ways(scenario, boxes)), prober, heard
+
+
+def test_errors_are_not_answered_with_errors(scenario_of) -> None:
+    """An error that has no way is dropped, and so is a packet whose sender cannot be reached (RFC 1122)."""
+    clock, network, prober, heard = network_of(scenario_of())
+    nowhere = ip_address("192.0.2.1")
+    network.send(prober, IcmpError(CLIENT, nowhere, (3, 1), FLOW, 5))
+    network.send(prober, Packet(Flow(Protocol.TCP, nowhere, 1, nowhere, 2), Tcp.SYN))
+    assert not clock.step(10.0)
+    assert heard == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "before", "expected"),
+    [
+        (Tcp.ACK, (), []),
+        (Tcp.FIN | Tcp.ACK, (), []),
+        (SA, (SA,), [Reason.SYN_ACK]),
+        (Tcp.ACK, (SA,), [Reason.SYN_ACK]),
+    ],
+    ids=str,
+)
+def test_the_prober_ignores_what_makes_no_sense(flags, before, expected, scenario_of) -> None:
+    """Neither a stray segment nor a second syn-ack is a reply."""
+    _, _, prober, heard = network_of(scenario_of())
+    sent: list[Packet] = []
+    prober.ask(Probe(1, Question(SERVER, PORT)), CLIENT, sent.append)
+    for arriving in (*before, flags):
+        prober.receive(Packet(sent[0].flow.back, arriving), "public", None, 0.1)
+    assert [reply.reason for reply in heard] == expected
+
+
+def test_an_error_does_not_end_an_open_connection(scenario_of) -> None:
+    """Once accepted, a connection outlives ICMP errors (RFC 5461)."""
+    _, _, prober, heard = network_of(scenario_of())
+    sent: list[Packet] = []
+    prober.ask(Probe(1, Question(SERVER, PORT)), CLIENT, sent.append)
+    prober.receive(Packet(sent[0].flow.back, SA), "public", None, 0.1)
+    prober.receive(sent[0].error((3, 1), SERVER), "public", None, 0.2)
+    assert [reply.reason for reply in heard] == [Reason.SYN_ACK]
