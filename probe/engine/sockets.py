@@ -25,6 +25,7 @@ _KINDS: tuple[Kind, ...] = tuple((protocol, version) for protocol in Protocol fo
 _NONBLOCK: int = getattr(socket, "SOCK_NONBLOCK", 0)
 _LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 _CMSG_HEADER = struct.Struct("@Nii")  # struct cmsghdr: length, level, type
+_INT = struct.Struct("@i")
 _WORD = struct.calcsize("@N")
 _HOP_LIMIT_MESSAGES = frozenset({8, 52})  # IPV6_2292HOPLIMIT, IPV6_HOPLIMIT
 _CONTROL_SPACE = 128  # bytes
@@ -190,9 +191,9 @@ def parse_hop_limit(control: bytes) -> int | None:
     offset = 0
     while offset + _CMSG_HEADER.size <= len(control):
         length, level, kind = _CMSG_HEADER.unpack_from(control, offset)
-        if level == socket.IPPROTO_IPV6 and kind in _HOP_LIMIT_MESSAGES and length >= _CMSG_HEADER.size + 4:
-            start = offset + _CMSG_HEADER.size
-            return int.from_bytes(control[start : start + 4], sys.byteorder)
+        value = control[offset + _CMSG_HEADER.size : offset + length]
+        if level == socket.IPPROTO_IPV6 and kind in _HOP_LIMIT_MESSAGES and len(value) == _INT.size:
+            return int(_INT.unpack(value)[0])
         if length < _CMSG_HEADER.size:
             return None
         offset += -(-length // _WORD) * _WORD  # CMSG_ALIGN

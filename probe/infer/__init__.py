@@ -6,12 +6,13 @@ address does), `posterior` (what each port is bound to); `judge`, `words` and `a
 
 from collections.abc import Sequence
 
+from probe.infer.conditions import address_condition
 from probe.infer.judge import judge_address, judge_port
 from probe.infer.policy import AddressModel, learn
 from probe.infer.posterior import Posterior, infer_port
 from probe.model.facts import AddressSurvey
 from probe.model.target import Port
-from probe.model.verdict import Verdict
+from probe.model.verdict import Condition, Verdict
 
 __all__ = ["infer"]
 
@@ -20,16 +21,17 @@ def infer(surveys: Sequence[AddressSurvey], running: frozenset[Port] = frozenset
     """Conclude what the surveys of one target's addresses allow.
 
     `running` are ports whose services are known to run: not-listening is excluded for them. The addresses
-    are taken as one host's, on the user's word.
+    are taken as one host's, on the user's word; one that nobody has can have no service bound to it.
     """
     models = tuple(learn(surveys).values())
+    there = tuple(m for m in models if address_condition(m) is not Condition.HOST_DOWN) or models
     ports = sorted({port for survey in surveys for port in survey.tested()})
     known: dict[object, Posterior] = {}
     verdicts = []
     for port in ports:
         key = _alike(port, models, running)
         if key not in known:
-            known[key] = infer_port(port, models, running=port in running)
+            known[key] = infer_port(port, there, running=port in running)
         verdicts.append(judge_port(port, models, known[key], running=port in running))
     return Verdict(tuple(judge_address(model) for model in models), tuple(verdicts))
 

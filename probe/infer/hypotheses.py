@@ -116,17 +116,12 @@ class Manners:
 
 
 def _deny(by: Fate) -> Manners:
-    """A zone that denies by default and lets chosen ports pass."""
+    """A zone that denies by default and lets chosen ports pass; now and then it treats one in another way."""
+    other = Fate.REJECT_HOST if by is Fate.DROP else Fate.DROP
     return Manners(
-        control={by: 0.985, Fate.PASS: 0.012, Fate.DROP: 0.003}
-        if by is not Fate.DROP
-        else {by: 0.988, Fate.PASS: 0.012},
-        exposed={by: 0.35, Fate.PASS: 0.61, Fate.DROP: 0.04}
-        if by is not Fate.DROP
-        else {by: 0.385, Fate.PASS: 0.6, Fate.REJECT_HOST: 0.015},
-        unexposed={by: 0.8, Fate.PASS: 0.17, Fate.DROP: 0.03}
-        if by is not Fate.DROP
-        else {by: 0.82, Fate.PASS: 0.17, Fate.REJECT_HOST: 0.01},
+        control={by: 0.985, other: 0.003, Fate.PASS: 0.012},
+        exposed={by: 0.48, other: 0.02, Fate.PASS: 0.5},
+        unexposed={by: 0.82, other: 0.015, Fate.PASS: 0.165},
     )
 
 
@@ -187,12 +182,12 @@ _PRIVATE_PRIOR = {
     Policy.DROPS: 0.13,
     Policy.REJECTS: 0.07,
     Policy.REJECTS_ON_PATH: 0.01,
-    Policy.RESETS: 0.004,
-    Policy.RESETS_ON_PATH: 0.002,
+    Policy.RESETS: 0.002,
+    Policy.RESETS_ON_PATH: 0.001,
     Policy.STEALTH: 0.02,
     Policy.DARK: 0.05,
     Policy.ANSWERS_ALL: 0.004,
-    Policy.FRONT_REFUSES: 0.002,
+    Policy.FRONT_REFUSES: 0.001,
     Policy.FRONT_DROPS: 0.002,
 }
 _PUBLIC_PRIOR = _PRIVATE_PRIOR | {

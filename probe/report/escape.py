@@ -7,7 +7,7 @@ import msgspec
 
 from probe.model.report import Report
 
-# Characters that move the cursor, start an escape sequence or reorder text, beyond those that JSON itself escapes.
+# What moves the cursor, starts an escape sequence or reorders text, beyond what JSON itself escapes.
 _DANGEROUS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -24,11 +24,11 @@ def escaped(report: Report) -> Report:
 
 
 def json_escaped(text: str) -> str:
-    """The same JSON document with dangerous characters as `\\uXXXX`; they only occur within strings."""
+    """The same JSON document with dangerous characters escaped; they only occur within strings."""
     return _DANGEROUS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _walk(value: Any) -> Any:
+def _walk(value: Any) -> Any:  # noqa: ANN401 - plain data of any shape
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):

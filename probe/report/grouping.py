@@ -61,7 +61,7 @@ def _common(texts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _shared(answers: Sequence[ObservationReport]) -> ObservationReport:
-    """One answer for all: the most tries that any took; no round-trip time, and TCP facts only where equal."""
+    """One answer for all: the most tries that any took, no round-trip time, TCP facts only where equal."""
     first = answers[0]
     return msgspec.structs.replace(
         first,

@@ -4,17 +4,17 @@ Three arrows, one for each thing that an answer can show: it went in, it came to
 or nobody knows where it stopped. What no answer can show (loopback) is written with the word that says so.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
 from probe.model.probing import State
 from probe.model.report import AddressReport, ObservationReport, Report
+from probe.model.target import Realm
 from probe.model.verdict import Binding, Condition
-from probe.ports import format_ports, parse_ports
 from probe.report.escape import escaped
 from probe.report.style import PLAIN, TextStyle
-from probe.report.words import NOT_MEASURED, Row, answer_on, percent, rows, verdict_words
+from probe.report.words import NOT_MEASURED, Row, answer_on, listed_ports, percent, rows, verdict_words
 
 _POSSIBLE = 0.05  # candidates less probable than this are not drawn
 _NARROWEST = 24  # columns inside the box
@@ -33,7 +33,7 @@ class _Ink:
     unasked: str
 
 
-_UNICODE = _Ink("┌─┐", "└─┘", "│", "───┼──►", "───┼──╳", "─? │   ", "   │   ")
+_UNICODE = _Ink("┌─┐", "└─┘", "│", "───┼──►", "───┼──x", "─? │   ", "   │   ")
 _ASCII = _Ink("+-+", "+-+", "|", "---|-->", "---|--x", "-? |   ", "   |   ")
 _LEFT = 6  # a gap, the part of an arrow outside of the wall, both walls
 
@@ -58,7 +58,8 @@ def render_picture(report: Report, style: TextStyle = PLAIN) -> str:
     for address in report.addresses:
         lines += _framed(_interface(address, report, ink, inside), _labels(address), margin, inside, ink)
         lines.append(_line("", ink.unasked, "", margin, inside, ink))
-    lines += _framed(_loopback(report, ink, inside), [], margin, inside, ink)
+    if all(address.realm != Realm.LOOPBACK for address in report.addresses):
+        lines += _framed(_loopback(report, ink, inside), [], margin, inside, ink)
     lines.append(_edge(ink.bottom, "", margin, inside))
     if not report.complete:
         lines.append("Interrupted: what is missing was not measured.")
@@ -80,7 +81,7 @@ def _interface(address: AddressReport, report: Report, ink: _Ink, inside: int) -
         arrow = _arrow(observation, ink)
         groups.setdefault((arrow, _said(observation, row, report)), []).append(row)
     for (arrow, said), members in groups.items():
-        for number, text in enumerate(_wrapped(f"{_listed(members)}  {said}", inside)):
+        for number, text in enumerate(_wrapped(f"{listed_ports(members)}  {said}", inside)):
             yield (arrow if number == 0 else ink.unasked), text
 
 
@@ -100,14 +101,15 @@ def _said(observation: ObservationReport | None, row: Row, report: Report) -> st
 
 
 def _loopback(report: Report, ink: _Ink, inside: int) -> Iterator[tuple[str, str]]:
-    yield ink.unasked, "loopback (127.0.0.0/8, ::1): out of reach from here"
+    for text in _wrapped("loopback (127.0.0.0/8, ::1): out of reach from here", inside):
+        yield ink.unasked, text
     groups: dict[str, list[Row]] = {}
     for row in rows(report):
         said = _on_loopback(row)
         if said:
             groups.setdefault(said, []).append(row)
     for said, members in groups.items():
-        for text in _wrapped(f"{_listed(members)}  {said}", inside - 2):
+        for text in _wrapped(f"{listed_ports(members)}  {said}", inside - 2):
             yield ink.unasked, f"  {text}"
 
 
@@ -118,19 +120,6 @@ def _on_loopback(row: Row) -> str | None:
         return sure
     chance = sum(c.probability for c in row.verdict.candidates if c.binding in _LOOPBACK_BINDINGS)
     return f"possible ({percent(chance)}), not shown by any answer" if chance >= _POSSIBLE else None
-
-
-def _listed(members: Sequence[Row]) -> str:
-    """Ports of some rows as ranges; one port alone with its name, a long group by its count."""
-    singles = [row for row in members if not row.shortened]
-    parts = [row.label for row in members if row.shortened]
-    if len(singles) == 1:
-        return ", ".join([singles[0].title, *parts])
-    for protocol in reversed(dict.fromkeys(row.verdict.protocol for row in singles)):
-        ports = ",".join(row.ports for row in singles if row.verdict.protocol is protocol)
-        numbers = format_ports(port.number for port in parse_ports(ports))
-        parts.insert(0, f"{numbers.replace(',', ', ')}/{protocol}")
-    return ", ".join(parts)
 
 
 def _wrapped(text: str, inside: int) -> list[str]:
@@ -147,12 +136,12 @@ def _framed(
         yield _line(labels[number] if number < len(labels) else "", arrow, text, margin, inside, ink)
 
 
-def _line(label: str, arrow: str, text: str, margin: int, inside: int, ink: _Ink) -> str:  # noqa: PLR0913 - a line has these parts
+def _line(label: str, arrow: str, text: str, margin: int, inside: int, ink: _Ink) -> str:
     return f"{label:<{margin}} {arrow} {text:<{inside - 4}}{ink.wall}"
 
 
 def _edge(ends: str, title: str, margin: int, inside: int) -> str:
-    left, line, right = ends
+    left, line, right = tuple(ends)
     return f"{'':{margin + 4}}{left}{title:{line}<{inside}}{right}"
 
 

@@ -1,5 +1,6 @@
 """Reads a report back from its JSON, and says what is wrong with a file that is none."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +33,17 @@ def read_report(path: Path) -> Report:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{str(path)!r} cannot be read: {reason}") from None
     return parse_report(data, str(path))
+
+
+def read_stdin() -> Report:
+    """Load a report from standard input.
+
+    Raises:
+        UsageError: it is closed, or what it brings is no report.
+    """
+    if sys.stdin is None:
+        raise UsageError("stdin is closed; name a report file")
+    return parse_report(sys.stdin.buffer.read(), "stdin")
 
 
 def parse_report(data: bytes, name: str) -> Report:

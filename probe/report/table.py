@@ -22,6 +22,7 @@ from probe.report.words import (
     answer,
     answer_on,
     legend,
+    listed_ports,
     rows,
     sureness,
     verdict_words,
@@ -78,8 +79,6 @@ def _width_of(text: str) -> int:
 
 
 def _grid(report: Report, layout: _Layout, style: TextStyle) -> str:
-    from tabulate import tabulate  # noqa: PLC0415 - loaded only where a table is printed
-
     addresses = report.addresses
     headers = ["port", *(f"{a.realm}\n{a.address}" for a in addresses), "verdict", "sure"]
     cells = [_cells(row, addresses, layout, style) for row in rows(report)]
@@ -90,7 +89,18 @@ def _grid(report: Report, layout: _Layout, style: TextStyle) -> str:
             for line, row in zip(cells, rows(report), strict=True)
         ]
     form = "rounded_outline" if style.unicode else "simple"
-    return tabulate(cells, headers, tablefmt=form, disable_numparse=True)
+    return _tabulated(cells, headers, form)
+
+
+def _tabulated(cells: Sequence[Sequence[str]], headers: Sequence[str], form: str) -> str:
+    """Tabulate without the two columns that it adds to every header: they decide what fits a terminal."""
+    import tabulate  # noqa: PLC0415 - loaded only where a table is printed
+
+    padding, tabulate.MIN_PADDING = tabulate.MIN_PADDING, 0
+    try:
+        return tabulate.tabulate(cells, headers, tablefmt=form, disable_numparse=True)
+    finally:
+        tabulate.MIN_PADDING = padding
 
 
 def _cells(row: Row, addresses: Sequence[AddressReport], layout: _Layout, style: TextStyle) -> list[str]:
@@ -120,8 +130,13 @@ def _folded(text: str, width: int) -> str:
 
 
 def _whys(report: Report, style: TextStyle) -> str:
-    lines = [f"{row.title}: {row.verdict.why}" for row in rows(report) if row.verdict.why]
-    return "\n".join(line for text in lines for line in _indented(text, style, "", "  "))
+    """Each reason once, with the ports that it is said of."""
+    members: dict[str, list[Row]] = {}
+    for row in rows(report):
+        if row.verdict.why:
+            members.setdefault(row.verdict.why, []).append(row)
+    texts = (f"{listed_ports(of)}: {why}" for why, of in members.items())
+    return "\n".join(line for text in texts for line in _indented(text, style, "", "  "))
 
 
 def _blocks(report: Report, style: TextStyle) -> str:

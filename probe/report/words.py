@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from probe.model.probing import Reason, State
 from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport
 from probe.model.verdict import Binding, Via
-from probe.ports import parse_ports
+from probe.ports import format_ports, parse_ports
 
 # Mark and meaning. Those with `!` are the ones that traceroute prints, as far as it has one.
 MARKS: Mapping[Reason, tuple[str, str]] = {
@@ -72,6 +72,19 @@ def rest_row(group: RestReport) -> Row:
     if len(shown) > _LONGEST_LABEL:
         shown = f"{len(parse_ports(group.ports)):,} others"
     return Row(f"{shown}/{group.protocol}", None, group.ports, group)
+
+
+def listed_ports(members: Sequence[Row]) -> str:
+    """Ports of some rows as ranges; one port alone with its name, a long group by its count."""
+    singles = [row for row in members if not row.shortened]
+    parts = [row.label for row in members if row.shortened]
+    if len(singles) == 1:
+        return ", ".join([singles[0].title, *parts])
+    for protocol in reversed(dict.fromkeys(row.verdict.protocol for row in singles)):
+        ports = ",".join(row.ports for row in singles if row.verdict.protocol is protocol)
+        numbers = format_ports(port.number for port in parse_ports(ports))
+        parts.insert(0, f"{numbers.replace(',', ', ')}/{protocol}")
+    return ", ".join(parts)
 
 
 def answer(observation: ObservationReport) -> str:

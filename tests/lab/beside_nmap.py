@@ -1,5 +1,7 @@
-"""Survey one scenario's real hosts with our engine, then with nmap, and print both as JSON.
+"""Survey one scenario's real hosts with our engine, then anew with nmap, and print both as JSON.
 
+Each has a network of its own: a host sends a prober six ICMP errors and then one a second
+(net.ipv4.icmp_ratelimit in the kernel's ip-sysctl), so the second would find the first one's leavings.
 Started by the tests as `python tests/lab/beside_nmap.py SCENARIO`; enters a namespace that leads nowhere by
 starting itself again. Prints a list of [address symbol, port, [our state, reason], [nmap's state, reason]].
 """
@@ -31,6 +33,7 @@ def rows(name: str) -> list[Row]:
     with open_world(scenario, "netns") as world:
         ports = [port for port in world.target.ports if port.protocol is Protocol.TCP]
         surveys = survey(world.target, Timing(), backend=world.backend, host=world.host)
+    with open_world(scenario, "netns"):
         theirs = nmap.ask(list(symbols), ports) if ports else {}
     seen = [one for each in surveys for one in each.observations if one.question.role is Role.TESTED]
     answers = [

@@ -50,7 +50,7 @@ def _age(notes: list[tuple[int, int, bytes]]) -> float:
     for level, kind, data in notes:
         if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
             seconds, nanoseconds = _TIMESPEC.unpack(data[: _TIMESPEC.size])
-            return max(time.time() - seconds - nanoseconds / 1e9, 0.0)
+            return max(float(time.time() - seconds - nanoseconds / 1e9), 0.0)
     return 0.0
 
 

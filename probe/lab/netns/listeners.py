@@ -29,6 +29,7 @@ class Services:
     def __init__(self) -> None:
         """Allow as many sockets as the kernel lets this process have."""
         self._selector = selectors.DefaultSelector()
+        self._full: list[socket.socket] = []
         self._kept: list[socket.socket] = []
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -44,6 +45,19 @@ class Services:
         except OSError as error:
             raise BackendError(f"cannot listen on {listen.bind} port {listen.port}: {error}") from None
 
+    def fill(self) -> None:
+        """Fill the accept queues that are to be full, once all sockets have got their ports.
+
+        Raises:
+            BackendError: a queue cannot be reached from inside the host.
+        """
+        for opened in self._full:
+            try:
+                self._kept.append(_filled(opened))
+            except OSError as error:
+                port = opened.getsockname()[1]
+                raise BackendError(f"cannot fill the accept queue of port {port}: {error}") from None
+
     def run_forever(self) -> NoReturn:
         """Serve; never returns."""
         while True:
@@ -56,7 +70,7 @@ class Services:
             self._watch(opened, _answer if listen.serves is Serves.ANSWER else _swallow)
         elif listen.serves is Serves.FULL:
             opened.listen(0)
-            self._kept += [opened, _filled(opened)]
+            self._full.append(opened)
         else:
             opened.listen(_BACKLOG)
             self._watch(opened, self._acceptor(_TREATMENTS[listen.serves]))

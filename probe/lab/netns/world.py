@@ -97,6 +97,7 @@ def _services(plan: HostPlan) -> Serve:
     services = Services()
     for listen in plan.listens:
         services.open(listen)
+    services.fill()
     return services.run_forever
 
 

@@ -1,0 +1,41 @@
+"""`bindprobe demo`: a scan of a small network of its own; no other machine is touched."""
+
+from typing import Annotated
+
+import typer
+
+from probe.cli import options
+from probe.cli.app import app
+
+SCENARIO = "demo"
+
+_World = Annotated[
+    options.WorldKind | None,
+    typer.Option("--world", help="Where it runs; without it, in namespaces where the machine lets us."),
+]
+
+
+@app.command()
+def demo(  # noqa: PLR0913 - each is a flag
+    context: typer.Context,
+    *,
+    world: _World = None,
+    picture: options.Picture = False,
+    as_json: options.AsJson = False,
+    as_markdown: options.AsMarkdown = False,
+    output: options.Output = None,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Scan a small network that is built for it, and print what was found."""
+    from probe.cli.measure import deliver
+    from probe.cli.output import Form, choose
+    from probe.cli.worlds import enter_world, scan_world, settle_world
+
+    forms = {Form.PICTURE: picture, Form.JSON: as_json, Form.MARKDOWN: as_markdown}
+    destination = choose(forms, output, detail=verbose)
+    kind = settle_world(world, quiet=quiet)
+    code = enter_world(kind, context.obj)
+    if code is None:
+        code = deliver(scan_world(SCENARIO, kind, quiet=quiet), destination)
+    raise typer.Exit(code)

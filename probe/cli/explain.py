@@ -1,0 +1,46 @@
+"""`bindprobe explain`: how the verdict on one port of a report came about."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from probe.cli.app import app
+
+if TYPE_CHECKING:
+    from probe.model.target import Port
+
+_Report = Annotated[
+    Path, typer.Argument(metavar="REPORT.json", help="A report made with --json; - is stdin.")
+]
+_PortText = Annotated[str, typer.Argument(metavar="PORT", help="8000, U:53, 53/udp or a service's name.")]
+
+
+@app.command()
+def explain(report: _Report, port: _PortText) -> None:
+    """Explain a verdict: evidence, rule, candidates, rivals, and what would settle it."""
+    from probe.cli.output import STDOUT, Destination
+    from probe.report.explanation import render_explanation
+    from probe.report.read import read_report, read_stdin
+
+    wanted = one_port(port)
+    found = read_stdin() if report == STDOUT else read_report(report)
+    destination = Destination()
+    destination.write_text(render_explanation(found, wanted, destination.style()))
+
+
+def one_port(text: str) -> "Port":
+    """Read exactly one port; `53/udp`, as reports print it, is one too.
+
+    Raises:
+        UsageError: no port, or more than one.
+    """
+    from probe.cli.targets import read_ports
+    from probe.errors import UsageError
+
+    number, slash, protocol = text.partition("/")
+    letter = {"tcp": "T:", "udp": "U:"}.get(protocol.lower(), "") if slash else ""
+    ports = read_ports(letter + number if letter else text)
+    if len(ports) != 1:
+        raise UsageError(f"{text!r} names {len(ports)} ports; explain takes one")
+    return ports[0]

@@ -1,0 +1,98 @@
+"""What `scan` does once its flags are read: check them, measure, and hand the report over."""
+
+import datetime as dt
+import math
+import platform
+
+from probe.app import scan
+from probe.cli.output import Destination, Form
+from probe.cli.progress import ProgressBar
+from probe.engine.connect import ConnectBackend
+from probe.errors import PrivilegeError, UsageError
+from probe.host.host import Host
+from probe.model.plan import Timing
+from probe.model.report import Report
+from probe.model.target import Target
+from probe.model.verdict import Binding
+from probe.plan import make_plan
+from probe.report.assemble import RunFacts
+from probe.report.grouping import grouped
+from probe.report.plan_text import render_plan, render_plan_json
+
+EXIT_INCONCLUSIVE = 5
+EXIT_INTERRUPTED = 130
+_LONGEST_WAIT_S = 60.0
+_ENGINE = "connect"
+
+
+def check_engine(engine: str) -> None:
+    """Refuse an engine that this version does not have.
+
+    Raises:
+        PrivilegeError: it is not there.
+    """
+    if engine == "raw":
+        raise PrivilegeError("the raw engine is not in this version; use --engine connect")
+
+
+def timing_of(timeout: float, retries: int, rate: float | None) -> Timing:
+    """How patiently to ask.
+
+    Raises:
+        UsageError: a number that makes no sense, named.
+    """
+    if not 0 < timeout <= _LONGEST_WAIT_S:  # NaN is not in the range either
+        raise UsageError(f"--timeout {timeout:g}: give more than 0 and at most {_LONGEST_WAIT_S:g} seconds")
+    if rate is not None and not (math.isfinite(rate) and rate > 0):
+        raise UsageError(f"--rate {rate:g}: give a number of probes per second above 0")
+    return Timing(timeout=timeout, retries=retries, rate=rate)
+
+
+def print_plan(target: Target, timing: Timing, host: Host, destination: Destination) -> None:
+    """Print what would be asked.
+
+    Raises:
+        UsageError: a format that plans do not have.
+        OutputError: it could not be written.
+    """
+    plan = make_plan(target, timing, host)
+    if destination.form is Form.TABLE:
+        destination.write_text(render_plan(plan, destination.style()))
+    elif destination.form is Form.JSON:
+        destination.write_text(render_plan_json(plan))
+    else:
+        raise UsageError(f"--plan and --{destination.form} exclude each other; a plan is text or --json")
+
+
+def measure(target: Target, timing: Timing, host: Host, *, quiet: bool) -> Report:
+    """Probe with unprivileged sockets and conclude.
+
+    Raises:
+        NothingMeasuredError: not one probe could be sent.
+        BackendError: this machine lets us open no sockets.
+    """
+    facts = RunFacts(started=dt.datetime.now(dt.UTC), engine=_ENGINE, vantage=platform.node() or "here")
+    backend = ConnectBackend()
+    try:
+        with ProgressBar(quiet=quiet) as progress:
+            return scan(target, timing, backend=backend, host=host, progress=progress, facts=facts)
+    finally:
+        backend.close()
+
+
+def deliver(
+    report: Report, destination: Destination, *, strict: bool = False, all_ports: bool = False
+) -> int:
+    """Write a report and return the exit code that it ends with.
+
+    Raises:
+        OutputError: it could not be written.
+    """
+    destination.write(report if all_ports else grouped(report))
+    if not report.complete:
+        return EXIT_INTERRUPTED
+    return EXIT_INCONCLUSIVE if strict and _inconclusive(report) else 0
+
+
+def _inconclusive(report: Report) -> bool:
+    return any(port.binding is Binding.UNDETERMINED for port in report.ports)

@@ -1,0 +1,71 @@
+"""The options that commands share or that would crowd a command, each with its help."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Engine(StrEnum):
+    """How to probe. `auto` never needs privileges."""
+
+    AUTO = "auto"
+    CONNECT = "connect"
+    RAW = "raw"
+
+
+class WorldKind(StrEnum):
+    """Where a scenario runs: in memory, or as hosts in network namespaces (Linux)."""
+
+    SIM = "sim"
+    NETNS = "netns"
+
+
+Addresses = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ADDRESS]...",
+        show_default=False,
+        help="Addresses of one target: IPv4, IPv6 or a name, or realm=ADDRESS.",
+    ),
+]
+Lan = Annotated[list[str] | None, typer.Option("--lan", metavar="A", help="An address on the LAN.")]
+Vpn = Annotated[list[str] | None, typer.Option("--vpn", metavar="A", help="An address on the VPN.")]
+Public = Annotated[list[str] | None, typer.Option("--public", metavar="A", help="A public address.")]
+Ports = Annotated[
+    str | None,
+    typer.Option(
+        "-p",
+        "--ports",
+        metavar="PORTS",
+        help="22,80,8000-8010  -  -100  http  T:22,U:53  (default: common services).",
+    ),
+]
+Running = Annotated[
+    str | None,
+    typer.Option("--running", metavar="PORTS", help="Ports that you know something listens on."),
+]
+EngineChoice = Annotated[Engine, typer.Option("--engine", help="auto never needs privileges.")]
+Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Longest wait for one answer.")]
+Retries = Annotated[int, typer.Option("--retries", metavar="N", min=0, max=20, help="Tries after the first.")]
+Rate = Annotated[
+    float | None,
+    typer.Option("--rate", metavar="PER_SECOND", help="Cap of probes over all addresses."),
+]
+OnlyIPv4 = Annotated[bool, typer.Option("-4", help="Only IPv4 addresses.")]
+OnlyIPv6 = Annotated[bool, typer.Option("-6", help="Only IPv6 addresses.")]
+ShowPlan = Annotated[bool, typer.Option("--plan", help="Print what would be asked; probe nothing.")]
+Picture = Annotated[bool, typer.Option("--picture", help="Draw the target and what reaches it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+AsNdjson = Annotated[bool, typer.Option("--ndjson", help="The pieces of the JSON, one a line.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="One row for each port on each address.")]
+AsMarkdown = Annotated[bool, typer.Option("--md", help="Markdown.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write to FILE, wholly or not at all."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 5 when a port is undetermined.")]
+AllPorts = Annotated[bool, typer.Option("--all", help="A row for every port, however many there are.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show evidence, and what the scan cost.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no hints.")]

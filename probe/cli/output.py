@@ -1,0 +1,167 @@
+"""Chooses the renderer and writes its text: to stdout, or to a file that appears whole or not at all."""
+
+import contextlib
+import os
+import stat
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from probe.cli.terminal import style_of
+from probe.errors import OutputError, UsageError
+from probe.model.report import Report
+from probe.report.as_csv import render_csv
+from probe.report.as_json import render_json
+from probe.report.markdown import render_markdown
+from probe.report.ndjson import render_ndjson
+from probe.report.picture import render_picture
+from probe.report.style import PLAIN, TextStyle
+from probe.report.table import render_table
+
+STDOUT = Path("-")
+
+
+class Form(StrEnum):
+    """A format of the report; its value is the option that asks for it."""
+
+    TABLE = "table"
+    PICTURE = "picture"
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+    MARKDOWN = "md"
+
+
+_RENDERERS: Mapping[Form, Callable[[Report, TextStyle], str]] = {
+    Form.TABLE: render_table,
+    Form.PICTURE: render_picture,
+    Form.JSON: lambda report, _: render_json(report),
+    Form.NDJSON: lambda report, _: render_ndjson(report),
+    Form.CSV: lambda report, _: render_csv(report),
+    Form.MARKDOWN: lambda report, _: render_markdown(report),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What to print and where. `path` None: stdout."""
+
+    form: Form = Form.TABLE
+    path: Path | None = None
+    detail: bool = False
+
+    def write(self, report: Report) -> None:
+        """Render a report and write it.
+
+        Raises:
+            OutputError: it could not be written; a file is then as it was before.
+        """
+        self.write_text(_RENDERERS[self.form](report, self.style()))
+
+    def style(self) -> TextStyle:
+        """How text is laid out where it goes."""
+        return style_of(sys.stdout, detail=self.detail) if self.path is None else _for_a_file(self.detail)
+
+    def write_text(self, text: str) -> None:
+        """Write a text.
+
+        Raises:
+            OutputError: it could not be written; a file is then as it was before.
+        """
+        if self.path is None:
+            _to_stdout(text)
+        else:
+            _to_file(text, self.path)
+
+
+def choose(chosen: Mapping[Form, bool], path: Path | None, *, detail: bool = False) -> Destination:
+    """The destination that the options ask for; checked before anything is probed.
+
+    Raises:
+        UsageError: two formats at once.
+        OutputError: the file's folder does not exist or cannot be written to.
+    """
+    forms = [form for form, wanted in chosen.items() if wanted]
+    if len(forms) > 1:
+        raise UsageError(f"--{forms[0]} and --{forms[1]} exclude each other; choose one format")
+    path = None if path == STDOUT else path
+    if path is not None:
+        _check_writable(path)
+    return Destination(forms[0] if forms else Form.TABLE, path, detail)
+
+
+def _for_a_file(detail: bool) -> TextStyle:  # noqa: FBT001 - one flag, passed on
+    return TextStyle(width=PLAIN.width, detail=detail)
+
+
+def _check_writable(path: Path) -> None:
+    folder = path.parent
+    if path.is_dir():
+        raise OutputError(f"{str(path)!r} is a folder; give -o a file")
+    if not folder.is_dir():
+        raise OutputError(f"{str(path)!r} cannot be written: there is no folder {str(folder)!r}")
+    if not os.access(folder if not _is_special(path) else path, os.W_OK):
+        raise OutputError(f"{str(path)!r} cannot be written: permission denied")
+
+
+def _is_special(path: Path) -> bool:
+    """Whether this is a device or a pipe, which is written to and never replaced."""
+    return path.exists() and not path.is_file()
+
+
+def _to_stdout(text: str) -> None:
+    stream = sys.stdout
+    if stream is None:
+        raise OutputError("stdout is closed; use -o FILE")
+    try:
+        stream.write(_encodable(text, stream.encoding))
+        stream.flush()
+    except BrokenPipeError:  # the reader has seen enough, as `head` has: no error
+        _discard_rest()
+    except OSError as error:
+        _discard_rest()
+        raise OutputError(f"stdout cannot be written: {error.strerror}") from None
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    """What the stream's encoding does not have is escaped rather than refused."""
+    encoding = encoding or "ascii"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _discard_rest() -> None:
+    """Let what is still buffered go nowhere, so that the interpreter's exit does not fail on it again."""
+    with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor has nothing to redirect
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _to_file(text: str, path: Path) -> None:
+    try:
+        if _is_special(path):
+            path.write_text(text, encoding="utf-8", newline="")
+        else:
+            _replace(path.resolve(), text)
+    except BrokenPipeError:
+        return  # a named pipe whose reader has seen enough
+    except OSError as error:
+        raise OutputError(f"{str(path)!r} cannot be written: {error.strerror}") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a sibling and rename it over `path`, whose permissions are kept."""
+    sibling = path.with_name(f".{path.name}.{os.getpid()}.part")
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    try:
+        with sibling.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            sibling.chmod(mode)
+        sibling.replace(path)
+    finally:
+        sibling.unlink(missing_ok=True)

@@ -1,0 +1,61 @@
+"""`bindprobe scan`: probe a target's addresses and say what each port is bound to."""
+
+import typer
+
+from probe.cli import options
+from probe.cli.app import app
+
+
+@app.command()
+def scan(  # noqa: PLR0913 - each is a flag
+    *,
+    addresses: options.Addresses = None,
+    lan: options.Lan = None,
+    vpn: options.Vpn = None,
+    public: options.Public = None,
+    ports: options.Ports = None,
+    running: options.Running = None,
+    engine: options.EngineChoice = options.Engine.AUTO,
+    timeout: options.Timeout = 1.0,
+    retries: options.Retries = 2,
+    rate: options.Rate = None,
+    only_ipv4: options.OnlyIPv4 = False,
+    only_ipv6: options.OnlyIPv6 = False,
+    plan: options.ShowPlan = False,
+    picture: options.Picture = False,
+    as_json: options.AsJson = False,
+    as_ndjson: options.AsNdjson = False,
+    as_csv: options.AsCsv = False,
+    as_markdown: options.AsMarkdown = False,
+    output: options.Output = None,
+    strict: options.Strict = False,
+    all_ports: options.AllPorts = False,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Probe a target's addresses and say what each port is bound to, or what blocks it."""
+    from probe.cli import measure
+    from probe.cli.output import Form, choose
+    from probe.cli.targets import Wanted, families_of, make_target, places_of
+    from probe.host.system import SystemHost
+    from probe.model.target import Realm
+
+    measure.check_engine(engine)
+    timing = measure.timing_of(timeout, retries, rate)
+    forms = {
+        Form.PICTURE: picture,
+        Form.JSON: as_json,
+        Form.NDJSON: as_ndjson,
+        Form.CSV: as_csv,
+        Form.MARKDOWN: as_markdown,
+    }
+    destination = choose(forms, output, detail=verbose)
+    places = places_of(addresses, ((Realm.LAN, lan), (Realm.VPN, vpn), (Realm.PUBLIC, public)))
+    families = families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
+    host = SystemHost()
+    target = make_target(Wanted(places, ports, running, families), host)
+    if plan:
+        measure.print_plan(target, timing, host, destination)
+        return
+    report = measure.measure(target, timing, host, quiet=quiet)
+    raise typer.Exit(measure.deliver(report, destination, strict=strict, all_ports=all_ports))

@@ -1,0 +1,65 @@
+"""Which scenarios to run, and running them one after the other."""
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from probe.cli.options import WorldKind
+from probe.cli.progress import ProgressBar
+from probe.cli.terminal import say
+from probe.errors import ScenarioError
+from probe.lab.check import CheckResult, check
+from probe.lab.files import find_scenario, scenario_paths
+from probe.lab.scenario import Scenario
+from probe.report.style import TextStyle
+
+
+def list_all(style: TextStyle) -> str:
+    """Name and subject of every scenario.
+
+    Raises:
+        ScenarioError: none came along, or a file is no scenario.
+    """
+    found = _every_scenario()
+    width = max(len(scenario.name) for scenario in found)
+    lines: list[str] = []
+    for scenario in found:
+        first, rest = f"{scenario.name:{width}}  ", " " * (width + 2)
+        lines += wrap(scenario.about, style.width, initial_indent=first, subsequent_indent=rest)
+    return "\n".join(lines) + "\n"
+
+
+def chosen(names: Sequence[str], kind: WorldKind, *, quiet: bool) -> list[Scenario]:
+    """The scenarios to run: those that were named, else all that run in this kind of world.
+
+    Raises:
+        ScenarioError: there is none of a name, or a file is no scenario.
+    """
+    if names:
+        return [find_scenario(name) for name in names]
+    found = _every_scenario()
+    for scenario in found:
+        if kind not in scenario.worlds and not quiet:
+            say(f"not run in {kind}: {scenario.name} ({scenario.why_not or 'not for this world'})")
+    return [scenario for scenario in found if kind in scenario.worlds]
+
+
+def check_all(scenarios: Sequence[Scenario], kind: WorldKind, *, quiet: bool) -> list[CheckResult]:
+    """Run scenarios one after the other.
+
+    Raises:
+        ScenarioError: one is not for this kind of world.
+        BackendError: a world cannot be built here.
+    """
+    results = []
+    with ProgressBar(quiet=quiet) as progress:
+        for scenario in scenarios:
+            results.append(check(scenario, kind))
+            progress(len(results), len(scenarios))
+    return results
+
+
+def _every_scenario() -> list[Scenario]:
+    found = [find_scenario(name) for name in scenario_paths()]
+    if not found:
+        raise ScenarioError("no scenario files came along with this installation")
+    return found

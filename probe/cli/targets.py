@@ -1,0 +1,133 @@
+"""From flags to the target: names resolved, realms worked out, port lists read."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from probe.errors import UsageError
+from probe.host.host import Host
+from probe.host.names import BOTH, find_port, resolve
+from probe.model.facts import LinkKind
+from probe.model.target import IPAddress, Port, Protocol, Realm, Target, TargetAddress
+from probe.ports import parse_ports
+from probe.services import DEFAULT_PORTS, port_of
+
+_REALM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+
+# What is not a public address although its route leads through no tunnel:
+# RFC 1918, RFC 6598 (shared by a provider's customers), RFC 3927, RFC 4193, RFC 4291 section 2.5.6.
+_LOCAL = tuple(
+    ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
+        *("fc00::/7", "fe80::/10"),
+    )
+)
+
+Resolver = Callable[[str, Collection[int]], list[IPAddress]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked for. `places`: realm (None: to be worked out) and text of each address."""
+
+    places: tuple[tuple[str | None, str], ...]
+    ports: str | None = None
+    running: str | None = None
+    families: frozenset[int] = BOTH
+
+
+def places_of(
+    addresses: Sequence[str] | None, flags: Sequence[tuple[Realm, Sequence[str] | None]]
+) -> tuple[tuple[str | None, str], ...]:
+    """Realm and text of every address, those without a flag first.
+
+    Raises:
+        UsageError: `realm=ADDRESS` with a word that can be no realm, or without an address.
+    """
+    free = [_split(text) for text in addresses or ()]
+    return (*free, *((realm, text) for realm, texts in flags for text in texts or ()))
+
+
+def families_of(*, only_ipv4: bool, only_ipv6: bool) -> frozenset[int]:
+    """IP versions that `-4` and `-6` leave; both together are both."""
+    if only_ipv4 == only_ipv6:
+        return BOTH
+    return frozenset({4}) if only_ipv4 else frozenset({6})
+
+
+def make_target(wanted: Wanted, host: Host, resolver: Resolver = resolve) -> Target:
+    """Work out the target. Sends nothing to it; a name goes to the resolver.
+
+    Raises:
+        UsageError: no address, one that is none, two realms for one, or a wrong port list.
+        NothingMeasuredError: a name is unknown.
+    """
+    if not wanted.places:
+        raise UsageError("no address given; name the target's addresses, such as --lan 192.168.1.10")
+    running = frozenset(read_ports(wanted.running)) if wanted.running is not None else frozenset[Port]()
+    ports = DEFAULT_PORTS if wanted.ports is None else read_ports(wanted.ports)
+    return Target(
+        addresses=_addresses(wanted, host, resolver),
+        ports=tuple(sorted(running.union(ports))),
+        running=running,
+    )
+
+
+def read_ports(text: str) -> tuple[Port, ...]:
+    """Read a port list; a name that our table lacks is looked up in the system's.
+
+    Raises:
+        UsageError: it is no port list.
+    """
+    return parse_ports(text, _number_of)
+
+
+def _number_of(name: str, protocol: Protocol) -> int | None:
+    known = port_of(name, protocol)
+    return find_port(name, protocol) if known is None else known
+
+
+def _split(text: str) -> tuple[str | None, str]:
+    realm, equals, address = text.partition("=")
+    if not equals:
+        return None, text
+    if not _REALM.fullmatch(realm):
+        raise UsageError(f"{text!r}: a realm is a word such as lan, vpn or office")
+    if not address:
+        raise UsageError(f"{text!r}: no address follows the realm")
+    return realm.lower(), address
+
+
+def _addresses(wanted: Wanted, host: Host, resolver: Resolver) -> tuple[TargetAddress, ...]:
+    """Every address once; the realm that the user gave wins over none."""
+    given: dict[IPAddress, str | None] = {}
+    names: dict[IPAddress, str | None] = {}
+    for realm, text, ip in _resolved(wanted, resolver):
+        known = given.get(ip)
+        if realm and known and realm != known:
+            raise UsageError(f"{ip} is given as {known} and as {realm}; an address has one realm")
+        given[ip] = known or realm
+        name = text if not _is_literal(text, ip) else None
+        names[ip] = names.get(ip) or name
+    return tuple(TargetAddress(ip, realm or realm_of(ip, host), names[ip]) for ip, realm in given.items())
+
+
+def _resolved(wanted: Wanted, resolver: Resolver) -> Iterator[tuple[str | None, str, IPAddress]]:
+    for realm, text in wanted.places:
+        for ip in resolver(text, wanted.families):
+            yield realm, text, ip
+
+
+def _is_literal(text: str, ip: IPAddress) -> bool:
+    return ":" in text or text == str(ip)
+
+
+def realm_of(ip: IPAddress, host: Host) -> str:
+    """Work out the realm: what a tunnel leads to is `vpn`, private ranges are `lan`, the rest `public`."""
+    if ip.is_loopback:
+        return Realm.LOOPBACK
+    if host.route(ip).kind is LinkKind.TUNNEL:
+        return Realm.VPN
+    return Realm.LAN if any(ip in network for network in _LOCAL) else Realm.PUBLIC

@@ -1,0 +1,50 @@
+"""What the terminal can show, and the one line that an error is. Honours NO_COLOR, FORCE_COLOR, TERM=dumb."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from probe.report.style import TextStyle
+
+_NARROWEST = 40
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal that can move its cursor."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def wants_colour(environ: Mapping[str, str], *, terminal: bool) -> bool:
+    """Whether to colour, given whether the text goes to a terminal (no-color.org, force-color.org)."""
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR", "0") not in {"", "0"}:
+        return True
+    return terminal
+
+
+def style_of(stream: TextIO | None, *, detail: bool) -> TextStyle:
+    """The style for text on a stream. In a pipe: plain, and as wide as COLUMNS says, or 80."""
+    import shutil
+
+    terminal = is_terminal(stream)
+    return TextStyle(
+        width=max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST),
+        unicode=terminal and "utf" in (getattr(stream, "encoding", None) or "").lower(),
+        colour=wants_colour(os.environ, terminal=terminal and is_terminal(sys.stderr)),
+        detail=detail,
+    )
+
+
+def complain(message: str) -> None:
+    """Print one line on stderr, whatever the message holds."""
+    say(f"bindprobe: {' '.join(message.split())}")
+
+
+def say(text: str) -> None:
+    """Print one line on stderr with everything unprintable escaped; nowhere, where there is no stderr."""
+    from probe.report.escape import printable
+
+    if sys.stderr is not None:
+        sys.stderr.write(f"{printable(text)}\n")

@@ -1,0 +1,74 @@
+"""Choosing and entering the worlds of the lab: in memory, or hosts in network namespaces."""
+
+import sys
+from collections.abc import Sequence
+
+from probe.app import scan
+from probe.cli.options import WorldKind
+from probe.cli.progress import ProgressBar
+from probe.cli.terminal import say
+from probe.errors import BackendError
+from probe.lab.files import find_scenario
+from probe.lab.world import open_world
+from probe.model.plan import Timing
+from probe.model.report import Report
+
+
+def settle_world(wanted: WorldKind | None, *, quiet: bool) -> WorldKind:
+    """The kind of world to use: the wanted one, else namespaces where this machine lets us; says which."""
+    if wanted is not None:
+        return wanted
+    why_not = _why_no_netns()
+    kind = WorldKind.SIM if why_not else WorldKind.NETNS
+    if not quiet and not _inside():
+        say(
+            f"a simulated network in memory: {why_not}"
+            if why_not
+            else "hosts in network namespaces of this machine; nothing leaves it"
+        )
+    return kind
+
+
+def enter_world(kind: WorldKind, argv: Sequence[str] | None) -> int | None:
+    """Run the same command again where worlds of this kind can be built.
+
+    Returns its exit code; None where this process is already in the right place.
+
+    Raises:
+        BackendError: this machine has no such place.
+    """
+    if kind is WorldKind.SIM or _inside():
+        return None
+    why_not = _why_no_netns()
+    if why_not:
+        raise BackendError(f"no world of namespaces here: {why_not}; use --world sim")
+    from probe.lab.netns import enter
+
+    return enter.reenter([sys.executable, "-m", "probe", *(argv or ())])
+
+
+def scan_world(name: str, kind: WorldKind, *, quiet: bool) -> Report:
+    """Scan the target of a scenario.
+
+    Raises:
+        ScenarioError: there is no such scenario.
+        BackendError: the world cannot be built here.
+    """
+    with open_world(find_scenario(name), kind) as world, ProgressBar(quiet=quiet) as progress:
+        return scan(world.target, Timing(), backend=world.backend, host=world.host, progress=progress)
+
+
+def _inside() -> bool:
+    if sys.platform != "linux":
+        return False
+    from probe.lab.netns import enter
+
+    return enter.inside()
+
+
+def _why_no_netns() -> str | None:
+    if sys.platform != "linux":
+        return "network namespaces need Linux"
+    from probe.lab.netns import enter
+
+    return enter.available()

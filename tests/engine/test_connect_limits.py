@@ -1,0 +1,107 @@
+"""The connect backend at its limits: no descriptors, no privilege. Each test is a process of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("resource", reason="limits of open files exist on Unix only")
+
+TOP = Path(__file__).parents[2]
+NOBODY = (
+    "setpriv",
+    "--reuid=65534",
+    "--regid=65534",
+    "--clear-groups",
+    "--bounding-set=-all",
+    "--inh-caps=-all",
+)
+# Sends COUNT probes to closed ports of loopback before it reads, and prints the reasons.
+SCRIPT = """
+import collections, ipaddress, json, resource, socket, sys
+limit, count = int(sys.argv[1]), int(sys.argv[2])
+address, protocol = ipaddress.ip_address(sys.argv[3]), sys.argv[4]
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+if limit:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+from probe.engine.connect import ConnectBackend
+from probe.model.probing import Probe, Question
+from probe.model.target import Port, Protocol
+backend = ConnectBackend()
+for number in range(count):
+    backend.send(Probe(number, Question(address, Port(Protocol(protocol), 1 + number))))
+heard = []
+until = backend.now() + 5
+while len(heard) < count and backend.now() < until:
+    heard += backend.receive(until)
+backend.close()
+with socket.socket() as again:  # descriptors are back
+    pass
+reasons = collections.Counter(reply.reason for reply in heard)
+print(json.dumps({"capacity": backend.capacity, "reasons": reasons}))
+"""
+
+
+def run(limit: int, count: int, address: str, protocol: str, prefix: tuple[str, ...] = ()) -> Any:
+    """Run the script in a child and read what it prints."""
+    environment = os.environ | {"PYTHONPATH": str(TOP), "PYTHONDONTWRITEBYTECODE": "1"}
+    arguments = [str(limit), str(count), address, protocol]
+    done = subprocess.run(
+        [*prefix, sys.executable, "-c", SCRIPT, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment,
+        cwd="/",
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_no_descriptor_left(protocol: str) -> None:
+    """Probes beyond the limit of open files are `not-sent`; those before are measured, and none is lost."""
+    seen = run(100, 150, "127.0.0.1", protocol)
+    assert seen["capacity"] == 36
+    assert sum(seen["reasons"].values()) == 150
+    assert 50 < seen["reasons"]["not-sent"] < 75
+
+
+def test_limit_is_raised() -> None:
+    """The soft limit is raised towards the hard one, so that more than the default fits."""
+    script = "import resource; print(resource.getrlimit(resource.RLIMIT_NOFILE)[1])"
+    hard = int(subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout)
+    expected = 16_000 if hard < 0 else min(16_000, hard - 64)
+    assert run(0, 1, "127.0.0.1", "tcp")["capacity"] == expected
+
+
+@pytest.mark.nobody
+@pytest.mark.parametrize(
+    ("address", "protocol", "reason"),
+    [
+        ("127.0.0.1", "tcp", "reset"),
+        ("::1", "tcp", "reset"),
+        ("127.0.0.1", "udp", "port-unreach"),
+        ("::1", "udp", "port-unreach"),
+    ],
+)
+def test_as_nobody(address: str, protocol: str, reason: str) -> None:
+    """A user without any capability tells resets and ICMP errors apart as root does."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root can become nobody, with setpriv (util-linux)")
+    imports = [
+        *NOBODY,
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, {str(TOP)!r}); import probe.model.icmp",
+    ]
+    if subprocess.run(imports, check=False, capture_output=True, cwd="/").returncode:
+        pytest.skip("the user nobody may not read this checkout or its Python")
+    seen = run(0, 5, address, protocol, NOBODY)
+    assert seen["reasons"] == {reason: 5}

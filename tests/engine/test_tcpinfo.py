@@ -1,0 +1,40 @@
+"""struct tcp_info, as bytes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probe.engine.tcpinfo import parse_tcp_info
+from probe.model.probing import TcpFacts
+
+# Loopback IPv6 connection of a 6.18 kernel: timestamps, SACK, window scale 10 and 10 (0xaa).
+CAPTURED = bytes.fromhex("010000000007aa01e01c030000000000dc7f000018020000")
+
+
+def info(options: int, scales: int, mss: int) -> bytes:
+    head = bytes([1, 0, 0, 0, 0, options, scales, 0])
+    return head + b"".join(n.to_bytes(4, "little") for n in (0, 0, mss, 536))
+
+
+CASES = [
+    (CAPTURED, "little", TcpFacts(mss=32732, window_scale=10, timestamps=True, sack=True)),
+    (info(0b111, 0xA7, 1380), "little", TcpFacts(1380, 7, timestamps=True, sack=True)),
+    (info(0b000, 0xA7, 536), "little", TcpFacts(536, None, timestamps=False, sack=False)),
+    (info(0b101, 0x00, 1460), "little", TcpFacts(1460, 0, timestamps=True, sack=False)),
+    (info(0b100, 0x7A, 1460), "big", TcpFacts(1460, 7, timestamps=False, sack=False)),
+]
+
+
+@pytest.mark.parametrize(("data", "order", "expected"), CASES)
+def test_parse(data: bytes, order: str, expected: TcpFacts) -> None:
+    """Options, the peer's window scale and the segment size are where linux/tcp.h has them."""
+    assert parse_tcp_info(data, order) == expected
+
+
+@given(st.binary(max_size=40))
+def test_never_raises(data: bytes) -> None:
+    """Too few bytes give nothing; enough of them give numbers within their widths."""
+    facts = parse_tcp_info(data, "little")
+    assert (facts is None) == (len(data) < 24)
+    if facts is not None:
+        assert facts.window_scale is None or 0 <= facts.window_scale <= 15

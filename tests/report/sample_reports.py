@@ -1,0 +1,147 @@
+"""Reports made by hand, as small as a test needs them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from probe.model.probing import Reason, State, state_of
+from probe.model.report import (
+    AddressReport,
+    CandidateReport,
+    ObservationReport,
+    PortReport,
+    Report,
+    RestReport,
+    Stats,
+    Vantage,
+)
+from probe.model.target import Protocol
+from probe.model.verdict import Binding, Condition
+
+LAN, VPN, PUBLIC = ("lan", "192.168.77.10"), ("vpn", "10.88.0.10"), ("public", "203.0.113.10")
+THREE = (LAN, VPN, PUBLIC)
+SIX = (
+    *THREE,
+    ("lan", "fd77:1234:5678:9abc:def0:1234:5678:9abc"),
+    ("vpn", "fd88::10"),
+    ("public", "2001:db8:113::10"),
+)
+EIGHT = (*SIX, ("office", "10.1.2.3"), ("lab", "fe80::1%eth0"))
+
+
+def state(reason: Reason, protocol: Protocol) -> State | None:
+    return state_of(reason, protocol, from_target=True)
+
+
+def observation(
+    place: tuple[str, str], reason: Reason = Reason.SYN_ACK, protocol: Protocol = Protocol.TCP, **more: Any
+) -> ObservationReport:
+    fields = {"condition": Condition.CLEAR, "attempts": 1, "rtt_ms": 0.5, "ttl": 64} | more
+    realm, address = place
+    return ObservationReport(
+        address=address, realm=realm, state=state(reason, protocol), reason=reason, **fields
+    )
+
+
+def address(place: tuple[str, str], condition: Condition = Condition.CLEAR, **more: Any) -> AddressReport:
+    realm, text = place
+    return AddressReport(
+        address=text, realm=realm, family=6 if ":" in text else 4, condition=condition, **more
+    )
+
+
+def port(
+    number: int,
+    reasons: Sequence[Reason],
+    binding: Binding = Binding.WILDCARD,
+    places: Sequence[tuple[str, str]] = THREE,
+    **more: Any,
+) -> PortReport:
+    fields = {
+        "protocol": Protocol.TCP,
+        "confidence": 0.9,
+        "candidates": (CandidateReport(binding=Binding.WILDCARD, probability=1.0),),
+        "why": f"why of {binding}",
+    } | more
+    answers = tuple(
+        observation(place, reason, fields["protocol"]) for place, reason in zip(places, reasons, strict=True)
+    )
+    return PortReport(port=number, binding=binding, **{"observations": answers} | fields)
+
+
+def rest(ports: str, reason: Reason = Reason.RESET, **more: Any) -> RestReport:
+    fields = {
+        "protocol": Protocol.TCP,
+        "binding": Binding.NOT_LISTENING,
+        "confidence": 0.95,
+        "candidates": (CandidateReport(binding=Binding.NOT_LISTENING, probability=1.0),),
+        "observations": tuple(observation(place, reason) for place in THREE),
+    } | more
+    return RestReport(ports=ports, **fields)
+
+
+def report(
+    ports: Sequence[PortReport] = (), places: Sequence[tuple[str, str]] = THREE, **more: Any
+) -> Report:
+    fields = {
+        "version": "0.1.0",
+        "started": "2026-11-22T05:00:00Z",
+        "elapsed_s": 0.8,
+        "engine": "connect",
+        "vantage": Vantage(name="laptop"),
+        "addresses": tuple(map(address, places)),
+        "stats": Stats(sent=30, answered=28, resent=2, rate_reached=37.5),
+    } | more
+    return Report(ports=tuple(ports), **fields)
+
+
+OPEN, RESET, SILENT, ADMIN = Reason.SYN_ACK, Reason.RESET, Reason.NO_RESPONSE, Reason.ADMIN_PROHIBITED
+
+LOOPBACK_OR_NOTHING = port(
+    5432,
+    (RESET, RESET, RESET),
+    Binding.LOOPBACK_OR_NOT_LISTENING,
+    service="postgresql",
+    confidence=0.92,
+    candidates=(
+        CandidateReport(binding=Binding.NOT_LISTENING, probability=0.52),
+        CandidateReport(binding=Binding.LOOPBACK, probability=0.4),
+        CandidateReport(binding=Binding.SPECIFIC, bound_to=("192.168.77.11",), probability=0.08),
+    ),
+    evidence=("refused by the host itself",),
+    rivals=("bound to 192.168.77.11 only (8.0%)",),
+    next_tests=("on the target: ss -tlnp",),
+    advice=("5432/tcp (postgresql) is not reachable: if it runs, bind it elsewhere",),
+    urgency=20,
+)
+WILDCARD = port(8000, (OPEN, OPEN, OPEN), service="http-alt", confidence=0.9998, families=(4,))
+SPECIFIC = port(9000, (OPEN, RESET, RESET), Binding.SPECIFIC, bound_to=("192.168.77.10",), confidence=0.98)
+UNDETERMINED = port(22, (SILENT, ADMIN, Reason.NOT_SENT), Binding.UNDETERMINED, service="ssh", confidence=0.0)
+
+TYPICAL = report(
+    [UNDETERMINED, LOOPBACK_OR_NOTHING, WILDCARD, SPECIFIC],
+    addresses=(
+        address(LAN, name="server.example"),
+        address(
+            VPN,
+            Condition.TUNNEL_DOWN,
+            evidence=("no handshake for an hour",),
+            advice=("bring the tunnel up",),
+            urgency=90,
+        ),
+        address(PUBLIC),
+    ),
+)
+LARGE = report([WILDCARD], rest=(rest("1-21,23-79,90-4000,5000"), rest("53,67", why="the same")))
+EMPTY = report([], stats=None, complete=False)
+EVIL = report(
+    [
+        port(
+            23,
+            (OPEN, OPEN, OPEN),
+            service="tel\x1b[2Jnet\x9b31m\u202e",
+            why="a\nb\x07",
+            evidence=("\x1b]0;t\x07",),
+        )
+    ]
+)
+EVERY = {"typical": TYPICAL, "large": LARGE, "empty": EMPTY, "evil": EVIL}

@@ -1,0 +1,88 @@
+"""Groups: nothing is lost, what stands out stays, what a group says holds for every member."""
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sample_reports import ADMIN, LAN, OPEN, RESET, SILENT, THREE, observation, port, report
+
+from probe.model.report import TcpReport
+from probe.model.verdict import Binding
+from probe.ports import parse_ports
+from probe.report.grouping import grouped
+
+
+def numbers(whole) -> list[int]:
+    inside = [p.number for group in whole.rest or () for p in parse_ports(group.ports)]
+    return sorted([*(one.port for one in whole.ports), *inside])
+
+
+def test_a_small_report_stays_as_it_is() -> None:
+    """Up to the limit every port has its row, and there is no `rest` at all."""
+    small = report([port(n, (RESET,) * 3) for n in range(1, 1001)])
+    assert grouped(small) is small
+    assert small.rest is msgspec.UNSET
+
+
+def test_ports_that_stand_out_stay() -> None:
+    """Among thousands of closed ports the few open ones keep their rows; the rest are ranges."""
+    ports = [port(n, ((OPEN if n in {22, 80} else RESET),) * 3) for n in range(1, 2001)]
+    whole = grouped(report(ports))
+    assert [one.port for one in whole.ports] == [22, 80]
+    assert [group.ports for group in whole.rest] == ["1-21,23-79,81-2000"]
+
+
+def test_a_group_claims_no_more_than_its_weakest_member() -> None:
+    """Lowest confidence, most tries, only common sentences, no round-trip time of one of them."""
+    ports = [
+        port(
+            n,
+            (RESET,) * 3,
+            confidence=0.5 + n / 100,
+            why="refused",
+            evidence=("common", f"{n}/tcp only"),
+            observations=tuple(observation(p, RESET, attempts=n, rtt_ms=float(n)) for p in THREE),
+        )
+        for n in range(1, 21)
+    ]
+    (group,) = grouped(report(ports), most_rows=10).rest
+    assert group.confidence == 0.51
+    assert group.why == "refused"
+    assert group.evidence == ("common",)
+    assert {o.attempts for o in group.observations} == {20}
+    assert {o.rtt_ms for o in group.observations} == {None}
+
+
+def test_differing_reasons_and_facts_are_left_out() -> None:
+    """A group whose members say different things says none of them."""
+    ports = [
+        port(
+            n,
+            (OPEN,),
+            places=(LAN,),
+            why=f"{n}",
+            observations=(observation(LAN, tcp=TcpReport(mss=n, timestamps=True, sack=True)),),
+        )
+        for n in range(1, 21)
+    ]
+    (group,) = grouped(report(ports, (LAN,)), most_rows=10).rest
+    assert group.why == ""
+    assert group.observations[0].tcp is None
+
+
+KINDS = st.tuples(
+    st.sampled_from([OPEN, RESET, SILENT, ADMIN]), st.sampled_from([Binding.WILDCARD, Binding.UNDETERMINED])
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(st.integers(0, 65535), KINDS, min_size=1, max_size=80))
+def test_every_port_is_in_exactly_one_place(kinds) -> None:
+    """Whatever the answers: no port is lost, none stands twice, and its group has its verdict and state."""
+    ports = [port(n, (reason,) * 3, binding) for n, (reason, binding) in kinds.items()]
+    whole = grouped(report(ports), most_rows=5)
+    assert numbers(whole) == sorted(kinds)
+    for group in whole.rest or ():
+        for member in parse_ports(group.ports):
+            reason, binding = kinds[member.number]
+            assert group.binding is binding
+            assert group.observations[0].reason is reason

@@ -1,0 +1,47 @@
+"""A plan as text and JSON: addresses, ways, ports, patience."""
+
+import json
+from ipaddress import ip_address
+
+from probe.model.facts import Route
+from probe.model.plan import AddressPlan, Plan, Timing
+from probe.model.target import Port, Protocol, TargetAddress
+from probe.report.plan_text import render_plan, render_plan_json
+
+LAN, FAR = ip_address("192.168.77.10"), ip_address("2001:db8::1")
+TESTED = (Port(Protocol.TCP, 22), Port(Protocol.UDP, 53))
+CONTROLS = (Port(Protocol.TCP, 1006),)
+
+
+def plan(timing: Timing) -> Plan:
+    routes = (Route(LAN, ip_address("192.168.77.2"), "eth0"), Route(FAR, reachable=False))
+    addresses = (TargetAddress(LAN, "lan", "server.example"), TargetAddress(FAR, "public"))
+    return Plan(
+        tuple(AddressPlan(a, r, TESTED, CONTROLS) for a, r in zip(addresses, routes, strict=True)),
+        timing,
+        42.0,
+    )
+
+
+def test_the_text_names_everything() -> None:
+    """Address, name, interface, source, ports, controls, tries and cap; a missing route is named."""
+    text = render_plan(plan(Timing(rate=50.0)))
+    for words in ("lan 192.168.77.10 (server.example), by eth0 from 192.168.77.2", "T:22, U:53", "1006"):
+        assert words in text
+    for words in ("public 2001:db8::1, no route", "up to 3 tries", "at most 50 probes/s", "42 s"):
+        assert words in text
+
+
+def test_unknown_ways_and_single_tries() -> None:
+    """What the system did not tell is called unknown; one try is one try."""
+    unknown = Plan((AddressPlan(TargetAddress(LAN, "lan"), Route(LAN), TESTED, ()),), Timing(retries=0), 1.0)
+    assert "by an interface that is not known" in render_plan(unknown)
+    assert "up to 1 try" in render_plan(unknown)
+
+
+def test_the_json_is_the_plan() -> None:
+    """Every address as text, under a schema of its own."""
+    document = json.loads(render_plan_json(plan(Timing())))
+    assert document["schema"] == "bindprobe.plan/1"
+    assert document["addresses"][0]["address"]["ip"] == "192.168.77.10"
+    assert document["addresses"][0]["tested"][1] == {"protocol": "udp", "number": 53}

@@ -1,0 +1,179 @@
+"""The table: every fact in it, nothing wider than the screen, readable without colour."""
+
+import re
+
+import pytest
+from sample_reports import (
+    ADMIN,
+    EIGHT,
+    EMPTY,
+    EVIL,
+    LARGE,
+    LOOPBACK_OR_NOTHING,
+    OPEN,
+    RESET,
+    SILENT,
+    TYPICAL,
+    UNDETERMINED,
+    WILDCARD,
+    port,
+    report,
+    rest,
+)
+
+from probe.model.probing import Reason
+from probe.model.verdict import Binding, Via
+from probe.report.style import TextStyle
+from probe.report.table import render_table
+
+COLOUR = re.compile("\x1b\\[[0-9]*m")
+
+
+def widest(text: str) -> int:
+    return max(map(len, text.splitlines()))
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+@pytest.mark.parametrize("style", [TextStyle(), TextStyle(unicode=True), TextStyle(detail=True)])
+def test_one_to_eight_addresses_fit_eighty_columns(count: int, style: TextStyle) -> None:
+    """However many addresses: no line over 80 columns, every address, state and verdict there."""
+    places = EIGHT[:count]
+    reasons = [(OPEN, RESET, SILENT, ADMIN)[number % 4] for number in range(count)]
+    text = render_table(
+        report(
+            [
+                port(5432, [RESET] * count, Binding.LOOPBACK_OR_NOT_LISTENING, places, service="postgresql"),
+                port(8000, reasons, Binding.SPECIFIC, places, bound_to=(places[0][1],), why="word " * 40),
+            ],
+            places,
+        ),
+        style,
+    )
+    assert widest(text) <= 80
+    assert all(place[1] in text for place in places)
+    assert "loopback-or-" in text
+    assert "not-listening" in text
+    assert "specific: " in text
+    assert text.count("closed rst") >= count
+
+
+def test_the_facts_are_there() -> None:
+    """A typical report: states with marks, verdicts, confidence, reasons, all in plain characters."""
+    text = render_table(TYPICAL)
+    for fact in ("filtered *", "filtered !X", "not measured -", "closed rst", "open", ">99%", "98%", "92%"):
+        assert fact in text
+    for fact in ("specific: lan", "wildcard", "undetermined", "5432/tcp postgresql: why of"):
+        assert fact in text
+    assert "* = no answer" in text
+    assert "!X = ICMP administratively prohibited" in text
+    assert text.isascii()
+
+
+def test_advice_comes_by_urgency() -> None:
+    """Below the table stands what to do, most important first."""
+    text = render_table(TYPICAL)
+    assert text.index("1. bring the tunnel up") < text.index("2. 5432/tcp (postgresql) is not reachable")
+
+
+def test_unclear_paths_show_their_evidence() -> None:
+    """An address whose path is not clear is named with its condition and why; a clear one is not."""
+    section = render_table(TYPICAL).split("Paths that are not clear")[1]
+    assert "vpn 10.88.0.10: tunnel-down" in section
+    assert "- no handshake for an hour" in section
+    assert "192.168.77.10" not in section
+
+
+def test_a_clear_report_has_no_such_sections() -> None:
+    """Nothing to do and nothing odd: no empty headings."""
+    text = render_table(report([WILDCARD]))
+    assert "What to do" not in text
+    assert "Paths" not in text
+
+
+def test_a_wide_screen_says_why_beside_the_verdict() -> None:
+    """Where there is room, the reason is a column, and box drawing frames the table."""
+    text = render_table(TYPICAL, TextStyle(width=160, unicode=True))
+    assert text.startswith("╭")
+    assert "│ why" in text
+    assert "5432/tcp postgresql: why" not in text
+
+
+def test_ports_with_the_same_reason_share_a_line() -> None:
+    """Where the reason stands below the table, ports of which the same is said share a line."""
+    reason = "refused by something far too long to stand in a column of its own"
+    said = [port(n, (RESET, RESET, RESET), why=reason, service="name") for n in (21, 22, 23)]
+    text = render_table(report([*said, port(24, (RESET, RESET, RESET), why="", service="a-long-name")]))
+    assert f"21-23/tcp: {reason[:40]}" in text
+    assert "24/tcp:" not in text
+
+
+def test_groups_of_ports_are_shown() -> None:
+    """Ports that need no row each appear as a group, with the full list below a short label."""
+    text = render_table(LARGE)
+    assert "3,990 others/tcp" in text
+    assert "3,990 others/tcp: 1-21, 23-79, 90-4000, 5000" in text
+    assert "53,67/tcp" in text
+    assert "not-listening" in text
+
+
+def test_an_interrupted_scan_says_so() -> None:
+    """What is missing was not measured, and an empty report is no empty page."""
+    text = render_table(EMPTY)
+    assert text.startswith("Interrupted")
+    assert "No port was measured" in text
+
+
+def test_detail_adds_evidence_and_cost() -> None:
+    """With detail: evidence, what was not excluded, and what the scan cost."""
+    text = render_table(TYPICAL, TextStyle(detail=True))
+    assert "- refused by the host itself" in text
+    assert "not excluded: bound to 192.168.77.11 only" in text
+    assert "30 probes sent, 28 answered, 2 resent" in text
+    assert render_table(EMPTY, TextStyle(detail=True)).endswith("0.8 s\n")
+
+
+def test_colour_changes_no_word_and_no_width() -> None:
+    """Without its colour codes a coloured table is the plain one."""
+    coloured = render_table(TYPICAL, TextStyle(colour=True))
+    assert "\x1b[32mopen\x1b[0m" in coloured
+    assert COLOUR.sub("", coloured) == render_table(TYPICAL)
+
+
+def test_control_characters_never_reach_the_terminal() -> None:
+    """What the network said is shown escaped."""
+    for style in (TextStyle(detail=True), TextStyle(width=30)):
+        text = render_table(EVIL, style)
+        assert all(line.isprintable() for line in text.splitlines())
+        assert "\\x1b[2J" in text
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (port(53, (OPEN, OPEN, OPEN), via=Via.FORWARD), "wildcard via forward"),
+        (port(53, (OPEN, OPEN, OPEN), Binding.SPECIFIC, bound_to=("192.0.2.7",)), "specific: 192.0.2.7"),
+        (port(53, (OPEN, OPEN, OPEN), Binding.SPECIFIC), "specific "),
+        (port(53, (Reason.REFUSED, OPEN, OPEN)), "closed ref"),
+        (port(53, (OPEN, OPEN, OPEN), confidence=0.001), "<1%"),
+        (port(53, (OPEN, OPEN, OPEN), confidence=1.0), "100%"),
+        (port(53, (OPEN, OPEN, OPEN), observations=()), "not measured"),
+        (rest("1-3"), "1-3/tcp"),
+    ],
+)
+def test_words_of_single_rows(made, words: str) -> None:
+    """Forwarding, unknown addresses, weak reasons and the ends of the scale have their words."""
+    whole = report([made]) if hasattr(made, "port") else report([], rest=(made,))
+    assert words in render_table(whole, TextStyle(width=120))
+
+
+def test_one_family_of_two_is_named() -> None:
+    """A wildcard seen over one family only says which, where both were probed."""
+    places = (EIGHT[0], EIGHT[4])
+    text = render_table(report([port(80, (OPEN, RESET), places=places, families=(4,))], places))
+    assert "wildcard (IPv4)" in text
+
+
+def test_an_undetermined_port_has_no_confidence() -> None:
+    """Nothing is claimed, so nothing is sure: in the table and in blocks."""
+    assert " sure" not in render_table(report([UNDETERMINED]), TextStyle(width=40)).split("\n\n")[0]
+    assert "92% sure" in render_table(report([LOOPBACK_OR_NOTHING]), TextStyle(width=40))
