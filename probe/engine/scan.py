@@ -116,7 +116,7 @@ class Scan:
     def _release_oldest(self, now: float) -> bool:
         """Give up the oldest try that has outlived its timeout, to make room for a new one."""
         probe_id, (asked, _, sent_at) = next(iter(self._probes.items()))
-        if now - sent_at < self._timeout(asked.question.address):
+        if now < sent_at + self._timeout(asked.question.address):
             return False
         self._drop_probe(probe_id)
         return True

@@ -80,7 +80,7 @@ def _ask_silences_again(seen: dict[Question, Observation]) -> Generator[Step, An
     silent = [q for q, o in seen.items() if o.reason is Reason.NO_RESPONSE]
     if not silent or len(silent) == len(seen):
         return
-    again = yield Step(tuple(silent), idle=IDLE_S)
+    again = yield Step(tuple(silent), idle=IDLE_S, tries=FOLLOW_UP_TRIES)
     _merge(seen, again)
     if any(o.reason in ICMP_REASONS for o in seen.values()):
         left = [q for q in silent if seen[q].reason is Reason.NO_RESPONSE and _may_be_limited(q, seen)]

@@ -120,7 +120,7 @@ def _open_firewall(verdict: PortVerdict, models: Sequence[AddressModel]) -> str 
 
 
 def _rejector(port: Port, model: AddressModel) -> str | None:
-    observation = model.survey.tested().get(port)
+    observation = model.tested.get(port)
     if observation is None or observation.icmp is None or observation.sender is None:
         return None
     own = observation.sender == model.address.ip

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from probe.infer.heard import Heard, answered_anything, heard
+from probe.infer.heard import Heard
 from probe.infer.hypotheses import Fate, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
@@ -52,13 +52,12 @@ def local_condition(observation: Observation) -> Condition:
 
 def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Condition:
     """Condition of one port on one address."""
-    observation = model.survey.tested().get(port)
-    if observation is None:
+    if port not in model.evidence:
         return Condition.UNKNOWN
-    symbol = heard(observation, model.survey)
+    symbol = model.evidence[port].heard
     if symbol is Heard.LOCAL:
-        return local_condition(observation)
-    if symbol is Heard.SILENT and not answered_anything(model.survey):
+        return local_condition(model.tested[port])
+    if symbol is Heard.SILENT and not model.alive:
         return address_condition(model)  # no live control: silence alone is no firewall
     fates = posterior.fates.get(model.address.ip, {})
     fate, share = max(fates.items(), key=lambda item: item[1], default=(Fate.PASS, 0.0))
@@ -85,19 +84,19 @@ _QUIET = (Policy.STEALTH, Policy.DARK)
 
 def address_condition(model: AddressModel) -> Condition:
     """Condition of the path to one address: how it treats ports that nothing uses."""
-    survey = model.survey
-    local = [o for o in survey.observations if heard(o, survey) is Heard.LOCAL]
-    if local and len(local) == len(survey.observations):
-        return local_condition(local[0])
-    if survey.neighbour is Neighbour.FAILED:
+    said = [*model.evidence.values()]
+    if said and all(one.heard is Heard.LOCAL for one in said):
+        return local_condition(next(iter(model.tested.values())))
+    if model.survey.neighbour is Neighbour.FAILED:
         return Condition.HOST_DOWN
-    if not answered_anything(survey):
+    if not model.alive:
         return Condition.UNKNOWN
     policies = model.policies()
     if sum(policies[policy] for policy in _FRONTS) >= SURE:
         return Condition.NOT_FORWARDED
-    usual, count = Counter(heard(o, survey) for o in survey.controls()).most_common(1)[0]
+    controls = [symbol for symbols in model.controls.values() for symbol in symbols]
+    usual, count = Counter(controls).most_common(1)[0]
     quiet = usual is Heard.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
-    if quiet or 2 * count <= len(survey.controls()):
+    if quiet or 2 * count <= len(controls):
         return Condition.UNKNOWN
     return _BY_CONTROLS.get(usual, Condition.UNKNOWN)

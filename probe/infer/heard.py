@@ -1,5 +1,6 @@
 """What an observation amounts to for the inference: one symbol, and how much a silence means."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -113,12 +114,9 @@ def _banned(survey: AddressSurvey) -> bool:
     return any(o.reason is Reason.NO_RESPONSE for o in canaries)
 
 
-def icmp_errors(surveys: tuple[AddressSurvey, ...]) -> int:
+def icmp_errors(surveys: Iterable[AddressSurvey]) -> int:
     """How many ICMP errors were heard in all: a host's limit counts them over all its addresses."""
     return sum(o.icmp is not None for survey in surveys for o in survey.observations)
 
 
-def answered_anything(survey: AddressSurvey) -> bool:
-    """Whether anything at all came back from or for this address."""
-    quiet = {Heard.SILENT, Heard.UNMEASURED, Heard.LOCAL}
-    return any(heard(o, survey) not in quiet for o in survey.observations)
+QUIET = frozenset({Heard.SILENT, Heard.UNMEASURED, Heard.LOCAL})  # nothing came back from the other side

@@ -101,7 +101,7 @@ def _via(port: Port, models: Sequence[AddressModel]) -> Via:
 
 
 def _seen_at_host(model: AddressModel, port: Port) -> bool:
-    observation = model.survey.tested().get(port)
+    observation = model.tested.get(port)
     at_host = observation is not None and observation.origin is not None
     return at_host and model.evidence[port].heard is Heard.OPEN
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.infer.heard import Heard, Noise, heard, icmp_errors, noise_of
+from probe.infer.heard import QUIET, Heard, Noise, heard, icmp_errors, noise_of
 from probe.infer.hypotheses import (
     COVERED_SHARE,
     EPSILON,
@@ -19,7 +19,7 @@ from probe.infer.hypotheses import (
     sounds,
 )
 from probe.model.facts import AddressSurvey
-from probe.model.probing import Role
+from probe.model.probing import Observation
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 
 _ICMP_FATES = frozenset({Fate.REJECT_HOST, Fate.REJECT_PATH})
@@ -58,7 +58,10 @@ class AddressModel:
 
     survey: AddressSurvey
     noise: Noise
+    tested: Mapping[Port, Observation]
     evidence: Mapping[Port, Evidence]
+    controls: Mapping[Protocol, tuple[Heard, ...]]  # what ports that nothing uses answered
+    alive: bool  # anything at all came back
     log_weights: Mapping[Policy, float]  # prior and everything heard
     log_of_port: Mapping[tuple[Heard, int, Protocol], Mapping[Policy, float]]  # one tested port's share in it
 
@@ -82,29 +85,46 @@ class AddressModel:
 
 def learn(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, AddressModel]:
     """Learn every address's policy."""
-    errors = icmp_errors(tuple(surveys))
+    errors = icmp_errors(surveys)
     return {survey.address.ip: _learn_one(survey, errors) for survey in surveys}
 
 
 def _learn_one(survey: AddressSurvey, errors: int) -> AddressModel:
     noise = noise_of(survey, errors)
-    first_hop = survey.hops == 1 and survey.route is not None and survey.route.on_link is False
-    prior = policy_prior(survey.address.realm, first_hop_owns_it=first_hop)
-    logs = {policy: math.log(weight) for policy, weight in prior.items()}
-    evidence: dict[Port, Evidence] = {}
+    tested = survey.tested()
+    evidence = {port: Evidence(heard(o, survey), o.attempts) for port, o in tested.items()}
+    controls = [(o, Evidence(heard(o, survey), o.attempts)) for o in survey.controls()]
+    logs = {policy: math.log(weight) for policy, weight in _prior(survey).items()}
     shares: dict[tuple[Heard, int, Protocol], Mapping[Policy, float]] = {}
-    for observation in survey.observations:
-        said = Evidence(heard(observation, survey), observation.attempts)
-        port, role = observation.question.port, observation.question.role
-        if role is Role.CANARY:
-            continue
-        if role is Role.TESTED:
-            evidence[port] = said
-            share = _share_of(said, port.protocol, noise, shares)
-        else:
-            share = {p: math.log(_of_control(said, port.protocol, MANNERS[p], noise)) for p in Policy}
-        logs = {policy: log + share[policy] for policy, log in logs.items()}
-    return AddressModel(survey, noise, evidence, logs, shares)
+    for port, said in evidence.items():
+        _add(logs, _share_of(said, port.protocol, noise, shares))
+    for control, said in controls:
+        protocol = control.question.port.protocol
+        _add(logs, {p: math.log(_of_control(said, protocol, MANNERS[p], noise)) for p in Policy})
+    spoken = [*evidence.values(), *(said for _, said in controls)]
+    return AddressModel(
+        survey,
+        noise,
+        tested,
+        evidence,
+        {
+            protocol: tuple(said.heard for o, said in controls if o.question.port.protocol is protocol)
+            for protocol in Protocol
+        },
+        alive=any(said.heard not in QUIET for said in spoken),
+        log_weights=logs,
+        log_of_port=shares,
+    )
+
+
+def _prior(survey: AddressSurvey) -> dict[Policy, float]:
+    first_hop = survey.hops == 1 and survey.route is not None and survey.route.on_link is False
+    return policy_prior(survey.address.realm, first_hop_owns_it=first_hop)
+
+
+def _add(logs: dict[Policy, float], share: Mapping[Policy, float]) -> None:
+    for policy, log in share.items():
+        logs[policy] += log
 
 
 def _share_of(

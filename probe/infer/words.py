@@ -1,11 +1,12 @@
 """The words of a verdict: evidence, the rule behind each reading, rivals, what would decide."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from probe.infer.heard import Heard, heard
+from probe.infer.heard import Heard
 from probe.infer.hypotheses import LISTED
 from probe.infer.policy import AddressModel
-from probe.model.facts import AddressSurvey, Neighbour
+from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Origin
 from probe.model.target import IPAddress, Port, Protocol
 from probe.model.verdict import Binding, Candidate
@@ -85,26 +86,26 @@ def evidence(port: Port, models: Sequence[AddressModel]) -> tuple[str, ...]:
     """What was heard of a port, one sentence for the addresses that say the same."""
     groups: dict[str, list[AddressModel]] = {}
     for model in models:
-        observation = model.survey.tested().get(port)
+        observation = model.tested.get(port)
         if observation is not None:
-            groups.setdefault(_template(observation, model.survey), []).append(model)
+            groups.setdefault(_template(port, observation, model), []).append(model)
     return tuple(_sentence(template, members) for template, members in groups.items())
 
 
-def _template(observation: Observation, survey: AddressSurvey) -> str:
-    symbol = heard(observation, survey)
-    udp = observation.question.port.protocol is Protocol.UDP
+def _template(port: Port, observation: Observation, model: AddressModel) -> str:
+    symbol = model.evidence[port].heard
+    udp = port.protocol is Protocol.UDP
     text = _UDP_SENTENCES.get(symbol, _SENTENCES[symbol]) if udp else _SENTENCES[symbol]
     if symbol is Heard.CLOSED and observation.origin is Origin.HOST:
         text = _AT_HOST
     text = text.replace("{reason}", observation.reason).replace("{sender}", str(observation.sender))
-    return text.replace("{tries}", str(observation.attempts)) + _beside_controls(symbol, observation, survey)
+    return text.replace("{tries}", str(observation.attempts)) + _beside_controls(
+        symbol, model.controls[port.protocol]
+    )
 
 
-def _beside_controls(symbol: Heard, observation: Observation, survey: AddressSurvey) -> str:
+def _beside_controls(symbol: Heard, controls: Sequence[Heard]) -> str:
     """How the answer compares with ports that nothing uses on the same address."""
-    protocol = observation.question.port.protocol
-    controls = [heard(o, survey) for o in survey.controls() if o.question.port.protocol is protocol]
     same = sum(control is symbol for control in controls)
     ports = (
         f"{spelled(len(controls))} ports that nothing uses"
@@ -132,16 +133,12 @@ def _named(ip: IPAddress, realm: str) -> str:
 
 def reading(port: Port, model: AddressModel) -> str | None:
     """The rule by which one address's answer was read."""
-    observation = model.survey.tested().get(port)
-    if observation is None:
+    if port not in model.evidence:
         return None
-    symbol = heard(observation, model.survey)
+    symbol = model.evidence[port].heard
     if symbol in _SINGLE_RULES:
         return _SINGLE_RULES[symbol]
-    protocol = port.protocol
-    controls = [
-        heard(o, model.survey) for o in model.survey.controls() if o.question.port.protocol is protocol
-    ]
+    controls = model.controls[port.protocol]
     like_controls = 2 * sum(control is symbol for control in controls) > len(controls)
     return RULES[symbol][0 if like_controls else 1]
 
@@ -191,8 +188,7 @@ def why(port: Port, models: Sequence[AddressModel]) -> str:
     """One line: what was heard where, by realm."""
     groups: dict[Heard, list[str]] = {}
     for model in models:
-        observation = model.survey.tested().get(port)
-        symbol = Heard.UNMEASURED if observation is None else heard(observation, model.survey)
+        symbol = model.evidence[port].heard if port in model.evidence else Heard.UNMEASURED
         groups.setdefault(symbol, []).append(_short(model, models))
     if len(groups) == 1 and len(models) > 1:
         symbol = next(iter(groups))
@@ -227,10 +223,7 @@ def address_evidence(model: AddressModel) -> tuple[str, ...]:
     """How an address answers on ports that nothing uses, how far it is, and what else was seen of it."""
     survey = model.survey
     out = []
-    counts: dict[Heard, int] = {}
-    for control in survey.controls():
-        symbol = heard(control, survey)
-        counts[symbol] = counts.get(symbol, 0) + 1
+    counts = Counter(symbol for controls in model.controls.values() for symbol in controls)
     if counts:
         said = listed([f"{_SUMMARY[symbol]} {spelled(n)}" for symbol, n in counts.items()])
         out.append(f"ports that nothing uses: {said}")

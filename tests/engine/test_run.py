@@ -137,7 +137,7 @@ def test_silence_is_tested_again_where_the_address_is_alive():
     network = ScriptedNetwork(script)
     surveys = run(plan_for(2, Timing(), addresses=(LAN,)), network)
     silent = surveys[0].tested()[Port(Protocol.TCP, 8000)]
-    assert silent.attempts == 6
+    assert silent.attempts == 5
 
 
 def test_a_late_answer_to_an_early_try_counts():
