@@ -1,6 +1,7 @@
 """What to ask: target and ports become a plan, to be printed, compared and tested beforehand."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 from probe.host.host import Host
 from probe.model.plan import AddressPlan, Plan, Timing
@@ -37,7 +38,7 @@ def controls_for(tested: tuple[Port, ...]) -> tuple[Port, ...]:
     tables: list[tuple[Protocol, tuple[tuple[int, ...], ...]]] = [(Protocol.TCP, _CONTROLS)]
     tables += [(Protocol.UDP, _UDP_CONTROLS)] if Protocol.UDP in protocols else []
     return tuple(
-        Port(protocol, _first_free((*row, *range(row[-1], 65536)), _taken(tested, protocol)))
+        Port(protocol, _first_free(chain(row, range(row[-1], 65536)), _taken(tested, protocol)))
         for protocol, table in tables
         for row in table
     )

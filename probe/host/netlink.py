@@ -22,10 +22,9 @@ _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, po
 _ROUTE = struct.Struct("=8BI")  # rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type; flags
 _NEIGHBOUR = struct.Struct("=B3xiHBB")  # ndmsg: family, interface, state, flags, type
 _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
-_ERROR = struct.Struct("=i")  # nlmsgerr: negative errno
 _NUMBER = struct.Struct("=I")
 
-_NLM_F_REQUEST, _NLMSG_ERROR = 1, 2
+_NLM_F_REQUEST = 1
 _RTM_NEWROUTE, _RTM_GETROUTE, _RTM_NEWNEIGH, _RTM_GETNEIGH = 24, 26, 28, 30
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_VIA = 1, 4, 5, 7, 18
 _NDA_DST = 1
@@ -97,14 +96,6 @@ def parse_neighbour(answer: bytes) -> NeighbourState | None:
     if body is None or len(body) < _NEIGHBOUR.size:
         return None
     return NeighbourState(_NEIGHBOUR.unpack_from(body)[2])
-
-
-def parse_error(answer: bytes) -> int | None:
-    """The error number of an answer that is an error; None for any other."""
-    body = _body(answer, _NLMSG_ERROR)
-    if body is None or len(body) < _ERROR.size:
-        return None
-    return int(-_ERROR.unpack_from(body)[0])
 
 
 def exchange(request: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """From a posterior to a verdict: which binding is named, how it is served, with which words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
@@ -20,30 +21,28 @@ from probe.model.verdict import (
 
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _REFUSALS = frozenset({Heard.CLOSED, Heard.CLOSED_BEHIND, Heard.CUT_NEARER, Heard.REFUSED})
+_OPEN = frozenset({Heard.OPEN, Heard.OPEN_BEHIND, Heard.OPEN_NEARER, Heard.CUT})
 _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 
 def judge_port(
     port: Port, models: Sequence[AddressModel], posterior: Posterior, *, running: bool
 ) -> PortVerdict:
-    """Name what can be named."""
-    refused = _mostly_refused(port, models)
-    binding, named = name_binding(posterior.candidates, running=running, refused=refused)
-    conditions = {m.address.ip: port_condition(port, m, posterior) for m in models}
-    bound_to = next(iter(named)).bound_to if binding is Binding.SPECIFIC else ()
+    """Name what can be named, and put it into words."""
+    binding, named = name_binding(posterior.candidates, _answers(port, models), running=running)
     settled = PortVerdict(
         port=port,
         binding=binding,
         confidence=sum(c.probability for c in named),
         candidates=posterior.candidates,
-        bound_to=bound_to,
+        bound_to=next(iter(named)).bound_to if binding is Binding.SPECIFIC else (),
         families=_families(binding, named, posterior),
         via=_via(port, models),
-        conditions=conditions,
+        conditions={m.address.ip: port_condition(port, m, posterior) for m in models},
     )
     text = advice.for_port(settled, models)
-    return PortVerdict(
-        **{name: getattr(settled, name) for name in _SETTLED},
+    return replace(
+        settled,
         readings={m.address.ip: r for m in models if (r := words.reading(port, m)) is not None},
         why=words.why(port, models),
         evidence=words.evidence(port, models),
@@ -54,32 +53,30 @@ def judge_port(
     )
 
 
-_SETTLED = ("port", "binding", "confidence", "candidates", "bound_to", "families", "via", "conditions")
-
-
 def name_binding(
-    candidates: Sequence[Candidate], *, running: bool, refused: bool
+    candidates: Sequence[Candidate], answers: Sequence[Heard], *, running: bool
 ) -> tuple[Binding, frozenset[Candidate]]:
     """The binding that has at least POINT, or the inseparable pair, or `undetermined` (which names none).
 
-    The pair is never concluded from silence: it takes a port `refused` on most addresses.
+    Likely is not enough where hardly an address spoke. The pair takes a port that was refused on most of
+    the addresses; all interfaces takes one that is open on at least two.
     """
     best = candidates[0]
     pair = frozenset(c for c in candidates if c.binding in _PAIR)
-    if sum(c.probability for c in pair) >= POINT:
-        if not refused:
-            return Binding.UNDETERMINED, frozenset()
+    refused = sum(heard in _REFUSALS for heard in answers)
+    if sum(c.probability for c in pair) >= POINT and 2 * refused > len(answers):
         return (Binding.LOOPBACK if running else Binding.LOOPBACK_OR_NOT_LISTENING), pair
-    if best.probability >= POINT:
+    opened = sum(heard in _OPEN for heard in answers)
+    enough = opened > 1 if best.binding is Binding.WILDCARD else opened > 0
+    if best.probability >= POINT and enough:
         return best.binding, frozenset({best})
     return Binding.UNDETERMINED, frozenset()
 
 
-def _mostly_refused(port: Port, models: Sequence[AddressModel]) -> bool:
-    """Whether the port was refused on more than half of the addresses that could be asked."""
+def _answers(port: Port, models: Sequence[AddressModel]) -> list[Heard]:
+    """What the addresses said of a port, without those that could not be asked or answer for everything."""
     telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < POINT]
-    said = [m.evidence[port].heard for m in telling if m.evidence[port].heard not in MUTE]
-    return 2 * sum(heard in _REFUSALS for heard in said) > len(said)
+    return [m.evidence[port].heard for m in telling if m.evidence[port].heard not in MUTE]
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:

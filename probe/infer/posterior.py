@@ -11,6 +11,7 @@ from probe.infer.bindings import Hypothesis, hypotheses
 from probe.infer.heard import Heard
 from probe.infer.hypotheses import (
     CONTRADICTED,
+    EPSILON,
     EVERYWHERE,
     FLOOR,
     FLOOR_TOTAL,
@@ -64,12 +65,23 @@ def infer_port(port: Port, models: Sequence[AddressModel], *, running: bool) -> 
 
 
 def _situation(model: AddressModel, port: Port) -> _Situation:
+    """Weigh one address's fates in every case that a hypothesis can ask for."""
     evidence = model.evidence.get(port, Evidence(Heard.UNMEASURED, 0))
     policies = model.policies(without=port)
+    sounds = {
+        (fate, covered, stealth): likelihood(
+            evidence, port.protocol, fate, covered=covered, noise=model.noise, stealth=stealth
+        )
+        for fate in Fate
+        for covered in (True, False)
+        for stealth in (True, False)
+    }
     weights = {
         (exposed, covered, rule, health): _fates(
-            model, port, evidence, policies, (exposed, covered, rule, health)
+            policies, sounds, exposed=exposed, covered=covered, rule=rule
         )
+        if health is Health.FINE
+        else _fates_of_full(policies, sounds, rule, silent=evidence.heard is Heard.SILENT)
         for exposed in (True, False)
         for covered in ((True, False) if exposed else (False,))
         for rule in EVERYWHERE
@@ -78,34 +90,30 @@ def _situation(model: AddressModel, port: Port) -> _Situation:
     return _Situation(model.address.ip, weights)
 
 
+_Sounds = Mapping[tuple[Fate, bool, bool], float]  # P(heard | fate, covered, stealth)
+_REACHING = frozenset({Fate.PASS, Fate.FORWARDED})
+
+
 def _fates(
-    model: AddressModel,
-    port: Port,
-    evidence: Evidence,
-    policies: Mapping[Policy, float],
-    case: tuple[bool, bool, Fate | None, Health],
+    policies: Mapping[Policy, float], sounds: _Sounds, *, exposed: bool, covered: bool, rule: Fate | None
 ) -> FateWeights:
     """P(fate and what was heard) on one address, summed over its policies."""
-    exposed, covered, rule, health = case
     out: FateWeights = {}
     for policy, weight in policies.items():
         manners = MANNERS[policy]
         for fate, share in (manners.exposed if exposed else manners.unexposed).items():
             met = rule if rule is not None and fate is Fate.PASS else fate
-            reached = met in {Fate.PASS, Fate.FORWARDED}
-            if reached and covered and health is Health.FULL:
-                heard = 1.0 if evidence.heard is Heard.SILENT else 1e-6
-            else:
-                heard = likelihood(
-                    evidence,
-                    port.protocol,
-                    met,
-                    covered=covered,
-                    noise=model.noise,
-                    stealth=manners.stealth,
-                )
-            out[met] = out.get(met, 0.0) + weight * share * heard
+            out[met] = out.get(met, 0.0) + weight * share * sounds[met, covered, manners.stealth]
     return out
+
+
+def _fates_of_full(
+    policies: Mapping[Policy, float], sounds: _Sounds, rule: Fate | None, *, silent: bool
+) -> FateWeights:
+    """The same for a socket whose accept queue is full: what reaches it stays unanswered."""
+    heard = 1.0 if silent else EPSILON
+    quiet = {key: heard if key[0] in _REACHING else sound for key, sound in sounds.items()}
+    return _fates(policies, quiet, exposed=True, covered=True, rule=rule)
 
 
 def _weigh(

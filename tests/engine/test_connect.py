@@ -28,8 +28,14 @@ def backend(request: pytest.FixtureRequest) -> Iterator[ConnectBackend]:
         yield opened
 
 
-def question(address: str, port: int, protocol: Protocol = Protocol.TCP, **more: int) -> Question:
-    return Question(ip_address(address), Port(protocol, port), **more)
+def question(
+    address: str,
+    port: int,
+    protocol: Protocol = Protocol.TCP,
+    ttl: int | None = None,
+    min_ttl: int | None = None,
+) -> Question:
+    return Question(ip_address(address), Port(protocol, port), ttl=ttl, min_ttl=min_ttl)
 
 
 def ask(backend: ConnectBackend, *questions: Question, wait: float = 1.0, replies: int = 1) -> list[Reply]:

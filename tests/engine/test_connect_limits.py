@@ -95,7 +95,13 @@ def test_as_nobody(address: str, protocol: str, reason: str) -> None:
     """A user without any capability tells resets and ICMP errors apart as root does."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("only root can become nobody, with setpriv (util-linux)")
-    if subprocess.run([*NOBODY, "test", "-r", str(TOP / "probe")], check=False).returncode:
-        pytest.skip("nobody may not read this checkout")
+    imports = [
+        *NOBODY,
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, {str(TOP)!r}); import probe.model.icmp",
+    ]
+    if subprocess.run(imports, check=False, capture_output=True, cwd="/").returncode:
+        pytest.skip("the user nobody may not read this checkout or its Python")
     seen = run(0, 5, address, protocol, NOBODY)
     assert seen["reasons"] == {reason: 5}

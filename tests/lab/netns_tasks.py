@@ -10,17 +10,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
 from probe.errors import BindprobeError
 from probe.lab.netns import enter
 from probe.lab.netns.world import open_network
 from probe.lab.scenario import Scenario, address_of, load_scenario, parse_scenario
+from probe.model.probing import Probe, Question
+from probe.model.target import Port, Protocol
 from probe.ports import format_ports, parse_ports
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -34,13 +35,24 @@ NMAP_PACE = ("--max-retries", "2", "--initial-rtt-timeout", "250ms", "--max-rtt-
 NMAP_ROW = re.compile(r"^(\d+)/(tcp|udp)\s+\S+\s+\S+\s+(\S+)(?: ttl (\d+))?", re.MULTILINE)
 
 
-def run(task: str, *arguments: object, program: tuple[str, ...] = (sys.executable,)) -> Any:
-    """Run one of the tasks below inside a namespace made for worlds; skip where there can be none."""
+def run(task: str, *arguments: object, user: Sequence[str] = (), python: str = sys.executable) -> Any:
+    """Run one of the tasks below inside a namespace made for worlds; skip where there can be none.
+
+    `user` is a command that becomes another user first.
+    """
     why_not = enter.available()
     if why_not is not None:
+        import pytest  # noqa: PLC0415 - the program that runs the task has no need of it
+
         pytest.skip(why_not)
-    command = [*program, __file__, task, *map(json.dumps, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+    program = enter.command([python, __file__, task, *map(json.dumps, arguments)])
+    done = subprocess.run(
+        [*user, *program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**environment(), enter.MARKER: "1"},
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -48,7 +60,8 @@ def run(task: str, *arguments: object, program: tuple[str, ...] = (sys.executabl
 def environment() -> dict[str, str]:
     """Let an interpreter outside the virtual environment find the same packages."""
     places = [str(Path(__file__).parents[2]), *(place for place in sys.path if place.endswith("-packages"))]
-    return {**os.environ, "PYTHONPATH": ":".join(places), "PYTHONDONTWRITEBYTECODE": "1"}
+    usual = {name: value for name, value in enter.environment().items() if name != enter.MARKER}
+    return {**usual, "PYTHONPATH": ":".join(places), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def scenario(given: str | dict[str, Any]) -> Scenario:
@@ -184,6 +197,22 @@ def host_dies(given: dict[str, Any]) -> dict[str, Any]:
     return {"said": said, "before": before, "after": _belongings()}
 
 
+def prober(name: str) -> dict[str, Any]:
+    """Return what the prober's machine knows of the way to each address, and what a question brings."""
+    from probe.lab.world import open_world  # noqa: PLC0415 - only here are the engine and the host needed
+
+    with open_world(scenario(name), "netns") as world:
+        routes = {str(given.ip): world.host.route(given.ip) for given in world.target.addresses}
+        given = world.target.addresses[0]
+        world.backend.send(Probe(1, Question(given.ip, Port(Protocol.TCP, 8000))))
+        replies = world.backend.receive(world.backend.now() + 2.0)
+        return {
+            "routes": {ip: (route.interface, str(route.source)) for ip, route in routes.items()},
+            "replies": [reply.reason for reply in replies],
+            "neighbour": world.host.neighbour(given.ip),
+        }
+
+
 def way_out_of(interface: str) -> str | None:
     """Make an interface that is up and return what the check for a way out finds."""
     subprocess.run(["ip", "link", "add", "name", interface, "type", "bridge"], check=True)
@@ -208,17 +237,15 @@ TASKS: dict[str, Callable[..., Any]] = {
         host_dies,
         way_out_of,
         identity,
+        prober,
     )
 }
 
 
-def main(task: str, *arguments: str) -> int:
-    """Enter a namespace made for worlds, run one task there and print its result."""
-    if not enter.inside():
-        return enter.reenter([sys.executable, __file__, task, *arguments])
+def main(task: str, *arguments: str) -> None:
+    """Run one task and print its result."""
     sys.stdout.write(json.dumps(TASKS[task](*map(json.loads, arguments))))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -76,6 +76,20 @@ def test_syn_proxy_hands_over_to_the_service() -> None:
     assert found == {"80": AFTERMATHS["greet"], "81": AFTERMATHS["reset"]}
 
 
+def test_the_prober_is_this_process() -> None:
+    """Routes, neighbours and sockets of the world are those of the process that opened it."""
+    told = netns_tasks.run("prober", "loopback-only")
+    assert told == {
+        "routes": {
+            "192.168.77.10": ["lan", "192.168.77.2"],
+            "10.88.0.10": ["vpn", "10.88.0.2"],
+            "203.0.113.10": ["public", "198.51.100.2"],
+        },
+        "replies": ["syn-ack"],
+        "neighbour": "resolved",
+    }
+
+
 def test_worlds_in_a_row_are_quick_and_leave_nothing() -> None:
     """Twenty worlds, one after the other, each up in 0.4 s and down in 0.1 s; nothing remains."""
     told = netns_tasks.run("in_a_row", "loopback-only", 20)

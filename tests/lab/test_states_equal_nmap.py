@@ -20,7 +20,7 @@ NMAPS_STATE = {"unreachable": "filtered"}
 RATE_LIMIT = "the kernel sends six ICMP errors and then one a second: who is answered is chance"
 LOSS = "packets get lost: rarely, all tries of one of us"
 
-# Where our reasons may differ from nmap's: (scenario, address, port) -> (why, the only reasons allowed there).
+# Where our reasons may differ from nmap's: (scenario, address, port) -> (why, the only reasons allowed).
 # Port 0 stands for every port of the address.
 EXPLAINED: dict[tuple[str, str, int], tuple[str, set[str]]] = {
     **{

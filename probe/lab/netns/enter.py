@@ -56,23 +56,32 @@ def available() -> str | None:
     return way if isinstance(way, str) else None
 
 
-def reenter(argv: Sequence[str]) -> int:
-    """Run a command in a fresh namespace (or right here, when already in one); return its exit code.
+def command(argv: Sequence[str]) -> list[str]:
+    """Return the command that runs another one in a fresh namespace, or right here when already in one.
+
+    It needs `environment()`.
 
     Raises:
         BackendError: no such namespace can be made on this machine.
     """
     if inside():
-        return _run(argv)
+        return list(argv)
     way = _way()
     if isinstance(way, str):
         raise BackendError(way)
-    return _run([*way, "sh", "-c", _WITH_LOOPBACK, *argv])
+    return [*way, "sh", "-c", _WITH_LOOPBACK, *argv]
 
 
-def _run(argv: Sequence[str]) -> int:
+def reenter(argv: Sequence[str]) -> int:
+    """Run a command in a fresh namespace (or right here, when already in one); return its exit code.
+
+    The command ends with this process. A signal that ends it is told as 128 and its number.
+
+    Raises:
+        BackendError: no such namespace can be made on this machine.
+    """
     die_too = functools.partial(syscalls.die_with_parent, os.getpid())
-    with subprocess.Popen(list(argv), env=environment(), preexec_fn=die_too) as process:  # noqa: PLW1509, S603 - one system call; the caller's own command
+    with subprocess.Popen(command(argv), env=environment(), preexec_fn=die_too) as process:  # noqa: PLW1509, S603 - one system call; the caller's own command
         try:
             code = process.wait()
         except KeyboardInterrupt:  # the terminal tells the command as well: let it finish
