@@ -44,7 +44,7 @@ _LEGEND = (
 )
 _LOOPBACK_BINDINGS = {
     Binding.WILDCARD: "here too, as part of all interfaces (not seen, it follows)",
-    Binding.LOOPBACK: "here only",
+    Binding.LOOPBACK: "here only (not seen, inferred)",
 }
 
 

@@ -55,7 +55,7 @@ def test_loopback_shows_what_is_only_possible() -> None:
     )
     assert "out of reach from here" in text
     assert "not seen, it follows" in line_with(text, "8000/tcp http-alt  here too")
-    assert "redis  here only" in text
+    assert "redis  here only (not seen, inferred)" in text
     assert "5432/tcp postgresql  possible (40%), not shown by any answer" in text
 
 

@@ -175,5 +175,7 @@ def test_one_family_of_two_is_named() -> None:
 
 def test_an_undetermined_port_has_no_confidence() -> None:
     """Nothing is claimed, so nothing is sure: in the table and in blocks."""
+    silent = report([port(22, (SILENT,) * 3, Binding.UNDETERMINED, why="")])
+    assert " sure" not in render_table(silent, TextStyle(width=40)).split("\n\n")[0]
     assert " sure" not in render_table(report([UNDETERMINED]), TextStyle(width=40)).split("\n\n")[0]
     assert "92% sure" in render_table(report([LOOPBACK_OR_NOTHING]), TextStyle(width=40))

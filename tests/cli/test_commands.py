@@ -1,0 +1,297 @@
+"""Whole commands in this process: exit codes, one line an error, results on stdout and nothing else.
+
+Probes go to listeners of the test on loopback, or to worlds in memory.
+"""
+
+import csv
+import io
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from probe import __version__
+from probe.cli.main import main
+from probe.cli.measure import deliver
+from probe.cli.options import WorldKind
+from probe.cli.output import Destination
+from probe.cli.scenarios import chosen
+from probe.cli.worlds import scan_world
+from probe.engine.connect import ConnectBackend
+from probe.report.schema import report_schema
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    """A TCP port that listens on 127.0.0.1."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A report of the demo, in a file."""
+    path = tmp_path / "report.json"
+    assert main(["demo", "--world", "sim", "--json", "-o", str(path)]) == 0
+    assert capsys.readouterr().out == ""
+    return path
+
+
+BAD = [
+    (["scan"], 2, "no address given"),
+    (["scan", "127.0.0.1", "-p", "65536"], 2, "'65536'"),
+    (["scan", "127.0.0.1", "-p", "3-1"], 2, "did you mean 1-3"),
+    (["scan", "127.0.0.1", "-p", ""], 2, "empty"),
+    (["scan", "127.0.0.1", "--running", "1,,2"], 2, "1,,2"),
+    (["scan", "127.0.0.1/8"], 2, "127.0.0.1/8"),
+    (["scan", "fe80::1"], 2, "on which interface"),
+    (["scan", "lan="], 2, "no address follows"),
+    (["scan", "127.0.0.1", "-6"], 2, "IPv4"),
+    (["scan", "127.0.0.1", "--json", "--csv"], 2, "--json and --csv"),
+    (["scan", "127.0.0.1", "--plan", "--md"], 2, "--plan and --md"),
+    (["scan", "127.0.0.1", "--timeout", "0"], 2, "--timeout 0"),
+    (["scan", "127.0.0.1", "--timeout", "nan"], 2, "--timeout nan"),
+    (["scan", "127.0.0.1", "--timeout", "soon"], 2, "--timeout"),
+    (["scan", "127.0.0.1", "--rate", "-1"], 2, "--rate -1"),
+    (["scan", "127.0.0.1", "--rate", "inf"], 2, "--rate inf"),
+    (["scan", "127.0.0.1", "--retries", "-1"], 2, "--retries"),
+    (["scan", "127.0.0.1", "--engine", "warp"], 2, "--engine"),
+    (["scan", "127.0.0.1", "--engine", "raw"], 4, "not in this version"),
+    (["scan", "127.0.0.1", "-o", "/nowhere/at/all"], 2, "no folder"),
+    (["scan", "127.0.0.1", "--bogus"], 2, "--bogus"),
+    (["bogus"], 2, "bogus"),
+    (["explain", "missing.json", "80"], 2, "missing.json"),
+    (["explain", "missing.json"], 2, "PORT"),
+    (["lab", "run", "no-such-world"], 2, "no-such-world"),
+    (["lab", "score", "--worlds", "0"], 2, "--worlds"),
+]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"), BAD, ids=lambda case: " ".join(case) if isinstance(case, list) else None
+)
+def test_mistakes_are_one_line(argv, code: int, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code by the kind of mistake, one line on stderr that names it, nothing on stdout."""
+    assert main(argv) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert err.startswith("bindprobe: ")
+    assert err.count("\n") == 1
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """Help is a success, no command at all is not; the version is the package's."""
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in ("scan", "explain", "schema", "demo", "lab"))
+    assert main([]) == 2
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.endswith(f"bindprobe {__version__}\n")
+
+
+def test_scan_finds_a_listener(listener: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """A real scan of loopback: valid JSON, the port open, nothing on stderr."""
+    assert main(["scan", "127.0.0.1", "-p", f"{listener}", "--json"]) == 0
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    Draft202012Validator(report_schema()).validate(document)
+    (port,) = document["ports"]
+    assert (port["port"], port["observations"][0]["state"]) == (listener, "open")
+    assert document["addresses"][0]["realm"] == "loopback"
+    assert document["complete"] is True
+    assert err == ""
+
+
+@pytest.mark.parametrize("option", ["--ndjson", "--csv", "--md", "--picture", "-v", "-q"])
+def test_every_format_of_a_scan(option: str, listener: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each format shows the port and writes to stdout only."""
+    assert main(["scan", "me=127.0.0.1", "-p", f"{listener}", option]) == 0
+    out, err = capsys.readouterr()
+    assert str(listener) in out
+    assert "me" in out
+    assert err == ""
+
+
+def test_a_large_scan_is_grouped(listener: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Over a thousand ports: those that are alike are ranges, unless every row is asked for."""
+    first = min(listener, 64000)
+    ports = f"{first}-{first + 1100},{listener}"
+    assert main(["scan", "127.0.0.1", "-p", ports, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert listener in [port["port"] for port in document["ports"]]
+    assert len(document["ports"]) < 100
+    assert document["rest"]
+    assert main(["scan", "127.0.0.1", "-p", ports, "--csv", "--all"]) == 0
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) >= 1 + 1101
+
+
+def test_plan_sends_nothing(
+    listener: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan is printed as text or JSON without a backend."""
+    monkeypatch.setattr(ConnectBackend, "__init__", None)
+    assert main(["scan", "127.0.0.1", "-p", f"{listener}", "--plan"]) == 0
+    assert str(listener) in capsys.readouterr().out
+    assert main(["scan", "127.0.0.1", "--plan", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["schema"] == "bindprobe.plan/1"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "strict", "code"),
+    [
+        ("nobody-has-this-address", True, 5),
+        ("nobody-has-this-address", False, 0),
+        ("reachable-everywhere", True, 0),
+    ],
+)
+def test_strict_is_inconclusive(
+    scenario: str, code: int, *, strict: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A port that stays undetermined is exit code 5 under --strict only; the report is printed anyway."""
+    report = scan_world(scenario, WorldKind.SIM, quiet=True)
+    assert deliver(report, Destination(), strict=strict) == code
+    assert "verdict" in capsys.readouterr().out
+
+
+def test_an_interrupted_scan_is_still_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was measured until Ctrl-C is printed, marked as incomplete, and the exit code is 130."""
+    receive, calls = ConnectBackend.receive, iter(range(100))
+
+    def interrupted(self, until):
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return receive(self, until)
+
+    monkeypatch.setattr(ConnectBackend, "receive", interrupted)
+    assert main(["scan", "127.0.0.1", "-p", "1-50", "--rate", "20", "--json"]) == 130
+    document = json.loads(capsys.readouterr().out)
+    assert document["complete"] is False
+    Draft202012Validator(report_schema()).validate(document)
+
+
+def test_ctrl_c_elsewhere(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C before anything was measured ends with 130 and without a trace."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("probe.cli.targets.make_target", interrupt)
+    assert main(["scan", "127.0.0.1"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_bug_is_one_line(
+    *, debug: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 70, named with its place; the whole trace only for who asks."""
+    monkeypatch.setenv("BINDPROBE_DEBUG", "1" if debug else "")
+
+    def fail(*_: object) -> None:
+        raise LookupError("lost\nit")
+
+    monkeypatch.setattr("probe.cli.targets.make_target", fail)
+    assert main(["scan", "127.0.0.1"]) == 70
+    err = capsys.readouterr().err
+    assert ("Traceback" in err) is debug
+    assert err.splitlines()[-1].startswith(
+        "bindprobe: a bug in bindprobe: LookupError: lost it at test_commands.py:"
+    )
+
+
+def test_explain_reads_what_scan_wrote(
+    saved: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The saved report explains each of its ports, by number, name or as reports print it; also from stdin."""
+    for port in ("5432", "postgresql", "5432/tcp", "T:5432"):
+        assert main(["explain", str(saved), port]) == 0
+        assert capsys.readouterr().out.startswith("5432/tcp postgresql: ")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(saved.read_bytes())))
+    assert main(["explain", "-", "8000"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("port", "words"), [("1-3", "names 3 ports"), ("1/sctp", "1/sctp"), ("53/udp", "says nothing of 53/udp")]
+)
+def test_explain_takes_one_known_port(
+    port: str, words: str, saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A range, another protocol, a port that was not scanned: usage errors."""
+    assert main(["explain", str(saved), port]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """`schema` prints a valid JSON Schema."""
+    assert main(["schema"]) == 0
+    Draft202012Validator.check_schema(json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("option", [None, "--json", "--picture", "--md"])
+def test_demo_in_memory(option: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo prints the report of its world in each of its formats."""
+    assert main(["demo", "--world", "sim", *filter(None, [option])]) == 0
+    out, err = capsys.readouterr()
+    assert "8000" in out
+    assert err == ""
+
+
+def test_demo_says_where_it_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the machine lets us make no namespaces, the demo runs in memory and says why; -q does not."""
+    monkeypatch.setattr("probe.cli.worlds._why_no_netns", lambda: "not here")
+    assert main(["demo"]) == 0
+    assert capsys.readouterr().err == "a simulated network in memory: not here\n"
+    assert main(["demo", "-q"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["demo", "--world", "netns"]) == 3
+    assert "not here" in capsys.readouterr().err
+
+
+def test_demo_enters_a_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside of a namespace the same command is run again in one, and its exit code is ours."""
+    ran = []
+    monkeypatch.setattr("probe.cli.worlds._why_no_netns", lambda: None)
+    monkeypatch.setattr("probe.cli.worlds._inside", lambda: False)
+    monkeypatch.setattr("probe.lab.netns.enter.reenter", lambda argv: ran.append(list(argv)) or 7)
+    assert main(["demo", "--picture"]) == 7
+    assert ran[0][1:] == ["-m", "probe", "demo", "--picture"]
+
+
+def test_lab_lists_and_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scenarios are listed with their subject; one that holds exits with 0, one that does not with 1."""
+    assert main(["lab", "list"]) == 0
+    assert "loopback-only" in capsys.readouterr().out
+    assert main(["lab", "run", "loopback-only"]) == 0
+    assert "0 failed" in capsys.readouterr().out
+    monkeypatch.setattr("probe.lab.check.CheckResult.ok", property(lambda _: False))
+    assert main(["lab", "run", "loopback-only"]) == 1
+
+
+def test_lab_runs_only_what_fits_a_world(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without names, scenarios that a kind of world cannot hold are left out, and named unless -q."""
+    everything = chosen((), WorldKind.SIM, quiet=False)
+    assert all("sim" in scenario.worlds for scenario in everything)
+    err = capsys.readouterr().err
+    chosen((), WorldKind.SIM, quiet=True)
+    assert capsys.readouterr().err == ""
+    assert all(line.startswith("not run in sim") for line in err.splitlines())
+
+
+def test_lab_without_scenarios(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An installation without scenario files says so."""
+    monkeypatch.setattr("probe.cli.scenarios.scenario_paths", dict)
+    assert main(["lab", "list"]) == 2
+    assert "no scenario files" in capsys.readouterr().err
+
+
+def test_lab_scores(capsys: pytest.CaptureFixture[str]) -> None:
+    """One random world in memory is graded."""
+    assert main(["lab", "score", "--worlds", "1", "--world", "sim"]) == 0
+    assert "1 random worlds from seed 1" in capsys.readouterr().out

@@ -1,0 +1,134 @@
+"""Where text goes: stdout that may be closed, full or narrow; files that appear whole or not at all."""
+
+import io
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from probe.cli.output import Destination, Form, choose
+from probe.errors import OutputError, UsageError
+
+NEEDS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+
+
+def test_one_format_at_a_time() -> None:
+    """Two formats exclude each other, by name; none is the table."""
+    assert choose({Form.JSON: False}, None).form is Form.TABLE
+    assert choose({Form.JSON: False, Form.CSV: True}, None).form is Form.CSV
+    with pytest.raises(UsageError, match="--json and --csv"):
+        choose({Form.JSON: True, Form.MARKDOWN: False, Form.CSV: True}, None)
+
+
+def test_a_file_is_written_whole(tmp_path: Path) -> None:
+    """A new file, an existing one with its permissions, a link's target: written, nothing left beside it."""
+    new, old, link = tmp_path / "new", tmp_path / "old", tmp_path / "link"
+    old.write_text("before")
+    old.chmod(0o640)
+    link.symlink_to(old)
+    choose({}, new).write_text("text \N{BOX DRAWINGS LIGHT HORIZONTAL}\n")
+    choose({}, link).write_text("after\r\n")
+    assert new.read_bytes().decode() == "text \N{BOX DRAWINGS LIGHT HORIZONTAL}\n"
+    assert old.read_bytes() == b"after\r\n"
+    assert link.is_symlink()
+    assert stat.S_IMODE(old.stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "new", "old"]
+
+
+def test_a_dash_is_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    """`-o -` is stdout, as everywhere."""
+    choose({}, Path("-")).write_text("text\n")
+    assert capsys.readouterr().out == "text\n"
+
+
+@pytest.mark.parametrize(("name", "words"), [("missing/file", "no folder"), (".", "is a folder")])
+def test_files_that_cannot_be(name: str, words: str, tmp_path: Path) -> None:
+    """Known before anything is probed."""
+    with pytest.raises(OutputError, match=words):
+        choose({}, tmp_path / name)
+
+
+def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that cannot be written to is found out before anything is probed."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="permission denied"):
+        choose({}, tmp_path / "file")
+
+
+def test_a_failed_write_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No half-written file, no temporary one, and the old content still there."""
+    path = tmp_path / "report.json"
+    path.write_text("before")
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OutputError, match="No space left"):
+        choose({}, path).write_text("after")
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@NEEDS_FULL
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    """A full device is an error; the device stays a device."""
+    with pytest.raises(OutputError, match="No space left"):
+        choose({}, Path("/dev/full")).write_text("text")
+    assert Path("/dev/full").is_char_device()
+    choose({}, Path(os.devnull)).write_text("text")
+
+
+def test_a_pipe_whose_reader_left_is_no_error(tmp_path: Path) -> None:
+    """A named pipe is written to as long as somebody reads."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    kept = os.open(path, os.O_WRONLY | os.O_NONBLOCK)  # so that opening it does not wait
+    os.close(reader)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        choose({}, path).write_text("text")
+        assert os.read(reader, 10) == b"text"
+    finally:
+        os.close(reader)
+        os.close(kept)
+
+
+class Broken(io.StringIO):
+    """A stdout whose writes fail."""
+
+    encoding = "utf-8"
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _: str) -> int:
+        raise self.error
+
+
+def test_a_reader_that_left_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`| head -1` has seen enough."""
+    monkeypatch.setattr("sys.stdout", Broken(BrokenPipeError(32, "Broken pipe")))
+    Destination().write_text("text")
+
+
+@pytest.mark.parametrize(
+    ("stream", "words"),
+    [(None, "stdout is closed"), (Broken(OSError(28, "No space left on device")), "No space left")],
+)
+def test_a_stdout_that_cannot_be_written(stream, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed or full: an error that says so."""
+    monkeypatch.setattr("sys.stdout", stream)
+    with pytest.raises(OutputError, match=words):
+        Destination().write_text("text")
+
+
+def test_what_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ASCII stdout gets escapes, not an exception."""
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    Destination().write_text("caf\N{LATIN SMALL LETTER E WITH ACUTE}\n")
+    assert raw.getvalue() == b"caf\\xe9\n"

@@ -1,0 +1,83 @@
+"""The program as a process: what it loads, closed pipes, full disks, signals of the shell."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "probe"]
+HEAVY = {"asyncio", "msgspec", "numpy", "psutil", "rich", "scapy", "tabulate", "yaml"}
+NEEDS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+
+
+def run(*argv: str, script: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(TOP), "PYTHON": sys.executable, **environ}
+    command = ["bash", "-c", script] if script else [*COMMAND, *argv]
+    return subprocess.run(command, env=env, cwd=TOP, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["scan", "--help"], ["lab", "run", "--help"], ["--version"]])
+def test_help_loads_next_to_nothing(argv: list[str]) -> None:
+    """Help needs typer and our own flags, and none of what probing or printing needs."""
+    code = (
+        f"import sys; from probe.cli.main import main; main({argv!r}); print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert "typer" in loaded
+    assert {name.split(".")[0] for name in loaded} & HEAVY == set()
+    ours = {name for name in loaded if name.startswith("probe.")}
+    assert {name.split(".")[1] for name in ours} == {"cli", "errors"}
+
+
+@pytest.mark.parametrize("argv", ["demo --world sim --json", "schema", "--help", "lab list"])
+def test_a_reader_may_leave_early(argv: str) -> None:
+    """`| head -1` is no error and leaves no trace."""
+    done = run(script=f"set -o pipefail; $PYTHON -m probe {argv} | head -1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
+@NEEDS_FULL
+@pytest.mark.parametrize("argv", ["demo --world sim", "demo --world sim -o /dev/full", "schema"])
+def test_a_full_disk_is_one_line(argv: str) -> None:
+    """A result that cannot be written is exit code 2 and one line."""
+    target = "" if "-o" in argv else "> /dev/full"
+    done = run(script=f"$PYTHON -m probe {argv} {target}")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "No space left on device" in done.stderr
+
+
+def test_closed_streams() -> None:
+    """With stdout closed the error is one line; with stderr closed too the exit code has to do."""
+    done = run(script="$PYTHON -m probe schema >&-")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert run(script="$PYTHON -m probe schema >&- 2>&-").returncode == 2
+
+
+def test_a_narrow_ascii_pipe() -> None:
+    """Output is plain ASCII in the C locale, whatever is drawn."""
+    done = run("demo", "--world", "sim", "--picture", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+
+
+def test_colour_is_forced_and_forbidden() -> None:
+    """FORCE_COLOR colours a pipe, NO_COLOR wins, and without either a pipe has none."""
+    demo = ("demo", "--world", "sim")
+    assert "\x1b[32m" in run(*demo, FORCE_COLOR="1").stdout
+    assert "\x1b" not in run(*demo, FORCE_COLOR="1", NO_COLOR="1").stdout
+    assert "\x1b" not in run(*demo).stdout
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_unwritable_file(tmp_path: Path) -> None:
+    """A folder without write permission is found before anything is probed."""
+    tmp_path.chmod(0o500)
+    done = run("demo", "--world", "sim", "-o", str(tmp_path / "file"))
+    assert done.returncode == 2
+    assert "permission denied" in done.stderr

@@ -1,0 +1,139 @@
+"""From flags to the target: realms, families, doubles, port lists. The host and the resolver are scripted."""
+
+from ipaddress import ip_address
+
+import pytest
+
+from probe.cli.targets import Wanted, families_of, make_target, places_of, read_ports, realm_of
+from probe.errors import UsageError
+from probe.model.facts import LinkKind, Route
+from probe.model.target import Port, Protocol, Realm
+from probe.services import DEFAULT_PORTS
+
+NAMES = {"server.example": ("192.168.77.10", "2001:db8::1"), "same.example": ("192.168.77.10",)}
+TUNNELLED = ("10.88.0.10", "100.64.0.7", "fd88::10")
+
+
+class ScriptedHost:
+    """Routes into a tunnel for some addresses, Ethernet for the others."""
+
+    def route(self, destination):
+        tunnel = str(destination) in TUNNELLED
+        return Route(destination, kind=LinkKind.TUNNEL if tunnel else LinkKind.ETHERNET)
+
+
+def resolver(text, families):
+    found = [ip_address(one) for one in NAMES.get(text, (text,))]
+    return [ip for ip in found if ip.version in families]
+
+
+def target(*addresses: str, **flags):
+    places = places_of(
+        addresses, [(Realm(name), texts) for name, texts in flags.items() if name in list(Realm)]
+    )
+    more = {key: value for key, value in flags.items() if key not in list(Realm)}
+    return make_target(Wanted(places, **more), ScriptedHost(), resolver)
+
+
+def realms(made) -> list[tuple[str, str]]:
+    return [(address.realm, str(address.ip)) for address in made.addresses]
+
+
+@pytest.mark.parametrize(
+    ("address", "realm"),
+    [
+        ("127.0.0.1", "loopback"),
+        ("::1", "loopback"),
+        ("192.168.1.10", "lan"),
+        ("172.31.255.1", "lan"),
+        ("10.0.0.1", "lan"),
+        ("169.254.1.1", "lan"),
+        ("fd00::1", "lan"),
+        ("fe80::1%eth0", "lan"),
+        ("100.64.0.1", "lan"),
+        ("100.64.0.7", "vpn"),
+        ("10.88.0.10", "vpn"),
+        ("fd88::10", "vpn"),
+        ("172.32.0.1", "public"),
+        ("198.51.100.7", "public"),
+        ("203.0.113.10", "public"),
+        ("2001:db8::1", "public"),
+    ],
+)
+def test_realms_are_worked_out(address: str, realm: str) -> None:
+    """A tunnel is vpn, private ranges are lan, the rest is public."""
+    assert realm_of(ip_address(address), ScriptedHost()) == realm
+
+
+def test_flags_and_words_give_the_realm() -> None:
+    """What the user says wins over what would be worked out; any word can be a realm."""
+    made = target("office=192.168.1.10", "192.168.1.11", "VPN=192.168.1.12", lan=["203.0.113.1"], vpn=["::1"])
+    assert realms(made) == [
+        ("office", "192.168.1.10"),
+        ("lan", "192.168.1.11"),
+        ("vpn", "192.168.1.12"),
+        ("lan", "203.0.113.1"),
+        ("vpn", "::1"),
+    ]
+
+
+def test_names_bring_all_their_addresses() -> None:
+    """A name stands for all it resolves to, and is remembered; a literal has no name."""
+    made = target("server.example", "10.0.0.1")
+    assert realms(made) == [("lan", "192.168.77.10"), ("public", "2001:db8::1"), ("lan", "10.0.0.1")]
+    assert [address.name for address in made.addresses] == ["server.example", "server.example", None]
+
+
+def test_an_address_stands_once() -> None:
+    """The same address by flag, by name and bare is one, with the realm and the name that were given."""
+    made = target("192.168.77.10", "same.example", vpn=["192.168.77.10"])
+    assert realms(made) == [("vpn", "192.168.77.10")]
+    assert made.addresses[0].name == "same.example"
+
+
+def test_one_family_only() -> None:
+    """-4 and -6 each leave one family, both together leave both."""
+    assert families_of(only_ipv4=True, only_ipv6=False) == {4}
+    assert families_of(only_ipv4=False, only_ipv6=True) == {6}
+    assert families_of(only_ipv4=True, only_ipv6=True) == {4, 6}
+    assert realms(target("server.example", families=frozenset({6}))) == [("public", "2001:db8::1")]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "words"),
+    [
+        ((), "no address given"),
+        (("lan=",), "no address follows"),
+        (("=10.0.0.1",), "a realm is a word"),
+        (("9lives=10.0.0.1",), "a realm is a word"),
+        (("a b=10.0.0.1",), "a realm is a word"),
+        (("lan=10.0.0.1", "vpn=10.0.0.1"), "given as lan and as vpn"),
+    ],
+)
+def test_addresses_that_make_no_target(addresses, words: str) -> None:
+    """Each is a usage error that names what is wrong."""
+    with pytest.raises(UsageError, match=words):
+        target(*addresses)
+
+
+def test_ports_and_what_runs() -> None:
+    """Without -p the default list; ports that are known to run are tested too."""
+    assert target("10.0.0.1").ports == DEFAULT_PORTS
+    made = target("10.0.0.1", ports="80,22", running="U:53")
+    assert made.ports == (Port(Protocol.TCP, 22), Port(Protocol.TCP, 80), Port(Protocol.UDP, 53))
+    assert made.running == {Port(Protocol.UDP, 53)}
+
+
+@pytest.mark.parametrize("flag", ["ports", "running"])
+def test_empty_port_lists_are_errors(flag: str) -> None:
+    """An empty list that was given is not the same as none."""
+    with pytest.raises(UsageError, match="empty"):
+        target("10.0.0.1", **{flag: ""})
+
+
+def test_names_of_ports_fall_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our table first, then the system's."""
+    monkeypatch.setattr("probe.cli.targets.find_port", lambda name, _: {"gopher": 70, "ssh": 1}.get(name))
+    assert [port.number for port in read_ports("gopher,ssh")] == [22, 70]
+    with pytest.raises(UsageError, match="nothing-such"):
+        read_ports("nothing-such")
