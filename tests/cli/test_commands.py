@@ -144,8 +144,8 @@ def test_plan_sends_nothing(
 @pytest.mark.parametrize(
     ("scenario", "strict", "code"),
     [
-        ("nobody-has-this-address", True, 5),
-        ("nobody-has-this-address", False, 0),
+        ("host-drops-one-port", True, 5),
+        ("host-drops-one-port", False, 0),
         ("reachable-everywhere", True, 0),
     ],
 )
