@@ -32,7 +32,7 @@ def infer(surveys: Sequence[AddressSurvey], running: frozenset[Port] = frozenset
         key = _alike(port, models, running)
         if key not in known:
             known[key] = infer_port(port, there, running=port in running)
-        verdicts.append(judge_port(port, models, known[key], running=port in running))
+        verdicts.append(judge_port(port, models, known[key]))
     return Verdict(tuple(judge_address(model) for model in models), tuple(verdicts))
 
 

@@ -29,36 +29,47 @@ class Hypothesis:
 def hypotheses(
     addresses: Sequence[TargetAddress], *, running: bool, seen_open: frozenset[IPAddress] = frozenset()
 ) -> tuple[Hypothesis, ...]:
-    """Every binding worth weighing.
+    """Every binding worth weighing. Loopback covers the loopback addresses, where the prober is the target.
 
     `running` excludes not-listening. `seen_open` are the addresses that answered: with many addresses it is
     the one larger set that is weighed too.
     """
     prior = BIND_PRIOR
     nothing = () if running else (Hypothesis(Binding.NOT_LISTENING, frozenset(), prior.nothing),)
-    loopback = Hypothesis(Binding.LOOPBACK, frozenset(), prior.loopback)
-    return (*_wildcards(addresses), *_specifics(addresses, seen_open), loopback, *nothing)
-
-
-def _wildcards(addresses: Sequence[TargetAddress]) -> tuple[Hypothesis, ...]:
-    rows = (
-        ((4,), BIND_PRIOR.wildcard_v4),
-        ((4, 6), BIND_PRIOR.wildcard_dual),
-        ((6,), BIND_PRIOR.wildcard_v6),
+    loopback = [a for a in addresses if a.ip.is_loopback]
+    outer = [a for a in addresses if not a.ip.is_loopback]
+    wildcards = (
+        ((4,), prior.wildcard_v4),
+        ((4, 6), prior.wildcard_dual),
+        ((6,), prior.wildcard_v6),
     )
+    loopbacks = (
+        ((4,), prior.loopback_v4),
+        ((4, 6), prior.loopback_dual),
+        ((6,), prior.loopback_v6),
+    )
+    return (
+        *_by_family(Binding.WILDCARD, addresses, wildcards),
+        *_by_family(Binding.LOOPBACK, loopback, loopbacks),
+        *_specifics(outer, seen_open - {a.ip for a in loopback}),
+        *nothing,
+    )
+
+
+def _by_family(
+    binding: Binding, addresses: Sequence[TargetAddress], rows: Sequence[tuple[tuple[int, ...], float]]
+) -> tuple[Hypothesis, ...]:
+    """A binding to every one of these addresses, of IPv4, of both families or of IPv6."""
     return tuple(
-        Hypothesis(
-            Binding.WILDCARD,
-            frozenset(a.ip for a in addresses if a.family in families),
-            weight,
-            families,
-        )
+        Hypothesis(binding, frozenset(a.ip for a in addresses if a.family in families), weight, families)
         for families, weight in rows
     )
 
 
 def _specifics(addresses: Sequence[TargetAddress], seen_open: frozenset[IPAddress]) -> tuple[Hypothesis, ...]:
     every = frozenset(a.ip for a in addresses)
+    if not every:
+        return ()
     singles = [frozenset({ip}) for ip in sorted(every, key=str)]
     devices = _realm_sets(addresses) - set(singles) - {every}
     private = {frozenset(a.ip for a in addresses if a.realm != Realm.PUBLIC)}

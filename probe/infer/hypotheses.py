@@ -247,7 +247,9 @@ class BindPrior:
     private_only: float = 0.015  # every address but the public ones
     several: float = 0.02  # any other set of addresses
     all_given: float = 0.004  # exactly the addresses that were probed, one by one
-    loopback: float = 0.19
+    loopback_v4: float = 0.11
+    loopback_dual: float = 0.06
+    loopback_v6: float = 0.02
     nothing: float = 0.25
 
 
@@ -259,7 +261,11 @@ FLOOR: Final = 0.0055  # what a rival that nothing contradicts is always given
 FLOOR_TOTAL: Final = 0.055  # ... as long as all of them together get no more than this
 CONTRADICTED: Final = 2e-6  # likelihood below this share of the best one: contradicted by the answers
 
-COVERED_SHARE: Final = 0.4  # of tested ports, while a policy is learned from them
+# While a policy is learned from tested ports: one socket is seen beforehand in so many ports, and so many
+# ports at most count, for ports behind one filter do not speak independently of each other.
+COVERED_SEEN: Final = 0.4
+PORTS_SEEN: Final = 1.0
+PORTS_COUNTED: Final = 20
 
 
 def sounds(protocol: Protocol, fate: Fate, *, covered: bool) -> Sounds:

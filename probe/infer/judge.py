@@ -25,11 +25,9 @@ _OPEN = frozenset({Heard.OPEN, Heard.OPEN_BEHIND, Heard.OPEN_NEARER, Heard.CUT})
 _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 
-def judge_port(
-    port: Port, models: Sequence[AddressModel], posterior: Posterior, *, running: bool
-) -> PortVerdict:
+def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior) -> PortVerdict:
     """Name what can be named, and put it into words."""
-    binding, named = name_binding(posterior.candidates, _answers(port, models), running=running)
+    binding, named = name_binding(posterior.candidates, _answers(port, models))
     settled = PortVerdict(
         port=port,
         binding=binding,
@@ -54,7 +52,7 @@ def judge_port(
 
 
 def name_binding(
-    candidates: Sequence[Candidate], answers: Sequence[Heard], *, running: bool
+    candidates: Sequence[Candidate], answers: Sequence[Heard]
 ) -> tuple[Binding, frozenset[Candidate]]:
     """The binding that has at least POINT, or the inseparable pair, or `undetermined` (which names none).
 
@@ -62,14 +60,19 @@ def name_binding(
     the addresses; all interfaces takes one that is open on at least two.
     """
     best = candidates[0]
-    pair = frozenset(c for c in candidates if c.binding in _PAIR)
-    refused = sum(heard in _REFUSALS for heard in answers)
-    if sum(c.probability for c in pair) >= POINT and 2 * refused > len(answers):
-        return (Binding.LOOPBACK if running else Binding.LOOPBACK_OR_NOT_LISTENING), pair
     opened = sum(heard in _OPEN for heard in answers)
-    enough = opened > 1 if best.binding is Binding.WILDCARD else opened > 0
-    if best.probability >= POINT and enough:
+    mostly_refused = 2 * sum(heard in _REFUSALS for heard in answers) > len(answers)
+    enough = {
+        Binding.WILDCARD: opened > 1,
+        Binding.SPECIFIC: opened > 0,
+        Binding.LOOPBACK: opened > 0 or mostly_refused,
+        Binding.NOT_LISTENING: mostly_refused,
+    }
+    if best.probability >= POINT and enough[best.binding]:
         return best.binding, frozenset({best})
+    pair = frozenset(c for c in candidates if c.binding in _PAIR)
+    if sum(c.probability for c in pair) >= POINT and mostly_refused:
+        return Binding.LOOPBACK_OR_NOT_LISTENING, pair
     return Binding.UNDETERMINED, frozenset()
 
 

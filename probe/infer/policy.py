@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from probe.infer.heard import QUIET, Heard, Noise, heard, icmp_errors, noise_of
 from probe.infer.hypotheses import (
-    COVERED_SHARE,
+    COVERED_SEEN,
     EPSILON,
     MANNERS,
     MUTE,
+    PORTS_COUNTED,
+    PORTS_SEEN,
     REFUSED_AS,
     Fate,
     Fates,
@@ -19,7 +21,7 @@ from probe.infer.hypotheses import (
     sounds,
 )
 from probe.model.facts import AddressSurvey
-from probe.model.probing import Observation
+from probe.model.probing import Observation, State
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 
 _ICMP_FATES = frozenset({Fate.REJECT_HOST, Fate.REJECT_PATH})
@@ -85,19 +87,30 @@ class AddressModel:
 
 def learn(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, AddressModel]:
     """Learn every address's policy."""
-    errors = icmp_errors(surveys)
-    return {survey.address.ip: _learn_one(survey, errors) for survey in surveys}
+    errors, covered = icmp_errors(surveys), _covered_share(surveys)
+    return {survey.address.ip: _learn_one(survey, errors, covered) for survey in surveys}
 
 
-def _learn_one(survey: AddressSurvey, errors: int) -> AddressModel:
+def _covered_share(surveys: Sequence[AddressSurvey]) -> float:
+    """Share of the tested ports that are open somewhere on the target."""
+    ports = {port for survey in surveys for port in survey.tested()}
+    opened = {port for survey in surveys for port, o in survey.tested().items() if o.state is State.OPEN}
+    return (len(opened) + COVERED_SEEN) / (len(ports) + PORTS_SEEN)
+
+
+def _learn_one(survey: AddressSurvey, errors: int, covered: float) -> AddressModel:
     noise = noise_of(survey, errors)
     tested = survey.tested()
     evidence = {port: Evidence(heard(o, survey), o.attempts) for port, o in tested.items()}
     controls = [(o, Evidence(heard(o, survey), o.attempts)) for o in survey.controls()]
     logs = {policy: math.log(weight) for policy, weight in _prior(survey).items()}
     shares: dict[tuple[Heard, int, Protocol], Mapping[Policy, float]] = {}
+    weight = min(1.0, PORTS_COUNTED / max(1, len(tested)))
     for port, said in evidence.items():
-        _add(logs, _share_of(said, port.protocol, noise, shares))
+        key = (said.heard, said.attempts, port.protocol)
+        if key not in shares:
+            shares[key] = _share_of(said, port.protocol, noise, covered, weight)
+        _add(logs, shares[key])
     for control, said in controls:
         protocol = control.question.port.protocol
         _add(logs, {p: math.log(_of_control(said, protocol, MANNERS[p], noise)) for p in Policy})
@@ -128,25 +141,20 @@ def _add(logs: dict[Policy, float], share: Mapping[Policy, float]) -> None:
 
 
 def _share_of(
-    said: Evidence,
-    protocol: Protocol,
-    noise: Noise,
-    shares: dict[tuple[Heard, int, Protocol], Mapping[Policy, float]],
+    said: Evidence, protocol: Protocol, noise: Noise, covered: float, weight: float
 ) -> Mapping[Policy, float]:
-    key = (said.heard, said.attempts, protocol)
-    if key not in shares:
-        shares[key] = {p: math.log(_of_tested(said, protocol, MANNERS[p], noise)) for p in Policy}
-    return shares[key]
+    """What one tested port says for each policy, as a log-likelihood that counts with `weight`."""
+    return {p: weight * math.log(_of_tested(said, protocol, MANNERS[p], noise, covered)) for p in Policy}
 
 
 def _of_control(said: Evidence, protocol: Protocol, manners: Manners, noise: Noise) -> float:
     return _mixture(said, protocol, manners.control, manners, noise, covered=False)
 
 
-def _of_tested(said: Evidence, protocol: Protocol, manners: Manners, noise: Noise) -> float:
+def _of_tested(said: Evidence, protocol: Protocol, manners: Manners, noise: Noise, share: float) -> float:
     covered = _mixture(said, protocol, manners.exposed, manners, noise, covered=True)
     uncovered = _mixture(said, protocol, manners.unexposed, manners, noise, covered=False)
-    return COVERED_SHARE * covered + (1 - COVERED_SHARE) * uncovered
+    return share * covered + (1 - share) * uncovered
 
 
 def _mixture(
