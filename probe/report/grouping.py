@@ -9,6 +9,7 @@ from collections.abc import Hashable, Sequence
 
 import msgspec
 
+from probe.model.probing import Origin
 from probe.model.report import ObservationReport, PortReport, Report, RestReport
 from probe.ports import format_ports
 
@@ -39,14 +40,21 @@ def _kind(port: PortReport) -> Hashable:
 
 
 def _answer(o: ObservationReport) -> Hashable:
-    seen = (o.address, o.realm, o.state, o.reason, o.condition, o.sender, o.ttl, o.icmp)
-    return (*seen, o.origin, o.aftermath, o.tcp is None, o.reading)
+    """An answer without what is looked into for some ports only: that it was the host's own, and its TTL."""
+    seen = (o.address, o.realm, o.state, o.reason, o.condition, o.sender, o.icmp)
+    return (*seen, _unusual(o.origin), o.aftermath, o.tcp is None, o.reading)
+
+
+def _unusual(origin: Origin | None) -> Origin | None:
+    return None if origin is Origin.HOST else origin
 
 
 def _rest(members: Sequence[PortReport]) -> RestReport:
     least = min(members, key=lambda port: port.confidence)
     fields = {name: getattr(least, name) for name in RestReport.__struct_fields__ if name != "ports"}
+    vague = max(members, key=lambda port: sum(o.origin is None for o in port.observations))
     fields |= {name: _common([getattr(port, name) for port in members]) for name in _TEXTS}
+    fields["evidence"] = fields["evidence"] or vague.evidence
     fields["why"] = least.why if all(port.why == least.why for port in members) else ""
     fields["observations"] = tuple(
         _shared(answers) for answers in zip(*(port.observations for port in members), strict=True)
@@ -61,11 +69,13 @@ def _common(texts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _shared(answers: Sequence[ObservationReport]) -> ObservationReport:
-    """One answer for all: the most tries that any took, no round-trip time, TCP facts only where equal."""
+    """One answer for all: the most tries that any took, no round-trip time, the rest where it is equal."""
     first = answers[0]
     return msgspec.structs.replace(
         first,
         rtt_ms=None,
+        ttl=first.ttl if all(answer.ttl == first.ttl for answer in answers) else None,
+        origin=first.origin if all(answer.origin == first.origin for answer in answers) else None,
         attempts=max(answer.attempts for answer in answers),
         tcp=first.tcp if all(answer.tcp == first.tcp for answer in answers) else None,
     )
