@@ -16,24 +16,28 @@ Progress = Callable[[int, int], None]  # questions settled, questions asked so f
 
 @dataclass(slots=True)
 class _Running:
-    """One survey under way: what it waits for, and when its next step may start."""
+    """One survey under way: the questions it waits for, and what was heard of the others."""
 
     survey: Survey
-    step: Step | None = None
-    starts_at: float = 0.0
     open: set[Question] = field(default_factory=set)
-    heard: dict[Question, Observation] = field(default_factory=dict)
+    heard: dict[Question, Observation] | None = None  # None until the survey has begun
     done: AddressSurvey | None = None
 
-    def advance(self, now: float) -> None:
-        """Hand the survey what was heard and take its next step."""
+    def advance(self) -> Step | None:
+        """Hand the survey what was heard and take its next step; None when it is done."""
         try:
-            step = next(self.survey) if self.step is None else self.survey.send(self.heard)
+            step = self.survey.send(self.heard)  # type: ignore[arg-type] # a generator begins with None
         except StopIteration as end:
-            self.done, self.step = end.value, None
-            return
-        self.step, self.starts_at = step, now + step.idle
+            self.done = end.value
+            return None
         self.open, self.heard = set(step.questions), {}
+        return step
+
+    def hear(self, observation: Observation) -> None:
+        """Take in the outcome of one question."""
+        self.open.discard(observation.question)
+        if self.heard is not None:
+            self.heard[observation.question] = observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Run:
         self._running = {address: _Running(survey) for address, survey in surveys.items()}
         self._settled = 0
         self._asked = 0
-        self._pending: set[IPAddress] = set()  # a step is chosen but its pause is not over
+        self._pending: dict[IPAddress, tuple[float, Step]] = {}  # chosen steps and when they may start
 
     def until(self, deadline: float, progress: Progress | None = None) -> Outcome:
         """Run for at most `deadline` seconds. Ctrl-C ends it early with what is known."""
@@ -87,7 +91,7 @@ class Run:
                 progress(self._settled, self._asked)
 
     def _next_time(self, now: float) -> float:
-        pauses = (self._running[address].starts_at for address in self._pending)
+        pauses = (starts_at for starts_at, _ in self._pending.values())
         return min(self._scan.next_deadline(now), *pauses, float("inf"))
 
     def _advance_all(self, now: float) -> None:
@@ -95,28 +99,25 @@ class Run:
             self._advance(address, running, now)
 
     def _advance(self, address: IPAddress, running: _Running, now: float) -> None:
-        """Take next steps until one has something to wait for."""
-        running.advance(now)
-        while running.done is None and not running.open:
-            running.advance(now)
-        if running.done is None:
-            self._pending.add(address)
+        """Take the survey's next step that has something to wait for."""
+        step = running.advance()
+        while step is not None and not step.questions:
+            step = running.advance()
+        if step is not None:
+            self._pending[address] = now + step.idle, step
 
     def _start_steps(self, now: float) -> None:
-        for address in [a for a in self._pending if self._running[a].starts_at <= now]:
-            self._pending.discard(address)
-            step = self._running[address].step
-            if step is not None:
-                self._scan.ask(step.questions, tries=step.tries, paced=step.paced)
-                self._asked += len(step.questions)
+        ready = [address for address, (starts_at, _) in self._pending.items() if starts_at <= now]
+        for address in ready:
+            _, step = self._pending.pop(address)
+            self._scan.ask(step.questions, tries=step.tries, paced=step.paced)
+            self._asked += len(step.questions)
 
     def _hand_out(self, now: float) -> bool:
         """Give settled observations to the surveys that asked; True where one of them went on."""
         for observation in self._scan.settled():
             self._settled += 1
-            running = self._running[observation.question.address]
-            running.open.discard(observation.question)
-            running.heard[observation.question] = observation
+            self._running[observation.question.address].hear(observation)
         ready = [
             (address, running)
             for address, running in self._running.items()
@@ -139,8 +140,7 @@ class Run:
 
     def _close(self, address: IPAddress, running: _Running, now: float) -> None:
         """Answer a step that can no longer be asked with 'not sent', and move on."""
-        self._pending.discard(address)
+        self._pending.pop(address, None)
         for question in tuple(running.open):
-            running.open.discard(question)
-            running.heard[question] = not_sent(question)
+            running.hear(not_sent(question))
         self._advance(address, running, now)

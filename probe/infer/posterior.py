@@ -149,10 +149,9 @@ def _credit(
     weight: float,
 ) -> None:
     for situation, row, total in zip(situations, rows, sums, strict=True):
-        if total > 0:
-            mine = fates[situation.address]
-            for fate, part in row.items():
-                mine[fate] += weight * part / total
+        mine = fates[situation.address]
+        for fate, part in row.items():
+            mine[fate] += weight * part / total
 
 
 def _posterior(

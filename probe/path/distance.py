@@ -5,7 +5,7 @@ address itself from its distance on, and by a time-exceeded from a nearer hop be
 A connect with a TTL floor (IP_MINTTL, RFC 5082) hears only replies that arrive with at least that much.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from probe.model.probing import Observation, Question, Reason, Role
 from probe.model.target import IPAddress, Port
@@ -83,8 +83,3 @@ def reply_ttl(seen: Mapping[int, Observation]) -> int | None:
     silent = seen.get(best + 1)
     exact = best == max(INITIAL_TTLS) or (silent is not None and silent.reason is Reason.NO_RESPONSE)
     return best if exact else None
-
-
-def known_reply_ttl(observations: Sequence[Observation], port: Port) -> int | None:
-    """The reply's TTL where the system tells it by itself (IPv6 connections)."""
-    return next((o.ttl for o in observations if o.question.port == port and is_answer(o)), None)

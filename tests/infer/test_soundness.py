@@ -91,9 +91,7 @@ def probability(verdict: PortReport, true: Truth) -> float:
     """What the verdict gives to the truth."""
     bound_to = set(map(str, true.bound_to))
     return sum(
-        c.probability
-        for c in verdict.candidates
-        if c.binding == true.binding and set(c.bound_to) == bound_to
+        c.probability for c in verdict.candidates if c.binding == true.binding and set(c.bound_to) == bound_to
     )
 
 

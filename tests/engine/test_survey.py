@@ -1,0 +1,200 @@
+"""The survey of one address over a scripted path: distances, reply TTLs, origins, pauses and rationed errors."""
+
+from collections.abc import Generator
+from ipaddress import ip_address
+
+import pytest
+from scripted_network import ScriptedNetwork
+
+from probe.engine.run import Run
+from probe.engine.survey import Step, survey_address
+from probe.model.facts import AddressSurvey, Neighbour, Route
+from probe.model.plan import AddressPlan, Timing
+from probe.model.probing import Origin, Probe, Question, Reason, Reply, Role
+from probe.model.target import Port, Protocol, TargetAddress
+
+TARGET = TargetAddress(ip_address("203.0.113.10"), "public")
+HOPS = [ip_address(f"198.51.100.{n}") for n in range(1, 40)]
+OPEN, CLOSED, FORGED, FORWARDED, DROPPED, REJECTED = (Port(Protocol.TCP, n) for n in range(8000, 8006))
+CONTROLS = (Port(Protocol.TCP, 1006), Port(Protocol.TCP, 18233), Port(Protocol.TCP, 61417))
+RTT = 0.01
+
+
+class Path:
+    """A target some hops away: who answers a probe, with which TTL on arrival."""
+
+    def __init__(self, hops: int, initial_ttl: int = 64, *, forger: int = 1) -> None:
+        self.hops, self.initial, self.forger = hops, initial_ttl, forger
+
+    def __call__(self, probe: Probe, now: float) -> list[Reply]:
+        """Answer a probe as this path does."""
+        question = probe.question
+        ttl = 64 if question.ttl is None else question.ttl
+        port = question.port
+        if port == DROPPED:
+            return []
+        goal = self.hops + 1 if port == FORWARDED else self.hops
+        turns_back = self.forger + 1 if port == FORGED else goal
+        if ttl < turns_back:
+            return [self._expired(probe, ttl, now)]
+        if port == REJECTED:
+            sender = HOPS[0]
+            return [Reply(probe.id, Reason.ADMIN_PROHIBITED, now + RTT, sender=sender, icmp=(3, 13))]
+        arrives = self.initial - (self.forger if port == FORGED else goal) + 1
+        if question.min_ttl is not None and arrives < question.min_ttl:
+            return []
+        reason = Reason.SYN_ACK if port in {OPEN, FORWARDED} else Reason.RESET
+        return [Reply(probe.id, reason, now + RTT, sender=TARGET.ip)]
+
+    def _expired(self, probe: Probe, ttl: int, now: float) -> Reply:
+        sender = TARGET.ip if ttl == self.hops else HOPS[ttl - 1]
+        return Reply(probe.id, Reason.TIME_EXCEEDED, now + RTT, sender=sender, icmp=(11, 0))
+
+
+def measure(script, *ports: Port, on_link: bool = False, neighbour: Neighbour | None = None) -> AddressSurvey:
+    """Survey the target over a scripted network."""
+    plan = AddressPlan(TARGET, Route(TARGET.ip, on_link=on_link), ports, CONTROLS)
+    survey = survey_address(plan, lambda _: neighbour, frozenset())
+    outcome = Run({TARGET.ip: survey}, ScriptedNetwork(script), Timing()).until(60)
+    (done,) = outcome.surveys
+    return done
+
+
+@pytest.mark.parametrize("hops", [1, 2, 3, 5, 7, 11, 20, 31])
+@pytest.mark.parametrize("initial", [64, 128, 255])
+def test_distance_and_reply_ttl(hops, initial):
+    """Hops, the TTL on arrival and the hops on the way are found for near and far hosts of all stacks."""
+    found = measure(Path(hops, initial), OPEN, CLOSED)
+    assert found.hops == hops
+    assert found.reply_ttl == initial - hops + 1
+    assert set(found.path) <= set(HOPS[: hops - 1])
+
+
+def test_the_way_is_listed_in_order():
+    """The hops that sent time-exceeded come in the order of their distance."""
+    found = measure(Path(6), CLOSED)
+    assert found.path == tuple(HOPS[:5])
+
+
+def test_a_neighbour_takes_one_question():
+    """On the link the distance is one hop, and nothing further is asked."""
+    assert measure(Path(1), CLOSED, on_link=True).hops == 1
+
+
+def test_no_distance_where_the_far_end_is_out_of_reach():
+    """A host farther away than the ladder goes has no distance."""
+    found = measure(Path(36), CLOSED)
+    assert (found.hops, found.reply_ttl, found.path) == (None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("port", "origin"),
+    [(OPEN, Origin.HOST), (CLOSED, Origin.HOST), (FORGED, Origin.NEARER), (FORWARDED, Origin.BEHIND)],
+)
+def test_who_answers(port, origin):
+    """The host itself, a box on the way, or something behind the address."""
+    assert measure(Path(4), port).tested()[port].origin is origin
+
+
+def test_a_reset_forged_by_the_last_router_shows_by_its_ttl():
+    """A router one hop before the host refuses at the same distance, but its reset arrives with one more."""
+    assert measure(Path(3, forger=2), FORGED).tested()[FORGED].origin is Origin.NEARER
+
+
+def test_nothing_nearer_can_show_above_the_highest_ttl():
+    """A neighbour that sends with TTL 255 leaves no room for a nearer reset."""
+    found = measure(Path(1, 255), CLOSED, on_link=True)
+    assert found.reply_ttl == 255
+    assert found.tested()[CLOSED].origin is Origin.HOST
+
+
+def test_an_address_without_an_answer_has_no_distance_and_asks_the_neighbour_table():
+    """Where all is silent on the link, the neighbour table tells whether anybody is there."""
+    found = measure(lambda probe, now: [], CLOSED, on_link=True, neighbour=Neighbour.FAILED)
+    assert found.hops is None
+    assert found.neighbour is Neighbour.FAILED
+
+
+def test_the_reply_ttl_that_the_system_tells_is_not_measured():
+    """An IPv6 connection tells the hop limit by itself: no floor is asked."""
+
+    def script(probe: Probe, now: float) -> list[Reply]:
+        return [Reply(probe.id, Reason.SYN_ACK, now + RTT, sender=TARGET.ip, ttl=57)]
+
+    network = ScriptedNetwork(script)
+    plan = AddressPlan(TARGET, Route(TARGET.ip, on_link=True), (OPEN,), CONTROLS)
+    survey = survey_address(plan, lambda _: None, frozenset())
+    (found,) = Run({TARGET.ip: survey}, network, Timing()).until(60).surveys
+    assert found.reply_ttl == 57
+    assert {p.question.min_ttl for _, p in network.sent} == {None, 58}
+
+
+def test_a_silence_among_rationed_errors_is_asked_at_their_pace():
+    """Where a tested port was rejected, the silent ones are asked again 1.1 s apart: errors are rationed."""
+    budget = iter([True] * 2)
+
+    def script(probe: Probe, now: float) -> list[Reply]:
+        rationed = probe.question.port in {DROPPED, REJECTED}
+        if not rationed:
+            return Path(1)(probe, now)
+        if now < 1.5 and next(budget, None) is None:
+            return []
+        return [Reply(probe.id, Reason.PORT_UNREACH, now + RTT, sender=TARGET.ip, icmp=(3, 3))]
+
+    ports = (REJECTED, DROPPED, Port(Protocol.TCP, 9001))
+    found = measure(script, *ports, on_link=True).tested()
+    assert found[DROPPED].reason is Reason.PORT_UNREACH
+
+
+def test_rationed_errors_are_not_asked_for_where_the_controls_reject_too():
+    """A default-reject address is known by its controls: its silent TCP ports take no more time."""
+    answered = set(CONTROLS)
+
+    def script(probe: Probe, now: float) -> list[Reply]:
+        if probe.question.port not in answered:
+            return []
+        return [Reply(probe.id, Reason.PORT_UNREACH, now + RTT, sender=TARGET.ip, icmp=(3, 3))]
+
+    network = ScriptedNetwork(script)
+    plan = AddressPlan(TARGET, Route(TARGET.ip, on_link=True), (DROPPED,), CONTROLS)
+    Run({TARGET.ip: survey_address(plan, lambda _: None, frozenset())}, network, Timing()).until(60)
+    assert network.now() < 2
+
+
+def test_a_canary_that_stays_silent_is_kept_beside_its_control():
+    """An address that stops answering while it is probed shows it in the canary."""
+
+    def script(probe: Probe, now: float) -> list[Reply]:
+        return [] if probe.question.role is Role.CANARY else Path(1)(probe, now)
+
+    found = measure(script, CLOSED, on_link=True)
+    (canary,) = [o for o in found.observations if o.question.role is Role.CANARY]
+    assert canary.reason is Reason.NO_RESPONSE
+    assert all(o.reason is Reason.RESET for o in found.controls())
+
+
+def test_a_step_without_questions_is_passed_over():
+    """A survey may yield a step that asks nothing; the run goes on with the next one."""
+
+    def survey() -> Generator[Step, object, AddressSurvey]:
+        nothing = yield Step(())
+        assert nothing == {}
+        seen = yield Step((Question(TARGET.ip, CLOSED),))
+        return AddressSurvey(TARGET, tuple(seen.values()))
+
+    outcome = Run({TARGET.ip: survey()}, ScriptedNetwork(Path(1)), Timing()).until(
+        60, lambda done, asked: None
+    )
+    assert [o.reason for o in outcome.surveys[0].observations] == [Reason.RESET]
+
+
+def test_progress_is_told():
+    """The callback hears how many questions are settled of how many asked."""
+    heard: list[tuple[int, int]] = []
+    plan = AddressPlan(TARGET, Route(TARGET.ip, on_link=True), (CLOSED,), CONTROLS)
+    survey = survey_address(plan, lambda _: None, frozenset())
+    Run({TARGET.ip: survey}, ScriptedNetwork(Path(1)), Timing()).until(
+        60, lambda *numbers: heard.append(numbers)
+    )
+    done, asked = heard[-1]
+    assert done == asked > 4
