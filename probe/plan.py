@@ -1,6 +1,5 @@
 """What to ask: target and ports become a plan, to be printed, compared and tested beforehand."""
 
-from collections.abc import Iterable
 from itertools import chain
 
 from probe.host.host import Host
@@ -24,8 +23,10 @@ _FOLLOW_UPS = 4  # probes that one answered port may cost beyond its tries
 _SLACK_S = 10.0
 
 
-def _first_free(candidates: Iterable[int], taken: set[int]) -> int:
-    return next(number for number in candidates if number not in taken)
+def _first_free(row: tuple[int, ...], taken: set[int]) -> int:
+    """The first port from a row on that is not tested; where all are, the row's first: it is asked twice."""
+    candidates = chain(row, range(row[-1], 65536))
+    return next((number for number in candidates if number not in taken), row[0])
 
 
 def controls_for(tested: tuple[Port, ...]) -> tuple[Port, ...]:
@@ -38,7 +39,7 @@ def controls_for(tested: tuple[Port, ...]) -> tuple[Port, ...]:
     tables: list[tuple[Protocol, tuple[tuple[int, ...], ...]]] = [(Protocol.TCP, _CONTROLS)]
     tables += [(Protocol.UDP, _UDP_CONTROLS)] if Protocol.UDP in protocols else []
     return tuple(
-        Port(protocol, _first_free(chain(row, range(row[-1], 65536)), _taken(tested, protocol)))
+        Port(protocol, _first_free(row, _taken(tested, protocol)))
         for protocol, table in tables
         for row in table
     )

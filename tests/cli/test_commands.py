@@ -209,7 +209,7 @@ def test_a_bug_is_one_line(
 def test_explain_reads_what_scan_wrote(
     saved: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The saved report explains each of its ports, by number, name or as reports print it; also from stdin."""
+    """The saved report explains its ports, by number, name or as reports print it; also from stdin."""
     for port in ("5432", "postgresql", "5432/tcp", "T:5432"):
         assert main(["explain", str(saved), port]) == 0
         assert capsys.readouterr().out.startswith("5432/tcp postgresql: ")
