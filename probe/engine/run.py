@@ -20,24 +20,25 @@ class _Running:
 
     survey: Survey
     open: set[Question] = field(default_factory=set)
-    heard: dict[Question, Observation] | None = None  # None until the survey has begun
+    heard: dict[Question, Observation] = field(default_factory=dict)
+    begun: bool = False
     done: AddressSurvey | None = None
 
     def advance(self) -> Step | None:
         """Hand the survey what was heard and take its next step; None when it is done."""
         try:
-            step = self.survey.send(self.heard)  # type: ignore[arg-type] # a generator begins with None
+            step = self.survey.send(self.heard) if self.begun else next(self.survey)
         except StopIteration as end:
             self.done = end.value
             return None
+        self.begun = True
         self.open, self.heard = set(step.questions), {}
         return step
 
     def hear(self, observation: Observation) -> None:
         """Take in the outcome of one question."""
         self.open.discard(observation.question)
-        if self.heard is not None:
-            self.heard[observation.question] = observation
+        self.heard[observation.question] = observation
 
 
 @dataclass(frozen=True, slots=True)

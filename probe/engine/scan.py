@@ -102,12 +102,20 @@ class Scan:
         """Probes whose time has come, within rate and capacity."""
         self._handle_due(now)
         probes: list[Probe] = []
-        while self._paced and self._may_send(self._icmp, now):
-            probes.append(self._send(self._paced.popleft(), self._icmp, now))
+        self._send_from(self._paced, self._icmp, now, probes)
         for state in self._addresses.values():
-            while state.waiting and self._may_send(state.pace.bucket, now):
-                probes.append(self._send(state.waiting.popleft(), state.pace.bucket, now))
+            self._send_from(state.waiting, state.pace.bucket, now, probes)
         return probes
+
+    def _send_from(self, queue: deque[Asked], bucket: TokenBucket, now: float, probes: list[Probe]) -> None:
+        """Send what the bucket allows; a question that was answered while it waited needs no other try."""
+        while queue:
+            if queue[0].settled or queue[0].accepted is not None:
+                queue.popleft()
+            elif self._may_send(bucket, now):
+                probes.append(self._send(queue.popleft(), bucket, now))
+            else:
+                return
 
     def _may_send(self, bucket: TokenBucket, now: float) -> bool:
         within_rate = bucket.ready(now) and (self._total is None or self._total.ready(now))

@@ -36,7 +36,7 @@ FAR = Scenario(
     about="Three addresses at 40 ms, one of them silent.",
     addresses=("lan", "vpn", "public"),
     target=TargetHost(
-        listen=(Listen(port=8000, bind="0.0.0.0"), Listen(port=5432, bind="lan")),  # noqa: S104 - simulated
+        listen=(Listen(port=8000, bind="0.0.0.0"), Listen(port=5432, bind="lan")),
         filter=(Rule(action=Action.DROP, on=("public",)),),
     ),
     links={realm: Link(delay_ms=20) for realm in ("lan", "vpn", "public")},

@@ -20,7 +20,7 @@ BROKEN = {
         "BackendError: the target host: cannot listen on 10.1.2.3 port 80",
     ),
     "a device that is not there": (
-        {"addresses": ["lan"], "target": {"listen": [{"port": 80, "bind": "0.0.0.0", "device": "vpn"}]}},  # noqa: S104 - in the lab
+        {"addresses": ["lan"], "target": {"listen": [{"port": 80, "bind": "0.0.0.0", "device": "vpn"}]}},
         "BackendError: the target host: cannot listen on 0.0.0.0 port 80",
     ),
     "an unknown symbol": ({"addresses": ["wan"]}, "ScenarioError: 'wan' is no address"),
@@ -62,7 +62,7 @@ def test_loss_hits_both_ways_and_both_families() -> None:
 def test_services_treat_their_peers_as_told() -> None:
     """An accepted connection is held, greeted, closed or reset."""
     ports = dict(enumerate(AFTERMATHS, 8000))
-    listen = [{"port": port, "bind": "0.0.0.0", "serves": serves} for port, serves in ports.items()]  # noqa: S104 - in the lab
+    listen = [{"port": port, "bind": "0.0.0.0", "serves": serves} for port, serves in ports.items()]
     given = {"addresses": ["lan"], "target": {"listen": listen}}
     found = netns_tasks.run("aftermaths", given, "lan", list(ports))
     assert {serves: found[str(port)] for port, serves in ports.items()} == AFTERMATHS

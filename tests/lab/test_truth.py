@@ -7,7 +7,7 @@ from probe.lab.truth import Truth, truth
 from probe.model.target import Port, Protocol
 from probe.model.verdict import Binding
 
-ANY = "0.0.0.0"  # noqa: S104 - an address in a scenario
+ANY = "0.0.0.0"
 NAT = {"nat": True, "forward": [80]}
 
 # listeners of port 80 (bind and options), other parts of the scenario, binding, symbols it is bound to

@@ -6,7 +6,7 @@ from probe.lab.scenario import address_of
 from probe.model.probing import Question, Reason
 from probe.model.target import Port, Protocol
 
-ANY = "0.0.0.0"  # noqa: S104 - an address in a world in memory
+ANY = "0.0.0.0"
 ADDRESSES = ("lan", "vpn", "lan6", "vpn6")
 SA, RST, NONE = Reason.SYN_ACK, Reason.RESET, None
 

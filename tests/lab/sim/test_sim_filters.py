@@ -8,7 +8,7 @@ from probe.lab.scenario import ROUTER_ADDRESSES, address_of
 from probe.model.probing import Question, Reason
 from probe.model.target import Port, Protocol
 
-ANY = "0.0.0.0"  # noqa: S104 - an address in a world in memory
+ANY = "0.0.0.0"
 TCP, UDP = Protocol.TCP, Protocol.UDP
 
 # action, protocol, reason and ICMP type/code for IPv4, the same for IPv6; None: silence

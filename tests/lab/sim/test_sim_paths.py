@@ -11,7 +11,7 @@ from probe.model.facts import LinkKind, Neighbour
 from probe.model.probing import Aftermath, Probe, Question, Reason
 from probe.model.target import Port, Protocol
 
-ANY = "0.0.0.0"  # noqa: S104 - an address in a world in memory
+ANY = "0.0.0.0"
 SSH = {"port": 22, "bind": "::"}
 NAT = {"nat": True, "forward": [22, 23]}
 PUBLIC, PUBLIC6, LAN = address_of("public"), address_of("public6"), address_of("lan")

@@ -9,7 +9,7 @@ from probe.lab.sim.world import open_sim
 from probe.model.probing import Probe, Question, Reply
 from probe.model.target import Port, Protocol
 
-ANY = "0.0.0.0"  # noqa: S104 - an address in a world in memory
+ANY = "0.0.0.0"
 PORTS = (22, 80)
 SYMBOLS = tuple(symbol for symbol in TARGET_ADDRESSES if symbol != "inside")
 
