@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from probe.engine.asked import not_sent
 from probe.engine.backend import Backend
-from probe.engine.scan import Counts, Scan, not_sent
+from probe.engine.scan import Counts, Scan
 from probe.engine.survey import Step, Survey
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing

@@ -14,29 +14,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+from probe.engine.asked import Asked, has_aftermath, not_sent, observe
 from probe.engine.pacing import BURST_S, ICMP_INTERVAL_S, AddressPace, TokenBucket
 from probe.engine.rtt import RttEstimator, stranger_timeout
 from probe.model.plan import Timing
-from probe.model.probing import Observation, Probe, Question, Reason, Reply, Role
-from probe.model.target import IPAddress, Protocol
+from probe.model.probing import Observation, Probe, Question, Reason, Reply
+from probe.model.target import IPAddress
 
 MAX_TRIES = 8  # on an address that loses packets
 SILENCE_DOUBT = 0.002  # tries are added until loss alone explains a silence with less than this
 AFTERMATH_S = 0.4  # a backend tells within this what an accepted connection did next
 _LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREACH})
-
-
-@dataclass(slots=True)
-class Asked:
-    """A question under way."""
-
-    question: Question
-    tries: int
-    paced: bool
-    sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
-    accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
-    due_at: float = 0.0  # when it is looked at next: another try, the end of the watch, or silence
-    settled: bool = False
 
 
 @dataclass(slots=True)
@@ -208,9 +196,9 @@ class Scan:
             if reply.aftermath is not None and attempt == asked.accepted.answered:
                 self._settle(asked, replace(asked.accepted, aftermath=reply.aftermath))
             return
-        observation = _observe(asked, reply, attempt, sent_at)
+        observation = observe(asked, reply, attempt, sent_at)
         self._learn(asked, attempt, reply, sent_at)
-        if _has_aftermath(asked.question, reply) and reply.aftermath is None:
+        if has_aftermath(asked.question, reply) and reply.aftermath is None:
             asked.accepted = observation
             self._wake(asked, reply.at + AFTERMATH_S)
         else:
@@ -279,30 +267,3 @@ class Scan:
         for asked in under_way.values():
             if not asked.settled:
                 self._settle(asked, asked.accepted or self._silence(asked))
-
-
-def not_sent(question: Question) -> Observation:
-    """The observation of a question that was never asked."""
-    return Observation(question, Reason.NOT_SENT, attempts=0)
-
-
-def _has_aftermath(question: Question, reply: Reply) -> bool:
-    """Whether the connection is worth watching: not for the follow-ups that only measure hops."""
-    plain = question.ttl is None and question.min_ttl is None and question.role is not Role.CANARY
-    return plain and question.port.protocol is Protocol.TCP and reply.reason is Reason.SYN_ACK
-
-
-def _observe(asked: Asked, reply: Reply, attempt: int, sent_at: float) -> Observation:
-    return Observation(
-        asked.question,
-        reply.reason,
-        attempts=len(asked.sent),
-        answered=None if reply.reason is Reason.NOT_SENT else attempt,
-        rtt=max(0.0, reply.at - sent_at),
-        sender=reply.sender,
-        icmp=reply.icmp,
-        ttl=reply.ttl,
-        aftermath=reply.aftermath,
-        tcp=reply.tcp,
-        started=asked.sent[0][1],
-    )
