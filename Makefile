@@ -35,7 +35,7 @@ bench: $(VENV)/dev ## speed and memory against nmap, in namespaces of its own
 	@$(BIN)/python tests/bench/speed.py
 
 score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (WORLDS=100 SEED=1)
-	@$(BIN)/python -m probe.lab.score --worlds $(WORLDS) --seed $(SEED)
+	@$(BIN)/bindprobe lab score --worlds $(WORLDS) --seed $(SEED)
 
 clean: ## remove what the other commands made
 	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

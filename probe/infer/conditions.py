@@ -95,6 +95,8 @@ def address_condition(model: AddressModel) -> Condition:
     if sum(policies[policy] for policy in _FRONTS) >= SURE:
         return Condition.NOT_FORWARDED
     controls = [symbol for symbols in model.controls.values() for symbol in symbols]
+    if not controls:
+        return Condition.UNKNOWN
     usual, count = Counter(controls).most_common(1)[0]
     quiet = usual is Heard.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
     if quiet or 2 * count <= len(controls):

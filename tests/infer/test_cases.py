@@ -121,3 +121,74 @@ def test_every_named_port_has_a_reading_and_a_why():
             assert port.why
             assert "\n" not in port.why
             assert all(port.readings.values())
+
+
+def test_many_addresses_weigh_only_the_larger_set_that_was_seen():
+    """With six addresses not every set is weighed, but the one that answered is, and it is named."""
+    port = Port(Protocol.TCP, NUMBER)
+    surveys = [
+        survey(symbol, {"controls": "reset@host", "port": word}, port)
+        for symbol, word in {
+            "lan": "syn-ack@host",
+            "vpn": "syn-ack@host",
+            "public": "reset@host",
+            "lan6": "syn-ack@host",
+            "vpn6": "reset@host",
+            "public6": "reset@host",
+        }.items()
+    ]
+    (found,) = infer(surveys).ports
+    assert found.binding == "specific"
+    assert len(found.bound_to) == 3
+    assert (
+        found.why
+        == "open on lan IPv4, vpn IPv4 and lan IPv6; refused on public IPv4, vpn IPv6 and public IPv6"
+    )
+
+
+def test_two_addresses_of_one_realm_and_family_are_told_apart_by_their_numbers():
+    """Where realm and family do not name an address, the address itself does."""
+    port = Port(Protocol.TCP, NUMBER)
+    one = survey("lan", {"controls": "reset@host", "port": "syn-ack@host"}, port)
+    other_ip = ip_address("192.168.77.11")
+    address = TargetAddress(other_ip, "lan")
+    heard = [observe("reset@host", address, Port(Protocol.TCP, n), Role.CONTROL) for n in CONTROLS]
+    other = AddressSurvey(
+        address, (*heard, observe("reset@host", address, port, Role.TESTED)), own_addresses=OWN
+    )
+    (found,) = infer([one, other]).ports
+    assert found.why == "open on 192.168.77.10; refused on 192.168.77.11"
+
+
+def test_the_target_s_own_error_counts_where_the_prober_is_the_target():
+    """On loopback the sender of an error is the prober's own address and the target's: no local firewall."""
+    port = Port(Protocol.TCP, NUMBER)
+    address = TargetAddress(ip_address("127.0.0.1"), "loopback")
+    seen = tuple(observe("reset", address, Port(Protocol.TCP, n), Role.CONTROL) for n in CONTROLS)
+    seen += (observe("port-unreach/host", address, port, Role.TESTED),)
+    (found,) = infer([AddressSurvey(address, seen, own_addresses=frozenset({address.ip}))]).ports
+    assert found.conditions[address.ip] == "rejected"
+
+
+def test_this_machine_s_own_loopback_tells_not_listening_from_loopback():
+    """Where the prober is the target, 127.0.0.1 and ::1 separate what no remote packet can."""
+    for word, binding in (("reset@host", "not-listening"), ("syn-ack@host", "loopback")):
+        port = Port(Protocol.TCP, NUMBER)
+        surveys = [survey("lan", {"controls": "reset@host", "port": "reset@host"}, port)]
+        for text in ("127.0.0.1", "::1"):
+            address = TargetAddress(ip_address(text), "loopback")
+            seen = tuple(
+                observe("reset@host", address, Port(Protocol.TCP, n), Role.CONTROL) for n in CONTROLS
+            )
+            surveys.append(AddressSurvey(address, (*seen, observe(word, address, port, Role.TESTED))))
+        (found,) = infer(surveys).ports
+        assert found.binding == binding
+
+
+def test_an_address_without_controls_is_still_judged():
+    """A survey that was cut short before its controls were asked leaves the condition unknown."""
+    port = Port(Protocol.TCP, NUMBER)
+    address = TargetAddress(ip_address(TARGET_ADDRESSES["lan"]), "lan")
+    verdict = infer([AddressSurvey(address, (observe("syn-ack", address, port, Role.TESTED),))])
+    assert verdict.addresses[0].condition == "unknown"
+    assert verdict.ports[0].binding == "undetermined"

@@ -30,7 +30,7 @@ def test_score_on_real_hosts() -> None:
     if not nmap.available():
         pytest.skip("nmap is not installed")
     done = subprocess.run(
-        [sys.executable, "-m", "probe.lab.score", "--worlds", "2", "--seed", "1"],
+        [sys.executable, "-m", "probe", "lab", "score", "--worlds", "2", "--seed", "1"],
         capture_output=True,
         text=True,
         timeout=200,

@@ -34,8 +34,8 @@ def _rows(column: Column) -> Sequence[tuple[str, str]]:
     grade = column.grade
     return (
         ("ports", str(grade.ports)),
-        ("told", _share(grade.told, grade.ports)),
-        ("wrong, of those told", _share(grade.wrong, grade.told)),
+        ("told, of all ports", _share(grade.told, grade.ports)),
+        ("wrong, of all ports", _share(grade.wrong, grade.ports)),
         (f"wrong with confidence >= {SURE}", _sure(grade)),
         ("log loss, nats a port", _number(grade.log_loss)),
         ("expected calibration error", _number(grade.calibration_error)),
@@ -48,7 +48,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _sure(grade: Grade) -> str:
-    return NONE if grade.confidently_wrong is None else _share(grade.confidently_wrong, grade.told)
+    return NONE if grade.confidently_wrong is None else _share(grade.confidently_wrong, grade.ports)
 
 
 def _number(value: float | None) -> str:
