@@ -89,16 +89,16 @@ def address_condition(model: AddressModel) -> Condition:
         return local_condition(next(iter(model.tested.values())))
     if model.survey.neighbour is Neighbour.FAILED:
         return Condition.HOST_DOWN
-    if not model.alive:
-        return Condition.UNKNOWN
+    return _condition_by_controls(model) if model.alive else Condition.UNKNOWN
+
+
+def _condition_by_controls(model: AddressModel) -> Condition:
     policies = model.policies()
     if sum(policies[policy] for policy in _FRONTS) >= SURE:
         return Condition.NOT_FORWARDED
-    controls = [symbol for symbols in model.controls.values() for symbol in symbols]
-    if not controls:
-        return Condition.UNKNOWN
-    usual, count = Counter(controls).most_common(1)[0]
+    controls = Counter(symbol for symbols in model.controls.values() for symbol in symbols)
+    usual, count = max(controls.items(), key=lambda item: item[1], default=(Heard.UNMEASURED, 0))
     quiet = usual is Heard.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
-    if quiet or 2 * count <= len(controls):
+    if quiet or 2 * count <= controls.total():
         return Condition.UNKNOWN
     return _BY_CONTROLS.get(usual, Condition.UNKNOWN)

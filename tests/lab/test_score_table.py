@@ -28,7 +28,7 @@ def test_both_probers_side_by_side() -> None:
     card = ScoreCard(7, 1, "connect", "netns", ours=column(CLAIM), nmap=column(Claim(Binding.UNDETERMINED)))
     text = render(card)
     assert cells(text, "told, of all ports") == ["1", "(100.0%)", "0", "(0.0%)"]
-    assert cells(text, "wrong, of all ports") == ["1", "(100.0%)", "0"]
+    assert cells(text, "wrong, of all ports") == ["1", "(100.0%)", "0", "(0.0%)"]
     assert cells(text, "wrong with confidence >= 0.9") == ["1", "(100.0%)", "-"]
     assert cells(text, "expected calibration error") == ["0.950", "-"]
     assert cells(text, "seconds a world") == ["1.50", "1.50"]
