@@ -44,8 +44,8 @@ def scan(
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: no route, or no free sockets")
-    verdict = infer(outcome.surveys, target.running)
     facts = facts or RunFacts(started=started, engine="connect", vantage="here")
+    verdict = infer(outcome.surveys, target.running, strict=facts.strict)
     return assemble(outcome, verdict, facts, version=__version__)
 
 

@@ -8,12 +8,12 @@ from probe.app import scan
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
 from probe.engine.connect import ConnectBackend
-from probe.errors import PrivilegeError, UsageError
+from probe.errors import NothingMeasuredError, PrivilegeError, UsageError
 from probe.host.host import Host
 from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.model.target import Target
-from probe.model.verdict import Binding
+from probe.model.verdict import Binding, Condition
 from probe.plan import make_plan
 from probe.report.assemble import RunFacts
 from probe.report.grouping import grouped
@@ -23,6 +23,7 @@ EXIT_INCONCLUSIVE = 5
 EXIT_INTERRUPTED = 130
 _LONGEST_WAIT_S = 60.0
 _ENGINE = "connect"
+_NOBODY_THERE = frozenset({Condition.HOST_DOWN, Condition.NO_ROUTE})
 
 
 def check_engine(engine: str) -> None:
@@ -64,14 +65,15 @@ def print_plan(target: Target, timing: Timing, host: Host, destination: Destinat
         raise UsageError(f"--plan and --{destination.form} exclude each other; a plan is text or --json")
 
 
-def measure(target: Target, timing: Timing, host: Host, *, quiet: bool) -> Report:
+def measure(target: Target, timing: Timing, host: Host, *, quiet: bool, strict: bool) -> Report:
     """Probe with unprivileged sockets and conclude.
 
     Raises:
         NothingMeasuredError: not one probe could be sent.
         BackendError: this machine lets us open no sockets.
     """
-    facts = RunFacts(started=dt.datetime.now(dt.UTC), engine=_ENGINE, vantage=platform.node() or "here")
+    vantage = platform.node() or "here"
+    facts = RunFacts(started=dt.datetime.now(dt.UTC), engine=_ENGINE, vantage=vantage, strict=strict)
     backend = ConnectBackend()
     try:
         with ProgressBar(quiet=quiet) as progress:
@@ -91,6 +93,8 @@ def deliver(
     destination.write(report if all_ports else grouped(report))
     if not report.complete:
         return EXIT_INTERRUPTED
+    if all(address.condition in _NOBODY_THERE for address in report.addresses):
+        return NothingMeasuredError.exit_code
     return EXIT_INCONCLUSIVE if strict and _inconclusive(report) else 0
 
 

@@ -65,7 +65,9 @@ Output = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Write to FILE, wholly or not at all."),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 5 when a port is undetermined.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Take nothing as usual; exit with 5 when a port is undetermined.")
+]
 AllPorts = Annotated[bool, typer.Option("--all", help="A row for every port, however many there are.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show evidence, and what the scan cost.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no hints.")]

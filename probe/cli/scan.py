@@ -57,5 +57,5 @@ def scan(  # noqa: PLR0913 - each is a flag
     if plan:
         measure.print_plan(target, timing, host, destination)
         return
-    report = measure.measure(target, timing, host, quiet=quiet)
+    report = measure.measure(target, timing, host, quiet=quiet, strict=strict)
     raise typer.Exit(measure.deliver(report, destination, strict=strict, all_ports=all_ports))

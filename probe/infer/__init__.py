@@ -7,6 +7,7 @@ address does), `posterior` (what each port is bound to); `judge`, `words` and `a
 from collections.abc import Sequence
 
 from probe.infer.conditions import address_condition
+from probe.infer.hypotheses import STRICT, USUAL
 from probe.infer.judge import judge_address, judge_port
 from probe.infer.policy import AddressModel, learn
 from probe.infer.posterior import Posterior, infer_port
@@ -17,12 +18,18 @@ from probe.model.verdict import Condition, Verdict
 __all__ = ["infer"]
 
 
-def infer(surveys: Sequence[AddressSurvey], running: frozenset[Port] = frozenset()) -> Verdict:
+def infer(
+    surveys: Sequence[AddressSurvey], running: frozenset[Port] = frozenset(), *, strict: bool = False
+) -> Verdict:
     """Conclude what the surveys of one target's addresses allow.
 
-    `running` are ports whose services are known to run: not-listening is excluded for them. The addresses
-    are taken as one host's, on the user's word; one that nobody has can have no service bound to it.
+    `running` are ports whose services are known to run: not-listening is excluded for them. `strict` takes
+    nothing as usual: every kind of binding weighs the same beforehand, and more is asked to name one.
+
+    The addresses are taken as one host's, on the user's word; one that nobody has can have no service
+    bound to it.
     """
+    standard = STRICT if strict else USUAL
     models = tuple(learn(surveys).values())
     there = tuple(m for m in models if address_condition(m) is not Condition.HOST_DOWN) or models
     ports = sorted({port for survey in surveys for port in survey.tested()})
@@ -31,8 +38,8 @@ def infer(surveys: Sequence[AddressSurvey], running: frozenset[Port] = frozenset
     for port in ports:
         key = _alike(port, models, running)
         if key not in known:
-            known[key] = infer_port(port, there, running=port in running)
-        verdicts.append(judge_port(port, models, known[key]))
+            known[key] = infer_port(port, there, standard.prior, running=port in running)
+        verdicts.append(judge_port(port, models, known[key], standard.point))
     return Verdict(tuple(judge_address(model) for model in models), tuple(verdicts))
 
 

@@ -74,10 +74,15 @@ def _published(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | No
 def _bind_wider(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | None:
     if verdict.binding is not Binding.SPECIFIC:
         return None
+    private = is_private(verdict.port)
     refused = [
-        m for m in models if verdict.port in m.evidence and m.evidence[verdict.port].heard is Heard.CLOSED
+        m
+        for m in models
+        if verdict.port in m.evidence
+        and m.evidence[verdict.port].heard is Heard.CLOSED
+        and not (private and m.address.realm == Realm.PUBLIC)
     ]
-    if not refused or is_private(verdict.port):
+    if not refused:
         return None
     bound = listed([str(ip) for ip in verdict.bound_to])
     return (
@@ -103,9 +108,8 @@ def _not_exposed(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | 
 
 
 def _open_firewall(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | None:
-    blocked = {Condition.DROPPED, Condition.REJECTED}
-    stopped = [m for m in models if verdict.conditions.get(m.address.ip) in blocked]
-    if not stopped or is_private(verdict.port):
+    stopped = [m for m in _blocked(verdict, models) if m.address.realm != Realm.PUBLIC]
+    if not stopped:
         return None
     by = [m for m in stopped if _rejector(verdict.port, m) is not None]
     if by:
@@ -116,6 +120,22 @@ def _open_firewall(verdict: PortVerdict, models: Sequence[AddressModel]) -> str 
     return (
         f"{_label(verdict.port)} is blocked at {_where(stopped)}: to allow it, open {verdict.port.number}/"
         f"{verdict.port.protocol} in the firewall for the interface of that address"
+    )
+
+
+def _blocked(verdict: PortVerdict, models: Sequence[AddressModel]) -> list[AddressModel]:
+    blocked = {Condition.DROPPED, Condition.REJECTED}
+    return [m for m in models if verdict.conditions.get(m.address.ip) in blocked]
+
+
+def _kept_from_public(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | None:
+    stopped = [m for m in _blocked(verdict, models) if m.address.realm == Realm.PUBLIC]
+    if not stopped or is_private(verdict.port):
+        return None
+    by = _rejector(verdict.port, stopped[0]) or "a filter"
+    return (
+        f"{_label(verdict.port)} is kept from the public address {_where(stopped)} by {by}: nothing to do, unless "
+        "it is meant for the internet"
     )
 
 
@@ -143,6 +163,7 @@ _RULES: tuple[tuple[int, Rule], ...] = (
     (45, _forward_it),
     (40, _bind_wider),
     (20, _not_exposed),
+    (10, _kept_from_public),
 )
 
 

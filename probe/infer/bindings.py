@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from probe.infer.hypotheses import BIND_PRIOR
+from probe.infer.hypotheses import BindPrior
 from probe.model.target import IPAddress, Realm, TargetAddress
 from probe.model.verdict import Binding
 
@@ -27,14 +27,13 @@ class Hypothesis:
 
 
 def hypotheses(
-    addresses: Sequence[TargetAddress], *, running: bool, seen_open: frozenset[IPAddress] = frozenset()
+    addresses: Sequence[TargetAddress], prior: BindPrior, *, running: bool, seen_open: frozenset[IPAddress]
 ) -> tuple[Hypothesis, ...]:
     """Every binding worth weighing. Loopback covers the loopback addresses, where the prober is the target.
 
     `running` excludes not-listening. `seen_open` are the addresses that answered: with many addresses it is
     the one larger set that is weighed too.
     """
-    prior = BIND_PRIOR
     nothing = () if running else (Hypothesis(Binding.NOT_LISTENING, frozenset(), prior.nothing),)
     loopback = [a for a in addresses if a.ip.is_loopback]
     outer = [a for a in addresses if not a.ip.is_loopback]
@@ -51,7 +50,7 @@ def hypotheses(
     return (
         *_by_family(Binding.WILDCARD, addresses, wildcards),
         *_by_family(Binding.LOOPBACK, loopback, loopbacks),
-        *_specifics(outer, seen_open - {a.ip for a in loopback}),
+        *_specifics(outer, seen_open - {a.ip for a in loopback}, prior),
         *nothing,
     )
 
@@ -66,7 +65,9 @@ def _by_family(
     )
 
 
-def _specifics(addresses: Sequence[TargetAddress], seen_open: frozenset[IPAddress]) -> tuple[Hypothesis, ...]:
+def _specifics(
+    addresses: Sequence[TargetAddress], seen_open: frozenset[IPAddress], prior: BindPrior
+) -> tuple[Hypothesis, ...]:
     every = frozenset(a.ip for a in addresses)
     if not every:
         return ()
@@ -76,11 +77,11 @@ def _specifics(addresses: Sequence[TargetAddress], seen_open: frozenset[IPAddres
     private -= {*singles, *devices, every, frozenset()}
     others = _other_sets(every, seen_open) - set(singles) - devices - private - {every}
     shares = (
-        (singles, BIND_PRIOR.one_address),
-        (devices, BIND_PRIOR.one_device),
-        (private, BIND_PRIOR.private_only),
-        (others, BIND_PRIOR.several),
-        ({every} - set(singles), BIND_PRIOR.all_given),
+        (singles, prior.one_address),
+        (devices, prior.one_device),
+        (private, prior.private_only),
+        (others, prior.several),
+        ({every} - set(singles), prior.all_given),
     )
     return tuple(
         Hypothesis(Binding.SPECIFIC, covers, weight / len(sets))

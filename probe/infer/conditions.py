@@ -4,15 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from probe.infer.heard import Heard
-from probe.infer.hypotheses import Fate, Policy
+from probe.infer.hypotheses import SURE, Fate, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Reason
 from probe.model.target import Port
 from probe.model.verdict import Condition
-
-SURE = 0.8  # a silence is called a filter's with at least this much
 
 _CLEAR_WHERE_HEARD = {
     Heard.OPEN: Condition.CLEAR,

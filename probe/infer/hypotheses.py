@@ -253,9 +253,36 @@ class BindPrior:
     nothing: float = 0.25
 
 
-BIND_PRIOR: Final = BindPrior()
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """By which shares a binding is weighed beforehand, and how much it takes to be named."""
 
-POINT: Final = 0.80  # a binding is named when it has at least this much
+    prior: BindPrior
+    point: float
+
+
+# What is usual counts, and eight in ten are enough to say it.
+USUAL: Final = Standard(BindPrior(), point=0.80)
+# Nothing is taken as usual: every kind of binding weighs the same, and it takes nineteen in twenty.
+STRICT: Final = Standard(
+    BindPrior(
+        wildcard_v4=0.08,
+        wildcard_dual=0.08,
+        wildcard_v6=0.08,
+        one_address=0.12,
+        one_device=0.04,
+        private_only=0.04,
+        several=0.04,
+        all_given=0.04,
+        loopback_v4=0.08,
+        loopback_dual=0.08,
+        loopback_v6=0.08,
+        nothing=0.24,
+    ),
+    point=0.95,
+)
+
+SURE: Final = 0.80  # what a policy or a fate must have to be called by its name
 LISTED: Final = 0.005  # rivals with at least this much stay listed
 FLOOR: Final = 0.0055  # what a rival that nothing contradicts is always given
 FLOOR_TOTAL: Final = 0.055  # ... as long as all of them together get no more than this

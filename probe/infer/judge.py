@@ -6,7 +6,7 @@ from dataclasses import replace
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
 from probe.infer.heard import Heard
-from probe.infer.hypotheses import MUTE, POINT, Policy
+from probe.infer.hypotheses import MUTE, SURE, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.model.target import Port
@@ -25,9 +25,9 @@ _OPEN = frozenset({Heard.OPEN, Heard.OPEN_BEHIND, Heard.OPEN_NEARER, Heard.CUT})
 _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 
-def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior) -> PortVerdict:
+def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float) -> PortVerdict:
     """Name what can be named, and put it into words."""
-    binding, named = name_binding(posterior.candidates, _answers(port, models))
+    binding, named = name_binding(posterior.candidates, _answers(port, models), point)
     settled = PortVerdict(
         port=port,
         binding=binding,
@@ -42,7 +42,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior)
     return replace(
         settled,
         readings={m.address.ip: r for m in models if (r := words.reading(port, m)) is not None},
-        why=words.why(port, models),
+        why=_why(settled, models),
         evidence=words.evidence(port, models),
         rivals=words.rivals(posterior.candidates, named),
         next_tests=words.next_tests(port, binding, posterior.candidates),
@@ -51,10 +51,18 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior)
     )
 
 
+def _why(settled: PortVerdict, models: Sequence[AddressModel]) -> str:
+    """One line for the table; an open question is told with its likeliest answers."""
+    line = words.why(settled.port, models)
+    if settled.binding is not Binding.UNDETERMINED:
+        return line
+    return f"{line}: {words.undecided(settled.candidates)}"
+
+
 def name_binding(
-    candidates: Sequence[Candidate], answers: Sequence[Heard]
+    candidates: Sequence[Candidate], answers: Sequence[Heard], point: float
 ) -> tuple[Binding, frozenset[Candidate]]:
-    """The binding that has at least POINT, or the inseparable pair, or `undetermined` (which names none).
+    """The binding that has at least `point`, or the inseparable pair, or `undetermined` (which names none).
 
     Likely is not enough where hardly an address spoke. The pair takes a port that was refused on most of
     the addresses; all interfaces takes one that is open on at least two.
@@ -68,17 +76,17 @@ def name_binding(
         Binding.LOOPBACK: opened > 0 or mostly_refused,
         Binding.NOT_LISTENING: mostly_refused,
     }
-    if best.probability >= POINT and enough[best.binding]:
+    if best.probability >= point and enough[best.binding]:
         return best.binding, frozenset({best})
     pair = frozenset(c for c in candidates if c.binding in _PAIR)
-    if sum(c.probability for c in pair) >= POINT and mostly_refused:
+    if sum(c.probability for c in pair) >= point and mostly_refused:
         return Binding.LOOPBACK_OR_NOT_LISTENING, pair
     return Binding.UNDETERMINED, frozenset()
 
 
 def _answers(port: Port, models: Sequence[AddressModel]) -> list[Heard]:
     """What the addresses said of a port, without those that could not be asked or answer for everything."""
-    telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < POINT]
+    telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < SURE]
     return [m.evidence[port].heard for m in telling if m.evidence[port].heard not in MUTE]
 
 

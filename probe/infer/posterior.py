@@ -17,6 +17,7 @@ from probe.infer.hypotheses import (
     FLOOR_TOTAL,
     HEALTH,
     MANNERS,
+    BindPrior,
     Fate,
     Health,
     Policy,
@@ -48,11 +49,11 @@ class _Situation:
     weights: Mapping[tuple[bool, bool, Fate | None, Health], FateWeights]
 
 
-def infer_port(port: Port, models: Sequence[AddressModel], *, running: bool) -> Posterior:
+def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, running: bool) -> Posterior:
     """Weigh every binding of a port against what all addresses said of it."""
     addresses = [model.address for model in models]
     opened = frozenset(m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in _OPEN)
-    weighed = hypotheses(addresses, running=running, seen_open=opened)
+    weighed = hypotheses(addresses, prior, running=running, seen_open=opened)
     situations = [_situation(model, port) for model in models]
     fates: dict[IPAddress, FateWeights] = {a.ip: dict.fromkeys(Fate, 0.0) for a in addresses}
     full = 0.0

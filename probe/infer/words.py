@@ -196,6 +196,16 @@ def why(port: Port, models: Sequence[AddressModel]) -> str:
     return "; ".join(f"{_SUMMARY[symbol]} on {listed(names)}" for symbol, names in groups.items())
 
 
+def undecided(candidates: Sequence[Candidate]) -> str:
+    """The likeliest explanations of a port for which no binding is named."""
+    likely = [c for c in candidates if c.probability >= _WORTH_SAYING][:_FEW]
+    return " or ".join(f"{candidate_words(c)} ({c.probability:.0%})" for c in likely)
+
+
+_WORTH_SAYING = 0.05
+_FEW = 3
+
+
 def _short(model: AddressModel, models: Sequence[AddressModel]) -> str:
     """The realm where it names one address, else realm and family, else the address."""
     realm, family = model.address.realm, model.address.family

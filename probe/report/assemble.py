@@ -30,11 +30,12 @@ _Tested = Mapping[IPAddress, Mapping[Port, Observation]]
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What the report says of the run itself."""
+    """What the report says of the run itself; `strict` is how its verdicts were asked for."""
 
     started: dt.datetime
     engine: str
     vantage: str
+    strict: bool = False
 
 
 def assemble(outcome: Outcome, verdict: Verdict, facts: RunFacts, *, version: str) -> Report:

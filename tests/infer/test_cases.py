@@ -192,3 +192,22 @@ def test_an_address_without_controls_is_still_judged():
     verdict = infer([AddressSurvey(address, (observe("syn-ack", address, port, Role.TESTED),))])
     assert verdict.addresses[0].condition == "unknown"
     assert verdict.ports[0].binding == "undetermined"
+
+
+def test_strict_takes_nothing_as_usual():
+    """What is told by what is usual alone is no longer told; what the answers tell is."""
+    port = Port(Protocol.TCP, NUMBER)
+
+    def judged(lan: str, vpn: str, *, strict: bool):
+        surveys = [
+            survey("lan", {"controls": "reset@host", "port": lan}, port),
+            survey("vpn", {"controls": "reset@host", "port": vpn}, port),
+        ]
+        (found,) = infer(surveys, strict=strict).ports
+        return found
+
+    usual, strict = (judged("syn-ack@host", "syn-ack@host", strict=s) for s in (False, True))
+    assert usual.binding == "wildcard"
+    assert strict.binding == "undetermined"  # both addresses one by one are as likely as all
+    assert strict.candidates[0].probability < usual.confidence
+    assert judged("syn-ack@host", "reset@host", strict=True).binding == "specific"
