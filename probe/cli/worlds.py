@@ -8,8 +8,8 @@ from probe.cli.options import WorldKind
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import say
 from probe.errors import BackendError
+from probe.lab.door import open_world
 from probe.lab.files import find_scenario
-from probe.lab.world import open_world
 from probe.model.plan import Timing
 from probe.model.report import Report
 

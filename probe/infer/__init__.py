@@ -7,10 +7,10 @@ address does), `posterior` (what each port is bound to); `judge`, `words` and `a
 from collections.abc import Sequence
 
 from probe.infer.conditions import address_condition
-from probe.infer.hypotheses import STRICT, USUAL
 from probe.infer.judge import judge_address, judge_port
 from probe.infer.policy import AddressModel, learn
 from probe.infer.posterior import Posterior, infer_port
+from probe.infer.priors import STRICT, USUAL
 from probe.model.facts import AddressSurvey
 from probe.model.target import Port
 from probe.model.verdict import Condition, Verdict

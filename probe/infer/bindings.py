@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from probe.infer.hypotheses import BindPrior
+from probe.infer.priors import BindPrior
 from probe.model.target import IPAddress, Realm, TargetAddress
 from probe.model.verdict import Binding
 

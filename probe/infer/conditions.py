@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from probe.infer.heard import Heard
-from probe.infer.hypotheses import SURE, Fate, Policy
+from probe.infer.hypotheses import Fate, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
+from probe.infer.priors import SURE
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Reason
 from probe.model.target import Port

@@ -6,9 +6,10 @@ from dataclasses import replace
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
 from probe.infer.heard import Heard
-from probe.infer.hypotheses import MUTE, SURE, Policy
+from probe.infer.hypotheses import MUTE, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
+from probe.infer.priors import SURE
 from probe.model.target import Port
 from probe.model.verdict import (
     AddressVerdict,

@@ -5,21 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.infer.heard import QUIET, Heard, Noise, heard, icmp_errors, noise_of
-from probe.infer.hypotheses import (
-    COVERED_SEEN,
-    EPSILON,
-    MANNERS,
-    MUTE,
-    PORTS_COUNTED,
-    PORTS_SEEN,
-    REFUSED_AS,
-    Fate,
-    Fates,
-    Manners,
-    Policy,
-    policy_prior,
-    sounds,
-)
+from probe.infer.hypotheses import EPSILON, MANNERS, MUTE, REFUSED_AS, Fate, Fates, Manners, Policy, sounds
+from probe.infer.priors import COVERED_SEEN, PORTS_COUNTED, PORTS_SEEN, policy_prior
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Observation, State
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress

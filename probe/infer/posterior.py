@@ -9,20 +9,9 @@ from dataclasses import dataclass
 
 from probe.infer.bindings import Hypothesis, hypotheses
 from probe.infer.heard import Heard
-from probe.infer.hypotheses import (
-    CONTRADICTED,
-    EPSILON,
-    EVERYWHERE,
-    FLOOR,
-    FLOOR_TOTAL,
-    HEALTH,
-    MANNERS,
-    BindPrior,
-    Fate,
-    Health,
-    Policy,
-)
+from probe.infer.hypotheses import EPSILON, MANNERS, Fate, Policy
 from probe.infer.policy import AddressModel, Evidence, likelihood
+from probe.infer.priors import CONTRADICTED, EVERYWHERE, FLOOR, FLOOR_TOTAL, HEALTH, BindPrior, Health
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import Binding, Candidate
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from probe.infer.heard import Heard
-from probe.infer.hypotheses import LISTED
 from probe.infer.policy import AddressModel
+from probe.infer.priors import LISTED
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Origin
 from probe.model.target import IPAddress, Port, Protocol

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from probe.errors import ScenarioError
+from probe.lab.door import open_world
 from probe.lab.scenario import Expected, Scenario, address_of
-from probe.lab.world import open_world
 from probe.model.plan import Timing
 from probe.model.report import Report, VerdictReport
 from probe.model.target import Port

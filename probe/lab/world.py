@@ -1,19 +1,15 @@
 """A scenario that has come to life: what to probe, a backend to probe with, and the prober's machine.
 
-Lives here: the shape that both kinds of world share, and the door to them. What happens to a packet does not.
+Lives here: the shape that both kinds of world share. What happens to a packet does not.
 """
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from probe.engine.backend import Backend
-from probe.errors import UsageError
 from probe.host.host import Host
 from probe.lab.scenario import Scenario, address_of, realm_of
 from probe.model.target import Target, TargetAddress
 from probe.ports import parse_ports
-
-KINDS = ("sim", "netns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +35,3 @@ def target_of(scenario: Scenario) -> Target:
         ports=parse_ports(scenario.scan.ports),
         running=frozenset() if running is None else frozenset(parse_ports(running)),
     )
-
-
-def open_world(scenario: Scenario, kind: str) -> AbstractContextManager[World]:
-    """Open a scenario as a world of the given kind: `sim` (in memory) or `netns` (namespaces).
-
-    Raises:
-        UsageError: there is no such kind of world, or a port list cannot be read.
-        ScenarioError: the scenario makes no sense.
-    """
-    if kind == "sim":
-        from probe.lab.sim.world import open_sim  # noqa: PLC0415 - each world imports this module
-
-        return open_sim(scenario)
-    if kind == "netns":
-        from probe.lab.netns.world import open_netns  # noqa: PLC0415 - needs Linux; loaded where it is asked for
-
-        opened: AbstractContextManager[World] = open_netns(scenario)
-        return opened
-    raise UsageError(f"no world {kind!r}: choose {' or '.join(KINDS)}")

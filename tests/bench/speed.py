@@ -14,10 +14,10 @@ from time import perf_counter
 
 from tabulate import tabulate
 
+from probe.lab.door import open_world
 from probe.lab.netns import enter
 from probe.lab.scenario import Action, Link, Listen, Rule, Scan, Scenario, TargetHost, address_of
 from probe.lab.score import nmap
-from probe.lab.world import open_world
 
 ROUNDS = 5
 TIMEOUT = 300.0  # seconds for one process

@@ -5,10 +5,10 @@ port, and zones that deny by default and may let the port pass.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import product
-
-import pytest
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice, product
+from multiprocessing import get_context
 
 from probe import app
 from probe.infer import infer
@@ -23,6 +23,7 @@ from probe.model.verdict import PortVerdict
 ADDRESSES = ("lan", "vpn", "public6")
 PORT = 8000
 KEPT = 0.005
+SHARES = 2  # processes that divide the worlds
 
 BINDS: dict[str, tuple[Listen, ...]] = {
     "nothing": (),
@@ -116,24 +117,44 @@ def probability(verdict: PortVerdict, true: Truth) -> float:
     )
 
 
-@pytest.mark.timeout(900)
-def test_the_truth_is_never_lost_and_equal_looks_give_equal_verdicts():
-    """In every world the true binding keeps at least 0.005, and worlds that look alike are judged alike."""
-    verdicts: dict[Look, PortVerdict] = {}
-    again: set[Look] = set()
-    lost, count = [], 0
-    for scenario in worlds():
-        count += 1
+@dataclass
+class Judged:
+    """What one share of the worlds showed."""
+
+    worlds: int = 0
+    verdicts: dict[Look, PortVerdict] = field(default_factory=dict)
+    twice: set[Look] = field(default_factory=set)  # looks judged from two worlds
+    lost: list[str] = field(default_factory=list)
+
+
+def judge_share(first: int, step: int) -> Judged:
+    """Judge every `step`-th world from the `first` one on; a look is judged at most twice."""
+    out = Judged()
+    for scenario in islice(worlds(), first, None, step):
+        out.worlds += 1
         surveys = scan(scenario)
         seen = tuple(map(look, surveys))
-        if seen not in verdicts:
-            (verdicts[seen],) = infer(surveys).ports
-        elif seen not in again:  # once more, from another world of the same look
-            again.add(seen)
-            assert infer(surveys).ports == (verdicts[seen],), scenario.name
-        share = probability(verdicts[seen], truth(scenario)[Port(Protocol.TCP, PORT)])
+        if seen not in out.verdicts:
+            (out.verdicts[seen],) = infer(surveys).ports
+        elif seen not in out.twice:
+            out.twice.add(seen)
+            assert infer(surveys).ports == (out.verdicts[seen],), scenario.name
+        share = probability(out.verdicts[seen], truth(scenario)[Port(Protocol.TCP, PORT)])
         if share < KEPT:
-            lost.append((scenario.name, share))
-    assert not lost, f"{len(lost)} of {count}: {lost[:10]}"
+            out.lost.append(f"{scenario.name}: {share:.4f}")
+    return out
+
+
+def test_the_truth_is_never_lost_and_equal_looks_give_equal_verdicts():
+    """In every world the true binding keeps at least 0.005, and worlds that look alike are judged alike."""
+    with ProcessPoolExecutor(SHARES, mp_context=get_context("spawn")) as pool:
+        shares = list(pool.map(judge_share, range(SHARES), [SHARES] * SHARES))
+    lost = [name for share in shares for name in share.lost]
+    assert not lost, f"{len(lost)}: {lost[:10]}"
+    verdicts: dict[Look, PortVerdict] = {}
+    for share in shares:
+        for seen, verdict in share.verdicts.items():
+            assert verdicts.setdefault(seen, verdict) == verdict
+    count = sum(share.worlds for share in shares)
     assert count == len(BINDS) * (len(PORT_RULES) ** 3 + (len(ZONES) + 1) ** 3 - 1)
-    assert len(again) > len(verdicts) / 2
+    assert sum(len(share.twice) for share in shares) > len(verdicts) / 2

@@ -10,11 +10,11 @@ import json
 import sys
 
 from probe.app import survey
+from probe.lab.door import open_world
 from probe.lab.files import scenario_paths
 from probe.lab.netns import enter
 from probe.lab.scenario import address_of, load_scenario
 from probe.lab.score import nmap
-from probe.lab.world import open_world
 from probe.model.plan import Timing
 from probe.model.probing import Role
 from probe.model.target import Protocol

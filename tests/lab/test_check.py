@@ -4,10 +4,11 @@ import pytest
 
 from probe.errors import ScenarioError, UsageError
 from probe.lab.check import CheckResult, Row, check, compare
+from probe.lab.door import open_world
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.scenario import Scenario, parse_scenario
 from probe.lab.table import render_truth_table
-from probe.lab.world import open_world, target_of
+from probe.lab.world import target_of
 from probe.model.probing import Reason, State
 from probe.model.report import (
     AddressReport,

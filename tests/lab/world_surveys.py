@@ -9,10 +9,10 @@ import sys
 import traceback
 
 from probe.app import survey
+from probe.lab.door import open_world
 from probe.lab.files import find_scenario
 from probe.lab.netns import enter
 from probe.lab.scenario import Scenario
-from probe.lab.world import open_world
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
 from probe.model.probing import Observation, Role

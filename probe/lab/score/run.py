@@ -6,12 +6,13 @@ from ipaddress import ip_address
 from time import monotonic
 
 from probe.app import scan
+from probe.lab.door import open_world
 from probe.lab.score import nmap
 from probe.lab.score.card import Column, Said, ScoreCard
 from probe.lab.score.generate import generate
 from probe.lab.score.grade import Claim, Fact, grade
 from probe.lab.truth import truth
-from probe.lab.world import World, open_world
+from probe.lab.world import World
 from probe.model.plan import Timing
 from probe.model.report import PortReport
 from probe.model.target import Port

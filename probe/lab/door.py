@@ -1,0 +1,28 @@
+"""The door to both kinds of world."""
+
+from contextlib import AbstractContextManager
+
+from probe.errors import UsageError
+from probe.lab.scenario import Scenario
+from probe.lab.world import World
+
+KINDS = ("sim", "netns")
+
+
+def open_world(scenario: Scenario, kind: str) -> AbstractContextManager[World]:
+    """Open a scenario as a world of the given kind: `sim` (in memory) or `netns` (namespaces).
+
+    Raises:
+        UsageError: there is no such kind of world, or a port list cannot be read.
+        ScenarioError: the scenario makes no sense.
+    """
+    if kind == "sim":
+        from probe.lab.sim.world import open_sim  # noqa: PLC0415 - only the world that is asked for is loaded
+
+        return open_sim(scenario)
+    if kind == "netns":
+        from probe.lab.netns.world import open_netns  # noqa: PLC0415 - needs Linux
+
+        opened: AbstractContextManager[World] = open_netns(scenario)
+        return opened
+    raise UsageError(f"no world {kind!r}: choose {' or '.join(KINDS)}")
