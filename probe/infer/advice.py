@@ -119,7 +119,7 @@ def _open_firewall(verdict: PortVerdict, models: Sequence[AddressModel]) -> str 
         )
     return (
         f"{_label(verdict.port)} is blocked at {_where(stopped)}: to allow it, open {verdict.port.number}/"
-        f"{verdict.port.protocol} in the firewall for the interface of that address"
+        f"{verdict.port.protocol} in the firewall that guards that address"
     )
 
 

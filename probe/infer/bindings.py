@@ -50,6 +50,7 @@ def hypotheses(
     return (
         *_by_family(Binding.WILDCARD, addresses, wildcards),
         *_by_family(Binding.LOOPBACK, loopback, loopbacks),
+        *_through_vpn(outer, prior),
         *_specifics(outer, seen_open - {a.ip for a in loopback}, prior),
         *nothing,
     )
@@ -63,6 +64,12 @@ def _by_family(
         Hypothesis(binding, frozenset(a.ip for a in addresses if a.family in families), weight, families)
         for families, weight in rows
     )
+
+
+def _through_vpn(addresses: Sequence[TargetAddress], prior: BindPrior) -> tuple[Hypothesis, ...]:
+    """Loopback that shows on the VPN: a VPN program in user space may connect to 127.0.0.1 for its peers."""
+    covers = frozenset(a.ip for a in addresses if a.realm == Realm.VPN)
+    return (Hypothesis(Binding.LOOPBACK, covers, prior.loopback_through_vpn),) if covers else ()
 
 
 def _specifics(

@@ -45,7 +45,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         readings={m.address.ip: r for m in models if (r := words.reading(port, m)) is not None},
         why=_why(settled, models),
         evidence=words.evidence(port, models),
-        rivals=words.rivals(posterior.candidates, named),
+        rivals=words.rivals(posterior.candidates, named, opened=_opened(port, models)),
         next_tests=words.next_tests(port, binding, posterior.candidates),
         advice=text.lines,
         urgency=text.urgency,
@@ -89,6 +89,10 @@ def _answers(port: Port, models: Sequence[AddressModel]) -> list[Heard]:
     """What the addresses said of a port, without those that could not be asked or answer for everything."""
     telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < SURE]
     return [m.evidence[port].heard for m in telling if m.evidence[port].heard not in MUTE]
+
+
+def _opened(port: Port, models: Sequence[AddressModel]) -> bool:
+    return any(heard in _OPEN for heard in _answers(port, models))
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:

@@ -84,6 +84,7 @@ class BindPrior:
     loopback_v4: float = 0.11
     loopback_dual: float = 0.06
     loopback_v6: float = 0.02
+    loopback_through_vpn: float = 0.0015  # a VPN program in user space hands connections to 127.0.0.1
     nothing: float = 0.25
 
 
@@ -111,6 +112,7 @@ STRICT: Final = Standard(
         loopback_v4=0.08,
         loopback_dual=0.08,
         loopback_v6=0.08,
+        loopback_through_vpn=0.08,
         nothing=0.24,
     ),
     point=0.95,

@@ -157,10 +157,14 @@ def candidate_words(candidate: Candidate) -> str:
     return _BINDING_WORDS[candidate.binding]
 
 
-def rivals(candidates: Iterable[Candidate], named: frozenset[Candidate]) -> tuple[str, ...]:
-    """What was not excluded, most probable first."""
+_THROUGH_VPN = ", behind a VPN program that hands connections to 127.0.0.1"
+
+
+def rivals(candidates: Iterable[Candidate], named: frozenset[Candidate], *, opened: bool) -> tuple[str, ...]:
+    """What was not excluded, most probable first; `opened` where some address accepted."""
     return tuple(
-        f"{candidate_words(c)} ({c.probability:.1%})"
+        f"{candidate_words(c)}{_THROUGH_VPN if opened and c.binding is Binding.LOOPBACK else ''}"
+        f" ({c.probability:.1%})"
         for c in candidates
         if c not in named and c.probability >= LISTED
     )

@@ -105,6 +105,7 @@ def expected_text(case: dict, found, verdict: Verdict) -> None:
         "say": found.evidence,
         "advise": found.advice,
         "next": found.next_tests,
+        "rivals": found.rivals,
         "say_address": [line for a in verdict.addresses for line in a.evidence],
         "advise_address": [line for a in verdict.addresses for line in a.advice],
     }
