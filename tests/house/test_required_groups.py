@@ -32,7 +32,7 @@ def outcome(folder: Path, required: str) -> tuple[int, str]:
     shutil.copy(TOP / "tests" / "conftest.py", folder)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", str(folder)],
-        env={**os.environ, "BINDPROBE_REQUIRE": required},
+        env={**os.environ, "BINDPROBE_REQUIRE": required, "PYTEST_ADDOPTS": ""},
         cwd=folder,
         capture_output=True,
         text=True,
