@@ -115,4 +115,5 @@ def _way() -> tuple[str, ...] | str:
         if done.returncode == 0:
             return (unshare, *options)
         said = said or next(iter(done.stderr.splitlines()), f"exit code {done.returncode}")
-    return f"this machine does not let us make user and network namespaces: {said}"
+    hint = "; root may, with sudo" if os.geteuid() else ""
+    return f"this machine does not let us make user and network namespaces: {said}{hint}"
