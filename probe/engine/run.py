@@ -134,10 +134,9 @@ class Run:
         self._scan.give_up()
         now = self._backend.now()
         self._hand_out(now)
-        while any(r.done is None for r in self._running.values()):
-            for address, running in self._running.items():
-                if running.done is None:
-                    self._close(address, running, now)
+        while left := [(a, running) for a, running in self._running.items() if running.done is None]:
+            for address, running in left:
+                self._close(address, running, now)
         self._backend.forget(self._scan.released())
 
     def _close(self, address: IPAddress, running: _Running, now: float) -> None:
