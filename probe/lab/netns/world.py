@@ -4,7 +4,6 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING
 
 from probe.errors import BackendError
 from probe.lab.netns import enter, syscalls
@@ -14,13 +13,11 @@ from probe.lab.netns.layout import HostPlan, Layout, cable_ends, lay_out
 from probe.lab.netns.links import wiring
 from probe.lab.netns.listeners import Services
 from probe.lab.scenario import Scenario
-
-if TYPE_CHECKING:
-    from probe.lab.world import World
+from probe.lab.world import World, target_of
 
 
 @contextmanager
-def open_netns(scenario: Scenario) -> Iterator["World"]:
+def open_netns(scenario: Scenario) -> Iterator[World]:
     """Build a scenario's network and yield it as a World whose prober is this thread.
 
     Raises:
@@ -30,7 +27,6 @@ def open_netns(scenario: Scenario) -> Iterator["World"]:
     """
     from probe.engine.connect import ConnectBackend  # noqa: PLC0415 - only this world needs real sockets
     from probe.host.system import SystemHost  # noqa: PLC0415
-    from probe.lab.world import World, target_of  # noqa: PLC0415 - it imports this module
 
     target = target_of(scenario)
     with open_network(scenario), closing(ConnectBackend()) as backend:
