@@ -130,8 +130,12 @@ class Scan:
         return probe
 
     def _patience(self, asked: Asked) -> float:
-        """Until when the last try is waited for: gaps grow, so that tries are spread over time."""
-        gap = 1 if len(asked.sent) == 1 else 2
+        """Until when the last try is waited for: tries are spread over time, by one, two, two ... timeouts.
+
+        After the last one a timeout is enough: the earlier ones may still be answered all that time.
+        """
+        last = len(asked.sent) >= self._allowed(asked)
+        gap = 1 if last or len(asked.sent) == 1 else 2
         return asked.sent[-1][1] + gap * self._timeout(asked.question.address)
 
     def _timeout(self, address: IPAddress) -> float:
