@@ -233,14 +233,24 @@ def next_tests(port: Port, binding: Binding, candidates: Sequence[Candidate]) ->
     return tuple(tests)
 
 
+def _manners(counts: Counter[Heard]) -> str:
+    """What became of the ports that nothing uses, as "three ports that nothing uses: all refused"."""
+    total = counts.total()
+    ports = "ports" if total > 1 else "port"
+    if len(counts) == 1:
+        said = f"all {_SUMMARY[next(iter(counts))]}" if total > 1 else _SUMMARY[next(iter(counts))]
+    else:
+        said = ", ".join(f"{spelled(n)} {_SUMMARY[symbol]}" for symbol, n in counts.most_common())
+    return f"{spelled(total)} {ports} that nothing uses: {said}"
+
+
 def address_evidence(model: AddressModel) -> tuple[str, ...]:
     """How an address answers on ports that nothing uses, how far it is, and what else was seen of it."""
     survey = model.survey
     out = []
     counts = Counter(symbol for controls in model.controls.values() for symbol in controls)
     if counts:
-        said = listed([f"{_SUMMARY[symbol]} {spelled(n)}" for symbol, n in counts.items()])
-        out.append(f"ports that nothing uses: {said}")
+        out.append(_manners(counts))
     if survey.hops is not None:
         ttl = "" if survey.reply_ttl is None else f", its answers arrive with TTL {survey.reply_ttl}"
         out.append(f"answers from {survey.hops} hop{'s' if survey.hops > 1 else ''} away{ttl}")
