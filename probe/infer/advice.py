@@ -151,7 +151,7 @@ def _forward_it(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | N
     fronts = [m for m in models if verdict.conditions.get(m.address.ip) is Condition.NOT_FORWARDED]
     if not fronts or is_private(verdict.port):
         return None
-    return f"{_label(verdict.port)} is not forwarded by the router that owns {_where(fronts)}: add a port forward there"
+    return f"{_label(verdict.port)} is not forwarded by the router that owns {_where(fronts)}: for the internet, forward it there"
 
 
 # Most important first.
@@ -160,9 +160,9 @@ _RULES: tuple[tuple[int, Rule], ...] = (
     (70, _private_everywhere),
     (60, _published),
     (50, _open_firewall),
-    (45, _forward_it),
     (40, _bind_wider),
     (20, _not_exposed),
+    (15, _forward_it),
     (10, _kept_from_public),
 )
 
