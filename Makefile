@@ -15,7 +15,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name about; do \
 		printf '%-12s %s\n' "$$name" "$$about"; done
 
-demo: $(VENV)/program ## probe a simulated network and explain what was found
+demo: $(VENV)/program ## build a small network, probe it, explain what was found
 	@$(BIN)/bindprobe demo
 
 test: $(VENV)/dev ## run every test that this machine can run
