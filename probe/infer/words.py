@@ -11,6 +11,8 @@ from probe.model.probing import Observation, Origin
 from probe.model.target import IPAddress, Port, Protocol
 from probe.model.verdict import Binding, Candidate
 
+_WORTH_SAYING = 0.05  # probability of an explanation that is told beside the likeliest ones
+_FEW = 3
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 # What was heard, as a sentence over the addresses where it was heard.
@@ -170,6 +172,13 @@ def rivals(candidates: Iterable[Candidate], named: frozenset[Candidate], *, open
     )
 
 
+def full_queue(probability: float) -> tuple[str, ...]:
+    """The rival of a filter where a port is silent: a service that does not accept any more."""
+    if probability < _WORTH_SAYING:
+        return ()
+    return (f"no filter, but a service that hangs: its accept queue is full ({probability:.0%})",)
+
+
 _SUMMARY = {
     Heard.OPEN: "open",
     Heard.OPEN_BEHIND: "forwarded",
@@ -204,10 +213,6 @@ def undecided(candidates: Sequence[Candidate]) -> str:
     """The likeliest explanations of a port for which no binding is named."""
     likely = [c for c in candidates if c.probability >= _WORTH_SAYING][:_FEW]
     return " or ".join(f"{candidate_words(c)} ({c.probability:.0%})" for c in likely)
-
-
-_WORTH_SAYING = 0.05
-_FEW = 3
 
 
 def _short(model: AddressModel, models: Sequence[AddressModel]) -> str:
