@@ -48,10 +48,8 @@ _CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
 
 def heard(observation: Observation, survey: AddressSurvey) -> Heard:
     """Reduce an observation to its symbol."""
-    if observation.sender is not None and observation.sender in survey.own_addresses:
-        local = observation.sender != observation.question.address
-        if local and observation.icmp is not None:
-            return Heard.LOCAL
+    if observation.sender != observation.question.address and observation.sender in survey.own_addresses:
+        return Heard.LOCAL
     if observation.aftermath in _CUT and observation.origin is not Origin.BEHIND:
         return Heard.CUT_NEARER if observation.origin is Origin.NEARER else Heard.CUT
     by_origin = _BY_ORIGIN.get((observation.reason, observation.origin)) if observation.origin else None

@@ -32,7 +32,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
     settled = PortVerdict(
         port=port,
         binding=binding,
-        confidence=sum(c.probability for c in named),
+        confidence=sum((c.probability for c in named), 0.0),
         candidates=posterior.candidates,
         bound_to=next(iter(named)).bound_to if binding is Binding.SPECIFIC else (),
         families=_families(binding, named, posterior),

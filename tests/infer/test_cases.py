@@ -1,5 +1,6 @@
 """The inference against tests/cases/bindings.yaml: what was heard, and what must be concluded."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -212,3 +213,16 @@ def test_strict_takes_nothing_as_usual():
     assert strict.binding == "undetermined"  # both addresses one by one are as likely as all
     assert strict.candidates[0].probability < usual.confidence
     assert judged("syn-ack@host", "reset@host", strict=True).binding == "specific"
+
+
+def test_a_packet_that_this_machine_refused_to_send_says_nothing_of_the_target():
+    """Its own firewall or a prohibiting route gives no ICMP error, but it is this machine that spoke."""
+    port = Port(Protocol.TCP, NUMBER)
+    address = TargetAddress(ip_address(TARGET_ADDRESSES["lan"]), "lan")
+    word = "admin-prohibited/prober"
+    seen = [observe(word, address, Port(Protocol.TCP, n), Role.CONTROL) for n in CONTROLS]
+    seen.append(observe(word, address, port, Role.TESTED))
+    survey_ = AddressSurvey(address, tuple(replace(o, icmp=None) for o in seen), own_addresses=OWN)
+    verdict = infer([survey_])
+    assert verdict.addresses[0].condition == "local-firewall"
+    assert verdict.ports[0].binding == "undetermined"
