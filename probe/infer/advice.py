@@ -192,9 +192,10 @@ _ADDRESS_ADVICE: dict[Condition, tuple[int, str]] = {
 
 
 def for_address(model: AddressModel, condition: Condition) -> Advice:
-    """What to do about the path to an address."""
+    """What to do about the path to an address; an unknown one is worth a line where all of it was silent."""
     found = _ADDRESS_ADVICE.get(condition)
-    if found is None:
+    silent = all(said.heard is Heard.SILENT for said in model.evidence.values())
+    if found is None or (condition is Condition.UNKNOWN and (model.alive or not silent)):
         return Advice()
     urgency, line = found
     return Advice((line.format(ip=model.address.ip),), urgency)

@@ -1,6 +1,5 @@
 """Conditions: what the path to an address is like, and what happens to one port on it."""
 
-from collections import Counter
 from collections.abc import Mapping
 
 from probe.infer.heard import Heard
@@ -95,7 +94,7 @@ def _condition_by_controls(model: AddressModel) -> Condition:
     policies = model.policies()
     if sum(policies[policy] for policy in _FRONTS) >= SURE:
         return Condition.NOT_FORWARDED
-    controls = Counter(symbol for symbols in model.controls.values() for symbol in symbols)
+    controls = model.control_counts()
     usual, count = max(controls.items(), key=lambda item: item[1], default=(Heard.UNMEASURED, 0))
     quiet = usual is Heard.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
     if quiet or 2 * count <= controls.total():

@@ -117,4 +117,5 @@ def icmp_errors(surveys: Iterable[AddressSurvey]) -> int:
     return sum(o.icmp is not None for survey in surveys for o in survey.observations)
 
 
+OPENED = frozenset({Heard.OPEN, Heard.OPEN_BEHIND, Heard.OPEN_NEARER, Heard.CUT})  # something accepted
 QUIET = frozenset({Heard.SILENT, Heard.UNMEASURED, Heard.LOCAL})  # nothing came back from the other side

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
-from probe.infer.heard import Heard
+from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import MUTE, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
@@ -22,13 +22,13 @@ from probe.model.verdict import (
 
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _REFUSALS = frozenset({Heard.CLOSED, Heard.CLOSED_BEHIND, Heard.CUT_NEARER, Heard.REFUSED})
-_OPEN = frozenset({Heard.OPEN, Heard.OPEN_BEHIND, Heard.OPEN_NEARER, Heard.CUT})
 _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 
 def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float) -> PortVerdict:
     """Name what can be named, and put it into words."""
-    binding, named = name_binding(posterior.candidates, _answers(port, models), point)
+    answers = _answers(port, models)
+    binding, named = name_binding(posterior.candidates, answers, point)
     settled = PortVerdict(
         port=port,
         binding=binding,
@@ -46,7 +46,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         why=_why(settled, models),
         evidence=words.evidence(port, models),
         rivals=(
-            *words.rivals(posterior.candidates, named, opened=_opened(port, models)),
+            *words.rivals(posterior.candidates, named, opened=any(heard in OPENED for heard in answers)),
             *words.full_queue(posterior.full_queue),
         ),
         next_tests=words.next_tests(port, binding, posterior.candidates),
@@ -72,7 +72,7 @@ def name_binding(
     the addresses; all interfaces takes one that is open on at least two.
     """
     best = candidates[0]
-    opened = sum(heard in _OPEN for heard in answers)
+    opened = sum(heard in OPENED for heard in answers)
     mostly_refused = 2 * sum(heard in _REFUSALS for heard in answers) > len(answers)
     enough = {
         Binding.WILDCARD: opened > 1,
@@ -92,10 +92,6 @@ def _answers(port: Port, models: Sequence[AddressModel]) -> list[Heard]:
     """What the addresses said of a port, without those that could not be asked or answer for everything."""
     telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < SURE]
     return [m.evidence[port].heard for m in telling if m.evidence[port].heard not in MUTE]
-
-
-def _opened(port: Port, models: Sequence[AddressModel]) -> bool:
-    return any(heard in _OPEN for heard in _answers(port, models))
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """What is learned of each address before a port is judged: its policy, from controls and all answers."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,10 +50,14 @@ class AddressModel:
     noise: Noise
     tested: Mapping[Port, Observation]
     evidence: Mapping[Port, Evidence]
-    controls: Mapping[Protocol, tuple[Heard, ...]]  # what ports that nothing uses answered
+    controls: Mapping[Protocol, tuple[Heard, ...]]  # what ports that nothing uses answered, where measured
     alive: bool  # anything at all came back
     log_weights: Mapping[Policy, float]  # prior and everything heard
     log_of_port: Mapping[tuple[Heard, int, Protocol], Mapping[Policy, float]]  # one tested port's share in it
+
+    def control_counts(self) -> Counter[Heard]:
+        """How often each answer was heard from ports that nothing uses, of both protocols."""
+        return Counter(symbol for symbols in self.controls.values() for symbol in symbols)
 
     @property
     def address(self) -> TargetAddress:
@@ -108,7 +113,11 @@ def _learn_one(survey: AddressSurvey, errors: int, covered: float) -> AddressMod
         tested,
         evidence,
         {
-            protocol: tuple(said.heard for o, said in controls if o.question.port.protocol is protocol)
+            protocol: tuple(
+                said.heard
+                for o, said in controls
+                if o.question.port.protocol is protocol and said.heard is not Heard.UNMEASURED
+            )
             for protocol in Protocol
         },
         alive=any(said.heard not in QUIET for said in spoken),

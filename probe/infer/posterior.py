@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.infer.bindings import Hypothesis, hypotheses
-from probe.infer.heard import Heard
+from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import EPSILON, MANNERS, Fate, Policy
 from probe.infer.policy import AddressModel, Evidence, likelihood
 from probe.infer.priors import CONTRADICTED, EVERYWHERE, FLOOR, FLOOR_TOTAL, HEALTH, BindPrior, Health
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import Binding, Candidate
-
-_OPEN = frozenset({Heard.OPEN, Heard.OPEN_BEHIND, Heard.OPEN_NEARER, Heard.CUT})
 
 FateWeights = dict[Fate, float]
 
@@ -41,7 +39,9 @@ class _Situation:
 def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, running: bool) -> Posterior:
     """Weigh every binding of a port against what all addresses said of it."""
     addresses = [model.address for model in models]
-    opened = frozenset(m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in _OPEN)
+    opened = frozenset(
+        m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in OPENED
+    )
     weighed = hypotheses(addresses, prior, running=running, seen_open=opened)
     situations = [_situation(model, port) for model in models]
     fates: dict[IPAddress, FateWeights] = {a.ip: dict.fromkeys(Fate, 0.0) for a in addresses}

@@ -102,8 +102,13 @@ def _template(port: Port, observation: Observation, model: AddressModel) -> str:
         text = _AT_HOST
     text = text.replace("{reason}", observation.reason).replace("{sender}", str(observation.sender))
     return text.replace("{tries}", str(observation.attempts)) + _beside_controls(
-        symbol, model.controls[port.protocol]
+        symbol, _comparable(port, model)
     )
+
+
+def _comparable(port: Port, model: AddressModel) -> list[Heard]:
+    """What the address itself said on ports that nothing uses; this machine's own word is not that."""
+    return [symbol for symbol in model.controls[port.protocol] if symbol is not Heard.LOCAL]
 
 
 def _beside_controls(symbol: Heard, controls: Sequence[Heard]) -> str:
@@ -140,7 +145,9 @@ def reading(port: Port, model: AddressModel) -> str | None:
     symbol = model.evidence[port].heard
     if symbol in _SINGLE_RULES:
         return _SINGLE_RULES[symbol]
-    controls = model.controls[port.protocol]
+    controls = _comparable(port, model)
+    if not controls:
+        return f"{_SUMMARY[symbol]}; no port that nothing uses was measured to compare it with"
     like_controls = 2 * sum(control is symbol for control in controls) > len(controls)
     return RULES[symbol][0 if like_controls else 1]
 
@@ -253,7 +260,7 @@ def address_evidence(model: AddressModel) -> tuple[str, ...]:
     """How an address answers on ports that nothing uses, how far it is, and what else was seen of it."""
     survey = model.survey
     out = []
-    counts = Counter(symbol for controls in model.controls.values() for symbol in controls)
+    counts = model.control_counts()
     if counts:
         out.append(_manners(counts))
     if survey.hops is not None:

@@ -226,3 +226,31 @@ def test_a_packet_that_this_machine_refused_to_send_says_nothing_of_the_target()
     verdict = infer([survey_])
     assert verdict.addresses[0].condition == "local-firewall"
     assert verdict.ports[0].binding == "undetermined"
+
+
+def test_controls_that_were_not_measured_are_not_said_to_have_answered():
+    """A silent port stands alone where no control was asked, or where this machine answered for it."""
+    for controls in ("not-sent", "host-unreach/prober", None):
+        told = {"port": "no-response", "also": "reset@host"}
+        port = Port(Protocol.TCP, NUMBER)
+        whole = survey("lan", {"controls": controls or "not-sent", **told}, port)
+        seen = [o for o in whole.observations if controls or o.question.role is Role.TESTED]
+        verdict = infer([replace(whole, observations=tuple(seen))])
+        (found,) = [one for one in verdict.ports if one.port == port]
+        assert found.evidence == ("no answer from 192.168.77.10 (lan) in 6 tries",)
+        (reading,) = found.readings.values()
+        assert reading == "silent; no port that nothing uses was measured to compare it with"
+
+
+@pytest.mark.parametrize(
+    ("controls", "word"),
+    [
+        ("not-sent", "not-sent"),  # interrupted: not asked is not silent
+        (["reset@host", "no-response", "port-unreach/host"], "syn-ack@host"),  # unknown, but alive
+    ],
+)
+def test_only_a_silent_address_is_said_to_have_sent_nothing(controls, word):
+    """An unknown path is not called silent where it was not asked, nor where something answered."""
+    verdict = infer([survey("lan", {"controls": controls, "port": word}, Port(Protocol.TCP, NUMBER))])
+    assert verdict.addresses[0].condition == "unknown"
+    assert verdict.addresses[0].advice == ()
