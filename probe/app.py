@@ -1,36 +1,50 @@
-"""The composition root: target -> plan -> engine -> inference -> report."""
+"""The composition root: target -> plan -> engine -> inference -> report, with raw follow-ups on the way."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from probe import __version__
 from probe.engine.backend import Backend
+from probe.engine.follow_up import ask_follow_ups
 from probe.engine.run import Outcome, Progress, Run
 from probe.engine.survey import survey_address
 from probe.errors import NothingMeasuredError
 from probe.host.host import Host
-from probe.infer import infer
+from probe.infer import follow_ups, infer
 from probe.model.facts import AddressSurvey
-from probe.model.plan import Plan, Timing
+from probe.model.plan import Battery, FollowUp, Plan, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
-from probe.model.target import Target
+from probe.model.target import IPAddress, Target
 from probe.plan import make_plan
 from probe.report.assemble import RunFacts, assemble
 
+_ROUNDS = 3  # of raw follow-ups: each may raise one more question
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a scan works with. Without `raw` it sends no raw packets; `battery` says which it may send."""
+
+    backend: Backend
+    host: Host
+    raw: Backend | None = None
+    battery: Battery = field(default_factory=Battery)
+
 
 def survey(
-    target: Target, timing: Timing, *, backend: Backend, host: Host, progress: Progress | None = None
+    target: Target, timing: Timing, means: Means, *, progress: Progress | None = None
 ) -> tuple[AddressSurvey, ...]:
     """Measure every address of the target, conclude nothing."""
-    return _measure(make_plan(target, timing, host), backend, host, progress).surveys
+    return _measure(target, timing, means, progress).surveys
 
 
 def scan(
     target: Target,
     timing: Timing,
+    means: Means,
     *,
-    backend: Backend,
-    host: Host,
     progress: Progress | None = None,
     facts: RunFacts | None = None,
 ) -> Report:
@@ -40,19 +54,59 @@ def scan(
         NothingMeasuredError: not one probe could be sent to any address.
     """
     started = dt.datetime.now(dt.UTC)
-    outcome = _measure(make_plan(target, timing, host), backend, host, progress)
+    outcome = _measure(target, timing, means, progress)
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: no route, or no free sockets")
-    facts = facts or RunFacts(started=started, engine="connect", vantage="here")
+    engine = "connect" if means.raw is None else "raw"
+    facts = facts or RunFacts(started=started, engine=engine, vantage="here")
     verdict = infer(outcome.surveys, target.running, strict=facts.strict)
     return assemble(outcome, verdict, facts, version=__version__)
 
 
-def _measure(plan: Plan, backend: Backend, host: Host, progress: Progress | None) -> Outcome:
-    own = host.own_addresses()
-    surveys = {address.address.ip: survey_address(address, host.neighbour, own) for address in plan.addresses}
-    return Run(surveys, backend, plan.timing).until(plan.deadline, progress)
+def _measure(target: Target, timing: Timing, means: Means, progress: Progress | None) -> Outcome:
+    plan = make_plan(target, timing, means.host)
+    own = means.host.own_addresses()
+    surveys = {a.address.ip: survey_address(a, means.host.neighbour, own) for a in plan.addresses}
+    outcome = Run(surveys, means.backend, plan.timing).until(plan.deadline, progress)
+    if means.raw is None:
+        return outcome
+    outcome = replace(outcome, surveys=tuple(_with_neighbour(s, means.host) for s in outcome.surveys))
+    for _ in range(_ROUNDS):
+        wanted = follow_ups(outcome.surveys, target.running, means.battery) if outcome.complete else {}
+        if not wanted:
+            break
+        outcome = _ask_further(outcome, wanted, plan, means.raw, progress)
+    return outcome
+
+
+def _with_neighbour(survey: AddressSurvey, host: Host) -> AddressSurvey:
+    """Add the link-layer address of a neighbour, which its answers have put into the table."""
+    on_link = survey.route is not None and survey.route.on_link
+    return replace(survey, link_address=host.link_address(survey.address.ip)) if on_link else survey
+
+
+def _ask_further(
+    outcome: Outcome,
+    wanted: Mapping[IPAddress, Sequence[FollowUp]],
+    plan: Plan,
+    raw: Backend,
+    progress: Progress | None,
+) -> Outcome:
+    """One round of raw follow-ups; the surveys keep their order."""
+    asked = {
+        s.address.ip: ask_follow_ups(s, wanted[s.address.ip])
+        for s in outcome.surveys
+        if s.address.ip in wanted
+    }
+    further = Run(asked, raw, plan.timing).until(max(0.0, plan.deadline - outcome.elapsed), progress)
+    found = {survey.address.ip: survey for survey in further.surveys}
+    return Outcome(
+        tuple(found.get(survey.address.ip, survey) for survey in outcome.surveys),
+        outcome.counts + further.counts,
+        outcome.elapsed + further.elapsed,
+        further.complete,
+    )
 
 
 def _measured_anything(outcome: Outcome) -> bool:

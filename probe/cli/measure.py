@@ -4,7 +4,7 @@ import datetime as dt
 import math
 import platform
 
-from probe.app import scan
+from probe.app import Means, scan
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
 from probe.engine.connect import ConnectBackend
@@ -77,7 +77,7 @@ def measure(target: Target, timing: Timing, host: Host, *, quiet: bool, strict: 
     backend = ConnectBackend()
     try:
         with ProgressBar(quiet=quiet) as progress:
-            return scan(target, timing, backend=backend, host=host, progress=progress, facts=facts)
+            return scan(target, timing, Means(backend, host), progress=progress, facts=facts)
     finally:
         backend.close()
 

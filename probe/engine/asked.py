@@ -25,8 +25,10 @@ def not_sent(question: Question) -> Observation:
 
 
 def has_aftermath(question: Question, reply: Reply) -> bool:
-    """Whether the connection is worth watching: not for the follow-ups that only measure hops."""
+    """Whether the connection is worth watching: not for follow-ups, and raw packets open none."""
     plain = question.ttl is None and question.min_ttl is None and question.role is not Role.CANARY
+    if reply.header is not None:
+        return False
     return plain and question.port.protocol is Protocol.TCP and reply.reason is Reason.SYN_ACK
 
 
@@ -43,5 +45,6 @@ def observe(asked: Asked, reply: Reply, attempt: int, sent_at: float) -> Observa
         ttl=reply.ttl,
         aftermath=reply.aftermath,
         tcp=reply.tcp,
+        header=reply.header,
         started=asked.sent[0][1],
     )

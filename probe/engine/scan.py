@@ -48,6 +48,9 @@ class Counts:
     answered: int = 0
     resent: int = 0
 
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.sent + other.sent, self.answered + other.answered, self.resent + other.resent)
+
 
 class Scan:
     """The state machine. One instance a run, over all addresses."""

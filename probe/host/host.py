@@ -15,5 +15,8 @@ class Host(Protocol):
     def neighbour(self, destination: IPAddress) -> Neighbour | None:
         """What the neighbour table says of an on-link address; None where it says nothing."""
 
+    def link_address(self, destination: IPAddress) -> str | None:
+        """Link-layer address of an on-link address, as 52:54:00:12:34:56; None where the table has none."""
+
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of this machine."""

@@ -27,7 +27,8 @@ _NUMBER = struct.Struct("=I")
 _NLM_F_REQUEST = 1
 _RTM_NEWROUTE, _RTM_GETROUTE, _RTM_NEWNEIGH, _RTM_GETNEIGH = 24, 26, 28, 30
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_VIA = 1, 4, 5, 7, 18
-_NDA_DST = 1
+_NDA_DST, _NDA_LLADDR = 1, 2
+_ETHERNET_BYTES = 6
 _RTN_UNICAST, RTN_LOCAL = 1, 2
 _DELIVERING = frozenset(
     {_RTN_UNICAST, RTN_LOCAL, 3, 4, 5}
@@ -90,12 +91,24 @@ def parse_route(answer: bytes) -> KernelRoute | None:
     )
 
 
-def parse_neighbour(answer: bytes) -> NeighbourState | None:
+@dataclass(frozen=True, slots=True)
+class NeighbourEntry:
+    """One entry of the neighbour table. `link_address` as 52:54:00:12:34:56; None where it has none."""
+
+    state: NeighbourState
+    link_address: str | None = None
+
+
+def parse_neighbour(answer: bytes) -> NeighbourEntry | None:
     """Read the answer to a neighbour request; None where the table has no such entry."""
     body = _body(answer, _RTM_NEWNEIGH)
     if body is None or len(body) < _NEIGHBOUR.size:
         return None
-    return NeighbourState(_NEIGHBOUR.unpack_from(body)[2])
+    hardware = dict(_attributes(body[_NEIGHBOUR.size :])).get(_NDA_LLADDR, b"")
+    return NeighbourEntry(
+        NeighbourState(_NEIGHBOUR.unpack_from(body)[2]),
+        hardware.hex(":") if len(hardware) == _ETHERNET_BYTES else None,
+    )
 
 
 def exchange(request: bytes) -> bytes:

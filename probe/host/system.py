@@ -11,6 +11,7 @@ from ipaddress import IPv6Address, ip_address
 from probe.host.interfaces import Interface, interfaces
 from probe.host.netlink import (
     KernelRoute,
+    NeighbourEntry,
     NeighbourState,
     exchange,
     neighbour_request,
@@ -63,18 +64,17 @@ class SystemHost:
 
     def neighbour(self, destination: IPAddress) -> Neighbour | None:
         """What the neighbour table says of an on-link address; None where it says nothing (Linux only)."""
-        kernel = _kernel_route(destination)
-        if kernel is None or kernel.interface is None or kernel.gateway or kernel.local:
+        entry = _neighbour_entry(destination)
+        if entry is None:
             return None
-        try:
-            state = parse_neighbour(exchange(neighbour_request(destination, kernel.interface)))
-        except OSError:  # a sandbox without netlink: not measured
-            return None
-        if state is None:
-            return None
-        if state & _ASKED_IN_VAIN:
+        if entry.state & _ASKED_IN_VAIN:
             return Neighbour.FAILED
-        return Neighbour.RESOLVED if state & _ANSWERED else None
+        return Neighbour.RESOLVED if entry.state & _ANSWERED else None
+
+    def link_address(self, destination: IPAddress) -> str | None:
+        """Link-layer address of an on-link address; None where the table has none (Linux only)."""
+        entry = _neighbour_entry(destination)
+        return entry.link_address if entry is not None and entry.state & _ANSWERED else None
 
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of this machine; link-local ones with their interface, as `fe80::1%eth0`."""
@@ -114,6 +114,17 @@ def _kernel_route(destination: IPAddress) -> KernelRoute | None:
     try:
         return parse_route(exchange(route_request(destination, _scope_of(destination))))
     except OSError:  # a sandbox without netlink: the interfaces' own addresses have to tell
+        return None
+
+
+def _neighbour_entry(destination: IPAddress) -> NeighbourEntry | None:
+    """The neighbour table's entry for an on-link address; None where there is none, or none can be read."""
+    kernel = _kernel_route(destination)
+    if kernel is None or kernel.interface is None or kernel.gateway or kernel.local:
+        return None
+    try:
+        return parse_neighbour(exchange(neighbour_request(destination, kernel.interface)))
+    except OSError:  # a sandbox without netlink: not measured
         return None
 
 

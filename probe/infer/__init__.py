@@ -7,6 +7,7 @@ address does), `posterior` (what each port is bound to); `judge`, `words` and `a
 from collections.abc import Sequence
 
 from probe.infer.conditions import address_condition
+from probe.infer.follow_ups import follow_ups
 from probe.infer.judge import judge_address, judge_port
 from probe.infer.policy import AddressModel, learn
 from probe.infer.posterior import Posterior, infer_port
@@ -15,7 +16,7 @@ from probe.model.facts import AddressSurvey
 from probe.model.target import Port
 from probe.model.verdict import Condition, Verdict
 
-__all__ = ["infer"]
+__all__ = ["follow_ups", "infer"]
 
 
 def infer(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from probe.errors import ScenarioError
-from probe.lab.door import open_world
+from probe.lab.door import means_of, open_world
 from probe.lab.scenario import Expected, Scenario, address_of
 from probe.model.plan import Timing
 from probe.model.report import Report, VerdictReport
@@ -49,7 +49,9 @@ class CheckResult:
         return all(row.ok for row in self.rows)
 
 
-def check(scenario: Scenario, kind: str, timing: Timing | None = None) -> CheckResult:
+def check(
+    scenario: Scenario, kind: str, timing: Timing | None = None, *, engine: str = "connect"
+) -> CheckResult:
     """Run a scenario in a world of this kind and compare.
 
     Raises:
@@ -63,7 +65,7 @@ def check(scenario: Scenario, kind: str, timing: Timing | None = None) -> CheckR
         raise ScenarioError(f"scenario {scenario.name} does not run in {kind}: {why}")
     started = time.perf_counter()
     with open_world(scenario, kind) as world:
-        report = scan(world.target, timing or Timing(), backend=world.backend, host=world.host)
+        report = scan(world.target, timing or Timing(), means_of(world, engine))
     return CheckResult(scenario.name, kind, compare(scenario, report), time.perf_counter() - started)
 
 

@@ -1,10 +1,12 @@
-"""The door to both kinds of world."""
+"""The door to both kinds of world, and what to scan them with."""
 
 from contextlib import AbstractContextManager
 
-from probe.errors import UsageError
+from probe.app import Means
+from probe.errors import BackendError, UsageError
 from probe.lab.scenario import Scenario
 from probe.lab.world import World
+from probe.model.plan import Battery
 
 KINDS = ("sim", "netns")
 
@@ -26,3 +28,16 @@ def open_world(scenario: Scenario, kind: str) -> AbstractContextManager[World]:
         opened: AbstractContextManager[World] = open_netns(scenario)
         return opened
     raise UsageError(f"no world {kind!r}: choose {' or '.join(KINDS)}")
+
+
+def means_of(world: World, engine: str) -> Means:
+    """What to scan an open world with: sockets (`connect`), or raw packets as well (`raw`).
+
+    Raises:
+        BackendError: this world has no raw packets.
+    """
+    if engine == "connect":
+        return Means(world.backend, world.host)
+    if world.raw is None:
+        raise BackendError("this world has no raw packets")
+    return Means(world.backend, world.host, world.raw, Battery(fin=True, loopback=True))

@@ -20,6 +20,7 @@ class World:
     target: Target
     backend: Backend
     host: Host
+    raw: Backend | None = None  # raw packets; None: this world has none
 
 
 def target_of(scenario: Scenario) -> Target:

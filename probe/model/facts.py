@@ -36,6 +36,14 @@ class Neighbour(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What one raw follow-up brought, and why it was sent."""
+
+    observation: Observation
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddressSurvey:
     """All that was measured on one address of the target.
 
@@ -52,6 +60,8 @@ class AddressSurvey:
     neighbour: Neighbour | None = None
     own_addresses: frozenset[IPAddress] = frozenset()  # the prober's: an offender here is its own firewall
     path: tuple[IPAddress, ...] = ()  # hops that sent time-exceeded, in order of distance
+    link_address: str | None = None  # of an on-link address, from the neighbour table
+    traces: tuple[Trace, ...] = ()  # what raw packets told, in the order of asking
 
     def tested(self) -> dict[Port, Observation]:
         """The observations of the tested ports."""

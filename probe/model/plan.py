@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from probe.model.facts import Route
+from probe.model.probing import Question
 from probe.model.target import Port, TargetAddress
 
 
@@ -31,6 +32,22 @@ class AddressPlan:
     tested: tuple[Port, ...]
     controls: tuple[Port, ...]
     spare_controls: tuple[Port, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Battery:
+    """Which raw follow-ups may be sent beyond the ordinary ones. These look hostile, so they take a word."""
+
+    fin: bool = False  # FINs to ports that stay silent
+    loopback: bool = False  # frames for 127.0.0.1 to neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """One raw question, and which doubt it would end."""
+
+    question: Question
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

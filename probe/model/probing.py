@@ -40,6 +40,8 @@ class Reason(StrEnum):
     NO_ROUTE = "no-route"  # the prober itself has none
     NOT_SENT = "not-sent"  # could not be measured: never a verdict
     REFUSED = "refused"  # a reset or an ICMP error, the platform cannot tell which
+    ECHO_REPLY = "echo-reply"  # the host answers ping: says nothing of a port
+    ARP_RESPONSE = "arp-response"  # a neighbour claims the address: says nothing of a port
 
 
 ICMP_REASONS = frozenset(
@@ -56,6 +58,7 @@ ICMP_REASONS = frozenset(
     }
 )
 
+_NO_STATE = frozenset({Reason.NOT_SENT, Reason.ECHO_REPLY, Reason.ARP_RESPONSE})
 _STATE = {
     Reason.SYN_ACK: State.OPEN,
     Reason.UDP_RESPONSE: State.OPEN,
@@ -73,7 +76,7 @@ def state_of(reason: Reason, protocol: Protocol, *, from_target: bool) -> State 
     `from_target` says whether the reply's sender is the probed address itself: for UDP a
     port-unreachable from there is the closed port's own answer (RFC 1122 section 4.1.3.1).
     """
-    if reason is Reason.NOT_SENT:
+    if reason in _NO_STATE:
         return None
     if protocol is Protocol.UDP:
         if reason is Reason.PORT_UNREACH and from_target:
@@ -108,6 +111,25 @@ class Origin(StrEnum):
     BEHIND = "behind"  # something that the address forwards to (DNAT)
 
 
+class Shape(StrEnum):
+    """What a probe is on the wire. Sockets can send openings only; the others take raw packets."""
+
+    OPENING = "opening"  # a SYN, or a datagram
+    ACK = "ack"  # an ACK of no connection: a stack resets it, a stateful filter drops it
+    FIN = "fin"  # a FIN of no connection: a closed port resets it, an open one is silent (RFC 9293 3.10.7)
+    ECHO = "echo"  # an ICMP echo request; it has no port, its number is 0
+    WHO_HAS = "who-has"  # an ARP request; it has no port either
+
+
+@dataclass(frozen=True, slots=True)
+class NextHop:
+    """A neighbour that a packet is handed to, whatever the routes say."""
+
+    interface: str
+    source: IPAddress  # the prober's own address on that link
+    link_address: str  # of the neighbour, as 52:54:00:12:34:56
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One thing to find out: how `address` answers on `port` to probes of this shape."""
@@ -117,6 +139,8 @@ class Question:
     role: Role = Role.TESTED
     ttl: int | None = None  # IP TTL / hop limit to send with; None: the system's default
     min_ttl: int | None = None  # ignore replies that arrive with less (IP_MINTTL, RFC 5082)
+    shape: Shape = Shape.OPENING
+    hop: NextHop | None = None  # None: as the kernel routes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +163,31 @@ class TcpFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class TcpOptions:
+    """The options of a SYN/ACK (RFC 9293 3.1, RFC 7323, RFC 2018). None: it had no such option."""
+
+    mss: int | None = None  # bytes
+    window_scale: int | None = None
+    timestamps: bool = False
+    sack: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the headers of a reply say beyond its sender and TTL; only raw packets show it.
+
+    None where the protocol has no such field, or where the link has no addresses.
+    """
+
+    tos: int = 0  # IPv4 TOS or IPv6 traffic class, all eight bits
+    flow_label: int | None = None  # IPv6
+    window: int | None = None  # TCP, as sent, not scaled
+    options: TcpOptions | None = None  # of a SYN/ACK
+    interface: str | None = None  # by which it arrived
+    link_address: str | None = None  # of the neighbour that handed it over; ARP: of the one that answered
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What came back to one probe.
 
@@ -154,6 +203,7 @@ class Reply:
     ttl: int | None = None  # of the reply as it arrived
     aftermath: Aftermath | None = None
     tcp: TcpFacts | None = None
+    header: Header | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +226,8 @@ class Observation:
     tcp: TcpFacts | None = None
     origin: Origin | None = None  # None: not measured
     started: float | None = None  # when the first try left, on the backend's clock
+    header: Header | None = None
+    unheard: bool = False  # raw packets brought this answer; connect() waited for it in vain
 
     @property
     def state(self) -> State | None:

@@ -32,6 +32,9 @@ class OnLink:
     def neighbour(self, destination):
         return None
 
+    def link_address(self, destination):
+        return None
+
     def own_addresses(self):
         return frozenset({ip_address("192.168.77.2")})
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from probe.host.netlink import (
     KernelRoute,
+    NeighbourEntry,
     NeighbourState,
     neighbour_request,
     parse_neighbour,
@@ -57,16 +58,22 @@ def test_parse_route(answer: bytes, expected: KernelRoute | None) -> None:
 
 
 NEIGHBOURS = [
-    (message(28, struct.pack("=B3xiHBB", 2, 7, 0x20, 0, 1)), NeighbourState.FAILED),
-    (message(28, struct.pack("=B3xiHBB", 10, 7, 0x04, 0, 1) + ODD), NeighbourState.STALE),
+    (message(28, struct.pack("=B3xiHBB", 2, 7, 0x20, 0, 1)), NeighbourEntry(NeighbourState.FAILED)),
+    (message(28, struct.pack("=B3xiHBB", 10, 7, 0x04, 0, 1) + ODD), NeighbourEntry(NeighbourState.STALE)),
+    (
+        message(
+            28, struct.pack("=B3xiHBB", 2, 7, 0x02, 0, 1) + struct.pack("=HH6s2x", 10, 2, bytes(range(6)))
+        ),
+        NeighbourEntry(NeighbourState.REACHABLE, "00:01:02:03:04:05"),
+    ),
     (message(2, struct.pack("=i", -2)), None),
     (message(28, b"\2"), None),
 ]
 
 
 @pytest.mark.parametrize(("answer", "expected"), NEIGHBOURS)
-def test_parse_neighbour(answer: bytes, expected: NeighbourState | None) -> None:
-    """The entry's state; no entry is an error."""
+def test_parse_neighbour(answer: bytes, expected: NeighbourEntry | None) -> None:
+    """The entry's state and the neighbour's link-layer address; no entry is an error."""
     assert parse_neighbour(answer) == expected
 
 

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 
 from probe import app
 from probe.infer import infer
+from probe.lab.door import means_of
 from probe.lab.scenario import Action, Expected, Listen, Rule, Scan, Scenario, Serves, TargetHost, realm_of
 from probe.lab.sim.world import open_sim
 from probe.lab.truth import Truth, truth
@@ -105,7 +106,7 @@ def look(survey: AddressSurvey) -> Look:
 def scan(scenario: Scenario) -> tuple[AddressSurvey, ...]:
     """Survey a world in memory."""
     with open_sim(scenario) as w:
-        return app.survey(w.target, Timing(), backend=w.backend, host=w.host)
+        return app.survey(w.target, Timing(), means_of(w, "connect"))
 
 
 def probability(verdict: PortVerdict, true: Truth) -> float:

@@ -10,7 +10,7 @@ import json
 import sys
 
 from probe.app import survey
-from probe.lab.door import open_world
+from probe.lab.door import means_of, open_world
 from probe.lab.files import scenario_paths
 from probe.lab.netns import enter
 from probe.lab.scenario import address_of, load_scenario
@@ -32,7 +32,7 @@ def rows(name: str) -> list[Row]:
     symbols = {address_of(symbol): symbol for symbol in scenario.addresses}
     with open_world(scenario, "netns") as world:
         ports = [port for port in world.target.ports if port.protocol is Protocol.TCP]
-        surveys = survey(world.target, Timing(), backend=world.backend, host=world.host)
+        surveys = survey(world.target, Timing(), means_of(world, "connect"))
     with open_world(scenario, "netns"):
         theirs = nmap.ask(list(symbols), ports) if ports else {}
     seen = [one for each in surveys for one in each.observations if one.question.role is Role.TESTED]

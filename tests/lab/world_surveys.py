@@ -9,7 +9,7 @@ import sys
 import traceback
 
 from probe.app import survey
-from probe.lab.door import open_world
+from probe.lab.door import means_of, open_world
 from probe.lab.files import find_scenario
 from probe.lab.netns import enter
 from probe.lab.scenario import Scenario
@@ -21,7 +21,7 @@ from probe.model.probing import Observation, Role
 def surveyed(scenario: Scenario, kind: str) -> dict[str, object]:
     """Distance of every address, and how each of its tested and control ports answered."""
     with open_world(scenario, kind) as world:
-        surveys = survey(world.target, Timing(), backend=world.backend, host=world.host)
+        surveys = survey(world.target, Timing(), means_of(world, "connect"))
     return {str(one.address.ip): of_address(one) for one in surveys}
 
 

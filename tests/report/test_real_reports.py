@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from probe.app import scan
-from probe.lab.door import open_world
+from probe.lab.door import means_of, open_world
 from probe.lab.files import find_scenario
 from probe.model.plan import Timing
 from probe.model.report import Report
@@ -27,7 +27,7 @@ SCENARIOS = ("loopback-only", "udp-services", "nobody-has-this-address", "contai
 @pytest.fixture(params=SCENARIOS)
 def real(request: pytest.FixtureRequest) -> Report:
     with open_world(find_scenario(request.param), "sim") as world:
-        return scan(world.target, Timing(), backend=world.backend, host=world.host)
+        return scan(world.target, Timing(), means_of(world, "connect"))
 
 
 def test_real_reports_meet_the_schema(real: Report) -> None:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from time import monotonic
 
 from probe.app import scan
-from probe.lab.door import open_world
+from probe.lab.door import means_of, open_world
 from probe.lab.score import nmap
 from probe.lab.score.card import Column, Said, ScoreCard
 from probe.lab.score.generate import generate
@@ -48,7 +48,7 @@ def score(worlds: int, seed: int, engine: str, world: str = "netns") -> ScoreCar
         scenario = generate(number)
         facts = {port: Fact(one.binding, frozenset(one.bound_to)) for port, one in truth(scenario).items()}
         with open_world(scenario, world) as opened:
-            ours.append(_ask_us(number, opened, facts))
+            ours.append(_ask_us(number, opened, facts, engine))
             if skipped is None:
                 theirs.append(_ask_nmap(number, opened, facts))
     return ScoreCard(
@@ -66,9 +66,9 @@ def _why_skipped(world: str) -> str:
     return "it is not installed" if world == "netns" else "it needs a real network"
 
 
-def _ask_us(seed: int, world: World, facts: dict[Port, Fact]) -> _Round:
+def _ask_us(seed: int, world: World, facts: dict[Port, Fact], engine: str) -> _Round:
     started = monotonic()
-    report = scan(world.target, Timing(), backend=world.backend, host=world.host)
+    report = scan(world.target, Timing(), means_of(world, engine))
     seconds = monotonic() - started
     claims = {Port(one.protocol, one.port): claim_of(one) for one in report.ports}
     return _Round(seed, claims, facts, seconds)

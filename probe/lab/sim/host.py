@@ -31,6 +31,11 @@ class SimHost:
         """What the neighbour table says of an on-link address; None before it was asked for."""
         return self._network.neighbour(self._prober, destination)
 
+    def link_address(self, destination: IPAddress) -> str | None:
+        """Link-layer address of a neighbour; the world in memory has none: its links know IP only."""
+        del destination
+        return None
+
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of the prober."""
         return frozenset(self._prober.addresses)
