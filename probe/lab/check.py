@@ -83,7 +83,7 @@ def _port_rows(text: str, wanted: Expected, report: Report) -> Iterator[Row]:
     verdicts = [_verdict(port, report) for port in parse_ports(text)]
     verdict = verdicts[0]
     if verdict is None:
-        yield Row(text, "binding", wanted.binding, MISSING)
+        yield Row(text, "binding", wanted.binding or "any", MISSING)
         return
     for what, expected, found in _facts(wanted, verdict):
         yield Row(text, what, expected, found)
@@ -104,7 +104,8 @@ _VALUES = {
 
 def _facts(wanted: Expected, verdict: VerdictReport) -> Iterator[tuple[str, str, str]]:
     """What is expected of the verdict itself: name, expected, found."""
-    yield "binding", wanted.binding, verdict.binding
+    if wanted.binding is not None:
+        yield "binding", wanted.binding, verdict.binding
     if wanted.bound_to is not None:
         yield "bound to", _listed(map(address_of, wanted.bound_to)), _listed(verdict.bound_to)
     if wanted.families is not None:

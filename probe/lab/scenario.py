@@ -77,6 +77,13 @@ class Serves(StrEnum):
     FULL = "full"  # TCP: never accept, and the accept queue is full
 
 
+class Segment(StrEnum):
+    """The TCP segments that a rule is about, where it is not about all of them."""
+
+    SYN = "syn"  # openings only: an ACK or a FIN passes
+    SYN_ACK = "syn-ack"  # what the host answers to them, on its way out
+
+
 class _Strict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pass
 
@@ -95,12 +102,14 @@ class Listen(_Strict, frozen=True, kw_only=True):
 class Rule(_Strict, frozen=True, kw_only=True):
     """One filter rule; the first that matches decides, and what none matches is accepted.
 
-    `ports` in the command line's syntax (none: every port of TCP and UDP), `on`: realms (none: all).
+    `ports` in the command line's syntax (none: every port of TCP and UDP), `on`: realms (none: all). Without
+    `segment` it judges what comes in, all of it.
     """
 
     action: Action
     ports: str | None = None
     on: tuple[str, ...] = ()
+    segment: Segment | None = None
 
 
 class Dnat(_Strict, frozen=True, kw_only=True):
@@ -118,6 +127,20 @@ class TargetHost(_Strict, frozen=True, kw_only=True):
     filter: tuple[Rule, ...] = ()
     dnat: tuple[Dnat, ...] = ()
     resets_per_s: int | None = None  # a stack that limits its resets, as BSD's does
+    never_resets: bool = False  # a stack that is silent where nothing listens, as Windows' firewall makes it
+    ttl: int | None = None  # with which its packets start; none: 64
+    route_localnet: bool = False  # takes 127.0.0.0/8 from its links (net.ipv4.conf.all.route_localnet)
+    replies_by: dict[
+        str, str
+    ] = {}  # realm -> realm: answers to the prober's address there leave by this link
+
+
+class ProberHost(_Strict, frozen=True, kw_only=True):
+    """The prober's own machine. Its rules' ports are the target's: where it sends to, and hears from."""
+
+    outgoing: tuple[Rule, ...] = ()
+    incoming: tuple[Rule, ...] = ()
+    strict_reverse_path: bool = False  # rp_filter=1 (RFC 3704 section 2.2)
 
 
 class Router(_Strict, frozen=True, kw_only=True):
@@ -128,6 +151,7 @@ class Router(_Strict, frozen=True, kw_only=True):
     forward: tuple[int, ...] = ()  # TCP ports forwarded to the target, with `nat`
     answers_all: bool = False  # a middlebox that completes every handshake itself
     syn_proxy: str | None = None  # ports whose handshakes it completes before asking the target
+    listen: tuple[Listen, ...] = ()  # its own services, on the public address that it owns with `nat`
 
 
 class Link(_Strict, frozen=True, kw_only=True):
@@ -135,6 +159,7 @@ class Link(_Strict, frozen=True, kw_only=True):
 
     delay_ms: float = 0.0  # one way
     loss: float = 0.0  # share of packets, one way
+    bleaches: bool = False  # something on it sets DSCP to 0 in what goes to the target
 
 
 class Scan(_Strict, frozen=True, kw_only=True):
@@ -150,27 +175,34 @@ class Expected(_Strict, frozen=True, kw_only=True):
     `bound_to` in symbols. `states`, `reasons` and `conditions` by symbol of the address.
     """
 
-    binding: str
+    binding: str | None = None
     bound_to: tuple[str, ...] | None = None
     families: tuple[int, ...] | None = None
     via: str | None = None
     states: dict[str, str] | None = None
     reasons: dict[str, str] | None = None
     conditions: dict[str, str] | None = None
+    bound_by: str | None = None
 
 
 class Scenario(_Strict, frozen=True, kw_only=True):
-    """One world and what must be found in it. Ports in `expect` are keyed `8000` or `U:53`."""
+    """One world and what must be found in it. Ports in `expect` are keyed `8000` or `U:53`.
+
+    `expect_raw` replaces keys of `expect` where raw packets tell more.
+    """
 
     about: str
     addresses: tuple[str, ...]  # symbols, in the order in which the prober is given them
+    prober: ProberHost = ProberHost()
     target: TargetHost = TargetHost()
     router: Router = Router()
     links: dict[str, Link] = {}
     dead: tuple[str, ...] = ()  # symbols of addresses that nobody has
     scan: Scan
     expect: dict[str, Expected]
+    expect_raw: dict[str, Expected] = {}
     expect_addresses: dict[str, str] = {}  # symbol -> condition of the address
+    expect_addresses_raw: dict[str, str] = {}
     worlds: tuple[str, ...] = ("sim", "netns")
     why_not: str | None = None  # why a world is left out
     name: str = ""  # from the file name
