@@ -6,7 +6,7 @@ of the rest are called is `codec`; whose reply it is, `matching`.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from probe.engine.packet import Kind
@@ -49,6 +49,15 @@ class Sifted:
     parts: Parts
     quote: Parts | None = None  # of an ICMP error
 
+    @property
+    def number(self) -> int:
+        """The port or echo identifier of ours that it is about; 0 for ARP, which has none."""
+        if self.quote is not None:
+            start = 0 if self.quote.protocol in {TCP, UDP} else 4
+            return int.from_bytes(self.quote.transport[start : start + 2])
+        start = 4 if self.kind is Kind.ECHO_REPLY else 2
+        return int.from_bytes(self.parts.transport[start : start + 2])
+
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
@@ -73,16 +82,18 @@ _FAMILY_4 = _Family(4, 20, slice(12, 20), icmp=1, echo_request=8, echo_reply=0)
 _FAMILY_6 = _Family(6, 40, slice(8, 40), icmp=58, echo_request=128, echo_reply=129)
 
 
-def sift(data: bytes, ethertype: int, *, verified: bool) -> Sifted | None:
+def sift(data: bytes, ethertype: int, *, verified: bool, ours: Container[int] | None = None) -> Sifted | None:
     """Return the headers of what may be a reply; None for everything else.
 
     Fragments, what is cut short, and lengths that contradict each other are something else, and so are wrong
-    checksums, unless `verified`. What a link pads behind a packet is left out.
+    checksums, unless `verified`. What a link pads behind a packet is left out. With `ours`, what is about
+    no port and no echo identifier in it is something else too.
     """
     if ethertype == ARP:
         return _arp(data)
     family = _FAMILIES.get(ethertype)
-    return None if family is None else _ip(data, family, verified=verified)
+    sifted = None if family is None else _ip(data, family, verified=verified)
+    return None if sifted is None or (ours is not None and sifted.number not in ours) else sifted
 
 
 def _arp(data: bytes) -> Sifted | None:
