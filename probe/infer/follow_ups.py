@@ -12,7 +12,6 @@ from probe.infer.posterior import infer_port
 from probe.infer.priors import USUAL
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Battery, FollowUp
-from probe.model.probing import Question
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import Condition
 
@@ -39,9 +38,6 @@ def follow_ups(
 def _unasked(model: AddressModel, scene: Scene, rows: Sequence[Doubt]) -> tuple[FollowUp, ...]:
     """What the rows ask of one address, each question once."""
     asked = {trace.observation.question for trace in model.survey.traces}
-    wanted: dict[Question, FollowUp] = {}
-    for doubt in rows:
-        for question in doubt.ask(model, scene):
-            if question not in asked and question not in wanted:
-                wanted[question] = FollowUp(question, doubt.why)
-    return tuple(wanted.values())
+    found = [FollowUp(question, doubt.why) for doubt in rows for question in doubt.ask(model, scene)]
+    first = {one.question: one for one in reversed(found)}
+    return tuple(one for question, one in reversed(first.items()) if question not in asked)
