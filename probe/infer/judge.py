@@ -10,10 +10,12 @@ from probe.infer.hypotheses import MUTE, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.infer.priors import SURE
+from probe.infer.raw_words import raw_evidence
 from probe.model.target import Port
 from probe.model.verdict import (
     AddressVerdict,
     Binding,
+    BoundBy,
     Candidate,
     Condition,
     PortVerdict,
@@ -36,6 +38,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         candidates=posterior.candidates,
         bound_to=next(iter(named)).bound_to if binding is Binding.SPECIFIC else (),
         families=_families(binding, named, posterior),
+        bound_by=_bound_by(binding, named, posterior, port, models),
         via=_via(port, models),
         conditions={m.address.ip: port_condition(port, m, posterior) for m in models},
     )
@@ -44,7 +47,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         settled,
         readings={m.address.ip: r for m in models if (r := words.reading(port, m)) is not None},
         why=_why(settled, models),
-        evidence=words.evidence(port, models),
+        evidence=(*words.evidence(port, models), *raw_evidence(port, models)),
         rivals=(
             *words.rivals(posterior.candidates, named, opened=any(heard in OPENED for heard in answers)),
             *words.full_queue(posterior.full_queue),
@@ -101,6 +104,23 @@ def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterio
     if binding is Binding.WILDCARD:
         return posterior.seen_families
     return ()
+
+
+def _bound_by(
+    binding: Binding,
+    named: frozenset[Candidate],
+    posterior: Posterior,
+    port: Port,
+    models: Sequence[AddressModel],
+) -> BoundBy | None:
+    """Whether a specific socket is bound to addresses or to their device, where frames across links told."""
+    crossed = any(port in m.evidence and m.evidence[port].hints.crossed for m in models)
+    if binding is not Binding.SPECIFIC or not crossed:
+        return None
+    by_device = posterior.by_device.get(frozenset(next(iter(named)).bound_to), 0.0)
+    if by_device >= SURE:
+        return BoundBy.DEVICE
+    return BoundBy.ADDRESS if by_device <= 1 - SURE else None
 
 
 def _via(port: Port, models: Sequence[AddressModel]) -> Via:

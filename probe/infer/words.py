@@ -131,10 +131,11 @@ def _beside_controls(symbol: Heard, controls: Sequence[Heard]) -> str:
 
 
 def _sentence(template: str, members: Sequence[AddressModel]) -> str:
-    return template.replace("{where}", listed([_named(m.address.ip, m.address.realm) for m in members]))
+    return template.replace("{where}", listed([named(m.address.ip, m.address.realm) for m in members]))
 
 
-def _named(ip: IPAddress, realm: str) -> str:
+def named(ip: IPAddress, realm: str) -> str:
+    """An address with its realm."""
     return f"{ip} ({realm})"
 
 
