@@ -32,7 +32,7 @@ _LOOPBACK: Mapping[Back, str] = {
 _OWN_RESET = "the reset of {where} carries the mark of the probe: it is the host's own stack that refuses"
 _FORGED = "the reset of {where} lacks the mark that its host's own resets carry: a filter forges it"
 _UNSIGNED = "no reset of {where} carries the mark of the probe: a filter may forge them all"
-_BARE = "the SYN/ACK of {where} offers no window, as those of SYN proxies: the service may not be there"
+_BARE = "the SYN/ACK of {where} offers no window, as SYN proxies do: the service behind may not be there"
 _ELSEWHERE = "{where} answers from another of its addresses: its socket is bound to all interfaces"
 _UNHEARD = "raw packets hear {where} answer, and this machine's sockets do not"
 
