@@ -11,7 +11,8 @@ from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.infer.priors import SURE
 from probe.infer.raw_words import raw_evidence
-from probe.model.target import Port
+from probe.infer.traces import Back
+from probe.model.target import IPAddress, Port
 from probe.model.verdict import (
     AddressVerdict,
     Binding,
@@ -30,7 +31,8 @@ _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float) -> PortVerdict:
     """Name what can be named, and put it into words."""
     answers = _answers(port, models)
-    binding, named = name_binding(posterior.candidates, answers, point)
+    across = accepted_across(port, models)
+    binding, named = name_binding(posterior.candidates, answers, point, across=len(across))
     settled = PortVerdict(
         port=port,
         binding=binding,
@@ -66,16 +68,24 @@ def _why(settled: PortVerdict, models: Sequence[AddressModel]) -> str:
     return f"{line}: {words.undecided(settled.candidates)}"
 
 
+def accepted_across(port: Port, models: Sequence[AddressModel]) -> frozenset[IPAddress]:
+    """Addresses that did not accept themselves, but for which their host accepted on another link."""
+    here = {m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in OPENED}
+    crossings = [c for m in models if port in m.evidence for c in m.evidence[port].hints.crossed]
+    return frozenset(c.destination for c in crossings if c.tried.back is Back.OPEN) - here
+
+
 def name_binding(
-    candidates: Sequence[Candidate], answers: Sequence[Heard], point: float
+    candidates: Sequence[Candidate], answers: Sequence[Heard], point: float, *, across: int = 0
 ) -> tuple[Binding, frozenset[Candidate]]:
     """The binding that has at least `point`, or the inseparable pair, or `undetermined` (which names none).
 
     Likely is not enough where hardly an address spoke. The pair takes a port that was refused on most of
-    the addresses; all interfaces takes one that is open on at least two.
+    the addresses; all interfaces takes one that is open on at least two. `across` counts the addresses for
+    which the host accepted on another link.
     """
     best = candidates[0]
-    opened = sum(heard in OPENED for heard in answers)
+    opened = sum(heard in OPENED for heard in answers) + across
     mostly_refused = 2 * sum(heard in _REFUSALS for heard in answers) > len(answers)
     enough = {
         Binding.WILDCARD: opened > 1,

@@ -30,9 +30,9 @@ _LOOPBACK: Mapping[Back, str] = {
     Back.RESET: "the machine at {where} refuses for {there} from its link: nothing listens on its loopback",
 }
 _OWN_RESET = "the reset of {where} carries the mark of the probe: it is the host's own stack that refuses"
-_FORGED = "the reset of {where} lacks the mark that its host's own resets carry: a filter forges it"
+_FORGED = "the reset of {where} lacks the mark of its host's own resets: a filter forges it"
 _UNSIGNED = "no reset of {where} carries the mark of the probe: a filter may forge them all"
-_BARE = "the SYN/ACK of {where} offers no window, as SYN proxies do: the service behind may not be there"
+_BARE = "the SYN/ACK of {where} offers no window, as SYN proxies do: what is behind may not be there"
 _ELSEWHERE = "{where} answers from another of its addresses: its socket is bound to all interfaces"
 _UNHEARD = "raw packets hear {where} answer, and this machine's sockets do not"
 
