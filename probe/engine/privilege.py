@@ -7,9 +7,9 @@ reads the answers from packet sockets (packet(7)), which only Linux has.
 import ctypes
 import errno
 import os
+import socket
 import struct
 import sys
-from contextlib import closing
 
 from probe.errors import BackendError
 
@@ -40,10 +40,11 @@ def missing() -> str | None:
     """What this process lacks for raw packets, and how to get it, in one line; None: it may send them."""
     if not is_supported():
         return OTHER_SYSTEM
-    from probe.engine.rawsockets import RawSockets  # noqa: PLC0415 - Linux only
-
     try:
-        with closing(RawSockets(range(1))):
+        with (
+            socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0),
+            socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW),
+        ):
             return None
     except OSError as problem:
         return explain(problem)
