@@ -26,7 +26,7 @@ _CROSSED: Mapping[Back, str] = {
     Back.SILENT: "the machine at {where} does not answer for {there} on its own link",
 }
 _LOOPBACK: Mapping[Back, str] = {
-    Back.OPEN: "the machine at {where} accepts for {there} from its link: its loopback can be reached from there",
+    Back.OPEN: "the machine at {where} accepts for {there} from its link: loopback is reached from there",
     Back.RESET: "the machine at {where} refuses for {there} from its link: nothing listens on its loopback",
 }
 _OWN_RESET = "the reset of {where} carries the mark of the probe: it is the host's own stack that refuses"
