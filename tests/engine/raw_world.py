@@ -14,6 +14,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import errors_cases
+import errors_world
 from raw_cases import CASES, HERE, MUTE, PROBER_RULES, SCENARIO, Case, target
 from tun_world import tunnel
 
@@ -31,6 +33,9 @@ from probe.model.target import Port, Protocol
 
 TOP = Path(__file__).parents[2]
 WAIT = 0.4  # seconds for an answer
+# An unanswered ARP request is an error after 3 s. A router without a route answers only after a second
+# without other errors (rate_tokens in net/ipv4/route.c ip_error()).
+PATIENT = (3.5, 1.2, 0.4)
 
 
 def run(task: str, *arguments: object) -> Any:
@@ -52,16 +57,21 @@ def run(task: str, *arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
-def ask(backend: Backend, questions: dict[str, Question], tries: int = 2) -> dict[str, list[Reply]]:
-    """All replies to each question; what stays silent is asked again, as ICMP errors are limited."""
+def ask(
+    backend: Backend, questions: dict[str, Question], waits: tuple[float, ...] = (WAIT, WAIT)
+) -> dict[str, list[Reply]]:
+    """All replies to each question; what stays silent is asked again, as ICMP errors are limited.
+
+    `waits`: how long each try waits, in seconds.
+    """
     replies: dict[str, list[Reply]] = {name: [] for name in questions}
     names: dict[int, str] = {}
-    for attempt in range(1, tries + 1):
+    for attempt, wait in enumerate(waits, 1):
         for name in [name for name, got in replies.items() if not got]:
             number = len(names)
             names[number] = name
             backend.send(Probe(number, questions[name], attempt))
-        until = backend.now() + WAIT
+        until = backend.now() + wait
         while backend.now() < until:
             for reply in backend.receive(until):
                 replies[names[reply.probe_id]].append(reply)
@@ -135,6 +145,14 @@ def all_cases() -> dict[str, Any]:
         return {name: shown(got) for name, got in ask(backend, questions).items()}
 
 
+def cases_of_connect() -> dict[str, Any]:
+    """Ask what the connect backend is asked of its own world: the meanings must be the same."""
+    with errors_world.world(), contextlib.closing(open_raw(SystemHost())) as backend:
+        questions = {case.name: case.question() for case in errors_cases.CASES}
+        answers = ask(backend, questions, waits=PATIENT)
+        return {name: shown(got) for name, got in answers.items()}
+
+
 def heard_by_both() -> dict[str, Any]:
     """What connect() and raw packets hear where the prober's own input rules drop the answers."""
     with cases_world() as host:
@@ -178,9 +196,9 @@ def link_lost() -> list[Any]:
             "direct": Question(lan, Port(Protocol.TCP, 80), hop=hop),
             "asked": Question(lan, Port(Protocol.TCP, 0), shape=Shape.WHO_HAS),
         }
-        ask(backend, {"before": silent}, tries=1)
+        ask(backend, {"before": silent}, waits=(WAIT,))
         configure("ip", "link set lan down\n")
-        return [shown(got) for got in ask(backend, asked, tries=1).values()]
+        return [shown(got) for got in ask(backend, asked, waits=(WAIT,)).values()]
 
 
 def open_files() -> int:
@@ -202,12 +220,19 @@ def captured(path: str) -> list[int]:
                 "TTL 2 is enough",
                 "no route",
             )
-            ask(backend, {case.name: question(case, host) for case in CASES if case.name in wanted}, tries=1)
+            ask(
+                backend,
+                {case.name: question(case, host) for case in CASES if case.name in wanted},
+                waits=(WAIT,),
+            )
             during = open_files()
         return [before, during, open_files(), threading.active_count()]
 
 
-TASKS = {task.__name__: task for task in (all_cases, heard_by_both, through_tunnel, link_lost, captured)}
+TASKS = {
+    task.__name__: task
+    for task in (all_cases, cases_of_connect, heard_by_both, through_tunnel, link_lost, captured)
+}
 
 if __name__ == "__main__":
     enter.require_no_way_out()

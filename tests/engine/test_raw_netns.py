@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import errors_cases
 import pytest
 import raw_world
 from raw_cases import CASES, HERE, Case
@@ -31,6 +32,25 @@ def test_each_answer(case: Case, seen: Any) -> None:
         return
     expected = {"reason": case.reason, "sender": case.sender, **case.tells}
     assert {name: got[name] for name in expected} == expected
+
+
+# Where raw packets tell something else than connect(): what this machine drops is told at once, and a route
+# that prohibits is known from the routing table.
+ANOTHER_REASON = {"dropped by our own firewall": "admin-prohibited", "prohibit route": "no-route"}
+
+
+def test_the_meanings_are_those_of_connect() -> None:
+    """Every ICMP error, reset, drop, TTL and dead neighbour means what it means to connect()."""
+    told = raw_world.run("cases_of_connect")
+    for case in errors_cases.CASES:
+        got, expected = told[case.name], case.expected()
+        if case.name in ANOTHER_REASON:
+            assert got["reason"] == ANOTHER_REASON[case.name]
+            continue
+        keys = ("reason", "sender", "icmp")
+        assert (got and {key: got[key] for key in keys}) == (
+            expected and {key: expected[key] for key in keys}
+        ), case.name
 
 
 def test_the_link_address_is_the_neighbours(seen: Any) -> None:
