@@ -183,6 +183,20 @@ def through_tunnel() -> dict[str, Any]:
             return {name: shown(got) for name, got in ask(backend, questions).items()}
 
 
+def loopback_from_outside() -> list[Any]:
+    """Frames for 127.0.0.1 handed to a target that takes them: to a listener on loopback, and to none."""
+    listen = [{"port": 80, "bind": "127.0.0.1"}]
+    given = {**SCENARIO, "addresses": ["lan"], "target": {"listen": listen, "route_localnet": True}}
+    with open_network(parse_scenario("raw", given)), contextlib.closing(open_raw(SystemHost())) as backend:
+        lan, port = ip_address(target("lan")), Port(Protocol.TCP, 9)
+        link_address = shown(ask(backend, {"closed": Question(lan, port)})["closed"])["link_address"]
+        hop = NextHop("lan", ip_address(PROBER_ADDRESSES["lan"]), link_address)
+        ports = {str(number): Port(Protocol.TCP, number) for number in (80, 81)}
+        loopback = ip_address("127.0.0.1")
+        asked = {name: Question(loopback, port, ttl=1, hop=hop) for name, port in ports.items()}
+        return [shown(got) for got in ask(backend, asked).values()]
+
+
 def link_lost() -> list[Any]:
     """Probes before and after the link goes down: nothing is raised."""
     with cases_world() as host, contextlib.closing(open_raw(host)) as backend:
@@ -231,7 +245,15 @@ def captured(path: str) -> list[int]:
 
 TASKS = {
     task.__name__: task
-    for task in (all_cases, cases_of_connect, heard_by_both, through_tunnel, link_lost, captured)
+    for task in (
+        all_cases,
+        cases_of_connect,
+        heard_by_both,
+        through_tunnel,
+        loopback_from_outside,
+        link_lost,
+        captured,
+    )
 }
 
 if __name__ == "__main__":

@@ -83,6 +83,15 @@ def test_tunnels_without_link_headers() -> None:
         assert {(got["link"], got["link_address"]) for got in resets} == {("near0", None)}
 
 
+def test_frames_for_loopback_are_answered_where_they_are_taken() -> None:
+    """A target with route_localnet answers from 127.0.0.1 on its link, whether something listens or not."""
+    told = raw_world.run("loopback_from_outside")
+    assert [(got["reason"], got["sender"], got["link"]) for got in told] == [
+        ("syn-ack", "127.0.0.1", "lan"),
+        ("reset", "127.0.0.1", "lan"),
+    ]
+
+
 def test_a_lost_link_is_no_route() -> None:
     """A link that goes down raises nothing: each way of sending tells that there is no route."""
     assert [told["reason"] for told in raw_world.run("link_lost")] == ["no-route"] * 3
