@@ -58,7 +58,8 @@ BAD = [
     (["scan", "127.0.0.1", "--rate", "inf"], 2, "--rate inf"),
     (["scan", "127.0.0.1", "--retries", "-1"], 2, "--retries"),
     (["scan", "127.0.0.1", "--engine", "warp"], 2, "--engine"),
-    (["scan", "127.0.0.1", "--engine", "raw"], 4, "not in this version"),
+    (["scan", "127.0.0.1", "--engine", "raw"], 4, "CAP_NET_RAW"),
+    (["lab", "score", "--engine", "raw"], 4, "not here in this version"),
     (["scan", "127.0.0.1", "-o", "/nowhere/at/all"], 2, "no folder"),
     (["scan", "127.0.0.1", "--bogus"], 2, "--bogus"),
     (["bogus"], 2, "bogus"),
@@ -94,7 +95,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_scan_finds_a_listener(listener: int, capsys: pytest.CaptureFixture[str]) -> None:
     """A real scan of loopback: valid JSON, the port open, nothing on stderr."""
-    assert main(["scan", "127.0.0.1", "-p", f"{listener}", "--json"]) == 0
+    assert main(["scan", "127.0.0.1", "-p", f"{listener}", "--engine", "connect", "--json"]) == 0
     out, err = capsys.readouterr()
     document = json.loads(out)
     Draft202012Validator(report_schema()).validate(document)
@@ -108,7 +109,7 @@ def test_scan_finds_a_listener(listener: int, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize("option", ["--ndjson", "--csv", "--md", "--picture", "-v", "-q"])
 def test_every_format_of_a_scan(option: str, listener: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Each format shows the port and writes to stdout only."""
-    assert main(["scan", "me=127.0.0.1", "-p", f"{listener}", option]) == 0
+    assert main(["scan", "me=127.0.0.1", "-p", f"{listener}", "--engine", "connect", option]) == 0
     out, err = capsys.readouterr()
     assert str(listener) in out
     assert "me" in out
