@@ -34,6 +34,7 @@ _BY_FATE: Mapping[tuple[Heard, Fate], Condition] = {
     (Heard.CLOSED, Fate.RESET_HOST): Condition.REJECTED,
     (Heard.CLOSED, Fate.RESET_PATH): Condition.REJECTED,
     (Heard.SILENT, Fate.DROP): Condition.DROPPED,
+    (Heard.SILENT, Fate.DROP_SYN): Condition.DROPPED,
     (Heard.SILENT, Fate.REJECT_HOST): Condition.REJECTED,
     (Heard.SILENT, Fate.REJECT_PATH): Condition.REJECTED,
 }
@@ -58,9 +59,14 @@ def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Con
     if symbol is Heard.SILENT and not model.alive:
         return address_condition(model)  # no live control: silence alone is no firewall
     fates = posterior.fates.get(model.address.ip, {})
-    fate, share = max(fates.items(), key=lambda item: item[1], default=(Fate.PASS, 0.0))
-    if share >= SURE and (symbol, fate) in _BY_FATE:
-        return _BY_FATE[symbol, fate]
+    made: dict[Condition, float] = {}
+    for fate, share in fates.items():
+        if (symbol, fate) in _BY_FATE:
+            condition = _BY_FATE[symbol, fate]
+            made[condition] = made.get(condition, 0.0) + share
+    likeliest = max(made, key=lambda condition: made[condition], default=None)
+    if likeliest is not None and made[likeliest] >= SURE:
+        return likeliest
     return _CLEAR_WHERE_HEARD.get(symbol, Condition.UNKNOWN)
 
 
