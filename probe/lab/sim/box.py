@@ -73,7 +73,7 @@ class Box:
         if taken is not None:
             return self._own(taken, arrival.at)
         packet = self._does.nat.inwards(frame, arrival.realm)
-        if self._is_own(packet.destination):
+        if self.owns(packet.destination):
             return self._own(self._input(packet, arrival), arrival.at)
         return self._forward(packet, arrival)
 
@@ -83,8 +83,8 @@ class Box:
         """The error with which the box gives up a packet that it cannot send on."""
         return self._own((icmp_error(packet, kinds[source.version], source),), now)
 
-    def _is_own(self, address: IPAddress) -> bool:
-        """Whether a packet from a link to this address is the box's: of loopback only where it is told so."""
+    def owns(self, address: IPAddress) -> bool:
+        """Whether a packet from a link to this address is for the box: loopback only where it is told so."""
         localnet = self._does.route_localnet and address.is_loopback and address.version == IPV4
         return localnet or address in self.addresses
 
