@@ -34,7 +34,7 @@ SHAPES = {
     Protocol.TCP: (Shape.OPENING, Shape.ACK, Shape.FIN),
     Protocol.UDP: (Shape.OPENING,),
 }
-NO_LIMITS = (("net.ipv4.icmp_ratelimit", "0"), ("net.ipv6.icmp.ratelimit", "0"))
+NO_LIMITS = (("net.ipv4.icmp_ratemask", "0"), ("net.ipv6.icmp.ratelimit", "0"))
 
 Findings = dict[str, list[object]]
 
