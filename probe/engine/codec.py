@@ -221,15 +221,14 @@ def _ports(transport: Any) -> _Fields:  # noqa: ANN401 - as above
     return {"source_port": transport.sport, "destination_port": transport.dport}
 
 
-def _options(options: list[tuple[str | int, Any]]) -> TcpOptions:
-    """Return the options of a SYN/ACK. scapy leaves the value of one with a wrong length as bytes."""
+def _options(options: list[tuple[str, Any]]) -> TcpOptions:
+    """Return the options of a SYN/ACK, of which `sieve` has left the good ones; the last of a kind counts."""
     found = dict(options)
-    mss, scale = found.get("MSS"), found.get("WScale")
     return TcpOptions(
-        mss=mss if isinstance(mss, int) else None,
-        window_scale=scale if isinstance(scale, int) else None,
-        timestamps=isinstance(found.get("Timestamp"), tuple),
-        sack=found.get("SAckOK") == b"",
+        mss=found.get("MSS"),
+        window_scale=found.get("WScale"),
+        timestamps="Timestamp" in found,
+        sack="SAckOK" in found,
     )
 
 

@@ -28,7 +28,8 @@ _TCP_BYTES, _UDP_BYTES, _ICMP_BYTES = 20, 8, 8
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
 _BY_FLAGS = {_SYN | _ACK: Kind.SYN_ACK, _RST: Kind.RESET, _RST | _ACK: Kind.RESET}
 _KNOWN_FLAGS = _FIN | _SYN | _RST | _ACK
-_NOP = 1
+_END, _NOP = 0, 1  # options without a length
+_LENGTHS = {2: 4, 3: 3, 4: 2, 8: 10}  # MSS, window scale, SACK permitted, timestamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Parts:
     version: int  # 4 or 6
     protocol: int  # IP protocol number
     network: bytes  # 20 or 40 bytes
-    transport: bytes  # of a quote its first QUOTED_BYTES; else all, TCP options as far as a kernel reads them
+    transport: bytes  # of a quote its first QUOTED_BYTES; else all
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,19 +204,30 @@ def _sums_up(data: bytes, more: int = 0) -> bool:
 
 
 def _tcp_header(segment: bytes) -> bytes:
-    """Return the header, zeros (end of options) from where its options make no sense.
+    """Return the header with those options only that count and that somebody asks for.
 
-    As tcp_parse_options() of net/ipv4/tcp_input.c: an option that is shorter than its own two bytes, or
-    that would reach beyond the header, ends the reading, and those before it count.
+    As in tcp_parse_options() of net/ipv4/tcp_input.c: one that is shorter than its own two bytes, or would
+    reach beyond the header, ends the reading, and those before it count; a known one of a wrong length does
+    not. The others become NOPs: scapy's reader of TCP-AO (kind 29) raises struct.error at one of 3 bytes.
     """
     end = (segment[12] >> 4) * 4
-    at = _TCP_BYTES
-    while at < end and segment[at]:
-        length = 1 if segment[at] == _NOP else segment[at + 1] if at + 1 < end else 0
-        if length < 1 + (segment[at] != _NOP) or at + length > end:
+    kept = bytearray(segment[:_TCP_BYTES])
+    while len(kept) < end and segment[len(kept)] != _END:
+        at = len(kept)
+        length = _option_length(segment[at:end])
+        if length == 0:
             break
-        at += length
-    return segment[:at].ljust(end, b"\0")
+        asked = _LENGTHS.get(segment[at]) == length
+        kept += segment[at : at + length] if asked else bytes([_NOP]) * length
+    return bytes(kept.ljust(end, bytes([_END])))
+
+
+def _option_length(options: bytes) -> int:
+    """Bytes of the first option; 0 where it is broken."""
+    if options[0] == _NOP:
+        return 1
+    length = options[1] if len(options) > 1 else 0
+    return length if 1 < length <= len(options) else 0
 
 
 def _quote(data: bytes, family: _Family) -> Parts | None:
