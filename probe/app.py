@@ -19,7 +19,7 @@ from probe.model.probing import Reason, Role
 from probe.model.report import Report
 from probe.model.target import IPAddress, Target
 from probe.plan import make_plan
-from probe.report.assemble import RunFacts, assemble
+from probe.report.assemble import CONNECT, RAW, RunFacts, assemble
 
 _KEYS_S = 3.0  # that asking for keys takes at most
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
@@ -60,7 +60,7 @@ def scan(
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: no route, or no free sockets")
-    engine = "connect" if means.raw is None else "raw"
+    engine = CONNECT if means.raw is None else RAW
     facts = facts or RunFacts(started=started, engine=engine, vantage="here")
     verdict = infer(outcome.surveys, target.running, strict=facts.strict)
     return assemble(outcome, verdict, facts, version=__version__)

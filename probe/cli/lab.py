@@ -13,6 +13,9 @@ _Names = Annotated[
 _World = Annotated[options.WorldKind, typer.Option("--world", help="In memory, or hosts in namespaces.")]
 _Worlds = Annotated[int, typer.Option("--worlds", metavar="N", min=1, help="How many random worlds.")]
 _Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Of the first world.")]
+_Engine = Annotated[
+    options.Engine, typer.Option("--engine", help="raw sends raw packets too; auto: connect.")
+]
 _Quiet = options.Quiet
 
 EXIT_NOT_MET = 1
@@ -34,19 +37,20 @@ def run_scenarios(
     *,
     names: _Names = None,
     world: _World = options.WorldKind.SIM,
+    engine: _Engine = options.Engine.CONNECT,
     quiet: _Quiet = False,
 ) -> None:
     """Run scenarios and compare what is found with what each expects; exit 1 on a difference."""
     from probe.cli.output import Destination
     from probe.cli.scenarios import check_all, chosen
-    from probe.cli.worlds import enter_world
+    from probe.cli.worlds import enter_world, lab_engine
     from probe.lab.table import render_truth_table
 
     scenarios = chosen(names or (), world, quiet=quiet)
     code = enter_world(world, context.obj)
     if code is not None:
         raise typer.Exit(code)
-    results = check_all(scenarios, world, quiet=quiet)
+    results = check_all(scenarios, world, lab_engine(engine), quiet=quiet)
     Destination().write_text(render_truth_table(results) + "\n")
     if not all(result.ok for result in results):
         raise typer.Exit(EXIT_NOT_MET)
@@ -58,19 +62,17 @@ def score_worlds(
     *,
     worlds: _Worlds = 100,
     seed: _Seed = 1,
-    engine: options.EngineChoice = options.Engine.CONNECT,
+    engine: _Engine = options.Engine.CONNECT,
     world: _World = options.WorldKind.NETNS,
 ) -> None:
     """Grade the verdicts on random worlds whose truth is known, beside nmap's."""
-    from probe.cli.measure import check_engine
     from probe.cli.output import Destination
-    from probe.cli.worlds import enter_world
+    from probe.cli.worlds import enter_world, lab_engine
     from probe.lab.score.run import score
     from probe.lab.score.table import render
 
-    check_engine(engine)
     code = enter_world(world, context.obj)
     if code is not None:
         raise typer.Exit(code)
-    card = score(worlds, seed, options.Engine.CONNECT, world)
+    card = score(worlds, seed, lab_engine(engine), world)
     Destination().write_text(render(card) + "\n")

@@ -43,17 +43,19 @@ def chosen(names: Sequence[str], kind: WorldKind, *, quiet: bool) -> list[Scenar
     return [scenario for scenario in found if kind in scenario.worlds]
 
 
-def check_all(scenarios: Sequence[Scenario], kind: WorldKind, *, quiet: bool) -> list[CheckResult]:
-    """Run scenarios one after the other.
+def check_all(
+    scenarios: Sequence[Scenario], kind: WorldKind, engine: str, *, quiet: bool
+) -> list[CheckResult]:
+    """Run scenarios one after the other with one engine.
 
     Raises:
         ScenarioError: one is not for this kind of world.
-        BackendError: a world cannot be built here.
+        BackendError: a world cannot be built here, or has no raw packets.
     """
     results = []
     with ProgressBar(quiet=quiet) as progress:
         for scenario in scenarios:
-            results.append(check(scenario, kind))
+            results.append(check(scenario, kind, engine=engine))
             progress(len(results), len(scenarios))
     return results
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from probe.app import scan
-from probe.cli.options import WorldKind
+from probe.cli.options import Engine, WorldKind
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import say
 from probe.errors import BackendError
@@ -27,6 +27,11 @@ def settle_world(wanted: WorldKind | None, *, quiet: bool) -> WorldKind:
             else "hosts in network namespaces of this machine; nothing leaves it"
         )
     return kind
+
+
+def lab_engine(wanted: Engine) -> str:
+    """What the lab scans with: raw packets only where they are asked for, so that every run is alike."""
+    return "raw" if wanted is Engine.RAW else "connect"
 
 
 def enter_world(kind: WorldKind, argv: Sequence[str] | None) -> int | None:

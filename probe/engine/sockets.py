@@ -115,7 +115,7 @@ class SocketMaker:
         address = question.address
         known = self._hosts.get(address)
         if known is None:
-            known = self._hosts[address] = _host_and_scope(address)
+            known = self._hosts[address] = host_and_scope(address)
         host, scope = known
         if address.version == 4:  # noqa: PLR2004 - IP version
             return (host, question.port.number)
@@ -129,7 +129,12 @@ def _ignore_below(sock: socket.socket, recipe: Recipe, min_ttl: int) -> None:
         raise OSError(errno.EOPNOTSUPP, "replies cannot be told apart by their TTL here")
 
 
-def _host_and_scope(address: IPAddress) -> tuple[str, int]:
+def host_and_scope(address: IPAddress) -> tuple[str, int]:
+    """An address as text, and the interface index of its scope, 0 where it has none.
+
+    Raises:
+        OSError: (ENODEV) no interface has the name of the address's scope.
+    """
     if not isinstance(address, IPv6Address) or address.scope_id is None:
         return str(address), 0
     host, name = str(address).split("%", 1)

@@ -11,14 +11,34 @@ from probe.model.verdict import Binding
 _ALL_SETS_UP_TO = 5  # addresses; above this only single ones and those of one realm are listed
 
 
+_BY_DEVICE = 0.12  # share of sockets on one address that are bound to its device instead
+_REALM_BY_DEVICE = 0.9  # the same for sockets on all addresses of a realm
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A binding, the probed addresses that it covers, and its prior weight."""
+    """A binding, the probed addresses that it covers, and its prior weight.
+
+    `device` is the realm whose interface it is bound to, with SO_BINDTODEVICE; None: bound to addresses.
+    """
 
     binding: Binding
     covers: frozenset[IPAddress]
     weight: float
     families: tuple[int, ...] = ()
+    device: str | None = None
+
+    def takes(self, destination: IPAddress, arrived_on: str) -> bool:
+        """Whether it takes a packet to `destination` that arrives on the link of the realm `arrived_on`.
+
+        A weak host takes any of its addresses on any link (RFC 1122 section 3.3.4.2).
+        """
+        if self.device is not None:
+            return self.device == arrived_on
+        if destination.is_loopback:
+            local = self.binding in {Binding.WILDCARD, Binding.LOOPBACK}
+            return local and (not self.families or destination.version in self.families)
+        return destination in self.covers
 
     @property
     def exposed(self) -> bool:
@@ -83,18 +103,32 @@ def _specifics(
     private = {frozenset(a.ip for a in addresses if a.realm != Realm.PUBLIC)}
     private -= {*singles, *devices, every, frozenset()}
     others = _other_sets(every, seen_open) - set(singles) - devices - private - {every}
+    realm_of = {a.ip: a.realm for a in addresses}
     shares = (
-        (singles, prior.one_address),
-        (devices, prior.one_device),
-        (private, prior.private_only),
-        (others, prior.several),
-        ({every} - set(singles), prior.all_given),
+        (singles, prior.one_address, _BY_DEVICE),
+        (devices, prior.one_device, _REALM_BY_DEVICE),
+        (private, prior.private_only, 0.0),
+        (others, prior.several, 0.0),
+        ({every} - set(singles), prior.all_given, 0.0),
     )
     return tuple(
-        Hypothesis(Binding.SPECIFIC, covers, weight / len(sets))
-        for sets, weight in shares
+        hypothesis
+        for sets, weight, by_device in shares
         for covers in sorted(sets, key=lambda ips: sorted(map(str, ips)))
+        for hypothesis in _ways_to_cover(
+            covers, weight / len(sets), by_device, realm_of[min(covers, key=str)]
+        )
     )
+
+
+def _ways_to_cover(
+    covers: frozenset[IPAddress], weight: float, by_device: float, realm: str
+) -> tuple[Hypothesis, ...]:
+    """Bound to these addresses, or to the device that has them."""
+    by_address = Hypothesis(Binding.SPECIFIC, covers, weight * (1 - by_device))
+    if not by_device:
+        return (by_address,)
+    return by_address, Hypothesis(Binding.SPECIFIC, covers, weight * by_device, device=realm)
 
 
 def _realm_sets(addresses: Sequence[TargetAddress]) -> set[frozenset[IPAddress]]:

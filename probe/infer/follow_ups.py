@@ -1,45 +1,43 @@
-"""Which raw packets would still change a verdict: a table of doubts, and the probe that ends each.
+"""Chooses the next raw packets: those that would still change a verdict, by the table of doubts.
 
-A follow-up is sent where two explanations of an answer are both alive that it would tell apart. Cheap and
-ordinary ones come first; what looks hostile takes the user's word (`Battery`).
+What looks hostile takes the user's word (`Battery`).
 """
 
 from collections.abc import Mapping, Sequence
 
+from probe.infer.conditions import address_condition
+from probe.infer.doubts import DOUBTS, Doubt, Scene
 from probe.infer.policy import AddressModel, learn
+from probe.infer.posterior import infer_port
+from probe.infer.priors import USUAL
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Battery, FollowUp
-from probe.model.probing import Observation, Reason, Role
-from probe.model.target import IPAddress, Port, Protocol
-
-WHOSE_RESET = "a reset: forged by a filter, or by the stack where nothing listens?"
-CONTROL_RESET = "how this address's own stack marks its resets, to compare with"
-HEARD_AT_ALL = "connect() heard nothing: does an answer come back that this machine keeps from it?"
+from probe.model.target import IPAddress, Port
+from probe.model.verdict import Condition
 
 
 def follow_ups(
     surveys: Sequence[AddressSurvey], running: frozenset[Port], battery: Battery
 ) -> Mapping[IPAddress, Sequence[FollowUp]]:
     """What to ask next of each address; empty where nothing would change a verdict any more."""
-    del running, battery
     models = learn(surveys)
-    wanted = {ip: tuple(_of_address(model)) for ip, model in models.items()}
+    there = [m for m in models.values() if address_condition(m) is not Condition.HOST_DOWN]
+    if not there:
+        return {}
+    ports = dict.fromkeys(port for model in there for port in model.evidence)
+    scene = Scene(
+        {model.address.ip: model for model in there},
+        {port: infer_port(port, there, USUAL.prior, running=port in running) for port in ports},
+    )
+    permitted = {None} | ({"--fin"} if battery.fin else set()) | ({"--l2"} if battery.loopback else set())
+    rows = [doubt for doubt in DOUBTS if doubt.takes in permitted]
+    wanted = {model.address.ip: _unasked(model, scene, rows) for model in there}
     return {ip: few for ip, few in wanted.items() if few}
 
 
-def _of_address(model: AddressModel) -> list[FollowUp]:
+def _unasked(model: AddressModel, scene: Scene, rows: Sequence[Doubt]) -> tuple[FollowUp, ...]:
+    """What the rows ask of one address, each question once."""
     asked = {trace.observation.question for trace in model.survey.traces}
-    return [
-        FollowUp(o.question, why)
-        for o in model.survey.observations
-        if (why := _why_again(o)) is not None and o.question not in asked
-    ]
-
-
-def _why_again(observation: Observation) -> str | None:
-    question = observation.question
-    if question.port.protocol is not Protocol.TCP or question.role is Role.CANARY:
-        return None
-    if observation.reason is Reason.RESET:
-        return CONTROL_RESET if question.role is Role.CONTROL else WHOSE_RESET
-    return HEARD_AT_ALL if observation.reason is Reason.NO_RESPONSE else None
+    found = [FollowUp(question, doubt.why) for doubt in rows for question in doubt.ask(model, scene)]
+    first = {one.question: one for one in reversed(found)}
+    return tuple(one for question, one in reversed(first.items()) if question not in asked)

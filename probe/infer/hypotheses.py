@@ -24,6 +24,7 @@ class Fate(StrEnum):
 
     PASS = "pass"  # noqa: S105 - a fate, no password
     DROP = "drop"
+    DROP_SYN = "drop-syn"  # a filter drops openings, or the answers to them; other segments pass
     REJECT_HOST = "reject-host"  # ICMP error from the target's own filter
     REJECT_PATH = "reject-path"  # ICMP error from a box on the way
     RESET_HOST = "reset-host"  # reset forged by the target's own filter
@@ -64,6 +65,7 @@ UDP_SOUNDS: Final[dict[tuple[Fate, bool], Sounds]] = {
 # Fates that sound the same whether or not anything listens.
 BLIND_SOUNDS: Final[dict[Fate, Sounds]] = {
     Fate.DROP: {Heard.SILENT: 1.0},
+    Fate.DROP_SYN: {Heard.SILENT: 1.0},
     Fate.REJECT_HOST: {Heard.ICMP_HOST: 0.97, Heard.ICMP_PATH: 0.03},
     Fate.REJECT_PATH: {Heard.ICMP_PATH: 0.97, Heard.ICMP_HOST: 0.03},
     Fate.RESET_HOST: {Heard.CLOSED: 1.0},
@@ -87,6 +89,7 @@ class Policy(StrEnum):
 
     ACCEPTS = "accepts"  # no filter by default
     DROPS = "drops"  # default-drop
+    DROPS_SYN = "drops-syn"  # default-drop of openings only
     REJECTS = "rejects"  # default-reject by the host
     REJECTS_ON_PATH = "rejects-on-path"
     RESETS = "resets"  # default-reject with forged resets by the host
@@ -126,7 +129,8 @@ def _deny(by: Fate) -> Manners:
 
 
 _PORT_RULES: Fates = {
-    Fate.DROP: 0.014,
+    Fate.DROP: 0.0135,
+    Fate.DROP_SYN: 0.0005,
     Fate.REJECT_HOST: 0.009,
     Fate.REJECT_PATH: 0.002,
     Fate.RESET_HOST: 0.002,
@@ -148,6 +152,7 @@ MANNERS: Final = MappingProxyType(
             unexposed=_OPEN_ZONE,
         ),
         Policy.DROPS: _deny(Fate.DROP),
+        Policy.DROPS_SYN: _deny(Fate.DROP_SYN),
         Policy.REJECTS: _deny(Fate.REJECT_HOST),
         Policy.REJECTS_ON_PATH: _deny(Fate.REJECT_PATH),
         Policy.RESETS: _deny(Fate.RESET_HOST),

@@ -10,10 +10,13 @@ from probe.infer.hypotheses import MUTE, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.infer.priors import SURE
-from probe.model.target import Port
+from probe.infer.raw_words import raw_evidence
+from probe.infer.traces import Back
+from probe.model.target import IPAddress, Port
 from probe.model.verdict import (
     AddressVerdict,
     Binding,
+    BoundBy,
     Candidate,
     Condition,
     PortVerdict,
@@ -28,7 +31,8 @@ _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float) -> PortVerdict:
     """Name what can be named, and put it into words."""
     answers = _answers(port, models)
-    binding, named = name_binding(posterior.candidates, answers, point)
+    across = accepted_across(port, models)
+    binding, named = name_binding(posterior.candidates, answers, point, across=len(across))
     settled = PortVerdict(
         port=port,
         binding=binding,
@@ -36,6 +40,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         candidates=posterior.candidates,
         bound_to=next(iter(named)).bound_to if binding is Binding.SPECIFIC else (),
         families=_families(binding, named, posterior),
+        bound_by=_bound_by(binding, named, posterior, port, models),
         via=_via(port, models),
         conditions={m.address.ip: port_condition(port, m, posterior) for m in models},
     )
@@ -44,7 +49,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         settled,
         readings={m.address.ip: r for m in models if (r := words.reading(port, m)) is not None},
         why=_why(settled, models),
-        evidence=words.evidence(port, models),
+        evidence=(*words.evidence(port, models), *raw_evidence(port, models)),
         rivals=(
             *words.rivals(posterior.candidates, named, opened=any(heard in OPENED for heard in answers)),
             *words.full_queue(posterior.full_queue),
@@ -63,16 +68,24 @@ def _why(settled: PortVerdict, models: Sequence[AddressModel]) -> str:
     return f"{line}: {words.undecided(settled.candidates)}"
 
 
+def accepted_across(port: Port, models: Sequence[AddressModel]) -> frozenset[IPAddress]:
+    """Addresses that did not accept themselves, but for which their host accepted on another link."""
+    here = {m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in OPENED}
+    crossings = [c for m in models if port in m.evidence for c in m.evidence[port].hints.crossed]
+    return frozenset(c.destination for c in crossings if c.tried.back is Back.OPEN) - here
+
+
 def name_binding(
-    candidates: Sequence[Candidate], answers: Sequence[Heard], point: float
+    candidates: Sequence[Candidate], answers: Sequence[Heard], point: float, *, across: int = 0
 ) -> tuple[Binding, frozenset[Candidate]]:
     """The binding that has at least `point`, or the inseparable pair, or `undetermined` (which names none).
 
     Likely is not enough where hardly an address spoke. The pair takes a port that was refused on most of
-    the addresses; all interfaces takes one that is open on at least two.
+    the addresses; all interfaces takes one that is open on at least two. `across` counts the addresses for
+    which the host accepted on another link.
     """
     best = candidates[0]
-    opened = sum(heard in OPENED for heard in answers)
+    opened = sum(heard in OPENED for heard in answers) + across
     mostly_refused = 2 * sum(heard in _REFUSALS for heard in answers) > len(answers)
     enough = {
         Binding.WILDCARD: opened > 1,
@@ -101,6 +114,23 @@ def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterio
     if binding is Binding.WILDCARD:
         return posterior.seen_families
     return ()
+
+
+def _bound_by(
+    binding: Binding,
+    named: frozenset[Candidate],
+    posterior: Posterior,
+    port: Port,
+    models: Sequence[AddressModel],
+) -> BoundBy | None:
+    """Whether a specific socket is bound to addresses or to their device, where frames across links told."""
+    crossed = any(port in m.evidence and m.evidence[port].hints.crossed for m in models)
+    if binding is not Binding.SPECIFIC or not crossed:
+        return None
+    by_device = posterior.by_device.get(frozenset(next(iter(named)).bound_to), 0.0)
+    if by_device >= SURE:
+        return BoundBy.DEVICE
+    return BoundBy.ADDRESS if by_device <= 1 - SURE else None
 
 
 def _via(port: Port, models: Sequence[AddressModel]) -> Via:

@@ -2,44 +2,20 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from probe.infer.heard import QUIET, Heard, Noise, heard, icmp_errors, noise_of
-from probe.infer.hypotheses import EPSILON, MANNERS, MUTE, REFUSED_AS, Fate, Fates, Manners, Policy, sounds
-from probe.infer.priors import COVERED_SEEN, PORTS_COUNTED, PORTS_SEEN, policy_prior
+from probe.infer.hypotheses import MANNERS, Fates, Policy
+from probe.infer.likelihood import Assumed, Evidence, likelihood
+from probe.infer.priors import COVERED_SEEN, HOST_WIDE_RESETS, PORTS_COUNTED, PORTS_SEEN, policy_prior
+from probe.infer.raw_sounds import ECHO_SIGNS, MARKS_SHOW, STACK_THAT_MARKS
+from probe.infer.traces import NO_HINTS, Hints, Sign, answers_echo, echo_sign, hints_of
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Observation, State
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 
-_ICMP_FATES = frozenset({Fate.REJECT_HOST, Fate.REJECT_PATH})
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one address said about one port."""
-
-    heard: Heard
-    attempts: int
-
-
-def likelihood(
-    evidence: Evidence, protocol: Protocol, fate: Fate, *, covered: bool, noise: Noise, stealth: bool = False
-) -> float:
-    """P(heard | fate, covered): the sound of the fate, or silence where an answer was lost or limited."""
-    if evidence.heard in MUTE:
-        return 1.0
-    if stealth and fate is Fate.PASS and not covered:
-        return 1.0 if evidence.heard is Heard.SILENT else EPSILON
-    table = sounds(protocol, fate, covered=covered)
-    if evidence.heard is Heard.REFUSED:
-        return max(EPSILON, sum(table.get(sound, 0.0) for sound in REFUSED_AS))
-    if evidence.heard is Heard.SILENT:
-        limited = fate in _ICMP_FATES or (protocol is Protocol.UDP and not covered)  # answered by ICMP
-        lost = noise.icmp_silence if limited else noise.silence
-        by_nature = table.get(Heard.SILENT, 0.0)
-        return by_nature + (1 - by_nature) * lost(evidence.attempts)
-    return max(EPSILON, table.get(evidence.heard, 0.0))
+Character = tuple[Policy, bool]  # how an address treats probes; whether marks show in its resets
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +28,11 @@ class AddressModel:
     evidence: Mapping[Port, Evidence]
     controls: Mapping[Protocol, tuple[Heard, ...]]  # what ports that nothing uses answered, where measured
     alive: bool  # anything at all came back
-    log_weights: Mapping[Policy, float]  # prior and everything heard
-    log_of_port: Mapping[tuple[Heard, int, Protocol], Mapping[Policy, float]]  # one tested port's share in it
+    log_weights: Mapping[Character, float]  # prior and everything heard
+    log_of_port: Mapping[
+        tuple[Evidence, Protocol], Mapping[Character, float]
+    ]  # one tested port's share in it
+    host_wide: float = 0.0  # probability that the host's firewall resets on every address alike
 
     def control_counts(self) -> Counter[Heard]:
         """How often each answer was heard from ports that nothing uses, of both protocols."""
@@ -64,23 +43,55 @@ class AddressModel:
         """The address itself."""
         return self.survey.address
 
-    def policies(self, without: Port | None = None) -> dict[Policy, float]:
-        """P(policy) from the controls and every tested port but one, so that no port counts twice."""
+    def characters(self, without: Port | None = None) -> dict[Character, float]:
+        """P(character) from the controls and every tested port but one, so that no port counts twice."""
         logs = dict(self.log_weights)
         evidence = self.evidence.get(without) if without is not None else None
         if evidence is not None and without is not None:
-            own = self.log_of_port[(evidence.heard, evidence.attempts, without.protocol)]
-            logs = {policy: log - own[policy] for policy, log in logs.items()}
-        top = max(logs.values())
-        weights = {policy: math.exp(log - top) for policy, log in logs.items()}
-        total = sum(weights.values())
-        return {policy: weight / total for policy, weight in weights.items()}
+            own = self.log_of_port[(evidence, without.protocol)]
+            logs = {character: log - own[character] for character, log in logs.items()}
+        return _normal(logs)
+
+    def policies(self) -> dict[Policy, float]:
+        """P(policy) from everything that was heard of the address and of its host."""
+        out = dict.fromkeys(Policy, 0.0)
+        for (policy, _), weight in self.characters().items():
+            out[policy] += weight * (1 - self.host_wide)
+        out[Policy.RESETS] += self.host_wide
+        return out
+
+
+def _normal(logs: Mapping[Character, float]) -> dict[Character, float]:
+    top = max(logs.values())
+    weights = {character: math.exp(log - top) for character, log in logs.items()}
+    total = sum(weights.values())
+    return {character: weight / total for character, weight in weights.items()}
 
 
 def learn(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, AddressModel]:
-    """Learn every address's policy."""
-    errors, covered = icmp_errors(surveys), _covered_share(surveys)
-    return {survey.address.ip: _learn_one(survey, errors, covered) for survey in surveys}
+    """Learn every address's policy, and whether one firewall resets on all of them."""
+    errors, covered, marks = icmp_errors(surveys), _covered_share(surveys), _shows_marks(surveys)
+    models = {s.address.ip: _learn_one(s, errors, covered, stack_marks=marks) for s in surveys}
+    host_wide = _host_wide_resets(models.values())
+    return {ip: replace(model, host_wide=host_wide) for ip, model in models.items()}
+
+
+def _shows_marks(surveys: Sequence[AddressSurvey]) -> bool:
+    """Whether the host's stack has marked a reset, on any address."""
+    signs = (hints.sign for survey in surveys for hints in hints_of(survey).values())
+    return any(sign is Sign.MARKED for sign in signs)
+
+
+def _host_wide_resets(models: Iterable[AddressModel]) -> float:
+    """P(every address resets by policy), from what each of them says for and against that policy alone."""
+    odds = HOST_WIDE_RESETS / (1 - HOST_WIDE_RESETS)
+    for model in models:
+        if not model.address.ip.is_loopback:
+            weights = model.characters()
+            here = sum(weight for (policy, _), weight in weights.items() if policy is Policy.RESETS)
+            prior = _prior(model.survey)
+            odds *= here / (prior[Policy.RESETS] / sum(prior.values()))
+    return odds / (1 + odds)
 
 
 def _covered_share(surveys: Sequence[AddressSurvey]) -> float:
@@ -90,22 +101,28 @@ def _covered_share(surveys: Sequence[AddressSurvey]) -> float:
     return (len(opened) + COVERED_SEEN) / (len(ports) + PORTS_SEEN)
 
 
-def _learn_one(survey: AddressSurvey, errors: int, covered: float) -> AddressModel:
+def _learn_one(survey: AddressSurvey, errors: int, covered: float, *, stack_marks: bool) -> AddressModel:
     noise = noise_of(survey, errors)
-    tested = survey.tested()
-    evidence = {port: Evidence(heard(o, survey), o.attempts) for port, o in tested.items()}
-    controls = [(o, Evidence(heard(o, survey), o.attempts)) for o in survey.controls()]
-    logs = {policy: math.log(weight) for policy, weight in _prior(survey).items()}
-    shares: dict[tuple[Heard, int, Protocol], Mapping[Policy, float]] = {}
+    tested, hints = survey.tested(), hints_of(survey)
+
+    def said_by(o: Observation) -> Evidence:
+        return Evidence(heard(o, survey), o.attempts, hints.get(o.question.port, NO_HINTS))
+
+    evidence = {port: said_by(o) for port, o in tested.items()}
+    controls = [(o, said_by(o)) for o in survey.controls()]
+    logs = _beforehand(survey, hints.values(), stack_marks=stack_marks)
+    shares: dict[tuple[Evidence, Protocol], Mapping[Character, float]] = {}
     weight = min(1.0, PORTS_COUNTED / max(1, len(tested)))
     for port, said in evidence.items():
-        key = (said.heard, said.attempts, port.protocol)
+        key = (said, port.protocol)
         if key not in shares:
-            shares[key] = _share_of(said, port.protocol, noise, covered, weight)
+            shares[key] = {
+                c: weight * math.log(_of_tested(said, port.protocol, c, noise, covered)) for c in logs
+            }
         _add(logs, shares[key])
     for control, said in controls:
         protocol = control.question.port.protocol
-        _add(logs, {p: math.log(_of_control(said, protocol, MANNERS[p], noise)) for p in Policy})
+        _add(logs, {c: math.log(_of_control(said, protocol, c, noise)) for c in logs})
     spoken = [*evidence.values(), *(said for _, said in controls)]
     return AddressModel(
         survey,
@@ -120,7 +137,7 @@ def _learn_one(survey: AddressSurvey, errors: int, covered: float) -> AddressMod
             )
             for protocol in Protocol
         },
-        alive=any(said.heard not in QUIET for said in spoken),
+        alive=answers_echo(survey) or any(said.heard not in QUIET for said in spoken),
         log_weights=logs,
         log_of_port=shares,
     )
@@ -131,32 +148,54 @@ def _prior(survey: AddressSurvey) -> dict[Policy, float]:
     return policy_prior(survey.address.realm, first_hop_owns_it=first_hop)
 
 
-def _add(logs: dict[Policy, float], share: Mapping[Policy, float]) -> None:
-    for policy, log in share.items():
-        logs[policy] += log
+def _beforehand(
+    survey: AddressSurvey, hints: Iterable[Hints], *, stack_marks: bool
+) -> dict[Character, float]:
+    """Log-weights before any port is heard. Marks are a question only where signs were seen."""
+    prior, echo = _prior(survey), echo_sign(survey)
+    if echo is None and not any(_signed(one) for one in hints):
+        return {(policy, True): math.log(weight) for policy, weight in prior.items()}
+    shown = {True: MARKS_SHOW, False: 1 - MARKS_SHOW}
+    if echo is not None:
+        said = {marks: ECHO_SIGNS[marks][echo] for marks in shown}
+        if echo is Sign.MARKED and stack_marks:
+            said[False] *= STACK_THAT_MARKS
+        shown = {marks: share * said[marks] for marks, share in shown.items()}
+    return {
+        (policy, marks): math.log(weight * share)
+        for policy, weight in prior.items()
+        for marks, share in shown.items()
+    }
 
 
-def _share_of(
-    said: Evidence, protocol: Protocol, noise: Noise, covered: float, weight: float
-) -> Mapping[Policy, float]:
-    """What one tested port says for each policy, as a log-likelihood that counts with `weight`."""
-    return {p: weight * math.log(_of_tested(said, protocol, MANNERS[p], noise, covered)) for p in Policy}
+def _signed(hints: Hints) -> bool:
+    """Whether any reset to raw packets was seen."""
+    tries = (hints.ack, hints.fin, *(crossing.tried for crossing in hints.crossed))
+    return hints.sign is not None or any(one is not None and one.sign is not None for one in tries)
 
 
-def _of_control(said: Evidence, protocol: Protocol, manners: Manners, noise: Noise) -> float:
-    return _mixture(said, protocol, manners.control, manners, noise, covered=False)
+def _add(logs: dict[Character, float], share: Mapping[Character, float]) -> None:
+    for character, log in share.items():
+        logs[character] += log
 
 
-def _of_tested(said: Evidence, protocol: Protocol, manners: Manners, noise: Noise, share: float) -> float:
-    covered = _mixture(said, protocol, manners.exposed, manners, noise, covered=True)
-    uncovered = _mixture(said, protocol, manners.unexposed, manners, noise, covered=False)
+def _of_control(said: Evidence, protocol: Protocol, character: Character, noise: Noise) -> float:
+    return _mixture(said, protocol, MANNERS[character[0]].control, character, noise, covered=False)
+
+
+def _of_tested(said: Evidence, protocol: Protocol, character: Character, noise: Noise, share: float) -> float:
+    manners = MANNERS[character[0]]
+    covered = _mixture(said, protocol, manners.exposed, character, noise, covered=True)
+    uncovered = _mixture(said, protocol, manners.unexposed, character, noise, covered=False)
     return share * covered + (1 - share) * uncovered
 
 
 def _mixture(
-    said: Evidence, protocol: Protocol, fates: Fates, manners: Manners, noise: Noise, *, covered: bool
+    said: Evidence, protocol: Protocol, fates: Fates, character: Character, noise: Noise, *, covered: bool
 ) -> float:
+    policy, marks = character
+    stealth = MANNERS[policy].stealth
     return sum(
-        share * likelihood(said, protocol, fate, covered=covered, noise=noise, stealth=manners.stealth)
+        share * likelihood(said, protocol, Assumed(fate, covered, stealth, marks), noise)
         for fate, share in fates.items()
     )

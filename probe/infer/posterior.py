@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from probe.infer.bindings import Hypothesis, hypotheses
 from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import EPSILON, MANNERS, Fate, Policy
-from probe.infer.policy import AddressModel, Evidence, likelihood
+from probe.infer.likelihood import Assumed, Evidence, hints_likelihood, likelihood
+from probe.infer.policy import AddressModel, Character
 from probe.infer.priors import CONTRADICTED, EVERYWHERE, FLOOR, FLOOR_TOTAL, HEALTH, BindPrior, Health
+from probe.infer.raw_sounds import ELSEWHERE_IF_NOT_WILDCARD
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import Binding, Candidate
 
@@ -26,14 +28,80 @@ class Posterior:
     seen_families: tuple[int, ...]  # IP versions for which a wildcard would show in the answers
     fates: Mapping[IPAddress, Mapping[Fate, float]]
     full_queue: float  # probability of a full accept queue
+    by_device: Mapping[frozenset[IPAddress], float]  # of a socket on these: P(bound to their device)
+
+
+_Rule = Fate | Policy | None  # what holds on every address: a rule for the port, a policy of the host
+_REACHING = frozenset({Fate.PASS, Fate.FORWARDED})
 
 
 @dataclass(frozen=True, slots=True)
-class _Situation:
-    """One address's fates for one port, by whether it is exposed, covered, ruled everywhere, and healthy."""
+class _Case:
+    """What a hypothesis asks of one address. `taken`: whether a socket takes each frame handed to it."""
 
-    address: IPAddress
-    weights: Mapping[tuple[bool, bool, Fate | None, Health], FateWeights]
+    exposed: bool
+    covered: bool
+    rule: _Rule
+    health: Health
+    taken: tuple[bool, ...]
+
+
+class _Situation:
+    """One address's fates for one port, weighed in every case that a hypothesis asks for."""
+
+    def __init__(self, model: AddressModel, port: Port) -> None:
+        self.address = model.address
+        self.evidence = model.evidence.get(port, Evidence(Heard.UNMEASURED, 0))
+        self._protocol, self._noise = port.protocol, model.noise
+        self._characters = model.characters(without=port)
+        self._known: dict[_Case, FateWeights] = {}
+        self._sounds: dict[tuple[Assumed, Health], float] = {}
+
+    def weights(self, case: _Case) -> FateWeights:
+        """P(fate and what was heard), summed over the address's characters."""
+        if case not in self._known:
+            self._known[case] = self._weigh(case)
+        return self._known[case]
+
+    def case(self, hypothesis: Hypothesis, rule: _Rule, health: Health) -> _Case:
+        """The case that a hypothesis makes of this address."""
+        covered = self.address.ip in hypothesis.covers
+        taken = tuple(
+            hypothesis.takes(crossing.destination, self.address.realm)
+            for crossing in self.evidence.hints.crossed
+        )
+        return _Case(hypothesis.exposed, covered, rule, health if covered else Health.FINE, taken)
+
+    def _weigh(self, case: _Case) -> FateWeights:
+        out: FateWeights = {}
+        for (policy, marks), weight in self._under(case.rule).items():
+            manners = MANNERS[policy]
+            for fate, share in (manners.exposed if case.exposed else manners.unexposed).items():
+                met = case.rule if isinstance(case.rule, Fate) and fate is Fate.PASS else fate
+                assumed = Assumed(met, case.covered, manners.stealth, marks, case.taken)
+                out[met] = out.get(met, 0.0) + weight * share * self._sound(assumed, case.health)
+        return out
+
+    def _under(self, rule: _Rule) -> Mapping[Character, float]:
+        """The characters that a policy of the whole host leaves."""
+        if not isinstance(rule, Policy):
+            return self._characters
+        left = {character: w for character, w in self._characters.items() if character[0] is rule}
+        total = sum(left.values())
+        return {character: weight / total for character, weight in left.items()} if total else left
+
+    def _sound(self, assumed: Assumed, health: Health) -> float:
+        key = assumed, health
+        if key not in self._sounds:
+            self._sounds[key] = self._likelihood(assumed, health)
+        return self._sounds[key]
+
+    def _likelihood(self, assumed: Assumed, health: Health) -> float:
+        """What reaches a socket whose accept queue is full stays unanswered."""
+        if health is Health.FULL and assumed.fate in _REACHING:
+            quiet = 1.0 if self.evidence.heard is Heard.SILENT else EPSILON
+            return quiet * hints_likelihood(self.evidence.hints, assumed, self._noise)
+        return likelihood(self.evidence, self._protocol, assumed, self._noise)
 
 
 def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, running: bool) -> Posterior:
@@ -43,92 +111,45 @@ def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, 
         m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in OPENED
     )
     weighed = hypotheses(addresses, prior, running=running, seen_open=opened)
-    situations = [_situation(model, port) for model in models]
+    situations = [_Situation(model, port) for model in models]
+    rules = _rules(models)
     fates: dict[IPAddress, FateWeights] = {a.ip: dict.fromkeys(Fate, 0.0) for a in addresses}
     full = 0.0
     likelihoods: list[float] = []
     for hypothesis in weighed:
-        found, found_full = _weigh(hypothesis, situations, fates)
+        found, found_full = _weigh(hypothesis, situations, rules, fates)
         likelihoods.append(found)
         full += found_full * hypothesis.weight
     return _posterior(weighed, likelihoods, fates, full)
 
 
-def _situation(model: AddressModel, port: Port) -> _Situation:
-    """Weigh one address's fates in every case that a hypothesis can ask for."""
-    evidence = model.evidence.get(port, Evidence(Heard.UNMEASURED, 0))
-    policies = model.policies(without=port)
-    sounds = {
-        (fate, covered, stealth): likelihood(
-            evidence, port.protocol, fate, covered=covered, noise=model.noise, stealth=stealth
-        )
-        for fate in Fate
-        for covered in (True, False)
-        for stealth in (True, False)
-    }
-    weights = {
-        (exposed, covered, rule, health): _fates(
-            policies, sounds, exposed=exposed, covered=covered, rule=rule
-        )
-        if health is Health.FINE
-        else _fates_of_full(policies, sounds, rule, silent=evidence.heard is Heard.SILENT)
-        for exposed in (True, False)
-        for covered in ((True, False) if exposed else (False,))
-        for rule in EVERYWHERE
-        for health in (HEALTH if covered else (Health.FINE,))
-    }
-    return _Situation(model.address.ip, weights)
-
-
-_Sounds = Mapping[tuple[Fate, bool, bool], float]  # P(heard | fate, covered, stealth)
-_REACHING = frozenset({Fate.PASS, Fate.FORWARDED})
-
-
-def _fates(
-    policies: Mapping[Policy, float], sounds: _Sounds, *, exposed: bool, covered: bool, rule: Fate | None
-) -> FateWeights:
-    """P(fate and what was heard) on one address, summed over its policies."""
-    out: FateWeights = {}
-    for policy, weight in policies.items():
-        manners = MANNERS[policy]
-        for fate, share in (manners.exposed if exposed else manners.unexposed).items():
-            met = rule if rule is not None and fate is Fate.PASS else fate
-            out[met] = out.get(met, 0.0) + weight * share * sounds[met, covered, manners.stealth]
-    return out
-
-
-def _fates_of_full(
-    policies: Mapping[Policy, float], sounds: _Sounds, rule: Fate | None, *, silent: bool
-) -> FateWeights:
-    """The same for a socket whose accept queue is full: what reaches it stays unanswered."""
-    heard = 1.0 if silent else EPSILON
-    quiet = {key: heard if key[0] in _REACHING else sound for key, sound in sounds.items()}
-    return _fates(policies, quiet, exposed=True, covered=True, rule=rule)
+def _rules(models: Sequence[AddressModel]) -> dict[_Rule, float]:
+    """What may hold on every address, with its shares."""
+    host_wide = models[0].host_wide
+    rules: dict[_Rule, float] = {rule: share * (1 - host_wide) for rule, share in EVERYWHERE.items()}
+    return rules | {Policy.RESETS: host_wide}
 
 
 def _weigh(
-    hypothesis: Hypothesis, situations: Sequence[_Situation], fates: dict[IPAddress, FateWeights]
+    hypothesis: Hypothesis,
+    situations: Sequence[_Situation],
+    rules: Mapping[_Rule, float],
+    fates: dict[IPAddress, FateWeights],
 ) -> tuple[float, float]:
     """Likelihood of a hypothesis, and its part with a full queue; adds to the fates' weights."""
     total = full = 0.0
+    odd = any(s.evidence.hints.elsewhere for s in situations) and hypothesis.binding is not Binding.WILDCARD
     for health, health_share in HEALTH.items():
-        for rule, rule_share in EVERYWHERE.items():
-            rows = [s.weights[_case(hypothesis, s.address, rule, health)] for s in situations]
+        for rule, rule_share in rules.items():
+            rows = [s.weights(s.case(hypothesis, rule, health)) for s in situations]
             sums = [sum(row.values()) for row in rows]
-            product = health_share * rule_share
+            product = health_share * rule_share * (ELSEWHERE_IF_NOT_WILDCARD if odd else 1.0)
             for value in sums:
                 product *= value
             total += product
             full += product if health is Health.FULL and hypothesis.covers else 0.0
             _credit(fates, situations, rows, sums, product * hypothesis.weight)
     return total, full
-
-
-def _case(
-    hypothesis: Hypothesis, address: IPAddress, rule: Fate | None, health: Health
-) -> tuple[bool, bool, Fate | None, Health]:
-    covered = address in hypothesis.covers
-    return hypothesis.exposed, covered, rule, health if covered else Health.FINE
 
 
 def _credit(
@@ -139,9 +160,9 @@ def _credit(
     weight: float,
 ) -> None:
     for situation, row, total in zip(situations, rows, sums, strict=True):
-        mine = fates[situation.address]
+        mine = fates[situation.address.ip]
         for fate, part in row.items():
-            mine[fate] += weight * part / total
+            mine[fate] += weight * part / total if total else 0.0
 
 
 def _posterior(
@@ -162,9 +183,25 @@ def _posterior(
         if hypothesis.binding is Binding.WILDCARD:
             families[hypothesis.families] = hypothesis.weight * found
     total = sum(joint.values())
+    by_device = _by_device(weighed, likelihoods)
     shares = _with_floor({key: weight / total for key, weight in joint.items()}, possible)
     variant = max(families, key=lambda f: families[f])
-    return Posterior(_candidates(shares), _shown(variant, weighed), _normal(fates), full / total)
+    return Posterior(_candidates(shares), _shown(variant, weighed), _normal(fates), full / total, by_device)
+
+
+def _by_device(
+    weighed: Sequence[Hypothesis], likelihoods: Sequence[float]
+) -> dict[frozenset[IPAddress], float]:
+    """For every set of addresses: how likely a socket on exactly these is bound to their device."""
+    device: dict[frozenset[IPAddress], float] = {}
+    whole: dict[frozenset[IPAddress], float] = {}
+    for hypothesis, found in zip(weighed, likelihoods, strict=True):
+        if hypothesis.binding is Binding.SPECIFIC:
+            weight = hypothesis.weight * found
+            whole[hypothesis.covers] = whole.get(hypothesis.covers, 0.0) + weight
+            if hypothesis.device is not None:
+                device[hypothesis.covers] = weight
+    return {covers: device[covers] / whole[covers] for covers in device if whole[covers]}
 
 
 def _key(hypothesis: Hypothesis) -> tuple[Binding, frozenset[IPAddress]]:

@@ -13,7 +13,8 @@ from probe.model.target import Realm
 
 _PRIVATE_PRIOR = {
     Policy.ACCEPTS: 0.70,
-    Policy.DROPS: 0.13,
+    Policy.DROPS: 0.126,
+    Policy.DROPS_SYN: 0.004,
     Policy.REJECTS: 0.07,
     Policy.REJECTS_ON_PATH: 0.01,
     Policy.RESETS: 0.002,
@@ -26,7 +27,7 @@ _PRIVATE_PRIOR = {
 }
 _PUBLIC_PRIOR = _PRIVATE_PRIOR | {
     Policy.ACCEPTS: 0.45,
-    Policy.DROPS: 0.27,
+    Policy.DROPS: 0.266,
     Policy.REJECTS_ON_PATH: 0.04,
     Policy.FRONT_REFUSES: 0.02,
     Policy.FRONT_DROPS: 0.04,
@@ -57,6 +58,10 @@ EVERYWHERE: Final[dict[Fate | None, float]] = {
     Fate.REJECT_PATH: 0.001,
     Fate.RESET_HOST: 0.004,
 }
+
+
+# A host whose firewall resets all that it does not let in, on every address alike.
+HOST_WIDE_RESETS: Final = 0.001
 
 
 class Health(StrEnum):

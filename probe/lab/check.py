@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from probe.errors import ScenarioError
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import Expected, Scenario, address_of
@@ -36,10 +38,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """A scenario in one world, and every expectation of it. `seconds` of real time."""
+    """A scenario in one world with one engine, and every expectation of it. `seconds` of real time."""
 
     scenario: str
     world: str
+    engine: str
     rows: tuple[Row, ...]
     seconds: float
 
@@ -52,11 +55,11 @@ class CheckResult:
 def check(
     scenario: Scenario, kind: str, timing: Timing | None = None, *, engine: str = "connect"
 ) -> CheckResult:
-    """Run a scenario in a world of this kind and compare.
+    """Run a scenario in a world of this kind and compare. `engine`: `connect` or `raw`.
 
     Raises:
         ScenarioError: the scenario makes no sense, or is not for this world.
-        BackendError: the world cannot be built here.
+        BackendError: the world cannot be built here, or has no raw packets.
     """
     from probe.app import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
 
@@ -66,17 +69,35 @@ def check(
     started = time.perf_counter()
     with open_world(scenario, kind) as world:
         report = scan(world.target, timing or Timing(), means_of(world, engine))
-    return CheckResult(scenario.name, kind, compare(scenario, report), time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return CheckResult(scenario.name, kind, engine, compare(scenario, report), seconds)
 
 
 def compare(scenario: Scenario, report: Report) -> tuple[Row, ...]:
-    """Compare a report with everything that a scenario expects, in the order of its file."""
-    rows = [row for text, wanted in scenario.expect.items() for row in _port_rows(text, wanted, report)]
+    """Compare a report with everything that a scenario expects of its engine, in the order of its file."""
+    ports, addresses = _expected(scenario, report.engine)
+    rows = [row for text, wanted in ports.items() for row in _port_rows(text, wanted, report)]
     conditions = {address.address: address.condition.value for address in report.addresses}
-    for symbol, wanted in scenario.expect_addresses.items():
+    for symbol, wanted in addresses.items():
         found = conditions.get(str(address_of(symbol)), MISSING)
         rows.append(Row(symbol, "address", wanted, found))
     return tuple(rows)
+
+
+def _expected(scenario: Scenario, engine: str) -> tuple[dict[str, Expected], dict[str, str]]:
+    """What is expected of the ports and of the addresses: raw packets may tell more."""
+    if engine != "raw":
+        return scenario.expect, scenario.expect_addresses
+    ports = dict(scenario.expect)
+    for text, more in scenario.expect_raw.items():
+        ports[text] = _over(ports.get(text, Expected()), more)
+    return ports, scenario.expect_addresses | scenario.expect_addresses_raw
+
+
+def _over(expected: Expected, more: Expected) -> Expected:
+    """Replace the keys that `more` has."""
+    wanted = {key: value for key, value in structs.asdict(more).items() if value is not None}
+    return structs.replace(expected, **wanted)
 
 
 def _port_rows(text: str, wanted: Expected, report: Report) -> Iterator[Row]:
@@ -110,6 +131,8 @@ def _facts(wanted: Expected, verdict: VerdictReport) -> Iterator[tuple[str, str,
         yield "bound to", _listed(map(address_of, wanted.bound_to)), _listed(verdict.bound_to)
     if wanted.families is not None:
         yield "families", _listed(wanted.families), _listed(verdict.families)
+    if wanted.bound_by is not None:
+        yield "bound by", wanted.bound_by, verdict.bound_by or NOTHING
     if wanted.via is not None:
         yield "via", wanted.via, verdict.via
 

@@ -1,5 +1,6 @@
 """Where the scenario files are: package data when installed, the top of the checkout otherwise."""
 
+from operator import attrgetter
 from pathlib import Path
 
 from probe.errors import ScenarioError
@@ -12,7 +13,7 @@ _PLACES = (_HERE / "scenarios", _HERE.parents[1] / "scenarios")
 def scenario_paths() -> dict[str, Path]:
     """Find the scenario files, by name in alphabetical order; empty where none came along."""
     for place in _PLACES:
-        found = {path.stem: path for path in sorted(place.glob("*.yaml"))}
+        found = {path.stem: path for path in sorted(place.glob("*.yaml"), key=attrgetter("stem"))}
         if found:
             return found
     return {}

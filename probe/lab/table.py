@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from probe.lab.check import CheckResult
 
-_HEADERS = ("scenario", "world", "checks", "result", "s")
+_HEADERS = ("scenario", "world", "engine", "checks", "result", "s")
 _WIDTH = 34  # of the scenario's name, so that a row keeps within 80 columns
 _MISSED_WIDTHS = (8, 22, 21, 21)
 
@@ -14,24 +14,30 @@ def render_truth_table(results: Sequence[CheckResult]) -> str:
     from tabulate import tabulate  # noqa: PLC0415 - loaded only where a table is printed
 
     rows = [_row(result) for result in results]
-    parts = [
-        tabulate(rows, _HEADERS, "simple", maxcolwidths=[_WIDTH, None, None, None, None], floatfmt=".2f")
-    ]
+    widths = [_WIDTH, *(None for _ in _HEADERS[1:])]
+    parts = [tabulate(rows, _HEADERS, "simple", maxcolwidths=widths, floatfmt=".2f")]
     for result in results:
         if not result.ok:
             missed = [(row.port, row.what, row.expected, row.found) for row in result.rows if not row.ok]
             table = tabulate(
                 missed, ("port", "what", "expected", "found"), "simple", maxcolwidths=list(_MISSED_WIDTHS)
             )
-            parts.append(f"{result.scenario} in {result.world}: not met\n\n{table}")
+            parts.append(f"{result.scenario} in {result.world}, {result.engine}: not met\n\n{table}")
     parts.append(_summary(results))
     return "\n\n".join(parts)
 
 
-def _row(result: CheckResult) -> tuple[str, str, str, str, float]:
+def _row(result: CheckResult) -> tuple[str, str, str, str, str, float]:
     met = sum(row.ok for row in result.rows)
     verdict = "ok" if result.ok else "FAILED"
-    return (result.scenario, result.world, f"{met}/{len(result.rows)}", verdict, result.seconds)
+    return (
+        result.scenario,
+        result.world,
+        result.engine,
+        f"{met}/{len(result.rows)}",
+        verdict,
+        result.seconds,
+    )
 
 
 def _summary(results: Sequence[CheckResult]) -> str:

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from probe.model.probing import Aftermath, Origin, Reason, Role, State
+from probe.model.probing import Aftermath, Origin, Reason, Role, Shape, State
 from probe.model.target import Protocol
-from probe.model.verdict import Binding, Condition, Via
+from probe.model.verdict import Binding, BoundBy, Condition, Via
 
 SCHEMA = "bindprobe.report/1"
 
@@ -58,6 +58,32 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     aftermath: Aftermath | None = None
     tcp: TcpReport | None = None
     reading: str | None = None
+    unheard: bool | None = None  # true: raw packets heard this answer, connect() waited for it in vain
+
+
+class ProbeReport(Struct, frozen=True, kw_only=True):
+    """One raw question, why it was asked, and what came back.
+
+    `address` is the destination that the packet had; with `through` it was handed to the neighbour
+    `handed_to` on that interface, whatever the routes say. `ttl` null: the system's default.
+    """
+
+    address: str
+    probe: Shape
+    port: PortNumber | None = None  # of a control; null for the port that this is said of, and without one
+    protocol: Protocol | None = None
+    through: str | None = None
+    handed_to: str | None = None
+    ttl: int | None = None
+    why: str
+    reason: Reason
+    sender: str | None = field(default=None, name="from")
+    reply_ttl: int | None = None
+    tos: int | None = None
+    flow_label: int | None = None
+    window: int | None = None
+    link_address: str | None = None
+    attempts: int
 
 
 class ControlReport(Struct, frozen=True, kw_only=True):
@@ -71,6 +97,7 @@ class ControlReport(Struct, frozen=True, kw_only=True):
     sender: str | None = field(default=None, name="from")
     rtt_ms: float | None = None
     attempts: int
+    unheard: bool | None = None
 
 
 class VerdictReport(Struct, frozen=True, kw_only=True):
@@ -78,6 +105,7 @@ class VerdictReport(Struct, frozen=True, kw_only=True):
 
     binding: Binding
     bound_to: tuple[str, ...] = ()
+    bound_by: BoundBy | None = None
     families: tuple[int, ...] = ()
     via: Via = Via.UNKNOWN
     confidence: Probability
@@ -89,6 +117,7 @@ class VerdictReport(Struct, frozen=True, kw_only=True):
     advice: tuple[str, ...] = ()
     urgency: int = 0
     observations: tuple[ObservationReport, ...] = ()
+    probes: tuple[ProbeReport, ...] | None = None  # null: no raw packets could be sent
 
 
 class PortReport(VerdictReport, frozen=True, kw_only=True):
@@ -118,12 +147,14 @@ class AddressReport(Struct, frozen=True, kw_only=True):
     mtu: int | None = None
     hops: int | None = None
     reply_ttl: int | None = None
+    link_address: str | None = None
     path: tuple[str, ...] = ()
     condition: Condition
     evidence: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     urgency: int = 0
     controls: tuple[ControlReport, ...] = ()
+    probes: tuple[ProbeReport, ...] | None = None  # about the address itself: echo, who-has, controls
 
 
 class Stats(Struct, frozen=True, kw_only=True):

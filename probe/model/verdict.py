@@ -33,6 +33,7 @@ class Condition(StrEnum):
     LOCAL_FIREWALL = "local-firewall"
     WRONG_ROUTE = "wrong-route"
     WRONG_HOST = "wrong-host"
+    HAIRPIN = "hairpin"  # the inside address answers itself: forwarded, but not translated on the way back
     UNKNOWN = "unknown"
 
 
@@ -43,6 +44,13 @@ class Via(StrEnum):
     FORWARD = "forward"
     PROXY = "proxy"
     UNKNOWN = "unknown"
+
+
+class BoundBy(StrEnum):
+    """What ties a socket to the addresses it is bound to."""
+
+    ADDRESS = "address"  # bind() named the address
+    DEVICE = "device"  # SO_BINDTODEVICE: any address serves, if the packet arrives by the device
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,7 @@ class PortVerdict:
     candidates: tuple[Candidate, ...]  # most probable first
     bound_to: tuple[IPAddress, ...] = ()
     families: tuple[int, ...] = ()
+    bound_by: BoundBy | None = None  # None: not told
     via: Via = Via.UNKNOWN
     conditions: Mapping[IPAddress, Condition] = field(default_factory=dict)
     readings: Mapping[IPAddress, str] = field(default_factory=dict)  # the rule each answer was read by

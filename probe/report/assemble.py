@@ -13,6 +13,7 @@ from probe.model.report import (
     ControlReport,
     ObservationReport,
     PortReport,
+    ProbeReport,
     Report,
     Stats,
     TcpReport,
@@ -20,12 +21,15 @@ from probe.model.report import (
 )
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import AddressVerdict, Condition, PortVerdict, Verdict
+from probe.report import probes
 from probe.services import service_name
 
+CONNECT, RAW = "connect", "raw"  # the engine's name in a report; raw: raw packets could be sent too
 _DIGITS = 4  # of probabilities
 
 _Surveys = Mapping[IPAddress, AddressSurvey]
 _Tested = Mapping[IPAddress, Mapping[Port, Observation]]
+_Told = Mapping[Port, tuple[ProbeReport, ...]] | None  # by raw packets; None: none could be sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ def assemble(outcome: Outcome, verdict: Verdict, facts: RunFacts, *, version: st
     """Make the report. Addresses and ports keep the order of the verdict."""
     surveys = {survey.address.ip: survey for survey in outcome.surveys}
     tested = {ip: survey.tested() for ip, survey in surveys.items()}
+    judged = (one.port for one in verdict.ports)
+    told = probes.by_port(outcome.surveys, judged) if facts.engine == RAW else None
     counts, elapsed = outcome.counts, outcome.elapsed
     return Report(
         version=version,
@@ -50,8 +56,8 @@ def assemble(outcome: Outcome, verdict: Verdict, facts: RunFacts, *, version: st
         engine=facts.engine,
         vantage=Vantage(name=facts.vantage),
         complete=outcome.complete,
-        addresses=tuple(_address(v, surveys[v.address.ip]) for v in verdict.addresses),
-        ports=tuple(_port(v, surveys, tested) for v in verdict.ports),
+        addresses=tuple(_address(v, surveys[v.address.ip], told) for v in verdict.addresses),
+        ports=tuple(_port(v, surveys, tested, told) for v in verdict.ports),
         stats=Stats(
             sent=counts.sent,
             answered=counts.answered,
@@ -61,7 +67,7 @@ def assemble(outcome: Outcome, verdict: Verdict, facts: RunFacts, *, version: st
     )
 
 
-def _address(verdict: AddressVerdict, survey: AddressSurvey) -> AddressReport:
+def _address(verdict: AddressVerdict, survey: AddressSurvey, told: _Told) -> AddressReport:
     route = survey.route
     controls = (o for o in survey.observations if o.question.role is not Role.TESTED)
     return AddressReport(
@@ -74,12 +80,14 @@ def _address(verdict: AddressVerdict, survey: AddressSurvey) -> AddressReport:
         mtu=None if route is None else route.mtu,
         hops=survey.hops,
         reply_ttl=survey.reply_ttl,
+        link_address=survey.link_address,
         path=tuple(map(str, survey.path)),
         condition=verdict.condition,
         evidence=verdict.evidence,
         advice=verdict.advice,
         urgency=verdict.urgency,
         controls=tuple(map(_control, controls)),
+        probes=None if told is None else probes.of_address(survey, told),
     )
 
 
@@ -94,6 +102,7 @@ def _control(observation: Observation) -> ControlReport:
         sender=None if observation.sender is None else str(observation.sender),
         rtt_ms=_milliseconds(observation.rtt),
         attempts=observation.attempts,
+        unheard=observation.unheard or None,
     )
 
 
@@ -101,13 +110,14 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
 
 
-def _port(verdict: PortVerdict, surveys: _Surveys, tested: _Tested) -> PortReport:
+def _port(verdict: PortVerdict, surveys: _Surveys, tested: _Tested, told: _Told) -> PortReport:
     return PortReport(
         port=verdict.port.number,
         protocol=verdict.port.protocol,
         service=service_name(verdict.port),
         binding=verdict.binding,
         bound_to=tuple(map(str, verdict.bound_to)),
+        bound_by=verdict.bound_by,
         families=verdict.families,
         via=verdict.via,
         confidence=round(verdict.confidence, _DIGITS),
@@ -126,6 +136,7 @@ def _port(verdict: PortVerdict, surveys: _Surveys, tested: _Tested) -> PortRepor
         advice=verdict.advice,
         urgency=verdict.urgency,
         observations=tuple(_observations(verdict, surveys, tested)),
+        probes=None if told is None else told[verdict.port],
     )
 
 
@@ -163,4 +174,5 @@ def _observation(
         if tcp is None
         else TcpReport(mss=tcp.mss, window_scale=tcp.window_scale, timestamps=tcp.timestamps, sack=tcp.sack),
         reading=reading,
+        unheard=observation.unheard or None,
     )

@@ -9,8 +9,9 @@ from probe.model.target import Port
 from probe.model.verdict import Binding
 from probe.ports import format_port_list, parse_ports
 from probe.report.escape import escaped
+from probe.report.probe_words import probe_lines
 from probe.report.style import PLAIN, TextStyle
-from probe.report.words import Row, milliseconds, percent, port_row, rest_row, rows, verdict_words
+from probe.report.words import UNHEARD, Row, milliseconds, percent, port_row, rest_row, rows, verdict_words
 
 
 def render_explanation(report: Report, port: Port, style: TextStyle = PLAIN) -> str:
@@ -24,6 +25,7 @@ def render_explanation(report: Report, port: Port, style: TextStyle = PLAIN) -> 
     sections = [
         *_head(report, row, port),
         ("Answers, and the rule each is read by", list(_answers(row))),
+        ("Raw packets, and why each was sent", list(probe_lines(row, report.addresses))),
         ("Evidence", list(row.verdict.evidence)),
         ("Candidates", list(_candidates(row))),
         ("Not excluded", list(row.verdict.rivals)),
@@ -81,6 +83,8 @@ def _facts(observation: ObservationReport) -> Iterator[str]:
     yield f"{observation.state or 'not measured'} ({observation.reason})"
     if observation.sender and observation.sender != observation.address:
         yield f"said by {observation.sender}"
+    if observation.unheard:
+        yield UNHEARD[1]
     yield f"path {observation.condition}"
     if observation.rtt_ms is not None:
         yield milliseconds(observation.rtt_ms) or ""

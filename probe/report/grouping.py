@@ -12,6 +12,7 @@ import msgspec
 from probe.model.probing import Origin
 from probe.model.report import ObservationReport, PortReport, Report, RestReport
 from probe.ports import format_ports
+from probe.report import probes
 
 MOST_ROWS = 1000  # up to this many ports each has its row
 _FEW = 10  # as many ports of a kind, or fewer, stand out
@@ -36,13 +37,14 @@ def grouped(report: Report, most_rows: int = MOST_ROWS) -> Report:
 def _kind(port: PortReport) -> Hashable:
     """What ports of one group have in common."""
     verdict = (port.protocol, port.binding, port.bound_to, port.families, port.via, port.urgency)
-    return (*verdict, tuple(map(_answer, port.observations)))
+    raw = None if port.probes is None else tuple(map(probes.alike, port.probes))
+    return (*verdict, port.bound_by, tuple(map(_answer, port.observations)), raw)
 
 
 def _answer(o: ObservationReport) -> Hashable:
     """An answer without what is looked into for some ports only: that it was the host's own, and its TTL."""
     seen = (o.address, o.realm, o.state, o.reason, o.condition, o.sender, o.icmp)
-    return (*seen, _unusual(o.origin), o.aftermath, o.tcp is None, o.reading)
+    return (*seen, _unusual(o.origin), o.aftermath, o.tcp is None, o.reading, o.unheard)
 
 
 def _unusual(origin: Origin | None) -> Origin | None:
@@ -59,6 +61,8 @@ def _rest(members: Sequence[PortReport]) -> RestReport:
     fields["observations"] = tuple(
         _shared(answers) for answers in zip(*(port.observations for port in members), strict=True)
     )
+    told = [port.probes for port in members if port.probes is not None]
+    fields["probes"] = tuple(map(probes.merged, zip(*told, strict=True))) if told else None
     return RestReport(ports=format_ports(port.port for port in members), **fields)
 
 

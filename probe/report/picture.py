@@ -14,7 +14,16 @@ from probe.model.target import Realm
 from probe.model.verdict import Binding, Condition
 from probe.report.escape import escaped
 from probe.report.style import PLAIN, TextStyle
-from probe.report.words import NOT_MEASURED, Row, answer_on, listed_ports, percent, rows, verdict_words
+from probe.report.words import (
+    NOT_MEASURED,
+    UNHEARD,
+    Row,
+    answer_on,
+    listed_ports,
+    percent,
+    rows,
+    verdict_words,
+)
 
 _POSSIBLE = 0.05  # candidates less probable than this are not drawn
 _NARROWEST = 24  # columns inside the box
@@ -95,9 +104,10 @@ def _said(observation: ObservationReport | None, row: Row, report: Report) -> st
     """What is said of one answer: the verdict where it is open, else how it was turned away."""
     if observation is None or observation.state is None:
         return NOT_MEASURED
+    unheard = f", {UNHEARD[1]}" if observation.unheard else ""
     if observation.state is State.OPEN:
-        return verdict_words(row, report.addresses)
-    return f"{observation.state} ({observation.reason})"
+        return verdict_words(row, report.addresses) + unheard
+    return f"{observation.state} ({observation.reason}){unheard}"
 
 
 def _loopback(report: Report, ink: _Ink, inside: int) -> Iterator[tuple[str, str]]:

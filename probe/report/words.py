@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from probe.model.probing import Reason, State
 from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport
-from probe.model.verdict import Binding, Via
+from probe.model.verdict import Binding, BoundBy, Via
 from probe.ports import format_ports, parse_ports
 
 # Mark and meaning. Those with `!` are the ones that traceroute prints, as far as it has one.
@@ -26,7 +26,10 @@ MARKS: Mapping[Reason, tuple[str, str]] = {
     Reason.FRAG_NEEDED: ("!F", "ICMP fragmentation needed"),
     Reason.NO_ROUTE: ("!R", "this machine has no route"),
     Reason.NOT_SENT: ("-", "could not be sent"),
+    Reason.ECHO_REPLY: ("", "an ICMP echo reply"),
+    Reason.ARP_RESPONSE: ("", "an ARP reply"),
 }
+UNHEARD = ("^", "heard by raw packets only, no program on this machine got it")
 NOT_MEASURED = "not measured"
 _LONGEST_LABEL = 16
 _ALMOST = 0.995
@@ -88,8 +91,8 @@ def listed_ports(members: Sequence[Row]) -> str:
 
 
 def answer(observation: ObservationReport) -> str:
-    """State and mark of one answer, such as `closed rst` or `filtered !X`."""
-    mark = MARKS[observation.reason][0]
+    """State and marks of one answer, such as `closed rst` or `filtered !X`."""
+    mark = MARKS[observation.reason][0] + (UNHEARD[0] if observation.unheard else "")
     return f"{observation.state or NOT_MEASURED} {mark}".rstrip()
 
 
@@ -103,10 +106,11 @@ def answer_on(address: AddressReport, row: Row) -> ObservationReport | None:
 
 def legend(report: Report) -> str:
     """The meaning of every mark that occurs, in one line; empty where none does."""
-    used = {observation.reason for row in rows(report) for observation in row.verdict.observations}
-    return "; ".join(
-        f"{mark} = {meaning}" for reason, (mark, meaning) in MARKS.items() if mark and reason in used
-    )
+    answers = [observation for row in rows(report) for observation in row.verdict.observations]
+    used = {observation.reason for observation in answers}
+    marks = [MARKS[reason] for reason in MARKS if reason in used]
+    marks += [UNHEARD] if any(observation.unheard for observation in answers) else []
+    return "; ".join(f"{mark} = {meaning}" for mark, meaning in marks if mark)
 
 
 def verdict_words(row: Row, addresses: Sequence[AddressReport]) -> str:
@@ -115,6 +119,7 @@ def verdict_words(row: Row, addresses: Sequence[AddressReport]) -> str:
     words = str(verdict.binding)
     if verdict.binding is Binding.SPECIFIC and verdict.bound_to:
         words += f": {', '.join(short_names(verdict.bound_to, addresses))}"
+        words += " (by device)" if verdict.bound_by is BoundBy.DEVICE else ""
     elif verdict.binding is Binding.WILDCARD and 0 < len(verdict.families) < len(
         {a.family for a in addresses}
     ):

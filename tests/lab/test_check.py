@@ -1,6 +1,7 @@
 """Comparing a report with a scenario's expectations, and running scenarios to that end."""
 
 import pytest
+from msgspec import structs
 
 from probe.errors import ScenarioError, UsageError
 from probe.lab.check import CheckResult, Row, check, compare
@@ -19,7 +20,7 @@ from probe.model.report import (
     Vantage,
 )
 from probe.model.target import Port, Protocol
-from probe.model.verdict import Binding, Condition, Via
+from probe.model.verdict import Binding, BoundBy, Condition, Via
 
 LAN = "192.168.77.10"
 OPEN = ObservationReport(
@@ -31,6 +32,7 @@ UNMEASURED = ObservationReport(
 SPECIFIC = {
     "binding": Binding.SPECIFIC,
     "bound_to": (LAN,),
+    "bound_by": BoundBy.ADDRESS,
     "families": (4,),
     "via": Via.DIRECT,
     "confidence": 0.9,
@@ -66,6 +68,9 @@ EXPECTATIONS = [
     ("80", {"binding": "specific", "bound_to": ["vpn"]}, [("bound to", "10.88.0.10", LAN)]),
     ("80", {"binding": "specific", "bound_to": []}, [("bound to", "-", LAN)]),
     ("80", {"binding": "specific", "families": [4, 6]}, [("families", "4, 6", "4")]),
+    ("80", {"binding": "specific", "bound_by": "address"}, []),
+    ("80", {"bound_by": "device"}, [("bound by", "device", "address")]),
+    ("1234", {"bound_by": "device"}, [("bound by", "device", "-")]),
     ("80", {"binding": "specific", "via": "forward"}, [("via", "forward", "direct")]),
     ("80", {"binding": "specific", "states": {"lan": "open"}, "reasons": {"lan": "syn-ack"}}, []),
     ("80", {"binding": "specific", "states": {"lan": "closed"}}, [("state on lan", "closed", "open")]),
@@ -111,13 +116,41 @@ def test_compare_an_address(symbol, wanted, found) -> None:
     assert row.ok == (wanted == found)
 
 
+# what connect() must find, what raw packets must find beyond it, the keys that a raw report then misses
+RAW_EXPECTATIONS = [
+    ({"binding": "wildcard"}, {"binding": "specific"}, []),
+    ({"binding": "specific"}, {"bound_by": "device"}, ["bound by"]),
+    ({"binding": "wildcard", "families": [4]}, {"bound_by": "address"}, ["binding"]),
+    ({"states": {"lan": "closed"}}, {"states": {"lan": "open"}, "reasons": {"lan": "syn-ack"}}, []),
+    (None, {"binding": "wildcard"}, ["binding"]),
+]
+
+
+@pytest.mark.parametrize(("connect", "raw", "missed"), RAW_EXPECTATIONS)
+def test_raw_expectations_replace_keys(connect, raw, missed) -> None:
+    """A raw report is held to the keys of `expect_raw`, and to those of `expect` that it leaves."""
+    scenario = scenario_that_expects({"80": connect} if connect else {}, expect_raw={"80": raw})
+    assert [
+        row.what for row in compare(scenario, structs.replace(REPORT, engine="raw")) if not row.ok
+    ] == missed
+    assert compare(scenario, REPORT) == compare(structs.replace(scenario, expect_raw={}), REPORT)
+
+
+def test_raw_expectations_of_addresses() -> None:
+    """The condition of an address may be another one to raw packets."""
+    parts = {"expect_addresses": {"lan": "dropped"}, "expect_addresses_raw": {"lan": "clear"}}
+    scenario = scenario_that_expects({}, **parts)
+    assert [row.ok for row in compare(scenario, REPORT)] == [False]
+    assert [row.ok for row in compare(scenario, structs.replace(REPORT, engine="raw"))] == [True]
+
+
 def test_check_runs_a_scenario() -> None:
     """A scan of a world in memory meets true expectations and misses false ones."""
     listen = [{"port": 80, "bind": "::"}]
     parts = {"addresses": ["lan", "vpn", "public", "lan6"], "target": {"listen": listen}}
     met = check(scenario_that_expects({"80": {"binding": "wildcard"}}, **parts), "sim")
     missed = check(scenario_that_expects({"80": {"binding": "loopback"}}, **parts), "sim")
-    assert (met.ok, met.world, met.scenario) == (True, "sim", "test")
+    assert (met.ok, met.world, met.engine, met.scenario) == (True, "sim", "connect", "test")
     assert not missed.ok
     assert met.seconds > 0
 
@@ -171,8 +204,10 @@ def test_truth_table_fits_80_columns() -> None:
     bad = Row("8000", "reason on public6", "admin-prohibited", "loopback-or-not-listening, or so")
     text = render_truth_table(
         [
-            CheckResult("all-is-well", "sim", (good, good), 0.25),
-            CheckResult("a-scenario-with-a-rather-long-name-for-a-file", "netns", (good, bad), 12.5),
+            CheckResult("all-is-well", "sim", "raw", (good, good), 0.25),
+            CheckResult(
+                "a-scenario-with-a-rather-long-name-for-a-file", "netns", "connect", (good, bad), 12.5
+            ),
         ]
     )
     assert max(map(len, text.splitlines())) <= 80

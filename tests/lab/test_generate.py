@@ -6,8 +6,8 @@ from functools import cache
 import msgspec
 import pytest
 
-from probe.lab.scenario import Action, Scenario, Serves, address_of, parse_scenario, realm_of
-from probe.lab.score.generate import LOOPBACKS, PORTS, WILDCARDS, generate
+from probe.lab.scenario import Action, Rule, Scenario, Segment, Serves, address_of, parse_scenario, realm_of
+from probe.lab.score.generate import LOOPBACKS, PORTS, REJECTS, WILDCARDS, generate
 
 WORLDS = 2000
 
@@ -146,6 +146,40 @@ def test_shares_of_single_rules_and_loss() -> None:
     assert 0.67 <= sum(loss == 0 for loss in losses) / WORLDS <= 0.73
     assert 0.17 <= sum(0.02 <= loss <= 0.05 for loss in losses) / WORLDS <= 0.23
     assert 0.08 <= sum(0.10 <= loss <= 0.20 for loss in losses) / WORLDS <= 0.12
+
+
+def rules_of(scenario: Scenario) -> tuple[Rule, ...]:
+    return (*scenario.target.filter, *scenario.router.filter)
+
+
+@pytest.mark.parametrize(("action", "low", "high"), [(a, s - 0.04, s + 0.04) for a, s in REJECTS.items()])
+def test_shares_of_rejects(action: Action, low: float, high: float) -> None:
+    """Rejects of zones and of single ports come in the shares of the table."""
+    kinds = Counter(rule.action for world in worlds() for rule in rules_of(world))
+    assert set(kinds) == {Action.ACCEPT, Action.DROP, *REJECTS}
+    assert low <= kinds[action] / sum(kinds[kind] for kind in REJECTS) <= high
+
+
+def test_a_router_forges_resets_too() -> None:
+    """A forged reset may be the router's own."""
+    assert any(rule.action is Action.RESET for world in worlds() for rule in world.router.filter)
+
+
+def test_shares_of_stacks_and_paths() -> None:
+    """Stealth stacks, other TTLs, bleached links and filters for SYNs come in the shares of the table."""
+    assert 0.02 <= sum(world.target.never_resets for world in worlds()) / WORLDS <= 0.04
+    ttls = Counter(world.target.ttl for world in worlds())
+    assert set(ttls) == {None, 128}
+    assert 0.04 <= ttls[128] / WORLDS <= 0.06
+    bleached = [{link.bleaches for link in world.links.values()} for world in worlds()]
+    assert 0.04 <= bleached.count({True}) / WORLDS <= 0.06
+    assert {True, False} not in bleached
+    drops = [rule.segment for world in worlds() for rule in rules_of(world) if rule.action is Action.DROP]
+    assert 0.03 <= drops.count(Segment.SYN) / len(drops) <= 0.05
+    others = {
+        rule.segment for world in worlds() for rule in rules_of(world) if rule.action is not Action.DROP
+    }
+    assert others == {None}
 
 
 def test_two_addresses_differ_from_a_wildcard() -> None:

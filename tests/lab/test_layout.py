@@ -215,3 +215,77 @@ def test_nobody_has_a_dead_public_address() -> None:
     world = layout(["public"], dead=["public"], router={"nat": True})
     every = [address for host in world.hosts for own in addresses_of(host).values() for address in own]
     assert not [address for address in every if address.startswith("203.0.113.10")]
+
+
+SETTINGS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "a TTL": (
+        {"target": {"ttl": 128}},
+        {"net.ipv4.ip_default_ttl": "128", "net.ipv6.conf.default.hop_limit": "128"},
+    ),
+    "loopback from outside": (
+        {"target": {"route_localnet": True}},
+        {"net.ipv4.conf.all.route_localnet": "1"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_kernel_settings_of_the_target(case: str) -> None:
+    """What a scenario says of the target's stack becomes kernel settings, and nothing does otherwise."""
+    parts, expected = SETTINGS[case]
+    assert expected.items() <= dict(layout(["lan"], **parts).hosts[0].settings).items()
+    assert not expected.keys() & dict(layout(["lan"]).hosts[0].settings)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_reverse_paths(*, strict: bool) -> None:
+    """Only the prober checks the reverse path, and only where a scenario says so."""
+    world = layout(["lan"], prober={"strict_reverse_path": strict})
+    for name in ("net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter"):
+        assert dict(world.prober.settings)[name] == str(int(strict))
+        assert dict(world.hosts[0].settings)[name] == "0"
+
+
+DETOURS: dict[str, tuple[list[str], dict[str, Any], set[tuple[str, str]]]] = {
+    "both families": (
+        ["lan", "lan6", "vpn", "vpn6"],
+        {"target": {"replies_by": {"vpn": "lan"}}},
+        {("10.88.0.2/32", "192.168.77.2"), ("fd88::2/128", "fd77::2")},
+    ),
+    "behind NAT": (
+        ["lan", "public"],
+        {"target": {"replies_by": {"public": "lan"}}, "router": {"nat": True}},
+        {("0.0.0.0/0", "192.168.99.1"), ("198.51.100.2/32", "192.168.77.2")},
+    ),
+    "by the router": (
+        ["lan", "public"],
+        {"target": {"replies_by": {"lan": "public"}}},
+        {("0.0.0.0/0", "203.0.113.1"), ("192.168.77.2/32", "203.0.113.1")},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DETOURS)
+def test_answers_that_leave_by_another_link(case: str) -> None:
+    """The target has a route of its own to the prober's address of that realm."""
+    symbols, parts, expected = DETOURS[case]
+    assert set(layout(symbols, **parts).hosts[0].routes) == expected
+
+
+def test_a_detour_by_the_router_arrives() -> None:
+    """The router knows the way to a prober's address that is not on its link."""
+    router = layout(["lan", "public"], target={"replies_by": {"lan": "public"}}).hosts[1]
+    assert router.routes == (("192.168.77.2/32", "198.51.100.2"),)
+
+
+def test_a_detour_needs_an_address() -> None:
+    """A detour by a link without an address of that family is told."""
+    with pytest.raises(ScenarioError, match="lan6"):
+        layout(["lan", "vpn6"], target={"replies_by": {"vpn": "lan"}})
+
+
+def test_a_router_with_services_of_its_own() -> None:
+    """What the router serves itself listens on the router."""
+    listen = [{"port": 443, "bind": "public"}]
+    router = layout(["public"], router={"nat": True, "listen": listen}).hosts[1]
+    assert [(one.port, one.bind) for one in router.listens] == [(443, "public")]

@@ -40,6 +40,18 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"action": "drop", "ports": "22", "on": ["vpn", "lan6"]},
         ['iifname { "lan", "vpn" } tcp dport { 22 } drop'],
     ),
+    "openings only": (
+        {"action": "drop", "ports": "T:22,U:53", "segment": "syn"},
+        [f"{LOOPBACK_SPARED} tcp dport {{ 22 }} tcp flags & (fin | syn | rst | ack) == syn drop"],
+    ),
+    "answers to openings, of every port": (
+        {"action": "drop", "on": ["vpn"], "segment": "syn-ack"},
+        ['oifname { "vpn" } meta l4proto tcp tcp flags & (fin | syn | rst | ack) == (syn | ack) drop'],
+    ),
+    "answers to openings, of one": (
+        {"action": "drop", "ports": "22", "segment": "syn-ack"},
+        ['oifname != "lo" tcp sport { 22 } tcp flags & (fin | syn | rst | ack) == (syn | ack) drop'],
+    ),
     "a reset refuses UDP with port-unreachable": (
         {"action": "reset", "ports": "T:22,U:53", "on": ["lan"]},
         [
@@ -66,6 +78,14 @@ TARGETS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"resets_per_s": 10},
         ['oifname != "lo" tcp flags & rst == rst limit rate over 10/second burst 10 packets drop'],
     ),
+    "a stealth stack": (
+        {"never_resets": True},
+        [
+            'oifname != "lo" tcp flags & rst == rst drop',
+            "icmp type destination-unreachable icmp code port-unreachable drop",
+            "icmpv6 type destination-unreachable icmpv6 code port-unreachable drop",
+        ],
+    ),
     "published everywhere": (
         {"dnat": [{"port": 8080}]},
         ['iifname != { "lo", "container" } fib daddr type local tcp dport 8080 dnat to 172.31.0.2'],
@@ -85,6 +105,12 @@ ROUTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"filter": [{"action": "drop", "ports": "22"}], "nat": True},
         ['iifname { "public" } tcp dport { 22 } drop'] * 2,
     ),
+    "answers that it does not let out": (
+        {"filter": [{"action": "drop", "ports": "22", "segment": "syn-ack"}]},
+        [
+            'oifname { "public" } tcp sport { 22 } tcp flags & (fin | syn | rst | ack) == (syn | ack) drop',
+        ],
+    ),
     "forwarded ports": (
         {"nat": True, "forward": [443, 80]},
         ['iifname "public" ip daddr 203.0.113.10 tcp dport { 80, 443 } dnat to 192.168.99.10'],
@@ -100,6 +126,22 @@ ROUTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "tcp dport { 443, 8443 } ct state { invalid, untracked } synproxy mss 1460 wscale 7 sack-perm",
             "tcp dport { 443, 8443 } ct state invalid drop",
         ],
+    ),
+}
+
+
+# The prober's own rules name the target's ports, whichever way a packet goes.
+PROBERS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "what it sends": (
+        {"outgoing": [{"action": "admin-prohibited", "ports": "22", "on": ["vpn"]}]},
+        [
+            'oifname { "vpn" } tcp dport { 22 } meta nfproto ipv4 reject with icmp type admin-prohibited',
+            'oifname { "vpn" } tcp dport { 22 } meta nfproto ipv6 reject with icmpv6 type admin-prohibited',
+        ],
+    ),
+    "what it hears": (
+        {"incoming": [{"action": "drop", "ports": "22"}]},
+        [f"{LOOPBACK_SPARED} tcp sport {{ 22 }} drop"],
     ),
 }
 
@@ -150,6 +192,30 @@ def test_router(case: str) -> None:
     assert lines(rules.of_router(scenario(router=router))) == expected
 
 
+@pytest.mark.parametrize("case", PROBERS)
+def test_prober(case: str) -> None:
+    """What the prober's own machine does to packets."""
+    prober, expected = PROBERS[case]
+    assert lines(rules.of_prober(scenario(prober=prober))) == expected
+
+
+def test_filters_of_both_ways_have_their_chains() -> None:
+    """What comes in is judged at the input, answers at the output."""
+    rule = {"action": "drop", "ports": "22"}
+    world = scenario(target={"filter": [{**rule, "segment": "syn-ack"}, {**rule, "segment": "syn"}]})
+    hooks = [line.split()[3] for line in rules.of_target(world).splitlines() if "hook" in line]
+    assert hooks == ["input", "output"]
+
+
+def test_bleaching_is_where_the_prober_is_next() -> None:
+    """A link that bleaches does so at its far end, in both families and before any other rule."""
+    links = {"lan": {"bleaches": True}, "public": {"bleaches": True}, "vpn": {"delay_ms": 5}}
+    world = scenario(links=links)
+    for text, realm in ((rules.of_target(world), "lan"), (rules.of_router(world), "public")):
+        assert lines(text) == [f'iifname "{realm}" {version} dscp set cs0' for version in ("ip", "ip6")]
+        assert "hook prerouting priority raw - 10" in text
+
+
 def test_loss_is_where_the_prober_is_next() -> None:
     """The public link loses at the router, the others at the target; neighbour discovery is spared."""
     lossy = scenario(links={"lan": {"loss": 0.05}, "public": {"loss": 0.2}, "vpn": {"delay_ms": 5}})
@@ -166,6 +232,7 @@ def test_nothing_to_do_is_no_text() -> None:
     """A host without rules gets no tables, so its packets meet no connection tracking."""
     assert rules.of_target(scenario()) == ""
     assert rules.of_router(scenario()) == ""
+    assert rules.of_prober(scenario()) == ""
 
 
 def test_chains_hook_where_they_must() -> None:

@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from probe.model.probing import Reason, State, state_of
+import msgspec
+
+from probe.model.probing import Reason, Shape, State, state_of
 from probe.model.report import (
     AddressReport,
     CandidateReport,
     ObservationReport,
     PortReport,
+    ProbeReport,
     Report,
     RestReport,
     Stats,
     Vantage,
 )
 from probe.model.target import Protocol
-from probe.model.verdict import Binding, Condition
+from probe.model.verdict import Binding, BoundBy, Condition
 
 LAN, VPN, PUBLIC = ("lan", "192.168.77.10"), ("vpn", "10.88.0.10"), ("public", "203.0.113.10")
 THREE = (LAN, VPN, PUBLIC)
@@ -94,6 +97,13 @@ def report(
     return Report(ports=tuple(ports), **fields)
 
 
+def probe(
+    place: tuple[str, str], reason: Reason = Reason.RESET, shape: Shape = Shape.OPENING, **more: Any
+) -> ProbeReport:
+    fields = {"why": "whose reset?", "attempts": 1} | more
+    return ProbeReport(address=place[1], probe=shape, reason=reason, **fields)
+
+
 OPEN, RESET, SILENT, ADMIN = Reason.SYN_ACK, Reason.RESET, Reason.NO_RESPONSE, Reason.ADMIN_PROHIBITED
 
 LOOPBACK_OR_NOTHING = port(
@@ -144,4 +154,35 @@ EVIL = report(
         )
     ]
 )
-EVERY = {"typical": TYPICAL, "large": LARGE, "empty": EMPTY, "evil": EVIL}
+ECHOED = {"tos": 0x68, "reply_ttl": 64, "window": 0}
+NEIGHBOUR = {"through": "eth0", "handed_to": "52:54:00:12:34:56"}
+RAW = report(
+    [
+        msgspec.structs.replace(LOOPBACK_OR_NOTHING, probes=(probe(LAN, **ECHOED), probe(VPN, tos=0))),
+        port(
+            8000,
+            (OPEN, OPEN, OPEN),
+            observations=tuple(observation(p, unheard=True if p is VPN else None) for p in THREE),
+            probes=(),
+        ),
+        msgspec.structs.replace(
+            SPECIFIC,
+            bound_by=BoundBy.DEVICE,
+            probes=(probe(VPN, OPEN, ttl=1, why="bound to the device?", window=65160, **NEIGHBOUR),),
+        ),
+    ],
+    engine="raw",
+    addresses=(
+        address(
+            LAN,
+            link_address="52:54:00:12:34:56",
+            probes=(
+                probe(LAN, port=1006, protocol=Protocol.TCP, why="to compare with", **ECHOED),
+                probe(LAN, Reason.ARP_RESPONSE, Shape.WHO_HAS, link_address="52:54:00:12:34:56"),
+            ),
+        ),
+        address(VPN, Condition.HAIRPIN, probes=()),
+        address(PUBLIC, probes=()),
+    ),
+)
+EVERY = {"raw": RAW, "typical": TYPICAL, "large": LARGE, "empty": EMPTY, "evil": EVIL}

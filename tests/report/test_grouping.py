@@ -3,7 +3,7 @@
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_reports import ADMIN, LAN, OPEN, RESET, SILENT, THREE, observation, port, report
+from sample_reports import ADMIN, LAN, OPEN, RESET, SILENT, THREE, observation, port, probe, report
 
 from probe.model.report import TcpReport
 from probe.model.verdict import Binding
@@ -67,6 +67,31 @@ def test_differing_reasons_and_facts_are_left_out() -> None:
     (group,) = grouped(report(ports, (LAN,)), most_rows=10).rest
     assert group.why == ""
     assert group.observations[0].tcp is None
+
+
+def test_ports_are_told_together_only_if_their_probes_say_the_same() -> None:
+    """A forged reset and a stack's own make two groups; fields that differ by nature do not."""
+    ports = [
+        port(
+            n,
+            (RESET,) * 3,
+            probes=(probe(LAN, tos=0x68 if n % 2 else 0, flow_label=n, window=n, attempts=1 + n % 3),),
+        )
+        for n in range(1, 41)
+    ]
+    groups = grouped(report(ports), most_rows=10).rest
+    assert [(group.ports[:3], group.probes[0].tos) for group in groups] == [("1,3", 0x68), ("2,4", 0)]
+    assert {(one.flow_label, one.window, one.attempts) for group in groups for one in group.probes} == {
+        (None, None, 3)
+    }
+
+
+def test_groups_without_raw_packets_have_no_probes() -> None:
+    """Null where none could be sent; an empty list where none was needed."""
+    closed = [port(n, (RESET,) * 3) for n in range(1, 21)]
+    assert grouped(report(closed), most_rows=10).rest[0].probes is None
+    closed = [port(n, (RESET,) * 3, probes=()) for n in range(1, 21)]
+    assert grouped(report(closed), most_rows=10).rest[0].probes == ()
 
 
 KINDS = st.tuples(

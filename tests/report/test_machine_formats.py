@@ -8,7 +8,20 @@ from pathlib import Path
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
-from sample_reports import EMPTY, EVERY, EVIL, LARGE, OPEN, SPECIFIC, THREE, TYPICAL, WILDCARD, port, report
+from sample_reports import (
+    EMPTY,
+    EVERY,
+    EVIL,
+    LARGE,
+    OPEN,
+    RAW,
+    SPECIFIC,
+    THREE,
+    TYPICAL,
+    WILDCARD,
+    port,
+    report,
+)
 
 from probe.errors import UsageError
 from probe.model.report import Report
@@ -88,9 +101,34 @@ def test_csv_shows_groups_and_ports_without_answers() -> None:
     assert len(bare.splitlines()) == 2
 
 
+def test_csv_tells_what_raw_packets_added() -> None:
+    """What ties a socket to its address, and who was not heard by connect(), have columns of their own."""
+    rows = list(csv.DictReader(io.StringIO(render_csv(RAW))))
+    assert COLUMNS[-3:] == ("why", "bound_by", "unheard")
+    assert {row["bound_by"] for row in rows if row["port"] == "9000"} == {"device"}
+    assert {(row["address"], row["unheard"]) for row in rows if row["port"] == "8000"} == {
+        ("192.168.77.10", ""),
+        ("10.88.0.10", "true"),
+        ("203.0.113.10", ""),
+    }
+
+
+def test_reports_from_before_raw_packets_still_read() -> None:
+    """A report without the keys that raw packets brought is read; what it lacks was not measured."""
+    added = {"bound_by", "link_address", "probes", "unheard"}
+
+    def without(value):
+        if isinstance(value, dict):
+            return {key: without(item) for key, item in value.items() if key not in added}
+        return [without(item) for item in value] if isinstance(value, list) else value
+
+    old = json.dumps(without(json.loads(GOOD)))
+    assert parse_report(old.encode(), "old") == TYPICAL
+
+
 def test_csv_text_is_no_formula() -> None:
     """A cell that a spreadsheet would run is marked as text."""
-    assert ",'=1+1\r\n" in render_csv(report([port(80, (OPEN, OPEN, OPEN), why="=1+1")]))
+    assert ",'=1+1,,\r\n" in render_csv(report([port(80, (OPEN, OPEN, OPEN), why="=1+1")]))
 
 
 def test_markdown_is_one_table_with_its_notes() -> None:

@@ -11,6 +11,7 @@ from sample_reports import (
     LARGE,
     LOOPBACK_OR_NOTHING,
     OPEN,
+    RAW,
     RESET,
     SILENT,
     TYPICAL,
@@ -164,6 +165,16 @@ def test_words_of_single_rows(made, words: str) -> None:
     """Forwarding, unknown addresses, weak reasons and the ends of the scale have their words."""
     whole = report([made]) if hasattr(made, "port") else report([], rest=(made,))
     assert words in render_table(whole, TextStyle(width=120))
+
+
+def test_what_raw_packets_added_is_shown() -> None:
+    """A port bound by device says so; an answer that no program here got has a mark that is explained."""
+    text = render_table(RAW, TextStyle(width=120))
+    assert "specific: lan (by device)" in text
+    assert "open ^" in text
+    assert "^ = heard by raw packets only" in text
+    assert "^" not in render_table(TYPICAL)
+    assert render_table(TYPICAL).count("* = no answer") == 1
 
 
 def test_one_family_of_two_is_named() -> None:

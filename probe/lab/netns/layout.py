@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from probe.errors import ScenarioError
 from probe.lab.netns import rules
 from probe.lab.scenario import (
     CONTAINER_ADDRESSES,
@@ -18,6 +19,7 @@ from probe.lab.scenario import (
     TARGET_ADDRESSES,
     Listen,
     Scenario,
+    TargetHost,
     address_of,
     realm_of,
 )
@@ -30,6 +32,10 @@ _PUBLIC_NETWORK = {4: "203.0.113.0/24", 6: "2001:db8:113::/64"}
 
 # Duplicate address detection would keep a new IPv6 address silent for a second (RFC 4862 section 5.4).
 _NO_DAD = (("net.ipv6.conf.default.accept_dad", "0"), ("net.ipv6.conf.default.dad_transmits", "0"))
+# No check of the reverse path unless a scenario asks for it: a new namespace takes over the machine's own.
+_REVERSE_PATH = ("net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter")
+_ORDINARY = (*_NO_DAD, *((name, "0") for name in _REVERSE_PATH))
+_TTL = ("net.ipv4.ip_default_ttl", "net.ipv6.conf.all.hop_limit", "net.ipv6.conf.default.hop_limit")
 _FORWARD = {4: ("net.ipv4.ip_forward", "1"), 6: ("net.ipv6.conf.all.forwarding", "1")}
 
 
@@ -49,7 +55,7 @@ class HostPlan:
     name: str
     interfaces: tuple[Interface, ...]
     routes: tuple[tuple[str, str], ...] = ()
-    settings: tuple[tuple[str, str], ...] = _NO_DAD
+    settings: tuple[tuple[str, str], ...] = _ORDINARY
     rules: str = ""
     listens: tuple[Listen, ...] = ()
 
@@ -141,7 +147,10 @@ def _prober(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
     public = [symbol for symbol in symbols if realm_of(symbol) == Realm.PUBLIC]
     gateways = [ROUTER_ADDRESSES[symbol] for symbol in public]
     routes = tuple((_PUBLIC_NETWORK[_version(gateway)], gateway) for gateway in gateways)
-    return HostPlan("prober", interfaces, routes)
+    settings = list(_ORDINARY)
+    if scenario.prober.strict_reverse_path:
+        settings += [(name, "1") for name in _REVERSE_PATH]
+    return HostPlan("prober", interfaces, routes, tuple(settings), rules.of_prober(scenario))
 
 
 def _nat_symbol(scenario: Scenario, symbol: str) -> str:
@@ -163,20 +172,56 @@ def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
         )
         for realm in _realms(symbols)
     ]
-    settings = list(_NO_DAD)
     if scenario.target.dnat:
         interfaces.append(Interface("container", (_with_prefix(CONTAINER_ADDRESSES["bridge"]),)))
-        settings.append(_FORWARD[4])
-    gateways = {"public": "inside" if scenario.router.nat else "behind", "public6": "behind6"}
-    routes = [_default_route(ROUTER_ADDRESSES[gateways[symbol]]) for symbol in own if symbol in gateways]
+    gateways = _inner_gateways(scenario)
+    routes = [_default_route(gateways[symbol]) for symbol in own if symbol in gateways]
+    neighbours = {**PROBER_ADDRESSES, **gateways}
+    routes += [(prober, neighbours[way]) for prober, way in _detours(scenario, symbols).items()]
     return HostPlan(
         "target",
         tuple(interfaces),
         tuple(routes),
-        tuple(settings),
+        tuple(_target_settings(scenario.target)),
         rules.of_target(scenario),
         scenario.target.listen,
     )
+
+
+def _target_settings(target: TargetHost) -> Iterator[tuple[str, str]]:
+    yield from _ORDINARY
+    if target.dnat:
+        yield _FORWARD[4]
+    if target.ttl is not None:
+        yield from ((name, str(target.ttl)) for name in _TTL)
+    if target.route_localnet:
+        yield "net.ipv4.conf.all.route_localnet", "1"
+
+
+def _inner_gateways(scenario: Scenario) -> dict[str, str]:
+    """The router's addresses on the target's side, by the public symbol that they serve."""
+    inner = {"public": "inside" if scenario.router.nat else "behind", "public6": "behind6"}
+    return {symbol: ROUTER_ADDRESSES[name] for symbol, name in inner.items()}
+
+
+def _detours(scenario: Scenario, symbols: tuple[str, ...]) -> dict[str, str]:
+    """The prober's addresses to which answers leave by the link of another address's symbol.
+
+    Raises:
+        ScenarioError: there is no such link for an address's family.
+    """
+    found: dict[str, str] = {}
+    for symbol in symbols:
+        realm = realm_of(symbol)
+        if realm in scenario.target.replies_by:
+            way = scenario.target.replies_by[realm] + symbol.removeprefix(realm)
+            if way not in symbols:
+                raise ScenarioError(
+                    f"answers to {symbol} cannot leave by {way}: the world has no such address"
+                )
+            prober = PROBER_ADDRESSES[symbol]
+            found[f"{prober}/{ip_address(prober).max_prefixlen}"] = way
+    return found
 
 
 def _router(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
@@ -185,14 +230,16 @@ def _router(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
     if scenario.router.nat and "public" in public and "public" not in scenario.dead:
         own = (f"{TARGET_ADDRESSES['public']}/32", *outside.addresses)
         outside = Interface(outside.name, own, outside.behind_cable)
-    inner = {"public": "inside" if scenario.router.nat else "behind", "public6": "behind6"}
-    behind = Interface("behind", tuple(_with_prefix(ROUTER_ADDRESSES[inner[symbol]]) for symbol in public))
-    settings = (*_NO_DAD, *_FORWARD.values())
+    gateways = _inner_gateways(scenario)
+    behind = Interface("behind", tuple(_with_prefix(gateways[symbol]) for symbol in public))
+    settings = (*_ORDINARY, *_FORWARD.values())
     if scenario.router.syn_proxy:
         # A connection that conntrack did not see begin is not one (nft(8), synproxy).
         settings = (*settings, ("net.netfilter.nf_conntrack_tcp_loose", "0"))
-    listens = (rules.INTERCEPTOR,) if scenario.router.answers_all else ()
-    return HostPlan("router", (outside, behind), (), settings, rules.of_router(scenario), listens)
+    listens = ((rules.INTERCEPTOR,) if scenario.router.answers_all else ()) + scenario.router.listen
+    detours = _detours(scenario, symbols).items()
+    routes = tuple((prober, PROBER_ADDRESSES[way]) for prober, way in detours if way in public)
+    return HostPlan("router", (outside, behind), routes, settings, rules.of_router(scenario), listens)
 
 
 def _container(scenario: Scenario) -> HostPlan:

@@ -1,27 +1,31 @@
-"""Filters, NAT, limits and loss as text for `nft -f -`. Pure: knows rules, not how they are loaded.
+"""What every host does to packets, as text for `nft -f -`. Pure: knows tables and chains, not their loading.
 
-A filter judges TCP and UDP only, and never loopback. What the two families and protocols call one thing
-stands in tables.
+Filters, NAT, limits, loss, bleaching. How one filter rule is written is the business of `filters`.
 """
 
 from collections.abc import Iterator, Sequence
 
-from probe.lab.scenario import CONTAINER_ADDRESSES, TARGET_ADDRESSES, Action, Listen, Rule, Scenario, realm_of
+from probe.lab.netns.filters import (
+    ANSWERS_IN,
+    ANSWERS_OUT,
+    QUESTIONS_IN,
+    QUESTIONS_OUT,
+    SYN_ONLY,
+    filter_lines,
+    on_realms,
+    port_set,
+)
+from probe.lab.scenario import (
+    CONTAINER_ADDRESSES,
+    TARGET_ADDRESSES,
+    Listen,
+    Rule,
+    Scenario,
+    Segment,
+    TargetHost,
+)
 from probe.model.target import Protocol, Realm
-from probe.ports import format_ports, parse_ports
 
-# nft(8), REJECT STATEMENT. RFC 4443 has no protocol-unreachable, and one code for all that is prohibited.
-_REJECT_TYPES: dict[Action, dict[int, str]] = {
-    Action.PORT_UNREACH: {4: "port-unreachable", 6: "port-unreachable"},
-    Action.HOST_UNREACH: {4: "host-unreachable", 6: "addr-unreachable"},
-    Action.NET_UNREACH: {4: "net-unreachable", 6: "no-route"},
-    Action.PROTO_UNREACH: {4: "prot-unreachable"},
-    Action.ADMIN_PROHIBITED: {4: "admin-prohibited", 6: "admin-prohibited"},
-    Action.HOST_PROHIBITED: {4: "host-prohibited", 6: "admin-prohibited"},
-    Action.NET_PROHIBITED: {4: "net-prohibited", 6: "admin-prohibited"},
-}
-_PLAIN = {Action.ACCEPT: "accept", Action.DROP: "drop"}
-_ICMP = {4: "icmp", 6: "icmpv6"}
 _PER_MILLION = 1_000_000
 
 # Where the accept-everything middlebox listens on the router; every port is led there.
@@ -35,15 +39,22 @@ def of_target(scenario: Scenario) -> str:
         UsageError: a port list that cannot be read.
     """
     target = scenario.target
-    near = {realm: loss for realm, loss in _losses(scenario).items() if realm != Realm.PUBLIC}
+    near = [realm for realm in scenario.links if realm != Realm.PUBLIC]
+    come, leave = _two_ways(target.filter)
     return "".join(
         (
-            _table("inet", "filter", _chain("input", "filter", "filter", _filter(target.filter))),
+            _table(
+                "inet",
+                "filter",
+                _chain("input", "filter", "filter", filter_lines(come, QUESTIONS_IN)),
+                _chain("output", "filter", "filter", filter_lines(leave, ANSWERS_OUT)),
+            ),
+            _table("inet", "stealth", _chain("output", "filter", "filter", _stealth(target))),
             _table(
                 "inet", "reset_limit", _chain("output", "filter", "filter", _reset_limit(target.resets_per_s))
             ),
             _table("ip", "nat", _chain("prerouting", "nat", "dstnat", _published(scenario))),
-            _loss_table(near),
+            _link_tables(scenario, near),
         )
     )
 
@@ -55,22 +66,45 @@ def of_router(scenario: Scenario) -> str:
         UsageError: a port list that cannot be read.
     """
     router = scenario.router
-    outside = tuple(_filter(router.filter, only="public"))
-    far = {realm: loss for realm, loss in _losses(scenario).items() if realm == Realm.PUBLIC}
+    come, leave = _two_ways(router.filter)
+    inward = tuple(filter_lines(come, QUESTIONS_IN, only="public"))
+    outward = tuple(filter_lines(leave, ANSWERS_OUT, only="public"))
     return "".join(
         (
             _table(
                 "inet",
                 "filter",
-                _chain("input", "filter", "filter", outside if router.nat else ()),
-                _chain("forward", "filter", "filter", outside),
+                _chain("input", "filter", "filter", inward if router.nat else ()),
+                _chain("output", "filter", "filter", outward if router.nat else ()),
+                _chain("forward", "filter", "filter", inward + outward),
             ),
             _table("ip", "nat", _chain("prerouting", "nat", "dstnat", _forwarded(scenario))),
             _table("inet", "interceptor", _chain("prerouting", "nat", "dstnat", _intercepted(scenario))),
             _syn_proxy_table(router.syn_proxy),
-            _loss_table(far),
+            _link_tables(scenario, [realm for realm in scenario.links if realm == Realm.PUBLIC]),
         )
     )
+
+
+def of_prober(scenario: Scenario) -> str:
+    """Rules of the prober's own machine; empty where it has none.
+
+    Raises:
+        UsageError: a port list that cannot be read.
+    """
+    prober = scenario.prober
+    return _table(
+        "inet",
+        "filter",
+        _chain("input", "filter", "filter", filter_lines(prober.incoming, ANSWERS_IN)),
+        _chain("output", "filter", "filter", filter_lines(prober.outgoing, QUESTIONS_OUT)),
+    )
+
+
+def _two_ways(listed: Sequence[Rule]) -> tuple[list[Rule], list[Rule]]:
+    """Part the rules for what comes in from those for what leaves."""
+    leave = [rule for rule in listed if rule.segment is Segment.SYN_ACK]
+    return [rule for rule in listed if rule.segment is not Segment.SYN_ACK], leave
 
 
 def _table(family: str, name: str, *chains: str) -> str:
@@ -84,46 +118,12 @@ def _chain(hook: str, kind: str, priority: str, lines: Iterator[str] | Sequence[
     return f"  chain {hook} {{\n{head}{body}  }}\n" if body else ""
 
 
-def _filter(listed: Sequence[Rule], only: str | None = None) -> Iterator[str]:
-    for rule in listed:
-        where = _inbound((only,) if only else rule.on)
-        for protocol, match in _port_matches(rule.ports).items():
-            for verdict in _verdicts(rule.action, protocol):
-                yield f"{where} {match} {verdict}"
-
-
-def _names(values: Sequence[str]) -> str:
-    return "{ " + ", ".join(f'"{value}"' for value in values) + " }"
-
-
-def _inbound(realms: Sequence[str]) -> str:
-    names = sorted({realm_of(realm) for realm in realms})
-    return f"iifname {_names(names)}" if names else 'iifname != "lo"'
-
-
-def _port_set(ports: str, protocol: Protocol) -> str:
-    numbers = [port.number for port in parse_ports(ports) if port.protocol is protocol]
-    return format_ports(numbers).replace(",", ", ")
-
-
-def _port_matches(ports: str | None) -> dict[Protocol, str]:
-    """Return the match for each protocol that a rule speaks of."""
-    if ports is None:
-        return {protocol: f"meta l4proto {protocol}" for protocol in Protocol}
-    sets = {protocol: _port_set(ports, protocol) for protocol in Protocol}
-    return {protocol: f"{protocol} dport {{ {numbers} }}" for protocol, numbers in sets.items() if numbers}
-
-
-def _verdicts(action: Action, protocol: Protocol) -> Iterator[str]:
-    """Yield one verdict, or one per family. UDP has no reset: its refusal is port-unreachable."""
-    if action in _PLAIN:
-        yield _PLAIN[action]
-    elif action is Action.RESET and protocol is Protocol.TCP:
-        yield "reject with tcp reset"
-    else:
-        types = _REJECT_TYPES[Action.PORT_UNREACH if action is Action.RESET else action]
-        for version, name in types.items():
-            yield f"meta nfproto ipv{version} reject with {_ICMP[version]} type {name}"
+def _stealth(target: TargetHost) -> Iterator[str]:
+    """Keep back what would tell that nothing listens."""
+    if target.never_resets:
+        yield 'oifname != "lo" tcp flags & rst == rst drop'
+        yield "icmp type destination-unreachable icmp code port-unreachable drop"
+        yield "icmpv6 type destination-unreachable icmpv6 code port-unreachable drop"
 
 
 def _reset_limit(per_second: int | None) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _reset_limit(per_second: int | None) -> Iterator[str]:
 def _published(scenario: Scenario) -> Iterator[str]:
     container = CONTAINER_ADDRESSES["container"]
     for entry in scenario.target.dnat:
-        where = _inbound(entry.on) if entry.on else 'iifname != { "lo", "container" }'
+        where = on_realms(entry.on, "iifname") if entry.on else 'iifname != { "lo", "container" }'
         yield f"{where} fib daddr type local tcp dport {entry.port} dnat to {container}"
 
 
@@ -155,8 +155,8 @@ def _intercepted(scenario: Scenario) -> Iterator[str]:
 def _syn_proxy_table(ports: str | None) -> str:
     if ports is None:
         return ""
-    match = f"tcp dport {{ {_port_set(ports, Protocol.TCP)} }}"
-    first = f'iifname "public" {match} tcp flags & (fin | syn | rst | ack) == syn notrack'
+    match = f"tcp dport {{ {port_set(ports, Protocol.TCP)} }}"
+    first = f'iifname "public" {match} {SYN_ONLY} notrack'
     # Without timestamps: those that it passes on are wrong, and Linux 6.18 ignores such an ACK for a second.
     proxy = f"{match} ct state {{ invalid, untracked }} synproxy mss 1460 wscale 7 sack-perm"
     return _table(
@@ -167,8 +167,21 @@ def _syn_proxy_table(ports: str | None) -> str:
     )
 
 
-def _losses(scenario: Scenario) -> dict[str, float]:
-    return {realm: link.loss for realm, link in scenario.links.items() if link.loss > 0}
+def _link_tables(scenario: Scenario, realms: Sequence[str]) -> str:
+    """What the links of these realms do to packets, at their far end."""
+    links = scenario.links
+    bleached = [realm for realm in realms if links[realm].bleaches]
+    losses = {realm: links[realm].loss for realm in realms if links[realm].loss > 0}
+    # Before the others of its hook, as if the packet had arrived so.
+    return _table("inet", "bleach", _chain("prerouting", "filter", "raw - 10", _bleach(bleached))) + (
+        _loss_table(losses)
+    )
+
+
+def _bleach(realms: Sequence[str]) -> Iterator[str]:
+    for realm in realms:
+        yield f'iifname "{realm}" ip dscp set cs0'
+        yield f'iifname "{realm}" ip6 dscp set cs0'
 
 
 def _loss_table(losses: dict[str, float]) -> str:

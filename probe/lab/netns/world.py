@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-from probe.errors import BackendError
+from probe.engine.backend import Backend
+from probe.errors import BackendError, PrivilegeError
+from probe.host.host import Host
 from probe.lab.netns import enter, syscalls
 from probe.lab.netns.cable import Cable
 from probe.lab.netns.hosts import HeldHost, Serve, apply_settings, await_carrier, build, configure
@@ -28,9 +30,23 @@ def open_netns(scenario: Scenario) -> Iterator[World]:
     from probe.engine.connect import ConnectBackend  # noqa: PLC0415 - only this world needs real sockets
     from probe.host.system import SystemHost  # noqa: PLC0415
 
-    target = target_of(scenario)
-    with open_network(scenario), closing(ConnectBackend()) as backend:
-        yield World(scenario=scenario, target=target, backend=backend, host=SystemHost())
+    target, host = target_of(scenario), SystemHost()
+    with open_network(scenario), closing(ConnectBackend()) as backend, _raw_backend(host) as raw:
+        yield World(scenario=scenario, target=target, backend=backend, host=host, raw=raw)
+
+
+@contextmanager
+def _raw_backend(host: Host) -> Iterator[Backend | None]:
+    """Raw packets; None where a sandbox has no sockets for them, although the network is ours."""
+    from probe.engine.raw import open_raw  # noqa: PLC0415 - only this world needs real sockets
+
+    try:
+        backend = open_raw(host)
+    except PrivilegeError:
+        yield None
+        return
+    with closing(backend):
+        yield backend
 
 
 @contextmanager

@@ -12,11 +12,15 @@ the inference must not read them.
 | kind of wildcard       | 0.0.0.0 60 %, [::] for both families 40 %                                     |
 | kind of loopback       | 127.0.0.1 80 %, ::1 20 %                                                      |
 | zone of a realm        | open 55 %, default-drop 25 %, default-reject 15 %,                            |
-|                        | denied by the router 5 % (of these drop 60 %, ICMP reject 40 %)               |
+|                        | denied by the router 5 % (of these drop 60 %, reject 40 %)                    |
 | ports a zone lets in   | 70 % of the ports with a listener that is not on loopback, 15 % of the others |
-| kind of ICMP reject    | port-unreach 40 %, admin-prohibited 40 %, host-prohibited 20 %                |
-| rule for a single port | 6 % of ports: drop 60 %, ICMP reject 40 %; on one realm 50 %, on all 50 %     |
+| kind of reject         | port-unreach 30 %, admin-prohibited 35 %, host-prohibited 15 %, a forged TCP  |
+|                        | reset 20 %                                                                    |
+| rule for a single port | 6 % of ports: drop 60 %, reject 40 %; on one realm 50 %, on all 50 %          |
+| what a drop drops      | every packet 96 %, only SYNs 4 %                                              |
 | loss, on every link    | none 70 %, 2-5 % 20 %, 10-20 % 10 %                                           |
+| DSCP, on every link    | kept 95 %, set to 0 5 %                                                       |
+| stack of the host      | never resets 3 %, starts with TTL 128 5 %                                     |
 
 Only the public realm has a router; in the others the three other zones share the whole. Two addresses are
 bound only where three or more are given, so that they differ from a wildcard; with fewer it is one address.
@@ -26,6 +30,8 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from probe.lab.scenario import (
     Action,
     Link,
@@ -34,6 +40,7 @@ from probe.lab.scenario import (
     Rule,
     Scan,
     Scenario,
+    Segment,
     Serves,
     TargetHost,
     realm_of,
@@ -62,11 +69,20 @@ WILDCARDS = {"0.0.0.0": 0.6, "::": 0.4}  # noqa: S104 - what the simulated serve
 LOOPBACKS = {"127.0.0.1": 0.8, "::1": 0.2}
 ZONES = {"open": 0.55, "drop": 0.25, "reject": 0.15, "router": 0.05}
 LET_IN = {True: 0.70, False: 0.15}  # by whether the port has a listener that is not on loopback
-REJECTS = {Action.PORT_UNREACH: 0.4, Action.ADMIN_PROHIBITED: 0.4, Action.HOST_PROHIBITED: 0.2}
+REJECTS = {
+    Action.PORT_UNREACH: 0.30,
+    Action.ADMIN_PROHIBITED: 0.35,
+    Action.HOST_PROHIBITED: 0.15,
+    Action.RESET: 0.20,
+}
 ROUTER_REJECTS = 0.4
 SINGLE_RULES = 0.06
 SINGLE_IS_DROP = 0.6
 SINGLE_IS_LOCAL = 0.5
+SYN_ONLY = 0.04
+BLEACHED = 0.05
+STEALTH = 0.03
+TTL_128 = 0.05
 LOSSES: dict[tuple[float, float], float] = {(0.0, 0.0): 0.7, (0.02, 0.05): 0.2, (0.10, 0.20): 0.1}
 
 _Choice = TypeVar("_Choice")
@@ -81,13 +97,20 @@ def generate(seed: int) -> Scenario:
     realms = tuple(dict.fromkeys(realm_of(symbol) for symbol in addresses))
     target_rules, router_rules = _zones(rng, ports, listen, realms)
     loss = round(rng.uniform(*_choose(rng, LOSSES)), 3)
+    target_rules = _single_rules(rng, ports, realms) + target_rules
+    link = Link(loss=loss, bleaches=rng.random() < BLEACHED)
     return Scenario(
         about=f"Random world of seed {seed}.",
         name=f"random-{seed}",
         addresses=addresses,
-        target=TargetHost(listen=listen, filter=_single_rules(rng, ports, realms) + target_rules),
-        router=Router(filter=router_rules),
-        links={realm: Link(loss=loss) for realm in realms} if loss else {},
+        target=TargetHost(
+            listen=listen,
+            filter=_some_only_syns(rng, target_rules),
+            never_resets=rng.random() < STEALTH,
+            ttl=128 if rng.random() < TTL_128 else None,
+        ),
+        router=Router(filter=_some_only_syns(rng, router_rules)),
+        links=dict.fromkeys(realms, link) if link != Link() else {},
         scan=Scan(ports=",".join(map(str, ports))),
         expect={},
     )
@@ -150,4 +173,12 @@ def _single_rules(rng: Random, ports: Sequence[int], realms: Sequence[str]) -> t
             on=(rng.choice(realms),) if rng.random() < SINGLE_IS_LOCAL else (),
         )
         for port in chosen
+    )
+
+
+def _some_only_syns(rng: Random, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Let some of the drops pass all segments but SYNs."""
+    return tuple(
+        replace(rule, segment=Segment.SYN) if rule.action is Action.DROP and rng.random() < SYN_ONLY else rule
+        for rule in rules
     )

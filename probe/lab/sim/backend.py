@@ -4,18 +4,18 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from probe.lab.sim.clock import Clock
+from probe.lab.sim.inbox import Inbox
 from probe.lab.sim.network import Network
 from probe.lab.sim.prober import Prober
 from probe.model.probing import Probe, Reason, Reply
 
-TICK = 1e-6  # seconds that looking for replies takes at least
 CAPACITY = 1024  # probes at once: what a common limit on open files leaves to sockets
 
 
 class SimBackend:
     """A Backend over a Network. Waiting costs no real time: the clock jumps to what comes next."""
 
-    def __init__(self, clock: Clock, network: Network, prober: Prober, inbox: list[Reply]) -> None:
+    def __init__(self, clock: Clock, network: Network, prober: Prober, inbox: Inbox) -> None:
         self._clock = clock
         self._network = network
         self._prober = prober
@@ -34,24 +34,13 @@ class SimBackend:
         """Send one probe; without a route its reply is `no-route`."""
         way = self._network.way(self._prober, probe.question.address)
         if way is None:
-            self._inbox.append(Reply(probe.id, Reason.NO_ROUTE, self._clock.now))
+            self._inbox.put(Reply(probe.id, Reason.NO_ROUTE, self._clock.now))
             return
         self._prober.ask(probe, way.source, partial(self._network.send, self._prober))
 
     def receive(self, until: float) -> Sequence[Reply]:
-        """Let the world go on until replies are there, at the latest until `until` (seconds).
-
-        A call that finds nothing takes a moment even where `until` is past, as it does on a real machine:
-        who asks again and again sees the time go on.
-        """
-        until = max(until, self._clock.now + TICK)
-        while not self._inbox and self._clock.step(until):
-            pass
-        if not self._inbox:
-            self._clock.advance(until)
-        replies = tuple(self._inbox)
-        self._inbox.clear()
-        return replies
+        """Let the world go on until replies are there, at the latest until `until` (seconds)."""
+        return self._inbox.receive(until)
 
     def forget(self, probe_ids: Iterable[int]) -> None:
         """Stop waiting for these probes."""

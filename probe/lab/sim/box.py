@@ -1,25 +1,27 @@
 """A host or a router: what it does with a packet that arrives, in the order in which Linux does it.
 
-Prerouting NAT, then either the input filter and the host's own sockets, or the TTL check, its decrement,
-and the forward filter. Whatever the box sends itself is subject to its limits on ICMP errors and on resets.
+Prerouting NAT, then either the input filter and the host's own sockets, or the route, the TTL check, its
+decrement, and the forward filter. Whatever the box sends itself is subject to its limits on ICMP errors and
+on resets. The link by which a packet arrived does not matter to whose it is: Linux is a weak host.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from probe.lab.scenario import Action
 from probe.lab.sim.filters import ICMP_OF, FilterRule, decide
 from probe.lab.sim.limits import Buckets
-from probe.lab.sim.middlebox import SynProxy, answer_for_all
+from probe.lab.sim.middlebox import Interceptor, SynProxy
 from probe.lab.sim.nat import Nat
-from probe.lab.sim.packets import Frame, IcmpError, Packet, Tcp, one_hop_on
+from probe.lab.sim.packets import DEFAULT_TTL, RESET_ACK, Frame, IcmpError, Packet, Tcp, one_hop_on
 from probe.lab.sim.sockets import ListeningSocket
-from probe.lab.sim.stack import answers
+from probe.lab.sim.stack import PORT_UNREACHABLE, Stack, icmp_error
 from probe.model.target import IPAddress, Protocol
 
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
 HOST_UNREACHABLE = {4: (3, 1), 6: (1, 3)}
 NET_UNREACHABLE = {4: (3, 0), 6: (1, 0)}
+IPV4 = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,28 @@ class Manners:
 
     sockets: Sequence[ListeningSocket] = ()
     input_rules: Sequence[FilterRule] = ()
+    output_rules: Sequence[FilterRule] = ()
     forward_rules: Sequence[FilterRule] = ()
+    forward_answer_rules: Sequence[FilterRule] = ()
+    forwards: frozenset[int] = frozenset()  # IP versions
     resets_per_s: float | None = None
+    never_resets: bool = False  # nor says that a UDP port is unreachable
+    ttl: int = DEFAULT_TTL
+    route_localnet: bool = False
     syn_proxy: SynProxy | None = None
-    answers_all_on: str | None = None  # realm from which every handshake is completed
+    interceptor: Interceptor | None = None
     nat: Nat = field(default_factory=Nat)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a frame came to a box, and which way the box would answer."""
+
+    realm: str  # of the link
+    at: float  # seconds
+    source: IPAddress | None  # the box's own address towards the sender; None: it has no route there
+    way_out: Callable[[IPAddress], str | None]  # realm of the link by which the box sends to an address
+    link_address: str | None = None  # of the neighbour that handed it over; None: the box itself
 
 
 class Box:
@@ -42,57 +61,77 @@ class Box:
         self.name = name
         self.addresses = dict(addresses)
         self._does = manners
+        self._stack = Stack(manners.sockets)
         self._limits = Buckets()
 
-    def receive(self, frame: Frame, realm: str, source: IPAddress | None, now: float) -> Iterable[Frame]:
-        """What the box sends when `frame` arrives on the realm's link at `now` (seconds).
-
-        `source` is the box's own address towards the sender, for the errors that it makes itself.
-        """
+    def receive(self, frame: Frame, arrival: Arrival) -> Iterable[Frame]:
+        """What the box sends when `frame` arrives."""
         if isinstance(frame, IcmpError):
             return self._pass_error(frame)
-        taken = answer_for_all(frame) if realm == self._does.answers_all_on else None
+        interceptor = self._does.interceptor
+        taken = None if interceptor is None else interceptor.intercept(frame, arrival.realm)
         if taken is not None:
-            return taken
-        packet = self._does.nat.inwards(frame, realm)
-        if packet.destination in self.addresses:
-            return self._own(self._input(packet, realm), now)
-        return self._forward(packet, realm, source or packet.destination, now)
+            return self._own(taken, arrival.at)
+        packet = self._does.nat.inwards(frame, arrival.realm)
+        if self._is_own(packet.destination):
+            return self._own(self._input(packet, arrival), arrival.at)
+        return self._forward(packet, arrival)
 
     def unreachable(
         self, packet: Packet, kinds: Mapping[int, tuple[int, int]], source: IPAddress, now: float
     ) -> Iterable[Frame]:
         """The error with which the box gives up a packet that it cannot send on."""
-        return self._own((packet.error(kinds[source.version], source),), now)
+        return self._own((icmp_error(packet, kinds[source.version], source),), now)
+
+    def _is_own(self, address: IPAddress) -> bool:
+        """Whether a packet from a link to this address is the box's: of loopback only where it is told so."""
+        localnet = self._does.route_localnet and address.is_loopback and address.version == IPV4
+        return localnet or address in self.addresses
 
     def _pass_error(self, frame: IcmpError) -> tuple[Frame, ...]:
         if frame.destination in self.addresses or frame.ttl <= 1:
             return ()
         return (self._does.nat.outwards(one_hop_on(frame)),)
 
-    def _input(self, packet: Packet, realm: str) -> tuple[Frame, ...]:
-        action = decide(self._does.input_rules, realm, packet.source.version, packet.flow.port)
-        if action is Action.ACCEPT:
-            return answers(self._does.sockets, packet, realm)
-        return _refusal(action, packet, packet.destination)
-
-    def _forward(self, packet: Packet, realm: str, source: IPAddress, now: float) -> Iterable[Frame]:
-        if packet.ttl <= 1:
-            return self._own((packet.error(TIME_EXCEEDED[source.version], source),), now)
-        packet = one_hop_on(packet)
-        action = decide(self._does.forward_rules, realm, packet.source.version, packet.flow.port)
+    def _input(self, packet: Packet, arrival: Arrival) -> Iterable[Frame]:
+        action = decide(self._does.input_rules, arrival.realm, packet)
         if action is not Action.ACCEPT:
-            return self._own(_refusal(action, packet, source), now)
-        if self._does.syn_proxy is not None and packet.flow.protocol is Protocol.TCP:
-            taken = self._does.syn_proxy.intercept(packet)
-            if taken is not None:
-                return taken
-        return (self._does.nat.outwards(packet),)
+            return _refusal(action, packet, packet.destination)
+        out = arrival.way_out(packet.source) or arrival.realm
+        answers = self._stack.answers(packet, arrival.realm, arrival.source)
+        return [frame for frame in answers if _may_leave(self._does.output_rules, out, frame)]
+
+    def _forward(self, packet: Packet, arrival: Arrival) -> Iterable[Frame]:
+        """Send a packet on; a box that does not forward, and one that is asked for loopback, keeps quiet."""
+        if packet.source.version not in self._does.forwards or packet.destination.is_loopback:
+            return ()
+        source = arrival.source or packet.destination
+        out = arrival.way_out(packet.destination)
+        if out is None:
+            return self.unreachable(packet, NET_UNREACHABLE, source, arrival.at)
+        if packet.ttl <= 1:
+            return self.unreachable(packet, TIME_EXCEEDED, source, arrival.at)
+        packet = one_hop_on(packet)
+        action = decide(self._does.forward_rules, arrival.realm, packet)
+        if action is not Action.ACCEPT:
+            return self._own(_refusal(action, packet, source), arrival.at)
+        if not _may_leave(self._does.forward_answer_rules, out, packet):
+            return ()
+        return self._proxied(packet, arrival.at)
+
+    def _proxied(self, packet: Packet, now: float) -> Iterable[Frame]:
+        proxy = self._does.syn_proxy
+        taken = proxy.intercept(packet) if proxy and packet.flow.protocol is Protocol.TCP else None
+        return (self._does.nat.outwards(packet),) if taken is None else self._own(taken, now)
 
     def _own(self, frames: Iterable[Frame], now: float) -> Iterable[Frame]:
-        return [self._does.nat.outwards(frame) for frame in frames if self._may_send(frame, now)]
+        """What the box itself sends of these frames, as it leaves."""
+        sent = [frame for frame in frames if self._may_send(frame, now)]
+        return [self._does.nat.outwards(replace(frame, ttl=self._does.ttl)) for frame in sent]
 
     def _may_send(self, frame: Frame, now: float) -> bool:
+        if self._does.never_resets and _tells_nothing_listens(frame):
+            return False
         if isinstance(frame, IcmpError):
             return frame.destination in self.addresses or self._limits.allow_icmp(frame.destination, now)
         rate = self._does.resets_per_s
@@ -101,10 +140,24 @@ class Box:
         return self._limits.take(Tcp.RST, rate, rate, now)
 
 
+def _tells_nothing_listens(frame: Frame) -> bool:
+    if isinstance(frame, IcmpError):
+        return frame.kind == PORT_UNREACHABLE[frame.source.version]
+    return Tcp.RST in frame.flags
+
+
+def _may_leave(rules: Sequence[FilterRule], realm: str, frame: Frame) -> bool:
+    """Whether rules for answers let a frame out; what they reject is not told to the prober."""
+    return isinstance(frame, IcmpError) or decide(rules, realm, frame, answer=True) is Action.ACCEPT
+
+
 def _refusal(action: Action, packet: Packet, source: IPAddress) -> tuple[Frame, ...]:
-    """What a filter sends back; a reset is in the name of the packet's destination."""
+    """What a filter sends back; a reset is in the name of the packet's destination.
+
+    It forges the reset bare, without TOS or flow label (net/ipv4/netfilter/nf_reject_ipv4.c).
+    """
     if action is Action.DROP:
         return ()
     if action is Action.RESET:
-        return () if Tcp.RST in packet.flags else (packet.answer(Tcp.RST | Tcp.ACK),)
-    return (packet.error(ICMP_OF[action, source.version], source),)
+        return () if Tcp.RST in packet.flags else (packet.answer(RESET_ACK),)
+    return (icmp_error(packet, ICMP_OF[action, source.version], source),)

@@ -4,19 +4,30 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 
 from probe.errors import ScenarioError
-from probe.lab.scenario import CONTAINER_ADDRESSES, TARGET_ADDRESSES, Link, Scenario, Serves, realm_of
+from probe.lab.scenario import (
+    CONTAINER_ADDRESSES,
+    TARGET_ADDRESSES,
+    Link,
+    Listen,
+    Scenario,
+    Serves,
+    TargetHost,
+    realm_of,
+)
 from probe.lab.sim.box import Box, Manners
-from probe.lab.sim.filters import read_rules
-from probe.lab.sim.middlebox import SynProxy
+from probe.lab.sim.filters import read_rules, two_ways
+from probe.lab.sim.middlebox import Interceptor, SynProxy
 from probe.lab.sim.nat import Forwarding, Nat
-from probe.lab.sim.network import Way, Wire
+from probe.lab.sim.packets import DEFAULT_TTL
 from probe.lab.sim.plugs import Gateway, Name, On, Plug, gateways, plugs, prefix_of, public_of_router
 from probe.lab.sim.sockets import ListeningSocket, read_socket
+from probe.lab.sim.wires import End, Way, Wire
 from probe.model.target import IPAddress, Port, Protocol
 from probe.ports import parse_ports
 
 Addresses = dict[IPAddress, str]  # address -> realm of its link
 _CONTAINER = ip_address(CONTAINER_ADDRESSES["container"])
+_LOOPBACK = ip_address("127.0.0.1")
 
 
 def addresses_of(box: Name, scenario: Scenario) -> Addresses:
@@ -39,18 +50,21 @@ def build_boxes(scenario: Scenario) -> dict[Name, Box]:
 
 
 def build_ways(scenario: Scenario, boxes: Mapping[Name, Box]) -> dict[str, tuple[Way, ...]]:
-    """Make the routes of every box, over the wires between them; what is on a link comes first."""
+    """Make the routes of every box, over the wires between them; the longest prefix comes first."""
     ends = plugs(scenario)
     wires = {on: _wire(on, ends, boxes, scenario.links) for on in On}
     on_link = [(end.box, Way(prefix_of(a), wires[end.on], a)) for end in ends for a in end.addresses]
     routed = [(gateway.box, way) for gateway in gateways(scenario) for way in _routed(gateway, ends, wires)]
-    return {box: tuple(way for owner, way in (*on_link, *routed) if owner is box) for box in boxes}
+    closest = sorted((*on_link, *routed), key=lambda one: -one[1].prefix.prefixlen)
+    return {box: tuple(way for owner, way in closest if owner is box) for box in boxes}
 
 
 def _wire(on: On, ends: Iterable[Plug], boxes: Mapping[Name, Box], links: Mapping[str, Link]) -> Wire:
-    members = {address: boxes[end.box] for end in ends if end.on is on for address in end.addresses}
+    plugged = {end: End(boxes[end.box], end.realm, end.link_address) for end in ends if end.on is on}
+    members = {address: plugged[end] for end in plugged for address in end.addresses}
     link = links.get(on, Link())
-    return Wire(members, link.delay_ms / 1000, link.loss)
+    bleached = Name.PROBER if link.bleaches else None
+    return Wire(tuple(plugged.values()), members, link.delay_ms / 1000, link.loss, bleached)
 
 
 def _routed(gateway: Gateway, ends: Iterable[Plug], wires: Mapping[On, Wire]) -> Iterable[Way]:
@@ -63,24 +77,38 @@ def _routed(gateway: Gateway, ends: Iterable[Plug], wires: Mapping[On, Wire]) ->
 def _target(scenario: Scenario) -> Manners:
     host = scenario.target
     own = addresses_of(Name.TARGET, scenario)
-    outer = frozenset(address for address in own if address.version == _CONTAINER.version)
-    forwardings = [
-        Forwarding(Port(Protocol.TCP, dnat.port), outer, _CONTAINER, frozenset(map(realm_of, dnat.on)))
-        for dnat in host.dnat
-    ]
+    come, leave = two_ways(read_rules(host.filter))
     return Manners(
-        sockets=tuple(_checked(read_socket(listen), own, scenario.name) for listen in host.listen),
-        input_rules=read_rules(host.filter),
+        sockets=_sockets(host.listen, own, scenario.name),
+        input_rules=come,
+        output_rules=leave,
+        forwards=frozenset({4} if host.dnat else ()),
         resets_per_s=host.resets_per_s,
-        nat=Nat(forwardings),
+        never_resets=host.never_resets,
+        ttl=DEFAULT_TTL if host.ttl is None else host.ttl,
+        route_localnet=host.route_localnet,
+        nat=Nat(_published(host, own)),
     )
 
 
-def _checked(socket: ListeningSocket, own: Addresses, scenario: str) -> ListeningSocket:
-    bind = socket.bind
-    if bind.is_unspecified or bind.is_loopback or bind in own:
-        return socket
-    raise ScenarioError(f"scenario {scenario}: port {socket.port} is bound to {bind}, which the target lacks")
+def _published(host: TargetHost, own: Addresses) -> list[Forwarding]:
+    """The ports that lead to the container; those of loopback too, for NAT comes before that is refused."""
+    outer = frozenset({a for a in own if a.version == _CONTAINER.version} | {_LOOPBACK})
+    return [
+        Forwarding(Port(Protocol.TCP, dnat.port), outer, _CONTAINER, frozenset(map(realm_of, dnat.on)))
+        for dnat in host.dnat
+    ]
+
+
+def _sockets(listen: Iterable[Listen], own: Addresses, scenario: str) -> tuple[ListeningSocket, ...]:
+    sockets = tuple(read_socket(one) for one in listen)
+    for socket in sockets:
+        bind = socket.bind
+        if not (bind.is_unspecified or bind.is_loopback or bind in own):
+            raise ScenarioError(
+                f"scenario {scenario}: port {socket.port} is bound to {bind}, which its host lacks"
+            )
+    return sockets
 
 
 def _router(scenario: Scenario) -> Manners:
@@ -88,14 +116,18 @@ def _router(scenario: Scenario) -> Manners:
     inner = ip_address(TARGET_ADDRESSES["inside"])
     outer = public_of_router(scenario)
     forwardings = [Forwarding(Port(Protocol.TCP, number), outer, inner) for number in router.forward]
-    rules = read_rules(router.filter, only=On.PUBLIC)
+    come, leave = two_ways(read_rules(router.filter, only=On.PUBLIC))
     proxied = router.syn_proxy
     return Manners(
-        input_rules=rules if router.nat else (),
-        forward_rules=rules,
+        sockets=_sockets(router.listen, addresses_of(Name.ROUTER, scenario), scenario.name),
+        input_rules=come if router.nat else (),
+        output_rules=leave if router.nat else (),
+        forward_rules=come,
+        forward_answer_rules=leave,
+        forwards=frozenset({4, 6}),
         syn_proxy=None if proxied is None else SynProxy(frozenset(parse_ports(proxied))),
-        answers_all_on=On.PUBLIC if router.answers_all else None,
-        nat=Nat(forwardings),
+        interceptor=Interceptor(On.PUBLIC) if router.answers_all else None,
+        nat=Nat(forwardings, loose=proxied is None),
     )
 
 

@@ -7,7 +7,8 @@ does not match IPv6 (nft(8), REJECT STATEMENT). Every kind of prohibition is adm
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probe.lab.scenario import Action, Rule, realm_of
+from probe.lab.scenario import Action, Rule, Segment, realm_of
+from probe.lab.sim.packets import SYN_ACK, Packet, Tcp
 from probe.model.target import Port, Protocol
 from probe.ports import parse_ports
 
@@ -27,6 +28,7 @@ ICMP_OF: dict[tuple[Action, int], tuple[int, int]] = {
     (Action.NET_PROHIBITED, 6): (1, 1),
 }
 _PLAIN = frozenset({Action.ACCEPT, Action.DROP, Action.RESET})
+_SEGMENTS = {Tcp.SYN: Segment.SYN, SYN_ACK: Segment.SYN_ACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,13 @@ class FilterRule:
     action: Action
     ports: frozenset[Port] | None  # None: every port
     on: frozenset[str]  # realms; none: all
+    segment: Segment | None = None  # none: every segment, and UDP
 
-    def matches(self, realm: str, family: int, port: Port) -> bool:
-        """Whether the rule decides about a packet for `port` that arrived on `realm`'s link."""
+    def matches(self, realm: str, family: int, port: Port, segment: Segment | None) -> bool:
+        """Whether the rule decides about a packet of the service on `port` that crosses `realm`'s link."""
         if self.on and realm not in self.on:
+            return False
+        if self.segment is not None and self.segment is not segment:
             return False
         if self.ports is not None and port not in self.ports:
             return False
@@ -62,14 +67,32 @@ def read_rules(rules: Sequence[Rule], only: str | None = None) -> tuple[FilterRu
             rule.action,
             None if rule.ports is None else frozenset(parse_ports(rule.ports)),
             frozenset(map(realm_of, rule.on)) if only is None else frozenset({only}),
+            rule.segment,
         )
         for rule in rules
     )
 
 
-def decide(rules: Sequence[FilterRule], realm: str, family: int, port: Port) -> Action:
-    """Action of the first rule that matches; a packet that none matches is accepted."""
+def two_ways(rules: Sequence[FilterRule]) -> tuple[tuple[FilterRule, ...], tuple[FilterRule, ...]]:
+    """Part the rules for what comes in from those for what leaves: the answers to openings."""
+    leave = tuple(rule for rule in rules if rule.segment is Segment.SYN_ACK)
+    return tuple(rule for rule in rules if rule not in leave), leave
+
+
+def decide(rules: Sequence[FilterRule], realm: str, packet: Packet, *, answer: bool = False) -> Action:
+    """Action of the first rule that matches; a packet that none matches is accepted, and so is an echo.
+
+    Args:
+        rules: in their order.
+        realm: of the link that the packet crosses.
+        packet: what is judged.
+        answer: it comes from the service, whose port is therefore the source port.
+    """
+    port = packet.flow.back.port if answer else packet.flow.port
+    if port is None:
+        return Action.ACCEPT
+    segment = _SEGMENTS.get(packet.flags)
     for rule in rules:
-        if rule.matches(realm, family, port):
+        if rule.matches(realm, packet.source.version, port, segment):
             return rule.action_on(port.protocol)
     return Action.ACCEPT

@@ -13,6 +13,7 @@ INTERFACES: dict[str, tuple[str, LinkKind, int]] = {  # realm -> name, kind, MTU
     Realm.VPN: ("vpn", LinkKind.ETHERNET, 1500),
     Realm.PUBLIC: ("public", LinkKind.ETHERNET, 1500),
 }
+LOOPBACK = "lo"
 
 
 class SimHost:
@@ -35,9 +36,8 @@ class SimHost:
         return self._network.neighbour(self._prober, destination)
 
     def link_address(self, destination: IPAddress) -> str | None:
-        """Link-layer address of a neighbour; the world in memory has none: its links know IP only."""
-        del destination
-        return None
+        """Link-layer address of a neighbour that was asked for and answered."""
+        return self._network.link_address(self._prober, destination)
 
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of the prober."""

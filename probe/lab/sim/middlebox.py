@@ -1,15 +1,25 @@
 """What a box on the way does with TCP handshakes that are not for it.
 
 A SYN proxy answers the client's SYN itself, asks the target only when the client's ACK came, and passes on
-what the target then sends: a reset, if nothing listens there. A box that answers everything never asks the
-target at all.
+what the target then sends: a reset, if nothing listens there. Its SYN/ACK has a window of 0 until it knows
+the target's (`synproxy_send_client_synack`, net/netfilter/nf_synproxy_core.c). A box that answers everything
+leads every flow to a server of its own and never asks the target at all.
 """
 
 from collections.abc import Container
+from dataclasses import replace
 from enum import StrEnum
+from ipaddress import ip_address
 
-from probe.lab.sim.packets import DEFAULT_TTL, Flow, Frame, Packet, Tcp
+from probe.lab.scenario import Serves
+from probe.lab.sim.packets import DEFAULT_TTL, SYN_ACK, Flow, Frame, Packet, Tcp
+from probe.lab.sim.sockets import ListeningSocket
+from probe.lab.sim.stack import Stack
+from probe.model.probing import TcpOptions
 from probe.model.target import Port, Protocol
+
+_OPTIONS = TcpOptions(mss=1460, window_scale=7, timestamps=False, sack=True)  # as the proxy is told
+_SERVER = Port(Protocol.TCP, 40999)
 
 
 class _Stage(StrEnum):
@@ -34,27 +44,42 @@ class SynProxy:
         return None
 
     def _from_client(self, packet: Packet) -> tuple[Frame, ...] | None:
+        stage = self._stages.get(packet.flow)
         if packet.flags == Tcp.SYN:
             self._stages[packet.flow] = _Stage.OFFERED
-            return (packet.answer(Tcp.SYN | Tcp.ACK),)
-        if packet.flags == Tcp.ACK and self._stages.get(packet.flow) is _Stage.OFFERED:
+            return (replace(packet.answer(SYN_ACK), options=_OPTIONS),)
+        if stage is _Stage.OFFERED and packet.flags == Tcp.ACK:
             self._stages[packet.flow] = _Stage.ASKED
             return (Packet(packet.flow, Tcp.SYN),)
-        return None
+        known = stage in {_Stage.ASKED, _Stage.JOINED}
+        return None if known else ()  # of no handshake that it saw: dropped
 
     def _from_target(self, packet: Packet) -> tuple[Frame, ...] | None:
         client = packet.flow.back
         if Tcp.RST in packet.flags:
             del self._stages[client]
             return None
-        if packet.flags == Tcp.SYN | Tcp.ACK:
+        if packet.flags == SYN_ACK:
             self._stages[client] = _Stage.JOINED
             return (Packet(client, Tcp.ACK, DEFAULT_TTL),)
         return None
 
 
-def answer_for_all(packet: Packet) -> tuple[Frame, ...] | None:
-    """What a box that completes every handshake sends in the target's name; None: not its business."""
-    if packet.flow.protocol is not Protocol.TCP:
-        return None
-    return (packet.answer(Tcp.SYN | Tcp.ACK),) if packet.flags == Tcp.SYN else ()
+class Interceptor:
+    """A box that completes every TCP handshake which comes from one realm, in everybody's name.
+
+    It leads the flows to a server of its own, by NAT: a FIN of no connection is not translated (see `nat`).
+    """
+
+    def __init__(self, realm: str) -> None:
+        self._realm = realm
+        socket = ListeningSocket(_SERVER, ip_address("::"), None, v6only=False, serves=Serves.HOLD)
+        self._stack = Stack((socket,))
+
+    def intercept(self, packet: Packet, realm: str) -> tuple[Frame, ...] | None:
+        """What the box sends in the destination's name; None: not its business."""
+        if realm != self._realm or packet.flow.protocol is not Protocol.TCP or packet.flags == Tcp.FIN:
+            return None
+        led = replace(packet, flow=replace(packet.flow, destination_port=_SERVER.number))
+        answers = self._stack.answers(led, realm, None)
+        return tuple(replace(a, flow=packet.flow.back) for a in answers if isinstance(a, Packet))

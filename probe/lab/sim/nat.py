@@ -3,12 +3,16 @@
 Every packet of a forwarded flow that leaves the box towards the client is un-NATed: resets and SYN/ACKs,
 and also ICMP errors, whoever sent them (`nf_nat_icmp_reply_translation`, net/netfilter/nf_nat_proto.c). A
 time-exceeded of the NAT box itself therefore comes from the probed address.
+
+What connection tracking finds invalid is not translated, and meets the box itself: a FIN of no connection,
+and where it is not loose (net.netfilter.nf_conntrack_tcp_loose=0) also an ACK of none (`tcp_conntracks`,
+net/netfilter/nf_conntrack_proto_tcp.c).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from probe.lab.sim.packets import Flow, Frame, IcmpError, Packet
+from probe.lab.sim.packets import Flow, Frame, IcmpError, Packet, Tcp
 from probe.model.target import IPAddress, Port
 
 
@@ -31,8 +35,9 @@ class Forwarding:
 class Nat:
     """The forwardings of one box, and the flows that they translated."""
 
-    def __init__(self, forwardings: Sequence[Forwarding] = ()) -> None:
+    def __init__(self, forwardings: Sequence[Forwarding] = (), *, loose: bool = True) -> None:
         self._forwardings = tuple(forwardings)
+        self._invalid = Tcp.FIN if loose else Tcp.FIN | Tcp.ACK  # in what begins a flow
         self._probed: dict[Flow, IPAddress] = {}  # translated flow -> address that the client asked for
 
     def inwards(self, packet: Packet, realm: str) -> Packet:
@@ -40,6 +45,8 @@ class Nat:
         for forwarding in self._forwardings:
             if forwarding.matches(packet, realm):
                 flow = replace(packet.flow, destination=forwarding.inner)
+                if packet.flags & self._invalid and flow not in self._probed:
+                    return packet
                 self._probed[flow] = packet.destination
                 return replace(packet, flow=flow)
         return packet

@@ -4,39 +4,20 @@ A neighbour that nobody is takes the sender's kernel 3.06 s to give up, three tr
 (net/core/neighbour.c); every packet that waited for it is then answered with host-unreachable.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
-from probe.lab.sim.box import HOST_UNREACHABLE, NET_UNREACHABLE, Box
+from probe.lab.sim.box import HOST_UNREACHABLE, NET_UNREACHABLE, Arrival, Box
 from probe.lab.sim.clock import Clock
-from probe.lab.sim.packets import Frame, IcmpError
+from probe.lab.sim.packets import ECN, Frame, Packet
+from probe.lab.sim.wires import End, Way, Wire
 from probe.model.facts import Neighbour
 from probe.model.target import IPAddress
 
 NEIGHBOUR_GIVES_UP = 3.06  # seconds
 HOP_TIME = 20e-6  # seconds that a wire and a kernel take, without any delay of the link
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """One link: who is on it, and what it does to packets in each direction."""
-
-    members: Mapping[IPAddress, Box]
-    delay: float = 0.0  # seconds, one way
-    loss: float = 0.0  # share of packets
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One route of a box: the wire it leaves by, the box's address there, and the gateway if any."""
-
-    prefix: IPv4Network | IPv6Network
-    wire: Wire
-    source: IPAddress
-    gateway: IPAddress | None = None
 
 
 class Network:
@@ -47,7 +28,7 @@ class Network:
         self._ways = ways
         self._dice = Random(seed)  # noqa: S311 - decides which packets are lost; no secret
         self._waiting: dict[tuple[str, IPAddress], list[Frame]] = {}
-        self._resolved: set[tuple[str, IPAddress]] = set()
+        self._resolved: dict[tuple[str, IPAddress], str] = {}  # the neighbour tables
 
     def way(self, box: Box, destination: IPAddress) -> Way | None:
         """Route of a box to an address; None where it has none."""
@@ -59,7 +40,7 @@ class Network:
     def send(self, box: Box, frame: Frame) -> None:
         """Let a box send a frame that it made or forwards."""
         if frame.destination in box.addresses:
-            self._deliver(box, box.addresses[frame.destination], frame)
+            self._deliver(box, box.addresses[frame.destination], frame, None)
             return
         way = self.way(box, frame.destination)
         if way is None:
@@ -70,10 +51,29 @@ class Network:
         if neighbour is None:
             self._wait(box, hop, frame)
             return
-        self._resolved.add((box.name, hop))
-        if way.wire.loss == 0.0 or self._dice.random() >= way.wire.loss:
-            arrive = partial(self._deliver, neighbour, neighbour.addresses[hop], frame)
-            self.clock.after(way.wire.delay + HOP_TIME, arrive)
+        self._resolved[box.name, hop] = neighbour.link_address
+        self._carry(box, way.wire, neighbour, frame)
+
+    def hand(self, box: Box, realm: str, link_address: str, frame: Frame) -> None:
+        """Let a box hand a frame to a neighbour on the realm's link, whatever its routes say.
+
+        What is for nobody on the link is lost.
+        """
+        for wire in self._wires(box, realm):
+            for end in wire.ends:
+                if end.link_address == link_address:
+                    self._carry(box, wire, end, frame)
+
+    def who_has(self, box: Box, realm: str, address: IPAddress, tell: Callable[[str], None]) -> None:
+        """Let a box ask a link for an IPv4 address; `tell` hears the link-layer address that answers.
+
+        Linux answers for every address of its own, with that of the link where it is asked (arp_ignore=0),
+        but never for loopback.
+        """
+        for wire in self._wires(box, realm):
+            for end in wire.ends:
+                if end.box is not box and address in end.box.addresses:
+                    self.clock.after(2 * (wire.delay + HOP_TIME), partial(tell, end.link_address))
 
     def neighbour(self, box: Box, address: IPAddress) -> Neighbour | None:
         """What the box's neighbour table says of an address on its link; None before it was asked for.
@@ -84,8 +84,34 @@ class Network:
             return Neighbour.RESOLVED
         return Neighbour.FAILED if (box.name, address) in self._waiting else None
 
-    def _deliver(self, box: Box, realm: str, frame: Frame) -> None:
-        self._send_all(box, box.receive(frame, realm, self._source(box, frame.source), self.clock.now))
+    def link_address(self, box: Box, address: IPAddress) -> str | None:
+        """Link-layer address in the box's neighbour table."""
+        return self._resolved.get((box.name, address))
+
+    def _wires(self, box: Box, realm: str) -> set[Wire]:
+        """The wire of a box's link, if it has that link."""
+        ways = self._ways.get(box.name, ())
+        return {way.wire for way in ways if box.addresses.get(way.source) == realm}
+
+    def _carry(self, box: Box, wire: Wire, neighbour: End, frame: Frame) -> None:
+        """Bring a frame to the other end of a wire, if it is not lost."""
+        if wire.loss > 0.0 and self._dice.random() < wire.loss:
+            return
+        if box.name == wire.bleached:
+            frame = replace(frame, tos=frame.tos & ECN)
+        sender = wire.end_of(box)
+        arrive = partial(self._deliver, neighbour.box, neighbour.realm, frame, sender.link_address)
+        self.clock.after(wire.delay + HOP_TIME, arrive)
+
+    def _deliver(self, box: Box, realm: str, frame: Frame, link_address: str | None) -> None:
+        source, way_out = self._source(box, frame.source), partial(self._way_out, box)
+        arrival = Arrival(realm, self.clock.now, source, way_out, link_address)
+        self._send_all(box, box.receive(frame, arrival))
+
+    def _way_out(self, box: Box, destination: IPAddress) -> str | None:
+        """Realm of the link by which a box sends to an address."""
+        source = self._source(box, destination)
+        return None if source is None else box.addresses[source]
 
     def _send_all(self, box: Box, frames: Iterable[Frame]) -> None:
         for frame in frames:
@@ -107,7 +133,7 @@ class Network:
 
     def _give_up(self, box: Box, frame: Frame, kinds: Mapping[int, tuple[int, int]]) -> None:
         """Answer a packet that cannot be sent on; errors are not answered with errors (RFC 1122 3.2.2)."""
-        if isinstance(frame, IcmpError):
+        if not isinstance(frame, Packet):
             return
         source = frame.source if frame.source in box.addresses else self._source(box, frame.source)
         if source is not None:

@@ -1,17 +1,21 @@
 """Packets as values: what crosses a wire of the world in memory.
 
-Only the fields that a prober can tell apart, or that a box on the way decides by, are here: addresses,
-ports, TTL (or hop limit), TCP flags, and for an ICMP error the packet that it quotes.
+Only the fields that a prober can tell apart, or that a box on the way decides by, are here: addresses, ports,
+TTL (or hop limit), TOS (or traffic class), flow label, TCP flags, window and options, and for an ICMP error
+the packet that it quotes. An ICMP echo is a packet without a transport protocol; its identifier stands where
+others have the port of the one who asks.
 """
 
 from dataclasses import dataclass, replace
 from enum import Flag, auto
 from typing import TypeVar
 
+from probe.model.probing import TcpOptions
 from probe.model.target import IPAddress, Port, Protocol
 
 MAX_TTL = 255
 DEFAULT_TTL = 64  # Linux, net.ipv4.ip_default_ttl and its IPv6 twin
+ECN = 0x03  # the part of TOS that is no DSCP (RFC 3168)
 
 
 class Tcp(Flag):
@@ -24,14 +28,16 @@ class Tcp(Flag):
     PSH = auto()  # stands for a segment with data
 
 
-NO_FLAGS = Tcp(0)  # a UDP datagram
+NO_FLAGS = Tcp(0)  # of UDP datagrams and echoes
+SYN_ACK = Tcp.SYN | Tcp.ACK
+RESET_ACK = Tcp.RST | Tcp.ACK
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
     """Who speaks to whom: protocol, addresses and ports, in the direction of one packet."""
 
-    protocol: Protocol
+    protocol: Protocol | None  # None: an ICMP echo
     source: IPAddress
     source_port: int
     destination: IPAddress
@@ -43,9 +49,9 @@ class Flow:
         return Flow(self.protocol, self.destination, self.destination_port, self.source, self.source_port)
 
     @property
-    def port(self) -> Port:
-        """The port that the packet is for."""
-        return Port(self.protocol, self.destination_port)
+    def port(self) -> Port | None:
+        """The port that the packet is for; an echo has none."""
+        return None if self.protocol is None else Port(self.protocol, self.destination_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +64,21 @@ class IcmpError:
     quoted: Flow
     quoted_ttl: int
     ttl: int = DEFAULT_TTL
+    tos: int = 0
+    flow_label: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A TCP segment, or a UDP datagram (which has no flags)."""
+    """A TCP segment, a UDP datagram or an ICMP echo (these have no flags). Flow labels are IPv6's alone."""
 
     flow: Flow
     flags: Tcp = NO_FLAGS
     ttl: int = DEFAULT_TTL
+    tos: int = 0
+    flow_label: int = 0
+    window: int = 0  # TCP, as sent
+    options: TcpOptions | None = None  # of a SYN/ACK
 
     @property
     def source(self) -> IPAddress:
@@ -79,7 +91,7 @@ class Packet:
         return self.flow.destination
 
     def answer(self, flags: Tcp = NO_FLAGS) -> "Packet":
-        """Packet back to the sender, in the name of the address that this one was sent to."""
+        """Bare packet back to the sender, in the name of the address that this one was sent to."""
         return Packet(self.flow.back, flags)
 
     def error(self, kind: tuple[int, int], source: IPAddress) -> IcmpError:

@@ -7,6 +7,7 @@ Every box has all of its links, whether the scenario asks for them or not. With 
 public IPv4 address and the target has the inside one; IPv6 is never translated.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -50,6 +51,7 @@ class Plug:
     box: Name
     on: On
     addresses: tuple[IPAddress, ...]
+    link_address: str = ""
 
     @property
     def realm(self) -> str:
@@ -101,27 +103,52 @@ def plugs(scenario: Scenario) -> tuple[Plug, ...]:
     dead = frozenset(address_of(symbol) for symbol in scenario.dead)
     behind = _TRANSLATED if scenario.router.nat else _ROUTED
     return tuple(
-        Plug(plug.box, plug.on, tuple(a for a in plug.addresses if a not in dead))
-        for plug in (*_ALWAYS, *behind)
+        Plug(
+            plug.box,
+            plug.on,
+            tuple(a for a in plug.addresses if a not in dead),
+            f"02:00:00:00:00:{number:02x}",
+        )
+        for number, plug in enumerate((*_ALWAYS, *behind), 1)
     )
 
 
 def gateways(scenario: Scenario) -> tuple[Gateway, ...]:
     """Every route that is not on a link."""
-    inner = ROUTER_ADDRESSES["inside" if scenario.router.nat else "behind"]
-    rows = (
-        (Name.PROBER, On.PUBLIC, TARGET_ADDRESSES["public"], ROUTER_ADDRESSES["public"]),
-        (Name.PROBER, On.PUBLIC, TARGET_ADDRESSES["public6"], ROUTER_ADDRESSES["public6"]),
-        (Name.TARGET, On.BEHIND, PROBER_ADDRESSES["public"], inner),
-        (Name.TARGET, On.BEHIND, PROBER_ADDRESSES["public6"], ROUTER_ADDRESSES["behind6"]),
-    )
+    inner = {"public": ROUTER_ADDRESSES[_inner(scenario)], "public6": ROUTER_ADDRESSES["behind6"]}
     default = Gateway(
         Name.CONTAINER, On.BRIDGE, ip_network("0.0.0.0/0"), ip_address(CONTAINER_ADDRESSES["bridge"])
     )
-    return (
-        *(Gateway(box, on, prefix_of(ip_address(to)), ip_address(via)) for box, on, to, via in rows),
-        default,
-    )
+    ways = [
+        gateway
+        for symbol in inner
+        for gateway in (
+            _to_network(Name.PROBER, On.PUBLIC, TARGET_ADDRESSES[symbol], ROUTER_ADDRESSES[symbol]),
+            _to_network(Name.TARGET, On.BEHIND, PROBER_ADDRESSES[symbol], inner[symbol]),
+        )
+    ]
+    return (*ways, default, *_detours(scenario, inner))
+
+
+def _inner(scenario: Scenario) -> str:
+    return "inside" if scenario.router.nat else "behind"
+
+
+def _to_network(box: Name, on: On, destination: str, via: str) -> Gateway:
+    return Gateway(box, on, prefix_of(ip_address(destination)), ip_address(via))
+
+
+def _detours(scenario: Scenario, inner: Mapping[str, str]) -> Iterator[Gateway]:
+    """The routes by which the target's answers to one of the prober's links leave by another."""
+    for realm, way in scenario.target.replies_by.items():
+        for six in ("", "6"):
+            to, by = ip_network(PROBER_ADDRESSES[realm + six]), way + six
+            beside = ip_address(PROBER_ADDRESSES[by])
+            if way == Realm.PUBLIC:
+                yield Gateway(Name.TARGET, On.BEHIND, to, ip_address(inner[by]))
+                yield Gateway(Name.ROUTER, On.PUBLIC, to, beside)
+            else:
+                yield Gateway(Name.TARGET, On(way), to, beside)
 
 
 def public_of_router(scenario: Scenario) -> frozenset[IPAddress]:

@@ -1,8 +1,9 @@
 """The prober's own kernel: one socket for each probe, and what it is told.
 
-It sees what an unprivileged process on Linux sees: a SYN is resent until something answers, an ICMP error
-ends the attempt and tells who sent it, the TTL of IPv4 TCP answers and of errors stays hidden, and with a
-minimum TTL (IP_MINTTL, RFC 5082) whatever arrives with less was never there.
+Its sockets see what an unprivileged process on Linux sees: a SYN is resent until something answers, an ICMP
+error ends the attempt and tells who sent it, the TTL of IPv4 TCP answers and of errors stays hidden, and with
+a minimum TTL (IP_MINTTL, RFC 5082) whatever arrives with less was never there. Who listens to raw packets
+hears every frame, before the machine's firewall does.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,9 +11,24 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
-from probe.lab.sim.box import Box, Manners
+from probe.lab.scenario import Action
+from probe.lab.sim.box import Arrival, Box, Manners
 from probe.lab.sim.clock import Clock
-from probe.lab.sim.packets import DEFAULT_TTL, MAX_TTL, Flow, Frame, IcmpError, Packet, Tcp
+from probe.lab.sim.filters import ICMP_OF
+from probe.lab.sim.firewall import NOT_PERMITTED, Firewall
+from probe.lab.sim.packets import (
+    DEFAULT_TTL,
+    MAX_TTL,
+    NO_FLAGS,
+    RESET_ACK,
+    SYN_ACK,
+    Flow,
+    Frame,
+    IcmpError,
+    Packet,
+    Tcp,
+)
+from probe.lab.sim.stack import label
 from probe.model.icmp import reason_of
 from probe.model.probing import Aftermath, Probe, Reason, Reply, TcpFacts
 from probe.model.target import IPAddress, Protocol
@@ -22,14 +38,12 @@ WATCH = (0.03, 0.3)  # seconds that an accepted connection is watched, least and
 WATCH_RTTS = 2.0
 EPHEMERAL = (32768, 60999)  # net.ipv4.ip_local_port_range
 
-FIRST: dict[Tcp, Reason] = {
-    Tcp.SYN | Tcp.ACK: Reason.SYN_ACK,
-    Tcp.RST | Tcp.ACK: Reason.RESET,
-}
+FIRST: dict[Tcp, Reason] = {SYN_ACK: Reason.SYN_ACK, RESET_ACK: Reason.RESET}
 AFTER: dict[Tcp, Aftermath] = {
     Tcp.PSH | Tcp.ACK: Aftermath.SPOKE,
     Tcp.FIN | Tcp.ACK: Aftermath.CLOSED,
-    Tcp.RST | Tcp.ACK: Aftermath.RESET,
+    RESET_ACK: Aftermath.RESET,
+    Tcp.RST: Aftermath.RESET,
 }
 FACTS = {  # Linux to Linux over an MTU of 1500 bytes, twelve of them for the timestamps option
     4: TcpFacts(mss=1448, window_scale=7, timestamps=True, sack=True),
@@ -51,11 +65,17 @@ class Prober(Box):
     """The machine that asks. Replies are handed to `tell` in the moment in which they arrive."""
 
     def __init__(
-        self, addresses: Mapping[IPAddress, str], clock: Clock, tell: Callable[[Reply], None]
+        self,
+        addresses: Mapping[IPAddress, str],
+        clock: Clock,
+        tell: Callable[[Reply], None],
+        firewall: Firewall = Firewall(),  # noqa: B008 - frozen
     ) -> None:
         super().__init__("prober", addresses, Manners())
+        self.firewall = firewall
         self._clock = clock
         self._tell = tell
+        self._ears: list[Callable[[Frame, Arrival], None]] = []
         self._attempts: dict[Flow, _Attempt] = {}
         self._flows: dict[int, Flow] = {}
         self._next_port = count()
@@ -63,12 +83,20 @@ class Prober(Box):
     def ask(self, probe: Probe, source: IPAddress, send: Callable[[Packet], None]) -> None:
         """Open a socket and send the probe from `source`."""
         question = probe.question
-        low, high = EPHEMERAL
-        source_port = low + next(self._next_port) % (high - low + 1)
+        source_port = self.fresh_port()
         flow = Flow(question.port.protocol, source, source_port, question.address, question.port.number)
         self._attempts[flow] = _Attempt(probe, flow, self._clock.now)
         self._flows[probe.id] = flow
         self._send(flow, 0, send)
+
+    def fresh_port(self) -> int:
+        """A source port that was not used for long."""
+        low, high = EPHEMERAL
+        return low + next(self._next_port) % (high - low + 1)
+
+    def listen(self, ear: Callable[[Frame, Arrival], None]) -> None:
+        """Let `ear` hear every frame that arrives, as a packet socket does."""
+        self._ears.append(ear)
 
     def forget(self, probe_id: int) -> None:
         """Close the probe's socket, if there is one."""
@@ -76,12 +104,14 @@ class Prober(Box):
         if flow is not None:
             del self._attempts[flow]
 
-    def receive(self, frame: Frame, realm: str, source: IPAddress | None, now: float) -> Iterable[Frame]:
+    def receive(self, frame: Frame, arrival: Arrival) -> Iterable[Frame]:
         """Hand a frame to its socket; what no socket waits for is ignored."""
-        del realm, source
+        for ear in self._ears:
+            ear(frame, arrival)
         attempt = self._attempts.get(frame.quoted if isinstance(frame, IcmpError) else frame.flow.back)
-        if attempt is None or _hidden(attempt.probe, frame):
+        if attempt is None or self.firewall.hides(frame, arrival) or _hidden(attempt.probe, frame):
             return ()
+        now = arrival.at
         if isinstance(frame, IcmpError):
             return self._failed(attempt, frame, now)
         if frame.flow.protocol is Protocol.UDP:
@@ -95,13 +125,28 @@ class Prober(Box):
         attempt = self._attempts.get(flow)
         if attempt is None or attempt.accepted is not None:
             return
+        family = flow.source.version
         ttl = attempt.probe.question.ttl or DEFAULT_TTL
-        if flow.protocol is Protocol.UDP:
-            send(Packet(flow, ttl=ttl))
-            return
-        if tries < len(RESENT_AFTER):
+        flags = Tcp.SYN if flow.protocol is Protocol.TCP else NO_FLAGS
+        packet = Packet(flow, flags, ttl, flow_label=label(family))
+        if flags is Tcp.SYN and tries < len(RESENT_AFTER):
             self._clock.after(RESENT_AFTER[tries], partial(self._send, flow, tries + 1, send))
-        send(Packet(flow, Tcp.SYN, ttl))
+        action = self.firewall.verdict(packet, self.addresses[flow.source])
+        if action is Action.ACCEPT:
+            send(packet)
+        else:
+            self._refused(attempt, action)
+
+    def _refused(self, attempt: _Attempt, action: Action) -> None:
+        """The machine's own filter took the packet: sendto() tells it of a datagram, connect() a reject."""
+        own, now, protocol = attempt.flow.source, self._clock.now, attempt.flow.protocol
+        if protocol is Protocol.UDP:
+            self._end(attempt, Reply(attempt.probe.id, NOT_PERMITTED.reason, now, own))
+        elif action is Action.RESET:
+            self._finish(attempt, Reason.RESET, now, None)
+        elif action is not Action.DROP:
+            kind = ICMP_OF[action, own.version]
+            self._failed(attempt, IcmpError(own, own, kind, attempt.flow, DEFAULT_TTL), now)
 
     def _answered(self, attempt: _Attempt, packet: Packet, now: float) -> Iterable[Frame]:
         reason = FIRST.get(packet.flags)
@@ -134,13 +179,14 @@ class Prober(Box):
         reason = reason_of(error.source.version, *error.kind)
         if reason is None or attempt.accepted is not None:
             return ()
-        self.forget(attempt.probe.id)
-        self._tell(Reply(attempt.probe.id, reason, now, error.source, error.kind))
-        return ()
+        return self._end(attempt, Reply(attempt.probe.id, reason, now, error.source, error.kind))
 
     def _finish(self, attempt: _Attempt, reason: Reason, now: float, ttl: int | None) -> Iterable[Frame]:
+        return self._end(attempt, Reply(attempt.probe.id, reason, now, attempt.flow.destination, ttl=ttl))
+
+    def _end(self, attempt: _Attempt, reply: Reply) -> Iterable[Frame]:
         self.forget(attempt.probe.id)
-        self._tell(Reply(attempt.probe.id, reason, now, attempt.flow.destination, ttl=ttl))
+        self._tell(reply)
         return ()
 
 

@@ -1,15 +1,19 @@
-"""What a host's own TCP and UDP answer: a table from what a socket serves to what it sends.
+"""What a host's own TCP, UDP and ICMP answer: tables from what a socket serves to what it sends.
 
-Stateless: a connection is opened by a SYN and served when its ACK comes, so nothing has to be remembered of
-it. Source: inference measured on Linux 6.18; RFC 9293 section 3.10.7, RFC 1122 section 4.1.3.1.
+Remembered is only which connections were opened: a segment of any other is refused, by a stack that serves
+the port as by one that does not. A kernel's reset has the DSCP of what it refuses, and in IPv6 a flow label.
+Sources: measured on Linux 6.18; RFC 9293 section 3.10.7, RFC 1122 section 4.1.3.1; net/ipv4/tcp_ipv4.c and
+net/ipv6/tcp_ipv6.c (`tcp_v4_send_reset`, `tcp_v6_send_response`), net/ipv4/icmp.c (`icmp_reply`).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from probe.lab.scenario import Serves
-from probe.lab.sim.packets import Frame, Packet, Tcp
+from probe.lab.sim.packets import ECN, RESET_ACK, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.lab.sim.sockets import ListeningSocket, socket_for
-from probe.model.target import Protocol
+from probe.model.probing import TcpOptions
+from probe.model.target import IPAddress, Protocol
 
 SERVED: dict[Serves, Tcp] = {  # what follows the accept of a TCP connection
     Serves.GREET: Tcp.PSH | Tcp.ACK,
@@ -17,31 +21,95 @@ SERVED: dict[Serves, Tcp] = {  # what follows the accept of a TCP connection
     Serves.RESET: Tcp.RST | Tcp.ACK,
 }
 PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
+INTERNETWORK_CONTROL = {4: 0xC0, 6: 0}  # TOS of ICMP errors (RFC 1812 section 4.3.2.5); ICMPv6 has none
+TOS_KEPT = 0x1E  # what an ICMP error takes over from the TOS that it is about (RT_TOS, net/ipv4/icmp.c)
+AUTO_LABEL = 0x8BD75  # any but 0: net.ipv6.auto_flowlabels=1
+WINDOW = {4: 65160, 6: 64260}  # that a Linux host opens with, over an MTU of 1500 bytes
+OPTIONS = {
+    4: TcpOptions(mss=1460, window_scale=7, timestamps=True, sack=True),
+    6: TcpOptions(mss=1440, window_scale=7, timestamps=True, sack=True),
+}
 
 
-def answers(sockets: Sequence[ListeningSocket], packet: Packet, realm: str) -> tuple[Frame, ...]:
-    """What the host sends when `packet` reaches its TCP or UDP from the realm's link."""
-    socket = socket_for(sockets, packet.flow.port, packet.destination, realm)
-    if packet.flow.protocol is Protocol.UDP:
-        return _udp(socket, packet)
-    return _tcp(socket, packet)
+def label(family: int) -> int:
+    """Flow label of what a kernel sends by itself."""
+    return AUTO_LABEL if family == 6 else 0  # noqa: PLR2004 - an IP version
 
 
-def _udp(socket: ListeningSocket | None, packet: Packet) -> tuple[Frame, ...]:
+def icmp_error(packet: Packet, kind: tuple[int, int], source: IPAddress) -> IcmpError:
+    """Error about a packet as a kernel sends it, from `source`."""
+    family = source.version
+    kept = packet.tos & TOS_KEPT if family == 4 else 0  # noqa: PLR2004 - an IP version
+    tos = INTERNETWORK_CONTROL[family] | kept
+    return replace(packet.error(kind, source), tos=tos, flow_label=label(family))
+
+
+class Stack:
+    """One host's sockets, and the connections that they opened."""
+
+    def __init__(self, sockets: Sequence[ListeningSocket] = ()) -> None:
+        self._sockets = sockets
+        self._opened: set[Flow] = set()
+
+    def answers(self, packet: Packet, realm: str, source: IPAddress | None) -> tuple[Frame, ...]:
+        """What the host sends when `packet` reaches it from the realm's link.
+
+        `source` is the host's own address towards the sender, from which a wildcard UDP socket answers.
+        """
+        port = packet.flow.port
+        if port is None:
+            return _echo(packet)
+        socket = socket_for(self._sockets, port, packet.destination, realm)
+        if port.protocol is Protocol.UDP:
+            return _udp(socket, packet, source)
+        return self._tcp(socket, packet)
+
+    def _tcp(self, socket: ListeningSocket | None, packet: Packet) -> tuple[Frame, ...]:
+        if Tcp.RST in packet.flags:
+            return ()
+        if Tcp.ACK in packet.flags:
+            opened = socket is not None and packet.flow in self._opened
+            return _served(socket, packet) if opened else (_kernel_answer(packet, Tcp.RST),)
+        if socket is None:
+            return (_kernel_answer(packet, RESET_ACK),)
+        if socket.serves is Serves.FULL or Tcp.SYN not in packet.flags:
+            return ()
+        self._opened.add(packet.flow)
+        return (_accepted(packet),)
+
+
+def _echo(packet: Packet) -> tuple[Frame, ...]:
+    """An echo reply has the whole TOS of its request. A reply is not answered: it is for an identifier."""
+    if packet.flow.destination_port:
+        return ()
+    answer = packet.answer()
+    return (replace(answer, tos=packet.tos, flow_label=label(packet.source.version)),)
+
+
+def _udp(socket: ListeningSocket | None, packet: Packet, source: IPAddress | None) -> tuple[Frame, ...]:
     if socket is None:
         kind = PORT_UNREACHABLE[packet.destination.version]
-        return (packet.error(kind, packet.destination),)
-    return (packet.answer(),) if socket.serves is Serves.ANSWER else ()
+        return (icmp_error(packet, kind, packet.destination),)
+    if socket.serves is not Serves.ANSWER:
+        return ()
+    answer = replace(packet.answer(), flow_label=label(packet.source.version))
+    if source is not None and socket.bind.is_unspecified:
+        answer = replace(answer, flow=replace(answer.flow, source=source))
+    return (answer,)
 
 
-def _tcp(socket: ListeningSocket | None, packet: Packet) -> tuple[Frame, ...]:
-    if Tcp.RST in packet.flags:
-        return ()
-    if socket is None:
-        return (packet.answer(Tcp.RST | Tcp.ACK),)
-    if socket.serves is Serves.FULL:
-        return ()
-    if Tcp.SYN in packet.flags:
-        return (packet.answer(Tcp.SYN | Tcp.ACK),)
-    served = SERVED.get(socket.serves) if packet.flags == Tcp.ACK else None
-    return () if served is None else (packet.answer(served),)
+def _served(socket: ListeningSocket | None, packet: Packet) -> tuple[Frame, ...]:
+    """What the server does once its connection is accepted; what else the client sends it takes in."""
+    served = SERVED.get(socket.serves) if socket is not None and packet.flags == Tcp.ACK else None
+    return () if served is None else (replace(packet.answer(served), window=WINDOW[packet.source.version]),)
+
+
+def _accepted(packet: Packet) -> Packet:
+    family = packet.source.version
+    answer = packet.answer(SYN_ACK)
+    return replace(answer, flow_label=label(family), window=WINDOW[family], options=OPTIONS[family])
+
+
+def _kernel_answer(packet: Packet, flags: Tcp) -> Packet:
+    """A reset of the kernel's own: it echoes the DSCP, which no filter's reset does."""
+    return replace(packet.answer(flags), tos=packet.tos & ~ECN, flow_label=label(packet.source.version))

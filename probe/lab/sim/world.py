@@ -2,20 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from probe.lab.scenario import Scenario
 from probe.lab.sim.backend import SimBackend
 from probe.lab.sim.build import addresses_of, build_boxes, build_ways
 from probe.lab.sim.clock import Clock
+from probe.lab.sim.firewall import read_firewall
 from probe.lab.sim.host import SimHost
+from probe.lab.sim.inbox import Inbox
 from probe.lab.sim.network import Network
 from probe.lab.sim.plugs import Name
 from probe.lab.sim.prober import Prober
+from probe.lab.sim.raw import SimRawBackend
 from probe.lab.world import World, target_of
-
-if TYPE_CHECKING:
-    from probe.model.probing import Reply
 
 
 @contextmanager
@@ -27,9 +26,11 @@ def open_sim(scenario: Scenario, seed: int = 0) -> Iterator[World]:
         UsageError: one of its port lists cannot be read.
     """
     clock = Clock()
-    inbox: list[Reply] = []
-    prober = Prober(addresses_of(Name.PROBER, scenario), clock, inbox.append)
+    inbox = Inbox(clock)
+    firewall = read_firewall(scenario.prober)
+    prober = Prober(addresses_of(Name.PROBER, scenario), clock, inbox.put, firewall)
     boxes = {Name.PROBER: prober, **build_boxes(scenario)}
     network = Network(clock, build_ways(scenario, boxes), seed)
     backend = SimBackend(clock, network, prober, inbox)
-    yield World(scenario, target_of(scenario), backend, SimHost(network, prober))
+    host, raw = SimHost(network, prober), SimRawBackend(network, prober)
+    yield World(scenario, target_of(scenario), backend, host, raw)

@@ -5,37 +5,41 @@ from ipaddress import ip_address
 import pytest
 
 from probe.lab.scenario import address_of
-from probe.lab.sim.box import Box, Manners
+from probe.lab.sim.box import Arrival, Box, Manners
 from probe.lab.sim.build import addresses_of, build_boxes, build_ways
 from probe.lab.sim.clock import Clock
-from probe.lab.sim.middlebox import SynProxy, answer_for_all
+from probe.lab.sim.middlebox import Interceptor, SynProxy
 from probe.lab.sim.network import Network
-from probe.lab.sim.packets import Flow, IcmpError, Packet, Tcp
+from probe.lab.sim.packets import RESET_ACK, SYN_ACK, Flow, IcmpError, Packet, Tcp
 from probe.lab.sim.plugs import Name
 from probe.lab.sim.prober import Prober
 from probe.lab.sim.sockets import socket_for
-from probe.lab.sim.stack import answers
+from probe.lab.sim.stack import Stack
 from probe.model.probing import Probe, Question, Reason
 from probe.model.target import Port, Protocol
 
 CLIENT, SERVER = ip_address("198.51.100.2"), address_of("public")
 FLOW = Flow(Protocol.TCP, CLIENT, 40000, SERVER, 80)
 PORT = Port(Protocol.TCP, 80)
-SA, RA = Tcp.SYN | Tcp.ACK, Tcp.RST | Tcp.ACK
+
+
+def arrived(realm: str, at: float = 0.0, source=None) -> Arrival:
+    """A frame came by this link, from a neighbour; every answer leaves by it too."""
+    return Arrival(realm, at, source, lambda _: realm, "02:00:00:00:00:ff")
 
 
 def test_flows_and_answers() -> None:
     """An answer goes back the way its packet came, in the name of the address asked."""
     assert FLOW.back.back == FLOW
     assert FLOW.port == PORT
-    answer = Packet(FLOW, Tcp.SYN).answer(SA)
-    assert (answer.source, answer.destination, answer.flags, answer.ttl) == (SERVER, CLIENT, SA, 64)
+    answer = Packet(FLOW, Tcp.SYN).answer(SYN_ACK)
+    assert (answer.source, answer.destination, answer.flags, answer.ttl) == (SERVER, CLIENT, SYN_ACK, 64)
 
 
-@pytest.mark.parametrize("flags", [Tcp.RST, RA], ids=str)
+@pytest.mark.parametrize("flags", [Tcp.RST, RESET_ACK], ids=str)
 def test_a_reset_is_not_answered(flags) -> None:
     """No host answers a reset (RFC 9293 section 3.10.7.1)."""
-    assert answers((), Packet(FLOW, flags), "public") == ()
+    assert Stack().answers(Packet(FLOW, flags), "public", None) == ()
     assert socket_for((), PORT, SERVER, "public") is None
 
 
@@ -43,11 +47,20 @@ def test_a_reset_is_not_answered(flags) -> None:
 def test_a_syn_proxy_minds_handshakes_only(flags) -> None:
     """What follows a handshake passes the proxy in both directions; a target that answers oddly too."""
     proxy = SynProxy({PORT})
-    assert proxy.intercept(Packet(FLOW, flags)) is None
-    assert proxy.intercept(Packet(FLOW, Tcp.SYN)) == (Packet(FLOW.back, SA),)
+    assert proxy.intercept(Packet(FLOW, flags)) == ()
+    (offer,) = proxy.intercept(Packet(FLOW, Tcp.SYN))
+    assert (offer.flow, offer.flags, offer.window) == (FLOW.back, SYN_ACK, 0)
+    assert proxy.intercept(Packet(FLOW, flags)) == ()
     assert proxy.intercept(Packet(FLOW, Tcp.ACK)) == (Packet(FLOW, Tcp.SYN),)
     assert proxy.intercept(Packet(FLOW.back, flags)) is None
-    assert proxy.intercept(Packet(FLOW, flags)) is None
+
+
+@pytest.mark.parametrize("flags", [Tcp.ACK, Tcp.FIN], ids=str)
+def test_a_syn_proxy_drops_what_began_without_it(flags) -> None:
+    """A segment of no handshake that the proxy saw ends there, once the ports are its own."""
+    proxy = SynProxy({PORT})
+    assert proxy.intercept(Packet(FLOW, flags)) == ()
+    assert proxy.intercept(Packet(Flow(Protocol.TCP, CLIENT, 40000, SERVER, 81), flags)) is None
 
 
 def test_a_syn_proxy_joins_a_connection_once() -> None:
@@ -55,14 +68,21 @@ def test_a_syn_proxy_joins_a_connection_once() -> None:
     proxy = SynProxy({PORT})
     for flags in (Tcp.SYN, Tcp.ACK):
         proxy.intercept(Packet(FLOW, flags))
-    assert proxy.intercept(Packet(FLOW.back, SA)) == (Packet(FLOW, Tcp.ACK),)
-    assert proxy.intercept(Packet(FLOW.back, SA)) is None
+    assert proxy.intercept(Packet(FLOW.back, SYN_ACK)) == (Packet(FLOW, Tcp.ACK),)
+    assert proxy.intercept(Packet(FLOW.back, SYN_ACK)) is None
     assert proxy.intercept(Packet(FLOW, Tcp.ACK)) is None
 
 
-def test_a_box_that_answers_all_swallows_the_rest() -> None:
-    """After the handshake nothing comes from such a box."""
-    assert answer_for_all(Packet(FLOW, Tcp.ACK)) == ()
+def test_a_box_that_answers_all() -> None:
+    """It leads every flow to its own server, in the name of who was asked; a stray FIN it does not see."""
+    box = Interceptor("public")
+    (accepted,) = box.intercept(Packet(FLOW, Tcp.SYN), "public")
+    assert (accepted.flow, accepted.flags) == (FLOW.back, SYN_ACK)
+    assert box.intercept(Packet(FLOW, Tcp.ACK), "public") == ()
+    (reset,) = box.intercept(Packet(Flow(Protocol.TCP, CLIENT, 40001, SERVER, 81), Tcp.ACK), "public")
+    assert (reset.flags, reset.flow.source_port) == (Tcp.RST, 81)
+    assert box.intercept(Packet(FLOW, Tcp.FIN), "public") is None
+    assert box.intercept(Packet(FLOW, Tcp.SYN), "behind") is None
 
 
 def test_errors_end_where_they_are_for() -> None:
@@ -70,9 +90,9 @@ def test_errors_end_where_they_are_for() -> None:
     box = Box("router", {SERVER: "public"}, Manners())
     error = Packet(FLOW, Tcp.SYN, 5).error((3, 1), SERVER)
     on_way = IcmpError(error.source, CLIENT, error.kind, error.quoted, 5, ttl=9)
-    assert [frame.ttl for frame in box.receive(on_way, "behind", None, 0.0)] == [8]
-    assert list(box.receive(IcmpError(CLIENT, SERVER, (3, 1), FLOW, 5), "public", None, 0.0)) == []
-    assert list(box.receive(IcmpError(SERVER, CLIENT, (3, 1), FLOW, 5, ttl=1), "behind", None, 0.0)) == []
+    assert [frame.ttl for frame in box.receive(on_way, arrived("behind"))] == [8]
+    assert list(box.receive(IcmpError(CLIENT, SERVER, (3, 1), FLOW, 5), arrived("public"))) == []
+    assert list(box.receive(IcmpError(SERVER, CLIENT, (3, 1), FLOW, 5, ttl=1), arrived("behind"))) == []
 
 
 def network_of(scenario) -> tuple[Clock, Network, Prober, list]:
@@ -98,8 +118,8 @@ def test_errors_are_not_answered_with_errors(scenario_of) -> None:
     [
         (Tcp.ACK, (), []),
         (Tcp.FIN | Tcp.ACK, (), []),
-        (SA, (SA,), [Reason.SYN_ACK]),
-        (Tcp.ACK, (SA,), [Reason.SYN_ACK]),
+        (SYN_ACK, (SYN_ACK,), [Reason.SYN_ACK]),
+        (Tcp.ACK, (SYN_ACK,), [Reason.SYN_ACK]),
     ],
     ids=str,
 )
@@ -109,7 +129,7 @@ def test_the_prober_ignores_what_makes_no_sense(flags, before, expected, scenari
     sent: list[Packet] = []
     prober.ask(Probe(1, Question(SERVER, PORT)), CLIENT, sent.append)
     for arriving in (*before, flags):
-        prober.receive(Packet(sent[0].flow.back, arriving), "public", None, 0.1)
+        prober.receive(Packet(sent[0].flow.back, arriving), arrived("public", 0.1))
     assert [reply.reason for reply in heard] == expected
 
 
@@ -118,6 +138,6 @@ def test_an_error_does_not_end_an_open_connection(scenario_of) -> None:
     _, _, prober, heard = network_of(scenario_of())
     sent: list[Packet] = []
     prober.ask(Probe(1, Question(SERVER, PORT)), CLIENT, sent.append)
-    prober.receive(Packet(sent[0].flow.back, SA), "public", None, 0.1)
-    prober.receive(sent[0].error((3, 1), SERVER), "public", None, 0.2)
+    prober.receive(Packet(sent[0].flow.back, SYN_ACK), arrived("public", 0.1))
+    prober.receive(sent[0].error((3, 1), SERVER), arrived("public", 0.2))
     assert [reply.reason for reply in heard] == [Reason.SYN_ACK]

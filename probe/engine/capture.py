@@ -1,0 +1,114 @@
+"""A capture file of every packet sent and received, with a word on what each was for.
+
+Lives here: the few blocks of pcapng that one needs (draft-ietf-opsawg-pcapng). scapy's writer takes comments
+in its newest versions only, so it is not used. IPv4, IPv6 and ARP share the file under the link type of the
+Linux cooked capture (LINKTYPE_LINUX_SLL of the tcpdump group's list), which also shows the direction.
+"""
+
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+_SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6  # block types
+_BYTE_ORDER = 0x1A2B3C4D
+_UNKNOWN_LENGTH = 0xFFFF_FFFF_FFFF_FFFF
+_LINUX_SLL = 113
+_NO_LIMIT = 0  # of bytes a packet
+_COMMENT, _FLAGS = 1, 2  # options of a packet
+_ETHERNET, _NO_LINK_LAYER = 1, 0xFFFE  # ARPHRD_ETHER, ARPHRD_NONE of linux/if_arp.h
+_LONGEST_COMMENT = 0xFFFF  # bytes: what an option can hold
+_TICKS = 1_000_000  # a second, unless an interface says otherwise
+
+
+class _Way(NamedTuple):
+    """How a direction is written: as the packet type of the cooked header, and in the packet's flags."""
+
+    kind: int
+    flags: int
+
+
+_RECEIVED, _SENT = _Way(0, 1), _Way(4, 2)
+
+
+class Capture:
+    """A pcapng file that is being written. What is recorded is in the file at once."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Begin the file; one of that name is overwritten.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._file = Path(path).open("wb")  # noqa: SIM115 - open until close()
+        section = struct.pack("=IHHQ", _BYTE_ORDER, 1, 0, _UNKNOWN_LENGTH)
+        interface = struct.pack("=HHI", _LINUX_SLL, 0, _NO_LIMIT)
+        self._write(_block(_SECTION, section) + _block(_INTERFACE, interface))
+
+    def record(
+        self,
+        data: bytes,
+        ethertype: int,
+        *,
+        at: float,
+        outgoing: bool,
+        comment: str,
+        link_address: str | None = None,
+    ) -> None:
+        """Add one packet.
+
+        Args:
+            data: from the first byte behind the link layer.
+            ethertype: of `data`.
+            at: seconds of the epoch.
+            outgoing: sent by us, not received.
+            comment: what the packet is; shown beside it.
+            link_address: of its sender on the link, where that is known.
+
+        Raises:
+            OSError: the file cannot be written on.
+        """
+        way = _SENT if outgoing else _RECEIVED
+        self._write(_packet(_cooked(ethertype, link_address, way) + data, at, way, comment))
+
+    def close(self) -> None:
+        """End the file."""
+        self._file.close()
+
+    def _write(self, block: bytes) -> None:
+        self._file.write(block)
+        self._file.flush()
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    body = _padded(body)
+    length = struct.pack("=I", len(body) + 12)
+    return struct.pack("=I", kind) + length + body + length
+
+
+def _padded(data: bytes) -> bytes:
+    """Fill up to whole 32-bit words."""
+    return data + bytes(-len(data) % 4)
+
+
+def _option(code: int, value: bytes) -> bytes:
+    return struct.pack("=HH", code, len(value)) + _padded(value)
+
+
+def _cooked(ethertype: int, link_address: str | None, way: _Way) -> bytes:
+    address = b"" if link_address is None else bytes.fromhex(link_address.replace(":", ""))
+    hardware = _ETHERNET if address else _NO_LINK_LAYER
+    return struct.pack("!HHH8sH", way.kind, hardware, len(address), address, ethertype)
+
+
+def _packet(data: bytes, at: float, way: _Way, comment: str) -> bytes:
+    high, low = divmod(round(at * _TICKS), 1 << 32)
+    head = struct.pack("=IIIII", 0, high, low, len(data), len(data))
+    flags = struct.pack("=I", way.flags)
+    options = _option(_COMMENT, _utf8(comment)) + _option(_FLAGS, flags) + struct.pack("=HH", 0, 0)
+    return _block(_PACKET, head + _padded(data) + options)
+
+
+def _utf8(comment: str) -> bytes:
+    """Encode a comment: what UTF-8 cannot say is replaced, what is too long is cut between characters."""
+    text = comment.encode("utf-8", errors="replace")[:_LONGEST_COMMENT]
+    return text.decode("utf-8", errors="ignore").encode("utf-8")

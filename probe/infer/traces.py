@@ -1,0 +1,164 @@
+"""What raw packets add to an answer: hints, reduced from the traces of one address.
+
+Lives here: how a reset is signed, what came back to segments of no connection and to frames that were handed
+to a neighbour. What a hint says for or against an explanation is `raw_sounds`.
+
+Probes are marked: a Linux stack copies the DSCP of a SYN into its reset and gives an IPv6 reset a flow label
+(net/ipv4/tcp_ipv4.c tcp_v4_send_reset, net/ipv6/tcp_ipv6.c tcp_v6_send_reset); the reset that netfilter
+forges has neither (net/ipv4/netfilter/nf_reject_ipv4.c).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probe.model.facts import AddressSurvey, Trace
+from probe.model.probing import ICMP_REASONS, Observation, Reason, Shape
+from probe.model.target import IPAddress, Port, Protocol
+
+_DSCP = 0xFC  # of a TOS octet; the lowest two bits are ECN (RFC 3168)
+_MARK = 0x68  # the DSCP that probes carry: AF31
+
+
+class Sign(StrEnum):
+    """Whether a reply carries the mark of the probe that it answers."""
+
+    MARKED = "marked"
+    PLAIN = "plain"
+    ODD = "odd"  # another mark than ours: pf's resets have one, and some paths change what they carry
+
+
+class Back(StrEnum):
+    """What came back to a raw follow-up."""
+
+    OPEN = "open"
+    RESET = "reset"
+    REJECTED = "rejected"  # an ICMP error
+    PASSED_ON = "passed-on"  # time exceeded: it would have been forwarded
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The outcome of one follow-up; `sign` of a reset."""
+
+    back: Back
+    attempts: int
+    sign: Sign | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """A frame for `destination`, handed to this address's machine on this address's link."""
+
+    destination: IPAddress
+    tried: Tried
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What raw packets told of one port on one address; None where nothing was asked or measured."""
+
+    sign: Sign | None = None  # of its reset
+    bare_window: bool | None = None  # a SYN/ACK that offers no window, as SYN proxies send
+    elsewhere: bool = False  # a datagram was answered from another address of the machine
+    ack: Tried | None = None
+    fin: Tried | None = None
+    crossed: tuple[Crossed, ...] = ()
+
+
+NO_HINTS = Hints()
+
+_BACK = {
+    Reason.SYN_ACK: Back.OPEN,
+    Reason.UDP_RESPONSE: Back.OPEN,
+    Reason.RESET: Back.RESET,
+    Reason.NO_RESPONSE: Back.SILENT,
+    Reason.TIME_EXCEEDED: Back.PASSED_ON,
+}
+
+
+def hints_of(survey: AddressSurvey) -> dict[Port, Hints]:
+    """What the traces of an address tell of each of its ports, tested ones and controls."""
+    traces: dict[Port, list[Observation]] = {}
+    for trace in survey.traces:
+        traces.setdefault(trace.observation.question.port, []).append(trace.observation)
+    return {port: _hints(survey.address.ip, few) for port, few in traces.items()}
+
+
+def echo_sign(survey: AddressSurvey) -> Sign | None:
+    """Whether the address's ping reply carries the mark: it shows whether the path keeps it."""
+    replies = (t.observation for t in survey.traces if t.observation.reason is Reason.ECHO_REPLY)
+    return next((_sign(reply) for reply in replies), None)
+
+
+def answers_echo(survey: AddressSurvey) -> bool:
+    """Whether the address answered a ping."""
+    return any(trace.observation.reason is Reason.ECHO_REPLY for trace in survey.traces)
+
+
+def _hints(address: IPAddress, seen: Sequence[Observation]) -> Hints:
+    near = [o for o in seen if o.question.hop is None]
+    opening = _first(near, Shape.OPENING)
+    header = None if opening is None else opening.header
+    reset = opening is not None and opening.reason is Reason.RESET
+    accepted = opening is not None and opening.reason is Reason.SYN_ACK and header is not None
+    return Hints(
+        sign=_sign(opening) if reset and opening is not None else None,
+        bare_window=header.window == 0 if accepted and header is not None else None,
+        elsewhere=opening is not None and _elsewhere(opening),
+        ack=_tried(_first(near, Shape.ACK)),
+        fin=_tried(_first(near, Shape.FIN)),
+        crossed=tuple(_crossings(address, seen)),
+    )
+
+
+def _first(seen: Iterable[Observation], shape: Shape) -> Observation | None:
+    return next((o for o in seen if o.question.shape is shape and o.question.ttl is None), None)
+
+
+def _crossings(address: IPAddress, seen: Iterable[Observation]) -> Iterable[Crossed]:
+    for one in seen:
+        question = one.question
+        if question.hop is not None and question.shape is Shape.OPENING and question.address != address:
+            tried = _tried(one)
+            if tried is not None:
+                yield Crossed(question.address, tried)
+
+
+def _tried(observation: Observation | None) -> Tried | None:
+    """None where it could not be asked, or where this machine itself stopped it."""
+    if observation is None:
+        return None
+    back = _BACK.get(observation.reason)
+    if back is None and observation.reason in ICMP_REASONS:
+        back = Back.REJECTED
+    if back is None:
+        return None
+    return Tried(back, observation.attempts, _sign(observation) if back is Back.RESET else None)
+
+
+def _sign(observation: Observation) -> Sign | None:
+    header = observation.header
+    if header is None:
+        return None
+    dscp = header.tos & _DSCP
+    if dscp == _MARK or header.flow_label:
+        return Sign.MARKED
+    return Sign.ODD if dscp else Sign.PLAIN
+
+
+def _elsewhere(observation: Observation) -> bool:
+    """A datagram's answer that came from another address than the one asked."""
+    asked = observation.question
+    return (
+        asked.port.protocol is Protocol.UDP
+        and observation.reason is Reason.UDP_RESPONSE
+        and observation.sender is not None
+        and observation.sender != asked.address
+    )
+
+
+def of_shape(traces: Iterable[Trace], shape: Shape) -> list[Observation]:
+    """The outcomes of the follow-ups of one shape."""
+    return [t.observation for t in traces if t.observation.question.shape is shape]

@@ -1,0 +1,95 @@
+"""Raw packets in words: what was sent, what came back with the header fields that tell, and why."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from probe.engine.packet import MARK_TOS
+from probe.model.probing import Reason, Shape
+from probe.model.report import AddressReport, ProbeReport
+from probe.model.target import Protocol
+from probe.report.words import MARKS, Row
+
+_SHAPES: Mapping[Shape, str] = {
+    Shape.OPENING: "SYN",
+    Shape.ACK: "ACK",
+    Shape.FIN: "FIN",
+    Shape.ECHO: "echo request",
+    Shape.WHO_HAS: "ARP who-has",
+}
+_DATAGRAM = "datagram"
+_ANSWERS = {Reason.SYN_ACK: "SYN/ACK", Reason.ARP_RESPONSE: "ARP reply", Reason.ECHO_REPLY: "echo reply"}
+_DSCP = 0xFC  # what of a TOS is the sender's; the other two bits belong to routers (RFC 3168)
+
+
+def probe_lines(row: Row, addresses: Sequence[AddressReport]) -> Iterator[str]:
+    """One line for each raw packet about a port, then those about its addresses, to compare with."""
+    for probe in row.verdict.probes or ():
+        yield probe_line(probe, row.verdict.protocol, addresses)
+    for address in addresses:
+        for probe in address.probes or ():
+            yield probe_line(probe, probe.protocol, addresses)
+
+
+def probe_line(probe: ProbeReport, protocol: Protocol | None, addresses: Sequence[AddressReport]) -> str:
+    """What was sent where, what came back, and why it was asked."""
+    realms = {address.address: f"{address.realm} {address.address}" for address in addresses}
+    sent = _DATAGRAM if probe.probe is Shape.OPENING and protocol is Protocol.UDP else _SHAPES[probe.probe]
+    to = realms.get(probe.address, probe.address)
+    where = f"{to} port {probe.port}/{probe.protocol}" if probe.port is not None else to
+    back = ", ".join(part for tell in _TELLING if (part := tell(probe)))
+    return f"{sent} to {where}{_way(probe)}: {back} (why: {probe.why})"
+
+
+def _way(probe: ProbeReport) -> str:
+    ttl = "" if probe.ttl is None else f" with TTL {probe.ttl}"
+    return ttl if probe.through is None else f"{ttl}, handed to {probe.handed_to} on {probe.through}"
+
+
+def _reason(probe: ProbeReport) -> str:
+    return _ANSWERS.get(probe.reason) or MARKS[probe.reason][1]
+
+
+def _sender(probe: ProbeReport) -> str | None:
+    return f"from {probe.sender}" if probe.sender not in {None, probe.address} else None
+
+
+def _tos(probe: ProbeReport) -> str | None:
+    """Whether the mark of our probe came back: a stack's own reset has it, a filter's has 0."""
+    if probe.tos is None:
+        return None
+    echoed = probe.tos & _DSCP == MARK_TOS & _DSCP
+    return f"TOS {probe.tos:#04x} echoed" if echoed else f"TOS {probe.tos:#x}" if probe.tos else "TOS 0"
+
+
+def _flow_label(probe: ProbeReport) -> str | None:
+    if probe.flow_label is None:
+        return None
+    return f"flow label {probe.flow_label:#x}" if probe.flow_label else "flow label 0"
+
+
+def _reply_ttl(probe: ProbeReport) -> str | None:
+    return None if probe.reply_ttl is None else f"TTL {probe.reply_ttl}"
+
+
+def _window(probe: ProbeReport) -> str | None:
+    """Of a SYN/ACK: 0 there is a middlebox that stalls; a reset's says nothing."""
+    return f"window {probe.window}" if probe.reason is Reason.SYN_ACK and probe.window is not None else None
+
+
+def _link_address(probe: ProbeReport) -> str | None:
+    return None if probe.link_address is None else f"by {probe.link_address}"
+
+
+def _tries(probe: ProbeReport) -> str | None:
+    return f"{probe.attempts} tries" if probe.attempts != 1 else None
+
+
+_TELLING: Sequence[Callable[[ProbeReport], str | None]] = (
+    _reason,
+    _sender,
+    _tos,
+    _flow_label,
+    _reply_ttl,
+    _window,
+    _link_address,
+    _tries,
+)
