@@ -143,6 +143,8 @@ _NOT_MINE = frozenset({Reason.TIME_EXCEEDED, Reason.HOST_UNREACH, Reason.NET_UNR
 
 def _frames(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
     asked, neighbour = about.address.ip, beside.address.ip
+    if asked.version != neighbour.version:
+        return  # the neighbour's other family is told by its own address
     for o in _raw(about):
         if not _handed_to(o.question, beside) or _handed_to(o.question, about):
             continue
@@ -194,7 +196,7 @@ def _arp_answers(about: AddressSurvey, surveys: Sequence[AddressSurvey]) -> Iter
         there = {s.address.ip: place for s in surveys if (place := _place(s)) and place[0] == interface}
         if about.address.ip in there:
             continue  # it is of that link: a neighbour of its own, on whichever card
-        near = [s for s in surveys if s.address.ip in there]
+        near = [s for s in surveys if s.address.ip in there and s.address.family == about.address.family]
         owners = [s for s in near if there[s.address.ip] == (interface, link)]
         sign = Sign.ARP_SAME if owners else Sign.ARP_OTHER
         yield from (_found(sign, about, beside, link=link) for beside in owners or near)

@@ -18,7 +18,7 @@ SILENT = {
 
 
 def test_no_keys_in_worlds() -> None:
-    """Neither kind of world is asked: in memory there is none, and real listeners would only keep us waiting."""
+    """Neither kind of world is asked: one has none, the listeners of the other would keep us waiting."""
     wanted = [(ip_address("192.168.77.10"), Port(Protocol.TCP, 443))]
     with open_world(parse_scenario("silent", SILENT), "sim") as world:
         before = monotonic()
