@@ -5,9 +5,11 @@ address does), `posterior` (what each port is bound to); `judge`, `words` and `a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from probe.infer.conditions import address_condition
 from probe.infer.follow_ups import follow_ups
+from probe.infer.identity import identify
 from probe.infer.judge import judge_address, judge_port
 from probe.infer.policy import AddressModel, learn
 from probe.infer.posterior import Posterior, infer_port
@@ -27,11 +29,14 @@ def infer(
     `running` are ports whose services are known to run: not-listening is excluded for them. `strict` takes
     nothing as usual: every kind of binding weighs the same beforehand, and more is asked to name one.
 
-    The addresses are taken as one host's, on the user's word; one that nobody has can have no service
-    bound to it.
+    The addresses are taken as one host's, on the user's word, as far as no sign says otherwise; one that
+    nobody has can have no service bound to it.
     """
     standard = STRICT if strict else USUAL
-    models = tuple(learn(surveys).values())
+    identities = identify(surveys)
+    models = tuple(
+        replace(model, stranger=identities[ip].other_probability) for ip, model in learn(surveys).items()
+    )
     there = tuple(m for m in models if address_condition(m) is not Condition.HOST_DOWN) or models
     ports = sorted({port for survey in surveys for port in survey.tested()})
     known: dict[object, Posterior] = {}
@@ -41,7 +46,8 @@ def infer(
         if key not in known:
             known[key] = infer_port(port, there, standard.prior, running=port in running)
         verdicts.append(judge_port(port, models, known[key], standard.point))
-    return Verdict(tuple(judge_address(model) for model in models), tuple(verdicts))
+    addresses = tuple(judge_address(model, identities[model.address.ip]) for model in models)
+    return Verdict(addresses, tuple(verdicts))
 
 
 def _alike(port: Port, models: Sequence[AddressModel], running: frozenset[Port]) -> object:

@@ -179,10 +179,21 @@ _ADDRESS_ADVICE: dict[Condition, tuple[int, str]] = {
         "nobody answers for {ip} on its link: is the machine on, and is the address right?",
     ),
     Condition.NO_ROUTE: (80, "this machine has no route to {ip}: is the VPN or the interface up?"),
-    Condition.LOCAL_FIREWALL: (80, "this machine's own firewall stops packets to {ip}: allow them there"),
+    Condition.LOCAL_FIREWALL: (
+        80,
+        "this machine's own firewall or reverse path filter stops packets to or from {ip}: allow them there",
+    ),
     Condition.UNKNOWN: (
         55,
         "nothing at all came back from {ip}: check that the host is up and the path (VPN, route) works",
+    ),
+    Condition.WRONG_HOST: (
+        85,
+        "another machine answers at {ip}: is this address the target's, and is no other network in the way?",
+    ),
+    Condition.HAIRPIN: (
+        40,
+        "answers for {ip} come straight from the inside: test it from outside, or let the router translate both ways",
     ),
     Condition.INTERCEPTED: (
         65,

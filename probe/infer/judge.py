@@ -12,6 +12,7 @@ from probe.infer.posterior import Posterior
 from probe.infer.priors import STRICT, SURE
 from probe.infer.raw_words import raw_evidence
 from probe.infer.traces import Back, Sign
+from probe.model.identity import Identity
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import (
     AddressVerdict,
@@ -173,10 +174,12 @@ def _seen_at_host(model: AddressModel, port: Port) -> bool:
     return at_host and model.evidence[port].heard is Heard.OPEN
 
 
-def judge_address(model: AddressModel) -> AddressVerdict:
+def judge_address(model: AddressModel, identity: Identity) -> AddressVerdict:
     """Condition of the path to an address, with the evidence for it and what to do."""
     condition = address_condition(model)
-    evidence = words.address_evidence(model)
+    if model.alive and identity.other_probability >= SURE:
+        condition = Condition.WRONG_HOST
+    evidence = (*words.address_evidence(model), *identity.evidence)
     text = advice.for_address(model, condition)
     shown = evidence if condition is not Condition.CLEAR or evidence else ()
     return AddressVerdict(model.address, condition, shown, text.lines, text.urgency)

@@ -33,6 +33,7 @@ class AddressModel:
         tuple[Evidence, Protocol], Mapping[Character, float]
     ]  # one tested port's share in it
     host_wide: float = 0.0  # probability that the host's firewall resets on every address alike
+    stranger: float = 0.0  # probability that another machine than the target answers here
 
     def control_counts(self) -> Counter[Heard]:
         """How often each answer was heard from ports that nothing uses, of both protocols."""

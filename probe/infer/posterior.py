@@ -12,7 +12,16 @@ from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import EPSILON, MANNERS, Fate, Policy
 from probe.infer.likelihood import Assumed, Evidence, hints_likelihood, likelihood
 from probe.infer.policy import AddressModel, Character
-from probe.infer.priors import CONTRADICTED, EVERYWHERE, FLOOR, FLOOR_TOTAL, HEALTH, BindPrior, Health
+from probe.infer.priors import (
+    CONTRADICTED,
+    COVERED_SEEN,
+    EVERYWHERE,
+    FLOOR,
+    FLOOR_TOTAL,
+    HEALTH,
+    BindPrior,
+    Health,
+)
 from probe.infer.raw_sounds import ELSEWHERE_IF_NOT_WILDCARD
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import Binding, Candidate
@@ -43,7 +52,7 @@ class _Case:
     covered: bool
     rule: _Rule
     health: Health
-    taken: tuple[bool, ...]
+    taken: tuple[bool, ...] | None
 
 
 class _Situation:
@@ -54,13 +63,15 @@ class _Situation:
         self.evidence = model.evidence.get(port, Evidence(Heard.UNMEASURED, 0))
         self._protocol, self._noise = port.protocol, model.noise
         self._characters = model.characters(without=port)
+        self._stranger = model.stranger
         self._known: dict[_Case, FateWeights] = {}
         self._sounds: dict[tuple[Assumed, Health], float] = {}
 
     def weights(self, case: _Case) -> FateWeights:
         """P(fate and what was heard), summed over the address's characters."""
         if case not in self._known:
-            self._known[case] = self._weigh(case)
+            own = self._weigh(case)
+            self._known[case] = self._beside_stranger(own) if self._stranger else own
         return self._known[case]
 
     def case(self, hypothesis: Hypothesis, rule: _Rule, health: Health) -> _Case:
@@ -80,6 +91,15 @@ class _Situation:
                 met = case.rule if isinstance(case.rule, Fate) and fate is Fate.PASS else fate
                 assumed = Assumed(met, case.covered, manners.stealth, marks, case.taken)
                 out[met] = out.get(met, 0.0) + weight * share * self._sound(assumed, case.health)
+        return out
+
+    def _beside_stranger(self, own: FateWeights) -> FateWeights:
+        """Mix in that another machine answers here, whose service says nothing of the target's."""
+        out = {fate: (1 - self._stranger) * weight for fate, weight in own.items()}
+        for covered, share in ((True, COVERED_SEEN), (False, 1 - COVERED_SEEN)):
+            case = _Case(exposed=covered, covered=covered, rule=None, health=Health.FINE, taken=None)
+            for fate, weight in self._weigh(case).items():
+                out[fate] = out.get(fate, 0.0) + self._stranger * share * weight
         return out
 
     def _under(self, rule: _Rule) -> Mapping[Character, float]:
