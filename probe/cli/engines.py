@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from probe.engine.backend import Backend
     from probe.engine.capture import Capture
     from probe.host.host import Host
+    from probe.infer.doubts import Doubt
     from probe.model.target import Target
-    from probe.report.plan_text import Doubt
 
 _HINT = "connect() alone, which a forged reset deceives"
 _LOOKS_HOSTILE = "their owner may take that for an attack"
@@ -71,8 +71,9 @@ def doubts_of(wish: Wish, *, quiet: bool) -> "Sequence[Doubt] | None":
     if missing is not None:
         _hint(missing, quiet=quiet)
         return None
-    doubts: Sequence[Doubt] = getattr(import_module("probe.infer.follow_ups"), "DOUBTS", ())
-    return [one for one in doubts if one.takes is None or one.takes in wish.named]
+    from probe.infer.doubts import DOUBTS
+
+    return [one for one in DOUBTS if one.takes is None or one.takes in wish.named]
 
 
 @contextmanager
@@ -183,5 +184,5 @@ def _neighbours(target: "Target", host: "Host") -> Iterator[str]:
     """Addresses whose frames go straight to the machine itself."""
     for address in target.addresses:
         route = host.route(address.ip)
-        if route.on_link and route.kind is LinkKind.ETHERNET:
+        if address.family == 4 and route.on_link and route.kind is LinkKind.ETHERNET:  # noqa: PLR2004 - IPv4
             yield str(address.ip)
