@@ -31,6 +31,7 @@ _HINT = "connect() alone, which a forged reset deceives"
 _LOOKS_HOSTILE = "their owner may take that for an attack"
 _LATER = (
     "encodings.ascii",
+    "probe.host.keys",
     "psutil",
     "pwd",
     "tabulate",
