@@ -170,7 +170,10 @@ def _announce(battery: Battery, target: "Target", host: "Host") -> None:
     """Say on stderr what looks hostile, before it is sent."""
     if battery.fin:
         every = ", ".join(str(address.ip) for address in target.addresses)
-        say(f"--fin: FINs without a connection go to TCP ports of {every} that stay silent; {_LOOKS_HOSTILE}")
+        what = (
+            f"--fin: FINs without a connection go to TCP ports of {every} that stay silent or are forwarded"
+        )
+        say(f"{what}; {_LOOKS_HOSTILE}")
     if battery.loopback:
         near = ", ".join(_neighbours(target, host)) or "nobody, none of the addresses is a neighbour"
         say(f"--l2: frames for 127.0.0.1 go to {near}; {_LOOKS_HOSTILE}")
