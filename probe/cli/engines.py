@@ -24,18 +24,13 @@ if TYPE_CHECKING:
     from probe.engine.backend import Backend
     from probe.engine.capture import Capture
     from probe.host.host import Host
+    from probe.infer.doubts import Doubt
     from probe.model.target import Target
-    from probe.report.plan_text import Doubt
 
 _HINT = "connect() alone, which a forged reset deceives"
 _LOOKS_HOSTILE = "their owner may take that for an attack"
-_LATER = (
-    "encodings.ascii",
-    "probe.host.keys",
-    "psutil",
-    "pwd",
-    "tabulate",
-)  # what a scan and its report load when they get there
+# What a scan and its report load when they get there.
+_LATER = ("encodings.ascii", "encodings.idna", "probe.host.keys", "psutil", "pwd", "resource", "tabulate")
 _ON_A_TERMINAL = ("rich._emoji_codes", "rich.console", "rich.progress")
 
 
@@ -72,8 +67,9 @@ def doubts_of(wish: Wish, *, quiet: bool) -> "Sequence[Doubt] | None":
     if missing is not None:
         _hint(missing, quiet=quiet)
         return None
-    doubts: Sequence[Doubt] = getattr(import_module("probe.infer.follow_ups"), "DOUBTS", ())
-    return [one for one in doubts if one.takes is None or one.takes in wish.named]
+    from probe.infer.doubts import DOUBTS
+
+    return [one for one in DOUBTS if one.takes is None or one.takes in wish.named]
 
 
 @contextmanager
@@ -174,7 +170,10 @@ def _announce(battery: Battery, target: "Target", host: "Host") -> None:
     """Say on stderr what looks hostile, before it is sent."""
     if battery.fin:
         every = ", ".join(str(address.ip) for address in target.addresses)
-        say(f"--fin: FINs without a connection go to TCP ports of {every} that stay silent; {_LOOKS_HOSTILE}")
+        what = (
+            f"--fin: FINs without a connection go to TCP ports of {every} that stay silent or are forwarded"
+        )
+        say(f"{what}; {_LOOKS_HOSTILE}")
     if battery.loopback:
         near = ", ".join(_neighbours(target, host)) or "nobody, none of the addresses is a neighbour"
         say(f"--l2: frames for 127.0.0.1 go to {near}; {_LOOKS_HOSTILE}")
@@ -184,5 +183,5 @@ def _neighbours(target: "Target", host: "Host") -> Iterator[str]:
     """Addresses whose frames go straight to the machine itself."""
     for address in target.addresses:
         route = host.route(address.ip)
-        if route.on_link and route.kind is LinkKind.ETHERNET:
+        if address.family == 4 and route.on_link and route.kind is LinkKind.ETHERNET:  # noqa: PLR2004 - IPv4
             yield str(address.ip)

@@ -8,29 +8,20 @@ from collections.abc import Sequence
 from probe.app import Means, scan
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
-from probe.errors import NothingMeasuredError, PrivilegeError, UsageError
+from probe.errors import NothingMeasuredError, UsageError
+from probe.infer.doubts import Doubt
 from probe.model.plan import Plan, Timing
 from probe.model.report import Report
 from probe.model.target import Target
 from probe.model.verdict import Binding, Condition
 from probe.report.assemble import CONNECT, RAW, RunFacts
 from probe.report.grouping import grouped
-from probe.report.plan_text import Doubt, render_plan, render_plan_json
+from probe.report.plan_text import render_plan, render_plan_json
 
 EXIT_INCONCLUSIVE = 5
 EXIT_INTERRUPTED = 130
 _LONGEST_WAIT_S = 60.0
 _NOBODY_THERE = frozenset({Condition.HOST_DOWN, Condition.NO_ROUTE})
-
-
-def check_engine(engine: str) -> None:
-    """Refuse an engine that this version does not have.
-
-    Raises:
-        PrivilegeError: it is not there.
-    """
-    if engine == "raw":
-        raise PrivilegeError("the raw engine is not here in this version; use --engine connect")
 
 
 def timing_of(timeout: float, retries: int, rate: float | None) -> Timing:

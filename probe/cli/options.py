@@ -56,7 +56,9 @@ PacketFile = Annotated[
 Layer2 = Annotated[
     bool, typer.Option("--l2", help="Raw: also hand frames for 127.0.0.1 to neighbours. Looks hostile.")
 ]
-Fin = Annotated[bool, typer.Option("--fin", help="Raw: also send FINs to silent ports. Looks hostile.")]
+Fin = Annotated[
+    bool, typer.Option("--fin", help="Raw: also send FINs to silent and forwarded ports. Looks hostile.")
+]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Longest wait for one answer.")]
 Retries = Annotated[int, typer.Option("--retries", metavar="N", min=0, max=20, help="Tries after the first.")]
 Rate = Annotated[

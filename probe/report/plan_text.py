@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from textwrap import fill, wrap
-from typing import Protocol
 
 import msgspec
 
+from probe.infer.doubts import Doubt
 from probe.infer.keyed_ports import MOST_PORTS, may_show_keys
 from probe.model.facts import Route
 from probe.model.plan import AddressPlan, Plan
@@ -18,26 +18,6 @@ _MAY_FOLLOW = "Raw packets that may follow, where the answers leave a doubt:"
 _HEADERS = ("probe", "when", "which doubt it ends")
 _PROBE_WIDTH = 20  # columns
 _GAPS = 4  # columns between the three
-
-
-class Doubt(Protocol):
-    """A raw follow-up: when it is sent, which doubt it ends, and the flag that it takes."""
-
-    @property
-    def probe(self) -> str:
-        """What is sent."""
-
-    @property
-    def when(self) -> str:
-        """After which answers it is sent."""
-
-    @property
-    def why(self) -> str:
-        """Which doubt it ends."""
-
-    @property
-    def takes(self) -> str | None:
-        """The flag that permits it; None: the raw engine does."""
 
 
 def render_plan(plan: Plan, style: TextStyle = PLAIN, doubts: Sequence[Doubt] | None = None) -> str:

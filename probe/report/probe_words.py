@@ -14,7 +14,7 @@ _SHAPES: Mapping[Shape, str] = {
     Shape.ACK: "ACK",
     Shape.FIN: "FIN",
     Shape.ECHO: "echo request",
-    Shape.WHO_HAS: "ARP who-has",
+    Shape.WHO_HAS: "ARP request",
 }
 _DATAGRAM = "datagram"
 _ANSWERS = {Reason.SYN_ACK: "SYN/ACK", Reason.ARP_RESPONSE: "ARP reply", Reason.ECHO_REPLY: "echo reply"}
@@ -50,6 +50,8 @@ def probe_line(
 
 
 def _way(probe: ProbeReport) -> str:
+    if probe.probe is Shape.WHO_HAS:
+        return f" on {probe.through}" if probe.through else ""  # to everybody there
     ttl = "" if probe.ttl is None else f" with TTL {probe.ttl}"
     return ttl if probe.through is None else f"{ttl}, handed to {probe.handed_to} on {probe.through}"
 

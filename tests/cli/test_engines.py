@@ -5,9 +5,7 @@ The raw engine is a fake that resets whatever it is sent; connections go to loop
 
 import json
 import socket
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -18,8 +16,9 @@ from probe.cli.engines import opened, wish_of
 from probe.cli.main import main
 from probe.cli.options import Engine
 from probe.errors import PrivilegeError
+from probe.infer.doubts import Doubt
 from probe.model.facts import LinkKind, Route
-from probe.model.probing import Header, Probe, Reason, Reply
+from probe.model.probing import Header, Probe, Question, Reason, Reply
 from probe.model.target import Realm, Target, TargetAddress
 from probe.report.schema import report_schema
 
@@ -58,20 +57,14 @@ class FakeRaw:
         self._say("close")
 
 
-@dataclass(frozen=True)
-class Doubt:
-    """A follow-up as the plan shows it."""
-
-    probe: str
-    when: str
-    why: str
-    takes: str | None = None
+def never(model, scene) -> Iterator[Question]:
+    raise AssertionError
 
 
 DOUBTS = (
-    Doubt("SYN again", "a reset", "forged by a filter, or by the stack where nothing listens? " * 2),
-    Doubt("FIN", "silence that an ACK broke", "is there a listener?", "--fin"),
-    Doubt("frame for 127.0.0.1", "a refusal", "does loopback leak?", "--l2"),
+    Doubt("SYN again", "a reset", "forged by a filter, or by the stack where nothing listens? " * 2, never),
+    Doubt("FIN", "silence that an ACK broke", "is there a listener?", never, "--fin"),
+    Doubt("frame for 127.0.0.1", "a refusal", "does loopback leak?", never, "--l2"),
 )
 
 
@@ -100,9 +93,7 @@ def closed() -> Iterator[str]:
 
 @pytest.fixture
 def doubts(monkeypatch: pytest.MonkeyPatch) -> None:
-    import probe.infer  # noqa: F401, PLC0415 - the module, which its package hides behind a function
-
-    monkeypatch.setattr(sys.modules["probe.infer.follow_ups"], "DOUBTS", DOUBTS, raising=False)
+    monkeypatch.setattr("probe.infer.doubts.DOUBTS", DOUBTS)
 
 
 @pytest.mark.parametrize("engine", ["raw", "auto"])

@@ -1,11 +1,11 @@
 """A plan as text and JSON: addresses, ways, ports, patience."""
 
 import json
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 import pytest
 
+from probe.infer.doubts import DOUBTS, Doubt
 from probe.model.facts import Route
 from probe.model.plan import AddressPlan, Plan, Timing
 from probe.model.target import Port, Protocol, TargetAddress
@@ -67,20 +67,18 @@ def test_the_json_is_the_plan() -> None:
     assert document["addresses"][0]["tested"][1] == {"protocol": "udp", "number": 53}
 
 
-@dataclass(frozen=True)
-class Doubt:
-    """A follow-up as the plan shows it."""
-
-    probe: str = "frame by its neighbour"
-    when: str = "a reset where another address of the same link is open, " * 3
-    why: str = "bound to the address, or to its device? " * 3
-    takes: str | None = None
+def doubt(probe: str = "frame by its neighbour", takes: str | None = None, **more: str) -> Doubt:
+    texts = {
+        "when": "a reset where another address of the same link is open, " * 3,
+        "why": "bound to the address, or to its device? " * 3,
+    }
+    return Doubt(probe, ask=lambda model, scene: iter(()), takes=takes, **texts | more)
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])
 def test_follow_ups_are_a_table(width: int) -> None:
     """Below the plan, as wide as the text may be; none where there are none."""
-    text = render_plan(plan(Timing()), TextStyle(width=width), [Doubt(), Doubt(probe="ACK")])
+    text = render_plan(plan(Timing()), TextStyle(width=width), [doubt(), doubt("ACK")])
     table = text.split("Raw packets that may follow")[1].splitlines()[1:]
     assert max(map(len, table)) <= width
     assert {"frame", "ACK", "device?", "reset"} <= set(" ".join(table).split())
@@ -91,8 +89,15 @@ def test_follow_ups_are_a_table(width: int) -> None:
 def test_follow_ups_are_in_the_json() -> None:
     """With the flag that each takes."""
     document = json.loads(
-        render_plan_json(plan(Timing()), [Doubt("FIN", "silence", "who listens?", "--fin")])
+        render_plan_json(plan(Timing()), [doubt("FIN", "--fin", when="silence", why="who listens?")])
     )
     assert document["follow_ups"] == [
         {"probe": "FIN", "when": "silence", "why": "who listens?", "takes": "--fin"}
     ]
+
+
+def test_the_real_table_fits() -> None:
+    """Every row that may be sent has a line of the table, within the width."""
+    text = render_plan(plan(Timing()), doubts=DOUBTS)
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(one.probe.split()[0] in text for one in DOUBTS)

@@ -33,7 +33,11 @@ LINES = [
     ),
     (
         probe(LAN, Reason.ARP_RESPONSE, Shape.WHO_HAS, link_address="52:54:00:12:34:57"),
-        "ARP who-has to lan 192.168.77.10: ARP reply, by 52:54:00:12:34:57 (",
+        "ARP request to lan 192.168.77.10: ARP reply, by 52:54:00:12:34:57 (",
+    ),
+    (
+        probe(VPN, SILENT, Shape.WHO_HAS, through="eth0", handed_to="ff:ff:ff:ff:ff:ff"),
+        "ARP request to vpn 10.88.0.10 on eth0: no answer (",
     ),
     (probe(LAN, Reason.ECHO_REPLY, Shape.ECHO), "echo request to lan 192.168.77.10: echo reply ("),
     (probe(("lan", "127.0.0.1"), SILENT), "SYN to 127.0.0.1: no answer ("),
@@ -74,7 +78,7 @@ def test_explain_has_a_section_of_raw_packets() -> None:
         "SYN to lan 192.168.77.10",
         "SYN to vpn 10.88.0.10",
         "SYN to lan 192.168.77.10 at 1006, 18233/tcp",
-        "ARP who-has to lan 192.168.77.10",
+        "ARP request to lan 192.168.77.10",
     ]
     assert TITLE not in render_explanation(TYPICAL, Port(TCP, 5432))
 
