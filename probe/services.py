@@ -164,6 +164,10 @@ DEFAULT_PORTS: tuple[Port, ...] = tuple(
     )
 )
 
+# Where a service shows who it is before any login: an SSH host key, or the certificate of TLS from the start.
+SSH_PORTS: frozenset[int] = frozenset({22, 2222})
+TLS_PORTS: frozenset[int] = frozenset({443, 465, 636, 853, 993, 995, 5986, 6443, 8443})
+
 
 def find_service(port: Port) -> Service | None:
     """The service that customarily uses `port`; None where the table knows none."""

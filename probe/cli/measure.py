@@ -3,26 +3,23 @@
 import datetime as dt
 import math
 import platform
+from collections.abc import Sequence
 
 from probe.app import Means, scan
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
-from probe.engine.connect import ConnectBackend
 from probe.errors import NothingMeasuredError, PrivilegeError, UsageError
-from probe.host.host import Host
-from probe.model.plan import Timing
+from probe.model.plan import Plan, Timing
 from probe.model.report import Report
 from probe.model.target import Target
 from probe.model.verdict import Binding, Condition
-from probe.plan import make_plan
-from probe.report.assemble import RunFacts
+from probe.report.assemble import CONNECT, RAW, RunFacts
 from probe.report.grouping import grouped
-from probe.report.plan_text import render_plan, render_plan_json
+from probe.report.plan_text import Doubt, render_plan, render_plan_json
 
 EXIT_INCONCLUSIVE = 5
 EXIT_INTERRUPTED = 130
 _LONGEST_WAIT_S = 60.0
-_ENGINE = "connect"
 _NOBODY_THERE = frozenset({Condition.HOST_DOWN, Condition.NO_ROUTE})
 
 
@@ -33,7 +30,7 @@ def check_engine(engine: str) -> None:
         PrivilegeError: it is not there.
     """
     if engine == "raw":
-        raise PrivilegeError("the raw engine is not in this version; use --engine connect")
+        raise PrivilegeError("the raw engine is not here in this version; use --engine connect")
 
 
 def timing_of(timeout: float, retries: int, rate: float | None) -> Timing:
@@ -49,37 +46,39 @@ def timing_of(timeout: float, retries: int, rate: float | None) -> Timing:
     return Timing(timeout=timeout, retries=retries, rate=rate)
 
 
-def print_plan(target: Target, timing: Timing, host: Host, destination: Destination) -> None:
-    """Print what would be asked.
+def check_plan_form(destination: Destination) -> None:
+    """Refuse a format that plans do not have.
 
     Raises:
-        UsageError: a format that plans do not have.
-        OutputError: it could not be written.
+        UsageError: it is another one than text or JSON.
     """
-    plan = make_plan(target, timing, host)
-    if destination.form is Form.TABLE:
-        destination.write_text(render_plan(plan, destination.style()))
-    elif destination.form is Form.JSON:
-        destination.write_text(render_plan_json(plan))
-    else:
+    if destination.form not in {Form.TABLE, Form.JSON}:
         raise UsageError(f"--plan and --{destination.form} exclude each other; a plan is text or --json")
 
 
-def measure(target: Target, timing: Timing, host: Host, *, quiet: bool, strict: bool) -> Report:
-    """Probe with unprivileged sockets and conclude.
+def print_plan(plan: Plan, destination: Destination, doubts: Sequence[Doubt] | None) -> None:
+    """Print what would be asked, and which raw packets might follow (None: none may).
+
+    Raises:
+        OutputError: it could not be written.
+    """
+    if destination.form is Form.JSON:
+        destination.write_text(render_plan_json(plan, doubts))
+    else:
+        destination.write_text(render_plan(plan, destination.style(), doubts))
+
+
+def measure(target: Target, timing: Timing, means: Means, *, quiet: bool, strict: bool) -> Report:
+    """Probe with what is at hand and conclude.
 
     Raises:
         NothingMeasuredError: not one probe could be sent.
-        BackendError: this machine lets us open no sockets.
     """
+    engine = CONNECT if means.raw is None else RAW
     vantage = platform.node() or "here"
-    facts = RunFacts(started=dt.datetime.now(dt.UTC), engine=_ENGINE, vantage=vantage, strict=strict)
-    backend = ConnectBackend()
-    try:
-        with ProgressBar(quiet=quiet) as progress:
-            return scan(target, timing, Means(backend, host), progress=progress, facts=facts)
-    finally:
-        backend.close()
+    facts = RunFacts(started=dt.datetime.now(dt.UTC), engine=engine, vantage=vantage, strict=strict)
+    with ProgressBar(quiet=quiet) as progress:
+        return scan(target, timing, means, progress=progress, facts=facts)
 
 
 def deliver(

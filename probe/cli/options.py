@@ -8,7 +8,7 @@ import typer
 
 
 class Engine(StrEnum):
-    """How to probe. `auto` never needs privileges."""
+    """How to probe. `auto` adds raw packets where they are permitted, and never needs them."""
 
     AUTO = "auto"
     CONNECT = "connect"
@@ -46,7 +46,17 @@ Running = Annotated[
     str | None,
     typer.Option("--running", metavar="PORTS", help="Ports that you know something listens on."),
 ]
-EngineChoice = Annotated[Engine, typer.Option("--engine", help="auto never needs privileges.")]
+EngineChoice = Annotated[
+    Engine, typer.Option("--engine", help="raw adds packets of our own; auto: where permitted.")
+]
+PacketFile = Annotated[
+    Path | None,
+    typer.Option("--pcap", metavar="FILE", help="Write every raw packet sent and received to FILE (pcapng)."),
+]
+Layer2 = Annotated[
+    bool, typer.Option("--l2", help="Raw: also hand frames for 127.0.0.1 to neighbours. Looks hostile.")
+]
+Fin = Annotated[bool, typer.Option("--fin", help="Raw: also send FINs to silent ports. Looks hostile.")]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Longest wait for one answer.")]
 Retries = Annotated[int, typer.Option("--retries", metavar="N", min=0, max=20, help="Tries after the first.")]
 Rate = Annotated[

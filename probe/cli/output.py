@@ -60,6 +60,19 @@ class Destination:
         """
         self.write_text(_RENDERERS[self.form](report, self.style()))
 
+    def check(self) -> None:
+        """Find out whether it can be written, before anything is probed.
+
+        Raises:
+            OutputError: the file's folder does not exist or cannot be written to.
+        """
+        if self.path is None:
+            return
+        try:
+            _check_writable(self.path)
+        except PermissionError:  # not even looked at
+            raise OutputError(f"{str(self.path)!r} cannot be written: permission denied") from None
+
     def style(self) -> TextStyle:
         """How text is laid out where it goes."""
         return style_of(sys.stdout, detail=self.detail) if self.path is None else _for_a_file(self.detail)
@@ -87,9 +100,9 @@ def choose(chosen: Mapping[Form, bool], path: Path | None, *, detail: bool = Fal
     if len(forms) > 1:
         raise UsageError(f"--{forms[0]} and --{forms[1]} exclude each other; choose one format")
     path = None if path == STDOUT else path
-    if path is not None:
-        _check_writable(path)
-    return Destination(forms[0] if forms else Form.TABLE, path, detail)
+    destination = Destination(forms[0] if forms else Form.TABLE, path, detail)
+    destination.check()
+    return destination
 
 
 def _for_a_file(detail: bool) -> TextStyle:  # noqa: FBT001 - one flag, passed on

@@ -16,6 +16,9 @@ def scan(  # noqa: PLR0913 - each is a flag
     ports: options.Ports = None,
     running: options.Running = None,
     engine: options.EngineChoice = options.Engine.AUTO,
+    pcap: options.PacketFile = None,
+    l2: options.Layer2 = False,
+    fin: options.Fin = False,
     timeout: options.Timeout = 1.0,
     retries: options.Retries = 2,
     rate: options.Rate = None,
@@ -34,13 +37,14 @@ def scan(  # noqa: PLR0913 - each is a flag
     quiet: options.Quiet = False,
 ) -> None:
     """Probe a target's addresses and say what each port is bound to, or what blocks it."""
-    from probe.cli import measure
+    from probe.cli import engines, measure
     from probe.cli.output import Form, choose
     from probe.cli.targets import Wanted, families_of, make_target, places_of
     from probe.host.system import SystemHost
     from probe.model.target import Realm
+    from probe.plan import make_plan
 
-    measure.check_engine(engine)
+    wish = engines.wish_of(engine, pcap, l2=l2, fin=fin)
     timing = measure.timing_of(timeout, retries, rate)
     forms = {
         Form.PICTURE: picture,
@@ -55,7 +59,11 @@ def scan(  # noqa: PLR0913 - each is a flag
     host = SystemHost()
     target = make_target(Wanted(places, ports, running, families), host)
     if plan:
-        measure.print_plan(target, timing, host, destination)
+        measure.check_plan_form(destination)
+        doubts = engines.doubts_of(wish, quiet=quiet)
+        measure.print_plan(make_plan(target, timing, host), destination, doubts)
         return
-    report = measure.measure(target, timing, host, quiet=quiet, strict=strict)
+    with engines.opened(wish, target, host, quiet=quiet) as means:
+        destination.check()  # with the privileges that are left
+        report = measure.measure(target, timing, means, quiet=quiet, strict=strict)
     raise typer.Exit(measure.deliver(report, destination, strict=strict, all_ports=all_ports))

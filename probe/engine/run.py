@@ -62,6 +62,7 @@ class Run:
         self._settled = 0
         self._asked = 0
         self._pending: dict[IPAddress, tuple[float, Step]] = {}  # chosen steps and when they may start
+        self._asker: dict[Question, IPAddress] = {}  # whose survey asked: it may ask about other addresses
 
     def until(self, deadline: float, progress: Progress | None = None) -> Outcome:
         """Run for at most `deadline` seconds. Ctrl-C ends it early with what is known."""
@@ -112,6 +113,7 @@ class Run:
         ready = [address for address, (starts_at, _) in self._pending.items() if starts_at <= now]
         for address in ready:
             _, step = self._pending.pop(address)
+            self._asker.update(dict.fromkeys(step.questions, address))
             self._scan.ask(step.questions, tries=step.tries, paced=step.paced)
             self._asked += len(step.questions)
 
@@ -119,7 +121,7 @@ class Run:
         """Give settled observations to the surveys that asked; True where one of them went on."""
         for observation in self._scan.settled():
             self._settled += 1
-            self._running[observation.question.address].hear(observation)
+            self._running[self._asker.pop(observation.question)].hear(observation)
         ready = [
             (address, running)
             for address, running in self._running.items()

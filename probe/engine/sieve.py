@@ -6,11 +6,10 @@ of the rest are called is `codec`; whose reply it is, `matching`.
 """
 
 import struct
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from probe.engine.packet import Kind
-from probe.model.icmp import reason_of
 
 IPV4, IPV6, ARP = 0x0800, 0x86DD, 0x0806  # ethertypes
 TCP, UDP = 6, 17  # IP protocol numbers
@@ -28,7 +27,8 @@ _TCP_BYTES, _UDP_BYTES, _ICMP_BYTES = 20, 8, 8
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
 _BY_FLAGS = {_SYN | _ACK: Kind.SYN_ACK, _RST: Kind.RESET, _RST | _ACK: Kind.RESET}
 _KNOWN_FLAGS = _FIN | _SYN | _RST | _ACK
-_NOP = 1
+_END, _NOP = 0, 1  # options without a length
+_LENGTHS = {2: 4, 3: 3, 4: 2, 8: 10}  # MSS, window scale, SACK permitted, timestamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Parts:
     version: int  # 4 or 6
     protocol: int  # IP protocol number
     network: bytes  # 20 or 40 bytes
-    transport: bytes  # of a quote its first QUOTED_BYTES; else all, TCP options as far as a kernel reads them
+    transport: bytes  # of a quote its first QUOTED_BYTES; else all
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,6 @@ class Sifted:
     kind: Kind
     parts: Parts
     quote: Parts | None = None  # of an ICMP error
-
-    @property
-    def number(self) -> int:
-        """The port or echo identifier of ours that it is about; 0 for ARP, which has none."""
-        if self.quote is not None:
-            start = 0 if self.quote.protocol in {TCP, UDP} else 4
-            return int.from_bytes(self.quote.transport[start : start + 2])
-        start = 4 if self.kind is Kind.ECHO_REPLY else 2
-        return int.from_bytes(self.parts.transport[start : start + 2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +67,24 @@ class _Family:
     icmp: int  # IP protocol number
     echo_request: int
     echo_reply: int
+    errors: frozenset[int]  # ICMP types
 
 
-_FAMILY_4 = _Family(4, 20, slice(12, 20), icmp=1, echo_request=8, echo_reply=0)
-_FAMILY_6 = _Family(6, 40, slice(8, 40), icmp=58, echo_request=128, echo_reply=129)
+# Errors: unreachable, time exceeded, parameter problem (RFC 792); too big is one in IPv6 (RFC 4443).
+_FAMILY_4 = _Family(4, 20, slice(12, 20), 1, 8, 0, frozenset({3, 11, 12}))
+_FAMILY_6 = _Family(6, 40, slice(8, 40), 58, 128, 129, frozenset({1, 2, 3, 4}))
 
 
-def sift(data: bytes, ethertype: int, *, verified: bool, ours: Container[int] | None = None) -> Sifted | None:
+def sift(data: bytes, ethertype: int, *, verified: bool) -> Sifted | None:
     """Return the headers of what may be a reply; None for everything else.
 
     Fragments, what is cut short, and lengths that contradict each other are something else, and so are wrong
-    checksums, unless `verified`. What a link pads behind a packet is left out. With `ours`, what is about
-    no port and no echo identifier in it is something else too.
+    checksums, unless `verified`. What a link pads behind a packet is left out.
     """
     if ethertype == ARP:
         return _arp(data)
     family = _FAMILIES.get(ethertype)
-    sifted = None if family is None else _ip(data, family, verified=verified)
-    return None if sifted is None or (ours is not None and sifted.number not in ours) else sifted
+    return None if family is None else _ip(data, family, verified=verified)
 
 
 def _arp(data: bytes) -> Sifted | None:
@@ -177,7 +168,7 @@ def _icmp_kind(segment: bytes, family: _Family) -> Kind | None:
         return None
     if segment[0] == family.echo_reply:
         return Kind.ECHO_REPLY if segment[1] == 0 else None
-    return Kind.ICMP_ERROR if reason_of(family.version, segment[0], segment[1]) else None
+    return Kind.ICMP_ERROR if segment[0] in family.errors else None
 
 
 def _intact(data: bytes, layout: _Layout, segment: bytes, family: _Family) -> bool:
@@ -203,19 +194,30 @@ def _sums_up(data: bytes, more: int = 0) -> bool:
 
 
 def _tcp_header(segment: bytes) -> bytes:
-    """Return the header, zeros (end of options) from where its options make no sense.
+    """Return the header with those options only that count and that somebody asks for.
 
-    As tcp_parse_options() of net/ipv4/tcp_input.c: an option that is shorter than its own two bytes, or
-    that would reach beyond the header, ends the reading, and those before it count.
+    As in tcp_parse_options() of net/ipv4/tcp_input.c: one that is shorter than its own two bytes, or would
+    reach beyond the header, ends the reading, and those before it count; a known one of a wrong length does
+    not. The others become NOPs: scapy's reader of TCP-AO (kind 29) raises struct.error at one of 3 bytes.
     """
     end = (segment[12] >> 4) * 4
-    at = _TCP_BYTES
-    while at < end and segment[at]:
-        length = 1 if segment[at] == _NOP else segment[at + 1] if at + 1 < end else 0
-        if length < 1 + (segment[at] != _NOP) or at + length > end:
+    kept = bytearray(segment[:_TCP_BYTES])
+    while len(kept) < end and segment[len(kept)] != _END:
+        at = len(kept)
+        length = _option_length(segment[at:end])
+        if length == 0:
             break
-        at += length
-    return segment[:at].ljust(end, b"\0")
+        asked = _LENGTHS.get(segment[at]) == length
+        kept += segment[at : at + length] if asked else bytes([_NOP]) * length
+    return bytes(kept.ljust(end, bytes([_END])))
+
+
+def _option_length(options: bytes) -> int:
+    """Bytes of the first option; 0 where it is broken."""
+    if options[0] == _NOP:
+        return 1
+    length = options[1] if len(options) > 1 else 0
+    return length if 1 < length <= len(options) else 0
 
 
 def _quote(data: bytes, family: _Family) -> Parts | None:

@@ -1,13 +1,15 @@
 """The seam to the prober's own machine, real or simulated."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from probe.model.facts import Neighbour, Route
-from probe.model.target import IPAddress
+from probe.model.identity import Key
+from probe.model.target import IPAddress, Port
 
 
 class Host(Protocol):
-    """What the prober's machine can tell without sending a packet."""
+    """What the prober's machine can tell without sending a packet; and the clients that it has for keys."""
 
     def route(self, destination: IPAddress) -> Route:
         """How the kernel would send to `destination`: source address, interface, link."""
@@ -20,3 +22,8 @@ class Host(Protocol):
 
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of this machine."""
+
+    def keys(
+        self, wanted: Sequence[tuple[IPAddress, Port]]
+    ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
+        """Keys that open TCP ports show; this connects to them. Left out where none was shown."""

@@ -1,11 +1,13 @@
 """The real machine: how its kernel would send, who its neighbours are, which addresses are its own.
 
 Lives here: the questions, and how the systems' answers become facts. Nothing here sends a packet: a UDP
-socket that is connected only makes the kernel choose a route and a source address.
+socket that is connected only makes the kernel choose a route and a source address. Keys alone are asked of
+the target itself, in `probe.host.keys`.
 """
 
 import socket
 import sys
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
 
 from probe.host.interfaces import Interface, interfaces
@@ -20,7 +22,8 @@ from probe.host.netlink import (
     route_request,
 )
 from probe.model.facts import LinkKind, Neighbour, Route
-from probe.model.target import IPAddress
+from probe.model.identity import Key
+from probe.model.target import IPAddress, Port
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _ANY_PORT = 9  # discard; never sent to
@@ -79,6 +82,14 @@ class SystemHost:
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of this machine; link-local ones with their interface, as `fe80::1%eth0`."""
         return _LOOPBACK_ADDRESSES.union(*(interface.own() for interface in interfaces()))
+
+    def keys(
+        self, wanted: Sequence[tuple[IPAddress, Port]]
+    ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
+        """Keys that open TCP ports show; this connects to them. Left out where none was shown."""
+        from probe.host.keys import read_keys  # noqa: PLC0415 - most scans ask for none
+
+        return read_keys(wanted)
 
 
 def _source_for(destination: IPAddress) -> IPAddress:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from probe.infer.heard import Heard
+from probe.infer.heard import Heard, comes_back_otherwise
 from probe.infer.hypotheses import Fate, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
-from probe.infer.priors import SURE
+from probe.infer.priors import LISTED, SURE
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Reason
 from probe.model.target import Port
@@ -56,6 +56,8 @@ def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Con
     symbol = model.evidence[port].heard
     if symbol is Heard.LOCAL:
         return local_condition(model.tested[port])
+    if model.tested[port].unheard:
+        return _kept_from_sockets(model.tested[port], model)
     if symbol is Heard.SILENT and not model.alive:
         return address_condition(model)  # no live control: silence alone is no firewall
     fates = posterior.fates.get(model.address.ip, {})
@@ -68,6 +70,14 @@ def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Con
     if likeliest is not None and made[likeliest] >= SURE:
         return likeliest
     return _CLEAR_WHERE_HEARD.get(symbol, Condition.UNKNOWN)
+
+
+def _kept_from_sockets(observation: Observation, model: AddressModel) -> Condition:
+    """What raw packets heard and connect() did not: lost by chance, sent back otherwise, or stopped here."""
+    if comes_back_otherwise(observation):
+        return Condition.HAIRPIN
+    by_chance = model.noise.silence(observation.attempts) >= LISTED
+    return Condition.CLEAR if by_chance else Condition.LOCAL_FIREWALL
 
 
 _BY_CONTROLS = {
@@ -83,6 +93,7 @@ _BY_CONTROLS = {
     Heard.SILENT: Condition.DROPPED,
 }
 _FRONTS = (Policy.FRONT_REFUSES, Policy.FRONT_DROPS)
+_RESETTERS = (Policy.RESETS, Policy.RESETS_ON_PATH)
 _QUIET = (Policy.STEALTH, Policy.DARK)
 
 
@@ -93,11 +104,19 @@ def address_condition(model: AddressModel) -> Condition:
         return local_condition(next(iter(model.tested.values())))
     if model.survey.neighbour is Neighbour.FAILED:
         return Condition.HOST_DOWN
+    unheard = [o for o in (*model.tested.values(), *model.survey.controls()) if o.unheard]
+    heard_by_sockets = any(
+        o.answered is not None and not o.unheard for o in (*model.tested.values(), *model.survey.controls())
+    )
+    if unheard and not heard_by_sockets:
+        return _kept_from_sockets(unheard[0], model)
     return _condition_by_controls(model) if model.alive else Condition.UNKNOWN
 
 
 def _condition_by_controls(model: AddressModel) -> Condition:
     policies = model.policies()
+    if sum(policies[policy] for policy in _RESETTERS) >= SURE:
+        return Condition.REJECTED
     if sum(policies[policy] for policy in _FRONTS) >= SURE:
         return Condition.NOT_FORWARDED
     controls = model.control_counts()

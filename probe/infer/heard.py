@@ -50,17 +50,30 @@ def heard(observation: Observation, survey: AddressSurvey) -> Heard:
     """Reduce an observation to its symbol."""
     if observation.sender != observation.question.address and observation.sender in survey.own_addresses:
         return Heard.LOCAL
-    if observation.aftermath in _CUT and observation.origin is not Origin.BEHIND:
-        return Heard.CUT_NEARER if observation.origin is Origin.NEARER else Heard.CUT
-    by_origin = _BY_ORIGIN.get((observation.reason, observation.origin)) if observation.origin else None
-    if by_origin is not None:
-        return by_origin
+    by_box = _by_box(observation)
+    if by_box is not None:
+        return by_box
     if observation.state is State.CLOSED and observation.question.port.protocol is Protocol.UDP:
         return Heard.CLOSED
     symbol = _BY_REASON.get(observation.reason)
     if symbol is not None:
         return symbol
     return Heard.ICMP_HOST if observation.sender == observation.question.address else Heard.ICMP_PATH
+
+
+def _by_box(observation: Observation) -> Heard | None:
+    """The symbol of an answer by the box that gave it; None where that makes no difference."""
+    if comes_back_otherwise(observation):
+        return _BY_ORIGIN[observation.reason, Origin.BEHIND]
+    if observation.aftermath in _CUT and observation.origin is not Origin.BEHIND:
+        return Heard.CUT_NEARER if observation.origin is Origin.NEARER else Heard.CUT
+    return _BY_ORIGIN.get((observation.reason, observation.origin)) if observation.origin else None
+
+
+def comes_back_otherwise(observation: Observation) -> bool:
+    """A TCP answer that comes from another address than the one asked: connect() never hears it."""
+    tcp = observation.reason in {Reason.SYN_ACK, Reason.RESET}
+    return tcp and observation.unheard and observation.sender not in {None, observation.question.address}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
 from probe.infer.priors import LISTED
+from probe.infer.traces import Sign
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Origin
 from probe.model.target import IPAddress, Port, Protocol
@@ -98,7 +99,8 @@ def _template(port: Port, observation: Observation, model: AddressModel) -> str:
     symbol = model.evidence[port].heard
     udp = port.protocol is Protocol.UDP
     text = _UDP_SENTENCES.get(symbol, _SENTENCES[symbol]) if udp else _SENTENCES[symbol]
-    if symbol is Heard.CLOSED and observation.origin is Origin.HOST:
+    own = model.evidence[port].hints.sign in {None, Sign.MARKED}
+    if symbol is Heard.CLOSED and observation.origin is Origin.HOST and own:
         text = _AT_HOST
     text = text.replace("{reason}", observation.reason).replace("{sender}", str(observation.sender))
     return text.replace("{tries}", str(observation.attempts)) + _beside_controls(
@@ -131,10 +133,11 @@ def _beside_controls(symbol: Heard, controls: Sequence[Heard]) -> str:
 
 
 def _sentence(template: str, members: Sequence[AddressModel]) -> str:
-    return template.replace("{where}", listed([_named(m.address.ip, m.address.realm) for m in members]))
+    return template.replace("{where}", listed([named(m.address.ip, m.address.realm) for m in members]))
 
 
-def _named(ip: IPAddress, realm: str) -> str:
+def named(ip: IPAddress, realm: str) -> str:
+    """An address with its realm."""
     return f"{ip} ({realm})"
 
 

@@ -1,8 +1,10 @@
 """What the prober's machine knows and what a survey of one address measured."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from probe.model.identity import Key
 from probe.model.probing import Observation, Role
 from probe.model.target import IPAddress, Port, TargetAddress
 
@@ -62,6 +64,7 @@ class AddressSurvey:
     path: tuple[IPAddress, ...] = ()  # hops that sent time-exceeded, in order of distance
     link_address: str | None = None  # of an on-link address, from the neighbour table
     traces: tuple[Trace, ...] = ()  # what raw packets told, in the order of asking
+    keys: Mapping[Port, tuple[Key, ...]] = field(default_factory=dict)  # that its services showed
 
     def tested(self) -> dict[Port, Observation]:
         """The observations of the tested ports."""

@@ -24,7 +24,7 @@ from probe.model.verdict import AddressVerdict, Condition, PortVerdict, Verdict
 from probe.report import probes
 from probe.services import service_name
 
-RAW = "raw"  # the engine's name in a report, where raw packets could be sent
+CONNECT, RAW = "connect", "raw"  # the engine's name in a report; raw: raw packets could be sent too
 _DIGITS = 4  # of probabilities
 
 _Surveys = Mapping[IPAddress, AddressSurvey]

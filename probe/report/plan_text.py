@@ -1,10 +1,12 @@
 """A plan as text or JSON: what would be asked of each address, before a packet flies."""
 
-from collections.abc import Iterator
-from textwrap import wrap
+from collections.abc import Iterator, Sequence
+from textwrap import fill, wrap
+from typing import Protocol
 
 import msgspec
 
+from probe.infer.keyed_ports import MOST_PORTS, may_show_keys
 from probe.model.facts import Route
 from probe.model.plan import AddressPlan, Plan
 from probe.ports import format_port_list
@@ -12,20 +14,65 @@ from probe.report.escape import printable
 from probe.report.style import PLAIN, TextStyle
 
 SCHEMA = "bindprobe.plan/1"
+_MAY_FOLLOW = "Raw packets that may follow, where the answers leave a doubt:"
+_HEADERS = ("probe", "when", "which doubt it ends")
+_PROBE_WIDTH = 20  # columns
+_GAPS = 4  # columns between the three
 
 
-def render_plan(plan: Plan, style: TextStyle = PLAIN) -> str:
-    """Render a plan as text. Ends with a newline."""
+class Doubt(Protocol):
+    """A raw follow-up: when it is sent, which doubt it ends, and the flag that it takes."""
+
+    @property
+    def probe(self) -> str:
+        """What is sent."""
+
+    @property
+    def when(self) -> str:
+        """After which answers it is sent."""
+
+    @property
+    def why(self) -> str:
+        """Which doubt it ends."""
+
+    @property
+    def takes(self) -> str | None:
+        """The flag that permits it; None: the raw engine does."""
+
+
+def render_plan(plan: Plan, style: TextStyle = PLAIN, doubts: Sequence[Doubt] | None = None) -> str:
+    """Render a plan as text, and the raw packets that may follow (None: none may). Ends with a newline."""
     lines = [line for address in plan.addresses for line in _address(address)]
+    lines += _keys(plan)
     lines.append(_timing(plan))
     wrapped = (wrap(line, style.width, subsequent_indent="    ", break_on_hyphens=False) for line in lines)
-    return "\n".join(text for texts in wrapped for text in texts) + "\n"
+    text = "\n".join(text for texts in wrapped for text in texts) + "\n"
+    return text if not doubts else f"{text}\n{_follow_ups(doubts, style)}"
 
 
-def render_plan_json(plan: Plan) -> str:
-    """Render a plan as indented JSON. Ends with a newline."""
-    whole = {"schema": SCHEMA, **msgspec.to_builtins(plan, enc_hook=str)}
+def render_plan_json(plan: Plan, doubts: Sequence[Doubt] | None = None) -> str:
+    """Render a plan as indented JSON; `follow_ups` null: no raw packets may follow. Ends with a newline."""
+    follow_ups = None if doubts is None else [_as_data(doubt) for doubt in doubts]
+    whole = {"schema": SCHEMA, **msgspec.to_builtins(plan, enc_hook=str), "follow_ups": follow_ups}
     return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
+
+
+def _as_data(doubt: Doubt) -> dict[str, str | None]:
+    return {"probe": doubt.probe, "when": doubt.when, "why": doubt.why, "takes": doubt.takes}
+
+
+def _follow_ups(doubts: Sequence[Doubt], style: TextStyle) -> str:
+    """A table: what may be sent, when, and which doubt it ends."""
+    import tabulate  # noqa: PLC0415 - loaded only where a table is printed
+
+    probe = min(_PROBE_WIDTH, style.width // 4)
+    rest = style.width - probe - _GAPS
+    widths = (probe, rest // 2, rest - rest // 2)
+    rows = [_HEADERS, *((doubt.probe, doubt.when, doubt.why) for doubt in doubts)]
+    headers, *cells = ([fill(text, width) for text, width in zip(row, widths, strict=True)] for row in rows)
+    table = tabulate.tabulate(cells, headers, tablefmt="simple", disable_numparse=True)
+    lines = (line.rstrip() for line in table.splitlines())
+    return "\n".join([_MAY_FOLLOW, "", *lines]) + "\n"
 
 
 def _address(address: AddressPlan) -> Iterator[str]:
@@ -42,6 +89,13 @@ def _route(route: Route) -> str:
     by = f"by {printable(route.interface)}" if route.interface else "by an interface that is not known"
     source = f" from {route.source}" if route.source else ""
     return by + source
+
+
+def _keys(plan: Plan) -> Iterator[str]:
+    """What is asked beside the probes, to tell whether the addresses are one machine."""
+    reachable = [address for address in plan.addresses if address.route.reachable]
+    if len(reachable) > 1 and may_show_keys(reachable[0].tested):
+        yield f"SSH host keys or TLS certificates of up to {MOST_PORTS} ports that are open on two addresses"
 
 
 def _timing(plan: Plan) -> str:

@@ -9,7 +9,6 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -19,10 +18,8 @@ from probe.cli.main import main
 from probe.cli.measure import deliver
 from probe.cli.options import WorldKind
 from probe.cli.output import Destination
-from probe.cli.scenarios import chosen
 from probe.cli.worlds import scan_world
 from probe.engine.connect import ConnectBackend
-from probe.errors import BackendError
 from probe.report.schema import report_schema
 
 
@@ -61,7 +58,7 @@ BAD = [
     (["scan", "127.0.0.1", "--rate", "inf"], 2, "--rate inf"),
     (["scan", "127.0.0.1", "--retries", "-1"], 2, "--retries"),
     (["scan", "127.0.0.1", "--engine", "warp"], 2, "--engine"),
-    (["scan", "127.0.0.1", "--engine", "raw"], 4, "not in this version"),
+    (["scan", "127.0.0.1", "--engine", "raw"], 4, "CAP_NET_RAW"),
     (["scan", "127.0.0.1", "-o", "/nowhere/at/all"], 2, "no folder"),
     (["scan", "127.0.0.1", "--bogus"], 2, "--bogus"),
     (["bogus"], 2, "bogus"),
@@ -97,7 +94,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_scan_finds_a_listener(listener: int, capsys: pytest.CaptureFixture[str]) -> None:
     """A real scan of loopback: valid JSON, the port open, nothing on stderr."""
-    assert main(["scan", "127.0.0.1", "-p", f"{listener}", "--json"]) == 0
+    assert main(["scan", "127.0.0.1", "-p", f"{listener}", "--engine", "connect", "--json"]) == 0
     out, err = capsys.readouterr()
     document = json.loads(out)
     Draft202012Validator(report_schema()).validate(document)
@@ -111,7 +108,7 @@ def test_scan_finds_a_listener(listener: int, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize("option", ["--ndjson", "--csv", "--md", "--picture", "-v", "-q"])
 def test_every_format_of_a_scan(option: str, listener: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Each format shows the port and writes to stdout only."""
-    assert main(["scan", "me=127.0.0.1", "-p", f"{listener}", option]) == 0
+    assert main(["scan", "me=127.0.0.1", "-p", f"{listener}", "--engine", "connect", option]) == 0
     out, err = capsys.readouterr()
     assert str(listener) in out
     assert "me" in out
@@ -264,55 +261,3 @@ def test_demo_enters_a_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.lab.netns.enter.reenter", lambda argv: ran.append(list(argv)) or 7)
     assert main(["demo", "--picture"]) == 7
     assert ran[0][1:] == ["-m", "probe", "demo", "--picture"]
-
-
-def test_lab_lists_and_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scenarios are listed with their subject; one that holds exits with 0, one that does not with 1."""
-    assert main(["lab", "list"]) == 0
-    assert "loopback-only" in capsys.readouterr().out
-    assert main(["lab", "run", "loopback-only"]) == 0
-    assert "0 failed" in capsys.readouterr().out
-    monkeypatch.setattr("probe.lab.check.CheckResult.ok", property(lambda _: False))
-    assert main(["lab", "run", "loopback-only"]) == 1
-
-
-@pytest.mark.parametrize(
-    ("command", "told"), [(["run", "demo"], "check"), (["score", "--worlds", "1", "--world", "sim"], "score")]
-)
-def test_the_lab_passes_the_engine_on(command: list[str], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raw packets are sent where they are asked for, and only there."""
-    engines = []
-
-    def spy(*arguments: object, engine: str = "") -> NoReturn:
-        engines.append(engine or arguments[2])
-        raise BackendError("seen")
-
-    monkeypatch.setattr(
-        {"check": "probe.cli.scenarios.check", "score": "probe.lab.score.run.score"}[told], spy
-    )
-    for wanted in ("raw", "connect", "auto"):
-        assert main(["lab", *command, "--engine", wanted]) == BackendError.exit_code
-    assert engines == ["raw", "connect", "connect"]
-
-
-def test_lab_runs_only_what_fits_a_world(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without names, scenarios that a kind of world cannot hold are left out, and named unless -q."""
-    everything = chosen((), WorldKind.SIM, quiet=False)
-    assert all("sim" in scenario.worlds for scenario in everything)
-    err = capsys.readouterr().err
-    chosen((), WorldKind.SIM, quiet=True)
-    assert capsys.readouterr().err == ""
-    assert all(line.startswith("not run in sim") for line in err.splitlines())
-
-
-def test_lab_without_scenarios(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """An installation without scenario files says so."""
-    monkeypatch.setattr("probe.cli.scenarios.scenario_paths", dict)
-    assert main(["lab", "list"]) == 2
-    assert "no scenario files" in capsys.readouterr().err
-
-
-def test_lab_scores(capsys: pytest.CaptureFixture[str]) -> None:
-    """One random world in memory is graded."""
-    assert main(["lab", "score", "--worlds", "1", "--world", "sim", "--engine", "auto"]) == 0
-    assert "1 random worlds from seed 1, world sim, engine connect" in capsys.readouterr().out

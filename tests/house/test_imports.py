@@ -11,6 +11,8 @@ from pure import TOP, modules, patterns
 HEAVY = {"scapy", "numpy", "yaml", "tabulate"}
 HELP = ["--help"]
 SCAN = ["scan", "127.0.0.1", "-p", "9", "--engine", "connect", "--json"]
+PLAN = ["scan", "127.0.0.1", "-p", "9", "--plan", "--json"]
+RAW_PLAN = [*PLAN, "--engine", "raw", "--fin", "--l2"]
 
 SCRIPT = """
 import sys
@@ -23,9 +25,11 @@ except SystemExit as ending:
 """
 
 
-@pytest.mark.parametrize("arguments", [HELP, SCAN], ids=["help", "scan"])
+@pytest.mark.parametrize(
+    "arguments", [HELP, SCAN, PLAN, RAW_PLAN], ids=["help", "scan", "plan", "plan of raw packets"]
+)
 def test_start_up_is_light(arguments: list[str]) -> None:
-    """Neither `--help` nor a scan with the connect engine loads a heavy package."""
+    """Neither `--help` nor a plan nor a scan with the connect engine loads a heavy package."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, *arguments],
         capture_output=True,

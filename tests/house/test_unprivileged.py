@@ -65,7 +65,8 @@ def test_same_scan_without_privilege(as_nobody: tuple[str, ...]) -> None:
     ):
         ports = [server.getsockname()[1] for server in (listening, closed)]
         closed.close()
-        scan = (sys.executable, "-m", "probe", "scan", "127.0.0.1", "-p", ",".join(map(str, ports)), "--json")
+        flags = ("-p", ",".join(map(str, ports)), "--engine", "connect", "--json")
+        scan = (sys.executable, "-m", "probe", "scan", "127.0.0.1", *flags)
         reports = [run((*prefix, *scan)) for prefix in ((), as_nobody)]
     assert [done.returncode for done in reports] == [0, 0], [done.stderr for done in reports]
     root, nobody = (answers(json.loads(done.stdout)) for done in reports)

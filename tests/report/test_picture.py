@@ -9,6 +9,7 @@ from sample_reports import (
     LARGE,
     LOOPBACK_OR_NOTHING,
     OPEN,
+    RAW,
     RESET,
     SILENT,
     SPECIFIC,
@@ -37,6 +38,13 @@ def test_arrows_show_how_far_an_answer_leads() -> None:
     assert "-? |    22/tcp ssh  filtered (no-response)" in text
     assert "   |    22/tcp ssh  not measured" in text
     assert text.isascii()
+
+
+def test_an_answer_that_only_raw_packets_heard_says_so() -> None:
+    """The arrow goes in, but no program on this machine got the answer."""
+    text = render_picture(RAW, TextStyle(width=140))
+    assert text.count("heard by raw packets only") == 1
+    assert "8000/tcp  wildcard, heard by raw packets only" in text
 
 
 def test_every_address_stands_at_the_wall() -> None:

@@ -1,12 +1,16 @@
 """A plan as text and JSON: addresses, ways, ports, patience."""
 
 import json
+from dataclasses import dataclass
 from ipaddress import ip_address
+
+import pytest
 
 from probe.model.facts import Route
 from probe.model.plan import AddressPlan, Plan, Timing
 from probe.model.target import Port, Protocol, TargetAddress
 from probe.report.plan_text import render_plan, render_plan_json
+from probe.report.style import TextStyle
 
 LAN, FAR = ip_address("192.168.77.10"), ip_address("2001:db8::1")
 TESTED = (Port(Protocol.TCP, 22), Port(Protocol.UDP, 53))
@@ -39,9 +43,56 @@ def test_unknown_ways_and_single_tries() -> None:
     assert "up to 1 try" in render_plan(unknown)
 
 
+def test_keys_are_announced() -> None:
+    """Where two addresses can be compared, and a port may show a key."""
+    near, far = (TargetAddress(LAN, "lan"), Route(LAN)), (TargetAddress(FAR, "public"), Route(FAR))
+    ssh, mail = Port(Protocol.TCP, 22), Port(Protocol.TCP, 25)
+
+    def announced(*ways: tuple[TargetAddress, Route], port: Port) -> bool:
+        addresses = tuple(AddressPlan(*way, (port,), CONTROLS) for way in ways)
+        return "SSH host keys or TLS certificates of up to 4" in render_plan(Plan(addresses, Timing(), 1.0))
+
+    assert announced(near, far, port=ssh)
+    assert not announced(near, far, port=mail)
+    assert not announced(near, port=ssh)
+    assert not announced(near, (far[0], Route(FAR, reachable=False)), port=ssh)
+
+
 def test_the_json_is_the_plan() -> None:
     """Every address as text, under a schema of its own."""
     document = json.loads(render_plan_json(plan(Timing())))
     assert document["schema"] == "bindprobe.plan/1"
+    assert document["follow_ups"] is None
     assert document["addresses"][0]["address"]["ip"] == "192.168.77.10"
     assert document["addresses"][0]["tested"][1] == {"protocol": "udp", "number": 53}
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A follow-up as the plan shows it."""
+
+    probe: str = "frame by its neighbour"
+    when: str = "a reset where another address of the same link is open, " * 3
+    why: str = "bound to the address, or to its device? " * 3
+    takes: str | None = None
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_follow_ups_are_a_table(width: int) -> None:
+    """Below the plan, as wide as the text may be; none where there are none."""
+    text = render_plan(plan(Timing()), TextStyle(width=width), [Doubt(), Doubt(probe="ACK")])
+    table = text.split("Raw packets that may follow")[1].splitlines()[1:]
+    assert max(map(len, table)) <= width
+    assert {"frame", "ACK", "device?", "reset"} <= set(" ".join(table).split())
+    assert "Raw packets" not in render_plan(plan(Timing()))
+    assert "Raw packets" not in render_plan(plan(Timing()), doubts=[])
+
+
+def test_follow_ups_are_in_the_json() -> None:
+    """With the flag that each takes."""
+    document = json.loads(
+        render_plan_json(plan(Timing()), [Doubt("FIN", "silence", "who listens?", "--fin")])
+    )
+    assert document["follow_ups"] == [
+        {"probe": "FIN", "when": "silence", "why": "who listens?", "takes": "--fin"}
+    ]

@@ -1,9 +1,12 @@
 """The prober's machine in the world in memory, as a Host: routes, neighbours, addresses."""
 
+from collections.abc import Mapping, Sequence
+
 from probe.lab.sim.box import Box
 from probe.lab.sim.network import Network
 from probe.model.facts import LinkKind, Neighbour, Route
-from probe.model.target import IPAddress, Realm
+from probe.model.identity import Key
+from probe.model.target import IPAddress, Port, Realm
 
 INTERFACES: dict[str, tuple[str, LinkKind, int]] = {  # realm -> name, kind, MTU in bytes
     Realm.LAN: ("lan", LinkKind.ETHERNET, 1500),
@@ -39,3 +42,10 @@ class SimHost:
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of the prober."""
         return frozenset(self._prober.addresses)
+
+    def keys(
+        self, wanted: Sequence[tuple[IPAddress, Port]]
+    ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
+        """Keys that open ports show: nobody in the world in memory has any."""
+        del wanted
+        return {}

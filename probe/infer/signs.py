@@ -1,0 +1,280 @@
+"""Signs of one machine or of several: a table of what can be seen on two addresses, and how each is read.
+
+Lives here: which answers are which sign, on one pair of addresses at a time. What several signs amount to,
+and in which words, is `identity`. Missing answers are no sign: hosts may keep to their own addresses
+(strong host model, RFC 1122 section 3.3.4.2) and need not answer ARP for those of another link.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations
+from typing import Final
+
+from probe.model.facts import AddressSurvey
+from probe.model.identity import Key, KeyKind, Sameness, Sign
+from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Shape
+from probe.model.target import IPAddress, Port, Protocol, Realm
+from probe.path.distance import ANSWERS, INITIAL_TTLS
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a sign says of two addresses, how far it is to be trusted, and where it misleads.
+
+    `says` is ASSUMED where it is worth telling but decides nothing. `other` is the probability of two
+    machines where the sign says so.
+    """
+
+    says: Sameness
+    claim: str
+    unless: str = ""
+    other: float = 0.0
+
+
+_SAME, _OTHER, _UNDECIDED = Sameness.SAME, Sameness.OTHER, Sameness.ASSUMED
+
+# The most trusted first: where signs contradict each other, the earlier row decides.
+MEANINGS: Final[Mapping[Sign, Meaning]] = {
+    Sign.FRAME_ANSWERED: Meaning(_SAME, "{beside} answered a frame for {about} on its {realm} link"),
+    Sign.FRAME_FORWARDED: Meaning(
+        _OTHER,
+        "{beside} did not take a frame for {about} as its own ({reason}): that address is elsewhere",
+        "it is a container or another host behind {beside}",
+        other=0.97,
+    ),
+    Sign.UDP_SENDER: Meaning(
+        _SAME, "{port} was asked on {about} and answered from {beside}", "a NAT on the way hands it on"
+    ),
+    Sign.SSH_SAME: Meaning(
+        _SAME, "they show the same SSH host key on {port}", "one was cloned from the other, or forwards it"
+    ),
+    Sign.SSH_OTHER: Meaning(
+        _OTHER, "their SSH host keys on {port} differ", "one machine runs two SSH servers", other=0.9
+    ),
+    Sign.ARP_SAME: Meaning(
+        _SAME, "{beside} answers ARP for {about}", "it is a router that answers for others (proxy ARP)"
+    ),
+    Sign.LINK_SAME: Meaning(
+        _SAME, "they have one link address, {link}", "a repeater or a router stands in for both"
+    ),
+    Sign.ARP_OTHER: Meaning(
+        _OTHER,
+        "on the link of {beside} the neighbour {link} answers ARP for {about}",
+        "that is another network card of the same machine, or a router",
+        other=0.85,
+    ),
+    Sign.TTL_OTHER: Meaning(
+        _OTHER,
+        "their answers start with different TTLs, {low} and {high}",
+        "a box on the way answers for one of them",
+        other=0.8,
+    ),
+    Sign.UDP_FORWARDED: Meaning(
+        _UNDECIDED, "{port} was asked on {about} and answered from {beside}, as a NAT without a way back does"
+    ),
+    Sign.SSH_FORWARDED_SAME: Meaning(
+        _UNDECIDED, "the same SSH server answers on {port}, which one of them forwards"
+    ),
+    Sign.SSH_FORWARDED_OTHER: Meaning(
+        _UNDECIDED, "another machine answers on {port}, which one of them forwards: the SSH host keys differ"
+    ),
+    Sign.TTL_FRONT: Meaning(
+        _UNDECIDED,
+        "their answers start with different TTLs, {low} and {high}, and one of them forwards ports:"
+        " it is a router in front, or another system",
+    ),
+    Sign.TLS_SAME: Meaning(_UNDECIDED, "the same service on {port}: they show one certificate"),
+}
+_TRUST = {sign: rank for rank, sign in enumerate(MEANINGS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sign on two addresses, in words."""
+
+    sign: Sign
+    about: IPAddress
+    beside: IPAddress
+    claim: str
+
+    @property
+    def pair(self) -> frozenset[IPAddress]:
+        """The two addresses."""
+        return frozenset({self.about, self.beside})
+
+
+def findings(surveys: Sequence[AddressSurvey]) -> tuple[Finding, ...]:
+    """Every sign on every pair of addresses, the most trusted first, each once."""
+    surveys = _by_asked(surveys)
+    found = [f for about, beside in permutations(surveys, 2) for f in _frames(about, beside)]
+    found += [f for about, beside in permutations(surveys, 2) for f in _udp_senders(about, beside)]
+    found += [f for about in surveys for f in _arp_answers(about, surveys)]
+    for read in (_link_addresses, _ssh_keys, _certificates, _initial_ttls):
+        found += [f for beside, about in combinations(surveys, 2) for f in read(about, beside)]
+    return tuple(sorted(dict.fromkeys(found), key=lambda f: _TRUST[f.sign]))
+
+
+def _found(sign: Sign, about: AddressSurvey, beside: AddressSurvey, **words: object) -> Finding:
+    one, two = about.address.ip, beside.address.ip
+    meaning = MEANINGS[sign]
+    text = f"{meaning.claim}, unless {meaning.unless}" if meaning.unless else meaning.claim
+    return Finding(sign, one, two, text.format(about=one, beside=two, **words))
+
+
+def _by_asked(surveys: Sequence[AddressSurvey]) -> list[AddressSurvey]:
+    """The surveys with what raw packets for their address brought, for whichever address these were sent."""
+    traces = [trace for survey in surveys for trace in survey.traces]
+    return [
+        replace(s, traces=tuple(t for t in traces if t.observation.question.address == s.address.ip))
+        for s in surveys
+    ]
+
+
+def _raw(survey: AddressSurvey) -> Iterator[Observation]:
+    return (trace.observation for trace in survey.traces)
+
+
+# Cross-address frames: a packet for one address, handed to the neighbour that has the other, with TTL 1. A
+# machine that owns it answers for it. One that does not would forward it, and TTL 1 does not live that long
+# (Linux net/ipv4/ip_forward.c checks the TTL before any forward rule is asked).
+_HOST_ANSWERS = (ANSWERS - {Reason.REFUSED}) | {Reason.ECHO_REPLY} | (ICMP_REASONS - {Reason.TIME_EXCEEDED})
+_NOT_MINE = frozenset({Reason.TIME_EXCEEDED, Reason.HOST_UNREACH, Reason.NET_UNREACH})
+
+
+def _frames(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
+    asked, neighbour = about.address.ip, beside.address.ip
+    if asked.version != neighbour.version:
+        return  # the neighbour's other family is told by its own address
+    for o in _raw(about):
+        if not _handed_to(o.question, beside) or _handed_to(o.question, about):
+            continue
+        from_beside = o.reason is Reason.UDP_RESPONSE and o.sender == neighbour
+        if from_beside or (o.sender == asked and o.reason in _HOST_ANSWERS):
+            yield _found(Sign.FRAME_ANSWERED, about, beside, realm=beside.address.realm)
+        elif o.reason in _NOT_MINE and o.sender not in {None, asked, *about.own_addresses}:
+            yield _found(Sign.FRAME_FORWARDED, about, beside, reason=o.reason)
+
+
+def _handed_to(question: Question, survey: AddressSurvey) -> bool:
+    """Whether this went to the neighbour that has the survey's address, and no further."""
+    hop = question.hop
+    return (
+        hop is not None
+        and question.ttl == 1
+        and question.shape is not Shape.WHO_HAS
+        and _place(survey) == (hop.interface, hop.link_address.lower())
+    )
+
+
+def _place(survey: AddressSurvey) -> tuple[str, str] | None:
+    """Interface and link address of a neighbour; None for what is not one, or not known."""
+    route = survey.route
+    if route is None or not route.on_link or route.interface is None or survey.link_address is None:
+        return None
+    return route.interface, survey.link_address.lower()
+
+
+def _udp_senders(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
+    """A socket bound to all interfaces answers from the address of the way back, not from the one asked.
+
+    Behind a public address a NAT that does not rewrite the way back looks the same.
+    """
+    natted = about.address.realm == Realm.PUBLIC != beside.address.realm
+    for o in (*about.observations, *_raw(about)):
+        if o.reason is Reason.UDP_RESPONSE and o.sender == beside.address.ip:
+            sign = Sign.UDP_FORWARDED if natted else Sign.UDP_SENDER
+            yield _found(sign, about, beside, port=o.question.port)
+
+
+def _arp_answers(about: AddressSurvey, surveys: Sequence[AddressSurvey]) -> Iterator[Finding]:
+    """Who answers on another address's link for an address that is not of that link."""
+    for o in _raw(about):
+        if o.question.shape is not Shape.WHO_HAS or o.header is None or o.header.link_address is None:
+            continue
+        interface = o.question.hop.interface if o.question.hop else o.header.interface
+        link = o.header.link_address.lower()
+        there = {s.address.ip: place for s in surveys if (place := _place(s)) and place[0] == interface}
+        if about.address.ip in there:
+            continue  # it is of that link: a neighbour of its own, on whichever card
+        near = [s for s in surveys if s.address.ip in there and s.address.family == about.address.family]
+        owners = [s for s in near if there[s.address.ip] == (interface, link)]
+        sign = Sign.ARP_SAME if owners else Sign.ARP_OTHER
+        yield from (_found(sign, about, beside, link=link) for beside in owners or near)
+
+
+def _link_addresses(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
+    """Two neighbours with one link address. Two link addresses say nothing: a machine may have two cards."""
+    place = _place(about)
+    if place is not None and place == _place(beside):
+        yield _found(Sign.LINK_SAME, about, beside, link=place[1])
+
+
+def _ssh_keys(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
+    """Host keys of the same type on the same port. One equal key is enough: servers add types."""
+    for port in _common(about, beside):
+        one, two = (_fingerprints(s.keys[port], KeyKind.SSH) for s in (about, beside))
+        types = sorted(one.keys() & two.keys())
+        if types:
+            same = any(one[name] == two[name] for name in types)
+            forwarded = _forwards(about, port) or _forwards(beside, port)
+            yield _found(_SSH_SIGNS[same, forwarded], about, beside, port=port)
+
+
+_SSH_SIGNS = {  # the same key, the port is forwarded on one of the two
+    (True, False): Sign.SSH_SAME,
+    (False, False): Sign.SSH_OTHER,
+    (True, True): Sign.SSH_FORWARDED_SAME,
+    (False, True): Sign.SSH_FORWARDED_OTHER,
+}
+
+
+def _certificates(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
+    """Equal certificates; different ones say nothing: a server may have one for each address."""
+    for port in _common(about, beside):
+        one, two = (_fingerprints(s.keys[port], KeyKind.TLS) for s in (about, beside))
+        if one.items() & two.items():
+            yield _found(Sign.TLS_SAME, about, beside, port=port)
+
+
+def _common(about: AddressSurvey, beside: AddressSurvey) -> list[Port]:
+    return sorted(about.keys.keys() & beside.keys.keys())
+
+
+def _fingerprints(keys: Sequence[Key], kind: KeyKind) -> dict[str, str]:
+    return {key.type: key.fingerprint for key in keys if key.kind is kind}
+
+
+def _forwards(survey: AddressSurvey, port: Port) -> bool:
+    """Whether another box than the address's own host was seen to answer on this port."""
+    seen = [o for o in (*survey.observations, *_raw(survey)) if o.question.port == port]
+    return any(o.origin in {Origin.BEHIND, Origin.NEARER} or _other_ttl(o, survey) for o in seen)
+
+
+def _other_ttl(observation: Observation, survey: AddressSurvey) -> bool:
+    """An accepted connection whose answer arrives with another TTL than the address's own answers."""
+    ttls = (observation.ttl, survey.reply_ttl)
+    plain = observation.reason is Reason.SYN_ACK and observation.question.hop is None
+    return plain and None not in ttls and ttls[0] != ttls[1]
+
+
+_NEAR = 8  # hops by which the way back may differ from the way there
+
+
+def _initial_ttls(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
+    """Stacks of one machine start with one TTL; equal ones say nothing, for there are three in use."""
+    one, two = _initial_ttl(about), _initial_ttl(beside)
+    if one is not None and two is not None and one != two:
+        sign = Sign.TTL_FRONT if _is_front(about) or _is_front(beside) else Sign.TTL_OTHER
+        yield _found(sign, about, beside, low=min(one, two), high=max(one, two))
+
+
+def _initial_ttl(survey: AddressSurvey) -> int | None:
+    """The TTL that the address's own answers start with, as far as it is one of the usual ones."""
+    if survey.hops is None or survey.reply_ttl is None:
+        return None
+    started = survey.reply_ttl + survey.hops - 1
+    return next((usual for usual in INITIAL_TTLS if abs(usual - started) <= _NEAR), None)
+
+
+def _is_front(survey: AddressSurvey) -> bool:
+    return any(_forwards(survey, port) for port in survey.tested() if port.protocol is Protocol.TCP)

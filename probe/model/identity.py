@@ -1,0 +1,67 @@
+"""Whether the addresses that were probed are one machine: the keys that services show, and what was found."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probe.model.target import IPAddress
+
+
+class KeyKind(StrEnum):
+    """What a service shows of itself before any login."""
+
+    SSH = "ssh"  # a host key
+    TLS = "tls"  # the certificate that comes without a server name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """One key that a service showed. `fingerprint` is `SHA256:` and base64, as OpenSSH writes it.
+
+    A host key was shown, not proven: whoever knows it can show it. A certificate came with a proof.
+    """
+
+    kind: KeyKind
+    type: str  # ssh-ed25519, ...; of a certificate: x509
+    fingerprint: str
+
+
+class Sameness(StrEnum):
+    """What is known of an address beside the others of the target."""
+
+    SAME = "same"  # proven to be one machine with at least one other probed address
+    OTHER = "other"  # another machine answers here than on the other addresses
+    ASSUMED = "assumed"  # nothing proves or excludes it: one host on the user's word
+
+
+class Sign(StrEnum):
+    """What tells addresses of one machine from addresses of several."""
+
+    FRAME_ANSWERED = "frame-answered"
+    FRAME_FORWARDED = "frame-forwarded"
+    UDP_SENDER = "udp-sender"
+    ARP_SAME = "arp-same"
+    SSH_SAME = "ssh-same"
+    SSH_OTHER = "ssh-other"
+    LINK_SAME = "link-same"
+    ARP_OTHER = "arp-other"
+    TTL_OTHER = "ttl-other"
+    UDP_FORWARDED = "udp-forwarded"
+    SSH_FORWARDED_SAME = "ssh-forwarded-same"
+    SSH_FORWARDED_OTHER = "ssh-forwarded-other"
+    TTL_FRONT = "ttl-front"
+    TLS_SAME = "tls-same"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which machine answers on one address.
+
+    `one_with` are the addresses proven to be the same machine, `by` the signs that decided, strongest first.
+    `other_probability` is that of another machine than the target's: 0 where proven the same or assumed.
+    """
+
+    sameness: Sameness
+    one_with: tuple[IPAddress, ...] = ()
+    by: tuple[Sign, ...] = ()
+    evidence: tuple[str, ...] = ()
+    other_probability: float = 0.0

@@ -1,0 +1,187 @@
+"""Are the addresses one machine? What the signs amount to, and how it is said."""
+
+import pytest
+from told_addresses import (
+    LAN,
+    LAN6,
+    MAC,
+    OTHER_MAC,
+    PUBLIC,
+    VPN,
+    frame,
+    ssh,
+    survey,
+    tls,
+    traced,
+    two,
+    who_has,
+)
+
+from probe.infer.identity import identify
+from probe.model.identity import Sameness, Sign
+from probe.model.probing import Reason
+
+SAME, OTHER, ASSUMED = Sameness
+WORD = "taken as one host on your word"
+ANSWERED = "192.168.77.10 answered a frame for 10.88.0.10 on its lan link"
+FORWARDED = (
+    "192.168.77.10 did not take a frame for 10.88.0.10 as its own (time-exceeded): that address is elsewhere,"
+    " unless it is a container or another host behind 192.168.77.10"
+)
+ONE_KEY = "they show the same SSH host key on 22/tcp, unless one was cloned from the other, or forwards it"
+TWO_KEYS = "their SSH host keys on 22/tcp differ, unless one machine runs two SSH servers"
+ONE_LINK = "they have one link address, {}, unless a repeater or a router stands in for both"
+TWO_TTLS = (
+    "their answers start with different TTLs, 64 and 128, unless a box on the way answers for one of them"
+)
+
+# Surveys -> of each address its sameness, its probability of being another machine, and what is said.
+WHO = {
+    "one address": ([survey(LAN)], {LAN: (ASSUMED, 0.0, [])}),
+    "no sign": (two({}, {}), {ip: (ASSUMED, 0.0, [WORD]) for ip in (LAN, VPN)}),
+    "a frame is answered": (
+        traced(frame(Reason.RESET, VPN)),
+        {
+            VPN: (SAME, 0.0, [f"one machine with 192.168.77.10: {ANSWERED}"]),
+            LAN: (SAME, 0.0, [f"one machine with 10.88.0.10: {ANSWERED}"]),
+        },
+    ),
+    "a frame and ARP are answered": (
+        traced(frame(Reason.RESET, VPN), who_has(MAC)),
+        {VPN: (SAME, 0.0, [f"one machine with 192.168.77.10: {ANSWERED}"])},
+    ),
+    "a frame would be forwarded": (
+        traced(frame(Reason.TIME_EXCEEDED, LAN)),
+        {
+            LAN: (ASSUMED, 0.0, []),
+            VPN: (OTHER, 0.97, [f"another machine answers here than on 192.168.77.10: {FORWARDED}"]),
+        },
+    ),
+    "one certificate": (
+        two({"keys": tls("a")}, {"keys": tls("a")}),
+        {
+            LAN: (
+                ASSUMED,
+                0.0,
+                [WORD, "beside 10.88.0.10: the same service on 443/tcp: they show one certificate"],
+            ),
+        },
+    ),
+    "three with one key": (
+        [survey(ip, keys=ssh("a")) for ip in (LAN, LAN6, VPN)],
+        {VPN: (SAME, 0.0, [f"one machine with 192.168.77.10 and fd77::10: {ONE_KEY}"])},
+    ),
+    "the odd one out comes first": (
+        [survey(VPN, keys=ssh("b")), survey(LAN, keys=ssh("a")), survey(LAN6, keys=ssh("a"))],
+        {
+            VPN: (
+                OTHER,
+                0.9,
+                [f"another machine answers here than on 192.168.77.10 and fd77::10: {TWO_KEYS}"],
+            ),
+            LAN: (SAME, 0.0, [f"one machine with fd77::10: {ONE_KEY}"]),
+        },
+    ),
+    "the odd one out among singles": (
+        [survey(ip, reply_ttl=ttl, hops=1) for ip, ttl in ((VPN, 128), (LAN, 64), (LAN6, 64))],
+        {
+            VPN: (
+                OTHER,
+                0.8,
+                [f"another machine answers here than on 192.168.77.10: {TWO_TTLS}"],
+            ),
+            LAN: (ASSUMED, 0.0, [WORD]),
+            LAN6: (ASSUMED, 0.0, [WORD]),
+        },
+    ),
+    "a better sign outweighs": (
+        two({"keys": ssh("a")}, {"keys": ssh("b"), "traces": (frame(Reason.SYN_ACK, VPN),)}),
+        {
+            VPN: (
+                SAME,
+                0.0,
+                [
+                    f"one machine with 192.168.77.10: {ANSWERED}",
+                    f"outweighed, beside 192.168.77.10: {TWO_KEYS}",
+                ],
+            ),
+        },
+    ),
+    "one link address, two host keys": (
+        [survey(LAN, link=MAC, keys=ssh("a")), survey(LAN6, link=MAC, keys=ssh("b"))],
+        {
+            LAN6: (
+                OTHER,
+                0.9,
+                [
+                    f"another machine answers here than on 192.168.77.10: {TWO_KEYS}",
+                    f"outweighed, beside 192.168.77.10: {ONE_LINK.format(MAC)}",
+                ],
+            ),
+        },
+    ),
+    "two pairs, on your word": (
+        [
+            survey(LAN, link=MAC),
+            survey(LAN6, link=MAC),
+            survey(VPN, keys=ssh("a")),
+            survey(PUBLIC, keys=ssh("a")),
+        ],
+        {
+            LAN: (SAME, 0.0, [f"one machine with fd77::10: {ONE_LINK.format(MAC)}"]),
+            PUBLIC: (SAME, 0.0, [f"one machine with 10.88.0.10: {ONE_KEY}", f"{WORD} with 192.168.77.10"]),
+        },
+    ),
+    "one with the other machine": (
+        [
+            survey(LAN, link=MAC, keys=ssh("a")),
+            survey(LAN6, link=MAC),
+            survey(VPN, keys=ssh("b"), link=OTHER_MAC, interface="wg0"),
+            survey(PUBLIC, link=OTHER_MAC, interface="wg0"),
+        ],
+        {
+            PUBLIC: (
+                OTHER,
+                0.9,
+                [
+                    f"another machine answers here: that of 10.88.0.10, where {TWO_KEYS}",
+                    f"one machine with 10.88.0.10: {ONE_LINK.format(OTHER_MAC)}",
+                ],
+            ),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WHO)
+def test_who_is_who(name):
+    """Each address is the target, another machine, or taken on the user's word, with the evidence for it."""
+    surveys, expected = WHO[name]
+    found = identify(surveys)
+    assert list(found) == [s.address.ip for s in surveys]
+    said = {ip: (i.sameness, i.other_probability, list(i.evidence)) for ip, i in found.items()}
+    assert {ip: said[ip] for ip in expected} == expected
+
+
+def test_proof_goes_from_one_to_the_next():
+    """What is one machine with one of a group is one with all, and parted from the others as they are."""
+    surveys = [
+        survey(LAN, link=MAC),
+        survey(VPN, traces=(frame(Reason.SYN_ACK, VPN),), keys=ssh("a"), reply_ttl=64, hops=1),
+        survey(PUBLIC, keys=ssh("a")),
+        survey(LAN6, reply_ttl=128, hops=1),
+    ]
+    found = identify(surveys)
+    assert found[LAN].one_with == (VPN, PUBLIC)
+    assert found[VPN].by == (Sign.FRAME_ANSWERED, Sign.SSH_SAME)
+    assert (found[LAN6].sameness, found[LAN6].by) == (OTHER, (Sign.TTL_OTHER,))
+
+
+def test_lesser_signs_do_not_part_a_group():
+    """Two addresses that are one machine with a third are one machine, though their TTLs differ."""
+    surveys = [
+        survey(LAN, keys=ssh("a")),
+        survey(VPN, keys=ssh("a"), reply_ttl=64, hops=1),
+        survey(LAN6, keys=ssh("a"), reply_ttl=128, hops=1),
+    ]
+    assert {i.sameness for i in identify(surveys).values()} == {SAME}

@@ -1,0 +1,235 @@
+"""Signs of one machine or of several: which answers are which sign."""
+
+from dataclasses import replace
+
+import pytest
+from told_addresses import (
+    CONTAINER,
+    DNS,
+    LAN,
+    LAN6,
+    MAC,
+    OTHER_MAC,
+    PROBER,
+    PUBLIC,
+    SSH,
+    TO_LAN,
+    VPN,
+    frame,
+    opened,
+    ssh,
+    survey,
+    tls,
+    trace,
+    traced,
+    two,
+    who_has,
+)
+
+from probe.infer.identity import identify
+from probe.infer.signs import MEANINGS, findings
+from probe.model.identity import Sameness, Sign
+from probe.model.probing import Observation, Origin, Question, Reason, Role, Shape
+from probe.model.target import Port, Protocol
+
+FRAMES = {
+    "accepted": ((Reason.SYN_ACK, VPN), Sign.FRAME_ANSWERED),
+    "refused": ((Reason.RESET, VPN), Sign.FRAME_ANSWERED),
+    "closed UDP": ((Reason.PORT_UNREACH, VPN), Sign.FRAME_ANSWERED),
+    "rejected by its own filter": ((Reason.ADMIN_PROHIBITED, VPN), Sign.FRAME_ANSWERED),
+    "UDP": ((Reason.UDP_RESPONSE, VPN), Sign.FRAME_ANSWERED),
+    "forwarded": ((Reason.TIME_EXCEEDED, LAN), Sign.FRAME_FORWARDED),
+    "forwarded, by another of its addresses": ((Reason.TIME_EXCEEDED, CONTAINER), Sign.FRAME_FORWARDED),
+    "no route there": ((Reason.NET_UNREACH, LAN), Sign.FRAME_FORWARDED),
+    "no host there": ((Reason.HOST_UNREACH, LAN), Sign.FRAME_FORWARDED),
+    "handed into a container": ((Reason.TIME_EXCEEDED, VPN), None),  # NAT hides the container in the error
+    "this machine itself": ((Reason.HOST_UNREACH, PROBER), None),
+    "silence": ((Reason.NO_RESPONSE, None), None),
+    "a TCP answer from elsewhere": ((Reason.SYN_ACK, LAN), None),
+    "unknown sender": ((Reason.TIME_EXCEEDED, None), None),
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_frames(name):
+    """A frame for one address, handed to the neighbour with the other, is answered or would be forwarded."""
+    answer, sign = FRAMES[name]
+    assert [f.sign for f in findings(traced(frame(*answer)))] == ([sign] if sign else [])
+
+
+@pytest.mark.parametrize("shape", [Shape.OPENING, Shape.ACK, Shape.ECHO])
+def test_any_shape_of_frame(shape):
+    """A stack speaks for the address whatever it was asked."""
+    reason = Reason.ECHO_REPLY if shape is Shape.ECHO else Reason.RESET
+    assert [f.sign for f in findings(traced(frame(reason, VPN, shape=shape)))] == [Sign.FRAME_ANSWERED]
+
+
+def test_a_udp_answer_to_a_frame_from_the_neighbour_itself():
+    """It may answer from its own address: both signs are told, and both say the same."""
+    found = findings(traced(frame(Reason.UDP_RESPONSE, LAN, port=DNS)))
+    assert [f.sign for f in found] == [Sign.FRAME_ANSWERED, Sign.UDP_SENDER]
+
+
+NO_FRAMES = {
+    "it could have been forwarded": traced(frame(Reason.SYN_ACK, VPN, ttl=64)),
+    "as the kernel routes it": traced(frame(Reason.SYN_ACK, VPN, hop=None)),
+    "to a neighbour that is none of the addresses": traced(
+        frame(Reason.SYN_ACK, VPN, hop=replace(TO_LAN, link_address=OTHER_MAC))
+    ),
+    "on another interface": traced(frame(Reason.SYN_ACK, VPN, hop=replace(TO_LAN, interface="eth1"))),
+    "the neighbour's link address is not known": traced(frame(Reason.SYN_ACK, VPN), link=None),
+    "no route is known": traced(frame(Reason.SYN_ACK, VPN), route=None),
+    "asked of no given address": traced(trace(CONTAINER, Reason.SYN_ACK, CONTAINER, hop=TO_LAN, ttl=1)),
+}
+
+
+@pytest.mark.parametrize("name", NO_FRAMES)
+def test_what_is_no_cross_address_frame(name):
+    """Only TTL 1 and the neighbour that has another of the addresses make an answer a proof."""
+    assert findings(NO_FRAMES[name]) == ()
+
+
+def test_the_neighbours_other_family_is_not_named():
+    """Frames and ARP are told beside the address of their family; the other one has the same link address."""
+    surveys = [survey(LAN6, link=MAC), *traced(frame(Reason.RESET, VPN), who_has(MAC))]
+    told = [(f.sign, f.beside) for f in findings(surveys) if f.sign is not Sign.LINK_SAME]
+    assert told == [(Sign.FRAME_ANSWERED, LAN), (Sign.ARP_SAME, LAN)]
+
+
+def test_a_frame_to_its_own_neighbour_proves_nothing():
+    """Where both are neighbours with one link address, a frame to that is the ordinary way to either."""
+    traces = (trace(PUBLIC, Reason.RESET, PUBLIC, hop=TO_LAN, ttl=1),)
+    surveys = [survey(LAN, link=MAC), survey(PUBLIC, link=MAC, traces=traces)]
+    assert [f.sign for f in findings(surveys)] == [Sign.LINK_SAME]
+
+
+ARP = {
+    "the neighbour itself": (MAC, TO_LAN, [Sign.ARP_SAME]),
+    "in other letters": (MAC.upper(), TO_LAN, [Sign.ARP_SAME]),
+    "without a hop": (MAC, None, [Sign.ARP_SAME]),
+    "another neighbour": (OTHER_MAC, TO_LAN, [Sign.ARP_OTHER]),
+    "on another link": (MAC, replace(TO_LAN, interface="eth1"), []),
+    "nobody": (None, TO_LAN, []),
+}
+
+
+@pytest.mark.parametrize("name", ARP)
+def test_arp(name):
+    """Who answers ARP for the VPN address on the LAN."""
+    link, hop, signs = ARP[name]
+    assert [f.sign for f in findings(traced(who_has(link, hop=hop)))] == signs
+
+
+def test_arp_beside_two_network_cards():
+    """An answer from one of several given neighbours is no other machine's beside the rest of them."""
+    surveys = [survey(PUBLIC, link=OTHER_MAC), *traced(who_has(MAC))]
+    assert [(f.sign, f.beside) for f in findings(surveys)] == [(Sign.ARP_SAME, LAN)]
+
+
+def test_a_neighbour_of_its_own_may_have_a_card_of_its_own():
+    """An address that is itself of the link answers ARP from whichever card has it."""
+    asked = survey(VPN, link=OTHER_MAC, traces=(who_has(OTHER_MAC),))
+    assert findings([survey(LAN, link=MAC), asked]) == ()
+
+
+LINKS = {
+    "one": (MAC, MAC.upper(), "eth0", [Sign.LINK_SAME]),
+    "two cards, or two machines": (MAC, OTHER_MAC, "eth0", []),
+    "two links": (MAC, MAC, "eth1", []),
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_link_addresses(name):
+    """Two neighbours with one link address are one machine; with two, that says nothing."""
+    one, other, interface, signs = LINKS[name]
+    surveys = [survey(LAN, link=one), survey(LAN6, link=other, interface=interface)]
+    assert [f.sign for f in findings(surveys)] == signs
+
+
+UDP = {
+    "from the other address": (VPN, LAN, [Sign.UDP_SENDER]),
+    "from itself": (VPN, VPN, []),
+    "from an address that was not given": (VPN, CONTAINER, []),
+    "from behind a public address": (PUBLIC, LAN, [Sign.UDP_FORWARDED]),
+}
+
+
+@pytest.mark.parametrize("name", UDP)
+@pytest.mark.parametrize("raw", [True, False])
+def test_udp_senders(name, raw):
+    """A UDP answer from another address than the one asked, seen as a follow-up or in the survey itself."""
+    ip, sender, signs = UDP[name]
+    seen = trace(ip, Reason.UDP_RESPONSE, sender, port=DNS)
+    facts = {"traces": (seen,)} if raw else {"observations": (seen.observation,)}
+    assert [f.sign for f in findings([survey(LAN), survey(ip, **facts)])] == signs
+
+
+BEHIND = {"observations": (opened(VPN, origin=Origin.BEHIND),)}
+LATE = {"observations": (opened(VPN, ttl=63),), "reply_ttl": 64}
+ON_TIME = {"observations": (opened(VPN, ttl=64),), "reply_ttl": 64}
+
+KEYS = {
+    "equal": (ssh("a"), ssh("a"), {}, [Sign.SSH_SAME]),
+    "different": (ssh("a"), ssh("b"), {}, [Sign.SSH_OTHER]),
+    "different, from the host itself": (ssh("a"), ssh("b"), ON_TIME, [Sign.SSH_OTHER]),
+    "one type is equal": (ssh("a", "b"), ssh("a", "c"), {}, [Sign.SSH_SAME]),
+    "no type in common": (ssh("a"), ssh(None, "b"), {}, []),
+    "no port in common": (ssh("a"), ssh("a", port=Port(Protocol.TCP, 2222)), {}, []),
+    "only on one": (ssh("a"), {}, {}, []),
+    "equal, forwarded": (ssh("a"), ssh("a"), BEHIND, [Sign.SSH_FORWARDED_SAME]),
+    "different, forwarded": (ssh("a"), ssh("b"), BEHIND, [Sign.SSH_FORWARDED_OTHER]),
+    "different, from farther away": (ssh("a"), ssh("b"), LATE, [Sign.SSH_FORWARDED_OTHER]),
+    "one certificate": (tls("a"), tls("a"), {}, [Sign.TLS_SAME]),
+    "two certificates": (tls("a"), tls("b"), {}, []),
+    "keys of two kinds": (ssh("a"), tls("a", SSH), {}, []),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_keys(name):
+    """Keys are compared port by port and type by type; a forwarded port speaks for another machine."""
+    lan, vpn, facts, signs = KEYS[name]
+    assert [f.sign for f in findings(two({"keys": lan}, {"keys": vpn, **facts}))] == signs
+
+
+TTLS = {  # reply_ttl and hops of the one, of the other
+    "equal": ((64, 1), (62, 3), []),
+    "Linux and Windows": ((64, 1), (128, 1), [Sign.TTL_OTHER]),
+    "Linux and a router": ((64, 1), (253, 3), [Sign.TTL_OTHER]),
+    "a longer way back": ((64, 1), (50, 10), []),
+    "a TTL of its own": ((64, 1), (100, 1), []),
+    "distance not measured": ((64, 1), (128, None), []),
+    "TTL not measured": ((64, 1), (None, 1), []),
+}
+
+
+@pytest.mark.parametrize("name", TTLS)
+def test_initial_ttls(name):
+    """Stacks that start with different TTLs are two; how far the answer came is taken off."""
+    lan, vpn, signs = TTLS[name]
+    surveys = two(*({"reply_ttl": ttl, "hops": hops} for ttl, hops in (lan, vpn)))
+    assert [f.sign for f in findings(surveys)] == signs
+
+
+def test_a_forwarding_address_is_a_front():
+    """A router that forwards ports has a stack of its own: that alone makes no other target."""
+    front = {"reply_ttl": 255, "hops": 1, "observations": (opened(VPN, origin=Origin.BEHIND),)}
+    surveys = two({"reply_ttl": 64, "hops": 1}, front)
+    assert [f.sign for f in findings(surveys)] == [Sign.TTL_FRONT]
+    assert {i.sameness for i in identify(surveys).values()} == {Sameness.ASSUMED}
+
+
+def test_every_meaning_has_its_strength():
+    """Every sign is in the table; only what parts machines has a probability, and then a high one."""
+    assert set(MEANINGS) == set(Sign)
+    for meaning in MEANINGS.values():
+        assert (meaning.other >= 0.8) is (meaning.says is Sameness.OTHER)
+        assert meaning.other < 1
+
+
+def test_controls_are_no_forwards():
+    """Only what answered is looked at to tell a forward."""
+    silent = Observation(Question(VPN, SSH, Role.CONTROL), Reason.NO_RESPONSE, 3)
+    surveys = two({"keys": ssh("a")}, {"keys": ssh("b"), "observations": (silent,), "reply_ttl": 64})
+    assert [f.sign for f in findings(surveys)] == [Sign.SSH_OTHER]
