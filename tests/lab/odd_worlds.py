@@ -1,4 +1,4 @@
-"""Worlds that no scenario describes: what meets where two of a host's manners do."""
+"""Worlds that no scenario describes, where several manners of one host meet."""
 
 from probe.lab.scenario import Scenario, parse_scenario
 
@@ -116,11 +116,6 @@ WORLDS: dict[str, dict[str, object]] = {
         },
         "scan": {"ports": "80-83,U:53"},
     },
-    "nobody's VPN address on a host that forwards": {
-        "addresses": ["lan", "vpn"],
-        "dead": ["vpn"],
-        "target": {"dnat": [{"port": 80}], "listen": [DUAL]},
-    },
     "nobody's VPN address on a host that forwards by a router": {
         "addresses": FOUR,
         "dead": ["vpn"],
@@ -168,13 +163,10 @@ WORLDS: dict[str, dict[str, object]] = {
             "filter": [{"action": "drop", "ports": "80", "segment": "syn-ack"}],
         },
     },
-    "a SYN proxy before NAT": {
-        "addresses": ["lan", "public", "public6"],
-        "target": {"listen": [DUAL]},
-        "router": {"nat": True, "forward": [80, 81], "syn_proxy": "80"},
-    },
     "a SYN proxy and a filter": {
-        "addresses": ["public", "public6"],
+        # IPv4 only: nft's proxy takes the checksum of a raw IPv6 packet for wrong unless a network card
+        # vouches for it (`nft_synproxy_do_eval` calls `nf_ip_checksum` for both families).
+        "addresses": ["public"],
         "target": {"listen": [DUAL]},
         "router": {"syn_proxy": "80-82", "filter": [{"action": "reset", "ports": "82"}]},
         "scan": {"ports": "80-83"},

@@ -3,13 +3,13 @@
 Limits on ICMP errors are off in both kinds of world: they depend on the moment, and have tests of their own.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from ipaddress import ip_address
 from unittest import mock
 
+from probe.engine.backend import Backend
 from probe.engine.packet import MARK_TOS
 from probe.engine.run import Run
 from probe.engine.survey import Answers, Step
@@ -43,13 +43,10 @@ def raw_surveyed(scenario: Scenario, kind: str) -> Findings:
     """What each question of the battery brought: reason, sender, and what the headers say."""
     with _without_limits(), open_world(scenario, kind) as world:
         assert world.raw is not None
-        survey = _asker(world.raw)
-        near = [Question(address_of(symbol), NO_PORT, shape=Shape.ECHO) for symbol in scenario.addresses]
-        answers = survey(near)
-        answers |= survey(
-            [question for symbol in scenario.addresses for question in _routed(scenario, symbol)]
-        )
-        answers |= survey(list(_handed_over(scenario, world.host)))
+        echoes = [Question(address_of(symbol), NO_PORT, shape=Shape.ECHO) for symbol in scenario.addresses]
+        answers = _ask(world.raw, echoes)  # first, for the neighbour table
+        answers |= _ask(world.raw, (q for symbol in scenario.addresses for q in _routed(scenario, symbol)))
+        answers |= _ask(world.raw, _handed_over(scenario, world.host))
         links = _link_names(scenario, world.host)
     return {_title(question): _of(seen, links) for question, seen in answers.items()}
 
@@ -89,18 +86,15 @@ def _ports(scenario: Scenario) -> Sequence[Port]:
     return (*parse_ports(scenario.scan.ports)[:PORTS_ASKED], *UNUSED)
 
 
-def _asker(backend):
+def _ask(backend: Backend, questions: Iterable[Question]) -> dict[Question, Observation]:
     """Ask questions all at once over the engine; return their observations."""
-
-    def ask(questions: Sequence[Question]) -> dict[Question, Observation]:
-        scripts = {}
-        for address in dict.fromkeys(question.address for question in questions):
-            scripts[address] = _script(address, [q for q in questions if q.address == address])
-        outcome = Run(scripts, backend, TIMING).until(60.0)
-        assert outcome.complete
-        return {t.observation.question: t.observation for one in outcome.surveys for t in one.traces}
-
-    return ask
+    by_address: dict[IPAddress, list[Question]] = {}
+    for question in questions:
+        by_address.setdefault(question.address, []).append(question)
+    scripts = {address: _script(address, asked) for address, asked in by_address.items()}
+    outcome = Run(scripts, backend, TIMING).until(60.0)
+    assert outcome.complete
+    return {trace.observation.question: trace.observation for one in outcome.surveys for trace in one.traces}
 
 
 def _script(address: IPAddress, questions: Sequence[Question]) -> Generator[Step, Answers, AddressSurvey]:
@@ -118,7 +112,7 @@ def _without_limits() -> Iterator[None]:
         hosts = tuple(replace(host, settings=(*host.settings, *NO_LIMITS)) for host in plan.hosts)
         return replace(plan, hosts=hosts)
 
-    unlimited = mock.patch.object(Buckets, "allow_icmp", lambda *_: True)
+    unlimited = mock.patch.object(Buckets, "allow_icmp", return_value=True)
     with unlimited, mock.patch.object(netns_world, "lay_out", lay_out):
         yield
 
@@ -158,6 +152,3 @@ def _of(seen: Observation, links: Mapping[str | None, str]) -> list[object]:
         header.interface,
         links.get(header.link_address, "?"),
     ]
-
-
-attempt = partial(raw_surveyed, kind="netns")

@@ -1,32 +1,18 @@
-"""The world in memory against real hosts: one survey, the same findings.
+"""The world in memory against real hosts: one survey by sockets, the same findings."""
 
-Scenarios that lose packets by chance are left out: no two runs of them are alike.
-"""
-
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from world_surveys import surveyed
-
-from probe.lab.files import scenario_paths
-from probe.lab.netns import enter
-from probe.lab.scenario import load_scenario
+from odd_worlds import WORLDS
+from world_surveys import found_in_memory, found_on_hosts, without_loss, world_named
 
 Findings = dict[str, dict[str, Any]]
-SCRIPT = Path(__file__).with_name("world_surveys.py")
+SOCKETS_FEEL = ("prober", "replies_by")  # what raw packets do not
 
 
-def scenarios() -> list[str]:
-    loaded = {name: load_scenario(path) for name, path in scenario_paths().items()}
-    return [
-        name
-        for name, one in loaded.items()
-        if {"sim", "netns"} <= set(one.worlds) and all(link.loss == 0 for link in one.links.values())
-    ]
+def names() -> list[str]:
+    odd = [name for name, parts in WORLDS.items() if any(word in str(parts) for word in SOCKETS_FEEL)]
+    return [*without_loss(), *odd]
 
 
 def states_only(found: Findings) -> Findings:
@@ -38,27 +24,18 @@ def states_only(found: Findings) -> Findings:
 
 
 @pytest.fixture(scope="module")
-def real() -> dict[str, Findings | str]:
-    """What is found in each scenario's network of real hosts, all of them built one after the other."""
-    why_not = enter.available()
-    if why_not:
-        pytest.skip(why_not)
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), *scenarios()], capture_output=True, text=True, timeout=280, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Findings | str] = json.loads(done.stdout)
-    return found
+def real() -> dict[str, Any]:
+    """What is found in each world's network of real hosts."""
+    return found_on_hosts("connect", names())
 
 
 @pytest.mark.netns
-@pytest.mark.parametrize("name", scenarios())
-def test_worlds_agree(name: str, real: dict[str, Findings | str]) -> None:
+@pytest.mark.parametrize("name", names())
+def test_worlds_agree(name: str, real: dict[str, Any]) -> None:
     """Every address and port answers in memory as it does on real hosts, from the same place."""
-    scenario = load_scenario(scenario_paths()[name])
-    in_memory = json.loads(json.dumps(surveyed(scenario, "sim")))
-    on_hosts = real[name]
+    in_memory, on_hosts = found_in_memory("connect", name), real[name]
+    assert isinstance(in_memory, dict)
     assert isinstance(on_hosts, dict), on_hosts
-    if scenario.target.resets_per_s is not None:
+    if world_named(name).target.resets_per_s is not None:
         in_memory, on_hosts = states_only(in_memory), states_only(on_hosts)
     assert in_memory == on_hosts

@@ -1,18 +1,26 @@
 """What a survey finds in a world, as plain data; run as a script: in the worlds of real hosts, as JSON.
 
-Started by the tests as `python tests/lab/world_surveys.py SCENARIO ...`; enters a namespace that leads
-nowhere by starting itself again. Prints an object: scenario -> what `surveyed` returns, or the error it met.
+Started by the tests as `python tests/lab/world_surveys.py ENGINE WORLD ...`; enters a namespace that leads
+nowhere by starting itself again. Prints an object: world -> what the engine's survey returns, or the error it
+met. A world is a scenario, or one of `odd_worlds`.
 """
 
 import json
+import subprocess
 import sys
 import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from odd_worlds import WORLDS, odd_world
+from raw_surveys import raw_surveyed
 
 from probe.app import survey
 from probe.lab.door import means_of, open_world
-from probe.lab.files import find_scenario
+from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.netns import enter
-from probe.lab.scenario import Scenario
+from probe.lab.scenario import Scenario, load_scenario
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
 from probe.model.probing import Observation, Role
@@ -42,10 +50,45 @@ def of_port(seen: Observation) -> list[object]:
     return [seen.state, seen.reason, sender, icmp, seen.ttl, seen.origin, seen.aftermath]
 
 
-def attempt(name: str) -> object:
-    """Survey one scenario; an error is told, so that the others are not lost with it."""
+SURVEYS = {"connect": surveyed, "raw": raw_surveyed}
+
+
+def world_named(name: str) -> Scenario:
+    """A scenario, or an odd world."""
+    return odd_world(name) if name in WORLDS else find_scenario(name)
+
+
+def found_in_memory(engine: str, name: str) -> object:
+    """What an engine's survey finds in the world in memory, as it would come from the script."""
+    return json.loads(json.dumps(SURVEYS[engine](world_named(name), "sim")))
+
+
+def found_on_hosts(engine: str, names: Sequence[str]) -> dict[str, Any]:
+    """What it finds in each network of real hosts, all of them built one after the other."""
+    why_not = enter.available()
+    if why_not:
+        pytest.skip(why_not)
+    command = [sys.executable, __file__, engine, *names]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def without_loss() -> list[str]:
+    """Scenarios of both kinds of world; those that lose packets by chance are never twice alike."""
+    loaded = {name: load_scenario(path) for name, path in scenario_paths().items()}
+    return [
+        name
+        for name, one in loaded.items()
+        if {"sim", "netns"} <= set(one.worlds) and all(link.loss == 0 for link in one.links.values())
+    ]
+
+
+def attempt(engine: str, name: str) -> object:
+    """Survey one world; an error is told, so that the others are not lost with it."""
     try:
-        return surveyed(find_scenario(name), "netns")
+        return SURVEYS[engine](world_named(name), "netns")
     except Exception:  # noqa: BLE001 - whatever it is, the test that started this shows it
         return traceback.format_exc()
 
@@ -53,4 +96,4 @@ def attempt(name: str) -> object:
 if __name__ == "__main__":
     if not enter.inside():
         sys.exit(enter.reenter((sys.executable, *sys.argv)))
-    json.dump({name: attempt(name) for name in sys.argv[1:]}, sys.stdout)
+    json.dump({name: attempt(sys.argv[1], name) for name in sys.argv[2:]}, sys.stdout)

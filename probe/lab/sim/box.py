@@ -128,7 +128,9 @@ class Box:
     def _own(self, frames: Iterable[Frame], now: float) -> Iterable[Frame]:
         """What the box itself sends of these frames, as it leaves."""
         sent = [frame for frame in frames if self._may_send(frame, now)]
-        return [self._does.nat.outwards(replace(frame, ttl=self._does.ttl)) for frame in sent]
+        if self._does.ttl != DEFAULT_TTL:
+            sent = [replace(frame, ttl=self._does.ttl) for frame in sent]
+        return [self._does.nat.outwards(frame) for frame in sent]
 
     def _may_send(self, frame: Frame, now: float) -> bool:
         if self._does.never_resets and _tells_nothing_listens(frame):

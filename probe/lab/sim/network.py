@@ -26,16 +26,18 @@ class Network:
     def __init__(self, clock: Clock, ways: Mapping[str, Sequence[Way]], seed: int = 0) -> None:
         self.clock = clock
         self._ways = ways
+        self._found: dict[tuple[str, IPAddress], Way | None] = {}  # routes never change
         self._dice = Random(seed)  # noqa: S311 - decides which packets are lost; no secret
         self._waiting: dict[tuple[str, IPAddress], list[Frame]] = {}
         self._resolved: dict[tuple[str, IPAddress], str] = {}  # the neighbour tables
 
     def way(self, box: Box, destination: IPAddress) -> Way | None:
         """Route of a box to an address; None where it has none."""
-        ways = self._ways.get(box.name, ())
-        return next(
-            (w for w in ways if w.prefix.version == destination.version and destination in w.prefix), None
-        )
+        key = box.name, destination
+        if key not in self._found:
+            ways = self._ways.get(box.name, ())
+            self._found[key] = next((w for w in ways if destination in w.prefix), None)
+        return self._found[key]
 
     def send(self, box: Box, frame: Frame) -> None:
         """Let a box send a frame that it made or forwards."""

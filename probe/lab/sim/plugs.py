@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from probe.errors import ScenarioError
 from probe.lab.scenario import (
     CONTAINER_ADDRESSES,
     PROBER_ADDRESSES,
@@ -114,7 +115,11 @@ def plugs(scenario: Scenario) -> tuple[Plug, ...]:
 
 
 def gateways(scenario: Scenario) -> tuple[Gateway, ...]:
-    """Every route that is not on a link."""
+    """Every route that is not on a link.
+
+    Raises:
+        ScenarioError: answers are to leave by a link that there is not.
+    """
     inner = {"public": ROUTER_ADDRESSES[_inner(scenario)], "public6": ROUTER_ADDRESSES["behind6"]}
     default = Gateway(
         Name.CONTAINER, On.BRIDGE, ip_network("0.0.0.0/0"), ip_address(CONTAINER_ADDRESSES["bridge"])
@@ -146,8 +151,14 @@ def _to_network(box: Name, on: On, destination: str, via: str) -> Gateway:
 
 
 def _detours(scenario: Scenario, inner: Mapping[str, str]) -> Iterator[Gateway]:
-    """The routes by which the target's answers to one of the prober's links leave by another."""
+    """The routes by which the target's answers to one of the prober's links leave by another.
+
+    Raises:
+        ScenarioError: there is no such link.
+    """
     for realm, way in scenario.target.replies_by.items():
+        if not {realm, way} <= PROBER_ADDRESSES.keys():
+            raise ScenarioError(f"scenario {scenario.name}: answers to {realm} cannot leave by {way}")
         for six in ("", "6"):
             to, by = ip_network(PROBER_ADDRESSES[realm + six]), way + six
             beside = ip_address(PROBER_ADDRESSES[by])

@@ -39,7 +39,7 @@ class _Way:
     """Where a packet leaves. `link_address`: of the neighbour that it is handed to, past the routes."""
 
     source: IPAddress
-    realm: str
+    realm: str  # empty: there is no such link, and the packet is lost
     link_address: str | None = None
 
 
@@ -93,7 +93,7 @@ class SimRawBackend:
 
     def _way(self, question: Question) -> _Way | None:
         if question.hop is not None:
-            realm = REALMS.get(question.hop.interface, question.hop.interface)
+            realm = REALMS.get(question.hop.interface, "")
             return _Way(question.hop.source, realm, question.hop.link_address)
         way = self._network.way(self._prober, question.address)
         return None if way is None else _Way(way.source, self._prober.addresses[way.source])
@@ -108,14 +108,12 @@ class SimRawBackend:
             self._refuse(probe, Reason.NOT_SENT)
             return
         self._asking.add(probe.id)
-        tell = partial(self._claimed, probe, INTERFACES[way.realm][0]) if way.realm in INTERFACES else None
-        if tell is not None:
-            self._network.who_has(self._prober, way.realm, address, tell)
+        self._network.who_has(self._prober, way.realm, address, partial(self._claimed, probe, way.realm))
 
-    def _claimed(self, probe: Probe, interface: str, link_address: str) -> None:
+    def _claimed(self, probe: Probe, realm: str, link_address: str) -> None:
         if probe.id in self._asking:
             self._asking.discard(probe.id)
-            header = Header(interface=interface, link_address=link_address)
+            header = Header(interface=INTERFACES[realm][0], link_address=link_address)
             self._inbox.put(
                 Reply(probe.id, Reason.ARP_RESPONSE, self.now(), probe.question.address, header=header)
             )

@@ -79,9 +79,7 @@ class Stack:
 
 
 def _echo(packet: Packet) -> tuple[Frame, ...]:
-    """An echo reply has the whole TOS of its request. A reply is not answered: it is for an identifier."""
-    if packet.flow.destination_port:
-        return ()
+    """An echo reply has the whole TOS of its request. Only the prober asks: every echo here is a request."""
     answer = packet.answer()
     return (replace(answer, tos=packet.tos, flow_label=label(packet.source.version)),)
 

@@ -3,40 +3,17 @@
 from ipaddress import ip_address
 
 import pytest
+from raw_words import FORGED, KERNEL, LAN_LINK, ROUTER_LINK, SA, SILENCE, told
 
 from probe.engine.packet import MARK_TOS
-from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, address_of
+from probe.lab.scenario import ROUTER_ADDRESSES, address_of
 from probe.lab.sim.world import open_sim
-from probe.model.probing import NextHop, Probe, Question, Reason, Reply, Shape
+from probe.model.probing import Probe, Question, Reason, Shape
 from probe.model.target import Port, Protocol
 
 TCP, UDP = Protocol.TCP, Protocol.UDP
-ANY = "0.0.0.0"
 OPENING, ACK, FIN, ECHO, WHO_HAS = Shape
-LAN_LINK, VPN_LINK = "02:00:00:00:00:02", "02:00:00:00:00:04"  # the target's
-ROUTER_LINK = "02:00:00:00:00:06"
-ON_LAN = NextHop("lan", ip_address(PROBER_ADDRESSES["lan"]), LAN_LINK)
-ON_LAN6 = NextHop("lan", ip_address(PROBER_ADDRESSES["lan6"]), LAN_LINK)
-
-# What came back: SA, a kernel's reset (marked), a forged one (bare), an ICMP error by its type and code.
-SA, KERNEL, FORGED, SILENCE = "syn-ack", "kernel reset", "forged reset", "-"
 PROHIBITED = {4: "3/13", 6: "1/1"}
-
-
-def told(reply: Reply | None) -> str:
-    """A reply in a table's words."""
-    if reply is None:
-        return SILENCE
-    assert reply.header is not None, reply
-    if reply.icmp is not None:
-        return "{}/{}".format(*reply.icmp)
-    if reply.reason is Reason.RESET:
-        marks = {bool(reply.header.tos)}
-        if reply.header.flow_label is not None:
-            marks.add(bool(reply.header.flow_label))
-        (marked,) = marks
-        return KERNEL if marked else FORGED
-    return str(reply.reason)
 
 
 def filtered(action: str, segment: str | None = None, **more: object) -> dict[str, object]:
@@ -124,7 +101,7 @@ def test_errors_have_a_tos_of_their_own(scenario_of, ask_raw) -> None:
 
 
 def test_bleached(scenario_of, ask_raw) -> None:
-    """On a link that bleaches, a kernel's reset and an echo reply have lost the mark; IPv6 keeps its label."""
+    """On a link that bleaches, resets and echo replies have lost the mark; IPv6 keeps its label."""
     world = scenario_of(links={"lan": {"bleaches": True}})
     questions = [
         Question(address_of("lan"), Port(TCP, 80)),
@@ -186,153 +163,6 @@ def test_forwarded(case, scenario_of, ask_raw) -> None:
     questions = [Question(address_of(symbol), Port(TCP, 80), shape=shape) for shape in (OPENING, ACK, FIN)]
     replies = ask_raw(scenario_of(target=target, router=router), questions)
     assert [(told(reply), reply and reply.ttl) for reply in replies] == expected
-
-
-# bind, then the answer to a SYN for the VPN address and one for the LAN address, both handed over on the LAN
-CROSS = [
-    ({"bind": ANY}, SA, SA),
-    ({"bind": "::"}, SA, SA),
-    ({"bind": "lan"}, KERNEL, SA),
-    ({"bind": "vpn"}, SA, KERNEL),
-    ({"bind": "127.0.0.1"}, KERNEL, KERNEL),
-    ({"bind": ANY, "device": "lan"}, SA, SA),
-    ({"bind": ANY, "device": "vpn"}, KERNEL, KERNEL),
-]
-
-
-@pytest.mark.parametrize(("bind", "vpn", "lan"), CROSS)
-def test_cross_address(bind, vpn, lan, scenario_of, ask_raw) -> None:
-    """A weak host answers for its VPN address on its LAN link, with a TTL of 1 too."""
-    world = scenario_of(target={"listen": [{"port": 80, **bind}]})
-    port = Port(TCP, 80)
-    questions = [Question(address_of(s), port, ttl=1, hop=ON_LAN) for s in ("vpn", "lan")]
-    replies = ask_raw(world, questions)
-    assert [told(reply) for reply in replies] == [vpn, lan]
-    assert [reply.sender for reply in replies] == [address_of("vpn"), address_of("lan")]
-    assert {reply.header.interface for reply in replies} == {"lan"}
-
-
-def test_filters_judge_by_the_link_of_arrival(scenario_of, ask_raw) -> None:
-    """A rule on the VPN does not see a frame for the VPN address that came by the LAN."""
-    world = scenario_of(target={"listen": LISTENS, "filter": [{"action": "drop", "on": ["vpn"]}]})
-    port = Port(TCP, 80)
-    hops = (None, ON_LAN)
-    replies = ask_raw(world, [Question(address_of("vpn"), port, hop=hop) for hop in hops])
-    assert [told(reply) for reply in replies] == [SILENCE, SA]
-    (reply,) = ask_raw(world, [Question(address_of("vpn6"), port, hop=ON_LAN6, ttl=1)])
-    assert told(reply) == SA
-
-
-def test_udp_answers_from_the_near_address(scenario_of, ask_raw) -> None:
-    """A wildcard UDP server answers from the address towards the prober, a bound one from its own."""
-    listen = [
-        {"port": 53, "bind": ANY, "protocol": "udp", "serves": "answer"},
-        {"port": 54, "bind": "vpn", "protocol": "udp", "serves": "answer"},
-    ]
-    world = scenario_of(target={"listen": listen})
-    questions = [Question(address_of("vpn"), Port(UDP, n), hop=ON_LAN) for n in (53, 54)]
-    replies = ask_raw(world, questions)
-    assert [reply.sender for reply in replies] == [address_of("lan"), address_of("vpn")]
-
-
-# who gets the frame, what it has, for which address, the answer and its sender
-STRANGERS = [
-    ({}, ON_LAN, "vpn", SILENCE, None),  # nobody's address, and the host does not forward
-    ({"dnat": [{"port": 1}]}, ON_LAN, "172.31.0.2", "11/0", address_of("lan")),
-    ({"dnat": [{"port": 1}]}, ON_LAN, "192.0.2.1", "3/0", address_of("lan")),
-    ({}, ON_LAN, "172.31.0.2", SILENCE, None),
-    ({}, ON_LAN6, "2001:db8:5::1", SILENCE, None),
-]
-
-
-@pytest.mark.parametrize(("target", "hop", "symbol", "answer", "sender"), STRANGERS)
-def test_frames_for_others(target, hop, symbol, answer, sender, scenario_of, ask_raw) -> None:
-    """A host that forwards says that the TTL is exceeded, or that it has no route; another keeps quiet."""
-    world = scenario_of(target=target, dead=["vpn"])
-    (reply,) = ask_raw(world, [Question(address_of(symbol), Port(TCP, 80), ttl=1, hop=hop)])
-    assert (told(reply), reply and reply.sender) == (answer, sender)
-
-
-LOOPBACK_BINDS = [
-    ("127.0.0.1", "127.0.0.1", SA),
-    ("127.0.0.1", "127.0.0.2", KERNEL),
-    ("127.0.0.2", "127.0.0.2", SA),
-    (ANY, "127.0.0.1", SA),
-    ("lan", "127.0.0.1", KERNEL),
-    ("::1", "127.0.0.1", KERNEL),
-]
-
-
-@pytest.mark.parametrize("routed", [True, False])
-@pytest.mark.parametrize(("bind", "address", "answer"), LOOPBACK_BINDS)
-def test_loopback_from_outside(bind, address, answer, routed, scenario_of, ask_raw) -> None:
-    """Where loopback is routed, a frame for it reaches what is bound to it; elsewhere it is dropped."""
-    world = scenario_of(target={"listen": [{"port": 80, "bind": bind}], "route_localnet": routed})
-    asked = ip_address(address)
-    (reply,) = ask_raw(world, [Question(asked, Port(TCP, 80), ttl=1, hop=ON_LAN)])
-    assert told(reply) == (answer if routed else SILENCE)
-    assert not routed or reply.sender == asked
-
-
-def test_a_published_port_of_loopback(scenario_of, ask_raw) -> None:
-    """What the host forwards into a container is forwarded for loopback too: NAT comes first."""
-    world = scenario_of(target={"dnat": [{"port": 80}]})
-    loopback = ip_address("127.0.0.1")
-    ports = (80, 81)
-    replies = ask_raw(world, [Question(loopback, Port(TCP, n), hop=ON_LAN) for n in ports])
-    assert [told(reply) for reply in replies] == [SA, SILENCE]
-    assert (replies[0].ttl, replies[0].sender) == (63, loopback)
-
-
-# address, hop, and the link-layer address that answers for it
-CLAIMS = [
-    ("lan", None, LAN_LINK),
-    ("vpn", None, VPN_LINK),
-    ("vpn", ON_LAN, LAN_LINK),
-    ("172.31.0.1", ON_LAN, LAN_LINK),
-    ("127.0.0.1", ON_LAN, None),
-    ("192.168.77.99", None, None),
-    (ROUTER_ADDRESSES["public"], None, ROUTER_LINK),
-]
-
-
-@pytest.mark.parametrize(("symbol", "hop", "link_address"), CLAIMS)
-def test_who_has(symbol, hop, link_address, scenario_of, ask_raw) -> None:
-    """A host answers ARP for each of its addresses with that of the link asked, and never for loopback."""
-    address = address_of(symbol)
-    (reply,) = ask_raw(scenario_of(), [Question(address, Port(TCP, 0), shape=WHO_HAS, hop=hop)])
-    assert (reply and reply.header.link_address) == link_address
-    if reply is not None:
-        assert (reply.reason, reply.sender, reply.ttl) == (Reason.ARP_RESPONSE, address, None)
-
-
-# what cannot be asked
-REFUSED = [
-    (Question(address_of("lan6"), Port(TCP, 0), shape=WHO_HAS), Reason.NOT_SENT),
-    (Question(address_of("lan6"), Port(TCP, 80), hop=ON_LAN), Reason.NOT_SENT),
-    (Question(ip_address("192.0.2.1"), Port(TCP, 80)), Reason.NO_ROUTE),
-    (Question(ip_address("192.0.2.1"), Port(TCP, 0), shape=WHO_HAS), Reason.NO_ROUTE),
-]
-
-
-@pytest.mark.parametrize(("question", "reason"), REFUSED)
-def test_what_cannot_be_asked(question, reason, scenario_of, ask_raw) -> None:
-    """A packet of two families, ARP for IPv6, and an address without a route are told at once."""
-    (reply,) = ask_raw(scenario_of(), [question])
-    assert (reply.reason, reply.at, reply.sender) == (reason, 0.0, None)
-
-
-@pytest.mark.parametrize(
-    "hop",
-    [NextHop("wlan0", ON_LAN.source, LAN_LINK), NextHop("lan", ON_LAN.source, "02:00:00:00:00:99")],
-    ids=["no such link", "no such neighbour"],
-)
-@pytest.mark.parametrize("shape", [OPENING, ECHO])
-def test_frames_for_nobody(hop, shape, scenario_of, ask_raw) -> None:
-    """A frame for a neighbour that is not there is lost."""
-    assert ask_raw(scenario_of(), [Question(address_of("lan"), Port(TCP, 80), shape=shape, hop=hop)]) == [
-        None
-    ]
 
 
 def test_link_addresses(scenario_of) -> None:
