@@ -59,7 +59,6 @@ BAD = [
     (["scan", "127.0.0.1", "--retries", "-1"], 2, "--retries"),
     (["scan", "127.0.0.1", "--engine", "warp"], 2, "--engine"),
     (["scan", "127.0.0.1", "--engine", "raw"], 4, "CAP_NET_RAW"),
-    (["lab", "score", "--engine", "raw"], 4, "not here in this version"),
     (["scan", "127.0.0.1", "-o", "/nowhere/at/all"], 2, "no folder"),
     (["scan", "127.0.0.1", "--bogus"], 2, "--bogus"),
     (["bogus"], 2, "bogus"),
