@@ -12,6 +12,7 @@ from probe.engine.survey import survey_address
 from probe.errors import NothingMeasuredError
 from probe.host.host import Host
 from probe.infer import follow_ups, infer
+from probe.infer.keyed_ports import keyed_ports
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Battery, FollowUp, Plan, Timing
 from probe.model.probing import Reason, Role
@@ -20,6 +21,7 @@ from probe.model.target import IPAddress, Target
 from probe.plan import make_plan
 from probe.report.assemble import CONNECT, RAW, RunFacts, assemble
 
+_KEYS_S = 3.0  # that asking for keys takes at most
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
 
 
@@ -69,6 +71,7 @@ def _measure(target: Target, timing: Timing, means: Means, progress: Progress | 
     own = means.host.own_addresses()
     surveys = {a.address.ip: survey_address(a, means.host.neighbour, own) for a in plan.addresses}
     outcome = Run(surveys, means.backend, plan.timing).until(plan.deadline, progress)
+    outcome = _with_keys(outcome, plan, means)
     if means.raw is None:
         return outcome
     outcome = replace(outcome, surveys=tuple(_with_neighbour(s, means.host) for s in outcome.surveys))
@@ -78,6 +81,23 @@ def _measure(target: Target, timing: Timing, means: Means, progress: Progress | 
             break
         outcome = _ask_further(outcome, wanted, plan, means.raw, progress)
     return outcome
+
+
+def _with_keys(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
+    """Add the keys that services show on several addresses, where there is time; Ctrl-C ends the scan."""
+    wanted = keyed_ports(outcome.surveys)
+    if not wanted or not outcome.complete or outcome.elapsed + _KEYS_S > plan.deadline:
+        return outcome
+    began = means.backend.now()
+    try:
+        found = means.host.keys(wanted)
+    except KeyboardInterrupt:
+        return replace(outcome, complete=False)
+    surveys = tuple(
+        replace(survey, keys={port: keys for (ip, port), keys in found.items() if ip == survey.address.ip})
+        for survey in outcome.surveys
+    )
+    return replace(outcome, surveys=surveys, elapsed=outcome.elapsed + means.backend.now() - began)
 
 
 def _with_neighbour(survey: AddressSurvey, host: Host) -> AddressSurvey:

@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from probe.report.plan_text import Doubt
 
 _HINT = "connect() alone, which a forged reset deceives"
-_LOOKS_HOSTILE = "to its owner that may look like an attack"
+_LOOKS_HOSTILE = "their owner may take that for an attack"
+_LATER = (
+    "encodings.ascii",
+    "probe.host.keys",
+    "psutil",
+    "pwd",
+    "tabulate",
+)  # what a scan and its report load when they get there
+_ON_A_TERMINAL = ("rich._emoji_codes", "rich.console", "rich.progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +154,7 @@ def _preload() -> None:
 
     here = ip_address("127.0.0.1")
     codec.build(Outgoing(Shape.OPENING, Protocol.TCP, here, here))
-    for name in ("tabulate", *(("rich.console", "rich.progress") if is_terminal(sys.stderr) else ())):
+    for name in (*_LATER, *(_ON_A_TERMINAL if is_terminal(sys.stderr) else ())):
         import_module(name)
 
 

@@ -66,8 +66,12 @@ class Destination:
         Raises:
             OutputError: the file's folder does not exist or cannot be written to.
         """
-        if self.path is not None:
+        if self.path is None:
+            return
+        try:
             _check_writable(self.path)
+        except PermissionError:  # not even looked at
+            raise OutputError(f"{str(self.path)!r} cannot be written: permission denied") from None
 
     def style(self) -> TextStyle:
         """How text is laid out where it goes."""

@@ -2,7 +2,8 @@
 
 Lives here: one program an ethertype, as a table of instructions. The kernel runs it on every packet that
 arrives, from the first IP byte on. What may answer a probe passes: resets, SYN/ACKs, datagrams and echo
-replies to our range of source ports, ICMP errors, ARP replies. Other traffic never reaches this program.
+replies to our range of source ports, ICMP errors that quote one of these, ARP replies. Other traffic never
+reaches this program.
 
 IPv6 packets pass only where TCP, UDP or ICMPv6 follows the fixed header directly: stacks put no extension
 header before what they answer a probe with.
@@ -47,25 +48,49 @@ class Step:
 _END = (Step(_RETURN, _WHOLE, label=_PASS), Step(_RETURN, 0, label=_DROP))
 
 
-def _transport(ports: range, icmp: int, errors: Sequence[int], echo_reply: int) -> tuple[Step, ...]:
-    """What both families share, from where A is the protocol and X the length of the IP header."""
-    low, high = ports[0], ports[-1]
+@dataclass(frozen=True, slots=True)
+class _Icmp:
+    """What differs between ICMP and ICMPv6. Offsets in bytes, from the ICMP header to the quoted packet."""
+
+    protocol: int
+    errors: tuple[int, ...]  # types
+    echo_reply: int
+    quoted_protocol: int
+    quoted_transport: int
+
+
+_ICMP4 = _Icmp(1, (3, 11, 12), 0, quoted_protocol=8 + 9, quoted_transport=8 + 20)
+_ICMP6 = _Icmp(58, (1, 2, 3, 4), 129, quoted_protocol=8 + 6, quoted_transport=8 + 40)
+
+
+def _transport(ports: range, icmp: _Icmp) -> tuple[Step, ...]:
+    """What both families share, from where A is the protocol and X the length of the IP header.
+
+    Quoted packets are those that this program sends: without IP options and extension headers.
+    """
+    in_range = Step(_AT_LEAST, ports[0], then="upper end", otherwise=_DROP)
     return (
         Step(_EQUAL, TCP, then="tcp"),
         Step(_EQUAL, UDP, then="port"),
-        Step(_EQUAL, icmp, then="icmp", otherwise=_DROP),
+        Step(_EQUAL, icmp.protocol, then="icmp", otherwise=_DROP),
         Step(_BYTE_AT_X, 13, label="tcp"),  # flags
         Step(_ANY_BIT, _RST, then="port"),
         Step(_AND, _DECISIVE),
         Step(_EQUAL, _SYN_ACK, otherwise=_DROP),
         Step(_HALF_AT_X, 2, label="port"),  # destination port
-        Step(_AT_LEAST, low, then="upper end", otherwise=_DROP),
+        in_range,
         Step(_BYTE_AT_X, 0, label="icmp"),  # type
-        *(Step(_EQUAL, error, then=_PASS) for error in errors),
-        Step(_EQUAL, echo_reply, otherwise=_DROP),
+        *(Step(_EQUAL, error, then="quote") for error in icmp.errors),
+        Step(_EQUAL, icmp.echo_reply, otherwise=_DROP),
         Step(_HALF_AT_X, 4),  # identifier
-        Step(_AT_LEAST, low, otherwise=_DROP),
-        Step(_MORE, high, then=_DROP, label="upper end"),
+        in_range,
+        Step(_BYTE_AT_X, icmp.quoted_protocol, label="quote"),
+        Step(_EQUAL, icmp.protocol, then="quoted echo"),
+        Step(_HALF_AT_X, icmp.quoted_transport),  # source port
+        in_range,
+        Step(_HALF_AT_X, icmp.quoted_transport + 4, label="quoted echo"),  # identifier
+        Step(_AT_LEAST, ports[0], otherwise=_DROP),
+        Step(_MORE, ports[-1], then=_DROP, label="upper end"),
         *_END,
     )
 
@@ -82,12 +107,12 @@ def programs(ports: range) -> Mapping[int, bytes]:
             Step(_ANY_BIT, _OFFSET, then=_DROP),  # a later fragment has no ports
             Step(_X_IS_HEADER_LENGTH, 0),
             Step(_BYTE, 9),  # protocol
-            *_transport(ports, icmp=1, errors=(3, 11), echo_reply=0),
+            *_transport(ports, _ICMP4),
         ),
         IPV6: (
             Step(_X_IS, 40),
             Step(_BYTE, 6),  # next header
-            *_transport(ports, icmp=58, errors=(1, 2, 3, 4), echo_reply=129),
+            *_transport(ports, _ICMP6),
         ),
         ARP: (
             Step(_HALF, 6),  # operation

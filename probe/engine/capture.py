@@ -1,8 +1,9 @@
 """A capture file of every packet sent and received, with a word on what each was for.
 
 Lives here: the few blocks of pcapng that one needs (draft-ietf-opsawg-pcapng). scapy's writer takes comments
-in its newest versions only, so it is not used. IPv4, IPv6 and ARP share the file under the link type of the
-Linux cooked capture (LINKTYPE_LINUX_SLL of the tcpdump group's list), which also shows the direction.
+with packet objects of its own only, not with bytes, so it is not used. IPv4, IPv6 and ARP share the file
+under the link type of the Linux cooked capture (LINKTYPE_LINUX_SLL of the tcpdump group's list), which also
+shows the direction.
 """
 
 import struct

@@ -6,7 +6,7 @@ its routing tables and protocol zoo. It sees only headers that `sieve` let pass,
 payload, because its readers of payloads are slow and not made for hostile bytes.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv6Address, ip_address
@@ -159,7 +159,6 @@ def read(
     interface: str | None = None,
     link_address: str | None = None,
     verified: bool = False,
-    ours: Container[int] | None = None,
 ) -> Incoming | None:
     """Return what arrived; None for what cannot be a reply to a probe, or is malformed. Never raises.
 
@@ -169,10 +168,8 @@ def read(
         interface: by which it arrived.
         link_address: of the neighbour that handed it over; an ARP reply tells its own.
         verified: the kernel vouches for the checksums, or has not filled them in yet.
-        ours: the source ports and echo identifiers of all probes; what is about another one is put aside, in
-            a twentieth of the time that reading takes. None: everything is read.
     """
-    sifted = sieve.sift(data, ethertype, verified=verified, ours=ours)
+    sifted = sieve.sift(data, ethertype, verified=verified)
     if sifted is None:
         return None
     if sifted.kind is Kind.ARP_REPLY:

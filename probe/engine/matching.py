@@ -92,9 +92,6 @@ class Matching:
         )  # unanswered, by probe id
         self._finders = {Kind.ICMP_ERROR: self._quoted, Kind.ARP_REPLY: self._claimed}
 
-    def __len__(self) -> int:
-        return len(self._flights)
-
     def remember(self, flight: Flight) -> None:
         """A packet was sent: its answers are welcome from now on."""
         self._flights[flight.probe.id] = flight

@@ -144,10 +144,6 @@ class RawSockets:
                     length, notes, _, address = reader.recvmsg_into([self._space], _CONTROL_SPACE)
                 except BlockingIOError:
                     break
-                except OSError as problem:
-                    if problem.errno != errno.ENETDOWN:  # an interface went down: the others are still heard
-                        raise
-                    continue
                 if address[2] not in {_OTHERHOST, _OUTGOING}:
                     yield _arrival(bytes(self._space[:length]), ethertype, notes, address)
 

@@ -6,11 +6,10 @@ of the rest are called is `codec`; whose reply it is, `matching`.
 """
 
 import struct
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from probe.engine.packet import Kind
-from probe.model.icmp import reason_of
 
 IPV4, IPV6, ARP = 0x0800, 0x86DD, 0x0806  # ethertypes
 TCP, UDP = 6, 17  # IP protocol numbers
@@ -50,15 +49,6 @@ class Sifted:
     parts: Parts
     quote: Parts | None = None  # of an ICMP error
 
-    @property
-    def number(self) -> int:
-        """The port or echo identifier of ours that it is about; 0 for ARP, which has none."""
-        if self.quote is not None:
-            start = 0 if self.quote.protocol in {TCP, UDP} else 4
-            return int.from_bytes(self.quote.transport[start : start + 2])
-        start = 4 if self.kind is Kind.ECHO_REPLY else 2
-        return int.from_bytes(self.parts.transport[start : start + 2])
-
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
@@ -77,24 +67,24 @@ class _Family:
     icmp: int  # IP protocol number
     echo_request: int
     echo_reply: int
+    errors: frozenset[int]  # ICMP types
 
 
-_FAMILY_4 = _Family(4, 20, slice(12, 20), icmp=1, echo_request=8, echo_reply=0)
-_FAMILY_6 = _Family(6, 40, slice(8, 40), icmp=58, echo_request=128, echo_reply=129)
+# Errors: unreachable, time exceeded, parameter problem (RFC 792); too big is one in IPv6 (RFC 4443).
+_FAMILY_4 = _Family(4, 20, slice(12, 20), 1, 8, 0, frozenset({3, 11, 12}))
+_FAMILY_6 = _Family(6, 40, slice(8, 40), 58, 128, 129, frozenset({1, 2, 3, 4}))
 
 
-def sift(data: bytes, ethertype: int, *, verified: bool, ours: Container[int] | None = None) -> Sifted | None:
+def sift(data: bytes, ethertype: int, *, verified: bool) -> Sifted | None:
     """Return the headers of what may be a reply; None for everything else.
 
     Fragments, what is cut short, and lengths that contradict each other are something else, and so are wrong
-    checksums, unless `verified`. What a link pads behind a packet is left out. With `ours`, what is about
-    no port and no echo identifier in it is something else too.
+    checksums, unless `verified`. What a link pads behind a packet is left out.
     """
     if ethertype == ARP:
         return _arp(data)
     family = _FAMILIES.get(ethertype)
-    sifted = None if family is None else _ip(data, family, verified=verified)
-    return None if sifted is None or (ours is not None and sifted.number not in ours) else sifted
+    return None if family is None else _ip(data, family, verified=verified)
 
 
 def _arp(data: bytes) -> Sifted | None:
@@ -178,7 +168,7 @@ def _icmp_kind(segment: bytes, family: _Family) -> Kind | None:
         return None
     if segment[0] == family.echo_reply:
         return Kind.ECHO_REPLY if segment[1] == 0 else None
-    return Kind.ICMP_ERROR if reason_of(family.version, segment[0], segment[1]) else None
+    return Kind.ICMP_ERROR if segment[0] in family.errors else None
 
 
 def _intact(data: bytes, layout: _Layout, segment: bytes, family: _Family) -> bool:

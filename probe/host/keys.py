@@ -115,7 +115,7 @@ def _certificate(address: IPAddress, port: int, end: float) -> tuple[Key, ...]:
         OSError: no connection, no TLS, or not in time.
     """
     (family, kind, protocol, _, place), *_ = socket.getaddrinfo(
-        str(address), port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        str(address).encode("ascii"), port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
     )
     with socket.socket(family, kind, protocol) as plain:
         _limit(plain, end)

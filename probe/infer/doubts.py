@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_address
 
 from probe.infer.heard import OPENED, Heard
-from probe.infer.hypotheses import Fate
+from probe.infer.hypotheses import FORGERS, Fate
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.infer.priors import LISTED
@@ -23,7 +23,6 @@ MOST_PORTS = 256  # ports of one address that a doubt is followed up for
 _EVERYBODY = "ff:ff:ff:ff:ff:ff"
 _LOOPBACK = ip_address("127.0.0.1")
 _NO_PORT = Port(Protocol.TCP, 0)
-_FORGED = (Fate.RESET_HOST, Fate.RESET_PATH)
 _PASSING = (Fate.PASS, Fate.FORWARDED)
 
 
@@ -82,7 +81,7 @@ def _doubtful_resets(model: AddressModel, scene: Scene) -> list[Question]:
     return [
         o.question
         for o in _tested(model, Heard.CLOSED, Heard.CLOSED_NEARER, Heard.CLOSED_BEHIND)
-        if o.reason is Reason.RESET and scene.share(ip, o.question.port, _FORGED) >= ALIVE
+        if o.reason is Reason.RESET and scene.share(ip, o.question.port, FORGERS) >= ALIVE
     ]
 
 
@@ -120,6 +119,13 @@ def _listener_behind(model: AddressModel, scene: Scene) -> Iterator[Question]:
     for ack in of_shape(model.survey.traces, Shape.ACK):
         if ack.reason is Reason.RESET and ack.question.role is Role.TESTED:
             yield replace(ack.question, shape=Shape.FIN)
+
+
+def _covered_by_filter(model: AddressModel, scene: Scene) -> Iterator[Question]:
+    del scene
+    for o in _tested(model, Heard.OPEN_BEHIND):
+        if o.question.port.protocol is Protocol.TCP:
+            yield replace(o.question, shape=Shape.FIN)
 
 
 def _who_completes(model: AddressModel, scene: Scene) -> Iterator[Question]:
@@ -245,6 +251,13 @@ DOUBTS: tuple[Doubt, ...] = (
         "an ACK to a silent port was reset",
         "whether something listens there: a closed port resets a FIN, an open one is silent",
         _listener_behind,
+        takes="--fin",
+    ),
+    Doubt(
+        "FIN",
+        "a port is forwarded",
+        "whether the host's own filter would stop the port: a FIN of no connection is not forwarded",
+        _covered_by_filter,
         takes="--fin",
     ),
     Doubt(

@@ -34,6 +34,7 @@ class Fate(StrEnum):
     FRONT = "front"  # a NAT box in front answers for itself
 
 
+FORGERS: Final = frozenset({Fate.RESET_HOST, Fate.RESET_PATH})  # fates in which a filter forges a reset
 Sounds = dict[Heard, float]
 
 # What is heard of a TCP probe, by fate and by whether a socket covers the address.

@@ -90,13 +90,21 @@ def _touching(ip: IPAddress, found: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in found if ip in finding.pair]
 
 
+def _best(ip: IPAddress, found: Iterable[Finding]) -> list[Finding]:
+    """Of the signs beside each other address the most trusted one: one proof is enough."""
+    best: dict[Group, Finding] = {}
+    for finding in _touching(ip, found):
+        best.setdefault(finding.pair, finding)
+    return list(best.values())
+
+
 def _words(ip: IPAddress, grouping: Grouping, target: Group, parting: Sequence[Finding]) -> Iterable[str]:
     group, touching = grouping.groups[ip], _touching(ip, parting)
     yield from _sentences(ip, "another machine answers here than on {others}: {claim}", touching)
     if parting and not touching:
         claim = next(iter(parting)).claim
         yield f"another machine answers here: that of {_first(group - {ip}, grouping)}, where {claim}"
-    yield from _sentences(ip, "one machine with {others}: {claim}", _touching(ip, grouping.joining))
+    yield from _sentences(ip, "one machine with {others}: {claim}", _best(ip, grouping.joining))
     if not parting:
         yield from _on_your_word(group, grouping, target)
     yield from _sentences(ip, "beside {others}: {claim}", _touching(ip, grouping.told))

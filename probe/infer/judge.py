@@ -1,15 +1,15 @@
 """From a posterior to a verdict: which binding is named, how it is served, with which words."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
 from probe.infer.heard import OPENED, Heard
-from probe.infer.hypotheses import MUTE, Policy
+from probe.infer.hypotheses import FORGERS, MUTE, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
-from probe.infer.priors import SURE
+from probe.infer.priors import MORE_LIKELY_THAN_NOT, STRICT, SURE
 from probe.infer.raw_words import raw_evidence
 from probe.infer.traces import Back
 from probe.model.target import IPAddress, Port
@@ -30,9 +30,9 @@ _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float) -> PortVerdict:
     """Name what can be named, and put it into words."""
-    answers = _answers(port, models)
+    answers = _answers(port, models, posterior)
     across = accepted_across(port, models)
-    binding, named = name_binding(posterior.candidates, answers, point, across=len(across))
+    binding, named = name_binding(posterior.candidates, answers, point, across=bool(across))
     settled = PortVerdict(
         port=port,
         binding=binding,
@@ -51,7 +51,9 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         why=_why(settled, models),
         evidence=(*words.evidence(port, models), *raw_evidence(port, models)),
         rivals=(
-            *words.rivals(posterior.candidates, named, opened=any(heard in OPENED for heard in answers)),
+            *words.rivals(
+                posterior.candidates, named, opened=any(answer.heard in OPENED for answer in answers)
+            ),
             *words.full_queue(posterior.full_queue),
         ),
         next_tests=words.next_tests(port, binding, posterior.candidates),
@@ -75,22 +77,34 @@ def accepted_across(port: Port, models: Sequence[AddressModel]) -> frozenset[IPA
     return frozenset(c.destination for c in crossings if c.tried.back is Back.OPEN) - here
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one address said of a port; `forged`: a filter's word rather than the stack's."""
+
+    realm: str
+    heard: Heard
+    forged: bool = False
+
+
 def name_binding(
-    candidates: Sequence[Candidate], answers: Sequence[Heard], point: float, *, across: int = 0
+    candidates: Sequence[Candidate], answers: Sequence[Answer], point: float, *, across: bool = False
 ) -> tuple[Binding, frozenset[Candidate]]:
     """The binding that has at least `point`, or the inseparable pair, or `undetermined` (which names none).
 
-    Likely is not enough where hardly an address spoke. The pair takes a port that was refused on most of
-    the addresses; all interfaces takes one that is open on at least two. `across` counts the addresses for
-    which the host accepted on another link.
+    Likely is not enough where hardly an address spoke. The pair takes a port that was refused in most of the
+    realms; all interfaces takes one that is open in two, for a socket may be bound to the device of one.
+    Where the second is open `across` links only, that device is not excluded: then it takes more.
     """
     best = candidates[0]
-    opened = sum(heard in OPENED for heard in answers) + across
-    mostly_refused = 2 * sum(heard in _REFUSALS for heard in answers) > len(answers)
+    realms = {answer.realm for answer in answers}
+    opened = [answer.realm for answer in answers if answer.heard in OPENED]
+    refused = {answer.realm for answer in answers if answer.heard in _REFUSALS and not answer.forged}
+    mostly_refused = 2 * len(refused) > len(realms)
+    widely = len(set(opened) if len(realms) > 1 else opened) > 1
     enough = {
-        Binding.WILDCARD: opened > 1,
-        Binding.SPECIFIC: opened > 0,
-        Binding.LOOPBACK: opened > 0 or mostly_refused,
+        Binding.WILDCARD: widely or (across and best.probability >= STRICT.point),
+        Binding.SPECIFIC: bool(opened),
+        Binding.LOOPBACK: bool(opened) or mostly_refused,
         Binding.NOT_LISTENING: mostly_refused,
     }
     if best.probability >= point and enough[best.binding]:
@@ -101,10 +115,20 @@ def name_binding(
     return Binding.UNDETERMINED, frozenset()
 
 
-def _answers(port: Port, models: Sequence[AddressModel]) -> list[Heard]:
+def _answers(port: Port, models: Sequence[AddressModel], posterior: Posterior) -> list[Answer]:
     """What the addresses said of a port, without those that could not be asked or answer for everything."""
     telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < SURE]
-    return [m.evidence[port].heard for m in telling if m.evidence[port].heard not in MUTE]
+    return [
+        Answer(m.address.realm, m.evidence[port].heard, _forged(m, posterior))
+        for m in telling
+        if m.evidence[port].heard not in MUTE
+    ]
+
+
+def _forged(model: AddressModel, posterior: Posterior) -> bool:
+    """Whether a filter rather gave the answer than the stack."""
+    fates = posterior.fates.get(model.address.ip, {})
+    return sum(fates.get(fate, 0.0) for fate in FORGERS) > MORE_LIKELY_THAN_NOT
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:

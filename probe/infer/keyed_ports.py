@@ -41,14 +41,16 @@ def may_show_keys(ports: Collection[Port]) -> bool:
 def _rank(port: Port, aftermaths: Collection[Aftermath | None]) -> int | None:
     """SSH first, for host keys tell most, then TLS, then what may be SSH on another port; None: not asked.
 
-    In TLS the client speaks first (RFC 8446 section 2), in SSH the server may (RFC 4253 section 4.2). A port
-    with a customary service is not asked whether it is SSH, although it speaks first: mail and FTP do too.
+    In TLS the client speaks first (RFC 8446 section 2), in SSH both do (RFC 4253 section 4.2): a server that
+    keeps quiet on every address is none. A port with a customary service of another kind is not asked whether
+    it is SSH, although it speaks first: mail and FTP do too.
     """
     spoke = Aftermath.SPOKE in aftermaths
+    quiet = set(aftermaths) == {Aftermath.HELD}
     if port.protocol is not Protocol.TCP:
         return None
     if port.number in SSH_PORTS:
-        return 0
+        return None if quiet else 0
     if port.number in TLS_PORTS:
         return None if spoke else 1
     return 2 if spoke and find_service(port) is None else None

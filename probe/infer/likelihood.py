@@ -87,8 +87,7 @@ def hints_likelihood(hints: Hints, assumed: Assumed, noise: Noise) -> float:
         out *= share if hints.bare_window else 1 - share
     if hints.ack is not None:
         out *= _ack(hints.ack, assumed, noise)
-    if hints.fin is not None:
-        out *= _fin(hints.fin, assumed, noise)
+        out *= _fin(hints.fin, assumed, noise) if hints.fin is not None else 1.0
     if assumed.crossed is not None:
         for crossing, taken in zip(hints.crossed, assumed.crossed, strict=True):
             out *= _crossing(crossing, assumed, noise, taken=taken)

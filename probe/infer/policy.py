@@ -155,7 +155,8 @@ def _beforehand(
     prior, echo = _prior(survey), echo_sign(survey)
     if echo is None and not any(_signed(one) for one in hints):
         return {(policy, True): math.log(weight) for policy, weight in prior.items()}
-    shown = {True: MARKS_SHOW, False: 1 - MARKS_SHOW}
+    beforehand = MARKS_SHOW[survey.address.family]
+    shown = {True: beforehand, False: 1 - beforehand}
     if echo is not None:
         said = {marks: ECHO_SIGNS[marks][echo] for marks in shown}
         if echo is Sign.MARKED and stack_marks:

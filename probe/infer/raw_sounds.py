@@ -10,8 +10,9 @@ from typing import Final
 from probe.infer.hypotheses import Fate
 from probe.infer.traces import Back, Sign
 
-# Beforehand: the stack's own resets show the mark of the probe, and the path to it keeps the mark.
-MARKS_SHOW: Final = 0.88
+# Beforehand, by IP version: the stack's own resets show a mark, and the path keeps it. No path takes the flow
+# label of IPv6.
+MARKS_SHOW: Final[Mapping[int, float]] = {4: 0.88, 6: 0.95}
 
 # A reset's sign, by whether the host's own stack made it and whether marks show at this address.
 SIGNS: Final[Mapping[tuple[bool, bool], Mapping[Sign, float]]] = {

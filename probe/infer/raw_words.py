@@ -18,6 +18,10 @@ _FIN: Mapping[Back, str] = {
     Back.RESET: "a FIN to {where} is reset: nothing listens there behind the filter",
     Back.SILENT: "a FIN to {where} stays unanswered where an ACK is reset: something listens there",
 }
+_FIN_BESIDE_FORWARD: Mapping[Back, str] = {
+    Back.SILENT: "a FIN to {where}, which nothing forwards, is dropped: the host's filter misses the port",
+    Back.REJECTED: "a FIN to {where}, which nothing forwards, is rejected: the host's filter misses the port",
+}
 _CROSSED: Mapping[Back, str] = {
     Back.OPEN: "the machine at {where} accepts for {there} on its own link",
     Back.RESET: "the machine at {where} refuses for {there} on its own link",
@@ -72,6 +76,8 @@ def _of_sign(sign: Sign, model: AddressModel) -> Iterator[str]:
 
 
 def _of_segments(hints: Hints, heard: Heard) -> Iterator[str]:
+    if heard is Heard.OPEN_BEHIND and hints.fin is not None and hints.fin.back in _FIN_BESIDE_FORWARD:
+        yield _FIN_BESIDE_FORWARD[hints.fin.back]
     if heard is not Heard.SILENT:
         return
     if hints.ack is not None and hints.ack.back in _ACK:

@@ -6,7 +6,7 @@ and in which words, is `identity`. Missing answers are no sign: hosts may keep t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 from typing import Final
 
@@ -105,6 +105,7 @@ class Finding:
 
 def findings(surveys: Sequence[AddressSurvey]) -> tuple[Finding, ...]:
     """Every sign on every pair of addresses, the most trusted first, each once."""
+    surveys = _by_asked(surveys)
     found = [f for about, beside in permutations(surveys, 2) for f in _frames(about, beside)]
     found += [f for about, beside in permutations(surveys, 2) for f in _udp_senders(about, beside)]
     found += [f for about in surveys for f in _arp_answers(about, surveys)]
@@ -120,10 +121,17 @@ def _found(sign: Sign, about: AddressSurvey, beside: AddressSurvey, **words: obj
     return Finding(sign, one, two, text.format(about=one, beside=two, **words))
 
 
+def _by_asked(surveys: Sequence[AddressSurvey]) -> list[AddressSurvey]:
+    """The surveys with what raw packets for their address brought, for whichever address these were sent."""
+    traces = [trace for survey in surveys for trace in survey.traces]
+    return [
+        replace(s, traces=tuple(t for t in traces if t.observation.question.address == s.address.ip))
+        for s in surveys
+    ]
+
+
 def _raw(survey: AddressSurvey) -> Iterator[Observation]:
-    """What raw packets to this address brought."""
-    observations = (trace.observation for trace in survey.traces)
-    return (o for o in observations if o.question.address == survey.address.ip)
+    return (trace.observation for trace in survey.traces)
 
 
 # Cross-address frames: a packet for one address, handed to the neighbour that has the other, with TTL 1. A
@@ -135,6 +143,8 @@ _NOT_MINE = frozenset({Reason.TIME_EXCEEDED, Reason.HOST_UNREACH, Reason.NET_UNR
 
 def _frames(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
     asked, neighbour = about.address.ip, beside.address.ip
+    if asked.version != neighbour.version:
+        return  # the neighbour's other family is told by its own address
     for o in _raw(about):
         if not _handed_to(o.question, beside) or _handed_to(o.question, about):
             continue
@@ -186,7 +196,7 @@ def _arp_answers(about: AddressSurvey, surveys: Sequence[AddressSurvey]) -> Iter
         there = {s.address.ip: place for s in surveys if (place := _place(s)) and place[0] == interface}
         if about.address.ip in there:
             continue  # it is of that link: a neighbour of its own, on whichever card
-        near = [s for s in surveys if s.address.ip in there]
+        near = [s for s in surveys if s.address.ip in there and s.address.family == about.address.family]
         owners = [s for s in near if there[s.address.ip] == (interface, link)]
         sign = Sign.ARP_SAME if owners else Sign.ARP_OTHER
         yield from (_found(sign, about, beside, link=link) for beside in owners or near)

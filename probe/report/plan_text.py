@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from probe.infer.keyed_ports import MOST_PORTS, may_show_keys
 from probe.model.facts import Route
 from probe.model.plan import AddressPlan, Plan
 from probe.ports import format_port_list
@@ -42,6 +43,7 @@ class Doubt(Protocol):
 def render_plan(plan: Plan, style: TextStyle = PLAIN, doubts: Sequence[Doubt] | None = None) -> str:
     """Render a plan as text, and the raw packets that may follow (None: none may). Ends with a newline."""
     lines = [line for address in plan.addresses for line in _address(address)]
+    lines += _keys(plan)
     lines.append(_timing(plan))
     wrapped = (wrap(line, style.width, subsequent_indent="    ", break_on_hyphens=False) for line in lines)
     text = "\n".join(text for texts in wrapped for text in texts) + "\n"
@@ -87,6 +89,13 @@ def _route(route: Route) -> str:
     by = f"by {printable(route.interface)}" if route.interface else "by an interface that is not known"
     source = f" from {route.source}" if route.source else ""
     return by + source
+
+
+def _keys(plan: Plan) -> Iterator[str]:
+    """What is asked beside the probes, to tell whether the addresses are one machine."""
+    reachable = [address for address in plan.addresses if address.route.reachable]
+    if len(reachable) > 1 and may_show_keys(reachable[0].tested):
+        yield f"SSH host keys or TLS certificates of up to {MOST_PORTS} ports that are open on two addresses"
 
 
 def _timing(plan: Plan) -> str:

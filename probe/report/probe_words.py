@@ -6,6 +6,7 @@ from probe.engine.packet import MARK_TOS
 from probe.model.probing import Reason, Shape
 from probe.model.report import AddressReport, ProbeReport
 from probe.model.target import Protocol
+from probe.report.probes import alike, merged
 from probe.report.words import MARKS, Row
 
 _SHAPES: Mapping[Shape, str] = {
@@ -21,20 +22,29 @@ _DSCP = 0xFC  # what of a TOS is the sender's; the other two bits belong to rout
 
 
 def probe_lines(row: Row, addresses: Sequence[AddressReport]) -> Iterator[str]:
-    """One line for each raw packet about a port, then those about its addresses, to compare with."""
+    """One line for each raw packet about a port, then those about its addresses, to compare with.
+
+    Controls that say the same share a line.
+    """
     for probe in row.verdict.probes or ():
         yield probe_line(probe, row.verdict.protocol, addresses)
     for address in addresses:
+        groups: dict[object, list[ProbeReport]] = {}
         for probe in address.probes or ():
-            yield probe_line(probe, probe.protocol, addresses)
+            groups.setdefault((probe.protocol, *alike(probe)), []).append(probe)
+        for group in groups.values():
+            ports = ", ".join(str(probe.port) for probe in group if probe.port is not None)
+            yield probe_line(merged(group), group[0].protocol, addresses, ports)
 
 
-def probe_line(probe: ProbeReport, protocol: Protocol | None, addresses: Sequence[AddressReport]) -> str:
-    """What was sent where, what came back, and why it was asked."""
+def probe_line(
+    probe: ProbeReport, protocol: Protocol | None, addresses: Sequence[AddressReport], ports: str = ""
+) -> str:
+    """What was sent where, what came back, and why it was asked; `ports` are named where they are given."""
     realms = {address.address: f"{address.realm} {address.address}" for address in addresses}
     sent = _DATAGRAM if probe.probe is Shape.OPENING and protocol is Protocol.UDP else _SHAPES[probe.probe]
     to = realms.get(probe.address, probe.address)
-    where = f"{to} port {probe.port}/{probe.protocol}" if probe.port is not None else to
+    where = f"{to} at {ports}/{protocol}" if ports else to
     back = ", ".join(part for tell in _TELLING if (part := tell(probe)))
     return f"{sent} to {where}{_way(probe)}: {back} (why: {probe.why})"
 

@@ -56,6 +56,17 @@ def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyP
         choose({}, tmp_path / "file")
 
 
+def test_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system does not even say whether the file exists, that is no bug."""
+
+    def refuse(self: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(OutputError, match="permission denied"):
+        choose({}, tmp_path / "file")
+
+
 def test_a_failed_write_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No half-written file, no temporary one, and the old content still there."""
     path = tmp_path / "report.json"

@@ -33,6 +33,29 @@ def test_help_loads_next_to_nothing(argv: list[str]) -> None:
     assert {name.split(".")[1] for name in ours} == {"cli", "errors"}
 
 
+DROPPING = """
+import sys
+import probe.engine.privilege, probe.engine.raw
+from probe.engine.connect import ConnectBackend
+
+probe.engine.raw.open_raw = lambda host, capture=None: ConnectBackend()
+probe.engine.privilege.missing = lambda: None
+probe.engine.privilege.drop = lambda: loaded.update(sys.modules)
+loaded = set()
+from probe.cli.main import main
+code = main(sys.argv[1:])
+print(code, *sorted(set(sys.modules) - loaded), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("form", ["-v", "--json", "--csv", "--md", "--ndjson", "--picture"])
+def test_nothing_is_loaded_once_privileges_are_gone(form: str) -> None:
+    """Root without capabilities cannot read another user's Python: all that a scan needs is there before."""
+    command = [sys.executable, "-c", DROPPING, "scan", "127.0.0.1", "-p", "9,U:9", "--engine", "raw", form]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.splitlines()[-1] == "0"
+
+
 @pytest.mark.parametrize("argv", ["demo --world sim --json", "schema", "--help", "lab list"])
 def test_a_reader_may_leave_early(argv: str) -> None:
     """`| head -1` is no error and leaves no trace."""

@@ -3,7 +3,6 @@
 import shutil
 import struct
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from ipaddress import ip_address
 from itertools import cycle
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import valid_replies
+from capture_reader import blocks, options
 from valid_replies import ARP_TYPE, ETHERTYPE, HARDWARE, OURS, THEIRS, Numbers
 
 from probe.engine import codec
@@ -23,26 +23,6 @@ COMMENTS = ("a word", "zwölf Boxkämpfer", "“quoted”, 日本", "two\nlines"
 AT = 1_700_000_000.123456
 RECEIVED, SENT = ("0", "0x00000001"), ("4", "0x00000002")  # as tshark says it
 RESET = valid_replies.example("reset", 4, Numbers())
-
-
-def blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and body of every block; both of its lengths must agree."""
-    while data:
-        kind, length = struct.unpack("=II", data[:8])
-        assert length % 4 == 0
-        assert struct.unpack("=I", data[length - 4 : length]) == (length,)
-        yield kind, data[8 : length - 4]
-        data = data[length:]
-
-
-def options(data: bytes) -> dict[int, bytes]:
-    found = {}
-    while data:
-        code, length = struct.unpack("=HH", data[:4])
-        found[code] = data[4 : 4 + length]
-        data = data[4 + length + -length % 4 :]
-    assert list(found)[-1] == 0
-    return found
 
 
 def written(path: Path, comment: str, *, outgoing: bool = False, link_address: str | None = None) -> bytes:

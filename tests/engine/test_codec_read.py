@@ -86,19 +86,6 @@ def test_cut(made: Example) -> None:
     assert read == [None] * len(made.data)
 
 
-@pytest.mark.parametrize("made", [one for one in EXAMPLES if one.ethertype != ARP_TYPE])
-def test_other_ports_are_put_aside(made: Example) -> None:
-    """With our ports and identifiers known, only what is about them is read."""
-    assert codec.read(made.data, made.ethertype, ours=range(40001, 40002)) == made.says
-    assert codec.read(made.data, made.ethertype, ours={40002, 8000, 0}) is None
-
-
-def test_arp_has_no_port() -> None:
-    """ARP replies are read whatever our ports are."""
-    made = valid_replies.arp_reply()
-    assert codec.read(made.data, made.ethertype, ours=()) == made.says
-
-
 @pytest.mark.parametrize(
     ("options", "read"),
     [

@@ -14,6 +14,7 @@ from told_addresses import (
     tls,
     traced,
     two,
+    who_has,
 )
 
 from probe.infer.identity import identify
@@ -44,6 +45,10 @@ WHO = {
             VPN: (SAME, 0.0, [f"one machine with 192.168.77.10: {ANSWERED}"]),
             LAN: (SAME, 0.0, [f"one machine with 10.88.0.10: {ANSWERED}"]),
         },
+    ),
+    "a frame and ARP are answered": (
+        traced(frame(Reason.RESET, VPN), who_has(MAC)),
+        {VPN: (SAME, 0.0, [f"one machine with 192.168.77.10: {ANSWERED}"])},
     ),
     "a frame would be forwarded": (
         traced(frame(Reason.TIME_EXCEEDED, LAN)),

@@ -9,11 +9,13 @@ from probe.model.target import Port, Protocol
 
 OPEN, SPOKE = (Reason.SYN_ACK, Aftermath.HELD), (Reason.SYN_ACK, Aftermath.SPOKE)
 CUT, BROKEN = (Reason.SYN_ACK, Aftermath.CLOSED), (Reason.SYN_ACK, Aftermath.RESET)
-CLOSED = (Reason.RESET, None)
+CLOSED, UNWATCHED = (Reason.RESET, None), (Reason.SYN_ACK, None)
 
 # port -> how it answers on the LAN and on the VPN address; ports asked, on both.
 ASKED = {
     "SSH and TLS": ({22: (OPEN, SPOKE), 443: (OPEN, OPEN)}, [22, 443]),
+    "silent on SSH's port": ({22: (OPEN, OPEN)}, []),
+    "SSH's port, not watched": ({22: (UNWATCHED, OPEN)}, [22]),
     "open on one address only": ({22: (SPOKE, CLOSED)}, []),
     "closed at once on one": ({22: (SPOKE, CUT), 443: (BROKEN, OPEN)}, []),
     "SSH on another port": ({10022: (SPOKE, OPEN)}, [10022]),

@@ -89,10 +89,17 @@ def test_what_is_no_cross_address_frame(name):
     assert findings(NO_FRAMES[name]) == ()
 
 
+def test_the_neighbours_other_family_is_not_named():
+    """Frames and ARP are told beside the address of their family; the other one has the same link address."""
+    surveys = [survey(LAN6, link=MAC), *traced(frame(Reason.RESET, VPN), who_has(MAC))]
+    told = [(f.sign, f.beside) for f in findings(surveys) if f.sign is not Sign.LINK_SAME]
+    assert told == [(Sign.FRAME_ANSWERED, LAN), (Sign.ARP_SAME, LAN)]
+
+
 def test_a_frame_to_its_own_neighbour_proves_nothing():
     """Where both are neighbours with one link address, a frame to that is the ordinary way to either."""
-    traces = (trace(LAN6, Reason.RESET, LAN6, hop=TO_LAN, ttl=1),)
-    surveys = [survey(LAN, link=MAC), survey(LAN6, link=MAC, traces=traces)]
+    traces = (trace(PUBLIC, Reason.RESET, PUBLIC, hop=TO_LAN, ttl=1),)
+    surveys = [survey(LAN, link=MAC), survey(PUBLIC, link=MAC, traces=traces)]
     assert [f.sign for f in findings(surveys)] == [Sign.LINK_SAME]
 
 
@@ -115,7 +122,7 @@ def test_arp(name):
 
 def test_arp_beside_two_network_cards():
     """An answer from one of several given neighbours is no other machine's beside the rest of them."""
-    surveys = [survey(LAN6, link=OTHER_MAC), *traced(who_has(MAC))]
+    surveys = [survey(PUBLIC, link=OTHER_MAC), *traced(who_has(MAC))]
     assert [(f.sign, f.beside) for f in findings(surveys)] == [(Sign.ARP_SAME, LAN)]
 
 

@@ -66,5 +66,5 @@ def two(lan: dict, vpn: dict) -> list[AddressSurvey]:
 
 
 def traced(*traces: Trace, **lan) -> list[AddressSurvey]:
-    """The LAN address, and the VPN address with what raw packets to it brought."""
-    return two(lan, {"traces": traces})
+    """The LAN address, from whose link raw packets to the VPN address were sent, and that."""
+    return two({"traces": traces, **lan}, {})

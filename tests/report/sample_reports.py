@@ -178,6 +178,7 @@ RAW = report(
             link_address="52:54:00:12:34:56",
             probes=(
                 probe(LAN, port=1006, protocol=Protocol.TCP, why="to compare with", **ECHOED),
+                probe(LAN, port=18233, protocol=Protocol.TCP, why="to compare with", **ECHOED),
                 probe(LAN, Reason.ARP_RESPONSE, Shape.WHO_HAS, link_address="52:54:00:12:34:56"),
             ),
         ),

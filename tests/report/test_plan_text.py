@@ -43,6 +43,21 @@ def test_unknown_ways_and_single_tries() -> None:
     assert "up to 1 try" in render_plan(unknown)
 
 
+def test_keys_are_announced() -> None:
+    """Where two addresses can be compared, and a port may show a key."""
+    near, far = (TargetAddress(LAN, "lan"), Route(LAN)), (TargetAddress(FAR, "public"), Route(FAR))
+    ssh, mail = Port(Protocol.TCP, 22), Port(Protocol.TCP, 25)
+
+    def announced(*ways: tuple[TargetAddress, Route], port: Port) -> bool:
+        addresses = tuple(AddressPlan(*way, (port,), CONTROLS) for way in ways)
+        return "SSH host keys or TLS certificates of up to 4" in render_plan(Plan(addresses, Timing(), 1.0))
+
+    assert announced(near, far, port=ssh)
+    assert not announced(near, far, port=mail)
+    assert not announced(near, port=ssh)
+    assert not announced(near, (far[0], Route(FAR, reachable=False)), port=ssh)
+
+
 def test_the_json_is_the_plan() -> None:
     """Every address as text, under a schema of its own."""
     document = json.loads(render_plan_json(plan(Timing())))

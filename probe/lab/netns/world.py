@@ -28,9 +28,9 @@ def open_netns(scenario: Scenario) -> Iterator[World]:
         UsageError: a port list that cannot be read.
     """
     from probe.engine.connect import ConnectBackend  # noqa: PLC0415 - only this world needs real sockets
-    from probe.host.system import SystemHost  # noqa: PLC0415
+    from probe.lab.netns.prober import ProberHost  # noqa: PLC0415
 
-    target, host = target_of(scenario), SystemHost()
+    target, host = target_of(scenario), ProberHost()
     with open_network(scenario), closing(ConnectBackend()) as backend, _raw_backend(host) as raw:
         yield World(scenario=scenario, target=target, backend=backend, host=host, raw=raw)
 

@@ -73,7 +73,7 @@ class Box:
         if taken is not None:
             return self._own(taken, arrival.at)
         packet = self._does.nat.inwards(frame, arrival.realm)
-        if self._is_own(packet.destination):
+        if self.owns(packet.destination):
             return self._own(self._input(packet, arrival), arrival.at)
         return self._forward(packet, arrival)
 
@@ -83,8 +83,8 @@ class Box:
         """The error with which the box gives up a packet that it cannot send on."""
         return self._own((icmp_error(packet, kinds[source.version], source),), now)
 
-    def _is_own(self, address: IPAddress) -> bool:
-        """Whether a packet from a link to this address is the box's: of loopback only where it is told so."""
+    def owns(self, address: IPAddress) -> bool:
+        """Whether a packet from a link to this address is for the box: loopback only where it is told so."""
         localnet = self._does.route_localnet and address.is_loopback and address.version == IPV4
         return localnet or address in self.addresses
 
@@ -96,7 +96,7 @@ class Box:
     def _input(self, packet: Packet, arrival: Arrival) -> Iterable[Frame]:
         action = decide(self._does.input_rules, arrival.realm, packet)
         if action is not Action.ACCEPT:
-            return _refusal(action, packet, packet.destination)
+            return refusal(action, packet, packet.destination)
         out = arrival.way_out(packet.source) or arrival.realm
         answers = self._stack.answers(packet, arrival.realm, arrival.source)
         return [frame for frame in answers if _may_leave(self._does.output_rules, out, frame)]
@@ -112,17 +112,18 @@ class Box:
         if packet.ttl <= 1:
             return self.unreachable(packet, TIME_EXCEEDED, source, arrival.at)
         packet = one_hop_on(packet)
+        taken = self._proxied(packet)
+        if taken is not None:
+            return self._own(taken, arrival.at)
         action = decide(self._does.forward_rules, arrival.realm, packet)
         if action is not Action.ACCEPT:
-            return self._own(_refusal(action, packet, source), arrival.at)
-        if not _may_leave(self._does.forward_answer_rules, out, packet):
-            return ()
-        return self._proxied(packet, arrival.at)
+            return self._own(refusal(action, packet, source), arrival.at)
+        passes = _may_leave(self._does.forward_answer_rules, out, packet)
+        return (self._does.nat.outwards(packet),) if passes else ()
 
-    def _proxied(self, packet: Packet, now: float) -> Iterable[Frame]:
+    def _proxied(self, packet: Packet) -> Iterable[Frame] | None:
         proxy = self._does.syn_proxy
-        taken = proxy.intercept(packet) if proxy and packet.flow.protocol is Protocol.TCP else None
-        return (self._does.nat.outwards(packet),) if taken is None else self._own(taken, now)
+        return proxy.intercept(packet) if proxy and packet.flow.protocol is Protocol.TCP else None
 
     def _own(self, frames: Iterable[Frame], now: float) -> Iterable[Frame]:
         """What the box itself sends of these frames, as it leaves."""
@@ -151,7 +152,7 @@ def _may_leave(rules: Sequence[FilterRule], realm: str, frame: Frame) -> bool:
     return isinstance(frame, IcmpError) or decide(rules, realm, frame, answer=True) is Action.ACCEPT
 
 
-def _refusal(action: Action, packet: Packet, source: IPAddress) -> tuple[Frame, ...]:
+def refusal(action: Action, packet: Packet, source: IPAddress) -> tuple[Frame, ...]:
     """What a filter sends back; a reset is in the name of the packet's destination.
 
     It forges the reset bare, without TOS or flow label (net/ipv4/netfilter/nf_reject_ipv4.c).

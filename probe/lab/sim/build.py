@@ -27,7 +27,6 @@ from probe.ports import parse_ports
 
 Addresses = dict[IPAddress, str]  # address -> realm of its link
 _CONTAINER = ip_address(CONTAINER_ADDRESSES["container"])
-_LOOPBACK = ip_address("127.0.0.1")
 
 
 def addresses_of(box: Name, scenario: Scenario) -> Addresses:
@@ -92,10 +91,12 @@ def _target(scenario: Scenario) -> Manners:
 
 
 def _published(host: TargetHost, own: Addresses) -> list[Forwarding]:
-    """The ports that lead to the container; those of loopback too, for NAT comes before that is refused."""
-    outer = frozenset({a for a in own if a.version == _CONTAINER.version} | {_LOOPBACK})
+    """The ports that lead to the container, as Docker publishes them: on every IPv4 address of the host."""
+    outer = frozenset(address for address in own if address.version == _CONTAINER.version)
     return [
-        Forwarding(Port(Protocol.TCP, dnat.port), outer, _CONTAINER, frozenset(map(realm_of, dnat.on)))
+        Forwarding(
+            Port(Protocol.TCP, dnat.port), outer, _CONTAINER, frozenset(map(realm_of, dnat.on)), loopback=True
+        )
         for dnat in host.dnat
     ]
 

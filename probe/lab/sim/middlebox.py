@@ -18,7 +18,7 @@ from probe.lab.sim.stack import Stack
 from probe.model.probing import TcpOptions
 from probe.model.target import Port, Protocol
 
-_OPTIONS = TcpOptions(mss=1460, window_scale=7, timestamps=False, sack=True)  # as the proxy is told
+_OPTIONS = TcpOptions(mss=1460)  # without timestamps it has no room to remember the others
 _SERVER = Port(Protocol.TCP, 40999)
 
 

@@ -18,16 +18,24 @@ from probe.model.target import IPAddress, Port
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """One forwarded port: packets to it on one of `outer`, arrived on these realms' links, go to `inner`."""
+    """One forwarded port: packets to it on one of `outer`, arrived on these realms' links, go to `inner`.
+
+    With `loopback` those to 127.0.0.0/8 too: NAT comes before such packets are dropped.
+    """
 
     port: Port
     outer: frozenset[IPAddress]
     inner: IPAddress
     on: frozenset[str] = frozenset()  # none: all
+    loopback: bool = False
 
     def matches(self, packet: Packet, realm: str) -> bool:
         """Whether a packet that arrived on the realm's link is forwarded."""
-        if packet.flow.port != self.port or packet.destination not in self.outer:
+        destination = packet.destination
+        local = destination in self.outer or (
+            self.loopback and destination.is_loopback and destination.version == self.inner.version
+        )
+        if packet.flow.port != self.port or not local:
             return False
         return not self.on or realm in self.on
 

@@ -67,12 +67,12 @@ class Network:
     def who_has(self, box: Box, realm: str, address: IPAddress, tell: Callable[[str], None]) -> None:
         """Let a box ask a link for an IPv4 address; `tell` hears the link-layer address that answers.
 
-        Linux answers for every address of its own, with that of the link where it is asked (arp_ignore=0),
-        but never for loopback.
+        Linux answers for every address of its own, with that of the link where it is asked (arp_ignore=0);
+        for loopback only where it routes it (`arp_process`, net/ipv4/arp.c).
         """
         for wire in self._wires(box, realm):
             for end in wire.ends:
-                if end.box is not box and address in end.box.addresses:
+                if end.box is not box and end.box.owns(address):
                     self.clock.after(2 * (wire.delay + HOP_TIME), partial(tell, end.link_address))
 
     def neighbour(self, box: Box, address: IPAddress) -> Neighbour | None:

@@ -124,7 +124,7 @@ def gateways(scenario: Scenario) -> tuple[Gateway, ...]:
         for symbol in inner
         for gateway in (
             _to_network(Name.PROBER, On.PUBLIC, TARGET_ADDRESSES[symbol], ROUTER_ADDRESSES[symbol]),
-            _to_network(Name.TARGET, On.BEHIND, PROBER_ADDRESSES[symbol], inner[symbol]),
+            Gateway(Name.TARGET, On.BEHIND, _beyond(scenario, symbol), ip_address(inner[symbol])),
         )
     ]
     return (*ways, default, *_detours(scenario, inner))
@@ -132,6 +132,13 @@ def gateways(scenario: Scenario) -> tuple[Gateway, ...]:
 
 def _inner(scenario: Scenario) -> str:
     return "inside" if scenario.router.nat else "behind"
+
+
+def _beyond(scenario: Scenario, symbol: str) -> IPv4Network | IPv6Network:
+    """What the target reaches by the router: everything, where it is probed there."""
+    if symbol in scenario.addresses and symbol not in scenario.dead:
+        return ip_network("0.0.0.0/0" if symbol == "public" else "::/0")
+    return prefix_of(ip_address(PROBER_ADDRESSES[symbol]))
 
 
 def _to_network(box: Name, on: On, destination: str, via: str) -> Gateway:

@@ -6,15 +6,14 @@ a minimum TTL (IP_MINTTL, RFC 5082) whatever arrives with less was never there. 
 hears every frame, before the machine's firewall does.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
 from probe.lab.scenario import Action
-from probe.lab.sim.box import Arrival, Box, Manners
+from probe.lab.sim.box import Arrival, Box, Manners, refusal
 from probe.lab.sim.clock import Clock
-from probe.lab.sim.filters import ICMP_OF
 from probe.lab.sim.firewall import NOT_PERMITTED, Firewall
 from probe.lab.sim.packets import (
     DEFAULT_TTL,
@@ -80,7 +79,7 @@ class Prober(Box):
         self._flows: dict[int, Flow] = {}
         self._next_port = count()
 
-    def ask(self, probe: Probe, source: IPAddress, send: Callable[[Packet], None]) -> None:
+    def ask(self, probe: Probe, source: IPAddress, send: Callable[[Frame], None]) -> None:
         """Open a socket and send the probe from `source`."""
         question = probe.question
         source_port = self.fresh_port()
@@ -120,7 +119,7 @@ class Prober(Box):
             return self._answered(attempt, frame, now)
         return self._served(attempt, AFTER.get(frame.flags), now)
 
-    def _send(self, flow: Flow, tries: int, send: Callable[[Packet], None]) -> None:
+    def _send(self, flow: Flow, tries: int, send: Callable[[Frame], None]) -> None:
         """Send the probe's packet, and again while nothing answers; UDP is sent once."""
         attempt = self._attempts.get(flow)
         if attempt is None or attempt.accepted is not None:
@@ -135,18 +134,15 @@ class Prober(Box):
         if action is Action.ACCEPT:
             send(packet)
         else:
-            self._refused(attempt, action)
+            self._refused(attempt, refusal(action, packet, packet.source), send)
 
-    def _refused(self, attempt: _Attempt, action: Action) -> None:
-        """The machine's own filter took the packet: sendto() tells it of a datagram, connect() a reject."""
-        own, now, protocol = attempt.flow.source, self._clock.now, attempt.flow.protocol
-        if protocol is Protocol.UDP:
-            self._end(attempt, Reply(attempt.probe.id, NOT_PERMITTED.reason, now, own))
-        elif action is Action.RESET:
-            self._finish(attempt, Reason.RESET, now, None)
-        elif action is not Action.DROP:
-            kind = ICMP_OF[action, own.version]
-            self._failed(attempt, IcmpError(own, own, kind, attempt.flow, DEFAULT_TTL), now)
+    def _refused(self, attempt: _Attempt, told: Sequence[Frame], send: Callable[[Frame], None]) -> None:
+        """The machine's own filter took the packet, and may tell; of a dropped datagram sendto() does."""
+        for frame in told:
+            send(frame)
+        if not told and attempt.flow.protocol is Protocol.UDP:
+            reply = Reply(attempt.probe.id, NOT_PERMITTED.reason, self._clock.now, attempt.flow.source)
+            self._end(attempt, reply)
 
     def _answered(self, attempt: _Attempt, packet: Packet, now: float) -> Iterable[Frame]:
         reason = FIRST.get(packet.flags)

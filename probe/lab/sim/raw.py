@@ -11,15 +11,13 @@ from functools import partial
 
 from probe.engine.packet import MARK_FLOW_LABEL, MARK_TOS
 from probe.lab.scenario import Action
-from probe.lab.sim.box import Arrival
-from probe.lab.sim.filters import ICMP_OF
+from probe.lab.sim.box import Arrival, refusal
 from probe.lab.sim.firewall import NOT_PERMITTED
 from probe.lab.sim.host import INTERFACES, LOOPBACK
 from probe.lab.sim.inbox import Inbox
 from probe.lab.sim.network import Network
 from probe.lab.sim.packets import DEFAULT_TTL, NO_FLAGS, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.lab.sim.prober import Prober
-from probe.lab.sim.stack import icmp_error
 from probe.model.icmp import reason_of
 from probe.model.probing import Header, Probe, Question, Reason, Reply, Shape
 from probe.model.target import IPAddress, Protocol
@@ -137,13 +135,12 @@ class SimRawBackend:
 
     def _refused(self, probe: Probe, packet: Packet, action: Action) -> None:
         """The prober's own filter took the packet; an ICMP error of it says more than the refusal."""
-        own = packet.source
-        kind = ICMP_OF.get((action, own.version))
-        if kind is None:
+        errors = [f for f in refusal(action, packet, packet.source) if isinstance(f, IcmpError)]
+        for error in errors:
+            self._network.send(self._prober, error)
+        if not errors:
             self.forget((probe.id,))
-            self._refuse(probe, NOT_PERMITTED.reason, own)
-        else:
-            self._network.send(self._prober, icmp_error(packet, kind, own))
+            self._refuse(probe, NOT_PERMITTED.reason, packet.source)
 
     def _hear(self, frame: Frame, arrival: Arrival) -> None:
         """Take a frame for the answer to the probe whose ports it names; the first one uses the probe up."""

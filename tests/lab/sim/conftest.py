@@ -1,9 +1,10 @@
-"""Asking a world in memory directly, without the engine."""
+"""Asking a world in memory directly, without the engine: by its sockets, or with raw packets."""
 
 from collections.abc import Callable, Sequence
 
 import pytest
 
+from probe.engine.backend import Backend
 from probe.lab.scenario import Scenario, parse_scenario
 from probe.lab.sim.world import open_sim
 from probe.model.probing import Probe, Question, Reply
@@ -22,20 +23,35 @@ def ask_world(
     scenario: Scenario, questions: Sequence[Question], *, apart: float = 0.0, wait: float = 5.0, seed: int = 0
 ) -> list[list[Reply]]:
     """Ask each question once, `apart` seconds after the one before; give the replies to each, in order."""
-    replies: dict[int, list[Reply]] = {number: [] for number in range(len(questions))}
     with open_sim(scenario, seed) as world:
-        backend = world.backend
+        return ask_backend(world.backend, questions, apart, wait)
 
-        def listen(until: float) -> None:
-            while backend.now() < until:
-                for reply in backend.receive(until):
-                    replies[reply.probe_id].append(reply)
 
-        for number, question in enumerate(questions):
-            backend.send(Probe(number, question))
-            listen(backend.now() + apart)
-        listen(backend.now() + wait)
-        backend.close()
+def ask_raw_world(scenario: Scenario, questions: Sequence[Question]) -> list[Reply | None]:
+    """Ask each question once with a raw packet; give the reply to each, None for silence."""
+    with open_sim(scenario) as world:
+        assert world.raw is not None
+        replies = ask_backend(world.raw, questions, 0.0, 5.0)
+    assert all(len(heard) <= 1 for heard in replies)
+    return [heard[0] if heard else None for heard in replies]
+
+
+def ask_backend(
+    backend: Backend, questions: Sequence[Question], apart: float, wait: float
+) -> list[list[Reply]]:
+    """Ask a backend, and close it."""
+    replies: dict[int, list[Reply]] = {number: [] for number in range(len(questions))}
+
+    def listen(until: float) -> None:
+        while backend.now() < until:
+            for reply in backend.receive(until):
+                replies[reply.probe_id].append(reply)
+
+    for number, question in enumerate(questions):
+        backend.send(Probe(number, question))
+        listen(backend.now() + apart)
+    listen(backend.now() + wait)
+    backend.close()
     return list(replies.values())
 
 
@@ -49,3 +65,9 @@ def scenario_of() -> World:
 def ask() -> Ask:
     """Ask a world."""
     return ask_world
+
+
+@pytest.fixture
+def ask_raw() -> Callable[..., list[Reply | None]]:
+    """Ask a world with raw packets."""
+    return ask_raw_world

@@ -1,0 +1,173 @@
+"""The right to send raw packets: told, used by a user with one capability, and given up for good."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probe.engine import privilege, raw
+from probe.errors import BackendError, PrivilegeError
+from probe.lab.netns import enter
+
+TOP = Path(__file__).parents[2]
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+NET_RAW = ("--inh-caps=+net_raw", "--ambient-caps=+net_raw")
+
+# Opens the backend, gives everything up, and tells what is left. Probes loopback only.
+SCRIPT = """
+import json, socket, subprocess, sys
+from ipaddress import ip_address
+from probe.engine import privilege, raw
+from probe.host.system import SystemHost
+from probe.model.probing import Probe, Question, Shape
+from probe.model.target import Port, Protocol
+
+def tells(attempt):
+    try:
+        attempt().close()
+    except OSError as problem:
+        return problem.errno
+
+def probed(number):
+    here = ip_address("127.0.0.1")
+    for name, shape in enumerate((Shape.ECHO, Shape.WHO_HAS), number):
+        backend.send(Probe(name, Question(here, Port(Protocol.TCP, 0), shape=shape)))
+    until, heard = backend.now() + 2, []
+    while backend.now() < until and len(heard) < 2:
+        heard += [reply.reason for reply in backend.receive(until)]
+    return sorted(heard)
+
+missing = privilege.missing()
+if missing is not None:
+    json.dump({"missing": missing}, sys.stdout)
+    sys.exit()
+backend = raw.open_raw(SystemHost())
+told = {"missing": None, "before": probed(1)}
+privilege.drop()
+sets = ("CapInh", "CapPrm", "CapEff", "CapAmb")
+told["capabilities"] = [line.split()[1] for line in open("/proc/self/status") if line.startswith(sets)]
+told["packet socket"] = tells(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0))
+told["raw socket"] = tells(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW))
+told["after"] = probed(3)
+child = "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)"
+told["child"] = subprocess.run([sys.executable, "-c", child], capture_output=True).returncode
+told["missing after"] = privilege.missing()
+json.dump(told, sys.stdout)
+"""
+
+
+# An interpreter outside of the virtual environment finds the same packages.
+PLACES = ":".join([str(TOP), *(place for place in sys.path if place.endswith("-packages"))])
+ENVIRONMENT = ("env", "HOME=/nonexistent", f"PYTHONPATH={PLACES}", "PYTHONDONTWRITEBYTECODE=1")
+
+
+def run(*prefix: str, python: str = sys.executable) -> Any:
+    command = (*prefix, *ENVIRONMENT, python, "-c", SCRIPT)
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def world() -> tuple[str, ...]:
+    """A command that runs another one as root of a network that leads nowhere."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv (util-linux) is not installed")
+    return ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+
+
+@pytest.fixture
+def python(world: tuple[str, ...]) -> str:
+    """An interpreter that the user nobody may run."""
+    for candidate in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
+        trial = (*NOBODY, *ENVIRONMENT, candidate, "-c", "import probe, psutil, scapy")
+        if subprocess.run(trial, check=False, cwd="/", capture_output=True).returncode == 0:
+            return candidate
+    pytest.skip("the user nobody may not read this checkout or its Python")
+
+
+def assert_given_up(told: Any) -> None:
+    assert told["capabilities"] == ["0" * 16] * 4
+    assert (told["packet socket"], told["raw socket"]) == (errno.EPERM, errno.EPERM)
+    assert told["before"] == told["after"] == ["echo-reply", "not-sent"]
+    assert told["child"] != 0
+    assert "CAP_NET_RAW" in told["missing after"]
+
+
+@pytest.mark.nobody
+def test_root_gives_everything_up(world: tuple[str, ...]) -> None:
+    """After it no raw socket can be opened, by this process or a child; the open backend still probes."""
+    assert_given_up(run(*world))
+
+
+@pytest.mark.nobody
+def test_one_capability_is_enough_and_is_given_up(world: tuple[str, ...], python: str) -> None:
+    """An ordinary user with CAP_NET_RAW alone opens the backend, and loses the right as root does."""
+    assert_given_up(run(*world, *NOBODY, *NET_RAW, python=python))
+
+
+@pytest.mark.nobody
+def test_an_ordinary_user_hears_what_is_missing(world: tuple[str, ...], python: str) -> None:
+    """Without any capability the one line names it, sudo, and the command for this user."""
+    said = run(*world, *NOBODY, python=python)["missing"]
+    assert "\n" not in said
+    for word in ("CAP_NET_RAW", "sudo", "setpriv", "--reuid=65534", "--ambient-caps=+net_raw"):
+        assert word in said
+    assert "setcap" not in said
+
+
+EXPLANATIONS = [
+    (errno.EPERM, 0, "--cap-add NET_RAW"),
+    (errno.EPERM, 1000, "sudo"),
+    (errno.EACCES, 1000, "sudo"),
+    (errno.EAFNOSUPPORT, 0, "no sockets for raw packets"),
+]
+
+
+@pytest.mark.parametrize(("number", "user", "word"), EXPLANATIONS)
+def test_each_cause_has_its_line(number: int, user: int, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who lacks the right is told how to get it; what a kernel lacks is told as that."""
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert word in privilege.explain(OSError(number, os.strerror(number)))
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32", "freebsd14"])
+def test_other_systems_are_told_plainly(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere the answer is no, before anything is tried, and there is nothing to give up."""
+    monkeypatch.setattr(sys, "platform", system)
+    said = privilege.missing()
+    assert said is not None
+    assert "Linux only" in said
+    with pytest.raises(PrivilegeError, match="Linux only"):
+        raw.open_raw(None)  # type: ignore[arg-type]
+    privilege.drop()
+
+
+def test_a_refusal_to_drop_is_told() -> None:
+    """A system call that fails is an error, never silence."""
+    with pytest.raises(BackendError, match="cannot give up privileges"):
+        privilege._checked(-1)
+
+
+@pytest.mark.netns
+def test_it_is_there_in_a_world() -> None:
+    """Inside a namespace made for worlds nothing is missing."""
+    if enter.available() is not None:
+        pytest.skip(str(enter.available()))
+    script = "from probe.engine import privilege; print(privilege.missing())"
+    done = subprocess.run(
+        enter.command([sys.executable, "-c", script]),
+        env={**enter.environment(), "PYTHONPATH": str(TOP)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "None\n"

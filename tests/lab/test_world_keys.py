@@ -1,0 +1,26 @@
+"""Keys in worlds: their listeners have none, and nobody waits for that."""
+
+from ipaddress import ip_address
+from time import monotonic
+
+from probe.lab.door import open_world
+from probe.lab.netns.prober import ProberHost
+from probe.lab.scenario import parse_scenario
+from probe.model.target import Port, Protocol
+
+SILENT = {
+    "about": "a silent service where TLS is usual",
+    "addresses": ["lan", "vpn"],
+    "target": {"listen": [{"port": 443, "bind": "0.0.0.0"}]},
+    "scan": {"ports": "443"},
+    "expect": {},
+}
+
+
+def test_no_keys_in_worlds() -> None:
+    """Neither kind of world is asked: one has none, the listeners of the other would keep us waiting."""
+    wanted = [(ip_address("192.168.77.10"), Port(Protocol.TCP, 443))]
+    with open_world(parse_scenario("silent", SILENT), "sim") as world:
+        before = monotonic()
+        assert world.host.keys(wanted) == ProberHost().keys(wanted) == {}
+        assert monotonic() - before < 1.0
