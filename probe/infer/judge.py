@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
 from probe.infer.heard import OPENED, Heard
-from probe.infer.hypotheses import FORGERS, MUTE, Policy
+from probe.infer.hypotheses import MUTE, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
-from probe.infer.priors import MORE_LIKELY_THAN_NOT, STRICT, SURE
+from probe.infer.priors import STRICT, SURE
 from probe.infer.raw_words import raw_evidence
-from probe.infer.traces import Back
+from probe.infer.traces import Back, Sign
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import (
     AddressVerdict,
@@ -30,7 +30,7 @@ _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float) -> PortVerdict:
     """Name what can be named, and put it into words."""
-    answers = _answers(port, models, posterior)
+    answers = _answers(port, models)
     across = accepted_across(port, models)
     binding, named = name_binding(posterior.candidates, answers, point, across=bool(across))
     settled = PortVerdict(
@@ -79,11 +79,11 @@ def accepted_across(port: Port, models: Sequence[AddressModel]) -> frozenset[IPA
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one address said of a port; `forged`: a filter's word rather than the stack's."""
+    """What one address said of a port; `unsigned`: raw packets did not show that a reset is its stack's."""
 
     realm: str
     heard: Heard
-    forged: bool = False
+    unsigned: bool = False
 
 
 def name_binding(
@@ -98,7 +98,7 @@ def name_binding(
     best = candidates[0]
     realms = {answer.realm for answer in answers}
     opened = [answer.realm for answer in answers if answer.heard in OPENED]
-    refused = {answer.realm for answer in answers if answer.heard in _REFUSALS and not answer.forged}
+    refused = {answer.realm for answer in answers if answer.heard in _REFUSALS and not answer.unsigned}
     mostly_refused = 2 * len(refused) > len(realms)
     widely = len(set(opened) if len(realms) > 1 else opened) > 1
     enough = {
@@ -115,20 +115,18 @@ def name_binding(
     return Binding.UNDETERMINED, frozenset()
 
 
-def _answers(port: Port, models: Sequence[AddressModel], posterior: Posterior) -> list[Answer]:
+def _answers(port: Port, models: Sequence[AddressModel]) -> list[Answer]:
     """What the addresses said of a port, without those that could not be asked or answer for everything."""
     telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < SURE]
     return [
-        Answer(m.address.realm, m.evidence[port].heard, _forged(m, posterior))
+        Answer(
+            m.address.realm,
+            m.evidence[port].heard,
+            unsigned=m.evidence[port].hints.sign in {Sign.PLAIN, Sign.ODD},
+        )
         for m in telling
         if m.evidence[port].heard not in MUTE
     ]
-
-
-def _forged(model: AddressModel, posterior: Posterior) -> bool:
-    """Whether a filter rather gave the answer than the stack."""
-    fates = posterior.fates.get(model.address.ip, {})
-    return sum(fates.get(fate, 0.0) for fate in FORGERS) > MORE_LIKELY_THAN_NOT
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:

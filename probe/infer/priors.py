@@ -124,7 +124,6 @@ STRICT: Final = Standard(
 )
 
 SURE: Final = 0.80  # what a policy or a fate must have to be called by its name
-MORE_LIKELY_THAN_NOT: Final = 0.5
 LISTED: Final = 0.005  # rivals with at least this much stay listed
 FLOOR: Final = 0.0055  # what a rival that nothing contradicts is always given
 FLOOR_TOTAL: Final = 0.055  # ... as long as all of them together get no more than this
