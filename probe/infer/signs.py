@@ -159,10 +159,7 @@ def _handed_to(question: Question, survey: AddressSurvey) -> bool:
     """Whether this went to the neighbour that has the survey's address, and no further."""
     hop = question.hop
     return (
-        hop is not None
-        and question.ttl == 1
-        and question.shape is not Shape.WHO_HAS
-        and _place(survey) == (hop.interface, hop.link_address.lower())
+        hop is not None and question.ttl == 1 and _place(survey) == (hop.interface, hop.link_address.lower())
     )
 
 
