@@ -130,8 +130,8 @@ def _deny(by: Fate) -> Manners:
 
 
 _PORT_RULES: Fates = {
-    Fate.DROP: 0.0135,
-    Fate.DROP_SYN: 0.0005,
+    Fate.DROP: 0.0125,
+    Fate.DROP_SYN: 0.0015,
     Fate.REJECT_HOST: 0.009,
     Fate.REJECT_PATH: 0.002,
     Fate.RESET_HOST: 0.002,

@@ -1,12 +1,14 @@
 """From a posterior to a verdict: which binding is named, how it is served, with which words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from enum import StrEnum
 
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
 from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import MUTE, Policy
+from probe.infer.likelihood import Evidence
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.infer.priors import STRICT, SURE
@@ -52,9 +54,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         why=_why(settled, models),
         evidence=(*words.evidence(port, models), *raw_evidence(port, models)),
         rivals=(
-            *words.rivals(
-                posterior.candidates, named, opened=any(answer.heard in OPENED for answer in answers)
-            ),
+            *words.rivals(posterior.candidates, named, opened=any(said is Said.TAKEN for _, said in answers)),
             *words.full_queue(posterior.full_queue),
         ),
         next_tests=words.next_tests(port, binding, posterior.candidates),
@@ -78,34 +78,38 @@ def accepted_across(port: Port, models: Sequence[AddressModel]) -> frozenset[IPA
     return frozenset(c.destination for c in crossings if c.tried.back is Back.OPEN) - here
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one address said of a port; `unsigned`: raw packets did not show that a reset is its stack's."""
+class Said(StrEnum):
+    """What an answer amounts to when a binding is to be named."""
 
-    realm: str
-    heard: Heard
-    unsigned: bool = False
+    TAKEN = "taken"  # a socket covers the address
+    REFUSED = "refused"  # none does: the stack itself says so
+    HIDDEN = "hidden"  # a filter stands before it, or whose word it is does not show
 
 
 def name_binding(
-    candidates: Sequence[Candidate], answers: Sequence[Answer], point: float, *, across: bool = False
+    candidates: Sequence[Candidate],
+    answers: Sequence[tuple[str, Said]],
+    point: float,
+    *,
+    across: bool = False,
 ) -> tuple[Binding, frozenset[Candidate]]:
     """The binding that has at least `point`, or the inseparable pair, or `undetermined` (which names none).
 
-    Likely is not enough where hardly an address spoke. The pair takes a port that was refused in most of the
-    realms; all interfaces takes one that is open in two, for a socket may be bound to the device of one.
-    Where the second is open `across` links only, that device is not excluded: then it takes more.
+    `answers` are of realms. Likely is not enough where hardly an address spoke. The pair takes a port that
+    was refused in most of the realms; all interfaces takes one that is open in two, for a socket may be bound
+    to the device of one. Where only one realm took it, on two addresses or `across` links, it takes more.
     """
     best = candidates[0]
-    realms = {answer.realm for answer in answers}
-    opened = [answer.realm for answer in answers if answer.heard in OPENED]
-    refused = {answer.realm for answer in answers if answer.heard in _REFUSALS and not answer.unsigned}
+    realms = {realm for realm, _ in answers}
+    taken = [realm for realm, said in answers if said is Said.TAKEN]
+    refused = {realm for realm, said in answers if said is Said.REFUSED}
     mostly_refused = 2 * len(refused) > len(realms)
-    widely = len(set(opened) if len(realms) > 1 else opened) > 1
+    widely = len(set(taken) if len(realms) > 1 else taken) > 1
+    nearly = (across or len(taken) > 1) and best.probability >= STRICT.point
     enough = {
-        Binding.WILDCARD: widely or (across and best.probability >= STRICT.point),
-        Binding.SPECIFIC: bool(opened),
-        Binding.LOOPBACK: bool(opened) or mostly_refused,
+        Binding.WILDCARD: widely or nearly,
+        Binding.SPECIFIC: bool(taken),
+        Binding.LOOPBACK: bool(taken) or mostly_refused,
         Binding.NOT_LISTENING: mostly_refused,
     }
     if best.probability >= point and enough[best.binding]:
@@ -116,18 +120,24 @@ def name_binding(
     return Binding.UNDETERMINED, frozenset()
 
 
-def _answers(port: Port, models: Sequence[AddressModel]) -> list[Answer]:
+def _answers(port: Port, models: Sequence[AddressModel]) -> list[tuple[str, Said]]:
     """What the addresses said of a port, without those that could not be asked or answer for everything."""
     telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < SURE]
-    return [
-        Answer(
-            m.address.realm,
-            m.evidence[port].heard,
-            unsigned=m.evidence[port].hints.sign in {Sign.PLAIN, Sign.ODD},
-        )
-        for m in telling
-        if m.evidence[port].heard not in MUTE
-    ]
+    return [(m.address.realm, _said(m.evidence[port])) for m in telling if m.evidence[port].heard not in MUTE]
+
+
+def _said(evidence: Evidence) -> Said:
+    """An unmarked reset, where raw packets looked at it, is nobody's word; a FIN speaks behind a filter."""
+    if evidence.heard in OPENED:
+        return Said.TAKEN
+    if evidence.heard in _REFUSALS:
+        unsigned = evidence.hints.sign in {Sign.PLAIN, Sign.ODD}
+        return Said.HIDDEN if unsigned else Said.REFUSED
+    fin = evidence.hints.fin
+    if evidence.heard is not Heard.SILENT or fin is None:
+        return Said.HIDDEN
+    own_reset = fin.back is Back.RESET and fin.sign is Sign.MARKED
+    return Said.REFUSED if own_reset else Said.TAKEN if fin.back is Back.SILENT else Said.HIDDEN
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:

@@ -53,7 +53,8 @@ def policy_prior(realm: str, *, first_hop_owns_it: bool) -> dict[Policy, float]:
 # One rule for the port on every address of the host, beside the rules of a single address.
 EVERYWHERE: Final[dict[Fate | None, float]] = {
     None: 0.961,
-    Fate.DROP: 0.02,
+    Fate.DROP: 0.018,
+    Fate.DROP_SYN: 0.002,
     Fate.REJECT_HOST: 0.014,
     Fate.REJECT_PATH: 0.001,
     Fate.RESET_HOST: 0.004,
