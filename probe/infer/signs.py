@@ -11,7 +11,7 @@ from itertools import combinations, permutations
 from typing import Final
 
 from probe.model.facts import AddressSurvey
-from probe.model.identity import Key, KeyKind, Sameness, Sign
+from probe.model.identity import AliasSign, Key, KeyKind, Sameness
 from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Shape
 from probe.model.target import IPAddress, Port, Protocol, Realm
 from probe.path.distance import ANSWERS, INITIAL_TTLS
@@ -34,56 +34,56 @@ class Meaning:
 _SAME, _OTHER, _UNDECIDED = Sameness.SAME, Sameness.OTHER, Sameness.ASSUMED
 
 # The most trusted first: where signs contradict each other, the earlier row decides.
-MEANINGS: Final[Mapping[Sign, Meaning]] = {
-    Sign.FRAME_ANSWERED: Meaning(_SAME, "{beside} answered a frame for {about} on its {realm} link"),
-    Sign.FRAME_FORWARDED: Meaning(
+MEANINGS: Final[Mapping[AliasSign, Meaning]] = {
+    AliasSign.FRAME_ANSWERED: Meaning(_SAME, "{beside} answered a frame for {about} on its {realm} link"),
+    AliasSign.FRAME_FORWARDED: Meaning(
         _OTHER,
         "{beside} did not take a frame for {about} as its own ({reason}): that address is elsewhere",
         "it is a container or another host behind {beside}",
         other=0.97,
     ),
-    Sign.UDP_SENDER: Meaning(
+    AliasSign.UDP_SENDER: Meaning(
         _SAME, "{port} was asked on {about} and answered from {beside}", "a NAT on the way hands it on"
     ),
-    Sign.SSH_SAME: Meaning(
+    AliasSign.SSH_SAME: Meaning(
         _SAME, "they show the same SSH host key on {port}", "one was cloned from the other, or forwards it"
     ),
-    Sign.SSH_OTHER: Meaning(
+    AliasSign.SSH_OTHER: Meaning(
         _OTHER, "their SSH host keys on {port} differ", "one machine runs two SSH servers", other=0.9
     ),
-    Sign.ARP_SAME: Meaning(
+    AliasSign.ARP_SAME: Meaning(
         _SAME, "{beside} answers ARP for {about}", "it is a router that answers for others (proxy ARP)"
     ),
-    Sign.LINK_SAME: Meaning(
+    AliasSign.LINK_SAME: Meaning(
         _SAME, "they have one link address, {link}", "a repeater or a router stands in for both"
     ),
-    Sign.ARP_OTHER: Meaning(
+    AliasSign.ARP_OTHER: Meaning(
         _OTHER,
         "on the link of {beside} the neighbour {link} answers ARP for {about}",
         "that is another network card of the same machine, or a router",
         other=0.85,
     ),
-    Sign.TTL_OTHER: Meaning(
+    AliasSign.TTL_OTHER: Meaning(
         _OTHER,
         "their answers start with different TTLs, {low} and {high}",
         "a box on the way answers for one of them",
         other=0.8,
     ),
-    Sign.UDP_FORWARDED: Meaning(
+    AliasSign.UDP_FORWARDED: Meaning(
         _UNDECIDED, "{port} was asked on {about} and answered from {beside}, as a NAT without a way back does"
     ),
-    Sign.SSH_FORWARDED_SAME: Meaning(
+    AliasSign.SSH_FORWARDED_SAME: Meaning(
         _UNDECIDED, "the same SSH server answers on {port}, which one of them forwards"
     ),
-    Sign.SSH_FORWARDED_OTHER: Meaning(
+    AliasSign.SSH_FORWARDED_OTHER: Meaning(
         _UNDECIDED, "another machine answers on {port}, which one of them forwards: the SSH host keys differ"
     ),
-    Sign.TTL_FRONT: Meaning(
+    AliasSign.TTL_FRONT: Meaning(
         _UNDECIDED,
         "their answers start with different TTLs, {low} and {high}, and one of them forwards ports:"
         " it is a router in front, or another system",
     ),
-    Sign.TLS_SAME: Meaning(_UNDECIDED, "the same service on {port}: they show one certificate"),
+    AliasSign.TLS_SAME: Meaning(_UNDECIDED, "the same service on {port}: they show one certificate"),
 }
 _TRUST = {sign: rank for rank, sign in enumerate(MEANINGS)}
 
@@ -92,7 +92,7 @@ _TRUST = {sign: rank for rank, sign in enumerate(MEANINGS)}
 class Finding:
     """One sign on two addresses, in words."""
 
-    sign: Sign
+    sign: AliasSign
     about: IPAddress
     beside: IPAddress
     claim: str
@@ -114,7 +114,7 @@ def findings(surveys: Sequence[AddressSurvey]) -> tuple[Finding, ...]:
     return tuple(sorted(dict.fromkeys(found), key=lambda f: _TRUST[f.sign]))
 
 
-def _found(sign: Sign, about: AddressSurvey, beside: AddressSurvey, **words: object) -> Finding:
+def _found(sign: AliasSign, about: AddressSurvey, beside: AddressSurvey, **words: object) -> Finding:
     one, two = about.address.ip, beside.address.ip
     meaning = MEANINGS[sign]
     text = f"{meaning.claim}, unless {meaning.unless}" if meaning.unless else meaning.claim
@@ -150,9 +150,9 @@ def _frames(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
             continue
         from_beside = o.reason is Reason.UDP_RESPONSE and o.sender == neighbour
         if from_beside or (o.sender == asked and o.reason in _HOST_ANSWERS):
-            yield _found(Sign.FRAME_ANSWERED, about, beside, realm=beside.address.realm)
+            yield _found(AliasSign.FRAME_ANSWERED, about, beside, realm=beside.address.realm)
         elif o.reason in _NOT_MINE and o.sender not in {None, asked, *about.own_addresses}:
-            yield _found(Sign.FRAME_FORWARDED, about, beside, reason=o.reason)
+            yield _found(AliasSign.FRAME_FORWARDED, about, beside, reason=o.reason)
 
 
 def _handed_to(question: Question, survey: AddressSurvey) -> bool:
@@ -179,7 +179,7 @@ def _udp_senders(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Findin
     natted = about.address.realm == Realm.PUBLIC != beside.address.realm
     for o in (*about.observations, *_raw(about)):
         if o.reason is Reason.UDP_RESPONSE and o.sender == beside.address.ip:
-            sign = Sign.UDP_FORWARDED if natted else Sign.UDP_SENDER
+            sign = AliasSign.UDP_FORWARDED if natted else AliasSign.UDP_SENDER
             yield _found(sign, about, beside, port=o.question.port)
 
 
@@ -195,7 +195,7 @@ def _arp_answers(about: AddressSurvey, surveys: Sequence[AddressSurvey]) -> Iter
             continue  # it is of that link: a neighbour of its own, on whichever card
         near = [s for s in surveys if s.address.ip in there and s.address.family == about.address.family]
         owners = [s for s in near if there[s.address.ip] == (interface, link)]
-        sign = Sign.ARP_SAME if owners else Sign.ARP_OTHER
+        sign = AliasSign.ARP_SAME if owners else AliasSign.ARP_OTHER
         yield from (_found(sign, about, beside, link=link) for beside in owners or near)
 
 
@@ -203,7 +203,7 @@ def _link_addresses(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Fin
     """Two neighbours with one link address. Two link addresses say nothing: a machine may have two cards."""
     place = _place(about)
     if place is not None and place == _place(beside):
-        yield _found(Sign.LINK_SAME, about, beside, link=place[1])
+        yield _found(AliasSign.LINK_SAME, about, beside, link=place[1])
 
 
 def _ssh_keys(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
@@ -218,10 +218,10 @@ def _ssh_keys(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
 
 
 _SSH_SIGNS = {  # the same key, the port is forwarded on one of the two
-    (True, False): Sign.SSH_SAME,
-    (False, False): Sign.SSH_OTHER,
-    (True, True): Sign.SSH_FORWARDED_SAME,
-    (False, True): Sign.SSH_FORWARDED_OTHER,
+    (True, False): AliasSign.SSH_SAME,
+    (False, False): AliasSign.SSH_OTHER,
+    (True, True): AliasSign.SSH_FORWARDED_SAME,
+    (False, True): AliasSign.SSH_FORWARDED_OTHER,
 }
 
 
@@ -230,7 +230,7 @@ def _certificates(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Findi
     for port in _common(about, beside):
         one, two = (_fingerprints(s.keys[port], KeyKind.TLS) for s in (about, beside))
         if one.items() & two.items():
-            yield _found(Sign.TLS_SAME, about, beside, port=port)
+            yield _found(AliasSign.TLS_SAME, about, beside, port=port)
 
 
 def _common(about: AddressSurvey, beside: AddressSurvey) -> list[Port]:
@@ -261,7 +261,7 @@ def _initial_ttls(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Findi
     """Stacks of one machine start with one TTL; equal ones say nothing, for there are three in use."""
     one, two = _initial_ttl(about), _initial_ttl(beside)
     if one is not None and two is not None and one != two:
-        sign = Sign.TTL_FRONT if _is_front(about) or _is_front(beside) else Sign.TTL_OTHER
+        sign = AliasSign.TTL_FRONT if _is_front(about) or _is_front(beside) else AliasSign.TTL_OTHER
         yield _found(sign, about, beside, low=min(one, two), high=max(one, two))
 
 

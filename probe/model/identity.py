@@ -33,7 +33,7 @@ class Sameness(StrEnum):
     ASSUMED = "assumed"  # nothing proves or excludes it: one host on the user's word
 
 
-class Sign(StrEnum):
+class AliasSign(StrEnum):
     """What tells addresses of one machine from addresses of several."""
 
     FRAME_ANSWERED = "frame-answered"
@@ -62,6 +62,6 @@ class Identity:
 
     sameness: Sameness
     one_with: tuple[IPAddress, ...] = ()
-    by: tuple[Sign, ...] = ()
+    by: tuple[AliasSign, ...] = ()
     evidence: tuple[str, ...] = ()
     other_probability: float = 0.0

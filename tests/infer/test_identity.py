@@ -18,7 +18,7 @@ from told_addresses import (
 )
 
 from probe.infer.identity import identify
-from probe.model.identity import Sameness, Sign
+from probe.model.identity import AliasSign, Sameness
 from probe.model.probing import Reason
 
 SAME, OTHER, ASSUMED = Sameness
@@ -173,8 +173,8 @@ def test_proof_goes_from_one_to_the_next():
     ]
     found = identify(surveys)
     assert found[LAN].one_with == (VPN, PUBLIC)
-    assert found[VPN].by == (Sign.FRAME_ANSWERED, Sign.SSH_SAME)
-    assert (found[LAN6].sameness, found[LAN6].by) == (OTHER, (Sign.TTL_OTHER,))
+    assert found[VPN].by == (AliasSign.FRAME_ANSWERED, AliasSign.SSH_SAME)
+    assert (found[LAN6].sameness, found[LAN6].by) == (OTHER, (AliasSign.TTL_OTHER,))
 
 
 def test_lesser_signs_do_not_part_a_group():

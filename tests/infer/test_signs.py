@@ -28,20 +28,20 @@ from told_addresses import (
 
 from probe.infer.identity import identify
 from probe.infer.signs import MEANINGS, findings
-from probe.model.identity import Sameness, Sign
+from probe.model.identity import AliasSign, Sameness
 from probe.model.probing import Observation, Origin, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
 
 FRAMES = {
-    "accepted": ((Reason.SYN_ACK, VPN), Sign.FRAME_ANSWERED),
-    "refused": ((Reason.RESET, VPN), Sign.FRAME_ANSWERED),
-    "closed UDP": ((Reason.PORT_UNREACH, VPN), Sign.FRAME_ANSWERED),
-    "rejected by its own filter": ((Reason.ADMIN_PROHIBITED, VPN), Sign.FRAME_ANSWERED),
-    "UDP": ((Reason.UDP_RESPONSE, VPN), Sign.FRAME_ANSWERED),
-    "forwarded": ((Reason.TIME_EXCEEDED, LAN), Sign.FRAME_FORWARDED),
-    "forwarded, by another of its addresses": ((Reason.TIME_EXCEEDED, CONTAINER), Sign.FRAME_FORWARDED),
-    "no route there": ((Reason.NET_UNREACH, LAN), Sign.FRAME_FORWARDED),
-    "no host there": ((Reason.HOST_UNREACH, LAN), Sign.FRAME_FORWARDED),
+    "accepted": ((Reason.SYN_ACK, VPN), AliasSign.FRAME_ANSWERED),
+    "refused": ((Reason.RESET, VPN), AliasSign.FRAME_ANSWERED),
+    "closed UDP": ((Reason.PORT_UNREACH, VPN), AliasSign.FRAME_ANSWERED),
+    "rejected by its own filter": ((Reason.ADMIN_PROHIBITED, VPN), AliasSign.FRAME_ANSWERED),
+    "UDP": ((Reason.UDP_RESPONSE, VPN), AliasSign.FRAME_ANSWERED),
+    "forwarded": ((Reason.TIME_EXCEEDED, LAN), AliasSign.FRAME_FORWARDED),
+    "forwarded, by another of its addresses": ((Reason.TIME_EXCEEDED, CONTAINER), AliasSign.FRAME_FORWARDED),
+    "no route there": ((Reason.NET_UNREACH, LAN), AliasSign.FRAME_FORWARDED),
+    "no host there": ((Reason.HOST_UNREACH, LAN), AliasSign.FRAME_FORWARDED),
     "handed into a container": ((Reason.TIME_EXCEEDED, VPN), None),  # NAT hides the container in the error
     "this machine itself": ((Reason.HOST_UNREACH, PROBER), None),
     "silence": ((Reason.NO_RESPONSE, None), None),
@@ -61,13 +61,13 @@ def test_frames(name):
 def test_any_shape_of_frame(shape):
     """A stack speaks for the address whatever it was asked."""
     reason = Reason.ECHO_REPLY if shape is Shape.ECHO else Reason.RESET
-    assert [f.sign for f in findings(traced(frame(reason, VPN, shape=shape)))] == [Sign.FRAME_ANSWERED]
+    assert [f.sign for f in findings(traced(frame(reason, VPN, shape=shape)))] == [AliasSign.FRAME_ANSWERED]
 
 
 def test_a_udp_answer_to_a_frame_from_the_neighbour_itself():
     """It may answer from its own address: both signs are told, and both say the same."""
     found = findings(traced(frame(Reason.UDP_RESPONSE, LAN, port=DNS)))
-    assert [f.sign for f in found] == [Sign.FRAME_ANSWERED, Sign.UDP_SENDER]
+    assert [f.sign for f in found] == [AliasSign.FRAME_ANSWERED, AliasSign.UDP_SENDER]
 
 
 NO_FRAMES = {
@@ -92,22 +92,22 @@ def test_what_is_no_cross_address_frame(name):
 def test_the_neighbours_other_family_is_not_named():
     """Frames and ARP are told beside the address of their family; the other one has the same link address."""
     surveys = [survey(LAN6, link=MAC), *traced(frame(Reason.RESET, VPN), who_has(MAC))]
-    told = [(f.sign, f.beside) for f in findings(surveys) if f.sign is not Sign.LINK_SAME]
-    assert told == [(Sign.FRAME_ANSWERED, LAN), (Sign.ARP_SAME, LAN)]
+    told = [(f.sign, f.beside) for f in findings(surveys) if f.sign is not AliasSign.LINK_SAME]
+    assert told == [(AliasSign.FRAME_ANSWERED, LAN), (AliasSign.ARP_SAME, LAN)]
 
 
 def test_a_frame_to_its_own_neighbour_proves_nothing():
     """Where both are neighbours with one link address, a frame to that is the ordinary way to either."""
     traces = (trace(PUBLIC, Reason.RESET, PUBLIC, hop=TO_LAN, ttl=1),)
     surveys = [survey(LAN, link=MAC), survey(PUBLIC, link=MAC, traces=traces)]
-    assert [f.sign for f in findings(surveys)] == [Sign.LINK_SAME]
+    assert [f.sign for f in findings(surveys)] == [AliasSign.LINK_SAME]
 
 
 ARP = {
-    "the neighbour itself": (MAC, TO_LAN, [Sign.ARP_SAME]),
-    "in other letters": (MAC.upper(), TO_LAN, [Sign.ARP_SAME]),
-    "without a hop": (MAC, None, [Sign.ARP_SAME]),
-    "another neighbour": (OTHER_MAC, TO_LAN, [Sign.ARP_OTHER]),
+    "the neighbour itself": (MAC, TO_LAN, [AliasSign.ARP_SAME]),
+    "in other letters": (MAC.upper(), TO_LAN, [AliasSign.ARP_SAME]),
+    "without a hop": (MAC, None, [AliasSign.ARP_SAME]),
+    "another neighbour": (OTHER_MAC, TO_LAN, [AliasSign.ARP_OTHER]),
     "on another link": (MAC, replace(TO_LAN, interface="eth1"), []),
     "nobody": (None, TO_LAN, []),
 }
@@ -123,7 +123,7 @@ def test_arp(name):
 def test_arp_beside_two_network_cards():
     """An answer from one of several given neighbours is no other machine's beside the rest of them."""
     surveys = [survey(PUBLIC, link=OTHER_MAC), *traced(who_has(MAC))]
-    assert [(f.sign, f.beside) for f in findings(surveys)] == [(Sign.ARP_SAME, LAN)]
+    assert [(f.sign, f.beside) for f in findings(surveys)] == [(AliasSign.ARP_SAME, LAN)]
 
 
 def test_a_neighbour_of_its_own_may_have_a_card_of_its_own():
@@ -133,7 +133,7 @@ def test_a_neighbour_of_its_own_may_have_a_card_of_its_own():
 
 
 LINKS = {
-    "one": (MAC, MAC.upper(), "eth0", [Sign.LINK_SAME]),
+    "one": (MAC, MAC.upper(), "eth0", [AliasSign.LINK_SAME]),
     "two cards, or two machines": (MAC, OTHER_MAC, "eth0", []),
     "two links": (MAC, MAC, "eth1", []),
 }
@@ -148,10 +148,10 @@ def test_link_addresses(name):
 
 
 UDP = {
-    "from the other address": (VPN, LAN, [Sign.UDP_SENDER]),
+    "from the other address": (VPN, LAN, [AliasSign.UDP_SENDER]),
     "from itself": (VPN, VPN, []),
     "from an address that was not given": (VPN, CONTAINER, []),
-    "from behind a public address": (PUBLIC, LAN, [Sign.UDP_FORWARDED]),
+    "from behind a public address": (PUBLIC, LAN, [AliasSign.UDP_FORWARDED]),
 }
 
 
@@ -170,17 +170,17 @@ LATE = {"observations": (opened(VPN, ttl=63),), "reply_ttl": 64}
 ON_TIME = {"observations": (opened(VPN, ttl=64),), "reply_ttl": 64}
 
 KEYS = {
-    "equal": (ssh("a"), ssh("a"), {}, [Sign.SSH_SAME]),
-    "different": (ssh("a"), ssh("b"), {}, [Sign.SSH_OTHER]),
-    "different, from the host itself": (ssh("a"), ssh("b"), ON_TIME, [Sign.SSH_OTHER]),
-    "one type is equal": (ssh("a", "b"), ssh("a", "c"), {}, [Sign.SSH_SAME]),
+    "equal": (ssh("a"), ssh("a"), {}, [AliasSign.SSH_SAME]),
+    "different": (ssh("a"), ssh("b"), {}, [AliasSign.SSH_OTHER]),
+    "different, from the host itself": (ssh("a"), ssh("b"), ON_TIME, [AliasSign.SSH_OTHER]),
+    "one type is equal": (ssh("a", "b"), ssh("a", "c"), {}, [AliasSign.SSH_SAME]),
     "no type in common": (ssh("a"), ssh(None, "b"), {}, []),
     "no port in common": (ssh("a"), ssh("a", port=Port(Protocol.TCP, 2222)), {}, []),
     "only on one": (ssh("a"), {}, {}, []),
-    "equal, forwarded": (ssh("a"), ssh("a"), BEHIND, [Sign.SSH_FORWARDED_SAME]),
-    "different, forwarded": (ssh("a"), ssh("b"), BEHIND, [Sign.SSH_FORWARDED_OTHER]),
-    "different, from farther away": (ssh("a"), ssh("b"), LATE, [Sign.SSH_FORWARDED_OTHER]),
-    "one certificate": (tls("a"), tls("a"), {}, [Sign.TLS_SAME]),
+    "equal, forwarded": (ssh("a"), ssh("a"), BEHIND, [AliasSign.SSH_FORWARDED_SAME]),
+    "different, forwarded": (ssh("a"), ssh("b"), BEHIND, [AliasSign.SSH_FORWARDED_OTHER]),
+    "different, from farther away": (ssh("a"), ssh("b"), LATE, [AliasSign.SSH_FORWARDED_OTHER]),
+    "one certificate": (tls("a"), tls("a"), {}, [AliasSign.TLS_SAME]),
     "two certificates": (tls("a"), tls("b"), {}, []),
     "keys of two kinds": (ssh("a"), tls("a", SSH), {}, []),
 }
@@ -195,8 +195,8 @@ def test_keys(name):
 
 TTLS = {  # reply_ttl and hops of the one, of the other
     "equal": ((64, 1), (62, 3), []),
-    "Linux and Windows": ((64, 1), (128, 1), [Sign.TTL_OTHER]),
-    "Linux and a router": ((64, 1), (253, 3), [Sign.TTL_OTHER]),
+    "Linux and Windows": ((64, 1), (128, 1), [AliasSign.TTL_OTHER]),
+    "Linux and a router": ((64, 1), (253, 3), [AliasSign.TTL_OTHER]),
     "a longer way back": ((64, 1), (50, 10), []),
     "a TTL of its own": ((64, 1), (100, 1), []),
     "distance not measured": ((64, 1), (128, None), []),
@@ -216,13 +216,13 @@ def test_a_forwarding_address_is_a_front():
     """A router that forwards ports has a stack of its own: that alone makes no other target."""
     front = {"reply_ttl": 255, "hops": 1, "observations": (opened(VPN, origin=Origin.BEHIND),)}
     surveys = two({"reply_ttl": 64, "hops": 1}, front)
-    assert [f.sign for f in findings(surveys)] == [Sign.TTL_FRONT]
+    assert [f.sign for f in findings(surveys)] == [AliasSign.TTL_FRONT]
     assert {i.sameness for i in identify(surveys).values()} == {Sameness.ASSUMED}
 
 
 def test_every_meaning_has_its_strength():
     """Every sign is in the table; only what parts machines has a probability, and then a high one."""
-    assert set(MEANINGS) == set(Sign)
+    assert set(MEANINGS) == set(AliasSign)
     for meaning in MEANINGS.values():
         assert (meaning.other >= 0.8) is (meaning.says is Sameness.OTHER)
         assert meaning.other < 1
@@ -232,4 +232,4 @@ def test_controls_are_no_forwards():
     """Only what answered is looked at to tell a forward."""
     silent = Observation(Question(VPN, SSH, Role.CONTROL), Reason.NO_RESPONSE, 3)
     surveys = two({"keys": ssh("a")}, {"keys": ssh("b"), "observations": (silent,), "reply_ttl": 64})
-    assert [f.sign for f in findings(surveys)] == [Sign.SSH_OTHER]
+    assert [f.sign for f in findings(surveys)] == [AliasSign.SSH_OTHER]

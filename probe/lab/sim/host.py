@@ -10,7 +10,7 @@ from probe.model.target import IPAddress, Port, Realm
 
 INTERFACES: dict[str, tuple[str, LinkKind, int]] = {  # realm -> name, kind, MTU in bytes
     Realm.LAN: ("lan", LinkKind.ETHERNET, 1500),
-    Realm.VPN: ("vpn", LinkKind.ETHERNET, 1500),
+    Realm.VPN: ("vpn", LinkKind.TUNNEL, 1500),  # as a real host takes it, by its name
     Realm.PUBLIC: ("public", LinkKind.ETHERNET, 1500),
 }
 LOOPBACK = "lo"

@@ -152,7 +152,7 @@ def test_routes(scenario_of) -> None:
     assert (str(near.source), near.interface, near.kind, near.on_link) == (
         "10.88.0.2",
         "vpn",
-        LinkKind.ETHERNET,
+        LinkKind.TUNNEL,
         True,
     )
     assert (str(far.source), far.on_link, far.mtu) == ("198.51.100.2", False, 1500)
