@@ -32,6 +32,7 @@ ADDRESSES = ("lan", "vpn", "lan6")
 SYMBOLS: Mapping[IPAddress, str] = {address_of(symbol): symbol for symbol in ADDRESSES}
 ANY = {"bind": "0.0.0.0"}
 FIRST_PORT = 8001
+PATIENCE = 0.5  # seconds for one answer: nothing here is further away than a few milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def unrationed(scenario: Scenario) -> Layout:
 def measured(name: str, setting: Setting) -> Iterator[dict[str, Any]]:
     """Survey the world of one filter; tell what was seen and concluded of each port."""
     with open_world(scenario_of(name, setting), "netns") as world:
-        surveys = survey(world.target, Timing(), means_of(world, setting.engine))
+        surveys = survey(world.target, Timing(timeout=PATIENCE), means_of(world, setting.engine))
     verdicts = {verdict.port: verdict for verdict in infer(surveys).ports}
     for bind, (_, truth) in BINDS.items():
         port = Port(Protocol.TCP, PORTS[bind])

@@ -26,14 +26,20 @@ Row = dict[str, Any]
 CLASSES = [
     ("--engine connect --reach whole", 25),
     ("--engine connect --reach tested", 25),
+    ("--engine raw --reach whole", 56),
+    ("--engine raw --reach tested", 56),
 ]
 
 MATRICES = [
     "--engine connect --reach whole",
     "--engine connect --reach tested",
-    "--engine connect --reach whole --bleached",
     "--engine connect --reach tested --loss 0.05",
     "--engine connect --reach whole --loss 0.2",
+    "--engine raw --reach whole",
+    "--engine raw --reach tested",
+    "--engine raw --reach tested --bleached",
+    "--engine raw --reach tested --loss 0.05",
+    "--engine raw --reach whole --loss 0.2",
 ]
 
 # Answers of a filter that sockets take for the stack's own, and filters that hide the one address that
@@ -102,3 +108,10 @@ def test_no_point_is_wrong(options: str) -> None:
     points = [row for row in wrong if row["verdict"]["binding"] != Binding.LOOPBACK_OR_NOT_LISTENING]
     assert [(row["bind"], row["filter"], row["verdict"]) for row in points] == []
     assert {row["filter"] for row in wrong} <= HIDES_A_LISTENER
+
+
+@pytest.mark.parametrize("reach", REACHES)
+def test_raw_packets_make_no_mistake(reach: str) -> None:
+    """With raw packets on clean links every verdict is right, also that nobody listens."""
+    rows = matrix(f"--engine raw --reach {reach}")
+    assert [(row["bind"], row["filter"], row["verdict"]) for row in rows if not is_true(row)] == []
