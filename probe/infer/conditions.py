@@ -7,6 +7,7 @@ from probe.infer.hypotheses import Fate, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.infer.priors import LISTED, SURE
+from probe.infer.traces import answered_elsewhere
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Reason
 from probe.model.target import Port
@@ -73,9 +74,14 @@ def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Con
 
 
 def _kept_from_sockets(observation: Observation, model: AddressModel) -> Condition:
-    """What raw packets heard and connect() did not: lost by chance, sent back otherwise, or stopped here."""
+    """What raw packets heard and connect() did not: lost by chance, sent back otherwise, or stopped here.
+
+    A datagram that another address answered went both ways; no filter kept it from a connected socket.
+    """
     if comes_back_otherwise(observation):
         return Condition.HAIRPIN
+    if answered_elsewhere(observation):
+        return Condition.CLEAR
     by_chance = model.noise.silence(observation.attempts) >= LISTED
     return Condition.CLEAR if by_chance else Condition.LOCAL_FIREWALL
 

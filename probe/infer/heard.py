@@ -113,8 +113,11 @@ _ICMP_BURST = 4  # errors after which a sender may have run into its limit (Linu
 
 
 def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
-    """Learn the noise of one address; `icmp_errors` counts those heard from the whole target."""
-    answers = [o for o in survey.observations if o.answered is not None]
+    """Learn the noise of one address; `icmp_errors` counts those heard from the whole target.
+
+    What sockets did not hear and raw packets did is no measure of loss: this machine may keep it from them.
+    """
+    answers = [o for o in survey.observations if o.answered is not None and not o.unheard]
     lost = sum(o.answered - 1 for o in answers if o.answered is not None)
     return Noise(lost, len(answers), icmp_errors >= _ICMP_BURST, _banned(survey))
 

@@ -28,6 +28,7 @@ from probe.model.verdict import (
 
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _REFUSALS = frozenset({Heard.CLOSED, Heard.CLOSED_BEHIND, Heard.CUT_NEARER, Heard.REFUSED})
+_ANSWERS = frozenset({Back.OPEN, Back.RESET})
 _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 
@@ -157,13 +158,25 @@ def _bound_by(
     models: Sequence[AddressModel],
 ) -> BoundBy | None:
     """Whether a specific socket is bound to addresses or to their device, where frames across links told."""
-    crossed = any(port in m.evidence and m.evidence[port].hints.crossed for m in models)
-    if binding is not Binding.SPECIFIC or not crossed:
+    if binding is not Binding.SPECIFIC:
         return None
-    by_device = posterior.by_device.get(frozenset(next(iter(named)).bound_to), 0.0)
+    bound_to = frozenset(next(iter(named)).bound_to)
+    if not any(_tells_device(m, port, bound_to, models) for m in models):
+        return None
+    by_device = posterior.by_device.get(bound_to, 0.0)
     if by_device >= SURE:
         return BoundBy.DEVICE
     return BoundBy.ADDRESS if by_device <= 1 - SURE else None
+
+
+def _tells_device(
+    model: AddressModel, port: Port, bound_to: frozenset[IPAddress], models: Sequence[AddressModel]
+) -> bool:
+    """Whether a frame was answered that only one of the two sockets takes: by its address, or by its link."""
+    realms = {m.address.realm for m in models if m.address.ip in bound_to}
+    on_device = model.address.realm in realms
+    crossed = model.evidence[port].hints.crossed if port in model.evidence else ()
+    return any(c.tried.back in _ANSWERS and on_device != (c.destination in bound_to) for c in crossed)
 
 
 def _via(port: Port, models: Sequence[AddressModel]) -> Via:

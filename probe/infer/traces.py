@@ -106,7 +106,7 @@ def _hints(address: IPAddress, seen: Sequence[Observation]) -> Hints:
     return Hints(
         sign=_sign(opening) if reset and opening is not None else None,
         bare_window=header.window == 0 if accepted and header is not None else None,
-        elsewhere=opening is not None and _elsewhere(opening),
+        elsewhere=opening is not None and answered_elsewhere(opening),
         ack=_tried(_first(near, Shape.ACK)),
         fin=_tried(_first(near, Shape.FIN)),
         crossed=tuple(_crossings(address, seen)),
@@ -148,7 +148,7 @@ def _sign(observation: Observation) -> Sign | None:
     return Sign.ODD if dscp else Sign.PLAIN
 
 
-def _elsewhere(observation: Observation) -> bool:
+def answered_elsewhere(observation: Observation) -> bool:
     """A datagram's answer that came from another address than the one asked."""
     asked = observation.question
     return (

@@ -6,72 +6,32 @@ from pathlib import Path
 
 import pytest
 import yaml
+from told import (
+    CONTROLS,
+    NUMBER,
+    OWN,
+    expected_conditions,
+    expected_texts,
+    observe,
+    port_of,
+    running_in,
+    survey,
+    surveys_of,
+)
 
 from probe.infer import infer
-from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES, realm_of
-from probe.model.facts import AddressSurvey, Neighbour, Route
-from probe.model.probing import ICMP_REASONS, Aftermath, Observation, Origin, Question, Reason, Role
+from probe.lab.scenario import TARGET_ADDRESSES
+from probe.model.facts import AddressSurvey
+from probe.model.probing import Role
 from probe.model.target import Port, Protocol, TargetAddress
 from probe.model.verdict import Verdict
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "bindings.yaml").read_text(encoding="utf-8"))
-NUMBER, OTHER = 8000, 8001
-CONTROLS = (1006, 18233, 61417)
-OWN = frozenset(map(ip_address, PROBER_ADDRESSES.values()))
-ROUTER = ip_address("198.51.100.1")
-SILENT_TRIES = 6
-
-
-def observe(word: str, address: TargetAddress, port: Port, role: Role) -> Observation:
-    """An observation from a word such as `reset@host` or `admin-prohibited/router`."""
-    word, _, aftermath = word.partition("+")
-    word, _, origin = word.partition("@")
-    word, _, sender = word.partition("/")
-    reason = Reason(word)
-    silent = reason in {Reason.NO_RESPONSE, Reason.NOT_SENT}
-    prober = ip_address(PROBER_ADDRESSES["lan"])
-    senders = {"router": ROUTER, "prober": prober, "host": address.ip, "": None if silent else address.ip}
-    return Observation(
-        Question(address.ip, port, role),
-        reason,
-        attempts=SILENT_TRIES if reason is Reason.NO_RESPONSE else 1,
-        answered=None if silent else 1,
-        rtt=None if silent else 0.01,
-        sender=senders[sender],
-        icmp=(3, 3) if reason in ICMP_REASONS else None,
-        origin=Origin(origin) if origin else None,
-        aftermath=Aftermath(aftermath) if aftermath else None,
-    )
-
-
-def survey(symbol: str, told: dict, port: Port) -> AddressSurvey:
-    """One address as a case tells it."""
-    address = TargetAddress(ip_address(TARGET_ADDRESSES[symbol]), realm_of(symbol))
-    words = told["controls"] if isinstance(told["controls"], list) else [told["controls"]] * len(CONTROLS)
-    heard = [
-        observe(word, address, Port(Protocol.TCP, number), Role.CONTROL)
-        for number, word in zip(CONTROLS, words, strict=True)
-    ]
-    for key, asked in (("port", port), ("also", Port(Protocol.TCP, OTHER))):
-        if key in told:
-            heard.append(observe(told[key], address, asked, Role.TESTED))
-    if "canary" in told:
-        heard.append(observe(told["canary"], address, Port(Protocol.TCP, CONTROLS[0]), Role.CANARY))
-    return AddressSurvey(
-        address,
-        tuple(heard),
-        route=Route(address.ip, on_link=told.get("on_link", True)),
-        hops=told.get("hops"),
-        neighbour=Neighbour(told["neighbour"]) if "neighbour" in told else None,
-        own_addresses=OWN,
-    )
 
 
 def conclude(case: dict) -> tuple[Port, Verdict]:
     """Run the inference on a case."""
-    port = Port(Protocol(case.get("protocol", "tcp")), case.get("number", NUMBER))
-    surveys = [survey(symbol, told, port) for symbol, told in case.items() if symbol in TARGET_ADDRESSES]
-    return port, infer(surveys, frozenset({port}) if case.get("running") else frozenset())
+    return port_of(case), infer(surveys_of(case), running_in(case))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -92,27 +52,8 @@ def test_case(name):
         assert found.via == case["via"]
     if "urgency" in case:
         assert found.urgency == case["urgency"]
-    for symbol, condition in case.get("conditions", {}).items():
-        assert found.conditions[ip_address(TARGET_ADDRESSES[symbol])] == condition, symbol
-    by_address = {a.address.ip: a for a in verdict.addresses}
-    for symbol, condition in case.get("addresses", {}).items():
-        assert by_address[ip_address(TARGET_ADDRESSES[symbol])].condition == condition, symbol
-    expected_text(case, found, verdict)
-
-
-def expected_text(case: dict, found, verdict: Verdict) -> None:
-    """Every phrase that the case asks for is said."""
-    texts = {
-        "say": found.evidence,
-        "advise": found.advice,
-        "next": found.next_tests,
-        "rivals": found.rivals,
-        "say_address": [line for a in verdict.addresses for line in a.evidence],
-        "advise_address": [line for a in verdict.addresses for line in a.advice],
-    }
-    for key, lines in texts.items():
-        for phrase in case.get(key, ()):
-            assert any(phrase in line for line in lines), (key, lines)
+    expected_conditions(case, found, verdict)
+    expected_texts(case, found, verdict)
 
 
 def test_every_named_port_has_a_reading_and_a_why():
