@@ -48,7 +48,7 @@ _CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
 
 def heard(observation: Observation, survey: AddressSurvey) -> Heard:
     """Reduce an observation to its symbol."""
-    if observation.sender != observation.question.address and observation.sender in survey.own_addresses:
+    if is_local(observation, survey):
         return Heard.LOCAL
     by_box = _by_box(observation)
     if by_box is not None:
@@ -59,6 +59,11 @@ def heard(observation: Observation, survey: AddressSurvey) -> Heard:
     if symbol is not None:
         return symbol
     return Heard.ICMP_HOST if observation.sender == observation.question.address else Heard.ICMP_PATH
+
+
+def is_local(observation: Observation, survey: AddressSurvey) -> bool:
+    """Whether this machine itself gave the answer: it says nothing of the target."""
+    return observation.sender != observation.question.address and observation.sender in survey.own_addresses
 
 
 def _by_box(observation: Observation) -> Heard | None:
@@ -115,9 +120,11 @@ _ICMP_BURST = 4  # errors after which a sender may have run into its limit (Linu
 def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
     """Learn the noise of one address; `icmp_errors` counts those heard from the whole target.
 
-    What sockets did not hear and raw packets did is no measure of loss: this machine may keep it from them.
+    What this machine answered itself, or kept from its sockets, is no measure of loss.
     """
-    answers = [o for o in survey.observations if o.answered is not None and not o.unheard]
+    answers = [
+        o for o in survey.observations if o.answered is not None and not o.unheard and not is_local(o, survey)
+    ]
     lost = sum(o.answered - 1 for o in answers if o.answered is not None)
     return Noise(lost, len(answers), icmp_errors >= _ICMP_BURST, _banned(survey))
 

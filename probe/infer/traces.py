@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from probe.infer.heard import is_local
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.probing import ICMP_REASONS, Observation, Reason, Shape
 from probe.model.target import IPAddress, Port, Protocol
@@ -82,7 +83,8 @@ def hints_of(survey: AddressSurvey) -> dict[Port, Hints]:
     """What the traces of an address tell of each of its ports, tested ones and controls."""
     traces: dict[Port, list[Observation]] = {}
     for trace in survey.traces:
-        traces.setdefault(trace.observation.question.port, []).append(trace.observation)
+        if not is_local(trace.observation, survey):
+            traces.setdefault(trace.observation.question.port, []).append(trace.observation)
     return {port: _hints(survey.address.ip, few) for port, few in traces.items()}
 
 
