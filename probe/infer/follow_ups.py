@@ -6,10 +6,11 @@ What looks hostile takes the user's word (`Battery`).
 from collections.abc import Mapping, Sequence
 
 from probe.infer.conditions import address_condition
-from probe.infer.doubts import DOUBTS, Doubt, Scene
+from probe.infer.doubts import DOUBTS, Doubt
 from probe.infer.policy import AddressModel, learn
 from probe.infer.posterior import infer_port
 from probe.infer.priors import USUAL
+from probe.infer.scene import Scene
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Battery, FollowUp
 from probe.model.target import IPAddress, Port

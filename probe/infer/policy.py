@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from probe.infer.heard import QUIET, Heard, Noise, heard, icmp_errors, noise_of
-from probe.infer.hypotheses import MANNERS, Fates, Policy
+from probe.infer.hypotheses import EPSILON, MANNERS, Fates, Policy
 from probe.infer.likelihood import Assumed, Evidence, likelihood
 from probe.infer.priors import COVERED_SEEN, HOST_WIDE_RESETS, PORTS_COUNTED, PORTS_SEEN, policy_prior
 from probe.infer.raw_sounds import ECHO_SIGNS, MARKS_SHOW, STACK_THAT_MARKS
@@ -154,6 +154,8 @@ def _beforehand(
 ) -> dict[Character, float]:
     """Log-weights before any port is heard. Marks are a question only where signs were seen."""
     prior, echo = _prior(survey), echo_sign(survey)
+    if answers_echo(survey):
+        prior = prior | {Policy.DARK: prior[Policy.DARK] * EPSILON}
     if echo is None and not any(_signed(one) for one in hints):
         return {(policy, True): math.log(weight) for policy, weight in prior.items()}
     beforehand = MARKS_SHOW[survey.address.family]

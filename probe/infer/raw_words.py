@@ -22,6 +22,7 @@ _FIN_BESIDE_FORWARD: Mapping[Back, str] = {
     Back.SILENT: "a FIN to {where}, which nothing forwards, is dropped: the host's filter misses the port",
     Back.REJECTED: "a FIN to {where}, which nothing forwards, is rejected: the host's filter misses the port",
 }
+_REACHED = "openings for {where} get as far as {hop}, hop {ttl}: they are dropped there or behind it"
 _CROSSED: Mapping[Back, str] = {
     Back.OPEN: "the machine at {where} accepts for {there} on its own link",
     Back.RESET: "the machine at {where} refuses for {there} on its own link",
@@ -80,6 +81,8 @@ def _of_segments(hints: Hints, heard: Heard) -> Iterator[str]:
         yield _FIN_BESIDE_FORWARD[hints.fin.back]
     if heard is not Heard.SILENT:
         return
+    if hints.reached is not None:
+        yield _REACHED.format(where="{where}", ttl=hints.reached[0], hop=hints.reached[1])
     if hints.ack is not None and hints.ack.back in _ACK:
         yield _ACK[hints.ack.back]
     if hints.fin is not None and hints.fin.back in _FIN:

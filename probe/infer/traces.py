@@ -65,6 +65,7 @@ class Hints:
     elsewhere: bool = False  # a datagram was answered from another address of the machine
     ack: Tried | None = None
     fin: Tried | None = None
+    reached: tuple[int, IPAddress] | None = None  # the furthest hop that an opening came to, and whose it is
     crossed: tuple[Crossed, ...] = ()
 
 
@@ -111,8 +112,18 @@ def _hints(address: IPAddress, seen: Sequence[Observation]) -> Hints:
         elsewhere=opening is not None and answered_elsewhere(opening),
         ack=_tried(_first(near, Shape.ACK)),
         fin=_tried(_first(near, Shape.FIN)),
+        reached=_reached(near),
         crossed=tuple(_crossings(address, seen)),
     )
+
+
+def _reached(seen: Iterable[Observation]) -> tuple[int, IPAddress] | None:
+    hops = [
+        (o.question.ttl, o.sender)
+        for o in seen
+        if o.reason is Reason.TIME_EXCEEDED and o.question.ttl is not None and o.sender is not None
+    ]
+    return max(hops, key=lambda hop: hop[0], default=None)
 
 
 def _first(seen: Iterable[Observation], shape: Shape) -> Observation | None:
