@@ -115,17 +115,19 @@ def _ask_further(
 ) -> Outcome:
     """One round of raw follow-ups; the surveys keep their order."""
     asked = {
-        s.address.ip: ask_follow_ups(s, wanted[s.address.ip])
+        s.address.ip: ask_follow_ups(s, wanted[s.address.ip], outcome.learned[s.address.ip])
         for s in outcome.surveys
         if s.address.ip in wanted
     }
-    further = Run(asked, raw, plan.timing).until(max(0.0, plan.deadline - outcome.elapsed), progress)
+    left = max(0.0, plan.deadline - outcome.elapsed)
+    further = Run(asked, raw, plan.timing, outcome.learned).until(left, progress)
     found = {survey.address.ip: survey for survey in further.surveys}
     return Outcome(
         tuple(found.get(survey.address.ip, survey) for survey in outcome.surveys),
         outcome.counts + further.counts,
         outcome.elapsed + further.elapsed,
         further.complete,
+        further.learned,
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from probe.model.probing import Observation, Question, Reason, Reply, Role
-from probe.model.target import Protocol
+from probe.model.target import IPAddress, Protocol
 
 
 @dataclass(slots=True)
@@ -13,6 +13,7 @@ class Asked:
     question: Question
     tries: int
     paced: bool
+    way: IPAddress  # the address whose path the probes take: a frame may be handed to one for another
     sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
     accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
     due_at: float = 0.0  # when it is looked at next: another try, the end of the watch, or silence

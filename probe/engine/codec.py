@@ -1,18 +1,19 @@
 """Packets as bytes: building probes and reading what may be their replies, with scapy.
 
 Lives here: how records of `packet` look on the wire. Nothing is sent or asked here: every field of a packet
-is set, so that scapy never looks up a route or a neighbour. scapy is loaded at the first packet, without
-its routing tables and protocol zoo. It sees only headers that `sieve` let pass, one at a time, and never a
+is set, so that scapy never looks up a route or a neighbour. scapy is loaded by `load` or at the first packet,
+without its routing tables and protocol zoo. It builds one packet of each kind; the others differ in numbers
+only, which `stamping` writes. It reads only headers that `sieve` let pass, one at a time, and never a
 payload, because its readers of payloads are slow and not made for hostile bytes.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from ipaddress import IPv6Address, ip_address
+from functools import cache, lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
-from probe.engine import sieve
+from probe.engine import sieve, stamping
 from probe.engine.packet import Incoming, Kind, Outgoing, Quoted
 from probe.model.probing import Header, Shape, TcpOptions
 from probe.model.target import IPAddress, Protocol
@@ -22,6 +23,8 @@ _WINDOW_SCALE = 7
 _MSS = {4: 1460, 6: 1440}  # bytes, of such a link
 _ECHO_PAYLOAD = bytes(range(0x10, 0x20))
 _NOBODY = "00:00:00:00:00:00"  # whom an ARP request looks for (RFC 826)
+_ANY: Mapping[int, IPAddress] = {4: IPv4Address(0), 6: IPv6Address(0)}
+_TEMPLATES = 128  # at most: shapes and families, and the payloads that datagrams have
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,11 @@ def _scapy() -> _Scapy:
     )
 
 
+def load() -> None:
+    """Load what building and reading take: a third of a second that no probe should wait for."""
+    _scapy()
+
+
 def build(packet: Outgoing) -> bytes:
     """Return the packet from its first IP byte; of WHO_HAS, the body of the ARP message.
 
@@ -66,6 +74,18 @@ def build(packet: Outgoing) -> bytes:
         raise ValueError("source and destination are of two families")
     if packet.shape is Shape.WHO_HAS:
         return bytes(_who_has(packet))
+    template = _template(packet.shape, packet.protocol, packet.destination.version, packet.payload)
+    return stamping.stamp(template, packet)
+
+
+@lru_cache(_TEMPLATES)
+def _template(shape: Shape, protocol: Protocol, version: int, payload: bytes) -> bytes:
+    """A packet of this kind from nobody to nobody."""
+    return _whole(Outgoing(shape, protocol, _ANY[version], _ANY[version], payload=payload))
+
+
+def _whole(packet: Outgoing) -> bytes:
+    """The packet as scapy builds it."""
     return bytes(_network(packet) / _TRANSPORTS[packet.shape](packet))
 
 

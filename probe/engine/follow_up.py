@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probe.engine.survey import Step, Survey
+from probe.engine.learned import Learned
+from probe.engine.survey import FOLLOW_UP_TRIES, Step, Survey
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.plan import FollowUp
 from probe.model.probing import Observation, Reason
 from probe.model.target import IPAddress
 
+ENOUGH_ANSWERS = 10  # without a loss: two tries then leave less than SILENCE_DOUBT, with (0.5 / 11) ** 2
 _ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET, Reason.UDP_RESPONSE})
 
 
-def ask_follow_ups(survey: AddressSurvey, wanted: Sequence[FollowUp]) -> Survey:
+def ask_follow_ups(survey: AddressSurvey, wanted: Sequence[FollowUp], learned: Learned) -> Survey:
     """Ask raw questions about an address; return its survey with what they brought."""
-    answers = yield Step(tuple(one.question for one in wanted))
+    answers = yield Step(tuple(one.question for one in wanted), tries=_tries(learned))
     traces = tuple(Trace(answers[one.question], one.why) for one in wanted if one.question in answers)
     return replace(
         survey,
@@ -23,6 +25,15 @@ def ask_follow_ups(survey: AddressSurvey, wanted: Sequence[FollowUp]) -> Survey:
         ),
         traces=(*survey.traces, *traces),
     )
+
+
+def _tries(learned: Learned) -> int | None:
+    """Few where it is known how much gets lost: the scan adds to them by that loss. None: its own number.
+
+    An address that never answered at all does not lose packets by chance either.
+    """
+    known = learned.answered >= ENOUGH_ANSWERS or learned.answered == 0
+    return FOLLOW_UP_TRIES if known else None
 
 
 def _heard_after_all(before: Observation, raw: Observation | None, own: frozenset[IPAddress]) -> Observation:

@@ -62,6 +62,8 @@ class _Way:
 def open_raw(routes: Routes, capture: Capture | None = None) -> "RawBackend":
     """Open the sockets of raw packets; they stay usable after `privilege.drop()`.
 
+    What the packets take is loaded here, so that it is not within the time of the first answer.
+
     Args:
         routes: how this machine would send, asked once an address.
         capture: where to keep every packet sent, and every answer; the caller closes it.
@@ -74,9 +76,11 @@ def open_raw(routes: Routes, capture: Capture | None = None) -> "RawBackend":
     from probe.engine.rawsockets import RawSockets  # noqa: PLC0415 - Linux only
 
     try:
-        return RawBackend(RawSockets(SOURCE_PORTS), routes, capture)
+        sockets = RawSockets(SOURCE_PORTS)
     except OSError as problem:
         raise PrivilegeError(privilege.explain(problem)) from None
+    codec.load()
+    return RawBackend(sockets, routes, capture)
 
 
 class RawBackend:

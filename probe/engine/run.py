@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from probe.engine.asked import not_sent
 from probe.engine.backend import Backend
+from probe.engine.learned import Learned
 from probe.engine.scan import Counts, Scan
 from probe.engine.survey import Step, Survey
 from probe.model.facts import AddressSurvey
@@ -44,20 +45,34 @@ class _Running:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run measured. `complete` is False when it was interrupted."""
+    """What a run measured. `complete` is False when it was interrupted; `learned` is for a run after it."""
 
     surveys: tuple[AddressSurvey, ...]
     counts: Counts
     elapsed: float  # seconds
     complete: bool
+    learned: Mapping[IPAddress, Learned] = field(default_factory=dict)
 
 
 class Run:
-    """One run over all addresses, until every survey is done or the deadline is reached."""
+    """One run over all addresses, until every survey is done or the deadline is reached.
 
-    def __init__(self, surveys: Mapping[IPAddress, Survey], backend: Backend, timing: Timing) -> None:
+    Args:
+        surveys: what is asked of each address.
+        backend: what carries it.
+        timing: how patiently.
+        learned: what an earlier run has learned of each address.
+    """
+
+    def __init__(
+        self,
+        surveys: Mapping[IPAddress, Survey],
+        backend: Backend,
+        timing: Timing,
+        learned: Mapping[IPAddress, Learned] | None = None,
+    ) -> None:
         self._backend = backend
-        self._scan = Scan(timing, backend.capacity)
+        self._scan = Scan(timing, backend.capacity, learned)
         self._running = {address: _Running(survey) for address, survey in surveys.items()}
         self._settled = 0
         self._asked = 0
@@ -75,7 +90,8 @@ class Run:
             complete = False
         self._finish()
         surveys = tuple(r.done for r in self._running.values() if r.done is not None)
-        return Outcome(surveys, self._scan.counts, self._backend.now() - start, complete)
+        elapsed = self._backend.now() - start
+        return Outcome(surveys, self._scan.counts, elapsed, complete, self._scan.learned())
 
     def _loop(self, end: float, progress: Progress | None) -> None:
         now = self._backend.now()
@@ -114,7 +130,7 @@ class Run:
         for address in ready:
             _, step = self._pending.pop(address)
             self._asker.update(dict.fromkeys(step.questions, address))
-            self._scan.ask(step.questions, tries=step.tries, paced=step.paced)
+            self._scan.ask(step.questions, tries=step.tries, paced=step.paced, way=address)
             self._asked += len(step.questions)
 
     def _hand_out(self, now: float) -> bool:

@@ -10,34 +10,27 @@ answer to an early try still counts. Silence counts after all tries, spread over
 import heapq
 import math
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 from probe.engine.asked import Asked, has_aftermath, not_sent, observe
+from probe.engine.learned import Learned
 from probe.engine.pacing import BURST_S, ICMP_INTERVAL_S, AddressPace, TokenBucket
-from probe.engine.rtt import RttEstimator, stranger_timeout
+from probe.engine.rtt import stranger_timeout
 from probe.model.plan import Timing
 from probe.model.probing import Observation, Probe, Question, Reason, Reply
 from probe.model.target import IPAddress
 
-MAX_TRIES = 8  # on an address that loses packets
-SILENCE_DOUBT = 0.002  # tries are added until loss alone explains a silence with less than this
 AFTERMATH_S = 0.4  # a backend tells within this what an accepted connection did next
 _LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREACH})
 
 
 @dataclass(slots=True)
 class _AddressState:
-    rtt: RttEstimator = field(default_factory=RttEstimator)
+    learned: Learned = field(default_factory=Learned)
     pace: AddressPace = field(default_factory=AddressPace)
     waiting: deque[Asked] = field(default_factory=deque)
-    answered: int = 0
-    lost: int = 0  # tries that stayed unanswered before an answer came
-
-    def loss(self) -> float:
-        """Share of tries that were lost, among the questions that were answered."""
-        return self.lost / (self.answered + self.lost) if self.answered else 0.0
 
 
 @dataclass(slots=True)
@@ -53,14 +46,23 @@ class Counts:
 
 
 class Scan:
-    """The state machine. One instance a run, over all addresses."""
+    """The state machine. One instance a run, over all addresses.
 
-    def __init__(self, timing: Timing, capacity: int) -> None:
+    Args:
+        timing: how patiently to ask.
+        capacity: how many probes may wait for a reply at once.
+        learned: what an earlier scan, which is over, has learned of each address.
+    """
+
+    def __init__(
+        self, timing: Timing, capacity: int, learned: Mapping[IPAddress, Learned] | None = None
+    ) -> None:
         self.timing = timing
         self.counts = Counts()
         self._capacity = capacity
         self._ids = count(1)
         self._addresses: dict[IPAddress, _AddressState] = defaultdict(_AddressState)
+        self._addresses |= {ip: _AddressState(known) for ip, known in (learned or {}).items()}
         self._probes: dict[int, tuple[Asked, int, float]] = {}  # id -> asked, attempt, sent at
         self._due: list[tuple[float, int, Asked]] = []
         self._order = count()
@@ -72,20 +74,34 @@ class Scan:
 
     # asking
 
-    def ask(self, questions: Iterable[Question], *, tries: int | None = None, paced: bool = False) -> None:
-        """Take up questions. `paced` ones leave at most one every 1.1 s, over all addresses.
+    def ask(
+        self,
+        questions: Iterable[Question],
+        *,
+        tries: int | None = None,
+        paced: bool = False,
+        way: IPAddress | None = None,
+    ) -> None:
+        """Take up questions.
 
         A question with a TTL floor mostly ends in the silence it was asked for: one try is enough.
+
+        Args:
+            questions: what to ask.
+            tries: of each; None: as many as the timing says.
+            paced: they leave at most one every 1.1 s, over all addresses.
+            way: the address whose path they take; None: each that of its own address.
         """
         allowed = self.timing.retries + 1 if tries is None else tries
         for question in questions:
-            self._queue(Asked(question, 1 if question.min_ttl is not None else allowed, paced))
+            few = 1 if question.min_ttl is not None else allowed
+            self._queue(Asked(question, few, paced, question.address if way is None else way))
 
     def _queue(self, asked: Asked) -> None:
         if asked.paced:
             self._paced.append(asked)
         else:
-            self._addresses[asked.question.address].waiting.append(asked)
+            self._addresses[asked.way].waiting.append(asked)
 
     # sending
 
@@ -115,7 +131,7 @@ class Scan:
     def _release_oldest(self, now: float) -> bool:
         """Give up the oldest try that has outlived its timeout, to make room for a new one."""
         probe_id, (asked, _, sent_at) = next(iter(self._probes.items()))
-        if now < sent_at + self._timeout(asked.question.address):
+        if now < sent_at + self._timeout(asked.way):
             return False
         self._drop_probe(probe_id)
         return True
@@ -139,14 +155,14 @@ class Scan:
         """
         last = len(asked.sent) >= self._allowed(asked)
         gap = 1 if last or len(asked.sent) == 1 else 2
-        return asked.sent[-1][1] + gap * self._timeout(asked.question.address)
+        return asked.sent[-1][1] + gap * self._timeout(asked.way)
 
     def _timeout(self, address: IPAddress) -> float:
-        learned = self._addresses[address].rtt.timeout()
-        if learned is None:
-            others = (state.rtt.timeout() for state in self._addresses.values())
-            learned = stranger_timeout([timeout for timeout in others if timeout is not None])
-        return min(learned, self.timing.timeout)
+        timeout = self._addresses[address].learned.rtt.timeout()
+        if timeout is None:
+            others = (state.learned.rtt.timeout() for state in self._addresses.values())
+            timeout = stranger_timeout([other for other in others if other is not None])
+        return min(timeout, self.timing.timeout)
 
     # time
 
@@ -167,12 +183,7 @@ class Scan:
                 self._settle(asked, self._silence(asked))
 
     def _allowed(self, asked: Asked) -> int:
-        """Tries for this question: more where the address has shown that it loses packets."""
-        loss = self._addresses[asked.question.address].loss()
-        if asked.tries <= 1 or loss == 0.0:
-            return asked.tries
-        wanted = math.ceil(math.log(SILENCE_DOUBT) / math.log(min(loss, 0.99)))
-        return max(asked.tries, min(wanted, MAX_TRIES))
+        return self._addresses[asked.way].learned.tries(asked.tries)
 
     def next_deadline(self, now: float) -> float:
         """When `probes_to_send` has something to do next; infinity when nothing is under way."""
@@ -188,7 +199,7 @@ class Scan:
             at = max(at, self._total.next_at(now))
         if len(self._probes) >= self._capacity:
             asked, _, sent_at = next(iter(self._probes.values()))
-            at = max(at, sent_at + self._timeout(asked.question.address))
+            at = max(at, sent_at + self._timeout(asked.way))
         return at
 
     # hearing
@@ -214,15 +225,13 @@ class Scan:
     def _learn(self, asked: Asked, attempt: int, reply: Reply, sent_at: float) -> None:
         if reply.reason in _LOCAL_VERDICTS:
             return
-        state = self._addresses[asked.question.address]
+        state = self._addresses[asked.way]
         rtt = max(0.0, reply.at - sent_at)
-        first = state.rtt.smoothed is None
-        state.rtt.sample(rtt)
+        first = state.learned.rtt.smoothed is None
+        state.learned.answer(attempt, rtt)
         if first:
             self._shorten_waits()
         state.pace.answered(attempt, reply.at, rtt)
-        state.answered += 1
-        state.lost += attempt - 1
 
     def _shorten_waits(self) -> None:
         """A first round trip is known: who was given the benefit of the doubt waits less long now."""
@@ -251,6 +260,10 @@ class Scan:
             self._released.append(probe_id)
 
     # results
+
+    def learned(self) -> Mapping[IPAddress, Learned]:
+        """What is known of each address, for a scan after this one."""
+        return {ip: state.learned for ip, state in self._addresses.items()}
 
     def settled(self) -> Sequence[Observation]:
         """Observations that became final since the last call, one per question."""

@@ -1,0 +1,25 @@
+"""Opening the raw backend."""
+
+import pytest
+
+from probe.engine import codec, privilege, rawsockets
+from probe.engine.raw import open_raw
+from probe.model.facts import Route
+from probe.model.target import IPAddress
+
+
+class Routes:
+    """A machine that is never asked."""
+
+    def route(self, destination: IPAddress) -> Route:
+        raise AssertionError(destination)
+
+
+def test_nothing_is_loaded_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What packets take is loaded when the sockets are open, not within the time of the first answer."""
+    done: list[str] = []
+    monkeypatch.setattr(rawsockets, "RawSockets", lambda _ports: done.append("sockets"))
+    monkeypatch.setattr(codec, "load", lambda: done.append("codec"))
+    monkeypatch.setattr(privilege, "is_supported", lambda: True)
+    open_raw(Routes())
+    assert done == ["sockets", "codec"]
