@@ -1,0 +1,126 @@
+"""One round of raw follow-ups on an address: asked at once, each kept with its reason."""
+
+from ipaddress import ip_address
+
+import pytest
+from scripted_network import ScriptedNetwork
+
+from probe.engine.follow_up import ask_follow_ups
+from probe.engine.run import Run
+from probe.model.facts import AddressSurvey, Trace
+from probe.model.plan import FollowUp, Timing
+from probe.model.probing import Aftermath, Header, Observation, Origin, Question, Reason, Reply, Role, Shape
+from probe.model.target import Port, Protocol, TargetAddress
+
+IP, OTHER = ip_address("192.168.77.10"), ip_address("10.88.0.10")
+WEB, ALSO = Port(Protocol.TCP, 8000), Port(Protocol.TCP, 8001)
+OPENING, ACK = Question(IP, WEB), Question(IP, WEB, shape=Shape.ACK)
+SILENT = Observation(OPENING, Reason.NO_RESPONSE, attempts=6)
+REFUSED = Observation(
+    OPENING, Reason.RESET, attempts=2, answered=2, sender=IP, origin=Origin.HOST, aftermath=Aftermath.HELD
+)
+HEADER = Header(tos=0x68, window=0)
+
+
+def survey(*observations: Observation, traces=()) -> AddressSurvey:
+    return AddressSurvey(TargetAddress(IP, "lan"), observations, traces=traces)
+
+
+def carry(before: AddressSurvey, wanted, script) -> tuple[AddressSurvey, ScriptedNetwork]:
+    """Ask over a scripted network."""
+    network = ScriptedNetwork(script)
+    run = Run({IP: ask_follow_ups(before, wanted)}, network, Timing(retries=2))
+    (after,) = run.until(30).surveys
+    return after, network
+
+
+def saying(reason: Reason, sender=IP, header=HEADER):
+    return lambda probe, now: [Reply(probe.id, reason, now + 0.01, sender=sender, header=header)]
+
+
+def test_what_was_asked_is_kept_with_its_reason():
+    """Traces come in the order of asking, after those of earlier rounds."""
+    earlier = Trace(Observation(Question(IP, ALSO), Reason.RESET, 1), "before")
+    wanted = [FollowUp(OPENING, "whose reset"), FollowUp(ACK, "what is dropped")]
+    after, network = carry(survey(REFUSED, traces=(earlier,)), wanted, saying(Reason.RESET))
+    assert after.traces[0] == earlier
+    assert [(t.observation.question, t.why) for t in after.traces[1:]] == [
+        (OPENING, "whose reset"),
+        (ACK, "what is dropped"),
+    ]
+    assert [probe.question for _, probe in network.sent] == [OPENING, ACK]
+    assert {t.observation.header for t in after.traces[1:]} == {HEADER}
+
+
+def test_what_sockets_heard_stays():
+    """An answer of connect() is not replaced by what raw packets heard of the same question."""
+    after, _ = carry(survey(REFUSED), [FollowUp(OPENING, "")], saying(Reason.SYN_ACK))
+    assert after.observations == (REFUSED,)
+
+
+HEARD = [
+    (Reason.SYN_ACK, IP, True),
+    (Reason.RESET, IP, True),
+    (Reason.RESET, OTHER, True),  # from elsewhere: connect() never takes that
+    (Reason.UDP_RESPONSE, OTHER, True),
+    (Reason.PORT_UNREACH, IP, False),
+    (Reason.TIME_EXCEEDED, OTHER, False),
+]
+
+
+@pytest.mark.parametrize(("reason", "sender", "counts"), HEARD)
+def test_what_only_raw_packets_heard(reason, sender, counts):
+    """Where sockets heard nothing a raw answer is the observation, marked as unheard; an error is none."""
+    after, _ = carry(survey(SILENT), [FollowUp(OPENING, "")], saying(reason, sender))
+    (found,) = after.observations
+    if not counts:
+        assert found == SILENT
+        return
+    assert (found.reason, found.sender, found.unheard) == (reason, sender, True)
+    assert (found.attempts, found.answered) == (7, 7)
+    assert found.header == HEADER
+
+
+def test_a_silence_stays_one():
+    """Where raw packets hear nothing either, the observation is that of the sockets."""
+    after, network = carry(survey(SILENT), [FollowUp(OPENING, "")], lambda probe, now: [])
+    assert after.observations == (SILENT,)
+    assert after.traces[0].observation.attempts == len(network.sent) == 3
+
+
+def test_an_answer_to_another_shape_is_not_the_port_s():
+    """The reset of an ACK does not make a silent port refused, nor does a control's answer."""
+    control = Question(IP, ALSO, Role.CONTROL)
+    wanted = [FollowUp(ACK, ""), FollowUp(control, "")]
+    after, _ = carry(survey(SILENT), wanted, saying(Reason.RESET))
+    assert after.observations == (SILENT,)
+
+
+def test_a_later_answer_does_not_count():
+    """The first reply to a probe is its answer: what a forger adds behind it changes nothing."""
+
+    def twice(probe, now):
+        return [
+            Reply(probe.id, Reason.RESET, now + 0.01, sender=IP, header=HEADER),
+            Reply(probe.id, Reason.RESET, now + 0.01, sender=IP, header=HEADER),
+            Reply(probe.id, Reason.SYN_ACK, now + 0.02, sender=OTHER, header=Header()),
+        ]
+
+    once, _ = carry(survey(SILENT), [FollowUp(OPENING, "")], saying(Reason.RESET))
+    after, _ = carry(survey(SILENT), [FollowUp(OPENING, "")], twice)
+    assert after == once
+
+
+def test_an_accepted_raw_probe_is_not_watched():
+    """Raw packets open no connection: a SYN/ACK with its headers is the whole answer at once."""
+    after, network = carry(survey(SILENT), [FollowUp(OPENING, "")], saying(Reason.SYN_ACK))
+    assert after.traces[0].observation.aftermath is None
+    assert network.now() < 0.1
+
+
+def test_the_end_of_the_scan_leaves_the_question_unsent():
+    """What there was no time for is a trace that says so, and changes no observation."""
+    run = Run({IP: ask_follow_ups(survey(SILENT), [FollowUp(OPENING, "")])}, ScriptedNetwork(list), Timing())
+    (after,) = run.until(0.0).surveys
+    assert after.observations == (SILENT,)
+    assert [t.observation.reason for t in after.traces] == [Reason.NOT_SENT]
