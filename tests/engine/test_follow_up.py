@@ -1,104 +1,126 @@
-"""A round of raw follow-ups: what it goes by, how often it asks, what becomes of the answers."""
+"""One round of raw follow-ups on an address: asked at once, each kept with its reason."""
 
 from ipaddress import ip_address
 
 import pytest
-from scripted_network import Script, ScriptedNetwork
+from scripted_network import ScriptedNetwork
 
-from probe.engine.follow_up import ENOUGH_ANSWERS, ask_follow_ups
-from probe.engine.learned import SILENCE_DOUBT, Learned
-from probe.engine.rtt import FLOOR_S
+from probe.engine.follow_up import ask_follow_ups
 from probe.engine.run import Run
-from probe.model.facts import AddressSurvey
+from probe.model.facts import AddressSurvey, Trace
 from probe.model.plan import FollowUp, Timing
-from probe.model.probing import NextHop, Observation, Question, Reason, Reply, Shape
+from probe.model.probing import Aftermath, Header, Observation, Origin, Question, Reason, Reply, Role, Shape
 from probe.model.target import Port, Protocol, TargetAddress
 
-LAN, LOOPBACK = ip_address("192.168.77.10"), ip_address("127.0.0.1")
-HTTP = Question(LAN, Port(Protocol.TCP, 80))
-ACK = Question(LAN, Port(Protocol.TCP, 80), shape=Shape.ACK)
-FRAME = Question(
-    LOOPBACK, HTTP.port, ttl=1, hop=NextHop("eth0", ip_address("192.168.77.2"), "52:54:00:12:34:56")
+IP, OTHER = ip_address("192.168.77.10"), ip_address("10.88.0.10")
+WEB, ALSO = Port(Protocol.TCP, 8000), Port(Protocol.TCP, 8001)
+OPENING, ACK = Question(IP, WEB), Question(IP, WEB, shape=Shape.ACK)
+SILENT = Observation(OPENING, Reason.NO_RESPONSE, attempts=6)
+REFUSED = Observation(
+    OPENING, Reason.RESET, attempts=2, answered=2, sender=IP, origin=Origin.HOST, aftermath=Aftermath.HELD
 )
-SURVEY = AddressSurvey(
-    TargetAddress(LAN, "lan"), (Observation(HTTP, Reason.NO_RESPONSE, attempts=5, started=0.0),)
-)
+HEADER = Header(tos=0x68, window=0)
 
 
-def taught(*attempts: int, rtt: float = 0.01) -> Learned:
-    """What answers to these tries teach."""
-    learned = Learned()
-    for attempt in attempts:
-        learned.answer(attempt, rtt)
-    return learned
+def survey(*observations: Observation, traces=()) -> AddressSurvey:
+    return AddressSurvey(TargetAddress(IP, "lan"), observations, traces=traces)
 
 
-def ask(question: Question, network: ScriptedNetwork, learned: Learned, timing: Timing) -> AddressSurvey:
-    """One round with one question."""
-    script = ask_follow_ups(SURVEY, [FollowUp(question, "test")], learned)
-    (survey,) = Run({LAN: script}, network, timing, {LAN: learned}).until(60).surveys
-    return survey
+def carry(before: AddressSurvey, wanted, script) -> tuple[AddressSurvey, ScriptedNetwork]:
+    """Ask over a scripted network."""
+    network = ScriptedNetwork(script)
+    run = Run({IP: ask_follow_ups(before, wanted)}, network, Timing(retries=2))
+    (after,) = run.until(30).surveys
+    return after, network
 
 
-def silent(_probe: object, _now: float) -> list[Reply]:
-    return []
+def saying(reason: Reason, sender=IP, header=HEADER):
+    return lambda probe, now: [Reply(probe.id, reason, now + 0.01, sender=sender, header=header)]
 
 
-def answers(reason: Reason, after: float = 0.01) -> Script:
-    return lambda probe, now: [Reply(probe.id, reason, now + after, sender=LAN)]
+def test_what_was_asked_is_kept_with_its_reason():
+    """Traces come in the order of asking, after those of earlier rounds."""
+    earlier = Trace(Observation(Question(IP, ALSO), Reason.RESET, 1), "before")
+    wanted = [FollowUp(OPENING, "whose reset"), FollowUp(ACK, "what is dropped")]
+    after, network = carry(survey(REFUSED, traces=(earlier,)), wanted, saying(Reason.RESET))
+    assert after.traces[0] == earlier
+    assert [(t.observation.question, t.why) for t in after.traces[1:]] == [
+        (OPENING, "whose reset"),
+        (ACK, "what is dropped"),
+    ]
+    assert [probe.question for _, probe in network.sent] == [OPENING, ACK]
+    assert {t.observation.header for t in after.traces[1:]} == {HEADER}
 
 
-TRIES: list[tuple[str, Learned, int]] = [
-    ("knows of no loss", taught(*[1] * ENOUGH_ANSWERS), 2),
-    ("knows too little", taught(*[1] * (ENOUGH_ANSWERS - 1)), 3),
-    ("never answered", Learned(), 2),
-    ("knows of loss", taught(*[1] * 10, 2, 3), 4),
+def test_what_sockets_heard_stays():
+    """An answer of connect() is not replaced by what raw packets heard of the same question."""
+    after, _ = carry(survey(REFUSED), [FollowUp(OPENING, "")], saying(Reason.SYN_ACK))
+    assert after.observations == (REFUSED,)
+
+
+HEARD = [
+    (Reason.SYN_ACK, IP, True),
+    (Reason.RESET, IP, True),
+    (Reason.RESET, OTHER, True),  # from elsewhere: connect() never takes that
+    (Reason.UDP_RESPONSE, OTHER, True),
+    (Reason.PORT_UNREACH, IP, False),
+    (Reason.TIME_EXCEEDED, OTHER, False),
 ]
 
 
-@pytest.mark.parametrize(("learned", "tries"), [row[1:] for row in TRIES], ids=[row[0] for row in TRIES])
-def test_tries_of_silence(learned: Learned, tries: int) -> None:
-    """As few as the answers before allow, as many as the loss that they show asks for."""
-    survey = ask(ACK, ScriptedNetwork(silent), learned, Timing())
-    assert [trace.observation.attempts for trace in survey.traces] == [tries]
+@pytest.mark.parametrize(("reason", "sender", "counts"), HEARD)
+def test_what_only_raw_packets_heard(reason, sender, counts):
+    """Where sockets heard nothing a raw answer is the observation, marked as unheard; an error is none."""
+    after, _ = carry(survey(SILENT), [FollowUp(OPENING, "")], saying(reason, sender))
+    (found,) = after.observations
+    if not counts:
+        assert found == SILENT
+        return
+    assert (found.reason, found.sender, found.unheard) == (reason, sender, True)
+    assert (found.attempts, found.answered) == (7, 7)
+    assert found.header == HEADER
 
 
-def test_enough_answers_leave_little_doubt() -> None:
-    """After that many answers and no loss, two silences are hardly loss (Jeffreys' estimate of its share)."""
-    share = 0.5 / (ENOUGH_ANSWERS + 1)
-    assert share**2 == pytest.approx(SILENCE_DOUBT, rel=0.1)
+def test_a_silence_stays_one():
+    """Where raw packets hear nothing either, the observation is that of the sockets."""
+    after, network = carry(survey(SILENT), [FollowUp(OPENING, "")], lambda probe, now: [])
+    assert after.observations == (SILENT,)
+    assert after.traces[0].observation.attempts == len(network.sent) == 3
 
 
-@pytest.mark.parametrize("question", [ACK, FRAME], ids=["its own", "a frame for another"])
-def test_waits_are_those_of_the_address(question: Question) -> None:
-    """The time of the round trip is known from before; it counts for what its neighbour is handed too."""
-    network = ScriptedNetwork(silent)
-    ask(question, network, taught(*[1] * 20, rtt=0.01), Timing())
-    assert network.now() == pytest.approx(2 * FLOOR_S)
+def test_an_answer_to_another_shape_is_not_the_port_s():
+    """The reset of an ACK does not make a silent port refused, nor does a control's answer."""
+    control = Question(IP, ALSO, Role.CONTROL)
+    wanted = [FollowUp(ACK, ""), FollowUp(control, "")]
+    after, _ = carry(survey(SILENT), wanted, saying(Reason.RESET))
+    assert after.observations == (SILENT,)
 
 
-def test_what_is_learned_is_handed_on() -> None:
-    """A run tells what the one before it knew, and what its own answers add."""
-    before = taught(1, 1)
-    script = ask_follow_ups(SURVEY, [FollowUp(ACK, "test")], before)
-    other = {ip_address("10.88.0.10"): taught(1)}
-    run = Run({LAN: script}, ScriptedNetwork(answers(Reason.RESET)), Timing(), {LAN: before, **other})
-    learned = run.until(60).learned
-    assert {ip: known.answered for ip, known in learned.items()} == {LAN: 3, ip_address("10.88.0.10"): 1}
+def test_a_later_answer_does_not_count():
+    """The first reply to a probe is its answer: what a forger adds behind it changes nothing."""
+
+    def twice(probe, now):
+        return [
+            Reply(probe.id, Reason.RESET, now + 0.01, sender=IP, header=HEADER),
+            Reply(probe.id, Reason.RESET, now + 0.01, sender=IP, header=HEADER),
+            Reply(probe.id, Reason.SYN_ACK, now + 0.02, sender=OTHER, header=Header()),
+        ]
+
+    once, _ = carry(survey(SILENT), [FollowUp(OPENING, "")], saying(Reason.RESET))
+    after, _ = carry(survey(SILENT), [FollowUp(OPENING, "")], twice)
+    assert after == once
 
 
-HEARD: list[tuple[Question, Reason, Reason, bool]] = [
-    (HTTP, Reason.SYN_ACK, Reason.SYN_ACK, True),
-    (HTTP, Reason.ADMIN_PROHIBITED, Reason.NO_RESPONSE, False),
-    (ACK, Reason.RESET, Reason.NO_RESPONSE, False),
-]
+def test_an_accepted_raw_probe_is_not_watched():
+    """Raw packets open no connection: a SYN/ACK with its headers is the whole answer at once."""
+    after, network = carry(survey(SILENT), [FollowUp(OPENING, "")], saying(Reason.SYN_ACK))
+    assert after.traces[0].observation.aftermath is None
+    assert network.now() < 0.1
 
 
-@pytest.mark.parametrize(("question", "said", "told", "unheard"), HEARD)
-def test_what_sockets_did_not_hear(question: Question, said: Reason, told: Reason, unheard: bool) -> None:  # noqa: FBT001 - a case
-    """An answer to the same question takes the place of silence; what else comes back is a trace only."""
-    survey = ask(question, ScriptedNetwork(answers(said)), Learned(), Timing())
-    (seen,) = survey.observations
-    assert (seen.reason, seen.unheard) == (told, unheard)
-    assert [trace.observation.reason for trace in survey.traces] == [said]
-    assert seen.attempts == 5 + unheard
+def test_the_end_of_the_scan_leaves_the_question_unsent():
+    """What there was no time for is a trace that says so, and changes no observation."""
+    run = Run({IP: ask_follow_ups(survey(SILENT), [FollowUp(OPENING, "")])}, ScriptedNetwork(list), Timing())
+    (after,) = run.until(0.0).surveys
+    assert after.observations == (SILENT,)
+    assert [t.observation.reason for t in after.traces] == [Reason.NOT_SENT]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from probe.lab.scenario import Action, Expected, Listen, Rule, Scan, Scenario, Serves, TargetHost, realm_of
 from probe.lab.truth import Truth
 from probe.model.facts import AddressSurvey
+from probe.model.probing import Observation
 from probe.model.verdict import PortVerdict
 
 ADDRESSES = ("lan", "vpn", "public6")
@@ -77,8 +78,17 @@ Look = tuple[object, ...]
 
 def look(survey: AddressSurvey) -> Look:
     """Everything that was seen of an address but for times, as one comparable value."""
-    seen = tuple(replace(o, rtt=None, started=None) for o in survey.observations)
-    return survey.address, seen, survey.hops, survey.reply_ttl, survey.neighbour, survey.path
+    seen = tuple(map(timeless, survey.observations))
+    traces = tuple(timeless(trace.observation) for trace in survey.traces)
+    return survey.address, seen, survey.hops, survey.reply_ttl, survey.neighbour, survey.path, traces
+
+
+def timeless(seen: Observation) -> Observation:
+    """An observation without what is chance: its times, and the value of a flow label."""
+    header = seen.header
+    if header is not None and header.flow_label:
+        header = replace(header, flow_label=1)
+    return replace(seen, rtt=None, started=None, header=header)
 
 
 def probability(verdict: PortVerdict, true: Truth) -> float:

@@ -192,7 +192,14 @@ def _of_claim(ip: IPAddress, subject: str, word: str, port: Port) -> Asked:
     )
 
 
+def _of_control_frame(ip: IPAddress, subject: str, word: str, port: Port) -> Asked:
+    control = Port(Protocol.TCP, CONTROLS[0])
+    goal = address_named(subject.removeprefix("for "))
+    yield Question(goal, control, Role.CONTROL, ttl=1, hop=hop_by(ip)), word
+
+
 RAW = {
+    "control": _of_control_frame,
     "syn": _of_port,
     "controls": _of_controls,
     "echo": _of_echo,

@@ -1,0 +1,151 @@
+"""Which raw packets are sent next: tests/cases/follow_ups.yaml, and what holds in every situation."""
+
+from dataclasses import replace
+from ipaddress import ip_address
+from itertools import product
+from pathlib import Path
+
+import pytest
+import yaml
+from told import (
+    CONTROLS,
+    EVERYBODY,
+    MAC,
+    NUMBER,
+    address_named,
+    port_of,
+    running_in,
+    survey,
+    surveys_of,
+    with_raw,
+)
+
+from probe.infer import follow_ups
+from probe.infer.doubts import DOUBTS
+from probe.infer.scene import MOST_PORTS
+from probe.lab.scenario import TARGET_ADDRESSES
+from probe.model.plan import Battery
+from probe.model.probing import Observation, Question, Reason, Role, Shape
+from probe.model.target import Port, Protocol
+
+CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "follow_ups.yaml").read_text(encoding="utf-8"))
+SYMBOLS = {ip_address(text): symbol for symbol, text in TARGET_ADDRESSES.items()}
+SHAPES = {
+    Shape.OPENING: "SYN",
+    Shape.ACK: "ACK",
+    Shape.FIN: "FIN",
+    Shape.ECHO: "echo",
+    Shape.WHO_HAS: "ARP",
+}
+ALL = Battery(fin=True, loopback=True)
+
+
+def battery_of(case: dict) -> Battery:
+    """What the user permits in a case."""
+    permitted = case.get("battery", ())
+    return Battery(fin="fin" in permitted, loopback="loopback" in permitted)
+
+
+def name_of(question: Question, port: Port) -> str:
+    """A question in the words of the cases."""
+    words = [SHAPES[question.shape]]
+    if question.port.number in CONTROLS:
+        words.append("controls" if question.hop is None else "control")
+    elif question.port.number:
+        assert question.port == port
+    if question.hop is not None:
+        words.append(f"for {SYMBOLS.get(question.address, question.address)}")
+    return " ".join(words)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_asked_next(name):
+    """In each situation these packets are sent and no others, for these reasons."""
+    case = CASES[name]
+    wanted = follow_ups(surveys_of(case), running_in(case), battery_of(case))
+    asked = {
+        SYMBOLS[ip]: {name_of(one.question, port_of(case)): one.why for one in few}
+        for ip, few in wanted.items()
+    }
+    expected = case["asks"]
+    assert {ip: set(few) for ip, few in asked.items()} == {ip: set(few) for ip, few in expected.items()}
+    for symbol, few in expected.items():
+        for packet, reason in few.items():
+            assert reason in asked[symbol][packet]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_questions_of_every_situation(name):
+    """Each is asked once, has a row of the table as its reason, and frames are the neighbour's alone."""
+    case = CASES[name]
+    reasons = {doubt.why for doubt in DOUBTS}
+    for ip, few in follow_ups(surveys_of(case), running_in(case), ALL).items():
+        questions = [one.question for one in few]
+        assert len(questions) == len(set(questions))
+        assert {one.why for one in few} <= reasons
+        for question in questions:
+            if question.hop is None:
+                assert question.address == ip
+            else:
+                assert question.hop.interface == SYMBOLS[ip].removesuffix("6")
+                assert question.hop.link_address == (EVERYBODY if question.shape is Shape.WHO_HAS else MAC)
+                assert question.ttl == (None if question.shape is Shape.WHO_HAS else 1)
+
+
+def silence(question: Question) -> Observation:
+    """A follow-up that nothing answered."""
+    return Observation(question, Reason.NO_RESPONSE, 3)
+
+
+@pytest.mark.parametrize(("name", "reason"), [*product(CASES, (Reason.NO_RESPONSE, Reason.RESET))])
+def test_rounds_come_to_an_end(name, reason):
+    """Whatever every follow-up brings, no question is asked twice and after three rounds none is left."""
+    case = CASES[name]
+    surveys, seen = surveys_of(case), set()
+    for _ in range(4):
+        wanted = follow_ups(surveys, running_in(case), ALL)
+        asked = [(ip, one.question) for ip, few in wanted.items() for one in few]
+        assert not seen & set(asked)
+        seen |= set(asked)
+        surveys = [
+            with_raw(
+                one,
+                [
+                    replace(silence(f.question), reason=reason, answered=1, sender=f.question.address)
+                    if reason is not Reason.NO_RESPONSE
+                    else silence(f.question)
+                    for f in wanted.get(one.address.ip, ())
+                ],
+            )
+            for one in surveys
+        ]
+    assert not wanted
+
+
+def many(count: int, word: str):
+    """An address with many ports that all say the same."""
+    port = Port(Protocol.TCP, NUMBER)
+    one = survey("lan", {"controls": "reset@host", "port": word}, port)
+    (tested,) = one.tested().values()
+    more = tuple(
+        replace(tested, question=Question(address_named("lan"), Port(Protocol.TCP, 20000 + n), Role.TESTED))
+        for n in range(count)
+    )
+    return replace(one, observations=(*one.controls(), *more))
+
+
+@pytest.mark.parametrize(("word", "shapes"), [("reset@host", {"SYN"}), ("no-response", {"SYN", "ACK"})])
+def test_not_more_ports_are_followed_up_than_are_worth_it(word, shapes):
+    """Of thousands of ports that say the same, the first 256 are asked about."""
+    (few,) = follow_ups([many(MOST_PORTS + 50, word)], frozenset(), Battery()).values()
+    for shape in shapes:
+        ports = [f for f in few if f.question.role is Role.TESTED and SHAPES[f.question.shape] == shape]
+        assert len(ports) == MOST_PORTS
+
+
+def test_the_word_of_the_user_is_asked_for_by_name():
+    """Rows that look hostile name the flag that permits them; every row tells what it is for."""
+    assert {doubt.takes for doubt in DOUBTS} == {None, "--fin", "--l2"}
+    assert all(doubt.probe and doubt.when and doubt.why for doubt in DOUBTS)
+    hostile = {doubt.takes for doubt in DOUBTS if doubt.probe == "FIN" or "127.0.0.1" in doubt.probe}
+    assert hostile == {"--fin", "--l2"}

@@ -1,0 +1,175 @@
+"""The sentences for what raw packets told: said where they hold, and only there."""
+
+import pytest
+from told import port_of, surveys_of
+
+from probe.infer.policy import learn
+from probe.infer.raw_words import raw_evidence
+from probe.infer.words import evidence
+
+LAN, VPN = "192.168.77.10 (lan)", "10.88.0.10 (vpn)"
+REFUSED = {"controls": "reset@host", "port": "reset@host"}
+OPEN = {"controls": "reset@host", "port": "syn-ack@host"}
+SILENT = {"controls": "reset@host", "port": "no-response"}
+BEHIND = {"controls": "reset@host", "port": "syn-ack@behind"}
+OWN = "the reset of {} carries the mark of the probe: it is the host's own stack that refuses"
+FORGED = "the reset of {} lacks the mark of its host's own resets: a filter forges it"
+UNSIGNED = "no reset of {} carries the mark of the probe: a filter may forge them all"
+ONLY_SYN = "an ACK to {} is reset: openings are dropped, and the stack behind the filter is there"
+STATEFUL = "an ACK to {} is dropped as well, as a filter does that knows its connections"
+UNHEARD = "raw packets hear {} answer, and this machine's sockets do not"
+
+
+def marked(**more) -> dict:
+    return {"controls": "reset marked", "echo": "marked", **more}
+
+
+# What is known of the LAN address, what raw packets brought of it, and all that is said of that.
+SAID: dict[str, tuple[dict, dict, list[str]]] = {
+    "nothing was asked": (REFUSED, {}, []),
+    "the stack's own reset": (REFUSED, marked(syn="reset marked"), [OWN.format(LAN)]),
+    "a forged reset": (REFUSED, marked(syn="reset plain"), [FORGED.format(LAN)]),
+    "pf's reset": (REFUSED, marked(syn="reset odd"), [FORGED.format(LAN)]),
+    "no mark anywhere": (
+        REFUSED,
+        {"syn": "reset plain", "controls": "reset plain", "echo": "plain"},
+        [UNSIGNED.format(LAN)],
+    ),
+    "controls alone were signed": (REFUSED, marked(), []),
+    "an ACK is reset": (SILENT, {"ack": "reset marked"}, [ONLY_SYN.format(LAN)]),
+    "an ACK is dropped": (SILENT, {"ack": "no-response"}, [STATEFUL.format(LAN)]),
+    "an ACK is rejected": (
+        SILENT,
+        {"ack": "port-unreach/host"},
+        [f"an ACK to {LAN} is rejected with an ICMP error"],
+    ),
+    "an ACK was not sent": (SILENT, {"ack": "not-sent"}, []),
+    "a FIN is reset": (
+        SILENT,
+        {"ack": "reset marked", "fin": "reset marked"},
+        [ONLY_SYN.format(LAN), f"a FIN to {LAN} is reset: nothing listens there behind the filter"],
+    ),
+    "a FIN is kept": (
+        SILENT,
+        {"ack": "reset marked", "fin": "no-response"},
+        [
+            ONLY_SYN.format(LAN),
+            f"a FIN to {LAN} stays unanswered where an ACK is reset: something listens there",
+        ],
+    ),
+    "a FIN is rejected": (SILENT, {"fin": "port-unreach/host"}, []),
+    "a FIN beside a forwarding is dropped": (
+        BEHIND,
+        {"fin": "no-response"},
+        [f"a FIN to {LAN}, which nothing forwards, is dropped: the host's filter misses the port"],
+    ),
+    "a FIN beside a forwarding is rejected": (
+        BEHIND,
+        {"fin": "admin-prohibited/host"},
+        [f"a FIN to {LAN}, which nothing forwards, is rejected: the host's filter misses the port"],
+    ),
+    "a FIN beside a forwarding is reset": (BEHIND, {"fin": "reset marked"}, []),
+    "an ACK where the port is open": (OPEN, {"ack": "reset marked"}, []),
+    "no window": (
+        OPEN,
+        {"syn": "syn-ack bare"},
+        [f"the SYN/ACK of {LAN} offers no window, as SYN proxies do: what is behind may not be there"],
+    ),
+    "a window": (OPEN, {"syn": "syn-ack"}, []),
+    "sockets do not hear it": (SILENT, {"syn": "syn-ack"}, [UNHEARD.format(LAN)]),
+    "sockets do not hear the reset": (
+        SILENT,
+        marked(syn="reset marked"),
+        [UNHEARD.format(LAN), OWN.format(LAN)],
+    ),
+    "a frame is accepted": (
+        OPEN,
+        {"frame vpn": "syn-ack"},
+        [f"the machine at {LAN} accepts for 10.88.0.10 on its own link"],
+    ),
+    "a frame is refused": (
+        OPEN,
+        {"frame vpn": "reset marked"},
+        [f"the machine at {LAN} refuses for 10.88.0.10 on its own link"],
+    ),
+    "a frame is rejected": (
+        OPEN,
+        {"frame vpn": "port-unreach/host"},
+        [f"the machine at {LAN} rejects what is for 10.88.0.10 on its own link"],
+    ),
+    "a frame would be sent on": (
+        OPEN,
+        {"frame vpn": "time-exceeded/lan"},
+        [f"the machine at {LAN} would send on what is for 10.88.0.10"],
+    ),
+    "a frame stays unanswered": (
+        OPEN,
+        {"frame vpn": "no-response"},
+        [f"the machine at {LAN} does not answer for 10.88.0.10 on its own link"],
+    ),
+    "loopback accepts": (
+        REFUSED,
+        {"frame 127.0.0.1": "syn-ack"},
+        [f"the machine at {LAN} accepts for 127.0.0.1 from its link: loopback is reached from there"],
+    ),
+    "loopback refuses": (
+        REFUSED,
+        {"frame 127.0.0.1": "reset marked"},
+        [f"the machine at {LAN} refuses for 127.0.0.1 from its link: nothing listens on that address"],
+    ),
+    "loopback is not answered for": (REFUSED, {"frame 127.0.0.1": "no-response"}, []),
+    "two frames": (
+        OPEN,
+        {"frame vpn": "no-response", "frame public": "syn-ack"},
+        [
+            f"the machine at {LAN} does not answer for 10.88.0.10 on its own link",
+            f"the machine at {LAN} accepts for 203.0.113.10 on its own link",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_is_said(name):
+    """Each hint has its sentence, and what tells nothing has none."""
+    told, raw, sentences = SAID[name]
+    case = {"lan": {**told, "raw": raw}}
+    models = tuple(learn(surveys_of(case)).values())
+    assert list(raw_evidence(port_of(case), models)) == sentences
+
+
+def test_addresses_that_say_the_same_share_a_sentence():
+    """One sentence for both, and another for the one that says more."""
+    case = {
+        "lan": {**REFUSED, "raw": marked(syn="reset marked", **{"frame vpn": "no-response"})},
+        "vpn": {**REFUSED, "raw": marked(syn="reset marked")},
+    }
+    models = tuple(learn(surveys_of(case)).values())
+    assert list(raw_evidence(port_of(case), models)) == [
+        OWN.format(f"{LAN} and {VPN}"),
+        f"the machine at {LAN} does not answer for 10.88.0.10 on its own link",
+    ]
+
+
+@pytest.mark.parametrize(("sign", "own"), [("marked", True), ("plain", False), ("odd", False)])
+def test_a_refusal_is_the_host_s_own_only_with_its_mark(sign, own):
+    """`by the host itself` is said of a reset that shows the mark, or was not looked into; of no other."""
+    case = {"lan": {**REFUSED, "raw": marked(syn=f"reset {sign}")}}
+    models = tuple(learn(surveys_of(case)).values())
+    (line,) = evidence(port_of(case), models)
+    assert ("refused by the host itself on" in line) is own
+
+
+def test_what_was_measured_elsewhere_says_nothing_here():
+    """A datagram answered from another address is told of the address that was asked."""
+    case = {
+        "protocol": "udp",
+        "lan": {"controls": "reset@host", "port": "udp-response"},
+        "vpn": {**SILENT, "raw": {"syn": "udp-response/lan"}},
+        "public": {"controls": "reset@host"},
+    }
+    models = tuple(learn(surveys_of(case)).values())
+    assert list(raw_evidence(port_of(case), models)) == [
+        UNHEARD.format(VPN),
+        f"{VPN} answers from another of its addresses: its socket is bound to all interfaces",
+    ]
