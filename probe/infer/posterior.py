@@ -4,7 +4,7 @@ For every binding it sums over what else may be true: a rule for the port on all
 queue, each address's policy, and the fate of the probe there. Addresses are independent given those.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.infer.bindings import Hypothesis, hypotheses
@@ -122,6 +122,20 @@ class _Situation:
             quiet = 1.0 if self.evidence.heard is Heard.SILENT else EPSILON
             return quiet * hints_likelihood(self.evidence.hints, assumed, self._noise)
         return likelihood(self.evidence, self._protocol, assumed, self._noise)
+
+
+def infer_ports(
+    ports: Iterable[Port], models: Sequence[AddressModel], prior: BindPrior, running: Collection[Port]
+) -> dict[Port, Posterior]:
+    """Weigh every port; those with the same evidence everywhere have the same posterior."""
+    known: dict[object, Posterior] = {}
+    out: dict[Port, Posterior] = {}
+    for port in ports:
+        alike = port.protocol, port in running, tuple(model.evidence.get(port) for model in models)
+        if alike not in known:
+            known[alike] = infer_port(port, models, prior, running=port in running)
+        out[port] = known[alike]
+    return out
 
 
 def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, running: bool) -> Posterior:
