@@ -124,15 +124,23 @@ def name_binding(
 def _answers(port: Port, models: Sequence[AddressModel]) -> list[tuple[str, Said]]:
     """What the addresses said of a port, without those that could not be asked or answer for everything."""
     telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < SURE]
-    return [(m.address.realm, _said(m.evidence[port])) for m in telling if m.evidence[port].heard not in MUTE]
+    return [
+        (m.address.realm, _said(m.evidence[port], host_marks=m.host_marks))
+        for m in telling
+        if m.evidence[port].heard not in MUTE
+    ]
 
 
-def _said(evidence: Evidence) -> Said:
-    """An unmarked reset, where raw packets looked at it, is nobody's word; a FIN speaks behind a filter."""
+def _said(evidence: Evidence, *, host_marks: bool) -> Said:
+    """What an answer amounts to.
+
+    Where the host has marked a reset on some address, one without the mark is nobody's word. Behind a filter
+    for openings a FIN speaks.
+    """
     if evidence.heard in OPENED:
         return Said.TAKEN
     if evidence.heard in _REFUSALS:
-        unsigned = evidence.hints.sign in {Sign.PLAIN, Sign.ODD}
+        unsigned = host_marks and evidence.hints.sign in {Sign.PLAIN, Sign.ODD}
         return Said.HIDDEN if unsigned else Said.REFUSED
     fin = evidence.hints.fin
     if evidence.heard is not Heard.SILENT or fin is None:

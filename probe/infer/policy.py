@@ -33,6 +33,7 @@ class AddressModel:
         tuple[Evidence, Protocol], Mapping[Character, float]
     ]  # one tested port's share in it
     host_wide: float = 0.0  # probability that the host's firewall resets on every address alike
+    host_marks: bool = False  # the host's stack has marked a reset, on some address
     stranger: float = 0.0  # probability that another machine than the target answers here
 
     def control_counts(self) -> Counter[Heard]:
@@ -74,7 +75,7 @@ def learn(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, AddressModel]:
     errors, covered, marks = icmp_errors(surveys), _covered_share(surveys), _shows_marks(surveys)
     models = {s.address.ip: _learn_one(s, errors, covered, stack_marks=marks) for s in surveys}
     host_wide = _host_wide_resets(models.values())
-    return {ip: replace(model, host_wide=host_wide) for ip, model in models.items()}
+    return {ip: replace(model, host_wide=host_wide, host_marks=marks) for ip, model in models.items()}
 
 
 def _shows_marks(surveys: Sequence[AddressSurvey]) -> bool:

@@ -62,7 +62,7 @@ EVERYWHERE: Final[dict[Fate | None, float]] = {
 
 
 # A host whose firewall resets all that it does not let in, on every address alike.
-HOST_WIDE_RESETS: Final = 0.0015
+HOST_WIDE_RESETS: Final = 0.002
 
 
 class Health(StrEnum):
