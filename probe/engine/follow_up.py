@@ -14,8 +14,16 @@ ENOUGH_ANSWERS = 10  # without a loss: two tries then leave less than SILENCE_DO
 _ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET, Reason.UDP_RESPONSE})
 
 
-def ask_follow_ups(survey: AddressSurvey, wanted: Sequence[FollowUp], learned: Learned) -> Survey:
-    """Ask raw questions about an address; return its survey with what they brought."""
+def ask_follow_ups(
+    survey: AddressSurvey, wanted: Sequence[FollowUp], learned: Learned | None = None
+) -> Survey:
+    """Ask raw questions about an address; return its survey with what they brought.
+
+    Args:
+        survey: what is known so far.
+        wanted: the questions.
+        learned: what the answers before have taught of the address; None: nothing was asked of it.
+    """
     answers = yield Step(tuple(one.question for one in wanted), tries=_tries(learned))
     traces = tuple(Trace(answers[one.question], one.why) for one in wanted if one.question in answers)
     return replace(
@@ -27,13 +35,14 @@ def ask_follow_ups(survey: AddressSurvey, wanted: Sequence[FollowUp], learned: L
     )
 
 
-def _tries(learned: Learned) -> int | None:
+def _tries(learned: Learned | None) -> int | None:
     """Few where it is known how much gets lost: the scan adds to them by that loss. None: its own number.
 
     An address that never answered at all does not lose packets by chance either.
     """
-    known = learned.answered >= ENOUGH_ANSWERS or learned.answered == 0
-    return FOLLOW_UP_TRIES if known else None
+    if learned is None or 0 < learned.answered < ENOUGH_ANSWERS:
+        return None
+    return FOLLOW_UP_TRIES
 
 
 def _heard_after_all(before: Observation, raw: Observation | None, own: frozenset[IPAddress]) -> Observation:

@@ -11,8 +11,8 @@ from probe.infer.conditions import address_condition
 from probe.infer.follow_ups import follow_ups
 from probe.infer.identity import identify
 from probe.infer.judge import judge_address, judge_port
-from probe.infer.policy import AddressModel, learn
-from probe.infer.posterior import Posterior, infer_port
+from probe.infer.policy import learn
+from probe.infer.posterior import infer_ports
 from probe.infer.priors import STRICT, USUAL
 from probe.model.facts import AddressSurvey
 from probe.model.target import Port
@@ -39,17 +39,7 @@ def infer(
     )
     there = tuple(m for m in models if address_condition(m) is not Condition.HOST_DOWN) or models
     ports = sorted({port for survey in surveys for port in survey.tested()})
-    known: dict[object, Posterior] = {}
-    verdicts = []
-    for port in ports:
-        key = _alike(port, models, running)
-        if key not in known:
-            known[key] = infer_port(port, there, standard.prior, running=port in running)
-        verdicts.append(judge_port(port, models, known[key], standard.point))
+    known = infer_ports(ports, there, standard.prior, running)
+    verdicts = tuple(judge_port(port, models, known[port], standard.point) for port in ports)
     addresses = tuple(judge_address(model, identities[model.address.ip]) for model in models)
-    return Verdict(addresses, tuple(verdicts))
-
-
-def _alike(port: Port, models: Sequence[AddressModel], running: frozenset[Port]) -> object:
-    """Ports with the same evidence everywhere have the same posterior."""
-    return port.protocol, port in running, tuple(model.evidence.get(port) for model in models)
+    return Verdict(addresses, verdicts)

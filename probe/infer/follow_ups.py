@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from probe.infer.conditions import address_condition
 from probe.infer.doubts import DOUBTS, Doubt
 from probe.infer.policy import AddressModel, learn
-from probe.infer.posterior import infer_port
+from probe.infer.posterior import infer_ports
 from probe.infer.priors import USUAL
 from probe.infer.scene import Scene
 from probe.model.facts import AddressSurvey
@@ -28,7 +28,7 @@ def follow_ups(
     ports = dict.fromkeys(port for model in there for port in model.evidence)
     scene = Scene(
         {model.address.ip: model for model in there},
-        {port: infer_port(port, there, USUAL.prior, running=port in running) for port in ports},
+        infer_ports(ports, there, USUAL.prior, running),
     )
     permitted = {None} | ({"--fin"} if battery.fin else set()) | ({"--l2"} if battery.loopback else set())
     rows = [doubt for doubt in DOUBTS if doubt.takes in permitted]

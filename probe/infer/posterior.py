@@ -4,7 +4,7 @@ For every binding it sums over what else may be true: a rule for the port on all
 queue, each address's policy, and the fate of the probe there. Addresses are independent given those.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.infer.bindings import Hypothesis, hypotheses
@@ -40,6 +40,7 @@ class Posterior:
     by_device: Mapping[frozenset[IPAddress], float]  # of a socket on these: P(bound to their device)
 
 
+_Mixture = dict[tuple[bool, bool, Fate], float]  # P(stealth, marks show, fate)
 _Rule = Fate | Policy | None  # what holds on every address: a rule for the port, a policy of the host
 _REACHING = frozenset({Fate.PASS, Fate.FORWARDED})
 
@@ -65,7 +66,8 @@ class _Situation:
         self._characters = model.characters(without=port)
         self._stranger = model.stranger
         self._known: dict[_Case, FateWeights] = {}
-        self._sounds: dict[tuple[Assumed, Health], float] = {}
+        self._mixtures: dict[tuple[bool, Policy | None], _Mixture] = {}
+        self._sounds: dict[tuple[object, ...], float] = {}
 
     def weights(self, case: _Case) -> FateWeights:
         """P(fate and what was heard), summed over the address's characters."""
@@ -85,13 +87,28 @@ class _Situation:
 
     def _weigh(self, case: _Case) -> FateWeights:
         out: FateWeights = {}
-        for (policy, marks), weight in self._under(case.rule).items():
-            manners = MANNERS[policy]
-            for fate, share in (manners.exposed if case.exposed else manners.unexposed).items():
-                met = case.rule if isinstance(case.rule, Fate) and fate is Fate.PASS else fate
-                assumed = Assumed(met, case.covered, manners.stealth, marks, case.taken)
-                out[met] = out.get(met, 0.0) + weight * share * self._sound(assumed, case.health)
+        for (stealth, marks, fate), share in self._mixture(case).items():
+            met = case.rule if isinstance(case.rule, Fate) and fate is Fate.PASS else fate
+            key = met, case.covered, stealth, marks, case.taken, case.health
+            sound = self._sounds.get(key)
+            if sound is None:
+                assumed = Assumed(met, case.covered, stealth, marks, case.taken)
+                sound = self._sounds[key] = self._likelihood(assumed, case.health)
+            out[met] = out.get(met, 0.0) + share * sound
         return out
+
+    def _mixture(self, case: _Case) -> _Mixture:
+        """How often probes meet which fate, summed over the address's characters."""
+        rule = case.rule if isinstance(case.rule, Policy) else None
+        key = case.exposed, rule
+        if key not in self._mixtures:
+            mixture = self._mixtures[key] = {}
+            for (policy, marks), weight in self._under(rule).items():
+                manners = MANNERS[policy]
+                for fate, share in (manners.exposed if case.exposed else manners.unexposed).items():
+                    met = manners.stealth, marks, fate
+                    mixture[met] = mixture.get(met, 0.0) + weight * share
+        return self._mixtures[key]
 
     def _beside_stranger(self, own: FateWeights) -> FateWeights:
         """Mix in that another machine answers here, whose service says nothing of the target's."""
@@ -102,19 +119,13 @@ class _Situation:
                 out[fate] = out.get(fate, 0.0) + self._stranger * share * weight
         return out
 
-    def _under(self, rule: _Rule) -> Mapping[Character, float]:
+    def _under(self, rule: Policy | None) -> Mapping[Character, float]:
         """The characters that a policy of the whole host leaves."""
-        if not isinstance(rule, Policy):
+        if rule is None:
             return self._characters
         left = {character: w for character, w in self._characters.items() if character[0] is rule}
         total = sum(left.values())
         return {character: weight / total for character, weight in left.items()} if total else left
-
-    def _sound(self, assumed: Assumed, health: Health) -> float:
-        key = assumed, health
-        if key not in self._sounds:
-            self._sounds[key] = self._likelihood(assumed, health)
-        return self._sounds[key]
 
     def _likelihood(self, assumed: Assumed, health: Health) -> float:
         """What reaches a socket whose accept queue is full stays unanswered."""
@@ -122,6 +133,20 @@ class _Situation:
             quiet = 1.0 if self.evidence.heard is Heard.SILENT else EPSILON
             return quiet * hints_likelihood(self.evidence.hints, assumed, self._noise)
         return likelihood(self.evidence, self._protocol, assumed, self._noise)
+
+
+def infer_ports(
+    ports: Iterable[Port], models: Sequence[AddressModel], prior: BindPrior, running: Collection[Port]
+) -> dict[Port, Posterior]:
+    """Weigh every port; those with the same evidence everywhere have the same posterior."""
+    known: dict[object, Posterior] = {}
+    out: dict[Port, Posterior] = {}
+    for port in ports:
+        alike = port.protocol, port in running, tuple(model.evidence.get(port) for model in models)
+        if alike not in known:
+            known[alike] = infer_port(port, models, prior, running=port in running)
+        out[port] = known[alike]
+    return out
 
 
 def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, running: bool) -> Posterior:

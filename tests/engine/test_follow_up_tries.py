@@ -33,10 +33,11 @@ def taught(*attempts: int, rtt: float = 0.01) -> Learned:
     return learned
 
 
-def ask(question: Question, network: ScriptedNetwork, learned: Learned, timing: Timing) -> AddressSurvey:
+def ask(question: Question, network: ScriptedNetwork, learned: Learned | None) -> AddressSurvey:
     """One round with one question."""
     script = ask_follow_ups(SURVEY, [FollowUp(question, "test")], learned)
-    (survey,) = Run({LAN: script}, network, timing, {LAN: learned}).until(60).surveys
+    known = {} if learned is None else {LAN: learned}
+    (survey,) = Run({LAN: script}, network, Timing(), known).until(60).surveys
     return survey
 
 
@@ -48,7 +49,8 @@ def answers(reason: Reason, after: float = 0.01) -> Script:
     return lambda probe, now: [Reply(probe.id, reason, now + after, sender=LAN)]
 
 
-TRIES: list[tuple[str, Learned, int]] = [
+TRIES: list[tuple[str, Learned | None, int]] = [
+    ("was never asked", None, 3),
     ("knows of no loss", taught(*[1] * ENOUGH_ANSWERS), 2),
     ("knows too little", taught(*[1] * (ENOUGH_ANSWERS - 1)), 3),
     ("never answered", Learned(), 2),
@@ -57,9 +59,9 @@ TRIES: list[tuple[str, Learned, int]] = [
 
 
 @pytest.mark.parametrize(("learned", "tries"), [row[1:] for row in TRIES], ids=[row[0] for row in TRIES])
-def test_tries_of_silence(learned: Learned, tries: int) -> None:
+def test_tries_of_silence(learned: Learned | None, tries: int) -> None:
     """As few as the answers before allow, as many as the loss that they show asks for."""
-    survey = ask(ACK, ScriptedNetwork(silent), learned, Timing())
+    survey = ask(ACK, ScriptedNetwork(silent), learned)
     assert [trace.observation.attempts for trace in survey.traces] == [tries]
 
 
@@ -73,7 +75,7 @@ def test_enough_answers_leave_little_doubt() -> None:
 def test_waits_are_those_of_the_address(question: Question) -> None:
     """The time of the round trip is known from before; it counts for what its neighbour is handed too."""
     network = ScriptedNetwork(silent)
-    ask(question, network, taught(*[1] * 20, rtt=0.01), Timing())
+    ask(question, network, taught(*[1] * 20, rtt=0.01))
     assert network.now() == pytest.approx(2 * FLOOR_S)
 
 
@@ -97,7 +99,7 @@ HEARD: list[tuple[Question, Reason, Reason, bool]] = [
 @pytest.mark.parametrize(("question", "said", "told", "unheard"), HEARD)
 def test_what_sockets_did_not_hear(question: Question, said: Reason, told: Reason, unheard: bool) -> None:  # noqa: FBT001 - a case
     """An answer to the same question takes the place of silence; what else comes back is a trace only."""
-    survey = ask(question, ScriptedNetwork(answers(said)), Learned(), Timing())
+    survey = ask(question, ScriptedNetwork(answers(said)), Learned())
     (seen,) = survey.observations
     assert (seen.reason, seen.unheard) == (told, unheard)
     assert [trace.observation.reason for trace in survey.traces] == [said]
