@@ -52,7 +52,7 @@ TCP_SOUNDS: Final[dict[tuple[Fate, bool], Sounds]] = {
         Heard.CUT: 0.005,
         Heard.CUT_NEARER: 0.015,
     },
-    (Fate.FORWARDED, True): {Heard.OPEN_BEHIND: 0.8, Heard.OPEN: 0.19, Heard.CUT: 0.01},
+    (Fate.FORWARDED, True): {Heard.OPEN_BEHIND: 0.88, Heard.OPEN: 0.11, Heard.CUT: 0.01},
     (Fate.FORWARDED, False): {Heard.CLOSED_BEHIND: 0.8, Heard.CLOSED: 0.2},
 }
 UDP_SOUNDS: Final[dict[tuple[Fate, bool], Sounds]] = {
@@ -77,7 +77,7 @@ BLIND_SOUNDS: Final[dict[Fate, Sounds]] = {
         Heard.CUT: 0.1,
         Heard.CUT_NEARER: 0.05,
     },
-    Fate.FRONT: {Heard.CLOSED: 1.0},
+    Fate.FRONT: {Heard.CLOSED: 0.9, Heard.OPEN: 0.1},  # open: a service of the box itself
 }
 # Where the platform cannot tell a reset from an ICMP error, `refused` is any of these.
 REFUSED_AS: Final = (Heard.CLOSED, Heard.CLOSED_NEARER, Heard.CLOSED_BEHIND, Heard.ICMP_HOST, Heard.ICMP_PATH)
