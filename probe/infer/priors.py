@@ -22,8 +22,8 @@ _PRIVATE_PRIOR = {
     Policy.STEALTH: 0.02,
     Policy.DARK: 0.05,
     Policy.ANSWERS_ALL: 0.004,
-    Policy.FRONT_REFUSES: 0.001,
-    Policy.FRONT_DROPS: 0.002,
+    Policy.FRONT_REFUSES: 1e-6,  # NAT boxes stand before public addresses
+    Policy.FRONT_DROPS: 1e-6,
 }
 _PUBLIC_PRIOR = _PRIVATE_PRIOR | {
     Policy.ACCEPTS: 0.45,
