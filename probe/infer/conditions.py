@@ -120,7 +120,7 @@ def address_condition(model: AddressModel) -> Condition:
 
 
 def _condition_by_controls(model: AddressModel) -> Condition:
-    policies = model.policies()
+    policies = model.policies
     if sum(policies[policy] for policy in _RESETTERS) >= SURE:
         return Condition.REJECTED
     if sum(policies[policy] for policy in _FRONTS) >= SURE:

@@ -12,7 +12,7 @@ from probe.infer.hypotheses import FORGERS, Fate
 from probe.infer.policy import AddressModel
 from probe.infer.scene import ALIVE, Ask, Scene, controls, tested
 from probe.infer.traces import of_shape
-from probe.model.probing import Question, Reason, Role, Shape
+from probe.model.probing import Observation, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
 
 _NO_PORT = Port(Protocol.TCP, 0)
@@ -31,49 +31,53 @@ class Doubt:
     takes: str | None = None
 
 
-def _doubtful_resets(model: AddressModel, scene: Scene) -> list[Question]:
-    ip = model.address.ip
-    return [
-        o.question
-        for o in tested(model, Heard.CLOSED, Heard.CLOSED_NEARER, Heard.CLOSED_BEHIND)
-        if o.reason is Reason.RESET and scene.share(ip, o.question.port, FORGERS) >= ALIVE
-    ]
+def _is_doubtful(observation: Observation, scene: Scene) -> bool:
+    """Whether a filter may have forged a reset."""
+    question = observation.question
+    forged = scene.share(question.address, question.port, FORGERS)
+    return observation.reason is Reason.RESET and forged >= ALIVE
 
 
 def _whose_reset(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    yield from _doubtful_resets(model, scene)
+    for o in tested(model, scene, Heard.CLOSED, Heard.CLOSED_NEARER, Heard.CLOSED_BEHIND):
+        if _is_doubtful(o, scene):
+            yield o.question
 
 
 def _marks_of_controls(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    if _doubtful_resets(model, scene):
+    if any(_is_doubtful(o, scene) for o in model.tested.values()):
         yield from controls(model, Reason.RESET)
 
 
 def _keeps_marks(model: AddressModel, scene: Scene) -> Iterator[Question]:
     silent = not model.alive and not model.address.ip.is_loopback
-    if silent or _doubtful_resets(model, scene):
+    if silent or any(_is_doubtful(o, scene) for o in model.tested.values()):
         yield Question(model.address.ip, _NO_PORT, Role.CONTROL, shape=Shape.ECHO)
 
 
-def _heard_at_all(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    del scene
-    yield from (o.question for o in tested(model, Heard.SILENT))
-    if any(True for _ in tested(model, Heard.SILENT)):
+def _silent_controls(model: AddressModel) -> Iterator[Question]:
+    """The silent ports that nothing uses, where a tested one is silent too."""
+    if any(said.heard is Heard.SILENT for said in model.evidence.values()):
         yield from controls(model, Reason.NO_RESPONSE)
 
 
+def _heard_at_all(model: AddressModel, scene: Scene) -> Iterator[Question]:
+    yield from (o.question for o in tested(model, scene, Heard.SILENT))
+    yield from _silent_controls(model)
+
+
 def _what_is_dropped(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    del scene
-    silent = [o.question for o in tested(model, Heard.SILENT) if o.question.port.protocol is Protocol.TCP]
-    for question in (*silent, *(controls(model, Reason.NO_RESPONSE) if silent else ())):
-        yield replace(question, shape=Shape.ACK)
+    for question in _heard_at_all(model, scene):
+        if question.port.protocol is Protocol.TCP:
+            yield replace(question, shape=Shape.ACK)
 
 
 def _how_far(model: AddressModel, scene: Scene) -> Iterator[Question]:
     """Openings that live for fewer hops: to just before the address, or, where that is silent, outwards."""
-    del scene
     survey = model.survey
-    silent = [o.question for o in tested(model, Heard.SILENT) if o.question.port.protocol is Protocol.TCP]
+    silent = [
+        o.question for o in tested(model, scene, Heard.SILENT) if o.question.port.protocol is Protocol.TCP
+    ]
     if survey.hops is None and (model.alive or survey.route is None or survey.route.on_link is not False):
         return
     end = survey.hops or _LONGEST_LADDER + 1
@@ -90,14 +94,13 @@ def _listener_behind(model: AddressModel, scene: Scene) -> Iterator[Question]:
 
 
 def _covered_by_filter(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    del scene
-    for o in tested(model, Heard.OPEN_BEHIND):
+    for o in tested(model, scene, Heard.OPEN_BEHIND):
         if o.question.port.protocol is Protocol.TCP:
             yield replace(o.question, shape=Shape.FIN)
 
 
 def _who_completes(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    for o in tested(model, Heard.OPEN, Heard.OPEN_NEARER):
+    for o in tested(model, scene, Heard.OPEN, Heard.OPEN_NEARER):
         port = o.question.port
         if port.protocol is Protocol.TCP and scene.share(model.address.ip, port, (Fate.SPOOFED,)) >= ALIVE:
             yield o.question

@@ -10,7 +10,7 @@ from probe.infer.doubts import DOUBTS, Doubt
 from probe.infer.policy import AddressModel, learn
 from probe.infer.posterior import infer_ports
 from probe.infer.priors import USUAL
-from probe.infer.scene import Scene
+from probe.infer.scene import Scene, crowd_of
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Battery, FollowUp
 from probe.model.target import IPAddress, Port
@@ -29,6 +29,7 @@ def follow_ups(
     scene = Scene(
         {model.address.ip: model for model in there},
         infer_ports(ports, there, USUAL.prior, running),
+        crowd_of(there, ports),
     )
     permitted = {None} | ({"--fin"} if battery.fin else set()) | ({"--l2"} if battery.loopback else set())
     rows = [doubt for doubt in DOUBTS if doubt.takes in permitted]

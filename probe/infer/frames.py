@@ -7,7 +7,7 @@ from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import Fate
 from probe.infer.policy import AddressModel
 from probe.infer.priors import LISTED
-from probe.infer.scene import MOST_PORTS, Scene
+from probe.infer.scene import Scene
 from probe.model.facts import LinkKind
 from probe.model.probing import NextHop, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
@@ -51,7 +51,7 @@ def across(model: AddressModel, scene: Scene) -> Iterator[Question]:
         return
     for other in _others(model, scene):
         there = other.address.ip
-        for port in [port for port in model.evidence if port in other.evidence][:MOST_PORTS]:
+        for port in [p for p in model.evidence if p in other.evidence and p not in scene.crowd]:
             passes = scene.share(ip, port, _PASSING) >= LISTED
             if passes and _tells_more(port, model, other, scene):
                 yield Question(there, port, ttl=1, hop=hop)
@@ -92,7 +92,7 @@ def leaks_loopback(model: AddressModel, scene: Scene) -> Iterator[Question]:
     hop = _own_hop(model)
     if hop is None or model.address.family != _LOOPBACK.version:
         return
-    for port in list(model.evidence)[:MOST_PORTS]:
+    for port in [port for port in model.evidence if port not in scene.crowd]:
         loopback = sum(
             c.probability for c in scene.posteriors[port].candidates if c.binding is Binding.LOOPBACK
         )

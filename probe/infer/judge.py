@@ -123,7 +123,7 @@ def name_binding(
 
 def _answers(port: Port, models: Sequence[AddressModel]) -> list[tuple[str, Said]]:
     """What the addresses said of a port, without those that could not be asked or answer for everything."""
-    telling = [m for m in models if port in m.evidence and m.policies()[Policy.ANSWERS_ALL] < SURE]
+    telling = [m for m in models if port in m.evidence and m.policies[Policy.ANSWERS_ALL] < SURE]
     return [
         (m.address.realm, _said(m.evidence[port], host_marks=m.host_marks))
         for m in telling

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from probe.infer.heard import QUIET, Heard, Noise, heard, icmp_errors, noise_of
 from probe.infer.hypotheses import EPSILON, MANNERS, Fates, Policy
@@ -32,6 +32,7 @@ class AddressModel:
     log_of_port: Mapping[
         tuple[Evidence, Protocol], Mapping[Character, float]
     ]  # one tested port's share in it
+    policies: Mapping[Policy, float] = field(default_factory=dict)  # from everything, also of its host
     host_wide: float = 0.0  # probability that the host's firewall resets on every address alike
     host_marks: bool = False  # the host's stack has marked a reset, on some address
     stranger: float = 0.0  # probability that another machine than the target answers here
@@ -54,14 +55,6 @@ class AddressModel:
             logs = {character: log - own[character] for character, log in logs.items()}
         return _normal(logs)
 
-    def policies(self) -> dict[Policy, float]:
-        """P(policy) from everything that was heard of the address and of its host."""
-        out = dict.fromkeys(Policy, 0.0)
-        for (policy, _), weight in self.characters().items():
-            out[policy] += weight * (1 - self.host_wide)
-        out[Policy.RESETS] += self.host_wide
-        return out
-
 
 def _normal(logs: Mapping[Character, float]) -> dict[Character, float]:
     top = max(logs.values())
@@ -75,7 +68,19 @@ def learn(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, AddressModel]:
     errors, covered, marks = icmp_errors(surveys), _covered_share(surveys), _shows_marks(surveys)
     models = {s.address.ip: _learn_one(s, errors, covered, stack_marks=marks) for s in surveys}
     host_wide = _host_wide_resets(models.values())
-    return {ip: replace(model, host_wide=host_wide, host_marks=marks) for ip, model in models.items()}
+    return {
+        ip: replace(model, policies=_policies(model, host_wide), host_wide=host_wide, host_marks=marks)
+        for ip, model in models.items()
+    }
+
+
+def _policies(model: AddressModel, host_wide: float) -> dict[Policy, float]:
+    """P(policy) from everything that was heard of the address and of its host."""
+    out = dict.fromkeys(Policy, 0.0)
+    for (policy, _), weight in model.characters().items():
+        out[policy] += weight * (1 - host_wide)
+    out[Policy.RESETS] += host_wide
+    return out
 
 
 def _shows_marks(surveys: Sequence[AddressSurvey]) -> bool:

@@ -22,7 +22,7 @@ from told import (
 
 from probe.infer import follow_ups
 from probe.infer.doubts import DOUBTS
-from probe.infer.scene import MOST_PORTS
+from probe.infer.scene import MOST_ALIKE
 from probe.lab.scenario import TARGET_ADDRESSES
 from probe.model.plan import Battery
 from probe.model.probing import Observation, Question, Reason, Role, Shape
@@ -135,12 +135,22 @@ def many(count: int, word: str):
 
 
 @pytest.mark.parametrize(("word", "shapes"), [("reset@host", {"SYN"}), ("no-response", {"SYN", "ACK"})])
-def test_not_more_ports_are_followed_up_than_are_worth_it(word, shapes):
-    """Of thousands of ports that say the same, the first 256 are asked about."""
-    (few,) = follow_ups([many(MOST_PORTS + 50, word)], frozenset(), Battery()).values()
+@pytest.mark.parametrize(("more", "asked"), [(0, MOST_ALIKE), (1, 0)])
+def test_a_crowd_is_not_worth_a_packet_each(word, shapes, more, asked):
+    """Of ports that say the same everywhere all are asked about, or, where they are too many, none."""
+    few = next(iter(follow_ups([many(MOST_ALIKE + more, word)], frozenset(), Battery()).values()), ())
     for shape in shapes:
         ports = [f for f in few if f.question.role is Role.TESTED and SHAPES[f.question.shape] == shape]
-        assert len(ports) == MOST_PORTS
+        assert len(ports) == asked
+
+
+def test_who_stands_out_of_a_crowd_is_asked_about():
+    """A port that another address answers differently is followed up, however many are refused."""
+    here = many(MOST_ALIKE + 50, "reset@host")
+    port = next(iter(here.tested()))
+    there = survey("vpn", {"controls": "reset@host", "port": "syn-ack@host"}, port)
+    wanted = follow_ups([here, there], frozenset(), Battery())[address_named("lan")]
+    assert {f.question.port for f in wanted if f.question.role is Role.TESTED} == {port}
 
 
 def test_the_word_of_the_user_is_asked_for_by_name():
