@@ -94,9 +94,8 @@ def _listener_behind(model: AddressModel, scene: Scene) -> Iterator[Question]:
 
 
 def _covered_by_filter(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    for o in tested(model, scene, Heard.OPEN_BEHIND):
-        if o.question.port.protocol is Protocol.TCP:
-            yield replace(o.question, shape=Shape.FIN)
+    for o in tested(model, scene, Heard.OPEN_BEHIND):  # TCP alone: of a datagram's answer it is not seen
+        yield replace(o.question, shape=Shape.FIN)
 
 
 def _who_completes(model: AddressModel, scene: Scene) -> Iterator[Question]:

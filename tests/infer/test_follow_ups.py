@@ -159,3 +159,31 @@ def test_the_word_of_the_user_is_asked_for_by_name():
     assert all(doubt.probe and doubt.when and doubt.why for doubt in DOUBTS)
     hostile = {doubt.takes for doubt in DOUBTS if doubt.probe == "FIN" or "127.0.0.1" in doubt.probe}
     assert hostile == {"--fin", "--l2"}
+
+
+@pytest.mark.parametrize("unknown", ["interface", "source", "kind", "on_link"])
+def test_no_frame_where_the_system_did_not_tell_the_link(unknown):
+    """A frame needs the interface and the own address on an Ethernet link; None is not known."""
+    case = CASES["silent on the VPN, open on the LAN, a neighbour"]
+    lan, vpn = surveys_of(case)
+    lan = replace(lan, route=replace(lan.route, **{unknown: None}))
+    asked = follow_ups([lan, vpn], frozenset(), ALL)
+    assert not any(one.question.hop for few in asked.values() for one in few)
+
+
+def test_an_address_of_the_same_link_is_no_other_link():
+    """Two addresses by one interface: a frame would tell what the plain answer tells."""
+    case = CASES["silent on the VPN, open on the LAN, a neighbour"]
+    lan, vpn = surveys_of(case)
+    vpn = replace(vpn, route=replace(vpn.route, interface="lan"))
+    asked = follow_ups([lan, vpn], frozenset(), Battery(fin=True))
+    assert not any(one.question.hop for few in asked.values() for one in few)
+
+
+def test_of_two_open_ports_each_is_looked_at():
+    """A port that no box can have completed is passed over, the next one is looked at."""
+    port = Port(Protocol.TCP, NUMBER)
+    told = {"controls": "syn-ack@host", "port": "udp-response", "also": "syn-ack@host"}
+    one = survey("public", {**told, "on_link": False}, Port(Protocol.UDP, port.number))
+    (few,) = follow_ups([one], frozenset(), Battery()).values()
+    assert [str(f.question.port) for f in few] == ["8001/tcp"]
