@@ -87,7 +87,7 @@ def hints_likelihood(hints: Hints, assumed: Assumed, noise: Noise) -> float:
         out *= share if hints.bare_window else 1 - share
     if hints.ack is not None:
         out *= _ack(hints.ack, assumed, noise)
-        out *= _fin(hints.fin, assumed, noise) if hints.fin is not None else 1.0
+        out *= _fin(hints.fin, hints.ack, assumed, noise) if hints.fin is not None else 1.0
     if assumed.crossed is not None:
         for crossing, taken in zip(hints.crossed, assumed.crossed, strict=True):
             out *= _crossing(crossing, assumed, noise, taken=taken)
@@ -109,10 +109,14 @@ def _ack(tried: Tried, assumed: Assumed, noise: Noise) -> float:
     return _of(tried, backs, noise) * _signed(tried, assumed)
 
 
-def _fin(tried: Tried, assumed: Assumed, noise: Noise) -> float:
-    if assumed.covered and assumed.fate in FIN_REACHES:
+def _fin(tried: Tried, ack: Tried, assumed: Assumed, noise: Noise) -> float:
+    """A FIN goes where the ACK went: past a filter that let that through, to the socket or the stack."""
+    passes = ack.back is Back.RESET and assumed.fate in FIN_REACHES
+    if not passes:
+        return _ack(tried, assumed, noise)
+    if assumed.covered:
         return _of(tried, FIN_HEARD_BY_LISTENER, noise)
-    return _ack(tried, assumed, noise)
+    return _of(tried, ACK_BACKS[Fate.PASS], noise) * _signed(tried, assumed)
 
 
 def _crossing(crossing: Crossed, assumed: Assumed, noise: Noise, *, taken: bool) -> float:

@@ -54,7 +54,7 @@ ACK_BACKS: Final[Mapping[Fate, Backs]] = {
 }
 # A FIN of none: reset where nothing listens, silence where something does; Windows resets both.
 FIN_HEARD_BY_LISTENER: Final[Backs] = {Back.SILENT: 0.95, Back.RESET: 0.045, Back.REJECTED: 0.005}
-FIN_REACHES: Final = frozenset({Fate.PASS, Fate.FORWARDED, Fate.DROP_SYN})
+FIN_REACHES: Final = frozenset({Fate.PASS, Fate.FORWARDED, Fate.DROP, Fate.DROP_SYN})
 
 _CROSS_COVERED: Backs = {
     Back.OPEN: 0.87,
@@ -108,7 +108,7 @@ CROSS_BACKS: Final[Mapping[Fate, tuple[Backs, Backs]]] = {
 # The same for 127.0.0.1: hosts ignore it but for route_localnet and Docker's published loopback ports.
 LOOPBACK_BACKS: Final[tuple[Backs, Backs]] = (
     {Back.SILENT: 0.968, Back.RESET: 0.03, Back.OPEN: 0.0005, Back.REJECTED: 0.001, Back.PASSED_ON: 0.0005},
-    {Back.SILENT: 0.968, Back.OPEN: 0.03, Back.RESET: 0.0005, Back.REJECTED: 0.001, Back.PASSED_ON: 0.0005},
+    {Back.SILENT: 0.967, Back.OPEN: 0.03, Back.RESET: 0.0015, Back.REJECTED: 0.001, Back.PASSED_ON: 0.0005},
 )
 
 # A SYN/ACK without a window, by whether a box in between completes handshakes.

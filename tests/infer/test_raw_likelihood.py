@@ -158,7 +158,7 @@ SPEAKS: dict[str, tuple[Hints, Assumed, Assumed, float]] = {
         crossed(reset(Sign.MARKED), LOOPBACK),
         Assumed(PASS, covered=False, crossed=(False,)),
         Assumed(PASS, covered=False, crossed=(True,)),
-        20,
+        10,  # other loopback addresses than 127.0.0.1 are not asked
     ),
 }
 # A hint, and two assumptions between which it says nothing.
