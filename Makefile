@@ -5,11 +5,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORLDS ?= 100
 SEED   ?= 1
+ENGINE ?= connect
+SECONDS ?= 600
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench score clean
+.PHONY: help demo test check bench score fuzz clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name about; do \
@@ -34,8 +36,11 @@ check: $(VENV)/dev ## style, types, direction of imports, sizes
 bench: $(VENV)/dev ## speed and memory against nmap, in namespaces of its own
 	@$(BIN)/python tests/bench/speed.py
 
-score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (WORLDS=100 SEED=1)
-	@$(BIN)/bindprobe lab score --worlds $(WORLDS) --seed $(SEED)
+score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (WORLDS=100 SEED=1 ENGINE=connect)
+	@$(BIN)/bindprobe lab score --worlds $(WORLDS) --seed $(SEED) --engine $(ENGINE)
+
+fuzz: $(VENV)/dev ## throw broken packets at the codec (SECONDS=600)
+	@$(BIN)/python tests/fuzz/codec.py --seconds $(SECONDS)
 
 clean: ## remove what the other commands made
 	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

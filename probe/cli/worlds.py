@@ -59,7 +59,7 @@ def scan_world(name: str, kind: WorldKind, *, quiet: bool) -> Report:
         ScenarioError: there is no such scenario.
         BackendError: the world cannot be built here.
     """
-    with open_world(find_scenario(name), kind) as world, ProgressBar(quiet=quiet) as progress:
+    with open_world(find_scenario(name), kind, raw=False) as world, ProgressBar(quiet=quiet) as progress:
         return scan(world.target, Timing(), means_of(world, "connect"), progress=progress)
 
 

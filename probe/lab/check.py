@@ -67,7 +67,7 @@ def check(
         why = scenario.why_not or f"it is for {', '.join(scenario.worlds)}"
         raise ScenarioError(f"scenario {scenario.name} does not run in {kind}: {why}")
     started = time.perf_counter()
-    with open_world(scenario, kind) as world:
+    with open_world(scenario, kind, raw=engine == "raw") as world:
         report = scan(world.target, timing or Timing(), means_of(world, engine))
     seconds = time.perf_counter() - started
     return CheckResult(scenario.name, kind, engine, compare(scenario, report), seconds)

@@ -11,8 +11,10 @@ from probe.model.plan import Battery
 KINDS = ("sim", "netns")
 
 
-def open_world(scenario: Scenario, kind: str) -> AbstractContextManager[World]:
+def open_world(scenario: Scenario, kind: str, *, raw: bool = True) -> AbstractContextManager[World]:
     """Open a scenario as a world of the given kind: `sim` (in memory) or `netns` (namespaces).
+
+    `raw`: with raw packets too, where the world takes sockets for them.
 
     Raises:
         UsageError: there is no such kind of world, or a port list cannot be read.
@@ -25,7 +27,7 @@ def open_world(scenario: Scenario, kind: str) -> AbstractContextManager[World]:
     if kind == "netns":
         from probe.lab.netns.world import open_netns  # noqa: PLC0415 - needs Linux
 
-        opened: AbstractContextManager[World] = open_netns(scenario)
+        opened: AbstractContextManager[World] = open_netns(scenario, raw=raw)
         return opened
     raise UsageError(f"no world {kind!r}: choose {' or '.join(KINDS)}")
 

@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 
 from probe.engine.backend import Backend
 from probe.errors import BackendError, PrivilegeError
@@ -19,8 +19,10 @@ from probe.lab.world import World, target_of
 
 
 @contextmanager
-def open_netns(scenario: Scenario) -> Iterator[World]:
+def open_netns(scenario: Scenario, *, raw: bool = True) -> Iterator[World]:
     """Build a scenario's network and yield it as a World whose prober is this thread.
+
+    `raw`: open the sockets of raw packets too, which loads scapy.
 
     Raises:
         BackendError: not in a namespace made for worlds, or the network cannot be built.
@@ -31,8 +33,9 @@ def open_netns(scenario: Scenario) -> Iterator[World]:
     from probe.lab.netns.prober import ProberHost  # noqa: PLC0415
 
     target, host = target_of(scenario), ProberHost()
-    with open_network(scenario), closing(ConnectBackend()) as backend, _raw_backend(host) as raw:
-        yield World(scenario=scenario, target=target, backend=backend, host=host, raw=raw)
+    packets = _raw_backend(host) if raw else nullcontext()
+    with open_network(scenario), closing(ConnectBackend()) as backend, packets as opened:
+        yield World(scenario=scenario, target=target, backend=backend, host=host, raw=opened)
 
 
 @contextmanager

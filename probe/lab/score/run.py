@@ -47,7 +47,7 @@ def score(worlds: int, seed: int, engine: str, world: str = "netns") -> ScoreCar
     for number in range(seed, seed + worlds):
         scenario = generate(number)
         facts = {port: Fact(one.binding, frozenset(one.bound_to)) for port, one in truth(scenario).items()}
-        with open_world(scenario, world) as opened:
+        with open_world(scenario, world, raw=engine == "raw") as opened:
             ours.append(_ask_us(number, opened, facts, engine))
             if skipped is None:
                 theirs.append(_ask_nmap(number, opened, facts))
