@@ -82,7 +82,7 @@ def _kept_from_sockets(observation: Observation, model: AddressModel) -> Conditi
         return Condition.HAIRPIN
     if answered_elsewhere(observation):
         return Condition.CLEAR
-    by_chance = model.noise.silence(observation.attempts) >= LISTED
+    by_chance = model.noise.lost > 0 or model.noise.silence(observation.attempts) >= LISTED
     return Condition.CLEAR if by_chance else Condition.LOCAL_FIREWALL
 
 
