@@ -16,7 +16,7 @@ _ACK: Mapping[Back, str] = {
 }
 _FIN: Mapping[Back, str] = {
     Back.RESET: "a FIN to {where} is reset: nothing listens there behind the filter",
-    Back.SILENT: "a FIN to {where} is not answered where an ACK is reset, as by a port that something listens on",
+    Back.SILENT: "a FIN to {where} is not answered where an ACK is reset, as by a port with a listener",
 }
 _FIN_BESIDE_FORWARD: Mapping[Back, str] = {
     Back.SILENT: "a FIN to {where}, which nothing forwards, is dropped: the host's filter misses the port",

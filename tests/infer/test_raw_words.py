@@ -54,7 +54,7 @@ SAID: dict[str, tuple[dict, dict, list[str]]] = {
         {"ack": "reset marked", "fin": "no-response"},
         [
             ONLY_SYN.format(LAN),
-            f"a FIN to {LAN} is not answered where an ACK is reset, as by a port that something listens on",
+            f"a FIN to {LAN} is not answered where an ACK is reset, as by a port with a listener",
         ],
     ),
     "a FIN is rejected": (SILENT, {"fin": "port-unreach/host"}, []),
