@@ -37,6 +37,7 @@ MATRICES = [
     "--engine connect --reach whole --loss 0.2",
     "--engine raw --reach whole",
     "--engine raw --reach tested",
+    "--engine raw --reach whole --bleached",
     "--engine raw --reach tested --bleached",
     "--engine raw --reach tested --loss 0.05",
     "--engine raw --reach whole --loss 0.2",
@@ -111,7 +112,8 @@ def test_no_point_is_wrong(options: str) -> None:
 
 
 @pytest.mark.parametrize("reach", REACHES)
-def test_raw_packets_make_no_mistake(reach: str) -> None:
-    """With raw packets on clean links every verdict is right, also that nobody listens."""
-    rows = matrix(f"--engine raw --reach {reach}")
+@pytest.mark.parametrize("path", ["", "--bleached"])
+def test_raw_packets_make_no_mistake(reach: str, path: str) -> None:
+    """With raw packets and without loss every verdict is right, also that nobody listens."""
+    rows = matrix(f"--engine raw --reach {reach} {path}".rstrip())
     assert [(row["bind"], row["filter"], row["verdict"]) for row in rows if not is_true(row)] == []
