@@ -142,10 +142,10 @@ def sureness(row: Row) -> str:
 
 
 def percent(probability: float) -> str:
-    """A probability as people read it; never rounded up to certainty or down to impossibility."""
-    if _ALMOST <= probability < 1:
+    """A probability as people read it: nothing is certain, nothing that is listed impossible."""
+    if probability >= _ALMOST:
         return ">99%"
-    if 0 < probability < _HARDLY:
+    if probability < _HARDLY:
         return "<1%"
     return f"{probability:.0%}"
 

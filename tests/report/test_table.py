@@ -156,7 +156,7 @@ def test_control_characters_never_reach_the_terminal() -> None:
         (port(53, (OPEN, OPEN, OPEN), Binding.SPECIFIC), "specific "),
         (port(53, (Reason.REFUSED, OPEN, OPEN)), "closed ref"),
         (port(53, (OPEN, OPEN, OPEN), confidence=0.001), "<1%"),
-        (port(53, (OPEN, OPEN, OPEN), confidence=1.0), "100%"),
+        (port(53, (OPEN, OPEN, OPEN), confidence=1.0), ">99%"),
         (port(53, (OPEN, OPEN, OPEN), observations=()), "not measured"),
         (rest("1-3"), "1-3/tcp"),
     ],
