@@ -69,7 +69,7 @@ def replayed(name: str, *, hostile: bool) -> tuple[list[Reply], int]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_hostile_packets_change_no_reply(name: str) -> None:
-    """Guessed numbers, other ports, errors about others, cuts and replays: each probe keeps its own answer."""
+    """Guessed numbers, other ports, errors about others, cuts, replays: each probe keeps its own answer."""
     alone, _ = replayed(name, hostile=False)
     attacked, met = replayed(name, hostile=True)
     assert met > 100
