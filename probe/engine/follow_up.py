@@ -8,7 +8,6 @@ from probe.engine.survey import FOLLOW_UP_TRIES, Step, Survey
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.plan import FollowUp
 from probe.model.probing import Observation, Reason
-from probe.model.target import IPAddress
 
 ENOUGH_ANSWERS = 10  # without a loss: two tries then leave less than SILENCE_DOUBT, with (0.5 / 11) ** 2
 _ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET, Reason.UDP_RESPONSE})
@@ -28,9 +27,7 @@ def ask_follow_ups(
     traces = tuple(Trace(answers[one.question], one.why) for one in wanted if one.question in answers)
     return replace(
         survey,
-        observations=tuple(
-            _heard_after_all(o, answers.get(o.question), survey.own_addresses) for o in survey.observations
-        ),
+        observations=tuple(_heard_after_all(o, answers.get(o.question), survey) for o in survey.observations),
         traces=(*survey.traces, *traces),
     )
 
@@ -45,14 +42,14 @@ def _tries(learned: Learned | None) -> int | None:
     return FOLLOW_UP_TRIES
 
 
-def _heard_after_all(before: Observation, raw: Observation | None, own: frozenset[IPAddress]) -> Observation:
+def _heard_after_all(before: Observation, raw: Observation | None, survey: AddressSurvey) -> Observation:
     """Where connect() heard nothing, what raw packets heard of the same question is the answer.
 
     That this machine's own firewall stops them is an answer too: it explains the silence.
     """
     if before.reason is not Reason.NO_RESPONSE or raw is None:
         return before
-    stopped_here = raw.sender in own and raw.sender != raw.question.address
+    stopped_here = survey.is_our_own(raw)
     if raw.reason not in _ANSWERS and not stopped_here:
         return before
     answered = None if raw.answered is None else before.attempts + raw.answered

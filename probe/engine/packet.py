@@ -7,10 +7,9 @@ wire is `codec`, which reply belongs to which probe is `matching`.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from probe.model.probing import Header, Shape
+from probe.model.probing import MARK_TOS, Header, Shape
 from probe.model.target import IPAddress, Protocol
 
-MARK_TOS = 0x68  # DSCP AF31 (RFC 2597): a Linux stack echoes it in its resets, netfilter's forged ones have 0
 MARK_FLOW_LABEL = 0x1B7D5  # any label: IPv6 probes carry it
 DEFAULT_TTL = 64
 

@@ -13,9 +13,8 @@ from probe.infer.policy import AddressModel
 from probe.infer.scene import ALIVE, Ask, Scene, controls, tested
 from probe.infer.traces import of_shape
 from probe.model.probing import Observation, Question, Reason, Role, Shape
-from probe.model.target import Port, Protocol
+from probe.model.target import NO_PORT, Protocol
 
-_NO_PORT = Port(Protocol.TCP, 0)
 _LADDERS = 4  # silent ports of one address whose way is followed hop by hop
 _LONGEST_LADDER = 8  # hops
 
@@ -52,7 +51,7 @@ def _marks_of_controls(model: AddressModel, scene: Scene) -> Iterator[Question]:
 def _keeps_marks(model: AddressModel, scene: Scene) -> Iterator[Question]:
     silent = not model.alive and not model.address.ip.is_loopback
     if silent or any(_is_doubtful(o, scene) for o in model.tested.values()):
-        yield Question(model.address.ip, _NO_PORT, Role.CONTROL, shape=Shape.ECHO)
+        yield Question(model.address.ip, NO_PORT, Role.CONTROL, shape=Shape.ECHO)
 
 
 def _silent_controls(model: AddressModel) -> Iterator[Question]:

@@ -10,12 +10,11 @@ from probe.infer.priors import LISTED
 from probe.infer.scene import Scene
 from probe.model.facts import LinkKind
 from probe.model.probing import NextHop, Question, Reason, Role, Shape
-from probe.model.target import Port, Protocol
+from probe.model.target import NO_PORT, Port, Protocol
 from probe.model.verdict import Binding
 
 _EVERYBODY = "ff:ff:ff:ff:ff:ff"
 _LOOPBACK = ip_address("127.0.0.1")
-_NO_PORT = Port(Protocol.TCP, 0)
 _PASSING = (Fate.PASS, Fate.FORWARDED)
 
 
@@ -84,7 +83,7 @@ def who_has(model: AddressModel, scene: Scene) -> Iterator[Question]:
         return
     for other in _others(model, scene):
         if isinstance(other.address.ip, IPv4Address):
-            yield Question(other.address.ip, _NO_PORT, Role.CONTROL, shape=Shape.WHO_HAS, hop=hop)
+            yield Question(other.address.ip, NO_PORT, Role.CONTROL, shape=Shape.WHO_HAS, hop=hop)
 
 
 def leaks_loopback(model: AddressModel, scene: Scene) -> Iterator[Question]:

@@ -48,7 +48,7 @@ _CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
 
 def heard(observation: Observation, survey: AddressSurvey) -> Heard:
     """Reduce an observation to its symbol."""
-    if is_local(observation, survey):
+    if survey.is_our_own(observation):
         return Heard.LOCAL
     by_box = _by_box(observation)
     if by_box is not None:
@@ -59,11 +59,6 @@ def heard(observation: Observation, survey: AddressSurvey) -> Heard:
     if symbol is not None:
         return symbol
     return Heard.ICMP_HOST if observation.sender == observation.question.address else Heard.ICMP_PATH
-
-
-def is_local(observation: Observation, survey: AddressSurvey) -> bool:
-    """Whether this machine itself gave the answer: it says nothing of the target."""
-    return observation.sender != observation.question.address and observation.sender in survey.own_addresses
 
 
 def _by_box(observation: Observation) -> Heard | None:
@@ -123,7 +118,9 @@ def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
     What this machine answered itself, or kept from its sockets, is no measure of loss.
     """
     answers = [
-        o for o in survey.observations if o.answered is not None and not o.unheard and not is_local(o, survey)
+        o
+        for o in survey.observations
+        if o.answered is not None and not o.unheard and not survey.is_our_own(o)
     ]
     lost = sum(o.answered - 1 for o in answers if o.answered is not None)
     return Noise(lost, len(answers), icmp_errors >= _ICMP_BURST, _banned(survey))

@@ -65,8 +65,13 @@ def _normal(logs: Mapping[Character, float]) -> dict[Character, float]:
 
 def learn(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, AddressModel]:
     """Learn every address's policy, and whether one firewall resets on all of them."""
-    errors, covered, marks = icmp_errors(surveys), _covered_share(surveys), _shows_marks(surveys)
-    models = {s.address.ip: _learn_one(s, errors, covered, stack_marks=marks) for s in surveys}
+    errors, covered = icmp_errors(surveys), _covered_share(surveys)
+    hints = [hints_of(survey) for survey in surveys]
+    marks = any(one.sign is Sign.MARKED for of_address in hints for one in of_address.values())
+    models = {
+        survey.address.ip: _learn_one(survey, few, errors, covered, stack_marks=marks)
+        for survey, few in zip(surveys, hints, strict=True)
+    }
     host_wide = _host_wide_resets(models.values())
     return {
         ip: replace(model, policies=_policies(model, host_wide), host_wide=host_wide, host_marks=marks)
@@ -81,12 +86,6 @@ def _policies(model: AddressModel, host_wide: float) -> dict[Policy, float]:
         out[policy] += weight * (1 - host_wide)
     out[Policy.RESETS] += host_wide
     return out
-
-
-def _shows_marks(surveys: Sequence[AddressSurvey]) -> bool:
-    """Whether the host's stack has marked a reset, on any address."""
-    signs = (hints.sign for survey in surveys for hints in hints_of(survey).values())
-    return any(sign is Sign.MARKED for sign in signs)
 
 
 def _host_wide_resets(models: Iterable[AddressModel]) -> float:
@@ -108,9 +107,11 @@ def _covered_share(surveys: Sequence[AddressSurvey]) -> float:
     return (len(opened) + COVERED_SEEN) / (len(ports) + PORTS_SEEN)
 
 
-def _learn_one(survey: AddressSurvey, errors: int, covered: float, *, stack_marks: bool) -> AddressModel:
+def _learn_one(
+    survey: AddressSurvey, hints: Mapping[Port, Hints], errors: int, covered: float, *, stack_marks: bool
+) -> AddressModel:
     noise = noise_of(survey, errors)
-    tested, hints = survey.tested(), hints_of(survey)
+    tested = survey.tested()
 
     def said_by(o: Observation) -> Evidence:
         return Evidence(heard(o, survey), o.attempts, hints.get(o.question.port, NO_HINTS))

@@ -12,13 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from probe.infer.heard import is_local
 from probe.model.facts import AddressSurvey, Trace
-from probe.model.probing import ICMP_REASONS, Observation, Reason, Shape
+from probe.model.probing import DSCP_BITS, ICMP_REASONS, MARK_TOS, Observation, Reason, Shape
 from probe.model.target import IPAddress, Port, Protocol
-
-_DSCP = 0xFC  # of a TOS octet; the lowest two bits are ECN (RFC 3168)
-_MARK = 0x68  # the DSCP that probes carry: AF31
 
 
 class Sign(StrEnum):
@@ -84,7 +80,7 @@ def hints_of(survey: AddressSurvey) -> dict[Port, Hints]:
     """What the traces of an address tell of each of its ports, tested ones and controls."""
     traces: dict[Port, list[Observation]] = {}
     for trace in survey.traces:
-        if not is_local(trace.observation, survey):
+        if not survey.is_our_own(trace.observation):
             traces.setdefault(trace.observation.question.port, []).append(trace.observation)
     return {port: _hints(survey.address.ip, few) for port, few in traces.items()}
 
@@ -155,8 +151,8 @@ def _sign(observation: Observation) -> Sign | None:
     header = observation.header
     if header is None:
         return None
-    dscp = header.tos & _DSCP
-    if dscp == _MARK or header.flow_label:
+    dscp = header.tos & DSCP_BITS
+    if dscp == MARK_TOS & DSCP_BITS or header.flow_label:
         return Sign.MARKED
     return Sign.ODD if dscp else Sign.PLAIN
 

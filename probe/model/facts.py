@@ -66,6 +66,11 @@ class AddressSurvey:
     traces: tuple[Trace, ...] = ()  # what raw packets told, in the order of asking
     keys: Mapping[Port, tuple[Key, ...]] = field(default_factory=dict)  # that its services showed
 
+    def is_our_own(self, observation: Observation) -> bool:
+        """Whether this machine itself gave the answer: it says nothing of the target."""
+        sender = observation.sender
+        return sender != observation.question.address and sender in self.own_addresses
+
     def tested(self) -> dict[Port, Observation]:
         """The observations of the tested ports."""
         return {o.question.port: o for o in self.observations if o.question.role is Role.TESTED}

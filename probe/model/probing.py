@@ -172,6 +172,10 @@ class TcpOptions:
     sack: bool = False
 
 
+DSCP_BITS = 0xFC  # of a TOS octet; the lowest two bits are ECN and belong to routers (RFC 3168)
+MARK_TOS = 0x68  # DSCP AF31 (RFC 2597): a Linux stack echoes it in its resets, netfilter's forged ones have 0
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What the headers of a reply say beyond its sender and TTL; only raw packets show it.

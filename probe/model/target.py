@@ -34,6 +34,9 @@ class Port:
         return f"{self.number}/{self.protocol}"
 
 
+NO_PORT = Port(Protocol.TCP, 0)  # of a question about the address itself
+
+
 @dataclass(frozen=True, slots=True)
 class TargetAddress:
     """One address of the target, and the realm in which the prober reaches it."""

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from probe.engine.packet import MARK_TOS
-from probe.model.probing import Reason, Shape
+from probe.model.probing import DSCP_BITS, MARK_TOS, Reason, Shape
 from probe.model.report import AddressReport, ProbeReport
 from probe.model.target import Protocol
 from probe.report.probes import alike, merged
@@ -18,7 +17,6 @@ _SHAPES: Mapping[Shape, str] = {
 }
 _DATAGRAM = "datagram"
 _ANSWERS = {Reason.SYN_ACK: "SYN/ACK", Reason.ARP_RESPONSE: "ARP reply", Reason.ECHO_REPLY: "echo reply"}
-_DSCP = 0xFC  # what of a TOS is the sender's; the other two bits belong to routers (RFC 3168)
 
 
 def probe_lines(row: Row, addresses: Sequence[AddressReport]) -> Iterator[str]:
@@ -68,7 +66,7 @@ def _tos(probe: ProbeReport) -> str | None:
     """Whether the mark of our probe came back: a stack's own reset has it, a filter's has 0."""
     if probe.tos is None:
         return None
-    echoed = probe.tos & _DSCP == MARK_TOS & _DSCP
+    echoed = probe.tos & DSCP_BITS == MARK_TOS & DSCP_BITS
     return f"TOS {probe.tos:#04x} echoed" if echoed else f"TOS {probe.tos:#x}" if probe.tos else "TOS 0"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from probe.engine.packet import MARK_FLOW_LABEL, MARK_TOS
+from probe.engine.packet import MARK_FLOW_LABEL
 from probe.lab.scenario import Action
 from probe.lab.sim.box import Arrival, refusal
 from probe.lab.sim.firewall import NOT_PERMITTED
@@ -19,7 +19,7 @@ from probe.lab.sim.network import Network
 from probe.lab.sim.packets import DEFAULT_TTL, NO_FLAGS, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.lab.sim.prober import Prober
 from probe.model.icmp import reason_of
-from probe.model.probing import Header, Probe, Question, Reason, Reply, Shape
+from probe.model.probing import MARK_TOS, Header, Probe, Question, Reason, Reply, Shape
 from probe.model.target import IPAddress, Protocol
 
 CAPACITY = 4000  # probes at once
