@@ -9,6 +9,10 @@ The network is always the same family. The prober has one link per realm in use:
     prober --- vpn ------------------- target      on the link
     prober --- public --- router ----- target      one hop further
 
+With `vpn` the vpn link is a real tunnel, carried by a link of its own:
+
+    prober --- wan ------------------- target      198.18.0.2, 198.18.0.10; never given to the prober
+
 With `router.nat` the public address belongs to the router, which forwards what `router.forward` lists to the
 target's address on the inside. A `dnat` entry of the target forwards a port to a container behind the target.
 """
@@ -48,6 +52,7 @@ ROUTER_ADDRESSES: dict[str, str] = {
     "behind6": "2001:db8:113::1",
     "inside": "192.168.99.1",
 }
+CARRIER_ADDRESSES: dict[str, str] = {"prober": "198.18.0.2", "target": "198.18.0.10"}  # RFC 2544
 CONTAINER_ADDRESSES: dict[str, str] = {"container": "172.31.0.2", "bridge": "172.31.0.1"}
 
 
@@ -75,6 +80,23 @@ class Serves(StrEnum):
     RESET = "reset"  # TCP: accept and reset at once
     ANSWER = "answer"  # UDP: answer every datagram
     FULL = "full"  # TCP: never accept, and the accept queue is full
+    FORWARD = "forward"  # TCP: a userspace forwarder: pass everything on to 127.0.0.1, same port
+
+
+class VpnKind(StrEnum):
+    """Which program makes the tunnel."""
+
+    WIREGUARD = "wireguard"  # wireguard-go, IPv4 and IPv6
+    OPENVPN = "openvpn"  # TLS with fingerprints; IPv4
+
+
+class FarEnd(StrEnum):
+    """What is at the tunnel's far end."""
+
+    SERVES = "serves"
+    ABSENT = "absent"  # the program does not run: the carrier address answers, the port does not
+    STRANGER = "stranger"  # it does not know our key
+    UNREACHABLE = "unreachable"  # the carrier drops everything between the two
 
 
 class Segment(StrEnum):
@@ -130,9 +152,13 @@ class TargetHost(_Strict, frozen=True, kw_only=True):
     never_resets: bool = False  # a stack that is silent where nothing listens, as Windows' firewall makes it
     ttl: int | None = None  # with which its packets start; none: 64
     route_localnet: bool = False  # takes 127.0.0.0/8 from its links (net.ipv4.conf.all.route_localnet)
-    replies_by: dict[
-        str, str
-    ] = {}  # realm -> realm: answers to the prober's address there leave by this link
+    # realm -> realm: answers to the prober's address there leave by this link
+    replies_by: dict[str, str] = {}
+    no_way_back: tuple[str, ...] = ()  # realms: it has no route to the prober's addresses there
+    strict_reverse_path: bool = False  # rp_filter=1 (RFC 3704 section 2.2)
+    forwards: bool = False  # it is a gateway: what is not its own it sends on, or says is unreachable
+    # realm -> bytes: longer packets vanish on their way to it, and nobody is told
+    swallows_above: dict[str, int] = {}
 
 
 class ProberHost(_Strict, frozen=True, kw_only=True):
@@ -141,6 +167,8 @@ class ProberHost(_Strict, frozen=True, kw_only=True):
     outgoing: tuple[Rule, ...] = ()
     incoming: tuple[Rule, ...] = ()
     strict_reverse_path: bool = False  # rp_filter=1 (RFC 3704 section 2.2)
+    routes: dict[str, str] = {}  # symbol -> realm: a host route to this address by the wrong link
+    names: tuple[dict[str, str], ...] = ()  # one name server each: name -> symbol or literal address
 
 
 class Router(_Strict, frozen=True, kw_only=True):
@@ -152,6 +180,7 @@ class Router(_Strict, frozen=True, kw_only=True):
     answers_all: bool = False  # a middlebox that completes every handshake itself
     syn_proxy: str | None = None  # ports whose handshakes it completes before asking the target
     listen: tuple[Listen, ...] = ()  # its own services, on the public address that it owns with `nat`
+    narrow: int | None = None  # bytes: MTU of its link to the target; it says so to whoever sends more
 
 
 class Link(_Strict, frozen=True, kw_only=True):
@@ -160,6 +189,24 @@ class Link(_Strict, frozen=True, kw_only=True):
     delay_ms: float = 0.0  # one way
     loss: float = 0.0  # share of packets, one way
     bleaches: bool = False  # something on it sets DSCP to 0 in what goes to the target
+    isolates: bool = False  # an access point between the two that keeps its clients apart, and answers itself
+
+
+class Vpn(_Strict, frozen=True, kw_only=True):
+    """A real tunnel in place of the vpn link. Without trouble: up, warm or cold, both ends agreed."""
+
+    kind: VpnKind
+    far_end: FarEnd = FarEnd.SERVES
+    warm: bool = False  # a handshake has just been made; what `far_end` says holds from then on
+    wait_s: float = 0.0  # seconds between that and the scan
+    up: bool = True  # the prober's interface is switched on
+    allowed: tuple[str, ...] | None = (
+        None  # WireGuard, the prober's allowed IPs; none: the target's addresses
+    )
+    accepts: tuple[str, ...] | None = (
+        None  # WireGuard, the target's allowed IPs; none: the prober's addresses
+    )
+    mtu: int | None = None  # bytes, at both ends; none: the program's own
 
 
 class Scan(_Strict, frozen=True, kw_only=True):
@@ -198,11 +245,17 @@ class Scenario(_Strict, frozen=True, kw_only=True):
     router: Router = Router()
     links: dict[str, Link] = {}
     dead: tuple[str, ...] = ()  # symbols of addresses that nobody has
+    vpn: Vpn | None = None
+    down: bool = False  # the target is switched off, once every tunnel is up
+    # symbols: another machine, on a link `home` of the prober with the same network, has this address too
+    elsewhere: tuple[str, ...] = ()
+    names: dict[str, str] = {}  # symbol -> name: what the prober is given in place of the address
     scan: Scan
     expect: dict[str, Expected]
     expect_raw: dict[str, Expected] = {}
     expect_addresses: dict[str, str] = {}  # symbol -> condition of the address
     expect_addresses_raw: dict[str, str] = {}
+    expect_causes: dict[str, str] = {}  # symbol -> what `doctor` ranks first there
     worlds: tuple[str, ...] = ("sim", "netns")
     why_not: str | None = None  # why a world is left out
     name: str = ""  # from the file name

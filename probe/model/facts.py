@@ -37,6 +37,17 @@ class Neighbour(StrEnum):
     FAILED = "failed"
 
 
+class TunnelHealth(StrEnum):
+    """What a tunnel's own facts say of the way to one address (`probe.path.tunnels`)."""
+
+    OFF = "off"  # its interface is down
+    NOT_ALLOWED = "not-allowed"  # no peer's allowed IPs have the address: nothing is sent
+    NEVER = "never"  # that peer never shook hands
+    STALE = "stale"  # the latest handshake is older than a session lives
+    FRESH = "fresh"
+    UNKNOWN = "unknown"  # nothing can be read
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What one raw follow-up brought, and why it was sent."""
@@ -65,6 +76,7 @@ class AddressSurvey:
     link_address: str | None = None  # of an on-link address, from the neighbour table
     traces: tuple[Trace, ...] = ()  # what raw packets told, in the order of asking
     keys: Mapping[Port, tuple[Key, ...]] = field(default_factory=dict)  # that its services showed
+    tunnel: TunnelHealth | None = None  # of the tunnel that leads there, after the probes; None: no tunnel
 
     def is_our_own(self, observation: Observation) -> bool:
         """Whether this machine itself gave the answer: it says nothing of the target."""

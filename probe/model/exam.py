@@ -1,0 +1,103 @@
+"""What `doctor` measured on one address beyond a survey. Everything is None where it was not measured."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probe.model.facts import AddressSurvey
+from probe.model.probing import Observation, Reason
+from probe.model.target import IPAddress, Port, TargetAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """How the address answers ping: `reason` echo-reply, no-response, or an ICMP error with its `sender`.
+
+    `refused_here`: this machine's own firewall refused to send (EPERM).
+    """
+
+    reason: Reason
+    sent: int
+    rtt: float | None = None  # seconds
+    sender: IPAddress | None = None
+    refused_here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What a probe with this TTL met: the sender of time-exceeded, or None where it stayed silent.
+
+    `arrived`: the address itself answered.
+    """
+
+    ttl: int
+    sender: IPAddress | None = None
+    arrived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What the interface of the route counted while a known number of probes was sent to a silent address.
+
+    Other traffic counts too: `probes` is what must be in `sent` at least, if this machine let them out.
+    """
+
+    probes: int
+    sent_packets: int
+    received_packets: int
+    # The WireGuard peer's own counters over the same time; None where they cannot be read.
+    peer_sent_bytes: int | None = None
+    peer_received_bytes: int | None = None
+
+
+class Transfer(StrEnum):
+    """What became of data that was sent through a service."""
+
+    ARRIVED = "arrived"  # acknowledged by the peer
+    STALLED = "stalled"  # sent again and again, never acknowledged
+    ENDED = "ended"  # the peer closed or reset the connection first: says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class MtuTrial:
+    """Data sent through an open port: a little, then full segments, then smaller ones where those stall."""
+
+    port: Port
+    small: Transfer
+    big: Transfer
+    segment: int  # bytes of TCP payload in a full segment
+    route_mtu: int | None = None  # bytes: what the kernel took the path to carry before
+    learnt_mtu: int | None = None  # bytes: what an ICMP error on the way told (RFC 1191, RFC 8201)
+    teller: IPAddress | None = None  # who told
+    working_mtu: int | None = None  # bytes: a smaller packet that passed, where full ones stalled
+
+
+@dataclass(frozen=True, slots=True)
+class NameAnswer:
+    """What one name server says of a name. `server` None: the system's own way (hosts file, resolver)."""
+
+    server: IPAddress | None
+    addresses: tuple[IPAddress, ...]
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressExam:
+    """Everything that was measured on one address.
+
+    `endpoint` is how the tunnel's far end answers a datagram on the carrier network: port-unreach where
+    nothing listens there, host-unreach where it is gone; silence is WireGuard's own manner.
+    `comes_back` is a raw opening with this route's own source address that was handed to the host over
+    another link: its `header.interface` tells by which way the answer came, silence that none did.
+    `link_alive` says whether any other machine on the link (its gateway) answers in the neighbour table.
+    """
+
+    address: TargetAddress
+    survey: AddressSurvey
+    echo: Echo | None = None
+    hops: tuple[Hop, ...] | None = None
+    passage: Passage | None = None
+    mtu: MtuTrial | None = None
+    names: tuple[NameAnswer, ...] = ()
+    endpoint: Reason | None = None
+    comes_back: Observation | None = None
+    link_alive: bool | None = None

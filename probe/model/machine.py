@@ -1,0 +1,144 @@
+"""What the prober's own machine knows of itself: links, tunnels, routes, firewall, limits. One look, as data.
+
+None means that the machine did not tell (no such tool, no permission, another system), never "no".
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+
+from probe.model.facts import LinkKind
+from probe.model.target import IPAddress
+
+Network = IPv4Network | IPv6Network
+
+
+class TunnelKind(StrEnum):
+    """Whose tunnel an interface is."""
+
+    WIREGUARD = "wireguard"
+    OPENVPN = "openvpn"
+    TAILSCALE = "tailscale"
+    OTHER = "tunnel"  # any other interface without neighbours: tun, PPP, GRE
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Counters of an interface since it exists, as it counts them itself: own packets, not the carrier's."""
+
+    sent_packets: int
+    received_packets: int
+    sent_bytes: int
+    received_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One peer of a WireGuard tunnel, as `wg show` tells.
+
+    `handshake_age_s` is the age of the latest handshake in seconds, None where there never was one.
+    """
+
+    public_key: str
+    allowed_ips: tuple[Network, ...]
+    endpoint: tuple[IPAddress, int] | None = None  # None: not known
+    handshake_age_s: float | None = None
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    keepalive_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One interface. `up`: switched on; `running`: its carrier is there too. `mtu` in bytes."""
+
+    name: str
+    kind: LinkKind
+    up: bool
+    running: bool
+    addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
+    mtu: int | None = None
+    traffic: Traffic | None = None
+    reverse_path: int | None = None  # rp_filter in force (RFC 3704): 0 none, 1 strict, 2 loose; IPv4 only
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A tunnel interface. `peers` None: not a kind that has them, or they could not be read (`unread`)."""
+
+    link: Link
+    kind: TunnelKind
+    public_key: str | None = None  # this machine's own, of WireGuard
+    peers: tuple[Peer, ...] | None = None
+    unread: str | None = None  # why peers could not be read, and what to do
+    state: str | None = None  # what the VPN's own program says of itself, such as "Running", "Stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteEntry:
+    """One entry of the main routing table."""
+
+    destination: Network
+    interface: str
+    gateway: IPAddress | None = None
+    metric: int = 0
+    source: IPAddress | None = None  # preferred
+
+
+class Hook(StrEnum):
+    """Where a packet filter looks at this machine's own packets."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One chain of this machine's packet filter that may drop or reject. `family` is nft's: ip, ip6, inet."""
+
+    tool: str  # nft, iptables or ip6tables
+    family: str
+    table: str
+    name: str
+    hook: Hook
+    blocking: tuple[str, ...]  # what drops or rejects: rules in the tool's words, or "policy drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """This machine's packet filter. `chains` None: it could not be read, and `unread` says why."""
+
+    chains: tuple[Chain, ...] | None = None
+    unread: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolvers:
+    """Name resolution as it is set up. `servers` None: not told; `search` are the domains that names get."""
+
+    servers: tuple[IPAddress, ...] | None = None
+    search: tuple[str, ...] = ()
+    source: str = ""  # where that stands, such as /etc/resolv.conf
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One look at this machine. Nothing in it was changed and nothing sent to get it."""
+
+    system: str  # linux, darwin, win32
+    links: tuple[Link, ...]
+    tunnels: tuple[Tunnel, ...]
+    routes: tuple[RouteEntry, ...] | None = None
+    firewall: Firewall = Firewall()
+    resolvers: Resolvers = Resolvers()
+    raw_missing: str | None = None  # why no raw packets may be sent; None: they may
+    ping_allowed: bool | None = None  # echo requests without privileges (ping_group_range)
+    open_files: tuple[int, int] | None = None  # soft and hard limit of file descriptors
+
+    def tunnel(self, interface: str | None) -> Tunnel | None:
+        """The tunnel of an interface; None where it is none."""
+        return next((t for t in self.tunnels if t.link.name == interface), None)
+
+    def link(self, interface: str | None) -> Link | None:
+        """The interface of that name; None where there is none."""
+        return next((link for link in self.links if link.name == interface), None)
