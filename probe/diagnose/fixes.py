@@ -147,7 +147,7 @@ def _local_firewall(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
 
 
 def _accepting(chain: Chain, ip: IPAddress) -> str | None:
-    """Let an address pass before anything in a chain blocks it; None where the chain is of the other family."""
+    """Let an address pass before anything in a chain blocks it; None for a chain of the other family."""
     outward = chain.hook is Hook.OUTPUT
     if chain.tool == "nft":
         word = "ip" if ip.version == _IPV4 else "ip6"
@@ -263,10 +263,9 @@ def _not_forwarded(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
 
 def _not_bound(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     ports = troubled_ports(scene, named)
-    anywhere = "0.0.0.0" if scene.ip.version == _IPV4 else "[::]"  # noqa: S104 - a word of advice
     yield Fix(
-        f"bind the service of {_said(ports)} to {scene.ip} too, or to {anywhere}; see what it is bound to with"
-        " ss -tulnp on the target"
+        f"bind the service of {_said(ports)} to {scene.ip} too, or to all interfaces; ss -tulnp on the target"
+        " shows what it is bound to now"
     )
 
 
