@@ -150,7 +150,9 @@ def told_case(case: dict) -> tuple[list[AddressExam], Machine, Verdict]:
     exams = [exam_of(symbol, told) for symbol, told in case["addresses"].items()]
     verdict = infer([exam.survey for exam in exams])
     said = {address_named(symbol): Condition(word) for symbol, word in case.get("verdict", {}).items()}
-    ways = {address_named(symbol): Condition(word) for symbol, word in case.get("verdict_address", {}).items()}
+    ways = {
+        address_named(symbol): Condition(word) for symbol, word in case.get("verdict_address", {}).items()
+    }
     ports = tuple(replace(port, conditions={**port.conditions, **said}) for port in verdict.ports)
     addresses = tuple(replace(a, condition=ways.get(a.address.ip, a.condition)) for a in verdict.addresses)
     return exams, machine_of(case.get("machine", {})), Verdict(addresses, ports)
