@@ -6,7 +6,7 @@ request, so an answer is known by its sequence number and the bytes sent.
 """
 
 import secrets
-import select
+import selectors
 import socket
 import struct
 import time
@@ -109,17 +109,15 @@ def _send(one: _Pinging, number: int, token: bytes) -> None:
 
 def _listen(waiting: Sequence[_Pinging], token: bytes, until: float) -> None:
     """Take in answers until all have come or the time is over."""
-    left = {one.sock.fileno(): one for one in waiting if one.outcome is None}
-    poller = select.poll()
-    for descriptor in left:
-        poller.register(descriptor, select.POLLIN)
-    while left and (wait := until - time.monotonic()) > 0:
-        for descriptor, _ in poller.poll(wait * 1000):
-            one = left[descriptor]
-            _hear(one, token)
-            if one.outcome is not None:
-                poller.unregister(descriptor)
-                del left[descriptor]
+    with selectors.DefaultSelector() as selector:
+        for one in waiting:
+            if one.outcome is None:
+                selector.register(one.sock, selectors.EVENT_READ, one)
+        while selector.get_map() and (wait := until - time.monotonic()) > 0:
+            for key, _ in selector.select(wait):
+                _hear(key.data, token)
+                if key.data.outcome is not None:
+                    selector.unregister(key.fileobj)
 
 
 def _hear(one: _Pinging, token: bytes) -> None:

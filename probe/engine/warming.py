@@ -1,14 +1,13 @@
 """Wake tunnels before they are judged: the first packets through a cold one are lost to its handshake. Pure.
 
 A WireGuard session is made when there is something to send (whitepaper section 6); until then what is sent
-waits or is lost. One opening at a time is sent through each tunnel until something comes back.
+waits or is lost. One opening after the other is sent through each tunnel until something comes back.
 """
 
 from collections.abc import Callable, Mapping
 
+from probe.engine.asking import ask
 from probe.engine.backend import Backend
-from probe.engine.exam import ask_only
-from probe.engine.run import Run
 from probe.model.plan import Timing
 from probe.model.probing import Question, Reason, Role
 from probe.model.target import Port, TargetAddress
@@ -33,18 +32,9 @@ def warm_up(
     """
     end = backend.now() + PATIENCE_S
     while cold and backend.now() < end:
-        asked = {
-            address.ip: ask_only(address, [Question(address.ip, port, Role.CONTROL)], tries=1)
-            for address in cold.values()
-        }
-        heard = Run(asked, backend, _ROUND).until(end - backend.now())
-        silent = {
-            survey.address.ip
-            for survey in heard.surveys
-            if all(o.reason is Reason.NO_RESPONSE for o in survey.observations)
-        }
-        if not heard.complete:
-            raise KeyboardInterrupt
+        questions = {name: Question(address.ip, port, Role.CONTROL) for name, address in cold.items()}
+        heard = ask(questions.values(), backend, _ROUND, end - backend.now())
+        silent = {q.address for q, o in heard.items() if o.reason is Reason.NO_RESPONSE}
         cold = {
             name: address
             for name, address in cold.items()

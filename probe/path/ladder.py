@@ -17,32 +17,33 @@ def is_silent(survey: AddressSurvey) -> bool:
     return not any(is_answer(o) and not survey.is_our_own(o) for o in survey.observations)
 
 
-def is_sent_to(survey: AddressSurvey) -> bool:
-    """Whether packets for the address leave this machine at all: there is a route, and a neighbour to take them."""
+def interface_to(survey: AddressSurvey) -> str | None:
+    """The interface by which packets for the address leave; None where none do, or none that is known."""
     route = survey.route
-    return route is None or (route.reachable and survey.neighbour is not Neighbour.FAILED)
+    if route is None or not route.reachable or route.kind is LinkKind.LOOPBACK:
+        return None
+    return None if survey.neighbour is Neighbour.FAILED else route.interface
 
 
 def ladder_questions(survey: AddressSurvey, port: Port) -> tuple[Question, ...]:
     """What to ask at once to see how far probes for a silent address come; nothing where none leave."""
-    route = survey.route
-    if not is_sent_to(survey) or (route is not None and route.kind is LinkKind.LOOPBACK):
+    if interface_to(survey) is None:
         return ()
-    return ladder(survey.address.ip, port, NEAR_TTLS if route is not None and route.on_link else TTLS)
+    near = survey.route is not None and survey.route.on_link
+    return ladder(survey.address.ip, port, NEAR_TTLS if near else TTLS)
 
 
-def hops_of(answers: Mapping[Question, Observation], survey: AddressSurvey) -> tuple[Hop, ...]:
-    """The hops in order of distance, up to the first at which the address itself answered.
+def hops_of(answers: Mapping[Question, Observation], survey: AddressSurvey) -> tuple[Hop, ...] | None:
+    """The hops in order of distance, up to the first at which the address itself answered; None: not asked.
 
-    A router that answers with another error than time-exceeded is a hop too; what this machine itself says is none.
+    A router that answers with another error than time-exceeded is a hop too; this machine itself is none.
     """
+    asked = {q.ttl: o for q, o in answers.items() if q.address == survey.address.ip and q.ttl is not None}
     found: list[Hop] = []
-    for question, seen in sorted(answers.items(), key=lambda pair: pair[0].ttl or 0):
-        if question.ttl is None:
-            continue
-        arrived = reaches(seen) or seen.sender == question.address
+    for ttl, seen in sorted(asked.items()):
+        arrived = reaches(seen) or seen.sender == survey.address.ip
         own = survey.is_our_own(seen)
-        found.append(Hop(question.ttl, None if own or arrived else seen.sender, arrived=arrived))
+        found.append(Hop(ttl, None if own or arrived else seen.sender, arrived=arrived))
         if arrived:
             break
-    return tuple(found)
+    return tuple(found) or None
