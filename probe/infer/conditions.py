@@ -55,10 +55,12 @@ def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Con
     """Condition of one port on one address."""
     if port not in model.evidence:
         return Condition.UNKNOWN
+    by_way = way_condition(model.survey) if is_lost(model.tested[port], model.survey) else None
+    return by_way or _condition_of_answer(port, model, posterior)
+
+
+def _condition_of_answer(port: Port, model: AddressModel, posterior: Posterior) -> Condition:
     symbol = model.evidence[port].heard
-    by_way = way_condition(model.survey)
-    if by_way is not None and is_lost(model.tested[port], model.survey):
-        return by_way
     if symbol is Heard.LOCAL:
         return local_condition(model.tested[port])
     if model.tested[port].unheard:

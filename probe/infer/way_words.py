@@ -20,8 +20,8 @@ _SUMMARY: Mapping[Condition, str] = {
     Condition.WRONG_ROUTE: "wrong route",
 }
 _READING: Mapping[Condition, str] = {
-    Condition.TUNNEL_DOWN: "the tunnel to this address is down: silence counts neither for nor against anything",
-    Condition.WRONG_ROUTE: "sent by another way than the tunnel: silence counts neither for nor against anything",
+    Condition.TUNNEL_DOWN: "the tunnel is down: this silence says nothing of the service",
+    Condition.WRONG_ROUTE: "sent by another way than the tunnel: this silence says nothing of the service",
 }
 
 
@@ -50,7 +50,7 @@ def way_evidence(survey: AddressSurvey) -> Iterator[str]:
     wrong = way_condition(survey) is Condition.WRONG_ROUTE
     if wrong and survey.route is not None:
         yield f"packets for it leave by {survey.route.interface}, not by {_named(survey) or 'a tunnel'}"
-    elif survey.tunnel in _HEALTH:
+    elif survey.tunnel is not None and survey.tunnel in _HEALTH:
         yield _HEALTH[survey.tunnel].format(tunnel=_named(survey) or "the tunnel")
         route = survey.route
         if route is not None and route.reachable and not in_tunnel(survey):
@@ -63,6 +63,11 @@ def _named(survey: AddressSurvey) -> str | None:
 
 def doctor_command(models: Sequence[AddressModel]) -> str:
     """The command line that examines the same addresses."""
-    flags = {Realm.LAN: "--lan ", Realm.VPN: "--vpn ", Realm.PUBLIC: "--public ", Realm.LOOPBACK: ""}
+    flags: Mapping[str, str] = {
+        Realm.LAN: "--lan ",
+        Realm.VPN: "--vpn ",
+        Realm.PUBLIC: "--public ",
+        Realm.LOOPBACK: "",
+    }
     places = (f"{flags.get(m.address.realm, f'{m.address.realm}=')}{m.address.ip}" for m in models)
     return f"`bindprobe doctor {' '.join(places)}`"
