@@ -39,7 +39,7 @@ def survey(
     target: Target, timing: Timing, means: Means, *, progress: Progress | None = None
 ) -> tuple[AddressSurvey, ...]:
     """Measure every address of the target, conclude nothing."""
-    return _measure(target, timing, means, progress).surveys
+    return measure(target, timing, means, progress).surveys
 
 
 def scan(
@@ -56,7 +56,7 @@ def scan(
         NothingMeasuredError: not one probe could be sent to any address.
     """
     started = dt.datetime.now(dt.UTC)
-    outcome = _measure(target, timing, means, progress)
+    outcome = measure(target, timing, means, progress)
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: no route, or no free sockets")
@@ -66,7 +66,8 @@ def scan(
     return assemble(outcome, verdict, facts, version=__version__)
 
 
-def _measure(target: Target, timing: Timing, means: Means, progress: Progress | None) -> Outcome:
+def measure(target: Target, timing: Timing, means: Means, progress: Progress | None = None) -> Outcome:
+    """Survey every address, with the keys that services show and raw follow-ups where they are permitted."""
     plan = make_plan(target, timing, means.host)
     own = means.host.own_addresses()
     surveys = {a.address.ip: survey_address(a, means.host.neighbour, own) for a in plan.addresses}

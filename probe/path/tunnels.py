@@ -5,7 +5,7 @@ WireGuard's timers: a session dies 180 s after its handshake (REJECT_AFTER_TIME)
 """
 
 from probe.model.facts import TunnelHealth
-from probe.model.machine import Peer, Tunnel
+from probe.model.machine import Peer, Tunnel, TunnelKind
 from probe.model.target import IPAddress
 
 REJECT_AFTER_S = 180.0
@@ -34,6 +34,16 @@ def health(tunnel: Tunnel, address: IPAddress) -> TunnelHealth:
     if peer.handshake_age_s is None:
         return TunnelHealth.NEVER
     return TunnelHealth.STALE if peer.handshake_age_s > REJECT_AFTER_S else TunnelHealth.FRESH
+
+
+# Tunnels that shake hands when there is something to send; the others are up, or they are not.
+_LAZY = frozenset({TunnelKind.WIREGUARD, TunnelKind.TAILSCALE, TunnelKind.OTHER})
+_COLD = frozenset({TunnelHealth.NEVER, TunnelHealth.STALE, TunnelHealth.UNKNOWN})
+
+
+def is_cold(tunnel: Tunnel, address: IPAddress) -> bool:
+    """Whether the first packets for an address may be lost to a handshake, as far as the tunnel tells."""
+    return tunnel.kind in _LAZY and health(tunnel, address) in _COLD
 
 
 def leads_to(tunnel: Tunnel, address: IPAddress) -> bool:
