@@ -8,7 +8,6 @@ from probe.diagnose.reading import blocking, end_of
 from probe.diagnose.scene import Scene
 from probe.infer.words import listed
 from probe.model.diagnosis import Cause, Fix, Place
-from probe.model.exam import Transfer
 from probe.model.machine import Chain, Hook, Tunnel
 from probe.model.target import IPAddress, Port
 
@@ -64,12 +63,12 @@ def _tunnel_stale(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
 
 def _tunnel_down(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     del named
-    down = [scene.meant] if scene.meant else [t for t in scene.machine.tunnels if not t.link.up]
-    for tunnel in down:
-        if tunnel is not None and not tunnel.link.up:
-            yield _here(f"ip link set {tunnel.link.name} up")
+    candidates = scene.machine.tunnels if scene.meant is None else (scene.meant,)
+    down = [tunnel.link.name for tunnel in candidates if not tunnel.link.up]
+    for name in down:
+        yield _here(f"ip link set {name} up")
     if not down:
-        yield Fix("start the VPN on this machine: it has no tunnel interface")
+        yield Fix("start the VPN on this machine: it has no tunnel interface for that address")
 
 
 def _not_in_allowed_ips(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
@@ -147,7 +146,7 @@ def _local_firewall(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
 
 
 def _accepting(chain: Chain, ip: IPAddress) -> str | None:
-    """Let an address pass before anything in a chain blocks it; None where the chain is of the other family."""
+    """Let an address pass before anything in a chain blocks it; None for a chain of the other family."""
     outward = chain.hook is Hook.OUTPUT
     if chain.tool == "nft":
         word = "ip" if ip.version == _IPV4 else "ip6"
@@ -203,7 +202,7 @@ def _mtu(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     size = (trial.working_mtu if trial is not None else None) or _SAFE_MTU
     if name is not None and scene.by_tunnel:
         yield _here(f"ip link set {name} mtu {size}")
-    elif trial is not None and trial.big is Transfer.STALLED:
+    elif name is not None:
         yield _here(_narrow_route(scene, size))
     yield Fix(
         "or let ICMP (type 3 code 4; ICMPv6 type 2) pass on the whole way, so that hosts learn the size"
@@ -263,10 +262,9 @@ def _not_forwarded(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
 
 def _not_bound(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     ports = troubled_ports(scene, named)
-    anywhere = "0.0.0.0" if scene.ip.version == _IPV4 else "[::]"  # noqa: S104 - a word of advice
     yield Fix(
-        f"bind the service of {_said(ports)} to {scene.ip} too, or to {anywhere}; see what it is bound to with"
-        " ss -tulnp on the target"
+        f"bind the service of {_said(ports)} to {scene.ip} too, or to all interfaces; ss -tulnp on the target"
+        " shows what it is bound to now"
     )
 
 

@@ -13,7 +13,7 @@ from probe.diagnose.table import PRIOR, likelihood
 from probe.model.diagnosis import Cause
 
 Shares = Mapping[Cause, float]
-_TELLS = 1.5  # times likelier than on average: then a finding is evidence for a cause
+_TELLS = 1.5  # times likelier than usual: then a finding is evidence for a cause
 _FEW = 6  # sentences of evidence
 
 
@@ -39,14 +39,16 @@ def weigh(found: Sequence[Finding]) -> Trouble:
 
 
 def _speaking_for(cause: Cause, found: Sequence[Finding]) -> tuple[str, ...]:
-    """The findings that are likelier under a cause than on average, the most telling first."""
-    ratios = [(likelihood(one.sign, cause) / _average(one), one.words) for one in found]
+    """The findings that are likelier under a cause than under the usual trouble, the most telling first."""
+    ratios = [(likelihood(one.sign, cause) / _in_trouble(one), one.words) for one in found]
     telling = sorted((pair for pair in ratios if pair[0] > _TELLS), key=lambda pair: -pair[0])
     return tuple(words for _, words in telling[:_FEW])
 
 
-def _average(found: Finding) -> float:
-    return sum(prior * likelihood(found.sign, cause) for cause, prior in PRIOR.items())
+def _in_trouble(found: Finding) -> float:
+    troubles = {cause: prior for cause, prior in PRIOR.items() if cause is not Cause.NONE}
+    weighed = sum(prior * likelihood(found.sign, cause) for cause, prior in troubles.items())
+    return weighed / sum(troubles.values())
 
 
 def add_up(troubles: Iterable[Trouble]) -> Trouble:
