@@ -23,7 +23,13 @@ def way_back_questions(silent: AddressSurvey, surveys: Iterable[AddressSurvey]) 
 def _hop(silent: AddressSurvey, other: AddressSurvey) -> NextHop | None:
     """The other address's neighbour, with the silent address's own source; None where it is no other link."""
     here, there, link_address = silent.route, other.route, other.link_address
-    if here is None or here.source is None or there is None or there.interface is None or link_address is None:
+    if (
+        here is None
+        or here.source is None
+        or there is None
+        or there.interface is None
+        or link_address is None
+    ):
         return None
     is_neighbour = bool(there.on_link) and there.kind is LinkKind.ETHERNET
     if not is_neighbour or there.interface == here.interface or other.address.family != silent.address.family:
