@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from probe.infer.policy import AddressModel
 from probe.infer.ways import in_tunnel, is_lost, way_condition
 from probe.model.facts import AddressSurvey, TunnelHealth
-from probe.model.target import Port, Realm
+from probe.model.target import Port, Realm, TargetAddress
 from probe.model.verdict import Condition
 
 _HEALTH: Mapping[TunnelHealth, str] = {
@@ -61,7 +61,7 @@ def _named(survey: AddressSurvey) -> str | None:
     return None if survey.tunnel_name is None else f"the tunnel {survey.tunnel_name}"
 
 
-def doctor_command(models: Sequence[AddressModel]) -> str:
+def doctor_command(addresses: Sequence[TargetAddress]) -> str:
     """The command line that examines the same addresses."""
     flags: Mapping[str, str] = {
         Realm.LAN: "--lan ",
@@ -69,5 +69,5 @@ def doctor_command(models: Sequence[AddressModel]) -> str:
         Realm.PUBLIC: "--public ",
         Realm.LOOPBACK: "",
     }
-    places = (f"{flags.get(m.address.realm, f'{m.address.realm}=')}{m.address.ip}" for m in models)
+    places = (f"{flags.get(a.realm, f'{a.realm}=')}{a.ip}" for a in addresses)
     return f"`bindprobe doctor {' '.join(places)}`"
