@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from probe.errors import BackendError
-from probe.lab.netns import syscalls
+from probe.lab.netns import mounts, syscalls
 from probe.lab.netns.layout import HostPlan
-from probe.lab.netns.links import addressing
+from probe.lab.netns.links import addressing, routing
 
 _PATIENCE = 10.0  # seconds for any step of building
 _LONGEST_MESSAGE = 4096
@@ -58,7 +58,7 @@ def apply_settings(plan: HostPlan) -> None:
 
 
 def build(plan: HostPlan) -> None:
-    """Give this namespace its rules, addresses and routes.
+    """Give this namespace its addresses and rules.
 
     Raises:
         BackendError: a part cannot be built.
@@ -69,6 +69,16 @@ def build(plan: HostPlan) -> None:
     configure("ip", addressing(plan))
     if plan.rules:
         configure("nft", plan.rules)
+
+
+def add_routes(plan: HostPlan) -> None:
+    """Give this namespace its routes; all its interfaces must be there.
+
+    Raises:
+        BackendError: one cannot be.
+    """
+    if plan.routes:
+        configure("ip", routing(plan))
 
 
 def await_carrier(plan: HostPlan) -> None:
@@ -164,10 +174,12 @@ def _live(parent: int, channel: socket.socket, plan: HostPlan, prepare: Callable
     try:
         channel = _settle(parent, channel)
         syscalls.new_network()
+        mounts.settle(tunnel=plan.tunnel)
         apply_settings(plan)
         channel.send(_MADE)
         channel.recv(_LONGEST_MESSAGE)
         build(plan)
+        add_routes(plan)
         serve = prepare()
         await_carrier(plan)
         channel.send(_UP)

@@ -3,16 +3,20 @@
     prober --- lan, vpn --- target --- container        (the container only with `dnat`)
     prober --- public --- router --- target             (the router only with a public address)
 
+    prober --- wan --- target                           (the carrier of a tunnel `vpn`, in place of a wire)
+
 Every interface is named after its realm, on both ends; the router's inner end is `behind`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from probe.errors import ScenarioError
 from probe.lab.netns import rules
+from probe.lab.netns.carried import CARRIER, TunnelPlan, plan_tunnel
 from probe.lab.scenario import (
+    CARRIER_ADDRESSES,
     CONTAINER_ADDRESSES,
     PROBER_ADDRESSES,
     ROUTER_ADDRESSES,
@@ -20,6 +24,7 @@ from probe.lab.scenario import (
     Listen,
     Scenario,
     TargetHost,
+    VpnKind,
     address_of,
     realm_of,
 )
@@ -41,11 +46,15 @@ _FORWARD = {4: ("net.ipv4.ip_forward", "1"), 6: ("net.ipv6.conf.all.forwarding",
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One end of a wire. `addresses` carry their prefix length; `behind_cable`: offloads must be off."""
+    """One end of a wire. `addresses` carry their prefix length; `behind_cable`: offloads must be off.
+
+    `mtu` in bytes, where it is not the kernel's own.
+    """
 
     name: str
     addresses: tuple[str, ...] = ()
     behind_cable: bool = False
+    mtu: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class HostPlan:
     settings: tuple[tuple[str, str], ...] = _ORDINARY
     rules: str = ""
     listens: tuple[Listen, ...] = ()
+    tunnel: bool = False  # it has an end of the tunnel
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +82,14 @@ class Wire:
 class Layout:
     """A whole world. `prober` is the caller's own host, `hosts` are the others.
 
-    `cable` is the host in the middle of the delayed wires.
+    `cable` is the host in the middle of the delayed wires, `tunnel` what makes the vpn link a real tunnel.
     """
 
     prober: HostPlan
     hosts: tuple[HostPlan, ...]
     wires: tuple[Wire, ...]
     cable: HostPlan | None = None
+    tunnel: TunnelPlan | None = None
 
 
 def cable_ends(wire: Wire) -> tuple[str, str]:
@@ -91,7 +102,7 @@ def lay_out(scenario: Scenario) -> Layout:
     """Work out every host and wire of a scenario.
 
     Raises:
-        ScenarioError: an unknown address symbol.
+        ScenarioError: an unknown address symbol, or a tunnel that cannot be.
         UsageError: a port list that cannot be read.
     """
     symbols = _symbols(scenario)
@@ -101,7 +112,8 @@ def lay_out(scenario: Scenario) -> Layout:
     if scenario.target.dnat:
         hosts.append(_container(scenario))
     wires = tuple(_wires(scenario, symbols))
-    return Layout(_prober(scenario, symbols), tuple(hosts), wires, _cable(wires))
+    tunnel = plan_tunnel(scenario.vpn, [s for s in symbols if realm_of(s) == Realm.VPN])
+    return Layout(_prober(scenario, symbols), tuple(hosts), wires, _cable(wires), tunnel)
 
 
 def _symbols(scenario: Scenario) -> tuple[str, ...]:
@@ -129,28 +141,47 @@ def _default_route(gateway: str) -> tuple[str, str]:
     return _EVERYWHERE[_version(gateway)], gateway
 
 
-def _delay(scenario: Scenario, realm: str) -> float:
-    link = scenario.links.get(realm)
+def _delay(scenario: Scenario, interface: str) -> float:
+    """Delay of a wire in seconds; that of a tunnel is its carrier's."""
+    carried = scenario.vpn is not None
+    if carried and interface == Realm.VPN:
+        return 0.0
+    link = scenario.links.get(Realm.VPN if carried and interface == CARRIER else interface)
     return link.delay_ms / 1000 if link else 0.0
 
 
-def _interface(scenario: Scenario, realm: str, addresses: Iterator[str]) -> Interface:
-    delayed = _delay(scenario, realm) > 0
-    return Interface(realm, tuple(_with_prefix(address) for address in addresses), behind_cable=delayed)
+def _interface(scenario: Scenario, name: str, addresses: Iterable[str]) -> Interface:
+    mtu = scenario.vpn.mtu if scenario.vpn is not None and name == Realm.VPN else None
+    own = tuple(_with_prefix(address) for address in addresses)
+    return Interface(name, own, behind_cable=_delay(scenario, name) > 0, mtu=mtu)
+
+
+def _carrier(scenario: Scenario, host: str) -> Iterator[Interface]:
+    """Yield a host's end of the link that carries the tunnel. Before it: the tunnel needs it."""
+    if scenario.vpn is not None:
+        yield _interface(scenario, CARRIER, [CARRIER_ADDRESSES[host]])
+
+
+def _own_tun(scenario: Scenario, realm: str) -> bool:
+    """Whether the VPN's program makes the prober's interface, addresses and all, once it gets through."""
+    return realm == Realm.VPN and scenario.vpn is not None and scenario.vpn.kind is VpnKind.OPENVPN
 
 
 def _prober(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
-    interfaces = tuple(
+    links = (
         _interface(scenario, realm, (PROBER_ADDRESSES[s] for s in symbols if realm_of(s) == realm))
         for realm in _realms(symbols)
+        if not _own_tun(scenario, realm)
     )
+    interfaces = (*_carrier(scenario, "prober"), *links)
     public = [symbol for symbol in symbols if realm_of(symbol) == Realm.PUBLIC]
     gateways = [ROUTER_ADDRESSES[symbol] for symbol in public]
     routes = tuple((_PUBLIC_NETWORK[_version(gateway)], gateway) for gateway in gateways)
     settings = list(_ORDINARY)
     if scenario.prober.strict_reverse_path:
         settings += [(name, "1") for name in _REVERSE_PATH]
-    return HostPlan("prober", interfaces, routes, tuple(settings), rules.of_prober(scenario))
+    filters = rules.of_prober(scenario)
+    return HostPlan("prober", interfaces, routes, tuple(settings), filters, tunnel=scenario.vpn is not None)
 
 
 def _nat_symbol(scenario: Scenario, symbol: str) -> str:
@@ -164,14 +195,11 @@ def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
         for symbol in symbols
         if symbol not in scenario.dead
     }
-    interfaces = [
-        Interface(
-            realm,
-            tuple(_with_prefix(address) for symbol, address in own.items() if realm_of(symbol) == realm),
-            behind_cable=realm != Realm.PUBLIC and _delay(scenario, realm) > 0,
-        )
-        for realm in _realms(symbols)
-    ]
+    interfaces = [*_carrier(scenario, "target")]
+    for realm in _realms(symbols):
+        there = [address for symbol, address in own.items() if realm_of(symbol) == realm]
+        link = _interface(scenario, realm, there)
+        interfaces.append(replace(link, behind_cable=link.behind_cable and realm != Realm.PUBLIC))
     if scenario.target.dnat:
         interfaces.append(Interface("container", (_with_prefix(CONTAINER_ADDRESSES["bridge"]),)))
     gateways = _inner_gateways(scenario)
@@ -185,6 +213,7 @@ def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
         tuple(_target_settings(scenario.target)),
         rules.of_target(scenario),
         scenario.target.listen,
+        tunnel=scenario.vpn is not None,
     )
 
 
@@ -253,7 +282,8 @@ def _container(scenario: Scenario) -> HostPlan:
 def _wires(scenario: Scenario, symbols: tuple[str, ...]) -> Iterator[Wire]:
     for realm in _realms(symbols):
         far = "router" if realm == Realm.PUBLIC else "target"
-        yield Wire((("prober", realm), (far, realm)), _delay(scenario, realm))
+        name = CARRIER if realm == Realm.VPN and scenario.vpn is not None else realm
+        yield Wire((("prober", name), (far, name)), _delay(scenario, name))
         if realm == Realm.PUBLIC:
             yield Wire((("router", "behind"), ("target", realm)))
     if scenario.target.dnat:
