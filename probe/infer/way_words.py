@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from probe.infer.policy import AddressModel
-from probe.infer.ways import in_tunnel, is_lost, way_condition
+from probe.infer.ways import in_tunnel, is_lost, is_silent, way_condition
 from probe.model.facts import AddressSurvey, TunnelHealth
 from probe.model.target import Port, Realm, TargetAddress
 from probe.model.verdict import Condition
@@ -46,7 +46,9 @@ def way_reading(port: Port, model: AddressModel) -> str | None:
 
 
 def way_evidence(survey: AddressSurvey) -> Iterator[str]:
-    """What tunnel and route say of an address."""
+    """What tunnel and route say of an address that is silent."""
+    if not is_silent(survey):
+        return
     wrong = way_condition(survey) is Condition.WRONG_ROUTE
     if wrong and survey.route is not None:
         yield f"packets for it leave by {survey.route.interface}, not by {_named(survey) or 'a tunnel'}"
