@@ -18,8 +18,8 @@ from typing import NoReturn
 
 from probe.errors import BackendError
 from probe.lab.netns import syscalls
-from probe.lab.netns.layout import HostPlan
 from probe.lab.netns.links import addressing
+from probe.lab.netns.plans import HostPlan
 
 _PATIENCE = 10.0  # seconds for any step of building
 _LONGEST_MESSAGE = 4096
@@ -69,6 +69,16 @@ def build(plan: HostPlan) -> None:
     configure("ip", addressing(plan))
     if plan.rules:
         configure("nft", plan.rules)
+
+
+def finish(plan: HostPlan) -> None:
+    """Do what can only be done once every interface of this namespace is there.
+
+    Raises:
+        BackendError: a part cannot be built.
+    """
+    if plan.last:
+        configure("ip", "".join(f"{line}\n" for line in plan.last))
 
 
 def await_carrier(plan: HostPlan) -> None:
@@ -168,6 +178,7 @@ def _live(parent: int, channel: socket.socket, plan: HostPlan, prepare: Callable
         channel.send(_MADE)
         channel.recv(_LONGEST_MESSAGE)
         build(plan)
+        finish(plan)
         serve = prepare()
         await_carrier(plan)
         channel.send(_UP)

@@ -10,10 +10,11 @@ from probe.errors import BackendError, PrivilegeError
 from probe.host.host import Host
 from probe.lab.netns import enter, syscalls
 from probe.lab.netns.cable import Cable
-from probe.lab.netns.hosts import HeldHost, Serve, apply_settings, await_carrier, build, configure
-from probe.lab.netns.layout import HostPlan, Layout, cable_ends, lay_out
+from probe.lab.netns.hosts import HeldHost, Serve, apply_settings, await_carrier, build, configure, finish
+from probe.lab.netns.layout import lay_out
 from probe.lab.netns.links import wiring
 from probe.lab.netns.listeners import Services
+from probe.lab.netns.plans import HostPlan, Layout, cable_ends
 from probe.lab.scenario import Scenario
 from probe.lab.world import World, target_of
 
@@ -89,6 +90,7 @@ def _raise_network(layout: Layout, stack: ExitStack) -> list[HeldHost]:
     for host in hosts:
         host.go()
     build(layout.prober)
+    finish(layout.prober)
     for host in hosts:
         host.await_ready()
     await_carrier(layout.prober)
@@ -112,6 +114,8 @@ def _services(plan: HostPlan) -> Serve:
     services = Services()
     for listen in plan.listens:
         services.open(listen)
+    for server in plan.name_servers:
+        services.open_names(server)
     services.fill()
     return services.run_forever
 
