@@ -3,14 +3,28 @@
 Lives here: the shape that both kinds of world share. What happens to a packet does not.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from probe.engine.backend import Backend
-from probe.errors import ScenarioError
+from probe.errors import BackendError, ScenarioError
 from probe.host.host import Host
 from probe.lab.scenario import Scenario, address_of, realm_of
+from probe.model.diagnosis import Place
 from probe.model.target import Target, TargetAddress
 from probe.ports import parse_ports
+
+
+class Ended(Protocol):
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Shell = Callable[[Place, str], Ended]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +36,17 @@ class World:
     backend: Backend
     host: Host
     raw: Backend | None = None  # raw packets; None: this world has none
+    on_shell: Shell | None = None  # runs commands on its hosts; None: they are no real ones
+
+    def shell(self, place: Place, command: str) -> Ended:
+        """Run a command as root on the prober or the target, to its end.
+
+        Raises:
+            BackendError: this world has no hosts that run commands.
+        """
+        if self.on_shell is None:
+            raise BackendError("this world has no hosts that run commands; netns has")
+        return self.on_shell(place, command)
 
 
 def target_of(scenario: Scenario) -> Target:

@@ -6,7 +6,7 @@ import pytest
 
 from probe.errors import ScenarioError
 from probe.lab.netns.layout import lay_out
-from probe.lab.netns.links import addressing, wiring
+from probe.lab.netns.links import addressing, routing, wiring
 from probe.lab.netns.plans import HostPlan, Layout
 from probe.lab.scenario import parse_scenario
 
@@ -183,14 +183,14 @@ def test_a_world_without_delay_has_no_cable() -> None:
 
 
 def test_addressing_skips_duplicate_address_detection() -> None:
-    """IPv6 addresses are usable at once; routes come after the interfaces are up."""
+    """IPv6 addresses are usable at once; routes are for after that."""
     world = layout(["public6"])
     assert addressing(world.prober).splitlines() == [
         "link set lo up",
         "addr add 2001:db8:100::2/64 dev public nodad",
         "link set public up",
-        "route add 2001:db8:113::/64 via 2001:db8:100::1",
     ]
+    assert routing(world.prober) == "route add 2001:db8:113::/64 via 2001:db8:100::1\n"
 
 
 def test_an_unknown_symbol_is_an_error() -> None:

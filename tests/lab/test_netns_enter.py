@@ -88,7 +88,7 @@ def test_root_needs_no_user_namespace() -> None:
     """Where user namespaces are forbidden, root gets a network namespace all the same."""
     code = "from probe.lab.netns import enter; print(enter.reenter(['true']), *enter._way()[1:])"
     done = forbidding("user", code=code)
-    assert done.stdout == "0 --net\n", done.stderr
+    assert done.stdout == "0 --net --mount\n", done.stderr
 
 
 @pytest.mark.netns

@@ -1,7 +1,7 @@
 """Getting into a place where worlds may be built: a network namespace that leads nowhere.
 
-An ordinary user gets one together with a user namespace in which it is root (user_namespaces(7)); root
-gets one without. Nothing that is built there can send a packet to a real network.
+It has mounts of its own too. An ordinary user gets one together with a user namespace in which it is root
+(user_namespaces(7)); root gets one without. Nothing that is built there can send a packet to a real network.
 """
 
 import functools
@@ -15,7 +15,10 @@ from probe.errors import BackendError
 from probe.lab.netns import syscalls
 
 MARKER = "BINDPROBE_NETNS"
-_WAYS: tuple[tuple[str, ...], ...] = (("--user", "--map-root-user", "--net"), ("--net",))
+_WAYS: tuple[tuple[str, ...], ...] = (
+    ("--user", "--map-root-user", "--net", "--mount"),
+    ("--net", "--mount"),
+)
 _NEEDED = ("ip", "nft")
 _TRIAL = "ip link add name one type veth peer name other && nft add table inet trial"
 _WITH_LOOPBACK = 'ip link set lo up && exec "$0" "$@"'

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from probe.errors import BackendError
-from probe.lab.netns import syscalls
-from probe.lab.netns.links import addressing
+from probe.lab.netns import mounts, syscalls
+from probe.lab.netns.links import addressing, routing
 from probe.lab.netns.plans import HostPlan
 
 _PATIENCE = 10.0  # seconds for any step of building
@@ -58,7 +58,7 @@ def apply_settings(plan: HostPlan) -> None:
 
 
 def build(plan: HostPlan) -> None:
-    """Give this namespace its rules, addresses and routes.
+    """Give this namespace its addresses and rules.
 
     Raises:
         BackendError: a part cannot be built.
@@ -72,13 +72,13 @@ def build(plan: HostPlan) -> None:
 
 
 def finish(plan: HostPlan) -> None:
-    """Do what can only be done once every interface of this namespace is there.
+    """Give this namespace its routes, and what else takes all its interfaces.
 
     Raises:
         BackendError: a part cannot be built.
     """
-    if plan.last:
-        configure("ip", "".join(f"{line}\n" for line in plan.last))
+    if plan.routes or plan.last:
+        configure("ip", routing(plan) + "".join(f"{line}\n" for line in plan.last))
 
 
 def await_carrier(plan: HostPlan) -> None:
@@ -174,6 +174,7 @@ def _live(parent: int, channel: socket.socket, plan: HostPlan, prepare: Callable
     try:
         channel = _settle(parent, channel)
         syscalls.new_network()
+        mounts.settle(tunnel=plan.tunnel)
         apply_settings(plan)
         channel.send(_MADE)
         channel.recv(_LONGEST_MESSAGE)

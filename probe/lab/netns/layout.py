@@ -3,17 +3,22 @@
     prober --- lan, vpn --- target --- container        (the container only with `dnat`)
     prober --- public --- router --- target             (the router only with a public address)
 
+    prober --- wan --- target                           (the carrier of a tunnel `vpn`, in place of a wire)
+
 Every interface is named after its realm, on both ends; the router's inner end is `behind`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from probe.errors import ScenarioError
 from probe.lab.netns import rules
+from probe.lab.netns.carried import CARRIER, plan_tunnel
 from probe.lab.netns.plans import ORDINARY, STRICT, HostPlan, Interface, Layout, Wire, cable_ends
 from probe.lab.netns.symbols import alone, like, realms, symbols_in_use, version, with_prefix
 from probe.lab.netns.troubles import with_troubles
 from probe.lab.scenario import (
+    CARRIER_ADDRESSES,
     CONTAINER_ADDRESSES,
     PROBER_ADDRESSES,
     ROUTER_ADDRESSES,
@@ -21,6 +26,7 @@ from probe.lab.scenario import (
     Listen,
     Scenario,
     TargetHost,
+    VpnKind,
     realm_of,
 )
 from probe.model.target import Protocol, Realm
@@ -37,7 +43,7 @@ def lay_out(scenario: Scenario) -> Layout:
     """Work out every host and wire of a scenario.
 
     Raises:
-        ScenarioError: an unknown address symbol.
+        ScenarioError: an unknown address symbol, or a tunnel that cannot be.
         UsageError: a port list that cannot be read.
     """
     symbols = symbols_in_use(scenario)
@@ -47,7 +53,8 @@ def lay_out(scenario: Scenario) -> Layout:
     if scenario.target.dnat:
         hosts.append(_container(scenario))
     wires = tuple(_wires(scenario, symbols))
-    plain = Layout(_prober(scenario, symbols), tuple(hosts), wires, _cable(wires))
+    tunnel = plan_tunnel(scenario.vpn, [s for s in symbols if realm_of(s) == Realm.VPN])
+    plain = Layout(_prober(scenario, symbols), tuple(hosts), wires, _cable(wires), tunnel)
     return with_troubles(scenario, plain)
 
 
@@ -55,26 +62,45 @@ def _default_route(gateway: str) -> tuple[str, str]:
     return _EVERYWHERE[version(gateway)], gateway
 
 
-def _delay(scenario: Scenario, realm: str) -> float:
-    link = scenario.links.get(realm)
+def _delay(scenario: Scenario, interface: str) -> float:
+    """Delay of a wire in seconds; that of a tunnel is its carrier's."""
+    carried = scenario.vpn is not None
+    if carried and interface == Realm.VPN:
+        return 0.0
+    link = scenario.links.get(Realm.VPN if carried and interface == CARRIER else interface)
     return link.delay_ms / 1000 if link else 0.0
 
 
-def _interface(scenario: Scenario, realm: str, addresses: Iterator[str]) -> Interface:
-    delayed = _delay(scenario, realm) > 0
-    return Interface(realm, tuple(with_prefix(address) for address in addresses), behind_cable=delayed)
+def _interface(scenario: Scenario, name: str, addresses: Iterable[str]) -> Interface:
+    mtu = scenario.vpn.mtu if scenario.vpn is not None and name == Realm.VPN else None
+    own = tuple(with_prefix(address) for address in addresses)
+    return Interface(name, own, behind_cable=_delay(scenario, name) > 0, mtu=mtu)
+
+
+def _carrier(scenario: Scenario, host: str) -> Iterator[Interface]:
+    """Yield a host's end of the link that carries the tunnel. Before it: the tunnel needs it."""
+    if scenario.vpn is not None:
+        yield _interface(scenario, CARRIER, [CARRIER_ADDRESSES[host]])
+
+
+def _own_tun(scenario: Scenario, realm: str) -> bool:
+    """Whether the VPN's program makes the prober's interface, addresses and all, once it gets through."""
+    return realm == Realm.VPN and scenario.vpn is not None and scenario.vpn.kind is VpnKind.OPENVPN
 
 
 def _prober(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
-    interfaces = tuple(
+    links = (
         _interface(scenario, realm, (PROBER_ADDRESSES[s] for s in symbols if realm_of(s) == realm))
         for realm in realms(symbols)
+        if not _own_tun(scenario, realm)
     )
+    interfaces = (*_carrier(scenario, "prober"), *links)
     public = [symbol for symbol in symbols if realm_of(symbol) == Realm.PUBLIC]
     gateways = [ROUTER_ADDRESSES[symbol] for symbol in public]
     routes = tuple((_PUBLIC_NETWORK[version(gateway)], gateway) for gateway in gateways)
     settings = (*ORDINARY, *STRICT) if scenario.prober.strict_reverse_path else ORDINARY
-    return HostPlan("prober", interfaces, routes, settings, rules.of_prober(scenario))
+    filters = rules.of_prober(scenario)
+    return HostPlan("prober", interfaces, routes, settings, filters, tunnel=scenario.vpn is not None)
 
 
 def _nat_symbol(scenario: Scenario, symbol: str) -> str:
@@ -88,14 +114,11 @@ def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
         for symbol in symbols
         if symbol not in scenario.dead
     }
-    interfaces = [
-        Interface(
-            realm,
-            tuple(with_prefix(address) for symbol, address in own.items() if realm_of(symbol) == realm),
-            behind_cable=realm != Realm.PUBLIC and _delay(scenario, realm) > 0,
-        )
-        for realm in realms(symbols)
-    ]
+    interfaces = [*_carrier(scenario, "target")]
+    for realm in realms(symbols):
+        there = [address for symbol, address in own.items() if realm_of(symbol) == realm]
+        link = _interface(scenario, realm, there)
+        interfaces.append(replace(link, behind_cable=link.behind_cable and realm != Realm.PUBLIC))
     if scenario.target.dnat:
         interfaces.append(Interface("container", (with_prefix(CONTAINER_ADDRESSES["bridge"]),)))
     gateways = _inner_gateways(scenario)
@@ -109,6 +132,7 @@ def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
         tuple(_target_settings(scenario.target)),
         rules.of_target(scenario),
         scenario.target.listen,
+        tunnel=scenario.vpn is not None,
     )
 
 
@@ -180,7 +204,8 @@ def _container(scenario: Scenario) -> HostPlan:
 def _wires(scenario: Scenario, symbols: tuple[str, ...]) -> Iterator[Wire]:
     for realm in realms(symbols):
         far = "router" if realm == Realm.PUBLIC else "target"
-        yield Wire((("prober", realm), (far, realm)), _delay(scenario, realm))
+        name = CARRIER if realm == Realm.VPN and scenario.vpn is not None else realm
+        yield Wire((("prober", name), (far, name)), _delay(scenario, name))
         if realm == Realm.PUBLIC:
             yield Wire((("router", "behind"), ("target", realm)))
     if scenario.target.dnat:

@@ -39,7 +39,7 @@ def _veth(ends: tuple[End, End], index: int, pids: Mapping[str, int]) -> str:
 
 
 def addressing(host: HostPlan) -> str:
-    """Switch on every interface of a host, with its addresses and routes.
+    """Switch on every interface of a host, with its addresses.
 
     IPv6 addresses skip duplicate address detection (RFC 4862 section 5.4): no other host can have them.
     """
@@ -51,6 +51,18 @@ def _lines(host: HostPlan) -> Iterator[str]:
     for interface in host.interfaces:
         for address in interface.addresses:
             yield f"addr add {address} dev {interface.name}" + (" nodad" if ":" in address else "")
-        yield f"link set {interface.name} up"
-    for destination, gateway in host.routes:
-        yield f"route add {destination} via {gateway}"
+        size = "" if interface.mtu is None else f" mtu {interface.mtu}"
+        yield f"link set {interface.name}{size} up"
+
+
+def routing(host: HostPlan) -> str:
+    """Every route of a host; its interfaces must be up. Empty where it has none."""
+    return "".join(f"route add {destination} via {gateway}\n" for destination, gateway in host.routes)
+
+
+def switching_off(host: HostPlan) -> str:
+    """Take every address from a host: it is deaf and mute then, as if it were off, while its wires stay up.
+
+    For `ip -force -batch -`: an interface may be gone already.
+    """
+    return "".join(f"addr flush dev {interface.name}\n" for interface in host.interfaces)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from probe.lab.netns.carried import TunnelPlan
 from probe.lab.scenario import Listen
 
 # Duplicate address detection would keep a new IPv6 address silent for a second (RFC 4862 section 5.4).
@@ -14,11 +15,15 @@ STRICT = tuple((name, "1") for name in REVERSE_PATH)
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One end of a wire. `addresses` carry their prefix length; `behind_cable`: offloads must be off."""
+    """One end of a wire. `addresses` carry their prefix length; `behind_cable`: offloads must be off.
+
+    `mtu` in bytes, where it is not the kernel's own.
+    """
 
     name: str
     addresses: tuple[str, ...] = ()
     behind_cable: bool = False
+    mtu: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class HostPlan:
     settings: tuple[tuple[str, str], ...] = ORDINARY
     rules: str = ""
     listens: tuple[Listen, ...] = ()
+    tunnel: bool = False  # it has an end of the tunnel
     last: tuple[str, ...] = ()
     name_servers: tuple[NameServer, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
@@ -60,13 +66,14 @@ class Wire:
 class Layout:
     """A whole world. `prober` is the caller's own host, `hosts` are the others.
 
-    `cable` is the host in the middle of the delayed wires.
+    `cable` is the host in the middle of the delayed wires, `tunnel` what makes the vpn link a real tunnel.
     """
 
     prober: HostPlan
     hosts: tuple[HostPlan, ...]
     wires: tuple[Wire, ...]
     cable: HostPlan | None = None
+    tunnel: TunnelPlan | None = None
 
 
 def cable_ends(wire: Wire) -> tuple[str, str]:

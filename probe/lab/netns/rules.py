@@ -3,8 +3,9 @@
 Filters, NAT, limits, loss, bleaching. How one filter rule is written is the business of `filters`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from probe.lab.netns.carried import CARRIER
 from probe.lab.netns.filters import (
     ANSWERS_IN,
     ANSWERS_OUT,
@@ -46,8 +47,18 @@ def of_target(scenario: Scenario) -> str:
             _table(
                 "inet",
                 "filter",
-                _chain("input", "filter", "filter", filter_lines(come, QUESTIONS_IN)),
-                _chain("output", "filter", "filter", filter_lines(leave, ANSWERS_OUT)),
+                _chain(
+                    "input",
+                    "filter",
+                    "filter",
+                    _but_carrier(scenario, "iifname", filter_lines(come, QUESTIONS_IN)),
+                ),
+                _chain(
+                    "output",
+                    "filter",
+                    "filter",
+                    _but_carrier(scenario, "oifname", filter_lines(leave, ANSWERS_OUT)),
+                ),
             ),
             _table("inet", "stealth", _chain("output", "filter", "filter", _stealth(target))),
             _table(
@@ -97,8 +108,18 @@ def of_prober(scenario: Scenario) -> str:
     return _table(
         "inet",
         "filter",
-        _chain("input", "filter", "filter", filter_lines(prober.incoming, ANSWERS_IN)),
-        _chain("output", "filter", "filter", filter_lines(prober.outgoing, QUESTIONS_OUT)),
+        _chain(
+            "input",
+            "filter",
+            "filter",
+            _but_carrier(scenario, "iifname", filter_lines(prober.incoming, ANSWERS_IN)),
+        ),
+        _chain(
+            "output",
+            "filter",
+            "filter",
+            _but_carrier(scenario, "oifname", filter_lines(prober.outgoing, QUESTIONS_OUT)),
+        ),
     )
 
 
@@ -106,6 +127,13 @@ def _two_ways(listed: Sequence[Rule]) -> tuple[list[Rule], list[Rule]]:
     """Part the rules for what comes in from those for what leaves."""
     leave = [rule for rule in listed if rule.segment is Segment.SYN_ACK]
     return [rule for rule in listed if rule.segment is not Segment.SYN_ACK], leave
+
+
+def _but_carrier(scenario: Scenario, interface: str, lines: Iterable[str]) -> list[str]:
+    """Rules of a scenario are about what it probes: whatever carries a tunnel passes before them."""
+    listed = list(lines)
+    carried = scenario.vpn is not None and bool(listed)
+    return [f'{interface} "{CARRIER}" accept', *listed] if carried else listed
 
 
 def _table(family: str, name: str, *chains: str) -> str:

@@ -1,6 +1,6 @@
 """The few system calls that Python 3.11 has no name for. Linux only; knows nothing of scenarios.
 
-Constants from include/uapi/linux/{sched,prctl,sockios,ethtool,if}.h.
+Constants from include/uapi/linux/{sched,prctl,mount,sockios,ethtool,if}.h.
 """
 
 import ctypes
@@ -10,7 +10,11 @@ import signal
 import socket
 import struct
 
+_CLONE_NEWNS = 0x00020000
 _CLONE_NEWNET = 0x40000000
+_MS_BIND = 0x1000
+_MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
+_MNT_DETACH = 2
 _PR_SET_PDEATHSIG = 1
 _SIOCGIFFLAGS = 0x8913
 _SIOCETHTOOL = 0x8946
@@ -32,6 +36,48 @@ def new_network() -> None:
         OSError: not allowed.
     """
     _checked(ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNET), "new network namespace")
+
+
+def new_mounts() -> None:
+    """Give this process mounts that nobody else sees (mount_namespaces(7)).
+
+    Raises:
+        OSError: not allowed.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    _checked(libc.unshare(_CLONE_NEWNS), "new mount namespace")
+    _checked(libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None), "private mounts")
+
+
+def mount(kind: str, where: str) -> None:
+    """Mount a new file system of a kind that needs no device, over whatever is there (mount(2)).
+
+    Raises:
+        OSError: not allowed, or no such directory.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    _checked(libc.mount(b"none", where.encode(), kind.encode(), 0, None), f"mount {kind} on {where}")
+
+
+def mount_file(content: str, where: str) -> None:
+    """Have another file stand where a file is (mount(2), MS_BIND). `content`: its path.
+
+    Raises:
+        OSError: not allowed, or one of them is not there.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = libc.mount(content.encode(), where.encode(), None, _MS_BIND, None)
+    _checked(done, f"mount {content} on {where}")
+
+
+def unmount(where: str) -> None:
+    """Take the topmost file system off a directory, even while files of it are open.
+
+    Raises:
+        OSError: not allowed, or none is mounted there.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    _checked(libc.umount2(where.encode(), _MNT_DETACH), f"unmount {where}")
 
 
 def current_network() -> int:

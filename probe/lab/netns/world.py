@@ -2,21 +2,24 @@
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 
 from probe.engine.backend import Backend
 from probe.errors import BackendError, PrivilegeError
 from probe.host.host import Host
-from probe.lab.netns import enter, syscalls
+from probe.lab.netns import enter, mounts, syscalls
 from probe.lab.netns.cable import Cable
 from probe.lab.netns.hosts import HeldHost, Serve, apply_settings, await_carrier, build, configure, finish
 from probe.lab.netns.layout import lay_out
-from probe.lab.netns.links import wiring
+from probe.lab.netns.links import switching_off, wiring
 from probe.lab.netns.listeners import Services
 from probe.lab.netns.plans import HostPlan, Layout, cable_ends
+from probe.lab.netns.programs import attempt, run
+from probe.lab.netns.tunnels import lay_tunnel, switch_off_here
 from probe.lab.scenario import Scenario
-from probe.lab.world import World, target_of
+from probe.lab.world import Ended, Shell, World, target_of
+from probe.model.diagnosis import Place
 
 
 @contextmanager
@@ -35,8 +38,8 @@ def open_netns(scenario: Scenario, *, raw: bool = True) -> Iterator[World]:
 
     target, host = target_of(scenario), ProberHost()
     packets = _raw_backend(host) if raw else nullcontext()
-    with open_network(scenario), closing(ConnectBackend()) as backend, packets as opened:
-        yield World(scenario=scenario, target=target, backend=backend, host=host, raw=opened)
+    with open_network(scenario) as shell, closing(ConnectBackend()) as backend, packets as opened:
+        yield World(scenario=scenario, target=target, backend=backend, host=host, raw=opened, on_shell=shell)
 
 
 @contextmanager
@@ -54,11 +57,12 @@ def _raw_backend(host: Host) -> Iterator[Backend | None]:
 
 
 @contextmanager
-def open_network(scenario: Scenario) -> Iterator[None]:
+def open_network(scenario: Scenario) -> Iterator[Shell]:
     """Build a scenario's network around the calling thread, and take it down after.
 
     Inside, the thread is in the prober's network namespace, new for every world; what it starts (other
-    threads, commands) is there too. After, it is back where it was.
+    threads, commands) is there too. After, it is back where it was. Yields what runs a shell command on the
+    prober or the target.
 
     Raises:
         BackendError: not in a namespace made for worlds, the network cannot be built, or a host of it broke.
@@ -70,29 +74,44 @@ def open_network(scenario: Scenario) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             hosts = _raise_network(layout, stack)
+            _trouble(scenario, layout, hosts[0])
         except OSError as error:
             raise BackendError(f"cannot build the network: {error}") from None
-        yield
+        yield functools.partial(_shell, {Place.HERE: None, Place.TARGET: hosts[0].pid})
         for host in hosts:
             host.require_alive()
 
 
+def _shell(hosts: Mapping[Place, int | None], place: Place, command: str) -> Ended:
+    return attempt(hosts[place], ["sh", "-c", command])
+
+
+def _trouble(scenario: Scenario, layout: Layout, target: HeldHost) -> None:
+    """Switch off what the scenario has off, now that all has come up."""
+    if layout.tunnel is not None:
+        switch_off_here(layout.tunnel.vpn)
+    if scenario.down:
+        run(target.pid, ["ip", "-force", "-batch", "-"], switching_off(layout.hosts[0]))
+
+
 def _raise_network(layout: Layout, stack: ExitStack) -> list[HeldHost]:
-    """Fork the hosts, lay the wires, let all hosts build themselves at once, and wait for them."""
+    """Fork the hosts, lay the wires, let all hosts build themselves at once, and wait. Target first."""
     hosts = [_hold(stack, plan, functools.partial(_services, plan)) for plan in layout.hosts]
     if layout.cable is not None:
         hosts.append(_hold(stack, layout.cable, functools.partial(_cable, layout)))
-    _become_prober(stack)
+    _become_prober(stack, layout.prober)
     apply_settings(layout.prober)
     for host in hosts:
         host.await_namespace()
     configure("ip", wiring(layout.wires, {host.name: host.pid for host in hosts}))
+    join = lay_tunnel(layout.tunnel, hosts[0].pid, stack) if layout.tunnel is not None else _nothing
     for host in hosts:
         host.go()
     build(layout.prober)
-    finish(layout.prober)
     for host in hosts:
         host.await_ready()
+    join()
+    finish(layout.prober)
     await_carrier(layout.prober)
     return hosts
 
@@ -103,11 +122,17 @@ def _hold(stack: ExitStack, plan: HostPlan, prepare: Callable[[], Serve]) -> Hel
     return host
 
 
-def _become_prober(stack: ExitStack) -> None:
+def _nothing() -> None:
+    """Join a tunnel that there is not."""
+
+
+def _become_prober(stack: ExitStack, plan: HostPlan) -> None:
     before = syscalls.current_network()
     stack.callback(os.close, before)
     stack.callback(syscalls.enter_network, before)
     syscalls.new_network()
+    stack.enter_context(mounts.own_view(tunnel=plan.tunnel))
+    stack.enter_context(mounts.own_files(dict(plan.files)))
 
 
 def _services(plan: HostPlan) -> Serve:

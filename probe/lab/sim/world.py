@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from probe.errors import ScenarioError
 from probe.lab.scenario import Scenario
 from probe.lab.sim.backend import SimBackend
 from probe.lab.sim.build import addresses_of, build_boxes, build_ways
@@ -25,6 +26,8 @@ def open_sim(scenario: Scenario, seed: int = 0) -> Iterator[World]:
         ScenarioError: the scenario makes no sense.
         UsageError: one of its port lists cannot be read.
     """
+    if scenario.vpn is not None:
+        raise ScenarioError("a real tunnel takes the netns world")
     clock = Clock()
     inbox = Inbox(clock)
     firewall = read_firewall(scenario.prober)

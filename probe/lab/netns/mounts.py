@@ -1,0 +1,99 @@
+"""What a host of a world sees of files that belong to its network. Linux only; knows nothing of scenarios.
+
+/sys/class/net lists the interfaces of the network that it was mounted in, and WireGuard's programs are spoken
+to by sockets in one directory: hosts that share these would see each other's interfaces.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from probe.errors import BackendError
+from probe.lab.netns import syscalls
+
+_NEEDED = "this world needs mounts of its own: use `bindprobe lab run`, or unshare --mount"
+
+
+def socket_directory() -> Path:
+    """Where WireGuard's programs keep their control sockets; often not there before the first one runs."""
+    return Path("/var/run").resolve() / "wireguard"
+
+
+def settle(*, tunnel: bool) -> None:
+    """Give this process, a host of a world, its own view for good. `tunnel`: control sockets too.
+
+    Raises:
+        OSError: not allowed.
+    """
+    syscalls.new_mounts()
+    list(_cover(tunnel=tunnel))
+
+
+@contextlib.contextmanager
+def own_view(*, tunnel: bool) -> Iterator[None]:
+    """Give this process the view of the network that it has just entered, and take it back after.
+
+    Without mounts of its own it keeps the view that it has, which only a tunnel cannot do with.
+
+    Raises:
+        BackendError: a tunnel is wanted, and this process may not mount for itself alone.
+    """
+    if _of_the_machine():
+        if tunnel:
+            raise BackendError(_NEEDED)
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            for place in _cover(tunnel=tunnel):
+                stack.callback(syscalls.unmount, place)
+        except OSError as error:
+            raise BackendError(f"{_NEEDED} ({error.strerror})") from None
+        yield
+
+
+@contextlib.contextmanager
+def own_files(files: Mapping[str, str]) -> Iterator[None]:
+    """Have files of this machine say something else to this process and what it starts, and then no more.
+
+    Raises:
+        BackendError: one is not there, or this process may not mount for itself alone.
+    """
+    if files and _of_the_machine():
+        raise BackendError(_NEEDED)
+    with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+        for number, (path, text) in enumerate(files.items()):
+            content = Path(folder) / str(number)
+            content.write_text(text, encoding="ascii")
+            content.chmod(0o644)
+            try:
+                syscalls.mount_file(str(content), path)
+            except OSError as error:
+                raise BackendError(f"a world with names needs {path}, and mounts: {error.strerror}") from None
+            stack.callback(syscalls.unmount, path)
+        yield
+
+
+def _of_the_machine() -> bool:
+    """Whether a mount of this process would be one of the whole machine."""
+    try:
+        return Path("/proc/self/ns/mnt").samefile("/proc/1/ns/mnt")
+    except PermissionError:
+        return False  # we are not the machine's root, so its mounts are safe from us
+
+
+def _cover(*, tunnel: bool) -> Iterator[str]:
+    """Mount what a host has of its own, and say where."""
+    with contextlib.suppress(
+        OSError
+    ):  # a container may hide parts of /sys: then the kernel allows no new one
+        syscalls.mount("sysfs", "/sys")
+        yield "/sys"
+    if tunnel:
+        sockets = socket_directory()
+        # What the machine lacks is not made there: the parent is covered instead.
+        place = str(sockets if sockets.is_dir() else sockets.parent)
+        syscalls.mount("tmpfs", place)
+        yield place
+        sockets.mkdir(exist_ok=True)
