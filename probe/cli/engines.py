@@ -30,7 +30,16 @@ if TYPE_CHECKING:
 _HINT = "connect() alone, which a forged reset deceives"
 _LOOKS_HOSTILE = "their owner may take that for an attack"
 # What a scan and its report load when they get there.
-_LATER = ("encodings.ascii", "encodings.idna", "probe.host.keys", "psutil", "pwd", "resource", "tabulate")
+_LATER = (
+    "encodings.ascii",
+    "encodings.idna",
+    "probe.host.keys",
+    "probe.host.tunnels",
+    "psutil",
+    "pwd",
+    "resource",
+    "tabulate",
+)
 _ON_A_TERMINAL = ("rich._emoji_codes", "rich.console", "rich.progress")
 
 
