@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from probe.engine.errnos import Moment
 from probe.engine.failures import Failure, FailureReader
 from probe.engine.platforms import this_platform
-from probe.engine.sockets import host_and_scope
+from probe.engine.sockets import sockaddr_of
 from probe.model.exam import Echo
 from probe.model.probing import Question, Reason, Role, Shape
 from probe.model.target import NO_PORT, IPAddress, Protocol
@@ -79,7 +79,7 @@ def _opened(address: IPAddress) -> _Pinging | None:
         sock = socket.socket(row.family, socket.SOCK_DGRAM, row.protocol)
     except OSError:
         return None
-    sock.setblocking(False)
+    sock.settimeout(0)
     setting = this_platform().recv_error.get(address.version)
     if setting is not None:
         sock.setsockopt(*setting)
@@ -99,9 +99,7 @@ def _ask(asked: Sequence[_Pinging]) -> None:
 def _send(one: _Pinging, number: int, token: bytes) -> None:
     one.sent.append(time.monotonic())
     try:
-        host, scope = host_and_scope(one.address)
-        where = (host, 0) if one.address.version == 4 else (host, 0, 0, scope)  # noqa: PLR2004 - IP version
-        one.sock.sendto(request(one.address.version, number, token), where)
+        one.sock.sendto(request(one.address.version, number, token), sockaddr_of(one.address, 0))
     except OSError as problem:
         failure = _failure(one, problem.errno or 0, Moment.AT_ONCE)
         one.outcome = _failed(one, failure, refused_here=problem.errno == _EPERM)
@@ -169,7 +167,7 @@ def request(version: int, number: int, token: bytes) -> bytes:
 
 def checksum(data: bytes) -> int:
     """The Internet checksum of an even number of bytes (RFC 1071)."""
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total ^ 0xFFFF
@@ -181,5 +179,6 @@ def answered(version: int, data: bytes, token: bytes) -> int | None:
         data = data[(data[0] & 0x0F) * 4 :]
     if len(data) < _HEADER.size or data[_HEADER.size :] != token:
         return None
-    kind, _, _, _, number = _HEADER.unpack_from(data)
-    return int(number) if kind == _FAMILIES[version].reply else None
+    fields: tuple[int, ...] = _HEADER.unpack_from(data)
+    kind, number = fields[0], fields[-1]
+    return number if kind == _FAMILIES[version].reply else None

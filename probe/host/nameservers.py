@@ -28,9 +28,9 @@ _THREADS = 16
 def ask_servers(
     names: Sequence[str], resolvers: Resolvers, port: int = _PORT
 ) -> Mapping[str, tuple[NameAnswer, ...]]:
-    """Ask every server for the addresses of every name (A and AAAA, over UDP), all at once.
+    """Ask every server for the addresses of every name: A and AAAA, over UDP, all at once.
 
-    A name without a dot is tried with the search domains first, as resolv.conf(5) has it; `port` is for tests.
+    A name without a dot is tried with the search domains first, as in resolv.conf(5). `port` is for tests.
     """
     servers = (resolvers.servers or ())[:_MOST_SERVERS]
     asked = [(name, server) for name in dict.fromkeys(names) for server in servers]

@@ -1,4 +1,4 @@
-"""How far probes come on the way to an address that stays silent: TTL-limited questions, read as hops. Pure."""
+"""How far probes for a silent address come: TTL-limited questions, read as hops. Pure."""
 
 from collections.abc import Mapping
 

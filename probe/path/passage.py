@@ -1,4 +1,4 @@
-"""Did probes get out, and did anything come in? An interface's counters around a known number of probes. Pure."""
+"""Did probes get out, did anything come in? An interface's counters around a known number of probes. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

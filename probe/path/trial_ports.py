@@ -8,12 +8,12 @@ from probe.model.target import IPAddress, Port, Protocol
 
 # Raw printing (JetDirect): what is sent there comes out on paper.
 _NEVER = frozenset(range(9100, 9108))
-# Mail servers note who speaks before their greeting, MySQL counts handshakes that fail: only as a last resort.
+# Mail servers note who speaks before their greeting, MySQL counts failed handshakes: the last resort.
 _RATHER_NOT = frozenset({25, 465, 587, 2525, 3306})
 
 
 def trial_ports(surveys: Iterable[AddressSurvey], named: frozenset[Port]) -> Mapping[IPAddress, Port]:
-    """One open TCP port of each address that has one, beyond this machine: a port that the user named first."""
+    """One open TCP port of each address beyond this machine; one that the user named comes first."""
     chosen = {s.address.ip: _choose(s, named) for s in surveys if not _is_here(s)}
     return {ip: port for ip, port in chosen.items() if port is not None}
 
