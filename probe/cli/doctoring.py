@@ -139,9 +139,10 @@ def machine_reader(wish: engines.Wish) -> Iterator[MachineReader]:
 
 
 def _system_reader() -> MachineReader:
+    from probe.engine import privilege
     from probe.host.system_machine import SystemMachine
 
-    return SystemMachine()
+    return SystemMachine(privilege.missing)
 
 
 @dataclass(frozen=True, slots=True)

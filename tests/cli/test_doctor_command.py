@@ -13,7 +13,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from probe import doctor
-from probe.app import Means
 from probe.cli import doctoring
 from probe.cli.engines import Wish
 from probe.cli.main import main
@@ -24,7 +23,7 @@ from probe.model.diagnosis import AddressDiagnosis, Cause, Check, Diagnosis, Fix
 from probe.model.facts import LinkKind, Route
 from probe.model.machine import Machine
 from probe.model.plan import Battery, Timing
-from probe.model.target import Port, Protocol, Target
+from probe.model.target import Port, Protocol
 from probe.model.verdict import Condition
 from probe.report.schema import doctor_schema
 
