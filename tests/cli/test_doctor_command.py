@@ -13,7 +13,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from probe import doctor
-from probe.app import Means
 from probe.cli import doctoring
 from probe.cli.engines import Wish
 from probe.cli.main import main
@@ -24,7 +23,7 @@ from probe.model.diagnosis import AddressDiagnosis, Cause, Check, Diagnosis, Fix
 from probe.model.facts import LinkKind, Route
 from probe.model.machine import Machine
 from probe.model.plan import Battery, Timing
-from probe.model.target import Port, Protocol, Target
+from probe.model.target import Port, Protocol
 from probe.model.verdict import Condition
 from probe.report.schema import doctor_schema
 
@@ -72,6 +71,9 @@ class Reader:
 
 class ScriptedHost:
     """Reaches everything by one link."""
+
+    def __init__(self, read_tunnels: object = None) -> None:
+        pass
 
     def route(self, destination) -> Route:
         return Route(destination, interface="eth0", kind=LinkKind.ETHERNET)
@@ -325,8 +327,8 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(("engine", "apart"), [(Engine.CONNECT, False), (Engine.AUTO, True)])
 def test_who_reads_this_machine(engine: Engine, *, apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where raw sockets take the privileges from this process, another one keeps them and reads."""
-    monkeypatch.setattr(doctoring, "_system_reader", Reader)
     monkeypatch.setattr("probe.engine.privilege.missing", lambda: None)
-    with doctoring.machine_reader(Wish(engine, Battery())) as reader:
+    with doctoring._readers(Wish(engine, Battery())) as (reader, host):
         assert isinstance(reader, ReaderProcess) is apart
-        assert reader.machine() == MACHINE
+        assert (host._read_tunnels is not None) is apart
+        assert reader.machine().raw_missing is None
