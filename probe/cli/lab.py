@@ -46,10 +46,10 @@ def run_scenarios(
     from probe.cli.worlds import enter_world, lab_engine
     from probe.lab.table import render_truth_table
 
-    scenarios = chosen(names or (), world, quiet=quiet)
     code = enter_world(world, context.obj)
     if code is not None:
         raise typer.Exit(code)
+    scenarios = chosen(names or (), world, quiet=quiet)
     results = check_all(scenarios, world, lab_engine(engine), quiet=quiet)
     Destination().write_text(render_truth_table(results) + "\n")
     if not all(result.ok for result in results):

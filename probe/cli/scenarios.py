@@ -36,11 +36,22 @@ def chosen(names: Sequence[str], kind: WorldKind, *, quiet: bool) -> list[Scenar
     """
     if names:
         return [find_scenario(name) for name in names]
-    found = _every_scenario()
-    for scenario in found:
-        if kind not in scenario.worlds and not quiet:
-            say(f"not run in {kind}: {scenario.name} ({scenario.why_not or 'not for this world'})")
-    return [scenario for scenario in found if kind in scenario.worlds]
+    judged = [(scenario, _why_not(scenario, kind)) for scenario in _every_scenario()]
+    for scenario, why_not in judged:
+        if why_not is not None and not quiet:
+            say(f"not run in {kind}: {scenario.name} ({why_not})")
+    return [scenario for scenario, why_not in judged if why_not is None]
+
+
+def _why_not(scenario: Scenario, kind: WorldKind) -> str | None:
+    """Say why a scenario is not for this kind of world, or not for this machine; None: it is."""
+    if kind not in scenario.worlds:
+        return scenario.why_not or "not for this world"
+    if kind is WorldKind.NETNS and scenario.vpn is not None:
+        from probe.lab.netns.tunnels import vpn_available
+
+        return vpn_available(scenario.vpn.kind)
+    return None
 
 
 def check_all(

@@ -1,4 +1,4 @@
-"""Checks a scenario: runs a scan in one of its worlds and compares the report with what the file expects.
+"""Checks a scenario: a scan, and where causes are expected the doctor, compared with what the file expects.
 
 Comparing is pure (`compare`); only `check` opens a world. Every expectation becomes one row, met or not.
 """
@@ -12,6 +12,7 @@ from msgspec import structs
 from probe.errors import ScenarioError
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import Expected, Scenario, address_of
+from probe.lab.world import World
 from probe.model.plan import Timing
 from probe.model.report import Report, VerdictReport
 from probe.model.target import Port
@@ -55,22 +56,40 @@ class CheckResult:
 def check(
     scenario: Scenario, kind: str, timing: Timing | None = None, *, engine: str = "connect"
 ) -> CheckResult:
-    """Run a scenario in a world of this kind and compare. `engine`: `connect` or `raw`.
+    """Run a scenario in a world of this kind and compare; by the doctor too, where it expects causes.
+
+    `engine`: `connect` or `raw`.
 
     Raises:
         ScenarioError: the scenario makes no sense, or is not for this world.
         BackendError: the world cannot be built here, or has no raw packets.
     """
-    from probe.app import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
-
     if kind not in scenario.worlds:
         why = scenario.why_not or f"it is for {', '.join(scenario.worlds)}"
         raise ScenarioError(f"scenario {scenario.name} does not run in {kind}: {why}")
     started = time.perf_counter()
     with open_world(scenario, kind, raw=engine == "raw") as world:
-        report = scan(world.target, timing or Timing(), means_of(world, engine))
+        rows = (*_scanned(world, timing or Timing(), engine), *_examined(world, engine))
     seconds = time.perf_counter() - started
-    return CheckResult(scenario.name, kind, engine, compare(scenario, report), seconds)
+    return CheckResult(scenario.name, kind, engine, rows, seconds)
+
+
+def _scanned(world: World, timing: Timing, engine: str) -> tuple[Row, ...]:
+    """What a scan finds. A scenario that expects nothing of one gets none, which spares its silences."""
+    from probe.app import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
+
+    if world.scenario.expect_causes and not any(_expected(world.scenario, engine)):
+        return ()
+    return compare(world.scenario, scan(world.target, timing, means_of(world, engine)))
+
+
+def _examined(world: World, engine: str) -> Iterator[Row]:
+    """What the doctor ranks first, where a scenario expects anything of it."""
+    if world.scenario.expect_causes:
+        from probe.lab.doctoring import examined, first_causes  # noqa: PLC0415 - needs a world of real hosts
+
+        for symbol, expected, found in first_causes(world.scenario, examined(world, engine)):
+            yield Row(symbol, "first cause", expected, found)
 
 
 def compare(scenario: Scenario, report: Report) -> tuple[Row, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from probe.engine.backend import Backend
-from probe.errors import BackendError
+from probe.errors import BackendError, ScenarioError
 from probe.host.host import Host
 from probe.lab.scenario import Scenario, address_of, realm_of
 from probe.model.diagnosis import Place
@@ -53,12 +53,23 @@ def target_of(scenario: Scenario) -> Target:
     """What the prober is told of a scenario's target.
 
     Raises:
-        ScenarioError: an address is neither a symbol nor an address.
+        ScenarioError: an address is neither a symbol nor an address, or nobody knows a name.
         UsageError: a port list cannot be read.
     """
     running = scenario.scan.running
     return Target(
-        addresses=tuple(TargetAddress(address_of(s), realm_of(s)) for s in scenario.addresses),
+        addresses=tuple(_given(symbol, scenario) for symbol in scenario.addresses),
         ports=parse_ports(scenario.scan.ports),
         running=frozenset() if running is None else frozenset(parse_ports(running)),
     )
+
+
+def _given(symbol: str, scenario: Scenario) -> TargetAddress:
+    """An address, or the one that the first name server gives for its name, as a resolver would have it."""
+    name = scenario.names.get(symbol)
+    if name is None:
+        return TargetAddress(address_of(symbol), realm_of(symbol))
+    known = next(iter(scenario.prober.names), {})
+    if name not in known:
+        raise ScenarioError(f"the first name server does not know {name}")
+    return TargetAddress(address_of(known[name]), realm_of(symbol), name)

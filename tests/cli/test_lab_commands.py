@@ -8,6 +8,7 @@ from probe.cli.main import main
 from probe.cli.options import WorldKind
 from probe.cli.scenarios import chosen
 from probe.errors import BackendError
+from probe.lab.scenario import parse_scenario
 
 
 def test_lab_lists_and_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,6 +48,21 @@ def test_lab_runs_only_what_fits_a_world(capsys: pytest.CaptureFixture[str]) -> 
     chosen((), WorldKind.SIM, quiet=True)
     assert capsys.readouterr().err == ""
     assert all(line.startswith("not run in sim") for line in err.splitlines())
+
+
+def test_lab_says_why_there_are_no_tunnels(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where this machine has no tunnels, scenarios that need one are left out with the reason."""
+    document = {"about": "x", "addresses": ["vpn"], "scan": {"ports": "80"}, "expect": {}}
+    tunnel = parse_scenario("tunnel", {**document, "vpn": {"kind": "openvpn"}})
+    plain = parse_scenario("plain", document)
+    monkeypatch.setattr("probe.cli.scenarios._every_scenario", lambda: [plain, tunnel])
+    asked: list[str | None] = ["not installed: openvpn", None]
+    monkeypatch.setattr("probe.lab.netns.tunnels.vpn_available", lambda kind: asked.pop(0))
+    assert chosen((), WorldKind.NETNS, quiet=False) == [plain]
+    assert capsys.readouterr().err == "not run in netns: tunnel (not installed: openvpn)\n"
+    assert chosen((), WorldKind.NETNS, quiet=False) == [plain, tunnel]
 
 
 def test_lab_without_scenarios(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import trouble_tasks
 
 from probe.errors import BindprobeError
 from probe.lab.netns import enter
@@ -213,6 +214,21 @@ def prober(name: str) -> dict[str, Any]:
         }
 
 
+def met(given: dict[str, Any], addresses: list[str], port: int) -> dict[str, list[str]]:
+    """Return how ping, a connection and the route to each address fare."""
+    return trouble_tasks.met(scenario(given), addresses, port)
+
+
+def carried(given: dict[str, Any], symbol: str, port: int, segment: int) -> dict[str, Any]:
+    """Return what becomes of full and of small segments."""
+    return trouble_tasks.carried(scenario(given), symbol, port, segment)
+
+
+def looked_up(given: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return what is found for a name."""
+    return trouble_tasks.looked_up(scenario(given), name)
+
+
 def way_out_of(interface: str) -> str | None:
     """Make an interface that is up and return what the check for a way out finds."""
     subprocess.run(["ip", "link", "add", "name", interface, "type", "bridge"], check=True)
@@ -238,6 +254,9 @@ TASKS: dict[str, Callable[..., Any]] = {
         way_out_of,
         identity,
         prober,
+        met,
+        carried,
+        looked_up,
     )
 }
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from probe.errors import ScenarioError
-from probe.lab.netns.layout import HostPlan, Layout, lay_out
+from probe.lab.netns.layout import lay_out
 from probe.lab.netns.links import addressing, routing, wiring
+from probe.lab.netns.plans import HostPlan, Layout
 from probe.lab.scenario import parse_scenario
 
 PIDS = {"target": 11, "router": 12, "container": 13, "cable": 14}
@@ -222,6 +223,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"target": {"ttl": 128}},
         {"net.ipv4.ip_default_ttl": "128", "net.ipv6.conf.default.hop_limit": "128"},
     ),
+    "a gateway": (
+        {"target": {"forwards": True}},
+        {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"},
+    ),
     "loopback from outside": (
         {"target": {"route_localnet": True}},
         {"net.ipv4.conf.all.route_localnet": "1"},
@@ -238,12 +243,14 @@ def test_kernel_settings_of_the_target(case: str) -> None:
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_reverse_paths(*, strict: bool) -> None:
-    """Only the prober checks the reverse path, and only where a scenario says so."""
-    world = layout(["lan"], prober={"strict_reverse_path": strict})
-    for name in ("net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter"):
-        assert dict(world.prober.settings)[name] == str(int(strict))
-        assert dict(world.hosts[0].settings)[name] == "0"
+@pytest.mark.parametrize("host", ["prober", "target"])
+def test_reverse_paths(host: str, *, strict: bool) -> None:
+    """A host checks the reverse path where a scenario says so, and nobody else does."""
+    world = layout(["lan"], **{host: {"strict_reverse_path": strict}})
+    for plan in (world.prober, *world.hosts):
+        expected = str(int(strict and plan.name == host))
+        for name in ("net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter"):
+            assert dict(plan.settings)[name] == expected
 
 
 DETOURS: dict[str, tuple[list[str], dict[str, Any], set[tuple[str, str]]]] = {

@@ -90,6 +90,10 @@ TARGETS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"dnat": [{"port": 8080}]},
         ['iifname != { "lo", "container" } fib daddr type local tcp dport 8080 dnat to 172.31.0.2'],
     ),
+    "long packets of two realms vanish": (
+        {"swallows_above": {"vpn": 1300, "lan": 1400}},
+        ['iifname "vpn" meta length > 1300 drop', 'iifname "lan" meta length > 1400 drop'],
+    ),
     "published on one realm, dead or alive": (
         {"dnat": [{"port": 8080, "on": ["lan"], "alive": False}]},
         ['iifname { "lan" } fib daddr type local tcp dport 8080 dnat to 172.31.0.2'],

@@ -18,8 +18,8 @@ from typing import NoReturn
 
 from probe.errors import BackendError
 from probe.lab.netns import mounts, syscalls
-from probe.lab.netns.layout import HostPlan
 from probe.lab.netns.links import addressing, routing
+from probe.lab.netns.plans import HostPlan
 
 _PATIENCE = 10.0  # seconds for any step of building
 _LONGEST_MESSAGE = 4096
@@ -71,14 +71,14 @@ def build(plan: HostPlan) -> None:
         configure("nft", plan.rules)
 
 
-def add_routes(plan: HostPlan) -> None:
-    """Give this namespace its routes; all its interfaces must be there.
+def finish(plan: HostPlan) -> None:
+    """Give this namespace its routes, and what else takes all its interfaces.
 
     Raises:
-        BackendError: one cannot be.
+        BackendError: a part cannot be built.
     """
-    if plan.routes:
-        configure("ip", routing(plan))
+    if plan.routes or plan.last:
+        configure("ip", routing(plan) + "".join(f"{line}\n" for line in plan.last))
 
 
 def await_carrier(plan: HostPlan) -> None:
@@ -179,7 +179,7 @@ def _live(parent: int, channel: socket.socket, plan: HostPlan, prepare: Callable
         channel.send(_MADE)
         channel.recv(_LONGEST_MESSAGE)
         build(plan)
-        add_routes(plan)
+        finish(plan)
         serve = prepare()
         await_carrier(plan)
         channel.send(_UP)

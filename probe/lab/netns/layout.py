@@ -9,12 +9,14 @@ Every interface is named after its realm, on both ends; the router's inner end i
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from dataclasses import replace
 
 from probe.errors import ScenarioError
 from probe.lab.netns import rules
-from probe.lab.netns.carried import CARRIER, TunnelPlan, plan_tunnel
+from probe.lab.netns.carried import CARRIER, plan_tunnel
+from probe.lab.netns.plans import ORDINARY, STRICT, HostPlan, Interface, Layout, Wire, cable_ends
+from probe.lab.netns.symbols import alone, like, realms, symbols_in_use, version, with_prefix
+from probe.lab.netns.troubles import with_troubles
 from probe.lab.scenario import (
     CARRIER_ADDRESSES,
     CONTAINER_ADDRESSES,
@@ -25,77 +27,16 @@ from probe.lab.scenario import (
     Scenario,
     TargetHost,
     VpnKind,
-    address_of,
     realm_of,
 )
 from probe.model.target import Protocol, Realm
 
-_PREFIX = {4: 24, 6: 64}
 _ANY = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - the wildcard addresses, as names
 _EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 _PUBLIC_NETWORK = {4: "203.0.113.0/24", 6: "2001:db8:113::/64"}
 
-# Duplicate address detection would keep a new IPv6 address silent for a second (RFC 4862 section 5.4).
-_NO_DAD = (("net.ipv6.conf.default.accept_dad", "0"), ("net.ipv6.conf.default.dad_transmits", "0"))
-# No check of the reverse path unless a scenario asks for it: a new namespace takes over the machine's own.
-_REVERSE_PATH = ("net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter")
-_ORDINARY = (*_NO_DAD, *((name, "0") for name in _REVERSE_PATH))
 _TTL = ("net.ipv4.ip_default_ttl", "net.ipv6.conf.all.hop_limit", "net.ipv6.conf.default.hop_limit")
 _FORWARD = {4: ("net.ipv4.ip_forward", "1"), 6: ("net.ipv6.conf.all.forwarding", "1")}
-
-
-@dataclass(frozen=True, slots=True)
-class Interface:
-    """One end of a wire. `addresses` carry their prefix length; `behind_cable`: offloads must be off.
-
-    `mtu` in bytes, where it is not the kernel's own.
-    """
-
-    name: str
-    addresses: tuple[str, ...] = ()
-    behind_cable: bool = False
-    mtu: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HostPlan:
-    """Everything that one host is made of. `routes` as pairs of destination and gateway."""
-
-    name: str
-    interfaces: tuple[Interface, ...]
-    routes: tuple[tuple[str, str], ...] = ()
-    settings: tuple[tuple[str, str], ...] = _ORDINARY
-    rules: str = ""
-    listens: tuple[Listen, ...] = ()
-    tunnel: bool = False  # it has an end of the tunnel
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """Two ends, each a host and its interface, and the delay between them in seconds, one way."""
-
-    ends: tuple[tuple[str, str], tuple[str, str]]
-    delay: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A whole world. `prober` is the caller's own host, `hosts` are the others.
-
-    `cable` is the host in the middle of the delayed wires, `tunnel` what makes the vpn link a real tunnel.
-    """
-
-    prober: HostPlan
-    hosts: tuple[HostPlan, ...]
-    wires: tuple[Wire, ...]
-    cable: HostPlan | None = None
-    tunnel: TunnelPlan | None = None
-
-
-def cable_ends(wire: Wire) -> tuple[str, str]:
-    """Name the two interfaces in the middle of a delayed wire: the prober's side, the far side."""
-    realm = wire.ends[0][1]
-    return f"{realm}-near", f"{realm}-far"
 
 
 def lay_out(scenario: Scenario) -> Layout:
@@ -105,40 +46,20 @@ def lay_out(scenario: Scenario) -> Layout:
         ScenarioError: an unknown address symbol, or a tunnel that cannot be.
         UsageError: a port list that cannot be read.
     """
-    symbols = _symbols(scenario)
+    symbols = symbols_in_use(scenario)
     hosts = [_target(scenario, symbols)]
-    if "public" in _realms(symbols):
+    if "public" in realms(symbols):
         hosts.append(_router(scenario, symbols))
     if scenario.target.dnat:
         hosts.append(_container(scenario))
     wires = tuple(_wires(scenario, symbols))
     tunnel = plan_tunnel(scenario.vpn, [s for s in symbols if realm_of(s) == Realm.VPN])
-    return Layout(_prober(scenario, symbols), tuple(hosts), wires, _cable(wires), tunnel)
-
-
-def _symbols(scenario: Scenario) -> tuple[str, ...]:
-    """Return the address symbols in use: those the prober is given, and those that only a socket has."""
-    binds = (listen.bind for listen in scenario.target.listen)
-    for symbol in scenario.addresses:
-        address_of(symbol)
-    wanted = {*scenario.addresses, *(bind for bind in binds if bind in TARGET_ADDRESSES)} - {"inside"}
-    return tuple(symbol for symbol in TARGET_ADDRESSES if symbol in wanted)
-
-
-def _realms(symbols: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(realm_of(symbol) for symbol in symbols))
-
-
-def _version(address: str) -> int:
-    return ip_address(address).version
-
-
-def _with_prefix(address: str) -> str:
-    return f"{address}/{_PREFIX[_version(address)]}"
+    plain = Layout(_prober(scenario, symbols), tuple(hosts), wires, _cable(wires), tunnel)
+    return with_troubles(scenario, plain)
 
 
 def _default_route(gateway: str) -> tuple[str, str]:
-    return _EVERYWHERE[_version(gateway)], gateway
+    return _EVERYWHERE[version(gateway)], gateway
 
 
 def _delay(scenario: Scenario, interface: str) -> float:
@@ -152,7 +73,7 @@ def _delay(scenario: Scenario, interface: str) -> float:
 
 def _interface(scenario: Scenario, name: str, addresses: Iterable[str]) -> Interface:
     mtu = scenario.vpn.mtu if scenario.vpn is not None and name == Realm.VPN else None
-    own = tuple(_with_prefix(address) for address in addresses)
+    own = tuple(with_prefix(address) for address in addresses)
     return Interface(name, own, behind_cable=_delay(scenario, name) > 0, mtu=mtu)
 
 
@@ -170,18 +91,16 @@ def _own_tun(scenario: Scenario, realm: str) -> bool:
 def _prober(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
     links = (
         _interface(scenario, realm, (PROBER_ADDRESSES[s] for s in symbols if realm_of(s) == realm))
-        for realm in _realms(symbols)
+        for realm in realms(symbols)
         if not _own_tun(scenario, realm)
     )
     interfaces = (*_carrier(scenario, "prober"), *links)
     public = [symbol for symbol in symbols if realm_of(symbol) == Realm.PUBLIC]
     gateways = [ROUTER_ADDRESSES[symbol] for symbol in public]
-    routes = tuple((_PUBLIC_NETWORK[_version(gateway)], gateway) for gateway in gateways)
-    settings = list(_ORDINARY)
-    if scenario.prober.strict_reverse_path:
-        settings += [(name, "1") for name in _REVERSE_PATH]
+    routes = tuple((_PUBLIC_NETWORK[version(gateway)], gateway) for gateway in gateways)
+    settings = (*ORDINARY, *STRICT) if scenario.prober.strict_reverse_path else ORDINARY
     filters = rules.of_prober(scenario)
-    return HostPlan("prober", interfaces, routes, tuple(settings), filters, tunnel=scenario.vpn is not None)
+    return HostPlan("prober", interfaces, routes, settings, filters, tunnel=scenario.vpn is not None)
 
 
 def _nat_symbol(scenario: Scenario, symbol: str) -> str:
@@ -196,12 +115,12 @@ def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
         if symbol not in scenario.dead
     }
     interfaces = [*_carrier(scenario, "target")]
-    for realm in _realms(symbols):
+    for realm in realms(symbols):
         there = [address for symbol, address in own.items() if realm_of(symbol) == realm]
         link = _interface(scenario, realm, there)
         interfaces.append(replace(link, behind_cable=link.behind_cable and realm != Realm.PUBLIC))
     if scenario.target.dnat:
-        interfaces.append(Interface("container", (_with_prefix(CONTAINER_ADDRESSES["bridge"]),)))
+        interfaces.append(Interface("container", (with_prefix(CONTAINER_ADDRESSES["bridge"]),)))
     gateways = _inner_gateways(scenario)
     routes = [_default_route(gateways[symbol]) for symbol in own if symbol in gateways]
     neighbours = {**PROBER_ADDRESSES, **gateways}
@@ -218,8 +137,12 @@ def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
 
 
 def _target_settings(target: TargetHost) -> Iterator[tuple[str, str]]:
-    yield from _ORDINARY
-    if target.dnat:
+    yield from ORDINARY
+    if target.strict_reverse_path:
+        yield from STRICT
+    if target.forwards:
+        yield from _FORWARD.values()
+    elif target.dnat:
         yield _FORWARD[4]
     if target.ttl is not None:
         yield from ((name, str(target.ttl)) for name in _TTL)
@@ -243,13 +166,12 @@ def _detours(scenario: Scenario, symbols: tuple[str, ...]) -> dict[str, str]:
     for symbol in symbols:
         realm = realm_of(symbol)
         if realm in scenario.target.replies_by:
-            way = scenario.target.replies_by[realm] + symbol.removeprefix(realm)
+            way = like(symbol, scenario.target.replies_by[realm])
             if way not in symbols:
                 raise ScenarioError(
                     f"answers to {symbol} cannot leave by {way}: the world has no such address"
                 )
-            prober = PROBER_ADDRESSES[symbol]
-            found[f"{prober}/{ip_address(prober).max_prefixlen}"] = way
+            found[alone(PROBER_ADDRESSES[symbol])] = way
     return found
 
 
@@ -260,8 +182,8 @@ def _router(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
         own = (f"{TARGET_ADDRESSES['public']}/32", *outside.addresses)
         outside = Interface(outside.name, own, outside.behind_cable)
     gateways = _inner_gateways(scenario)
-    behind = Interface("behind", tuple(_with_prefix(gateways[symbol]) for symbol in public))
-    settings = (*_ORDINARY, *_FORWARD.values())
+    behind = Interface("behind", tuple(with_prefix(gateways[symbol]) for symbol in public))
+    settings = (*ORDINARY, *_FORWARD.values())
     if scenario.router.syn_proxy:
         # A connection that conntrack did not see begin is not one (nft(8), synproxy).
         settings = (*settings, ("net.netfilter.nf_conntrack_tcp_loose", "0"))
@@ -274,13 +196,13 @@ def _router(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
 def _container(scenario: Scenario) -> HostPlan:
     alive = sorted({entry.port for entry in scenario.target.dnat if entry.alive})
     listens = tuple(Listen(port=port, bind=_ANY[4], protocol=Protocol.TCP) for port in alive)
-    interface = Interface("container", (_with_prefix(CONTAINER_ADDRESSES["container"]),))
+    interface = Interface("container", (with_prefix(CONTAINER_ADDRESSES["container"]),))
     route = _default_route(CONTAINER_ADDRESSES["bridge"])
     return HostPlan("container", (interface,), (route,), listens=listens)
 
 
 def _wires(scenario: Scenario, symbols: tuple[str, ...]) -> Iterator[Wire]:
-    for realm in _realms(symbols):
+    for realm in realms(symbols):
         far = "router" if realm == Realm.PUBLIC else "target"
         name = CARRIER if realm == Realm.VPN and scenario.vpn is not None else realm
         yield Wire((("prober", name), (far, name)), _delay(scenario, name))

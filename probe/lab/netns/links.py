@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from probe.lab.netns.layout import HostPlan, Wire, cable_ends
+from probe.lab.netns.plans import HostPlan, Wire, cable_ends
 
 # The kernel announces the carrier of an interface at once, but only within a second where the ends of a wire
 # have the same index in their namespaces (net/core/link_watch.c, linkwatch_urgent_event).

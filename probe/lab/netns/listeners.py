@@ -12,10 +12,14 @@ from ipaddress import ip_address
 from typing import NoReturn
 
 from probe.errors import BackendError
+from probe.lab.netns.forwarding import forward
+from probe.lab.netns.nameserver import answered
+from probe.lab.netns.plans import NameServer
 from probe.lab.scenario import Listen, Serves, address_of, realm_of
 from probe.model.target import Protocol
 
 _BACKLOG = 4096
+_NAMES_PORT = 53
 _GREETING = b"220 ready\r\n"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close() sends RST (tcp(7))
 _KIND = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
@@ -74,6 +78,27 @@ class Services:
         else:
             opened.listen(_BACKLOG)
             self._watch(opened, self._acceptor(_TREATMENTS[listen.serves]))
+
+    def open_names(self, server: NameServer) -> None:
+        """Open one name server.
+
+        Raises:
+            BackendError: it cannot be bound.
+        """
+        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            opened.bind((server.address, _NAMES_PORT))
+        except OSError as error:
+            raise BackendError(f"cannot serve names on {server.address}: {error}") from None
+        answers = dict(server.answers)
+
+        def answer(asked: socket.socket) -> None:
+            query, peer = asked.recvfrom(65536)
+            response = answered(query, answers)
+            if response is not None:
+                asked.sendto(response, peer)
+
+        self._watch(opened, answer)
 
     def _watch(self, opened: socket.socket, react: Callable[[socket.socket], None]) -> None:
         opened.settimeout(0)
@@ -147,6 +172,13 @@ def _close(_peer: socket.socket) -> bool:
     return False
 
 
+def _forward(peer: socket.socket) -> bool:
+    """Pass it on to loopback: the threads that do keep a socket of their own."""
+    if not forward(peer, peer.getsockname()[1]):
+        _reset(peer)
+    return False
+
+
 def _reset(peer: socket.socket) -> bool:
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     return False
@@ -159,6 +191,7 @@ _TREATMENTS: dict[Serves, Callable[[socket.socket], bool]] = {
     Serves.CLOSE: _close,
     Serves.RESET: _reset,
     Serves.ANSWER: _greet,
+    Serves.FORWARD: _forward,
 }
 
 

@@ -5,13 +5,14 @@ to by sockets in one directory: hosts that share these would see each other's in
 """
 
 import contextlib
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from probe.errors import BackendError
 from probe.lab.netns import syscalls
 
-_NEEDED = "a tunnel needs mounts of its own: use `bindprobe lab run`, or unshare --mount"
+_NEEDED = "this world needs mounts of its own: use `bindprobe lab run`, or unshare --mount"
 
 
 def socket_directory() -> Path:
@@ -49,6 +50,28 @@ def own_view(*, tunnel: bool) -> Iterator[None]:
                 stack.callback(syscalls.unmount, place)
         except OSError as error:
             raise BackendError(f"{_NEEDED} ({error.strerror})") from None
+        yield
+
+
+@contextlib.contextmanager
+def own_files(files: Mapping[str, str]) -> Iterator[None]:
+    """Have files of this machine say something else to this process and what it starts, and then no more.
+
+    Raises:
+        BackendError: one is not there, or this process may not mount for itself alone.
+    """
+    if files and _of_the_machine():
+        raise BackendError(_NEEDED)
+    with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+        for number, (path, text) in enumerate(files.items()):
+            content = Path(folder) / str(number)
+            content.write_text(text, encoding="ascii")
+            content.chmod(0o644)
+            try:
+                syscalls.mount_file(str(content), path)
+            except OSError as error:
+                raise BackendError(f"a world with names needs {path}, and mounts: {error.strerror}") from None
+            stack.callback(syscalls.unmount, path)
         yield
 
 

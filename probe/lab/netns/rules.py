@@ -65,6 +65,7 @@ def of_target(scenario: Scenario) -> str:
                 "inet", "reset_limit", _chain("output", "filter", "filter", _reset_limit(target.resets_per_s))
             ),
             _table("ip", "nat", _chain("prerouting", "nat", "dstnat", _published(scenario))),
+            _table("inet", "swallow", _chain("prerouting", "filter", "raw - 10", _swallowed(target))),
             _link_tables(scenario, near),
         )
     )
@@ -158,6 +159,11 @@ def _reset_limit(per_second: int | None) -> Iterator[str]:
     if per_second is not None:
         limit = f"limit rate over {per_second}/second burst {per_second} packets"
         yield f'oifname != "lo" tcp flags & rst == rst {limit} drop'
+
+
+def _swallowed(target: TargetHost) -> Iterator[str]:
+    for realm, longest in target.swallows_above.items():
+        yield f'iifname "{realm}" meta length > {longest} drop'
 
 
 def _published(scenario: Scenario) -> Iterator[str]:

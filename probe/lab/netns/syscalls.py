@@ -12,6 +12,7 @@ import struct
 
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWNET = 0x40000000
+_MS_BIND = 0x1000
 _MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
 _MNT_DETACH = 2
 _PR_SET_PDEATHSIG = 1
@@ -56,6 +57,17 @@ def mount(kind: str, where: str) -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     _checked(libc.mount(b"none", where.encode(), kind.encode(), 0, None), f"mount {kind} on {where}")
+
+
+def mount_file(content: str, where: str) -> None:
+    """Have another file stand where a file is (mount(2), MS_BIND). `content`: its path.
+
+    Raises:
+        OSError: not allowed, or one of them is not there.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = libc.mount(content.encode(), where.encode(), None, _MS_BIND, None)
+    _checked(done, f"mount {content} on {where}")
 
 
 def unmount(where: str) -> None:

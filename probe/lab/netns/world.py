@@ -10,10 +10,11 @@ from probe.errors import BackendError, PrivilegeError
 from probe.host.host import Host
 from probe.lab.netns import enter, mounts, syscalls
 from probe.lab.netns.cable import Cable
-from probe.lab.netns.hosts import HeldHost, Serve, add_routes, apply_settings, await_carrier, build, configure
-from probe.lab.netns.layout import HostPlan, Layout, cable_ends, lay_out
+from probe.lab.netns.hosts import HeldHost, Serve, apply_settings, await_carrier, build, configure, finish
+from probe.lab.netns.layout import lay_out
 from probe.lab.netns.links import switching_off, wiring
 from probe.lab.netns.listeners import Services
+from probe.lab.netns.plans import HostPlan, Layout, cable_ends
 from probe.lab.netns.programs import attempt, run
 from probe.lab.netns.tunnels import lay_tunnel, switch_off_here
 from probe.lab.scenario import Scenario
@@ -98,7 +99,7 @@ def _raise_network(layout: Layout, stack: ExitStack) -> list[HeldHost]:
     hosts = [_hold(stack, plan, functools.partial(_services, plan)) for plan in layout.hosts]
     if layout.cable is not None:
         hosts.append(_hold(stack, layout.cable, functools.partial(_cable, layout)))
-    _become_prober(stack, tunnel=layout.prober.tunnel)
+    _become_prober(stack, layout.prober)
     apply_settings(layout.prober)
     for host in hosts:
         host.await_namespace()
@@ -110,7 +111,7 @@ def _raise_network(layout: Layout, stack: ExitStack) -> list[HeldHost]:
     for host in hosts:
         host.await_ready()
     join()
-    add_routes(layout.prober)
+    finish(layout.prober)
     await_carrier(layout.prober)
     return hosts
 
@@ -125,18 +126,21 @@ def _nothing() -> None:
     """Join a tunnel that there is not."""
 
 
-def _become_prober(stack: ExitStack, *, tunnel: bool) -> None:
+def _become_prober(stack: ExitStack, plan: HostPlan) -> None:
     before = syscalls.current_network()
     stack.callback(os.close, before)
     stack.callback(syscalls.enter_network, before)
     syscalls.new_network()
-    stack.enter_context(mounts.own_view(tunnel=tunnel))
+    stack.enter_context(mounts.own_view(tunnel=plan.tunnel))
+    stack.enter_context(mounts.own_files(dict(plan.files)))
 
 
 def _services(plan: HostPlan) -> Serve:
     services = Services()
     for listen in plan.listens:
         services.open(listen)
+    for server in plan.name_servers:
+        services.open_names(server)
     services.fill()
     return services.run_forever
 

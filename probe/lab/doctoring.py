@@ -1,0 +1,31 @@
+"""The doctor in an open world: what it finds there, and whether it is what the scenario expects."""
+
+from collections.abc import Iterator
+
+from probe.lab.door import means_of
+from probe.lab.scenario import Scenario
+from probe.lab.world import World
+from probe.model.diagnosis import Diagnosis
+from probe.model.plan import Timing
+
+
+def examined(world: World, engine: str = "connect") -> Diagnosis:
+    """Have the doctor examine a world of real hosts; every port of the scan is meant to work.
+
+    Raises:
+        BackendError: this world has no raw packets, and `engine` is `raw`.
+    """
+    from probe.doctor import examine, system_instruments  # noqa: PLC0415 - loaded only where it is asked for
+    from probe.engine import privilege  # noqa: PLC0415
+    from probe.host.system_machine import SystemMachine  # noqa: PLC0415
+
+    instruments = system_instruments(SystemMachine(privilege.missing))
+    named = frozenset(world.target.ports)
+    return examine(world.target, Timing(), means_of(world, engine), instruments, named=named)
+
+
+def first_causes(scenario: Scenario, diagnosis: Diagnosis) -> Iterator[tuple[str, str, str]]:
+    """What the scenario expects to be ranked first: symbol, expected, found. Addresses are in its order."""
+    found = dict(zip(scenario.addresses, diagnosis.addresses, strict=True))
+    for symbol, expected in scenario.expect_causes.items():
+        yield symbol, expected, str(found[symbol].causes[0].cause)
