@@ -19,7 +19,9 @@ def run(*argv: str, script: str | None = None, **environ: str) -> subprocess.Com
     return subprocess.run(command, env=env, cwd=TOP, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["scan", "--help"], ["doctor", "--help"], ["lab", "run", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["scan", "--help"], ["doctor", "--help"], ["lab", "run", "--help"], ["--version"]]
+)
 def test_help_loads_next_to_nothing(argv: list[str]) -> None:
     """Help needs typer and our own flags, and none of what probing or printing needs."""
     code = (
