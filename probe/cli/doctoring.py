@@ -14,12 +14,13 @@ from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
 from probe.cli.targets import Wanted, make_target, read_ports
 from probe.cli.watching import Watch, exit_code
+from probe.engine import privilege
 from probe.errors import NothingMeasuredError, UsageError
 from probe.host.host import Host
 from probe.host.machine import MachineReader
 from probe.host.names import resolve
-from probe.host.reader_process import ReaderProcess
 from probe.host.system import SystemHost
+from probe.host.system_machine import SystemMachine
 from probe.model.diagnosis import Check, Diagnosis, Status
 from probe.model.doctor_report import Change, DoctorReport
 from probe.model.plan import Timing
@@ -114,34 +115,27 @@ def checker(
         reader = _system_reader()
         yield lambda: _reported(lambda: doctor.look(reader), ())
         return
-    host = SystemHost()
-    first = find(errand.wanted, host)
+    first = find(errand.wanted, SystemHost())
     if not first.target.addresses:
         raise NothingMeasuredError("; ".join(name.found for name in first.names))
-    with machine_reader(wish) as reader, engines.opened(wish, first.target, host, quiet=quiet) as means:
+    with _readers(wish) as (reader, host), engines.opened(wish, first.target, host, quiet=quiet) as means:
         destination.check()  # with the privileges that are left
         yield _Examiner(errand.wanted, errand, means, reader, [first], quiet)
 
 
 @contextmanager
-def machine_reader(wish: engines.Wish) -> Iterator[MachineReader]:
-    """What reads this machine, during the probes and after them.
-
-    Where raw sockets make this process give up its privileges, another one keeps them, and only reads.
-    """
-    if not engines.gives_up_privileges(wish):
-        yield _system_reader()
-        return
-    for name in _LATER:
-        import_module(name)
-    with ReaderProcess(_system_reader()) as reader:
-        yield reader
+def _readers(wish: engines.Wish) -> Iterator[tuple[MachineReader, Host]]:
+    """What reads this machine and its tunnels, before the probes and after them."""
+    with engines.reader_apart(wish) as apart:
+        if apart is None:
+            yield _system_reader(), SystemHost()
+        else:
+            for name in _LATER:
+                import_module(name)
+            yield apart, SystemHost(apart.tunnels)
 
 
 def _system_reader() -> MachineReader:
-    from probe.engine import privilege
-    from probe.host.system_machine import SystemMachine
-
     return SystemMachine(privilege.missing)
 
 

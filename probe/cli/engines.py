@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from probe.engine.backend import Backend
     from probe.engine.capture import Capture
     from probe.host.host import Host
+    from probe.host.reader_process import ReaderProcess
     from probe.infer.doubts import Doubt
     from probe.model.target import Target
 
@@ -68,9 +69,21 @@ def wish_of(engine: Engine, pcap: Path | None, *, l2: bool, fin: bool) -> Wish:
     return Wish(engine, Battery(fin=fin, loopback=l2), pcap, named)
 
 
-def gives_up_privileges(wish: Wish) -> bool:
-    """Whether raw sockets will be opened for this wish, and every privilege be given up then."""
-    return wish.engine is not Engine.CONNECT and _missing() is None
+@contextmanager
+def reader_apart(wish: Wish) -> "Iterator[ReaderProcess | None]":
+    """A process that reads this machine with the privileges that raw sockets will take from this one.
+
+    None where no raw sockets will be opened: then this process keeps what it has, and reads for itself.
+    """
+    if wish.engine is Engine.CONNECT or _missing() is not None:
+        yield None
+        return
+    from probe.engine import privilege
+    from probe.host.reader_process import ReaderProcess
+    from probe.host.system_machine import SystemMachine
+
+    with ReaderProcess(SystemMachine(privilege.missing)) as reader:
+        yield reader
 
 
 def doubts_of(wish: Wish, *, quiet: bool) -> "Sequence[Doubt] | None":

@@ -1,7 +1,7 @@
 """A reader of this machine in a process of its own, which keeps the privileges that the prober gives up.
 
-It is forked before that. It knows two questions, this machine and one of its tunnels, asked over a pipe; it
-opens no socket to the network and reads nothing that came from there. It ends when the pipe does.
+It is forked before that. It knows three questions, asked over a pipe: this machine, its tunnels, and one of
+them. It opens no socket to the network and reads nothing that came from there. It ends when the pipe does.
 """
 
 import os
@@ -12,7 +12,7 @@ from itertools import count
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from probe.errors import BackendError
 from probe.host.machine import MachineReader
@@ -21,10 +21,17 @@ from probe.model.machine import Machine, Tunnel
 _GONE = "the process that reads this machine has ended"
 
 
+class Reader(MachineReader, Protocol):
+    """What reads for the process: a reader of this machine that tells all of its tunnels at once, too."""
+
+    def tunnels(self) -> tuple[Tunnel, ...]:
+        """Every tunnel as it is now."""
+
+
 class ReaderProcess:
     """Asks a reader in another process; see `probe.host.machine.MachineReader`. Unix only."""
 
-    def __init__(self, reader: MachineReader) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._numbers = count()
         self._pipe, far_end = Pipe()
         self._pid = os.fork()
@@ -45,15 +52,20 @@ class ReaderProcess:
 
     def machine(self) -> Machine:
         """Everything, once."""
-        found: Machine = self._ask("")
+        found: Machine = self._ask("machine")
+        return found
+
+    def tunnels(self) -> tuple[Tunnel, ...]:
+        """Every tunnel as it is now."""
+        found: tuple[Tunnel, ...] = self._ask("tunnels")
         return found
 
     def tunnel(self, interface: str) -> Tunnel | None:
         """One tunnel as it is now; None where it is none."""
-        found: Tunnel | None = self._ask(interface)
+        found: Tunnel | None = self._ask(f"tunnel {interface}")
         return found
 
-    def _ask(self, interface: str) -> Any:  # noqa: ANN401 - what the caller asked for
+    def _ask(self, question: str) -> Any:  # noqa: ANN401 - what the caller asked for
         """Ask, and drop what still comes of a question that Ctrl-C ended.
 
         Raises:
@@ -61,7 +73,7 @@ class ReaderProcess:
         """
         number = next(self._numbers)
         try:
-            self._pipe.send_bytes(f"{number} {interface}".encode())
+            self._pipe.send_bytes(f"{number} {question}".encode())
             answered = None
             while answered != number:
                 answered, error, found = self._pipe.recv()
@@ -72,22 +84,25 @@ class ReaderProcess:
         return found
 
 
-def _serve_and_exit(reader: MachineReader, pipe: Connection) -> None:
+def _serve_and_exit(reader: Reader, pipe: Connection) -> None:
     """Answer until the pipe ends. Ctrl-C is the prober's matter, and so is all that its exit would do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         while True:
-            number, _, interface = pipe.recv_bytes().decode().partition(" ")
-            pipe.send((int(number), *_answer(_question(reader, interface))))
+            number, _, question = pipe.recv_bytes().decode().partition(" ")
+            pipe.send((int(number), *_answer(_asked(reader, question))))
     except (EOFError, OSError):
         os._exit(0)
     finally:
         os._exit(1)
 
 
-def _question(reader: MachineReader, interface: str) -> Callable[[], Machine | Tunnel | None]:
-    if not interface:
-        return reader.machine
+def _asked(reader: Reader, question: str) -> Callable[[], Any]:
+    """What answers a question. Only interfaces that are there get to the tools."""
+    whole: dict[str, Callable[[], Any]] = {"machine": reader.machine, "tunnels": reader.tunnels}
+    if question in whole:
+        return whole[question]
+    interface = question.removeprefix("tunnel ")
     if interface not in {name for _, name in socket.if_nameindex()}:
         return lambda: None
     return lambda: reader.tunnel(interface)

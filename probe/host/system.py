@@ -7,7 +7,7 @@ the target itself, in `probe.host.keys`.
 
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
 
 from probe.host.interfaces import Interface, interfaces
@@ -42,7 +42,14 @@ _ANSWERED = (
 
 
 class SystemHost:
-    """What this machine can tell without sending a packet; see `probe.host.host.Host`."""
+    """What this machine can tell without sending a packet; see `probe.host.host.Host`.
+
+    Args:
+        read_tunnels: who reads the tunnels, where this process may not; None: itself.
+    """
+
+    def __init__(self, read_tunnels: Callable[[], tuple[Tunnel, ...]] | None = None) -> None:
+        self._read_tunnels = read_tunnels
 
     def route(self, destination: IPAddress) -> Route:
         """How the kernel would send to `destination`: source address, interface, link."""
@@ -86,6 +93,8 @@ class SystemHost:
 
     def tunnels(self) -> tuple[Tunnel, ...]:
         """Every tunnel of this machine, with what can be read of its peers."""
+        if self._read_tunnels is not None:
+            return self._read_tunnels()
         from probe.host.tunnels import tunnels  # noqa: PLC0415 - a scan that is well asks for none
 
         return tunnels()

@@ -14,7 +14,7 @@ from probe.host.limits import open_files, ping_allowed
 from probe.host.links import read_links
 from probe.host.resolvers import RESOLV_CONF, read_resolvers
 from probe.host.routes import read_routes
-from probe.host.tunnels import tunnel, tunnels_of
+from probe.host.tunnels import tunnel, tunnels, tunnels_of
 from probe.model.machine import Machine, Tunnel
 
 
@@ -39,6 +39,10 @@ class SystemMachine:
             ping_allowed=ping_allowed(),
             open_files=open_files(),
         )
+
+    def tunnels(self) -> tuple[Tunnel, ...]:
+        """Every tunnel as it is now, as `probe.host.host.Host` has it."""
+        return tunnels()
 
     def tunnel(self, interface: str) -> Tunnel | None:
         """One tunnel as it is now, counters and handshakes included; None where it is none."""

@@ -72,6 +72,9 @@ class Reader:
 class ScriptedHost:
     """Reaches everything by one link."""
 
+    def __init__(self, read_tunnels: object = None) -> None:
+        pass
+
     def route(self, destination) -> Route:
         return Route(destination, interface="eth0", kind=LinkKind.ETHERNET)
 
@@ -324,8 +327,8 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(("engine", "apart"), [(Engine.CONNECT, False), (Engine.AUTO, True)])
 def test_who_reads_this_machine(engine: Engine, *, apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where raw sockets take the privileges from this process, another one keeps them and reads."""
-    monkeypatch.setattr(doctoring, "_system_reader", Reader)
     monkeypatch.setattr("probe.engine.privilege.missing", lambda: None)
-    with doctoring.machine_reader(Wish(engine, Battery())) as reader:
+    with doctoring._readers(Wish(engine, Battery())) as (reader, host):
         assert isinstance(reader, ReaderProcess) is apart
-        assert reader.machine() == MACHINE
+        assert (host._read_tunnels is not None) is apart
+        assert reader.machine().raw_missing is None

@@ -14,7 +14,7 @@ from probe.lab.netns import enter
 pytestmark = pytest.mark.netns
 
 TOP = Path(__file__).parents[2]
-SCRIPT = Path(__file__).with_name("scan_a_world.py")
+SCRIPT = Path(__file__).with_name("run_in_a_world.py")
 ADDRESSES = ("--lan", "192.168.77.10", "--vpn", "10.88.0.10", "--public", "203.0.113.10")
 
 
@@ -22,7 +22,7 @@ def scan(*flags: str) -> subprocess.CompletedProcess[str]:
     why_not = enter.available()
     if why_not is not None:
         pytest.skip(why_not)
-    command = [sys.executable, str(SCRIPT), "demo", *ADDRESSES, *flags]
+    command = [sys.executable, str(SCRIPT), "demo", "scan", *ADDRESSES, *flags]
     env = {**os.environ, "PYTHONPATH": str(TOP)}
     return subprocess.run(command, env=env, cwd=TOP, capture_output=True, text=True, timeout=120, check=False)
 

@@ -19,7 +19,9 @@ def run(*argv: str, script: str | None = None, **environ: str) -> subprocess.Com
     return subprocess.run(command, env=env, cwd=TOP, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["scan", "--help"], ["lab", "run", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["scan", "--help"], ["doctor", "--help"], ["lab", "run", "--help"], ["--version"]]
+)
 def test_help_loads_next_to_nothing(argv: list[str]) -> None:
     """Help needs typer and our own flags, and none of what probing or printing needs."""
     code = (
@@ -55,6 +57,15 @@ def test_nothing_is_loaded_once_privileges_are_gone(form: str) -> None:
     command = [sys.executable, "-c", DROPPING, "scan", "127.0.0.1", "-p", "9,U:9", "--engine", "raw", form]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr.splitlines()[-1] == "0"
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+def test_an_examination_loads_nothing_once_privileges_are_gone(form: list[str]) -> None:
+    """The doctor too has all that it needs before; the process that reads this machine is another one."""
+    command = [sys.executable, "-c", DROPPING, "doctor", "127.0.0.1", "-p", "9", *form]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.splitlines()[-1] == "1"
+    assert "not-bound" in done.stdout
 
 
 @pytest.mark.parametrize("argv", ["demo --world sim --json", "schema", "--help", "lab list"])

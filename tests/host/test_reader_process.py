@@ -26,8 +26,15 @@ class Scripted:
         self.looks += 1
         return Machine(f"look {self.looks}", (), ())
 
+    def tunnels(self) -> tuple[Tunnel, ...]:
+        self.looks += 1
+        return tuple(map(self._tunnel, ("tun0", "tun1")))
+
     def tunnel(self, interface: str) -> Tunnel | None:
         self.looks += 1
+        return self._tunnel(interface)
+
+    def _tunnel(self, interface: str) -> Tunnel:
         return Tunnel(Link(interface, LinkKind.TUNNEL, up=True, running=True), TunnelKind.OTHER)
 
 
@@ -46,7 +53,8 @@ def test_it_answers_like_the_reader_itself() -> None:
         found = apart.tunnel("lo")
         assert found is not None
         assert found.link.name == "lo"
-        assert apart.machine().system == "look 3"
+        assert [one.link.name for one in apart.tunnels()] == ["tun0", "tun1"]
+        assert apart.machine().system == "look 4"
     assert reader.looks == 0
 
 
@@ -69,7 +77,7 @@ def test_a_mistake_in_the_reader_is_seen_here() -> None:
 def test_an_answer_that_nobody_waited_for_is_dropped() -> None:
     """A question that Ctrl-C ended does not become the answer of the next."""
     with ReaderProcess(Scripted()) as apart:
-        apart._pipe.send_bytes(f"{next(apart._numbers)} ".encode())
+        apart._pipe.send_bytes(f"{next(apart._numbers)} machine".encode())
         assert apart.machine().system == "look 2"
 
 
@@ -96,6 +104,8 @@ def capabilities():
 class Reader:
     def machine(self):
         return Machine(capabilities(), (), ())
+
+    tunnels = machine
 
 with ReaderProcess(Reader()) as apart:
     privilege.drop()

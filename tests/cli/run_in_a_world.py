@@ -1,0 +1,43 @@
+"""Runs the command line in a world of real hosts; run as a program, as `SCENARIO COMMAND FLAG ...`.
+
+Enters a namespace that leads nowhere by starting itself again. The command is a process of its own: it gives
+up what taking the world down needs. What `doctor --watch` says is to be done here is done.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from probe.lab.files import find_scenario
+from probe.lab.netns import enter
+from probe.lab.netns.world import open_network
+
+HERE = "fix: here# "
+
+
+def run(command: Sequence[str]) -> int:
+    """Run to the end; what it prints, it prints itself."""
+    return subprocess.run(command, check=False).returncode
+
+
+def run_and_mend(command: Sequence[str]) -> int:
+    """Pass on each line that is printed, and do at once what it says is to be done here."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        fixes: list[str] = []
+        for line in running.stdout:
+            sys.stdout.write(line)
+            fixes += [line.partition(HERE)[2]] if HERE in line else []
+            if " well; " in line:  # the first report is complete
+                for fix in fixes:
+                    subprocess.run(fix, shell=True, check=True)  # noqa: S602 - that is what it is printed for
+        return running.wait()
+
+
+if __name__ == "__main__":
+    if not enter.inside():
+        sys.exit(enter.reenter((sys.executable, *sys.argv)))
+    name, *flags = sys.argv[1:]
+    with open_network(find_scenario(name)):
+        code = (run_and_mend if "--watch" in flags else run)([sys.executable, "-m", "probe", *flags])
+    sys.exit(code)
