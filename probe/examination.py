@@ -111,7 +111,7 @@ class Examination:
             _ = background and background.result()
 
     def _silent(self) -> list[AddressSurvey]:
-        return [survey for survey in self._surveys if ladder.is_silent(survey)]
+        return [survey for survey in self._surveys if ladder.is_mute(survey)]
 
     # --- tunnels ---
 

@@ -12,7 +12,7 @@ NEAR_TTLS = (1, 2)  # of an address that has no router before it, as far as the 
 TTLS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20)
 
 
-def is_silent(survey: AddressSurvey) -> bool:
+def is_mute(survey: AddressSurvey) -> bool:
     """Whether no TCP or UDP stack spoke for the address; errors on the way are no such word."""
     return not any(is_answer(o) and not survey.is_our_own(o) for o in survey.observations)
 
@@ -36,8 +36,8 @@ def ladder_questions(survey: AddressSurvey, port: Port) -> tuple[Question, ...]:
 def hops_of(answers: Mapping[Question, Observation], survey: AddressSurvey) -> tuple[Hop, ...] | None:
     """The hops in order of distance, up to the first silence behind the last answer; None: not asked.
 
-    It ends where the address itself answered. A router that answers with another error than time-exceeded is a
-    hop too; this machine itself is none.
+    It ends where the address itself answered. A router that answers with another error than time-exceeded is
+    a hop too; this machine itself is none.
     """
     asked = {q.ttl: o for q, o in answers.items() if q.address == survey.address.ip and q.ttl is not None}
     found: list[Hop] = []

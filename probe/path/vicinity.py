@@ -6,7 +6,7 @@ from probe.model.facts import AddressSurvey, LinkKind, Neighbour
 from probe.model.machine import Machine
 from probe.model.probing import Observation, Question, Reason, Role
 from probe.model.target import IPAddress, Port, Protocol
-from probe.path.ladder import is_silent
+from probe.path.ladder import is_mute
 from probe.path.tunnels import peer_for
 
 DISCARD = Port(Protocol.UDP, 9)  # RFC 863: what arrives is thrown away
@@ -65,7 +65,7 @@ def link_alive(
     """Whether any other machine on the link answers, once it was asked; None where that is no question."""
     if not _is_lost(survey):
         return None
-    if any(_is_beside(survey, other) and not is_silent(other) for other in surveys):
+    if any(_is_beside(survey, other) and not is_mute(other) for other in surveys):
         return True
     found = [neighbour(question.address) for question in gateway_questions(survey, machine)]
     known = [state is Neighbour.RESOLVED for state in found if state is not None]

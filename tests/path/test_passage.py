@@ -1,0 +1,56 @@
+"""What an interface counts around a known number of probes."""
+
+from dataclasses import replace
+
+import pytest
+from surveyed import VPN, seen
+
+from probe.model.exam import Passage
+from probe.model.machine import Peer, Traffic
+from probe.model.probing import Reason, Role
+from probe.model.target import Protocol
+from probe.path.passage import PROBES, Count, heard_more, passage_of, passage_questions
+
+BEFORE = Traffic(100, 50, 9000, 8000)
+AFTER = Traffic(105, 51, 9400, 8100)
+PEER = Peer("key", (), sent_bytes=1000, received_bytes=500)
+LATER = replace(PEER, sent_bytes=1320, received_bytes=532)
+ASKED = passage_questions(VPN)
+
+
+def test_each_probe_is_one_datagram():
+    """All probes differ, so that each is sent, and a datagram is not sent again by the kernel."""
+    assert len(set(ASKED)) == PROBES
+    assert {q.port.protocol for q in ASKED} == {Protocol.UDP}
+    assert {q.role for q in ASKED} == {Role.CONTROL}
+
+
+SENT = dict.fromkeys(ASKED, Reason.NO_RESPONSE)
+SOME = {q: Reason.NOT_SENT if n < 2 else Reason.ADMIN_PROHIBITED for n, q in enumerate(ASKED)}
+NONE = dict.fromkeys(ASKED, Reason.NOT_SENT)
+
+CASES = [
+    (SENT, Count(BEFORE, PEER), Count(AFTER, LATER), Passage(5, 5, 1, 320, 32)),
+    (SENT, Count(BEFORE), Count(AFTER, LATER), Passage(5, 5, 1)),
+    (SENT, Count(BEFORE, PEER), Count(AFTER), Passage(5, 5, 1)),
+    (SOME, Count(BEFORE), Count(BEFORE), Passage(3, 0, 0)),  # refused here: meant to go, and did not
+    (NONE, Count(BEFORE), Count(AFTER), None),
+    ({}, Count(BEFORE), Count(AFTER), None),
+    (SENT, Count(None), Count(AFTER), None),
+    (SENT, Count(BEFORE), Count(None), None),
+]
+
+
+@pytest.mark.parametrize(("told", "before", "after", "expected"), CASES)
+def test_counted(told, before, after, expected):
+    """Differences of the counters; nothing where the interface or the probes are not known."""
+    answers = {question: seen(question, reason) for question, reason in told.items()}
+    assert passage_of(answers, VPN, before, after) == expected
+
+
+def test_heard_more():
+    """A tunnel has brought something if it received packets since."""
+    assert heard_more(BEFORE, AFTER)
+    assert not heard_more(AFTER, AFTER)
+    assert not heard_more(None, AFTER)
+    assert not heard_more(BEFORE, None)
