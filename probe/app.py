@@ -1,25 +1,26 @@
 """The composition root: target -> plan -> engine -> inference -> report, with raw follow-ups on the way."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from probe import __version__
 from probe.engine.backend import Backend
 from probe.engine.follow_up import ask_follow_ups
 from probe.engine.run import Outcome, Progress, Run
-from probe.engine.survey import survey_address
+from probe.engine.survey import Survey, survey_address
 from probe.errors import NothingMeasuredError
 from probe.host.host import Host
 from probe.infer import follow_ups, infer
 from probe.infer.keyed_ports import keyed_ports
 from probe.model.facts import AddressSurvey
-from probe.model.plan import Battery, FollowUp, Plan, Timing
+from probe.model.plan import AddressPlan, Battery, FollowUp, Plan, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
 from probe.model.target import IPAddress, Target
 from probe.plan import make_plan
 from probe.report.assemble import CONNECT, RAW, RunFacts, assemble
+from probe.tunnelled import TunnelFacts
 
 _KEYS_S = 3.0  # that asking for keys takes at most
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
@@ -39,7 +40,7 @@ def survey(
     target: Target, timing: Timing, means: Means, *, progress: Progress | None = None
 ) -> tuple[AddressSurvey, ...]:
     """Measure every address of the target, conclude nothing."""
-    return _measure(target, timing, means, progress).surveys
+    return measure(target, timing, means, progress).surveys
 
 
 def scan(
@@ -56,7 +57,7 @@ def scan(
         NothingMeasuredError: not one probe could be sent to any address.
     """
     started = dt.datetime.now(dt.UTC)
-    outcome = _measure(target, timing, means, progress)
+    outcome = measure(target, timing, means, progress)
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: no route, or no free sockets")
@@ -66,11 +67,23 @@ def scan(
     return assemble(outcome, verdict, facts, version=__version__)
 
 
-def _measure(target: Target, timing: Timing, means: Means, progress: Progress | None) -> Outcome:
+def measure(
+    target: Target,
+    timing: Timing,
+    means: Means,
+    progress: Progress | None = None,
+    *,
+    patient: bool = True,
+) -> Outcome:
+    """Survey every address, with the keys that services show and raw follow-ups where they are permitted.
+
+    `patient`: where a tunnel has no session yet, it may wait for a second handshake, some 6 s. A user who
+    wants one try waits for none.
+    """
     plan = make_plan(target, timing, means.host)
-    own = means.host.own_addresses()
-    surveys = {a.address.ip: survey_address(a, means.host.neighbour, own) for a in plan.addresses}
+    surveys = _surveys(plan.addresses, means.host)
     outcome = Run(surveys, means.backend, plan.timing).until(plan.deadline, progress)
+    outcome = _with_tunnels(outcome, plan, means, progress, patient=patient and timing.retries > 0)
     outcome = _with_keys(outcome, plan, means)
     if means.raw is None:
         return outcome
@@ -81,6 +94,26 @@ def _measure(target: Target, timing: Timing, means: Means, progress: Progress | 
             break
         outcome = _ask_further(outcome, wanted, plan, means.raw, progress)
     return outcome
+
+
+def _surveys(addresses: Iterable[AddressPlan], host: Host) -> dict[IPAddress, Survey]:
+    own = host.own_addresses()
+    return {a.address.ip: survey_address(a, host.neighbour, own) for a in addresses}
+
+
+def _with_tunnels(
+    outcome: Outcome, plan: Plan, means: Means, progress: Progress | None, *, patient: bool
+) -> Outcome:
+    """Add what the tunnels say of silent addresses."""
+
+    def again(early: Sequence[IPAddress]) -> Outcome:
+        surveys = _surveys((a for a in plan.addresses if a.address.ip in early), means.host)
+        return Run(surveys, means.backend, plan.timing, outcome.learned).until(plan.deadline, progress)
+
+    try:
+        return TunnelFacts(means.host, means.backend, patient).added(outcome, again)
+    except KeyboardInterrupt:
+        return replace(outcome, complete=False)
 
 
 def _with_keys(outcome: Outcome, plan: Plan, means: Means) -> Outcome:

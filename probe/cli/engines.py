@@ -30,7 +30,16 @@ if TYPE_CHECKING:
 _HINT = "connect() alone, which a forged reset deceives"
 _LOOKS_HOSTILE = "their owner may take that for an attack"
 # What a scan and its report load when they get there.
-_LATER = ("encodings.ascii", "encodings.idna", "probe.host.keys", "psutil", "pwd", "resource", "tabulate")
+_LATER = (
+    "encodings.ascii",
+    "encodings.idna",
+    "probe.host.keys",
+    "probe.host.tunnels",
+    "psutil",
+    "pwd",
+    "resource",
+    "tabulate",
+)
 _ON_A_TERMINAL = ("rich._emoji_codes", "rich.console", "rich.progress")
 
 
@@ -57,6 +66,11 @@ def wish_of(engine: Engine, pcap: Path | None, *, l2: bool, fin: bool) -> Wish:
     if engine is Engine.RAW:
         named = ("--engine raw", *named)
     return Wish(engine, Battery(fin=fin, loopback=l2), pcap, named)
+
+
+def gives_up_privileges(wish: Wish) -> bool:
+    """Whether raw sockets will be opened for this wish, and every privilege be given up then."""
+    return wish.engine is not Engine.CONNECT and _missing() is None
 
 
 def doubts_of(wish: Wish, *, quiet: bool) -> "Sequence[Doubt] | None":

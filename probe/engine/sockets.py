@@ -112,14 +112,10 @@ class SocketMaker:
         Raises:
             OSError: (ENODEV) no interface has the name of the address's scope.
         """
-        address = question.address
-        known = self._hosts.get(address)
+        known = self._hosts.get(question.address)
         if known is None:
-            known = self._hosts[address] = host_and_scope(address)
-        host, scope = known
-        if address.version == 4:  # noqa: PLR2004 - IP version
-            return (host, question.port.number)
-        return (host, question.port.number, 0, scope)
+            known = self._hosts[question.address] = host_and_scope(question.address)
+        return _sockaddr(question.address.version, known, question.port.number)
 
 
 def _ignore_below(sock: socket.socket, recipe: Recipe, min_ttl: int) -> None:
@@ -144,6 +140,20 @@ def host_and_scope(address: IPAddress) -> tuple[str, int]:
         return host, socket.if_nametoindex(name)
     except OSError:
         raise OSError(errno.ENODEV, f"no interface {name}") from None
+
+
+def sockaddr_of(address: IPAddress, port: int) -> SockAddr:
+    """What to connect or send to, with the interface index of a scoped address.
+
+    Raises:
+        OSError: (ENODEV) no interface has the name of the address's scope.
+    """
+    return _sockaddr(address.version, host_and_scope(address), port)
+
+
+def _sockaddr(version: int, known: tuple[str, int], port: int) -> SockAddr:
+    host, scope = known
+    return (host, port) if version == 4 else (host, port, 0, scope)  # noqa: PLR2004 - IP version
 
 
 def with_scope(address: IPAddress, scope: int) -> IPAddress:

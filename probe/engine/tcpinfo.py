@@ -2,6 +2,7 @@
 
 import struct
 import sys
+from dataclasses import dataclass
 
 from probe.model.probing import TcpFacts
 
@@ -10,8 +11,28 @@ SIZE = 32  # bytes: as far as tcpi_rcv_mss, in every kernel since 2.4
 
 # state, ca_state, retransmits, probes, backoff, options, window scales, flags; rto, ato, snd_mss, rcv_mss
 _HEAD = struct.Struct("=8B4I")
+TRANSFER_SIZE = 128  # bytes: as far as tcpi_bytes_acked, in kernels since 4.1
+# From the start: state, then retransmits, of 8 single bytes; of the numbers after them the ones named below.
+_BYTES, _NUMBERS, _ACKED = struct.Struct("=8B"), struct.Struct("=24I"), struct.Struct("=Q")
+_SND_MSS, _UNACKED, _PMTU, _RTT, _TOTAL_RETRANS = 2, 4, 13, 15, 23
+_ACKED_AT = 120  # offset of tcpi_bytes_acked
+_OPEN_STATES = frozenset({1, 4, 5, 8})  # ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT (net/tcp_states.h)
 _OPTION_TIMESTAMPS, _OPTION_SACK, _OPTION_WSCALE = 1, 2, 4  # TCPI_OPT_*
 _NIBBLE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TransferInfo:
+    """How far a connection's data has come. `acked` counts acknowledged bytes, the SYN among them."""
+
+    open: bool  # data may still pass
+    mss: int  # bytes of payload in a full segment
+    unacked: int  # segments
+    retransmits: int  # timeouts in a row
+    total_retransmits: int
+    pmtu: int  # bytes: what the kernel takes the path to carry
+    rtt: float  # seconds, smoothed
+    acked: int
 
 
 def parse_tcp_info(data: bytes, byteorder: str = sys.byteorder) -> TcpFacts | None:
@@ -30,4 +51,22 @@ def parse_tcp_info(data: bytes, byteorder: str = sys.byteorder) -> TcpFacts | No
         window_scale=scale if options & _OPTION_WSCALE else None,
         timestamps=bool(options & _OPTION_TIMESTAMPS),
         sack=bool(options & _OPTION_SACK),
+    )
+
+
+def parse_transfer(data: bytes) -> TransferInfo | None:
+    """Read how far data has come; None where the kernel gave too few bytes. It outlives the connection."""
+    if len(data) < TRANSFER_SIZE:
+        return None
+    head = _BYTES.unpack_from(data)
+    numbers = _NUMBERS.unpack_from(data, _BYTES.size)
+    return TransferInfo(
+        open=head[0] in _OPEN_STATES,
+        mss=numbers[_SND_MSS],
+        unacked=numbers[_UNACKED],
+        retransmits=head[2],
+        total_retransmits=numbers[_TOTAL_RETRANS],
+        pmtu=numbers[_PMTU],
+        rtt=numbers[_RTT] / 1e6,
+        acked=_ACKED.unpack_from(data, _ACKED_AT)[0],
     )

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from probe.model.facts import Neighbour, Route
 from probe.model.identity import Key
+from probe.model.machine import Tunnel
 from probe.model.target import IPAddress, Port
 
 
@@ -22,6 +23,9 @@ class Host(Protocol):
 
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of this machine."""
+
+    def tunnels(self) -> tuple[Tunnel, ...]:
+        """Every tunnel of this machine, with what can be read of its peers. This may run commands."""
 
     def keys(
         self, wanted: Sequence[tuple[IPAddress, Port]]

@@ -62,12 +62,16 @@ def interfaces() -> tuple[Interface, ...]:
     stats = psutil.net_if_stats()
     found = []
     for name, entries in psutil.net_if_addrs().items():
-        addresses = tuple(a for a in map(_address_of, entries) if a is not None)
+        addresses = tuple(a for a in map(address_of, entries) if a is not None)
         stat = stats.get(name)
         flags = getattr(stat, "flags", "")
-        kind = link_kind(name, flags, _hardware_type(name), _tun_flags(name))
-        found.append(Interface(name, kind, (stat.mtu or None) if stat else None, addresses))
+        found.append(Interface(name, kind_of(name, flags), (stat.mtu or None) if stat else None, addresses))
     return tuple(found)
+
+
+def kind_of(name: str, flags: str) -> LinkKind:
+    """What kind of link an interface is, by psutil's flags and what sysfs says of it."""
+    return link_kind(name, flags, _hardware_type(name), _tun_flags(name))
 
 
 def link_kind(name: str, flags: str, hardware: int | None, tun_flags: int | None) -> LinkKind:
@@ -116,7 +120,7 @@ def _sysfs_number(name: str, attribute: str, base: int) -> int | None:
         return None
 
 
-def _address_of(entry: Any) -> IPv4Interface | IPv6Interface | None:  # noqa: ANN401 - psutil's is not typed
+def address_of(entry: Any) -> IPv4Interface | IPv6Interface | None:  # noqa: ANN401 - psutil's is not typed
     """One psutil entry as an address with its prefix; None for hardware addresses."""
     try:
         address = ip_address(entry.address)

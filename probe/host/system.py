@@ -23,6 +23,7 @@ from probe.host.netlink import (
 )
 from probe.model.facts import LinkKind, Neighbour, Route
 from probe.model.identity import Key
+from probe.model.machine import Tunnel
 from probe.model.target import IPAddress, Port
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -82,6 +83,12 @@ class SystemHost:
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of this machine; link-local ones with their interface, as `fe80::1%eth0`."""
         return _LOOPBACK_ADDRESSES.union(*(interface.own() for interface in interfaces()))
+
+    def tunnels(self) -> tuple[Tunnel, ...]:
+        """Every tunnel of this machine, with what can be read of its peers."""
+        from probe.host.tunnels import tunnels  # noqa: PLC0415 - a scan that is well asks for none
+
+        return tunnels()
 
     def keys(
         self, wanted: Sequence[tuple[IPAddress, Port]]

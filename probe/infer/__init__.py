@@ -11,12 +11,13 @@ from probe.infer.conditions import address_condition
 from probe.infer.follow_ups import follow_ups
 from probe.infer.identity import identify
 from probe.infer.judge import judge_address, judge_port
-from probe.infer.policy import learn
+from probe.infer.policy import AddressModel, learn
 from probe.infer.posterior import infer_ports
 from probe.infer.priors import STRICT, USUAL
+from probe.infer.ways import UNREACHED
 from probe.model.facts import AddressSurvey
 from probe.model.target import Port
-from probe.model.verdict import Condition, Verdict
+from probe.model.verdict import Verdict
 
 __all__ = ["follow_ups", "infer"]
 
@@ -29,17 +30,26 @@ def infer(
     `running` are ports whose services are known to run: not-listening is excluded for them. `strict` takes
     nothing as usual: every kind of binding weighs the same beforehand, and more is asked to name one.
 
-    The addresses are taken as one host's, on the user's word, as far as no sign says otherwise; one that
-    nobody has can have no service bound to it.
+    The addresses are taken as one host's, on the user's word, as far as no sign says otherwise. One that no
+    probe reached, because nobody has it or its tunnel is down, counts neither for nor against a service.
     """
     standard = STRICT if strict else USUAL
-    identities = identify(surveys)
-    models = tuple(
-        replace(model, stranger=identities[ip].other_probability) for ip, model in learn(surveys).items()
-    )
-    there = tuple(m for m in models if address_condition(m) is not Condition.HOST_DOWN) or models
+    everyone = _models(surveys)
+    reached = tuple(m for m in everyone if address_condition(m) not in UNREACHED)
+    there = _models([m.survey for m in reached]) if 0 < len(reached) < len(everyone) else everyone
     ports = sorted({port for survey in surveys for port in survey.tested()})
     known = infer_ports(ports, there, standard.prior, running)
-    verdicts = tuple(judge_port(port, models, known[port], standard.point) for port in ports)
-    addresses = tuple(judge_address(model, identities[model.address.ip]) for model in models)
+    in_company = {m.address: m for m in there}
+    shown = tuple(in_company.get(m.address, m) for m in everyone)
+    verdicts = tuple(judge_port(port, shown, there, known[port], standard.point) for port in ports)
+    identities = identify(surveys)
+    addresses = tuple(judge_address(model, identities[model.address.ip], shown) for model in shown)
     return Verdict(addresses, verdicts)
+
+
+def _models(surveys: Sequence[AddressSurvey]) -> tuple[AddressModel, ...]:
+    """What is learned of addresses beside each other, with the chance that each is another machine's."""
+    identities = identify(surveys)
+    return tuple(
+        replace(model, stranger=identities[ip].other_probability) for ip, model in learn(surveys).items()
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
+from probe.infer.way_words import doctor_command
 from probe.infer.words import listed
 from probe.model.target import Port, Realm
 from probe.model.verdict import Binding, Condition, PortVerdict
@@ -187,6 +188,14 @@ _ADDRESS_ADVICE: dict[Condition, tuple[int, str]] = {
         55,
         "nothing at all came back from {ip}: check that the host is up and the path (VPN, route) works",
     ),
+    Condition.TUNNEL_DOWN: (
+        85,
+        "the tunnel to {ip} is down, so nothing is known of it: {doctor} tells why and what mends it",
+    ),
+    Condition.WRONG_ROUTE: (
+        85,
+        "packets for {ip} do not take the tunnel, so nothing is known of it: {doctor} tells what mends that",
+    ),
     Condition.WRONG_HOST: (
         85,
         "another machine answers at {ip}: is this address the target's, and is no other network in the way?",
@@ -202,11 +211,20 @@ _ADDRESS_ADVICE: dict[Condition, tuple[int, str]] = {
 }
 
 
-def for_address(model: AddressModel, condition: Condition) -> Advice:
+_LOOK_CLOSER = (
+    "nothing at all came back from {ip}, and the tunnel does not show why: {doctor} looks for the cause"
+)
+
+
+def for_address(model: AddressModel, condition: Condition, models: Sequence[AddressModel]) -> Advice:
     """What to do about the path to an address; an unknown one is worth a line where all of it was silent."""
     found = _ADDRESS_ADVICE.get(condition)
     silent = all(said.heard is Heard.SILENT for said in model.evidence.values())
     if found is None or (condition is Condition.UNKNOWN and (model.alive or not silent)):
         return Advice()
     urgency, line = found
-    return Advice((line.format(ip=model.address.ip),), urgency)
+    if condition is Condition.UNKNOWN and model.address.realm == Realm.VPN:
+        line = _LOOK_CLOSER
+    return Advice(
+        (line.format(ip=model.address.ip, doctor=doctor_command([m.address for m in models])),), urgency
+    )

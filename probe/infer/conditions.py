@@ -8,6 +8,7 @@ from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.infer.priors import LISTED, SURE
 from probe.infer.traces import answered_elsewhere
+from probe.infer.ways import is_lost, way_condition
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Reason
 from probe.model.target import Port
@@ -54,6 +55,11 @@ def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Con
     """Condition of one port on one address."""
     if port not in model.evidence:
         return Condition.UNKNOWN
+    by_way = way_condition(model.survey) if is_lost(model.tested[port], model.survey) else None
+    return by_way or _condition_of_answer(port, model, posterior)
+
+
+def _condition_of_answer(port: Port, model: AddressModel, posterior: Posterior) -> Condition:
     symbol = model.evidence[port].heard
     if symbol is Heard.LOCAL:
         return local_condition(model.tested[port])
@@ -105,6 +111,9 @@ _QUIET = (Policy.STEALTH, Policy.DARK)
 
 def address_condition(model: AddressModel) -> Condition:
     """Condition of the path to one address: how it treats ports that nothing uses."""
+    by_way = way_condition(model.survey)
+    if by_way is not None:
+        return by_way
     said = [*model.evidence.values()]
     if said and all(one.heard is Heard.LOCAL for one in said):
         return local_condition(next(iter(model.tested.values())))

@@ -11,10 +11,10 @@ from probe.infer.policy import AddressModel, learn
 from probe.infer.posterior import infer_ports
 from probe.infer.priors import USUAL
 from probe.infer.scene import Scene, crowd_of
+from probe.infer.ways import UNREACHED
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Battery, FollowUp
 from probe.model.target import IPAddress, Port
-from probe.model.verdict import Condition
 
 
 def follow_ups(
@@ -22,7 +22,7 @@ def follow_ups(
 ) -> Mapping[IPAddress, Sequence[FollowUp]]:
     """What to ask next of each address; empty where nothing would change a verdict any more."""
     models = learn(surveys)
-    there = [m for m in models.values() if address_condition(m) is not Condition.HOST_DOWN]
+    there = [m for m in models.values() if address_condition(m) not in UNREACHED]
     if not there:
         return {}
     ports = dict.fromkeys(port for model in there for port in model.evidence)

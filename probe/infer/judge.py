@@ -32,10 +32,16 @@ _ANSWERS = frozenset({Back.OPEN, Back.RESET})
 _FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 
-def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float) -> PortVerdict:
-    """Name what can be named, and put it into words."""
-    answers = _answers(port, models)
-    across = accepted_across(port, models)
+def judge_port(
+    port: Port,
+    models: Sequence[AddressModel],
+    reached: Sequence[AddressModel],
+    posterior: Posterior,
+    point: float,
+) -> PortVerdict:
+    """Name what can be named by the addresses that were reached, and put into words what all of them said."""
+    answers = _answers(port, reached)
+    across = accepted_across(port, reached)
     binding, named = name_binding(posterior.candidates, answers, point, across=bool(across))
     settled = PortVerdict(
         port=port,
@@ -44,8 +50,8 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         candidates=posterior.candidates,
         bound_to=next(iter(named)).bound_to if binding is Binding.SPECIFIC else (),
         families=_families(binding, named, posterior),
-        bound_by=_bound_by(binding, named, posterior, port, models),
-        via=_via(port, models),
+        bound_by=_bound_by(binding, named, posterior, port, reached),
+        via=_via(port, reached),
         conditions={m.address.ip: port_condition(port, m, posterior) for m in models},
     )
     text = advice.for_port(settled, models)
@@ -205,12 +211,12 @@ def _seen_at_host(model: AddressModel, port: Port) -> bool:
     return at_host and model.evidence[port].heard is Heard.OPEN
 
 
-def judge_address(model: AddressModel, identity: Identity) -> AddressVerdict:
+def judge_address(model: AddressModel, identity: Identity, models: Sequence[AddressModel]) -> AddressVerdict:
     """Condition of the path to an address, with the evidence for it and what to do."""
     condition = address_condition(model)
     if model.alive and identity.other_probability >= SURE:
         condition = Condition.WRONG_HOST
     evidence = (*words.address_evidence(model), *identity.evidence)
-    text = advice.for_address(model, condition)
+    text = advice.for_address(model, condition, models)
     shown = evidence if condition is not Condition.CLEAR or evidence else ()
     return AddressVerdict(model.address, condition, shown, text.lines, text.urgency)

@@ -7,6 +7,7 @@ from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
 from probe.infer.priors import LISTED
 from probe.infer.traces import Sign
+from probe.infer.way_words import way_evidence, way_reading, way_summary
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Origin
 from probe.model.target import IPAddress, Port, Protocol
@@ -103,6 +104,9 @@ def _template(port: Port, observation: Observation, model: AddressModel) -> str:
     if symbol is Heard.CLOSED and observation.origin is Origin.HOST and own:
         text = _AT_HOST
     text = text.replace("{reason}", observation.reason).replace("{sender}", str(observation.sender))
+    lost = way_summary(port, model)
+    if lost is not None:
+        return f"{text.replace('{tries}', str(observation.attempts))}, which counts for nothing: {lost}"
     return text.replace("{tries}", str(observation.attempts)) + _beside_controls(
         symbol, _comparable(port, model)
     )
@@ -145,6 +149,9 @@ def reading(port: Port, model: AddressModel) -> str | None:
     """The rule by which one address's answer was read."""
     if port not in model.evidence:
         return None
+    lost = way_reading(port, model)
+    if lost is not None:
+        return lost
     symbol = model.evidence[port].heard
     if symbol in _SINGLE_RULES:
         return _SINGLE_RULES[symbol]
@@ -209,14 +216,14 @@ _SUMMARY = {
 
 def why(port: Port, models: Sequence[AddressModel]) -> str:
     """One line: what was heard where, by realm."""
-    groups: dict[Heard, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for model in models:
         symbol = model.evidence[port].heard if port in model.evidence else Heard.UNMEASURED
-        groups.setdefault(symbol, []).append(_short(model, models))
+        groups.setdefault(way_summary(port, model) or _SUMMARY[symbol], []).append(_short(model, models))
     if len(groups) == 1 and len(models) > 1:
-        symbol = next(iter(groups))
-        return f"{_SUMMARY[symbol]} on {'both' if len(models) == 2 else f'all {len(models)}'} addresses"  # noqa: PLR2004 - two are both
-    return "; ".join(f"{_SUMMARY[symbol]} on {listed(names)}" for symbol, names in groups.items())
+        said = next(iter(groups))
+        return f"{said} on {'both' if len(models) == 2 else f'all {len(models)}'} addresses"  # noqa: PLR2004 - two are both
+    return "; ".join(f"{said} on {listed(names)}" for said, names in groups.items())
 
 
 def undecided(candidates: Sequence[Candidate]) -> str:
@@ -269,6 +276,7 @@ def address_evidence(model: AddressModel) -> tuple[str, ...]:
     if survey.hops is not None:
         ttl = "" if survey.reply_ttl is None else f", its answers arrive with TTL {survey.reply_ttl}"
         out.append(f"answers from {survey.hops} hop{'s' if survey.hops > 1 else ''} away{ttl}")
+    out += way_evidence(survey)
     if survey.neighbour is Neighbour.FAILED:
         out.append("nobody on the link answers for this address (ARP or neighbour discovery)")
     if model.noise.lost:

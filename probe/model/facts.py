@@ -76,7 +76,9 @@ class AddressSurvey:
     link_address: str | None = None  # of an on-link address, from the neighbour table
     traces: tuple[Trace, ...] = ()  # what raw packets told, in the order of asking
     keys: Mapping[Port, tuple[Key, ...]] = field(default_factory=dict)  # that its services showed
-    tunnel: TunnelHealth | None = None  # of the tunnel that leads there, after the probes; None: no tunnel
+    tunnel: TunnelHealth | None = None  # of the tunnel that leads there, or should, after the probes; None:
+    # no tunnel, or not asked because the address answered
+    tunnel_name: str | None = None  # that tunnel's interface
 
     def is_our_own(self, observation: Observation) -> bool:
         """Whether this machine itself gave the answer: it says nothing of the target."""

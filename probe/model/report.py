@@ -8,6 +8,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from probe.model.facts import TunnelHealth
 from probe.model.probing import Aftermath, Origin, Reason, Role, Shape, State
 from probe.model.target import Protocol
 from probe.model.verdict import Binding, BoundBy, Condition, Via
@@ -150,6 +151,7 @@ class AddressReport(Struct, frozen=True, kw_only=True):
     link_address: str | None = None
     path: tuple[str, ...] = ()
     condition: Condition
+    tunnel: TunnelHealth | None = None  # null: no tunnel, or not asked because the address answered
     evidence: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     urgency: int = 0

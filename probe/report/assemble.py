@@ -83,6 +83,7 @@ def _address(verdict: AddressVerdict, survey: AddressSurvey, told: _Told) -> Add
         link_address=survey.link_address,
         path=tuple(map(str, survey.path)),
         condition=verdict.condition,
+        tunnel=survey.tunnel,
         evidence=verdict.evidence,
         advice=verdict.advice,
         urgency=verdict.urgency,

@@ -1,11 +1,11 @@
 """Keeps what the network said from talking to the terminal: control characters become escapes."""
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from probe.model.report import Report
+T = TypeVar("T", bound=msgspec.Struct)
 
 # What moves the cursor, starts an escape sequence or reorders text, beyond what JSON itself escapes.
 _DANGEROUS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -18,9 +18,9 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def escaped(report: Report) -> Report:
+def escaped(report: T) -> T:
     """The same report with every text printable."""
-    return msgspec.convert(_walk(msgspec.to_builtins(report)), Report)
+    return msgspec.convert(_walk(msgspec.to_builtins(report)), type(report))
 
 
 def json_escaped(text: str) -> str:

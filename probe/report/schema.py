@@ -1,20 +1,30 @@
-"""The JSON Schema of the report (draft 2020-12), made from the model itself."""
+"""The JSON Schemas of the reports (draft 2020-12), made from the models themselves."""
 
 from typing import Any
 
 import msgspec
 
+from probe.model.doctor_report import DOCTOR_SCHEMA, DoctorReport
 from probe.model.report import SCHEMA, Report
 
 
 def report_schema() -> dict[str, Any]:
-    """The schema that every `--json` report meets."""
-    schema = msgspec.json.schema(Report)
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA}
-    schema["$defs"]["Report"]["properties"]["schema"] = {"const": SCHEMA}
+    """The schema that every report of a scan meets."""
+    return _schema(Report, SCHEMA)
+
+
+def doctor_schema() -> dict[str, Any]:
+    """The schema that every report of the doctor meets."""
+    return _schema(DoctorReport, DOCTOR_SCHEMA)
+
+
+def _schema(report: type[msgspec.Struct], name: str) -> dict[str, Any]:
+    schema = msgspec.json.schema(report)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name}
+    schema["$defs"][report.__name__]["properties"]["schema"] = {"const": name}
     return head | schema
 
 
-def render_schema() -> str:
-    """The schema as indented JSON. Ends with a newline."""
-    return msgspec.json.format(msgspec.json.encode(report_schema()), indent=2).decode() + "\n"
+def render_schema(schema: dict[str, Any]) -> str:
+    """A schema as indented JSON. Ends with a newline."""
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"

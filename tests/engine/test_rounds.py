@@ -51,6 +51,9 @@ class Machine:
         self.link_asked.append(destination)
         return MAC
 
+    def tunnels(self):
+        return ()
+
     def own_addresses(self):
         return frozenset({ip_address("192.168.77.2"), ip_address("10.88.0.2")})
 

@@ -35,6 +35,9 @@ class OnLink:
     def link_address(self, destination):
         return None
 
+    def tunnels(self):
+        return ()
+
     def own_addresses(self):
         return frozenset({ip_address("192.168.77.2")})
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from probe.host.interfaces import Interface, _address_of, link_kind
+from probe.host.interfaces import Interface, address_of, link_kind
 from probe.model.facts import LinkKind
 
 ETHERNET, TUNNEL, LOOPBACK = LinkKind.ETHERNET, LinkKind.TUNNEL, LinkKind.LOOPBACK
@@ -69,7 +69,7 @@ ENTRIES = [
 @pytest.mark.parametrize(("entry", "expected"), ENTRIES)
 def test_addresses(entry: Entry, expected: str | None) -> None:
     """An entry of the system is an address with its prefix, or a hardware address, which is none."""
-    assert _address_of(entry) == (None if expected is None else ip_interface(expected))
+    assert address_of(entry) == (None if expected is None else ip_interface(expected))
 
 
 def test_interface_knows_its_network() -> None:

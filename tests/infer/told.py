@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from probe.engine.follow_up import ask_follow_ups
 from probe.engine.packet import MARK_TOS
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES, realm_of
-from probe.model.facts import AddressSurvey, LinkKind, Neighbour, Route
+from probe.model.facts import AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
 from probe.model.plan import FollowUp
 from probe.model.probing import (
     ICMP_REASONS,
@@ -104,11 +104,13 @@ def survey(symbol: str, told: dict, port: Port) -> AddressSurvey:
     by_sockets = AddressSurvey(
         address,
         tuple(heard),
-        route=route_of(symbol, on_link=told.get("on_link", True)),
+        route=route_told(symbol, told),
         hops=told.get("hops"),
         neighbour=Neighbour(told["neighbour"]) if "neighbour" in told else None,
         own_addresses=OWN,
         link_address=MAC if told.get("near") else None,
+        tunnel=TunnelHealth(told["tunnel"]) if "tunnel" in told else None,
+        tunnel_name="wg0" if "tunnel" in told else None,
     )
     return with_raw(by_sockets, list(raw_answers(symbol, told.get("raw", {}), port)))
 
@@ -119,6 +121,15 @@ def route_of(symbol: str, *, on_link: bool) -> Route:
     return Route(
         address_named(symbol), source=source, interface=realm, kind=KINDS[realm], mtu=1500, on_link=on_link
     )
+
+
+def route_told(symbol: str, told: dict) -> Route:
+    """The route as a case tells it: the realm's own, `by` another realm's link, or none at all."""
+    by = told.get("by")
+    if by == "no route":
+        return Route(address_named(symbol), reachable=False)
+    route = route_of(by or symbol, on_link=told.get("on_link", True))
+    return replace(route, destination=address_named(symbol))
 
 
 def with_raw(before: AddressSurvey, answers: list[Observation]) -> AddressSurvey:

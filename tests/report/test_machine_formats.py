@@ -45,7 +45,7 @@ def test_every_report_meets_the_schema_and_reads_back(name: str) -> None:
 
 def test_the_schema_is_one_and_refuses_others() -> None:
     """The schema is itself valid, and a foreign document does not meet it."""
-    Draft202012Validator.check_schema(json.loads(render_schema()))
+    Draft202012Validator.check_schema(json.loads(render_schema(report_schema())))
     assert not VALIDATOR.is_valid({"schema": "bindprobe.doctor/1"})
     wrong = json.loads(render_json(TYPICAL)) | {"schema": "bindprobe.report/9"}
     assert not VALIDATOR.is_valid(wrong)

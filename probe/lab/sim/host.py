@@ -6,6 +6,7 @@ from probe.lab.sim.box import Box
 from probe.lab.sim.network import Network
 from probe.model.facts import LinkKind, Neighbour, Route
 from probe.model.identity import Key
+from probe.model.machine import Tunnel
 from probe.model.target import IPAddress, Port, Realm
 
 INTERFACES: dict[str, tuple[str, LinkKind, int]] = {  # realm -> name, kind, MTU in bytes
@@ -42,6 +43,10 @@ class SimHost:
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of the prober."""
         return frozenset(self._prober.addresses)
+
+    def tunnels(self) -> tuple[Tunnel, ...]:
+        """None whose facts could be read: the world in memory has plain links."""
+        return ()
 
     def keys(
         self, wanted: Sequence[tuple[IPAddress, Port]]

@@ -1,0 +1,166 @@
+"""This machine's tunnels: whose each one is, and what its own program says of its peers.
+
+Lives here: how the kernel's word, `wg`, Tailscale and the running programs make one fact of a tunnel. What
+may not be read is said so, with what to do.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from time import time
+
+from probe.host import tun_programs
+from probe.host.ip_json import MadeLink
+from probe.host.links import read_links
+from probe.host.tailscale_status import Tailscale, parse_status
+from probe.host.tools import Answer, Failure, ask
+from probe.host.wg_dump import WireGuard, parse_dump, refused_names
+from probe.model.facts import LinkKind
+from probe.model.machine import Link, Tunnel, TunnelKind
+
+_CONTROL = Path("/var/run/wireguard")  # wireguard-go and its like: one socket an interface
+_MADE_BY = {
+    "wireguard": TunnelKind.WIREGUARD,
+    "ovpn": TunnelKind.OPENVPN,
+    "ovpn-dco": TunnelKind.OPENVPN,
+}  # the kernel's own drivers, by IFLA_INFO_KIND
+_TUN_DRIVER = "tun"
+_TAILSCALE_NETWORKS = (ip_network("100.64.0.0/10"), ip_network("fd7a:115c:a1e0::/48"))
+_TAILSCALE_NAME, _WIREGUARD_NAME = "tailscale", "wg"
+
+NEEDS_ROOT = "reading its peers takes root: sudo bindprobe doctor"
+NO_TOOL = "wg is not installed (package wireguard-tools): its peers and handshakes are not known"
+
+
+def tunnels() -> tuple[Tunnel, ...]:
+    """Every tunnel of this machine, as it is now."""
+    return tunnels_of(read_links())
+
+
+def tunnel(interface: str) -> Tunnel | None:
+    """One tunnel as it is now; None where the interface is none, or is not there."""
+    found = tunnels_of(read_links(interface), only=interface)
+    return found[0] if found else None
+
+
+def tunnels_of(links: Sequence[MadeLink], only: str | None = None) -> tuple[Tunnel, ...]:
+    """The tunnels among these links; `only` where one is asked for: then `wg` is asked of no other."""
+    candidates = [made for made in links if _may_be_tunnel(made)]
+    if not candidates:
+        return ()
+    dump = _ask_wg(only)
+    kinds = _kinds(candidates, dump)
+    tailscale = _ask_tailscale() if TunnelKind.TAILSCALE in kinds.values() else None
+    found = (_tunnel(made.link, kinds.get(made.link.name), dump, tailscale) for made in candidates)
+    return tuple(one for one in found if one is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Dump:
+    """What `wg` told: of which interfaces, and what it complained of."""
+
+    told: Mapping[str, WireGuard]
+    refused: frozenset[str]
+    answer: Answer
+
+    def knows(self, name: str) -> bool:
+        return name in self.told or name in self.refused
+
+
+def _may_be_tunnel(made: MadeLink) -> bool:
+    """Links without neighbours, and tap devices: those only where a VPN's program has made them."""
+    return made.link.kind is LinkKind.TUNNEL or _is_tap(made)
+
+
+def _is_tap(made: MadeLink) -> bool:
+    return made.link.kind is LinkKind.ETHERNET and (
+        made.maker == _TUN_DRIVER or made.link.name.startswith("tap")
+    )
+
+
+def _ask_wg(only: str | None) -> _Dump:
+    answer = ask(("wg", "show", only or "all", "dump"))
+    text = answer.output
+    if only is not None:  # then the lines do not name the interface
+        text = "".join(f"{only}\t{line}\n" for line in text.splitlines())
+    return _Dump(parse_dump(text, time()), refused_names(answer.complaints), answer)
+
+
+def _kinds(candidates: Sequence[MadeLink], dump: _Dump) -> Mapping[str, TunnelKind]:
+    """Whose each is; tap devices of no VPN are left out (virtual machines have them too)."""
+    sure = {made.link.name: _sure_kind(made, dump) for made in candidates}
+    unclear = [name for name, kind in sure.items() if kind is None]
+    held = tun_programs.kinds(unclear) if unclear else {}
+    kinds = {
+        made.link.name: sure[made.link.name] or held.get(made.link.name) or _likely_kind(made)
+        for made in candidates
+    }
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+def _sure_kind(made: MadeLink, dump: _Dump) -> TunnelKind | None:
+    """What the kernel, `wg`, a control socket or Tailscale's own name says."""
+    name = made.link.name
+    if made.maker in _MADE_BY:
+        return _MADE_BY[made.maker]
+    if dump.knows(name) or (_CONTROL / f"{name}.sock").exists():
+        return TunnelKind.WIREGUARD
+    return TunnelKind.TAILSCALE if name.lower().startswith(_TAILSCALE_NAME) else None
+
+
+def _likely_kind(made: MadeLink) -> TunnelKind | None:
+    """What addresses and names suggest."""
+    if _is_tap(made):
+        return None
+    link = made.link
+    if any(address.ip in network for address in link.addresses for network in _TAILSCALE_NETWORKS):
+        return TunnelKind.TAILSCALE
+    likely = link.name.lower().startswith(_WIREGUARD_NAME) or "wireguard" in link.name.lower()
+    return TunnelKind.WIREGUARD if likely else TunnelKind.OTHER
+
+
+def _ask_tailscale() -> Tailscale | str:
+    """Tailscale's own account, or why there is none."""
+    answer = ask(("tailscale", "status", "--json"))
+    status = None if answer.failure else parse_status(answer.output, time())
+    return status or f"tailscale does not tell: {answer.why or 'its answer could not be read'}"
+
+
+def _tunnel(
+    link: Link, kind: TunnelKind | None, dump: _Dump, tailscale: Tailscale | str | None
+) -> Tunnel | None:
+    if kind is None:
+        return None
+    if kind is TunnelKind.WIREGUARD:
+        return _wireguard(link, dump)
+    if kind is TunnelKind.TAILSCALE:
+        return _tailscale(link, tailscale)
+    return Tunnel(link, kind)
+
+
+def _wireguard(link: Link, dump: _Dump) -> Tunnel:
+    told = dump.told.get(link.name)
+    if told is None:
+        return Tunnel(link, TunnelKind.WIREGUARD, unread=_why_unread(link.name, dump))
+    return Tunnel(link, TunnelKind.WIREGUARD, told.public_key, told.peers)
+
+
+def _tailscale(link: Link, told: Tailscale | str | None) -> Tunnel:
+    if not isinstance(told, Tailscale):
+        return Tunnel(link, TunnelKind.TAILSCALE, unread=told)
+    return Tunnel(link, TunnelKind.TAILSCALE, told.public_key, told.peers, state=told.state)
+
+
+def _why_unread(name: str, dump: _Dump) -> str:
+    failure = dump.answer.failure
+    if failure is Failure.ABSENT:
+        return NO_TOOL
+    if failure is Failure.NOT_PERMITTED or name in dump.refused or not _is_root():
+        return NEEDS_ROOT
+    return f"wg does not tell of {name}" + (f": {dump.answer.why}" if failure else "")
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0

@@ -1,0 +1,57 @@
+"""Did probes get out, did anything come in? An interface's counters around a known number of probes. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from probe.model.exam import Passage
+from probe.model.machine import Peer, Traffic
+from probe.model.probing import Observation, Question, Reason, Role
+from probe.model.target import IPAddress, Port, Protocol
+
+PROBES = 5
+_TRACEROUTE = 33434  # first of the UDP ports that traceroute asks because nothing listens there
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What an interface has counted so far, and the WireGuard peer behind it. None: not known."""
+
+    traffic: Traffic | None
+    peer: Peer | None = None
+
+
+def passage_questions(address: IPAddress) -> tuple[Question, ...]:
+    """A known number of datagrams: each is sent once, while a kernel sends a SYN again by itself."""
+    return tuple(
+        Question(address, Port(Protocol.UDP, _TRACEROUTE + number), Role.CONTROL) for number in range(PROBES)
+    )
+
+
+def passage_of(
+    answers: Mapping[Question, Observation], address: IPAddress, before: Count, after: Count
+) -> Passage | None:
+    """What was counted between two looks; None where the interface does not tell, or nothing was asked."""
+    asked = set(passage_questions(address))
+    probes = sum(q in asked and o.reason is not Reason.NOT_SENT for q, o in answers.items())
+    if before.traffic is None or after.traffic is None or not probes:
+        return None
+    sent, received = (
+        (None, None)
+        if before.peer is None or after.peer is None
+        else (
+            after.peer.sent_bytes - before.peer.sent_bytes,
+            after.peer.received_bytes - before.peer.received_bytes,
+        )
+    )
+    return Passage(
+        probes=probes,
+        sent_packets=after.traffic.sent_packets - before.traffic.sent_packets,
+        received_packets=after.traffic.received_packets - before.traffic.received_packets,
+        peer_sent_bytes=sent,
+        peer_received_bytes=received,
+    )
+
+
+def heard_more(before: Traffic | None, after: Traffic | None) -> bool:
+    """Whether an interface has received anything between two looks."""
+    return before is not None and after is not None and after.received_packets > before.received_packets

@@ -1,0 +1,23 @@
+"""The doctor's report as one JSON object, and as the lines of `--watch`."""
+
+import msgspec
+from msgspec import Struct
+
+from probe.model.doctor_report import DoctorReport
+from probe.report.escape import json_escaped
+
+
+def render_doctor_json(report: DoctorReport) -> str:
+    """Render a report as indented JSON. Ends with a newline.
+
+    Raises:
+        msgspec.ValidationError: a required number is not finite, which JSON would show as null.
+    """
+    data = msgspec.json.encode(report)
+    msgspec.json.decode(data, type=DoctorReport)
+    return json_escaped(msgspec.json.format(data, indent=2).decode()) + "\n"
+
+
+def render_line(piece: Struct) -> str:
+    """Render a report or a change as one line of JSON. Ends with a newline."""
+    return json_escaped(msgspec.json.encode(piece).decode()) + "\n"

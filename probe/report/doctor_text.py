@@ -1,0 +1,113 @@
+"""The doctor's report as text: this machine line by line, then each address with its causes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+
+from probe.model.diagnosis import Cause, Place, Status
+from probe.model.doctor_report import CauseReport, CheckReport, DoctorAddress, DoctorReport
+from probe.report.cause_words import MEANINGS
+from probe.report.escape import escaped
+from probe.report.style import PLAIN, TextStyle
+from probe.report.words import percent
+
+SHOWN_FROM = 0.05  # causes that are less probable are only counted
+
+_GREEN, _YELLOW, _RED, _PLAIN = 32, 33, 31, 0  # SGR codes (ECMA-48)
+_COLOURS: Mapping[Status, int] = {
+    Status.OK: _GREEN,
+    Status.WARN: _YELLOW,
+    Status.FAIL: _RED,
+    Status.SKIPPED: _PLAIN,
+}
+_STATUS_WIDTH = max(len(status) for status in Status)
+_SHELLS = tuple(f"{place}# " for place in Place)
+_WELL = "well"
+_INTERRUPTED = "Interrupted: this is what was found until then; what is missing was not examined."
+
+
+def render_doctor(report: DoctorReport, style: TextStyle = PLAIN) -> str:
+    """Render a report as text. Ends with a newline."""
+    report = escaped(report)
+    sections = [
+        "" if report.complete else "\n".join(_wrapped(_INTERRUPTED, style)),
+        "\n".join(["This machine", *_machine(report.machine, style)]) if report.machine else "",
+        *("\n".join(_address(address, style)) for address in report.addresses),
+        _summary(report),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _machine(checks: Sequence[CheckReport], style: TextStyle) -> Iterator[str]:
+    widest = max(len(check.check) for check in checks)
+    widest = min(widest, style.width // 3)
+    for check in checks:
+        head = f"  {check.status:{_STATUS_WIDTH}}  {check.check:{widest}}  "
+        indent = " " * (2 + _STATUS_WIDTH + 2)
+        body = indent + " " * (widest + 2)
+        lines = _wrapped(check.found, style, head, body)
+        yield lines[0].replace(check.status, _coloured(check.status, _COLOURS[check.status], style), 1)
+        yield from lines[1:]
+        if check.fix:
+            yield from _fix(check.fix, style, body)
+
+
+def _address(address: DoctorAddress, style: TextStyle) -> Iterator[str]:
+    name = f" ({address.name})" if address.name else ""
+    place = f"{address.address}{name}  {address.realm}  {address.condition}"
+    named = [cause for cause in address.causes if cause.probability >= SHOWN_FROM]
+    if address.well and not named[1:]:
+        *lines, last = _wrapped(
+            f"{place}  {_WELL} ({percent(address.causes[0].probability)})", style, "", "  "
+        )
+        before, word, after = last.rpartition(_WELL)
+        yield from (*lines, f"{before}{_coloured(word, _GREEN, style)}{after}")
+        return
+    yield from _wrapped(place, style, "", "  ")
+    for cause in named or address.causes[:1]:
+        yield from _cause(cause, style)
+    left = len(address.causes) - max(1, len(named))
+    if left:
+        yield f"        {left} {'cause' if left == 1 else 'causes'} below {SHOWN_FROM:.0%}"
+
+
+def _cause(cause: CauseReport, style: TextStyle) -> Iterator[str]:
+    colour = _GREEN if cause.cause is Cause.NONE else _RED
+    head = f"  {percent(cause.probability):>4}  {cause.cause}: "
+    lines = _wrapped(MEANINGS[cause.cause], style, head, " " * 8)
+    yield lines[0].replace(cause.cause, _coloured(cause.cause, colour, style), 1)
+    yield from lines[1:]
+    for text in cause.evidence:
+        yield from _wrapped(text, style, "        - ", " " * 10)
+    for text in cause.fix:
+        yield from _fix(text, style, " " * 8)
+
+
+def _fix(text: str, style: TextStyle, indent: str) -> list[str]:
+    """A command stays in one line however long it is, so that it can be copied."""
+    if text.startswith(_SHELLS):
+        return [f"{indent}fix: {text}"]
+    return _wrapped(text, style, f"{indent}fix: ", f"{indent}     ")
+
+
+def _summary(report: DoctorReport) -> str:
+    if not report.complete:
+        return ""
+    took = f"; {report.elapsed_s:.1f} s"
+    if report.addresses:
+        well, count = sum(address.well for address in report.addresses), len(report.addresses)
+        noun = "address is" if count == 1 else "addresses are"
+        return f"{well} of {count} {noun} well{took}"
+    failed = sum(check.status is Status.FAIL for check in report.machine)
+    if not failed:
+        return f"Nothing on this machine is broken{took}"
+    return f"{failed} {'check' if failed == 1 else 'checks'} failed{took}"
+
+
+def _coloured(text: str, colour: int, style: TextStyle) -> str:
+    return f"\x1b[{colour}m{text}\x1b[0m" if style.colour and colour else text
+
+
+def _wrapped(text: str, style: TextStyle, first: str = "", rest: str = "") -> list[str]:
+    return wrap(
+        text or "-", style.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    )

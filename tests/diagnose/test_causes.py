@@ -1,0 +1,50 @@
+"""The diagnosis against tests/cases/causes.yaml: what was measured, and what must be blamed."""
+
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+import yaml
+from told_exams import PORT, told_case
+
+from probe.diagnose import diagnose
+from probe.lab.scenario import TARGET_ADDRESSES
+from probe.model.diagnosis import AddressDiagnosis
+
+CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "causes.yaml").read_text(encoding="utf-8"))
+
+
+def conclude(case: dict) -> dict[str, AddressDiagnosis]:
+    """Run the diagnosis on a case; by symbol."""
+    exams, machine, verdict = told_case(case)
+    named = frozenset({PORT}) if case.get("named") else frozenset()
+    found = diagnose(exams, machine, verdict, named)
+    symbols = {ip_address(text): symbol for symbol, text in TARGET_ADDRESSES.items()}
+    return {symbols[one.address.ip]: one for one in found}
+
+
+def shown(found: AddressDiagnosis) -> str:
+    """The causes, for a failure's message."""
+    return "\n".join(f"{one.cause} {one.probability:.3f} {one.evidence}" for one in found.causes)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case(name: str) -> None:
+    """The first cause, its probability, its evidence and its fixes are those of the case."""
+    case = CASES[name]
+    found = conclude(case)
+    for one in found.values():
+        assert sum(cause.probability for cause in one.causes) == pytest.approx(1)
+    for symbol, cause in case["first"].items():
+        first = found[symbol].causes[0]
+        assert first.cause == cause, f"{symbol}\n{shown(found[symbol])}"
+        assert first.evidence, symbol
+        if cause != "none":
+            assert first.fix, symbol
+    troubled = [symbol for symbol, cause in case["first"].items() if cause != "none"] or case["first"]
+    for symbol in troubled:
+        assert found[symbol].causes[0].probability >= case.get("at_least", 0.5), shown(found[symbol])
+    for symbol, words in case.get("says", {}).items():
+        assert words in " | ".join(found[symbol].causes[0].evidence)
+    for symbol, words in case.get("fix", {}).items():
+        assert words in " | ".join(map(str, found[symbol].causes[0].fix))
