@@ -1,6 +1,6 @@
 """What an observation amounts to for the inference: one symbol, and how much a silence means."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -129,21 +129,16 @@ def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
     return Noise(lost, len(answers), icmp_errors >= _ICMP_BURST, _banned(survey))
 
 
-def _without_overflow(answers: Sequence[Observation]) -> Sequence[Observation]:
+def _without_overflow(answers: list[Observation]) -> list[Observation]:
     """What measures loss on a way through a tunnel.
 
     Until the tunnel has its session, packets wait in a queue that holds no more than 128 (WireGuard,
     MAX_STAGED_PACKETS in drivers/net/wireguard/messages.h) and loses the oldest. Where more than that may have
     been sent before the first answer came, those tries measure the queue, not the way.
     """
-    heard_at = min(
-        (
-            o.started + o.rtt
-            for o in answers
-            if o.answered == 1 and o.started is not None and o.rtt is not None
-        ),
-        default=0.0,
-    )
+    to_first_tries = (o for o in answers if o.answered == 1)
+    times = (o.started + o.rtt for o in to_first_tries if o.started is not None and o.rtt is not None)
+    heard_at = min(times, default=0.0)
     later = [o for o in answers if o.started is None or o.started >= heard_at]
     return later if len(answers) - len(later) > _QUEUED else answers
 
