@@ -136,9 +136,8 @@ def _without_overflow(answers: list[Observation]) -> list[Observation]:
     MAX_STAGED_PACKETS in drivers/net/wireguard/messages.h) and loses the oldest. Where more than that may have
     been sent before the first answer came, those tries measure the queue, not the way.
     """
-    to_first_tries = (o for o in answers if o.answered == 1)
-    times = (o.started + o.rtt for o in to_first_tries if o.started is not None and o.rtt is not None)
-    heard_at = min(times, default=0.0)
+    timed = [(o.started, o.rtt) for o in answers if o.answered == 1]
+    heard_at = min((at + rtt for at, rtt in timed if at is not None and rtt is not None), default=0.0)
     later = [o for o in answers if o.started is None or o.started >= heard_at]
     return later if len(answers) - len(later) > _QUEUED else answers
 
