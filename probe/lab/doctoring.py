@@ -18,7 +18,8 @@ def examined(world: World, engine: str = "connect") -> Diagnosis:
     from probe.doctor import examine, system_instruments  # noqa: PLC0415 - loaded only where it is asked for
     from probe.host.system_machine import SystemMachine  # noqa: PLC0415
 
-    instruments = system_instruments(SystemMachine())
+    why_not = None if engine == "raw" else "sockets alone were asked for"
+    instruments = system_instruments(SystemMachine(lambda: why_not))
     named = frozenset(world.target.ports)
     return examine(world.target, Timing(), means_of(world, engine), instruments, named=named)
 
