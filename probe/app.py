@@ -67,12 +67,23 @@ def scan(
     return assemble(outcome, verdict, facts, version=__version__)
 
 
-def measure(target: Target, timing: Timing, means: Means, progress: Progress | None = None) -> Outcome:
-    """Survey every address, with the keys that services show and raw follow-ups where they are permitted."""
+def measure(
+    target: Target,
+    timing: Timing,
+    means: Means,
+    progress: Progress | None = None,
+    *,
+    patient: bool = True,
+) -> Outcome:
+    """Survey every address, with the keys that services show and raw follow-ups where they are permitted.
+
+    `patient`: where a tunnel has no session yet, it may wait for a second handshake, some 6 s. A user who
+    wants one try waits for none.
+    """
     plan = make_plan(target, timing, means.host)
     surveys = _surveys(plan.addresses, means.host)
     outcome = Run(surveys, means.backend, plan.timing).until(plan.deadline, progress)
-    outcome = _with_tunnels(outcome, plan, means, progress)
+    outcome = _with_tunnels(outcome, plan, means, progress, patient=patient and timing.retries > 0)
     outcome = _with_keys(outcome, plan, means)
     if means.raw is None:
         return outcome
@@ -90,15 +101,17 @@ def _surveys(addresses: Iterable[AddressPlan], host: Host) -> dict[IPAddress, Su
     return {a.address.ip: survey_address(a, host.neighbour, own) for a in addresses}
 
 
-def _with_tunnels(outcome: Outcome, plan: Plan, means: Means, progress: Progress | None) -> Outcome:
-    """Add what the tunnels say of silent addresses. A user who wants one try waits for no handshake."""
+def _with_tunnels(
+    outcome: Outcome, plan: Plan, means: Means, progress: Progress | None, *, patient: bool
+) -> Outcome:
+    """Add what the tunnels say of silent addresses."""
 
     def again(early: Sequence[IPAddress]) -> Outcome:
         surveys = _surveys((a for a in plan.addresses if a.address.ip in early), means.host)
         return Run(surveys, means.backend, plan.timing, outcome.learned).until(plan.deadline, progress)
 
     try:
-        return TunnelFacts(means.host, means.backend, patient=plan.timing.retries > 0).added(outcome, again)
+        return TunnelFacts(means.host, means.backend, patient).added(outcome, again)
     except KeyboardInterrupt:
         return replace(outcome, complete=False)
 

@@ -83,8 +83,8 @@ class Examination:
         """Measure everything; False where Ctrl-C ended it early."""
         try:
             self._begin()
-            outcome = measure(self._target, timing, self._means, progress)
-            self._surveys = tuple(self._with_tunnel(survey) for survey in outcome.surveys)
+            outcome = measure(self._target, timing, self._means, progress, patient=False)
+            self._surveys = outcome.surveys
             if outcome.complete:
                 self._go_on(named)
         except KeyboardInterrupt:
@@ -131,14 +131,6 @@ class Examination:
         if now is None or before is None or not tunnels.is_cold(now, address.ip):
             return True
         return passage.heard_more(before.link.traffic, now.link.traffic)
-
-    def _with_tunnel(self, survey: AddressSurvey) -> AddressSurvey:
-        """Add what the tunnel that leads there says after the probes."""
-        name = None if survey.route is None else survey.route.interface
-        if name is None or survey.tunnel is not None or self._machine.tunnel(name) is None:
-            return survey
-        tunnel = self._instruments.reader.tunnel(name)
-        return survey if tunnel is None else replace(survey, tunnel=tunnels.health(tunnel, survey.address.ip))
 
     # --- questions ---
 

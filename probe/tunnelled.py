@@ -1,9 +1,9 @@
 """After the probes: what the tunnels say of addresses that stayed silent.
 
-A tunnel that has no session makes one when the first packet comes. What is sent meanwhile waits for it, and
-is late; where the first message of the handshake is lost, the next one follows after 5 s (WireGuard
-whitepaper, section 6.1), when every probe has been given up. Such a silence shows nothing: the address is
-asked again.
+A tunnel that has no session makes one when the first packet comes. What is sent meanwhile waits for it: on a
+long way the answers come when every probe has been given up. Where the first message of the handshake is
+lost, the next one follows after 5 s (WireGuard whitepaper, section 6.1). Such a silence shows nothing: the
+address is asked again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +14,15 @@ from probe.engine.run import Outcome
 from probe.host.host import Host
 from probe.infer.ways import is_silent
 from probe.model.facts import AddressSurvey, TunnelHealth
-from probe.model.machine import Tunnel
+from probe.model.machine import Peer, Tunnel
 from probe.model.target import IPAddress
 from probe.path.tunnels import REKEY_TIMEOUT_S, health, peer_for, tunnel_of
 
 # So long after the first probe a handshake whose first message was lost is made, or there is none to be had:
 # up to 0.334 s of chance are added to the 5 s (drivers/net/wireguard/timers.c), and it has to travel.
 SECOND_HANDSHAKE_S = REKEY_TIMEOUT_S + 0.334 + 0.3
-LATE_HANDSHAKE_S = 1.0  # a handshake later than this after the probes is later than their tries
+_TIMESTAMP_S = 1.0  # handshakes are told in whole seconds, rounded down
+_INITIATION_BYTES = 148  # first message of a handshake (whitepaper, section 5.4.2)
 
 _Again = Callable[[Sequence[IPAddress]], Outcome]  # asks some addresses once more, while time is left
 
@@ -62,35 +63,33 @@ class TunnelFacts:
 
 
 def _may_come_up(tunnel: Tunnel | None, survey: AddressSurvey) -> bool:
-    """Whether a handshake for this address may be under way: it has been asked for, and there is none yet."""
-    if tunnel is None or not _takes(tunnel, survey):
+    """Whether a handshake for this address may be under way: there is none, and only one try was made."""
+    peer = _peer(tunnel, survey)
+    if tunnel is None or peer is None or peer.endpoint is None:
         return False
-    peer = peer_for(tunnel, survey.address.ip)
+    tried_again = peer.handshake_age_s is None and peer.sent_bytes >= 2 * _INITIATION_BYTES
     lacking = health(tunnel, survey.address.ip) in {TunnelHealth.NEVER, TunnelHealth.STALE}
-    return lacking and peer is not None and peer.endpoint is not None
+    return lacking and not tried_again
 
 
 def _was_early(tunnel: Tunnel | None, survey: AddressSurvey, now: float) -> bool:
-    """Whether the session began only after the address's probes had been sent."""
-    if tunnel is None or not _takes(tunnel, survey):
-        return False
-    peer = peer_for(tunnel, survey.address.ip)
+    """Whether the session began only while the address was probed: it is warm now."""
+    peer = _peer(tunnel, survey)
     if peer is None or peer.handshake_age_s is None:
         return False
-    return now - peer.handshake_age_s > _last_sent(survey) + LATE_HANDSHAKE_S
+    return now - peer.handshake_age_s + _TIMESTAMP_S > _first_sent(survey)
 
 
-def _takes(tunnel: Tunnel, survey: AddressSurvey) -> bool:
+def _peer(tunnel: Tunnel | None, survey: AddressSurvey) -> Peer | None:
+    """The peer of an address that is routed into a tunnel."""
     route = survey.route
-    return route is not None and route.reachable and route.interface == tunnel.link.name
+    if tunnel is None or route is None or not route.reachable or route.interface != tunnel.link.name:
+        return None
+    return peer_for(tunnel, survey.address.ip)
 
 
 def _first_sent(survey: AddressSurvey) -> float:
     return min((o.started for o in survey.observations if o.started is not None), default=0.0)
-
-
-def _last_sent(survey: AddressSurvey) -> float:
-    return max((o.started for o in survey.observations if o.started is not None), default=0.0)
 
 
 def _with(outcome: Outcome, told: Mapping[IPAddress, Tunnel | None], elapsed: float) -> Outcome:

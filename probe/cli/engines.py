@@ -68,6 +68,11 @@ def wish_of(engine: Engine, pcap: Path | None, *, l2: bool, fin: bool) -> Wish:
     return Wish(engine, Battery(fin=fin, loopback=l2), pcap, named)
 
 
+def gives_up_privileges(wish: Wish) -> bool:
+    """Whether raw sockets will be opened for this wish, and every privilege be given up then."""
+    return wish.engine is not Engine.CONNECT and _missing() is None
+
+
 def doubts_of(wish: Wish, *, quiet: bool) -> "Sequence[Doubt] | None":
     """The raw follow-ups that these flags permit; None where no raw packets would be sent."""
     if wish.engine is Engine.CONNECT:

@@ -5,11 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from probe.cli import demo, explain, lab, scan, schema
+from probe.cli import demo, doctor, explain, lab, scan, schema
 from probe.cli.app import app
 from probe.errors import BindprobeError
 
-COMMANDS = (scan, explain, schema, demo, lab)  # importing them adds them to the application
+COMMANDS = (scan, doctor, explain, schema, demo, lab)  # importing them adds them to the application
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130

@@ -42,6 +42,15 @@ Ports = Annotated[
         help="22,80,8000-8010  -  -100  http  T:22,U:53  (default: common services).",
     ),
 ]
+DoctorPorts = Annotated[
+    str | None,
+    typer.Option(
+        "-p",
+        "--ports",
+        metavar="PORTS",
+        help="Ports that are meant to work (default: 22,80,443,445,3389, of which any may be closed).",
+    ),
+]
 Running = Annotated[
     str | None,
     typer.Option("--running", metavar="PORTS", help="Ports that you know something listens on."),
@@ -67,6 +76,13 @@ Rate = Annotated[
 ]
 OnlyIPv4 = Annotated[bool, typer.Option("-4", help="Only IPv4 addresses.")]
 OnlyIPv6 = Annotated[bool, typer.Option("-6", help="Only IPv6 addresses.")]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch",
+        help="Check again until all is well, and print what changes: every 5 s, or give a number of seconds.",
+    ),
+]
 ShowPlan = Annotated[bool, typer.Option("--plan", help="Print what would be asked; probe nothing.")]
 Picture = Annotated[bool, typer.Option("--picture", help="Draw the target and what reaches it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]

@@ -77,16 +77,13 @@ class Destination:
         """How text is laid out where it goes."""
         return style_of(sys.stdout, detail=self.detail) if self.path is None else _for_a_file(self.detail)
 
-    def write_text(self, text: str) -> None:
-        """Write a text.
+    def write_text(self, text: str) -> bool:
+        """Write a text; False where it went to a pipe that nobody reads any more.
 
         Raises:
             OutputError: it could not be written; a file is then as it was before.
         """
-        if self.path is None:
-            _to_stdout(text)
-        else:
-            _to_file(text, self.path)
+        return _to_stdout(text) if self.path is None else _to_file(text, self.path)
 
 
 def choose(chosen: Mapping[Form, bool], path: Path | None, *, detail: bool = False) -> Destination:
@@ -124,7 +121,7 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def _to_stdout(text: str) -> None:
+def _to_stdout(text: str) -> bool:
     stream = sys.stdout
     if stream is None:
         raise OutputError("stdout is closed; use -o FILE")
@@ -133,9 +130,11 @@ def _to_stdout(text: str) -> None:
         stream.flush()
     except BrokenPipeError:  # the reader has seen enough, as `head` has: no error
         _discard_rest()
+        return False
     except OSError as error:
         _discard_rest()
         raise OutputError(f"stdout cannot be written: {error.strerror}") from None
+    return True
 
 
 def _encodable(text: str, encoding: str | None) -> str:
@@ -152,16 +151,17 @@ def _discard_rest() -> None:
         os.close(nowhere)
 
 
-def _to_file(text: str, path: Path) -> None:
+def _to_file(text: str, path: Path) -> bool:
     try:
         if _is_special(path):
             path.write_text(text, encoding="utf-8", newline="")
         else:
             _replace(path.resolve(), text)
     except BrokenPipeError:
-        return  # a named pipe whose reader has seen enough
+        return False  # a named pipe whose reader has seen enough
     except OSError as error:
         raise OutputError(f"{str(path)!r} cannot be written: {error.strerror}") from None
+    return True
 
 
 def _replace(path: Path, text: str) -> None:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from probe.diagnose.answers import answers
+from probe.diagnose.commands import accept_in, alone, interface_with, narrow_route, widen_allowed
 from probe.diagnose.ports import troubled_ports
 from probe.diagnose.reading import blocking, end_of
 from probe.diagnose.scene import Scene
 from probe.infer.words import listed
 from probe.model.diagnosis import Cause, Fix, Place
-from probe.model.machine import Chain, Hook, Tunnel
+from probe.model.machine import Tunnel, TunnelKind
 from probe.model.target import IPAddress, Port
+from probe.path.tunnels import is_on
 
 _SAFE_MTU = 1280  # bytes: what every IPv6 link carries (RFC 8200 section 5)
 _IPV4 = 4
@@ -27,16 +29,6 @@ def _here(command: str) -> Fix:
 
 def _there(command: str) -> Fix:
     return Fix(command, Place.TARGET)
-
-
-def _alone(ip: IPAddress) -> str:
-    """An address as a network of its own."""
-    return f"{ip}/{ip.max_prefixlen}"
-
-
-def _interface_with(ip: IPAddress) -> str:
-    """A shell's word for the interface that has an address."""
-    return f"\"$(ip -o addr show to {ip} | awk '{{print $2; exit}}')\""
 
 
 Writer = Callable[[Scene, frozenset[Port]], Iterator[Fix]]
@@ -64,11 +56,20 @@ def _tunnel_stale(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
 def _tunnel_down(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     del named
     candidates = scene.machine.tunnels if scene.meant is None else (scene.meant,)
-    down = [tunnel.link.name for tunnel in candidates if not tunnel.link.up]
-    for name in down:
-        yield _here(f"ip link set {name} up")
-    if not down:
+    off = [tunnel for tunnel in candidates if not is_on(tunnel)]
+    for tunnel in off:
+        yield _switched_on(tunnel)
+    if not off:
         yield Fix("start the VPN on this machine: it has no tunnel interface for that address")
+
+
+def _switched_on(tunnel: Tunnel) -> Fix:
+    name = tunnel.link.name
+    if not tunnel.link.up:
+        return _here(f"ip link set {name} up")
+    if tunnel.kind is TunnelKind.TAILSCALE:
+        return _here("tailscale up")
+    return Fix(f"start the {tunnel.kind} program of {name} again: the interface is there without it")
 
 
 def _not_in_allowed_ips(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
@@ -77,11 +78,11 @@ def _not_in_allowed_ips(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     if tunnel is None:
         return
     if peer is None:
-        yield Fix(f"add {_alone(scene.ip)} to the AllowedIPs of the peer that has it, in {tunnel.link.name}")
+        yield Fix(f"add {alone(scene.ip)} to the AllowedIPs of the peer that has it, in {tunnel.link.name}")
         return
-    allowed = ",".join([*map(str, peer.allowed_ips), _alone(scene.ip)])
+    allowed = ",".join([*map(str, peer.allowed_ips), alone(scene.ip)])
     yield _here(f"wg set {tunnel.link.name} peer {peer.public_key} allowed-ips {allowed}")
-    yield Fix(f"to keep it, add {_alone(scene.ip)} to AllowedIPs in the configuration of {tunnel.link.name}")
+    yield Fix(f"to keep it, add {alone(scene.ip)} to AllowedIPs in the configuration of {tunnel.link.name}")
 
 
 def _peer_rejects_source(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
@@ -89,25 +90,15 @@ def _peer_rejects_source(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     tunnel, source = scene.taken, scene.source
     if source is None:
         return
-    yield Fix(f"at the far end, {_alone(source)} must be in the AllowedIPs of this machine's peer entry")
+    yield Fix(f"at the far end, {alone(source)} must be in the AllowedIPs of this machine's peer entry")
     if tunnel is not None and tunnel.public_key is not None:
-        yield _there(_widen_allowed(tunnel.public_key, source))
-
-
-def _widen_allowed(key: str, source: IPAddress) -> str:
-    """Add an address to what a peer may send, and keep what it has."""
-    name = f"$(wg show all peers | awk '$2 == \"{key}\" {{print $1}}')"
-    had = (
-        f'$(wg show all allowed-ips | awk \'$2 == "{key}"'
-        ' {for (i = 3; i <= NF; i++) if ($i != "(none)") printf "%s,", $i}\')'
-    )
-    return f'wg set "{name}" peer {key} allowed-ips "{had}{_alone(source)}"'
+        yield _there(widen_allowed(tunnel.public_key, source))
 
 
 def _no_return_route(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     del named
     if scene.source is not None:
-        yield _there(f"ip route replace {_alone(scene.source)} dev {_interface_with(scene.ip)}")
+        yield _there(f"ip route replace {alone(scene.source)} dev {interface_with(scene.ip)}")
 
 
 def _by_its_tunnel(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
@@ -116,13 +107,13 @@ def _by_its_tunnel(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     if tunnel is None:
         yield Fix(f"give {scene.ip} a route by the VPN's interface")
         return
-    yield _here(f"ip route replace {_alone(scene.ip)} dev {tunnel.link.name}")
+    yield _here(f"ip route replace {alone(scene.ip)} dev {tunnel.link.name}")
 
 
 def _tunnel_to_take(scene: Scene) -> Tunnel | None:
     if scene.meant is not None:
         return scene.meant
-    up = [tunnel for tunnel in scene.machine.tunnels if tunnel.link.up]
+    up = [tunnel for tunnel in scene.machine.tunnels if is_on(tunnel)]
     return up[0] if len(up) == 1 else None
 
 
@@ -140,23 +131,9 @@ def _local_firewall(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
             f"allow traffic to and from {scene.ip} in this machine's own firewall (sudo nft list ruleset)"
         )
     for chain in found:
-        command = _accepting(chain, scene.ip)
+        command = accept_in(chain, scene.ip)
         if command is not None:
             yield _here(command)
-
-
-def _accepting(chain: Chain, ip: IPAddress) -> str | None:
-    """Let an address pass before anything in a chain blocks it; None for a chain of the other family."""
-    outward = chain.hook is Hook.OUTPUT
-    if chain.tool == "nft":
-        word = "ip" if ip.version == _IPV4 else "ip6"
-        if chain.family not in {word, "inet"}:
-            return None
-        field = "daddr" if outward else "saddr"
-        return f"nft insert rule {chain.family} {chain.table} {chain.name} {word} {field} {ip} accept"
-    if (chain.tool == "ip6tables") != (ip.version != _IPV4):
-        return None
-    return f"{chain.tool} -I {chain.name} {'-d' if outward else '-s'} {ip} -j ACCEPT"
 
 
 def _reverse_path(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
@@ -203,16 +180,10 @@ def _mtu(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     if name is not None and scene.by_tunnel:
         yield _here(f"ip link set {name} mtu {size}")
     elif name is not None:
-        yield _here(_narrow_route(scene, size))
+        yield _here(narrow_route(scene.ip, name, size))
     yield Fix(
         "or let ICMP (type 3 code 4; ICMPv6 type 2) pass on the whole way, so that hosts learn the size"
     )
-
-
-def _narrow_route(scene: Scene, size: int) -> str:
-    """Tell the kernel how much the way to one address carries, by the route that it takes now."""
-    words = f"$(ip route get {scene.ip} | grep -o 'via [^ ]*') dev {scene.route.interface}"
-    return f"ip route replace {_alone(scene.ip)} {words} mtu {size}"
 
 
 def _dns(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:

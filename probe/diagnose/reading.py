@@ -12,7 +12,7 @@ from probe.model.probing import Reason
 from probe.model.target import IPAddress
 from probe.model.verdict import Condition
 from probe.path.distance import is_answer
-from probe.path.tunnels import health
+from probe.path.tunnels import health, is_on
 
 _STRICT = 1  # rp_filter, RFC 3704 section 2.2
 _MOST = 0.5  # share of the probes that must have come back to count as an answer
@@ -38,7 +38,7 @@ def _by_what_it_leaves(scene: Scene) -> Iterator[Finding]:
 
 def _as_it_was_meant(scene: Scene) -> Iterator[Finding]:
     meant, route = scene.meant, scene.route
-    if meant is not None and not meant.link.up:
+    if meant is not None and not is_on(meant):
         yield Finding(Sign.TUNNEL_OFF, f"the tunnel {meant.link.name}, which has {scene.ip}, is switched off")
     elif meant is not None and route.interface != meant.link.name:
         leaves = f"leaves by {route.interface}" if route.interface else "does not exist"
@@ -56,7 +56,7 @@ def _vpn_without_tunnel(scene: Scene) -> Finding:
     if not scene.machine.tunnels:
         return Finding(Sign.NO_TUNNEL, f"{scene.ip} is a VPN address, and this machine has no tunnel")
     names = listed([tunnel.link.name for tunnel in scene.machine.tunnels])
-    if not any(tunnel.link.up for tunnel in scene.machine.tunnels):
+    if not any(map(is_on, scene.machine.tunnels)):
         return Finding(
             Sign.TUNNEL_OFF, f"{scene.ip} is a VPN address, and the tunnel {names} is switched off"
         )

@@ -99,7 +99,9 @@ def _ask(asked: Sequence[_Pinging]) -> None:
 def _send(one: _Pinging, number: int, token: bytes) -> None:
     one.sent.append(time.monotonic())
     try:
-        one.sock.sendto(request(one.address.version, number, token), sockaddr_of(one.address, 0))
+        if number == 1:
+            one.sock.connect(sockaddr_of(one.address, 0))
+        one.sock.send(request(one.address.version, number, token))
     except OSError as problem:
         failure = _failure(one, problem.errno or 0, Moment.AT_ONCE)
         one.outcome = _failed(one, failure, refused_here=problem.errno == _EPERM)

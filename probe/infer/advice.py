@@ -225,4 +225,6 @@ def for_address(model: AddressModel, condition: Condition, models: Sequence[Addr
     urgency, line = found
     if condition is Condition.UNKNOWN and model.address.realm == Realm.VPN:
         line = _LOOK_CLOSER
-    return Advice((line.format(ip=model.address.ip, doctor=doctor_command(models)),), urgency)
+    return Advice(
+        (line.format(ip=model.address.ip, doctor=doctor_command([m.address for m in models])),), urgency
+    )

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from probe.infer.policy import AddressModel
-from probe.infer.ways import in_tunnel, is_lost, way_condition
+from probe.infer.ways import in_tunnel, is_lost, is_silent, way_condition
 from probe.model.facts import AddressSurvey, TunnelHealth
-from probe.model.target import Port, Realm
+from probe.model.target import Port, Realm, TargetAddress
 from probe.model.verdict import Condition
 
 _HEALTH: Mapping[TunnelHealth, str] = {
@@ -46,7 +46,9 @@ def way_reading(port: Port, model: AddressModel) -> str | None:
 
 
 def way_evidence(survey: AddressSurvey) -> Iterator[str]:
-    """What tunnel and route say of an address."""
+    """What tunnel and route say of an address that is silent."""
+    if not is_silent(survey):
+        return
     wrong = way_condition(survey) is Condition.WRONG_ROUTE
     if wrong and survey.route is not None:
         yield f"packets for it leave by {survey.route.interface}, not by {_named(survey) or 'a tunnel'}"
@@ -61,7 +63,7 @@ def _named(survey: AddressSurvey) -> str | None:
     return None if survey.tunnel_name is None else f"the tunnel {survey.tunnel_name}"
 
 
-def doctor_command(models: Sequence[AddressModel]) -> str:
+def doctor_command(addresses: Sequence[TargetAddress]) -> str:
     """The command line that examines the same addresses."""
     flags: Mapping[str, str] = {
         Realm.LAN: "--lan ",
@@ -69,5 +71,5 @@ def doctor_command(models: Sequence[AddressModel]) -> str:
         Realm.PUBLIC: "--public ",
         Realm.LOOPBACK: "",
     }
-    places = (f"{flags.get(m.address.realm, f'{m.address.realm}=')}{m.address.ip}" for m in models)
+    places = (f"{flags.get(a.realm, f'{a.realm}=')}{a.ip}" for a in addresses)
     return f"`bindprobe doctor {' '.join(places)}`"

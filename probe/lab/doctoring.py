@@ -16,10 +16,10 @@ def examined(world: World, engine: str = "connect") -> Diagnosis:
         BackendError: this world has no raw packets, and `engine` is `raw`.
     """
     from probe.doctor import examine, system_instruments  # noqa: PLC0415 - loaded only where it is asked for
+    from probe.engine import privilege  # noqa: PLC0415
     from probe.host.system_machine import SystemMachine  # noqa: PLC0415
 
-    why_not = None if engine == "raw" else "sockets alone were asked for"
-    instruments = system_instruments(SystemMachine(lambda: why_not))
+    instruments = system_instruments(SystemMachine(privilege.missing))
     named = frozenset(world.target.ports)
     return examine(world.target, Timing(), means_of(world, engine), instruments, named=named)
 

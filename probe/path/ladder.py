@@ -34,9 +34,10 @@ def ladder_questions(survey: AddressSurvey, port: Port) -> tuple[Question, ...]:
 
 
 def hops_of(answers: Mapping[Question, Observation], survey: AddressSurvey) -> tuple[Hop, ...] | None:
-    """The hops in order of distance, up to the first at which the address itself answered; None: not asked.
+    """The hops in order of distance, up to the first silence behind the last answer; None: not asked.
 
-    A router that answers with another error than time-exceeded is a hop too; this machine itself is none.
+    It ends where the address itself answered. A router that answers with another error than time-exceeded is a
+    hop too; this machine itself is none.
     """
     asked = {q.ttl: o for q, o in answers.items() if q.address == survey.address.ip and q.ttl is not None}
     found: list[Hop] = []
@@ -46,4 +47,5 @@ def hops_of(answers: Mapping[Question, Observation], survey: AddressSurvey) -> t
         found.append(Hop(ttl, None if own or arrived else seen.sender, arrived=arrived))
         if arrived:
             break
-    return tuple(found) or None
+    answered = [number for number, hop in enumerate(found, start=1) if hop.sender is not None or hop.arrived]
+    return tuple(found[: max(answered, default=0) + 1]) or None

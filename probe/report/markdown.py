@@ -7,7 +7,7 @@ from probe.model.report import Report
 from probe.model.verdict import Condition
 from probe.report.escape import escaped
 from probe.report.todo import to_do
-from probe.report.words import NOT_MEASURED, answer, answer_on, rows, sureness, verdict_words
+from probe.report.words import NOT_MEASURED, answer, answer_on, heading, rows, sureness, verdict_words
 
 _SPECIAL = re.compile(r"([\\`*_|<>\[\]])")
 
@@ -23,7 +23,7 @@ def render_markdown(report: Report) -> str:
 
 def _table(report: Report) -> Iterator[str]:
     addresses = report.addresses
-    headers = ["port", *(f"{a.realm} {a.address}" for a in addresses), "verdict", "sure", "why"]
+    headers = ["port", *(" ".join(heading(a)) for a in addresses), "verdict", "sure", "why"]
     yield _line(map(_text, headers))
     yield _line("---" for _ in headers)
     for row in rows(report):

@@ -21,6 +21,7 @@ from probe.report.words import (
     Row,
     answer,
     answer_on,
+    heading,
     legend,
     listed_ports,
     rows,
@@ -80,7 +81,7 @@ def _width_of(text: str) -> int:
 
 def _grid(report: Report, layout: _Layout, style: TextStyle) -> str:
     addresses = report.addresses
-    headers = ["port", *(f"{a.realm}\n{a.address}" for a in addresses), "verdict", "sure"]
+    headers = ["port", *("\n".join(heading(a)) for a in addresses), "verdict", "sure"]
     cells = [_cells(row, addresses, layout, style) for row in rows(report)]
     if layout.why:
         headers.append("why")

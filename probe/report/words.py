@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from probe.model.probing import Reason, State
 from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport
-from probe.model.verdict import Binding, BoundBy, Via
+from probe.model.verdict import Binding, BoundBy, Condition, Via
 from probe.ports import format_ports, parse_ports
 
 # Mark and meaning. Those with `!` are the ones that traceroute prints, as far as it has one.
@@ -102,6 +102,18 @@ def answer_on(address: AddressReport, row: Row) -> ObservationReport | None:
         if observation.address == address.address:
             return observation
     return None
+
+
+# Conditions that make every answer of an address this machine's own affair: they stand above its answers.
+_NOT_REACHED = frozenset(
+    {Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE, Condition.HOST_DOWN, Condition.NO_ROUTE}
+)
+
+
+def heading(address: AddressReport) -> tuple[str, ...]:
+    """What stands above the answers of an address: realm, address, and why no probe reached it."""
+    said = (f"({address.condition})",) if address.condition in _NOT_REACHED else ()
+    return (address.realm, address.address, *said)
 
 
 def legend(report: Report) -> str:

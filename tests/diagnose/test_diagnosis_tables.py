@@ -145,7 +145,7 @@ def test_a_name_that_fits_says_so() -> None:
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.NONE])
 def test_fixes_do_without_facts(cause: Cause) -> None:
     """A fix never fails for want of a tunnel, a source or a trial; and `none` has none."""
-    case = {"machine": {"tunnel": None}, "addresses": {"vpn": {"controls": "no-route", "by": None}}}
+    case = {"machine": {"tunnel": None}, "addresses": {"vpn": {"controls": "no-route", "leaves_by": None}}}
     scene = scene_of(case)
     route = replace(scene.route, source=None)
     bare = replace(scene, exam=replace(scene.exam, survey=replace(scene.exam.survey, route=route)))

@@ -80,10 +80,10 @@ def exam_of(symbol: str, told: dict) -> AddressExam:
     name = told.get("name")
     address = replace(seen.address, realm=told.get("meant", seen.address.realm), name=name)
     route = route_of(symbol, on_link=told.get("on_link", True))
-    if "by" in told:
-        kind = LinkKind.TUNNEL if told["by"] == "vpn" else LinkKind.ETHERNET
-        route = replace(route, interface=told["by"], kind=kind)
-    if told.get("by", "") is None:
+    if "leaves_by" in told:
+        kind = LinkKind.TUNNEL if told["leaves_by"] == "vpn" else LinkKind.ETHERNET
+        route = replace(route, interface=told["leaves_by"], kind=kind)
+    if told.get("leaves_by", "") is None:
         route = replace(route, interface=None, kind=None, reachable=False)
     seen = replace(seen, address=address, route=route)
     return AddressExam(

@@ -1,6 +1,6 @@
 """The doctor in worlds of real hosts, as plain data; run as a script, it prints one JSON object a line.
 
-Started by the tests as `python tests/lab/doctor_worlds.py ENGINE WORLD ...`; enters a namespace that leads
+Started by the tests as `python tests/lab/doctor_worlds.py ENGINE:WORLD ...`; enters a namespace that leads
 nowhere by starting itself again. A world is a scenario, or `SCENARIO*N`: then it is examined N times and
 nothing is mended.
 """
@@ -12,8 +12,8 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from probe.lab.door import open_world
 from probe.lab.doctoring import examined
+from probe.lab.door import open_world
 from probe.lab.files import find_scenario
 from probe.lab.netns import enter
 from probe.lab.world import World
@@ -89,12 +89,13 @@ def attempt(name: str, engine: str) -> dict[str, Any]:
         found = repeated(scenario, engine, int(times)) if times else mended(scenario, engine)
     except Exception:  # noqa: BLE001 - whatever it is, the test that started this shows it
         found = {"error": traceback.format_exc()}
-    return {"world": name, "seconds": time.monotonic() - began, **found}
+    return {"engine": engine, "world": name, "seconds": time.monotonic() - began, **found}
 
 
-def main(engine: str, names: Sequence[str]) -> None:
+def main(jobs: Sequence[str]) -> None:
     """Print a line for each world as soon as it is known."""
-    for name in names:
+    for job in jobs:
+        engine, _, name = job.partition(":")
         sys.stdout.write(json.dumps(attempt(name, engine)) + "\n")
         sys.stdout.flush()
 
@@ -102,4 +103,4 @@ def main(engine: str, names: Sequence[str]) -> None:
 if __name__ == "__main__":
     if not enter.inside():
         sys.exit(enter.reenter((sys.executable, *sys.argv)))
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1:])

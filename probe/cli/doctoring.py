@@ -1,0 +1,221 @@
+"""What `doctor` does once its flags are read: find the addresses, examine them, and print what was found."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+
+from probe import __version__, doctor
+from probe.app import Means
+from probe.cli import engines
+from probe.cli.output import Destination, Form
+from probe.cli.progress import ProgressBar
+from probe.cli.targets import Wanted, make_target, read_ports
+from probe.cli.watching import Watch, exit_code
+from probe.errors import NothingMeasuredError, UsageError
+from probe.host.host import Host
+from probe.host.machine import MachineReader
+from probe.host.names import resolve
+from probe.host.reader_process import ReaderProcess
+from probe.host.system import SystemHost
+from probe.model.diagnosis import Check, Diagnosis, Status
+from probe.model.doctor_report import Change, DoctorReport
+from probe.model.plan import Timing
+from probe.model.target import IPAddress, Port, Target
+from probe.report.assemble_doctor import DoctorFacts, assemble_doctor
+from probe.report.doctor_changes import render_change
+from probe.report.doctor_json import render_doctor_json, render_line
+from probe.report.doctor_text import render_doctor
+
+USUAL_PORTS = "22,80,443,445,3389"  # of hosts of every kind: remote login, web, file sharing
+
+# What an examination loads when it gets there: without privileges, root may not read another user's Python.
+_LATER = (
+    *("dns.exception", "dns.message", "dns.query", "dns.rcode"),
+    *("dns.rdtypes.ANY.CNAME", "dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA"),
+    *("probe.engine.mtu", "probe.engine.ping", "probe.host.nameservers"),
+)
+
+Checking = Callable[[], DoctorReport]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What to examine. `wanted` None: this machine alone. `named`: ports that are meant to work."""
+
+    wanted: Wanted | None
+    timing: Timing
+    named: frozenset[Port]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The target as far as its names have addresses, and a check for each name."""
+
+    target: Target
+    names: tuple[Check, ...]
+
+
+def errand_of(
+    places: tuple[tuple[str | None, str], ...],
+    ports: str | None,
+    families: frozenset[int],
+    timing: Timing,
+) -> Errand:
+    """Put together what the flags ask for.
+
+    Raises:
+        UsageError: ports without an address, or no port list.
+    """
+    named = frozenset(read_ports(ports)) if ports is not None else frozenset[Port]()
+    if not places and named:
+        raise UsageError("-p says which ports of the target are meant to work: give its address too")
+    wanted = Wanted(places, ports or USUAL_PORTS, None, families) if places else None
+    return Errand(wanted, timing, named)
+
+
+def find(wanted: Wanted, host: Host) -> Found:
+    """Look up every name; one without an address is a failed check, not the end.
+
+    Raises:
+        UsageError: what was given is no address and no name.
+    """
+    names: dict[str, Check] = {}
+
+    def look_up(text: str, families: Collection[int]) -> list[IPAddress]:
+        try:
+            found = resolve(text, families)
+        except NothingMeasuredError as error:
+            names[text] = Check(f"name {text}", Status.FAIL, str(error))
+            return []
+        if text != str(found[0]) and ":" not in text:
+            names[text] = Check(f"name {text}", Status.OK, ", ".join(map(str, found)))
+        return found
+
+    target = make_target(wanted, host, look_up)
+    return Found(target, tuple(names.values()))
+
+
+@contextmanager
+def checker(
+    errand: Errand, wish: engines.Wish, destination: Destination, *, quiet: bool
+) -> Iterator[Checking]:
+    """Open what the examination works with; each call of what is yielded examines everything once.
+
+    Raises:
+        NothingMeasuredError: not one address is known.
+        PrivilegeError: raw packets were asked for by name and are not permitted.
+        BackendError: this machine lets us open no sockets.
+        OutputError: without privileges the result could not be written.
+    """
+    if errand.wanted is None:
+        reader = _system_reader()
+        yield lambda: _reported(lambda: doctor.look(reader), ())
+        return
+    host = SystemHost()
+    first = find(errand.wanted, host)
+    if not first.target.addresses:
+        raise NothingMeasuredError("; ".join(name.found for name in first.names))
+    with machine_reader(wish) as reader, engines.opened(wish, first.target, host, quiet=quiet) as means:
+        destination.check()  # with the privileges that are left
+        yield _Examiner(errand.wanted, errand, means, reader, [first], quiet)
+
+
+@contextmanager
+def machine_reader(wish: engines.Wish) -> Iterator[MachineReader]:
+    """What reads this machine, during the probes and after them.
+
+    Where raw sockets make this process give up its privileges, another one keeps them, and only reads.
+    """
+    if not engines.gives_up_privileges(wish):
+        yield _system_reader()
+        return
+    for name in _LATER:
+        import_module(name)
+    with ReaderProcess(_system_reader()) as reader:
+        yield reader
+
+
+def _system_reader() -> MachineReader:
+    from probe.engine import privilege
+    from probe.host.system_machine import SystemMachine
+
+    return SystemMachine(privilege.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Examiner:
+    """Examines the target once a call. Names are looked up each time; `first` is what they gave already."""
+
+    wanted: Wanted
+    errand: Errand
+    means: Means
+    reader: MachineReader
+    first: list[Found]
+    quiet: bool
+
+    def __call__(self) -> DoctorReport:
+        found = self.first.pop() if self.first else find(self.wanted, self.means.host)
+        if not found.target.addresses:  # names that had addresses have none now
+            return _reported(lambda: doctor.look(self.reader), found.names)
+        return _reported(lambda: self._examined(found.target), found.names)
+
+    def _examined(self, target: Target) -> Diagnosis:
+        errand, instruments = self.errand, doctor.system_instruments(self.reader)
+        with ProgressBar(quiet=self.quiet) as progress:
+            return doctor.examine(
+                target, errand.timing, self.means, instruments, named=errand.named, progress=progress
+            )
+
+
+def _reported(examine: Callable[[], Diagnosis], names: tuple[Check, ...]) -> DoctorReport:
+    started = dt.datetime.now(dt.UTC)
+    return assemble_doctor(examine(), DoctorFacts(started, __version__, names))
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """Prints one report, or with `every` seconds between them as many as it takes until all is well."""
+
+    destination: Destination
+    every: float | None = None
+
+    def run(self, check: Checking) -> int:
+        """Check and print; return the exit code.
+
+        Raises:
+            OutputError: it could not be written.
+        """
+        if self.every is not None:
+            return Watch(check, self._show, _now, time.sleep, self.every).until_well()
+        report = check()
+        self.destination.write_text(self._whole(report))
+        return exit_code(report)
+
+    def _whole(self, report: DoctorReport) -> str:
+        if self.destination.form is Form.JSON:
+            return render_doctor_json(report)
+        return render_doctor(report, self.destination.style())
+
+    def _show(self, piece: DoctorReport | Change) -> bool:
+        if self.destination.form is Form.JSON:
+            return self.destination.write_text(render_line(piece))
+        text = self._whole(piece) if isinstance(piece, DoctorReport) else render_change(piece)
+        return self.destination.write_text(text)
+
+
+def printer_of(destination: Destination, every: float | None) -> Printer:
+    """What prints, `every` seconds or once (None).
+
+    Raises:
+        UsageError: a file, which is written wholly or not at all, for lines that come one by one.
+    """
+    if every is not None and destination.path is not None:
+        raise UsageError("--watch and -o exclude each other: changes are printed as they come; use > FILE")
+    return Printer(destination, every)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

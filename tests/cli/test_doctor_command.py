@@ -1,0 +1,331 @@
+"""`bindprobe doctor` with a scripted machine and examination: what it asks for, prints, and ends with.
+
+Nothing is sent: what would measure is replaced, names are looked up in a table.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from probe import doctor
+from probe.cli import doctoring
+from probe.cli.engines import Wish
+from probe.cli.main import main
+from probe.cli.options import Engine
+from probe.errors import NothingMeasuredError
+from probe.host.reader_process import ReaderProcess
+from probe.model.diagnosis import AddressDiagnosis, Cause, Check, Diagnosis, Fix, Place, Status, Suspicion
+from probe.model.facts import LinkKind, Route
+from probe.model.machine import Machine
+from probe.model.plan import Battery, Timing
+from probe.model.target import Port, Protocol
+from probe.model.verdict import Condition
+from probe.report.schema import doctor_schema
+
+MACHINE = Machine("linux", (), (), routes=())
+CHECK = Check("tunnel wg0", Status.OK, "wireguard, up")
+NAMES = {"host.example.org": ("203.0.113.10", "2001:db8::10"), "vpn.example.org": ("10.88.0.10",)}
+MEND = Fix("wg-quick up wg0", Place.TARGET)
+
+
+@dataclass
+class Scripted:
+    """Finds for each address what it is told to; keeps what it was asked."""
+
+    causes: dict[str, list[Cause]] = field(default_factory=dict)
+    checks: tuple[Check, ...] = (CHECK,)
+    complete: bool = True
+    asked: list[Any] = field(default_factory=list)
+
+    def examine(self, target, timing, means, instruments, *, named=frozenset(), progress=None) -> Diagnosis:
+        assert instruments.reader.machine() is MACHINE
+        self.asked.append((target, timing, means, named))
+        found = tuple(self._diagnosed(address) for address in target.addresses)
+        return Diagnosis(self.checks, found, 1.5, self.complete)
+
+    def _diagnosed(self, address) -> AddressDiagnosis:
+        causes = self.causes.get(str(address.ip), [Cause.NONE])
+        cause = causes.pop(0) if len(causes) > 1 else causes[0]
+        fix = () if cause is Cause.NONE else (MEND,)
+        return AddressDiagnosis(address, Condition.CLEAR, (Suspicion(cause, 1.0, ("because",), fix),))
+
+    def look(self, reader) -> Diagnosis:
+        assert reader.machine() is MACHINE
+        return Diagnosis(self.checks, elapsed=0.1)
+
+
+class Reader:
+    """Reads a machine that is always the same."""
+
+    def machine(self) -> Machine:
+        return MACHINE
+
+    def tunnel(self, interface: str) -> None:
+        return None
+
+
+class ScriptedHost:
+    """Reaches everything by one link."""
+
+    def route(self, destination) -> Route:
+        return Route(destination, interface="eth0", kind=LinkKind.ETHERNET)
+
+
+def look_up(name: str, families):
+    """The resolver, asked for what is no literal."""
+    found = [ip_address(one) for one in NAMES.get(name, ())]
+    if not found:
+        raise NothingMeasuredError(f"no host {name} is known")
+    return [one for one in found if one.version in families]
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    scripted = Scripted()
+    monkeypatch.setattr(doctor, "examine", scripted.examine)
+    monkeypatch.setattr(doctor, "look", scripted.look)
+    monkeypatch.setattr(doctor, "system_instruments", lambda reader: replace(INSTRUMENTS, reader=reader))
+    monkeypatch.setattr(doctoring, "_system_reader", Reader)
+    monkeypatch.setattr(doctoring, "SystemHost", ScriptedHost)
+    monkeypatch.setattr("probe.host.names._look_up", look_up)
+    monkeypatch.setattr(doctoring.time, "sleep", scripted.asked.append)
+    return scripted
+
+
+INSTRUMENTS = doctor.Instruments(Reader(), dict, dict, lambda names, resolvers: {})
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    code = main(["doctor", "--engine", "connect", *argv])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def document_of(out: str) -> dict[str, Any]:
+    document = json.loads(out)
+    Draft202012Validator(doctor_schema()).validate(document)
+    return document
+
+
+@pytest.mark.usefixtures("script")
+def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 0, the report on stdout, nothing on stderr."""
+    code, out, err = run(capsys, "--lan", "192.168.77.10", "--vpn", "10.88.0.10")
+    assert (code, err) == (0, "")
+    assert out.startswith("This machine\n  ok       tunnel wg0  wireguard, up\n")
+    assert "192.168.77.10  lan  clear  well (>99%)" in out
+    assert out.endswith("2 of 2 addresses are well; 1.5 s\n")
+
+
+def test_something_is_wrong(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1; cause, evidence and fix are in the text and in the JSON."""
+    script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE]
+    code, out, _ = run(capsys, "--vpn", "10.88.0.10")
+    assert code == 1
+    assert "tunnel-stale: " in out
+    assert "- because" in out
+    assert "fix: target# wg-quick up wg0" in out
+    code, out, _ = run(capsys, "--vpn", "10.88.0.10", "--json")
+    document = document_of(out)
+    assert (code, document["well"]) == (1, False)
+    (address,) = document["addresses"]
+    assert address["causes"] == [
+        {
+            "cause": "tunnel-stale",
+            "probability": 1.0,
+            "evidence": ["because"],
+            "fix": ["target# wg-quick up wg0"],
+        }
+    ]
+
+
+@pytest.mark.parametrize(("status", "code"), [(Status.OK, 0), (Status.WARN, 0), (Status.FAIL, 1)])
+def test_this_machine_alone(
+    status: Status, code: int, script: Scripted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without an address only a failed check is something wrong."""
+    script.checks = (replace(CHECK, status=status),)
+    assert run(capsys)[0] == code
+    ended, out, err = run(capsys, "--json")
+    assert (ended, err) == (code, "")
+    assert document_of(out)["addresses"] == []
+    assert script.asked == []
+
+
+def ports(*numbers: int) -> tuple[Port, ...]:
+    return tuple(Port(Protocol.TCP, number) for number in numbers)
+
+
+def test_what_is_asked_for(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+    """Usual ports, which may be closed, or those that were named; realms, families and patience."""
+    run(capsys, "office=192.168.77.10", "--public", "203.0.113.10")
+    run(capsys, "host.example.org", "-6", "-p", "8000,22", "--timeout", "0.5", "--retries", "1")
+    (usual, timing, means, none), (target, patience, _, named) = script.asked
+    assert usual.ports == ports(22, 80, 443, 445, 3389)
+    assert [address.realm for address in usual.addresses] == ["office", "public"]
+    assert (timing, means.raw, none) == (Timing(), None, frozenset())
+    assert target.ports == ports(22, 8000)
+    assert named == frozenset(target.ports)
+    assert [str(address.ip) for address in target.addresses] == ["2001:db8::10"]
+    assert target.addresses[0].name == "host.example.org"
+    assert patience == Timing(timeout=0.5, retries=1)
+
+
+def test_a_name_without_an_address_is_a_finding(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other addresses are examined; the name is a failed check, and not all is well."""
+    code, out, _ = run(capsys, "192.168.77.10", "lost.example.org", "vpn.example.org", "--json")
+    document = document_of(out)
+    assert (code, document["well"]) == (1, False)
+    assert document["machine"][1:] == [
+        {
+            "check": "name lost.example.org",
+            "status": "fail",
+            "found": "no host lost.example.org is known",
+            "fix": None,
+        },
+        {"check": "name vpn.example.org", "status": "ok", "found": "10.88.0.10", "fix": None},
+    ]
+    assert [address["well"] for address in document["addresses"]] == [True, True]
+    assert len(script.asked) == 1
+
+
+def test_no_address_at_all(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no name has an address, nothing can be measured: exit code 3, one line."""
+    code, out, err = run(capsys, "lost.example.org", "gone.example.org")
+    assert (code, out) == (3, "")
+    assert err == ("bindprobe: no host lost.example.org is known; no host gone.example.org is known\n")
+    assert script.asked == []
+
+
+def test_interrupted(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was found until Ctrl-C is printed, and the exit code is 130."""
+    script.complete = False
+    code, out, _ = run(capsys, "192.168.77.10")
+    assert code == 130
+    assert out.startswith("Interrupted")
+
+
+BAD = [
+    (["-p", "22"], 2, "give its address too"),
+    (["10.88.0.10", "-p", "0x16"], 2, "0x16"),
+    (["10.88.0.10", "5"], 2, "'5'"),
+    (["10.88.0.10", "--watch", "0"], 2, "--watch 0"),
+    (["10.88.0.10", "--watch", "-o", "report"], 2, "--watch and -o"),
+    (["10.88.0.10", "-o", "/nowhere/at/all"], 2, "no folder"),
+    (["10.88.0.10", "--timeout", "0"], 2, "--timeout 0"),
+    (["10.88.0.10", "--engine", "raw"], 4, "CAP_NET_RAW"),
+    (["lan="], 2, "no address follows"),
+]
+
+
+@pytest.mark.usefixtures("script")
+@pytest.mark.parametrize(("argv", "code", "words"), BAD, ids=[" ".join(case[0]) for case in BAD])
+def test_mistakes_are_one_line(
+    argv: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code by the kind of mistake, one line on stderr that names it, nothing on stdout."""
+    assert main(["doctor", *argv]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_file(script: Scripted, capsys: pytest.CaptureFixture[str], tmp_path) -> None:
+    """`-o` writes the report there, plain, and stdout stays empty."""
+    script.causes["10.88.0.10"] = [Cause.DNS]
+    path = tmp_path / "report"
+    code, out, _ = run(capsys, "10.88.0.10", "-o", str(path))
+    assert (code, out) == (1, "")
+    assert path.read_text().startswith("This machine\n  ok       tunnel wg0")
+
+
+@pytest.mark.usefixtures("script")
+@pytest.mark.parametrize(("variable", "coloured"), [("NO_COLOR", False), ("FORCE_COLOR", True)])
+def test_colour(
+    variable: str, *, coloured: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Colour as the environment says."""
+    monkeypatch.setenv(variable, "1")
+    assert ("\x1b[32m" in run(capsys, "10.88.0.10")[1]) is coloured
+
+
+def test_watch(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first report, then a line for each change, until all is well; the number is the pause."""
+    script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.TUNNEL_STALE, Cause.NONE]
+    code, out, err = run(capsys, "--vpn", "10.88.0.10", "--watch", "3")
+    assert (code, err) == (0, "")
+    assert out.startswith("This machine")
+    first, _, changes = out.partition("0 of 1 address is well; 1.5 s\n")
+    assert "tunnel-stale" in first
+    assert changes[8:] == "  10.88.0.10  tunnel-stale -> none\n"
+    assert [one for one in script.asked if isinstance(one, float)] == [3.0, 3.0]
+
+
+def test_watch_for_programs(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+    """One JSON object a line: the whole report, then each change."""
+    script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.NONE]
+    code, out, _ = run(capsys, "--vpn", "10.88.0.10", "--watch", "--json")
+    report, change = out.splitlines()
+    assert (code, document_of(report)["well"]) == (0, False)
+    assert json.loads(change)["schema"] == "bindprobe.doctor-change/1"
+    assert json.loads(change)["well"] is True
+
+
+def test_watch_sees_names_come_and_go(
+    script: Scripted, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names are looked up each time; without any address it goes on with this machine alone."""
+    answers = iter([["192.168.77.10"], [], ["192.168.77.11"]])
+
+    def change(name: str, families):
+        return [ip_address(one) for one in next(answers)] or look_up(name, families)
+
+    script.causes["192.168.77.10"] = [Cause.DNS]
+    monkeypatch.setattr("probe.host.names._look_up", change)
+    code, out, _ = run(capsys, "moving.example.org", "--watch")
+    assert code == 0
+    assert [line[10:] for line in out.splitlines()[-4:]] == [
+        "name moving.example.org  ok -> fail",
+        "192.168.77.10  dns -> absent",
+        "name moving.example.org  fail -> ok",
+        "192.168.77.11  absent -> none",
+    ]
+
+
+def test_ctrl_c_in_a_pause(
+    script: Scripted, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch ends with 130; what was printed stays."""
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    script.causes["10.88.0.10"] = [Cause.DNS]
+    monkeypatch.setattr(doctoring.time, "sleep", interrupt)
+    code, out, err = run(capsys, "10.88.0.10", "--watch")
+    assert (code, err) == (130, "")
+    assert "dns: " in out
+
+
+def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """`schema --doctor` prints a valid JSON Schema of the doctor's report."""
+    assert main(["schema", "--doctor"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    Draft202012Validator.check_schema(schema)
+    assert schema["title"] == "bindprobe.doctor/1"
+
+
+@pytest.mark.parametrize(("engine", "apart"), [(Engine.CONNECT, False), (Engine.AUTO, True)])
+def test_who_reads_this_machine(engine: Engine, *, apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where raw sockets take the privileges from this process, another one keeps them and reads."""
+    monkeypatch.setattr(doctoring, "_system_reader", Reader)
+    monkeypatch.setattr("probe.engine.privilege.missing", lambda: None)
+    with doctoring.machine_reader(Wish(engine, Battery())) as reader:
+        assert isinstance(reader, ReaderProcess) is apart
+        assert reader.machine() == MACHINE

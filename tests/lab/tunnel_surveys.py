@@ -1,0 +1,182 @@
+"""Scans through real tunnels, as plain data; run as a script: in worlds of namespaces, as JSON.
+
+Started by the tests as `python tests/lab/tunnel_surveys.py WORLD ...`; enters a namespace that leads nowhere
+by starting itself again. Prints an object: world -> what a scan reports, or the error it met.
+"""
+
+import json
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from probe import app
+from probe.engine import privilege
+from probe.lab.netns import enter, mounts
+from probe.lab.netns.carried import PORTS as CARRIER_PORTS
+from probe.lab.netns.prober import ProberHost
+from probe.lab.netns.world import open_netns
+from probe.lab.scenario import Scenario, VpnKind, parse_scenario
+from probe.lab.world import World
+from probe.model.plan import Timing
+from probe.model.report import Report
+
+AN_OLD_SESSION_S = 200.0
+WIREGUARD, OPENVPN = {"kind": "wireguard"}, {"kind": "openvpn"}
+WARM = {**WIREGUARD, "warm": True}
+SERVICES = [
+    {"port": 8000, "bind": "0.0.0.0"},
+    {"port": 8001, "bind": "lan"},
+    {"port": 8002, "bind": "127.0.0.1"},
+]
+PORTS_ASKED = "8000-8003"
+
+
+def world(vpn: dict[str, object] | None, addresses=("lan", "vpn"), **more: object) -> Scenario:
+    """A scenario with these services, and a tunnel."""
+    document = {
+        "about": "a tunnel",
+        "addresses": list(addresses),
+        "target": {"listen": SERVICES},
+        "scan": {"ports": PORTS_ASKED},
+        "expect": {},
+        **({} if vpn is None else {"vpn": vpn}),
+        **more,
+    }
+    return parse_scenario("tunnel", document)
+
+
+class Aged(ProberHost):
+    """This machine, on which a session has been idle for longer than it lives."""
+
+    def tunnels(self):
+        return tuple(
+            tunnel if tunnel.peers is None else replace(tunnel, peers=tuple(map(_aged, tunnel.peers)))
+            for tunnel in super().tunnels()
+        )
+
+
+def _aged(peer):
+    age = peer.handshake_age_s
+    return peer if age is None else replace(peer, handshake_age_s=age + AN_OLD_SESSION_S)
+
+
+@contextmanager
+def first_handshake_lost() -> Iterator[None]:
+    """Lose the first message of the handshake: 148 bytes of payload (whitepaper, section 5.4.2)."""
+    rule = f"udp dport {CARRIER_PORTS[VpnKind.WIREGUARD]} quota until 180 bytes drop"
+    table = f"table inet lost {{\nchain out {{\ntype filter hook output priority 0;\n{rule}\n}}\n}}\n"
+    subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
+    yield
+
+
+@contextmanager
+def routed_elsewhere() -> Iterator[None]:
+    """A host route to the VPN address by a neighbour on the LAN that nobody is."""
+    subprocess.run(["ip", "route", "add", "10.88.0.10/32", "via", "192.168.77.99"], check=True)
+    yield
+
+
+@contextmanager
+def well() -> Iterator[None]:
+    """Nothing more is wrong."""
+    yield
+
+
+@dataclass(frozen=True)
+class Case:
+    """One world, and how it is scanned."""
+
+    scenario: Scenario
+    host: type[ProberHost] = ProberHost
+    trouble: Callable[[], Any] = well
+    as_nobody: bool = False
+
+
+SLOW = {"vpn": {"delay_ms": 60}}
+CASES = {
+    "without the address": Case(world(None, ["lan"])),
+    "a plain link": Case(world(None)),
+    "cold": Case(world(WIREGUARD)),
+    "warm": Case(world(WARM)),
+    "cold and slow": Case(world(WIREGUARD, links=SLOW)),
+    "warm and slow": Case(world(WARM, links=SLOW)),
+    "cold and far": Case(world(WIREGUARD, links={"vpn": {"delay_ms": 200}})),
+    "off": Case(world({**WIREGUARD, "up": False})),
+    "never": Case(world({**WIREGUARD, "far_end": "absent"})),
+    "stale": Case(world({**WARM, "far_end": "absent"}), Aged),
+    "not allowed": Case(world({**WIREGUARD, "allowed": ["10.99.0.0/24"]})),
+    "fresh and silent": Case(world({**WARM, "far_end": "unreachable"})),
+    "unreadable": Case(world({**WIREGUARD, "far_end": "absent"}), as_nobody=True),
+    "wrong route": Case(world(WARM), trouble=routed_elsewhere),
+    "first handshake lost": Case(world(WIREGUARD), trouble=first_handshake_lost),
+    "OpenVPN": Case(world(OPENVPN)),
+    "OpenVPN off": Case(world({**OPENVPN, "up": False})),
+    "OpenVPN absent": Case(world({**OPENVPN, "warm": True, "far_end": "absent"})),
+}
+
+
+def scanned(case: Case) -> dict[str, object]:
+    """What a scan of the world reports, and what it took the way for."""
+    with open_netns(case.scenario, raw=False) as opened, case.trouble():
+        return _as_nobody(opened, case) if case.as_nobody else _scan(opened, case)
+
+
+def _as_nobody(opened: World, case: Case) -> dict[str, object]:
+    """Scan as one who may not ask WireGuard: without capabilities, before a closed control directory.
+
+    A thread of its own gives its capabilities up, and what it starts has none either.
+    """
+    directory = mounts.socket_directory()
+    mode = directory.stat().st_mode
+    directory.chmod(0)
+    try:
+        with ThreadPoolExecutor(1, initializer=privilege.drop) as pool:
+            return pool.submit(_scan, opened, case).result()
+    finally:
+        directory.chmod(mode)
+
+
+def _scan(opened: World, case: Case) -> dict[str, object]:
+    means = app.Means(opened.backend, case.host())
+    report = app.scan(opened.target, Timing(), means, facts=None)
+    return told(report)
+
+
+def told(report: Report) -> dict[str, object]:
+    """Of every address its condition, tunnel and words; of every port its verdict."""
+    return {
+        "seconds": report.elapsed_s,
+        "sent": report.stats.sent,
+        "addresses": {
+            a.realm: {
+                "condition": a.condition,
+                "tunnel": a.tunnel,
+                "evidence": a.evidence,
+                "advice": a.advice,
+            }
+            for a in report.addresses
+        },
+        "ports": {p.port: [p.binding, p.bound_to, p.confidence] for p in report.ports},
+        "reasons": {p.port: {o.realm: o.reason for o in p.observations} for p in report.ports},
+        "tries": {p.port: {o.realm: o.attempts for o in p.observations} for p in report.ports},
+        "conditions": {p.port: {o.realm: o.condition for o in p.observations} for p in report.ports},
+    }
+
+
+def attempt(scan: Callable[[], dict[str, object]]) -> object:
+    """Scan; an error is told, so that the other worlds are not lost with it."""
+    try:
+        return scan()
+    except Exception:  # noqa: BLE001 - whatever it is, the test that started this shows it
+        return traceback.format_exc()
+
+
+if __name__ == "__main__":
+    if not enter.inside():
+        sys.exit(enter.reenter((sys.executable, *sys.argv)))
+    json.dump({name: attempt(lambda one=CASES[name]: scanned(one)) for name in sys.argv[1:]}, sys.stdout)
