@@ -3,10 +3,11 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from probe.lab.netns.tunnels import vpn_available
 
@@ -21,6 +22,8 @@ class Run:
     """Worlds one after the other in a process of their own."""
 
     process: subprocess.Popen[str]
+    output: IO[str]  # a file: nobody reads while others are waited for
+    errors: IO[str]
 
     @staticmethod
     def why_not() -> str | None:
@@ -34,20 +37,25 @@ class Run:
             return None
         words = [f"{engine}:{world}" for engine, world in jobs]
         command = [sys.executable, str(SCRIPT), *words]
-        return cls(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        output, errors = (tempfile.TemporaryFile("w+") for _ in range(2))  # noqa: SIM115 - closed by `end`
+        return cls(subprocess.Popen(command, stdout=output, stderr=errors, text=True), output, errors)
 
     def results(self) -> list[tuple[Job, dict[str, Any]]]:
         """Wait for it; what came of each job."""
-        told, errors = self.process.communicate(timeout=PATIENCE)
-        assert self.process.returncode == 0, errors
-        lines = [json.loads(line) for line in told.splitlines()]
+        code = self.process.wait(PATIENCE)
+        for file in (self.output, self.errors):
+            file.seek(0)
+        assert code == 0, self.errors.read()
+        lines = [json.loads(line) for line in self.output]
         return [((line["engine"], line["world"]), line) for line in lines]
 
     def end(self) -> None:
         """End it, if it has not: its hosts and programs end with it."""
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
+            self.process.wait()
+        self.output.close()
+        self.errors.close()
 
 
 def side_by_side(jobs: Sequence[Job], processes: int) -> dict[Job, dict[str, Any]]:
