@@ -1,8 +1,8 @@
 """Facts of a real machine in namespaces without a way out, printed as one JSON object.
 
-It has two WireGuard tunnels that talk to each other over the loopback interface, a packet filter, reverse
-path filters and routes. test_machine_in_a_world starts it as root, in a network and a mount namespace of its
-own: /dev/net/tun is root's.
+It has two WireGuard tunnels that talk to each other over the loopback interface, one of OpenVPN without a far
+end, a packet filter, reverse path filters and routes. test_machine_in_a_world starts it as root, in a network
+and a mount namespace of its own: /dev/net/tun is root's.
 """
 
 import ctypes
@@ -39,6 +39,7 @@ DROP = (
     "--inh-caps=-all",
 )
 PORTS = {"wg0": 51820, "office": 51821}
+OPENVPN = "openvpn --dev corp --dev-type tun --ifconfig 10.9.0.1 10.9.0.2 --port 1194"
 OTHER = {"wg0": "office", "office": "wg0"}
 
 
@@ -49,11 +50,13 @@ def sh(command: str, given: str | None = None) -> str:
 
 @contextmanager
 def tunnels() -> Iterator[None]:
-    """Two tunnels, each other's only peer."""
+    """Two tunnels of WireGuard, each other's only peer, and one of OpenVPN."""
     die_too = functools.partial(syscalls.die_with_parent, os.getpid())
-    running = [subprocess.Popen(["wireguard-go", "-f", name], preexec_fn=die_too) for name in PORTS]  # noqa: PLW1509 - one system call
+    programs = [*(["wireguard-go", "-f", name] for name in PORTS), OPENVPN.split()]
+    running = [subprocess.Popen(one, stdout=subprocess.DEVNULL, preexec_fn=die_too) for one in programs]  # noqa: PLW1509 - one system call
     try:
         wait_for(lambda: all(Path(f"/run/wireguard/{name}.sock").exists() for name in PORTS))
+        wait_for(lambda: Path("/proc/sys/net/ipv4/conf/corp").exists())
         keys = {name: sh("wg genkey") for name in PORTS}
         for name, port in PORTS.items():
             Path(f"/run/{name}.key").write_text(keys[name], encoding="ascii")

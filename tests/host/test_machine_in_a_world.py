@@ -16,7 +16,7 @@ from probe.lab.netns import enter
 
 SCRIPT = Path(__file__).with_name("machine_world.py")
 TOP = SCRIPT.parents[2]
-TOOLS = ("unshare", "wireguard-go", "wg", "nft", "ip", "ping", "sysctl")
+TOOLS = ("unshare", "wireguard-go", "wg", "openvpn", "nft", "ip", "ping", "sysctl")
 IN = 'mount -t tmpfs tmpfs /run && mkdir /run/wireguard && ip link set lo up && exec "$0" "$@"'
 
 pytestmark = [pytest.mark.netns, pytest.mark.nobody]
@@ -44,7 +44,7 @@ def by_name(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def test_links(facts: dict[str, Any]) -> None:
     """Every link, also those without an address and those that are off."""
     links = by_name(facts["machine"]["links"])
-    assert set(links) == {"lo", "left", "right", "off", "on", "wg0", "office"}
+    assert set(links) == {"lo", "left", "right", "off", "on", "wg0", "office", "corp"}
     assert {name: (one["up"], one["running"]) for name, one in links.items()} == {
         "lo": (True, True),
         "left": (True, True),
@@ -53,6 +53,7 @@ def test_links(facts: dict[str, Any]) -> None:
         "on": (False, False),
         "wg0": (True, True),
         "office": (True, True),
+        "corp": (True, True),
     }
     assert {one["kind"] for one in links.values()} == {"loopback", "ethernet", "tunnel"}
     assert "192.168.77.2/24" in links["left"]["addresses"]
@@ -71,8 +72,10 @@ def test_reverse_path(facts: dict[str, Any]) -> None:
 def test_tunnels(facts: dict[str, Any]) -> None:
     """Both tunnels with their peer, and a handshake that has just been."""
     tunnels = by_name(facts["machine"]["tunnels"])
-    assert {name: one["kind"] for name, one in tunnels.items()} == {"wg0": "wireguard", "office": "wireguard"}
-    for one in tunnels.values():
+    kinds = {name: one["kind"] for name, one in tunnels.items()}
+    assert kinds == {"wg0": "wireguard", "office": "wireguard", "corp": "openvpn"}
+    assert (tunnels["corp"]["peers"], tunnels["corp"]["unread"]) == (None, None)
+    for one in (tunnels["wg0"], tunnels["office"]):
         (peer,) = one["peers"]
         assert peer["allowed_ips"] == ["10.8.0.0/24", "fd08::/64"]
         assert 0 <= peer["handshake_age_s"] < 10
@@ -128,6 +131,7 @@ def test_anybody(facts: dict[str, Any]) -> None:
     assert {name: (one["kind"], one["peers"], one["unread"]) for name, one in tunnels.items()} == {
         "wg0": ("wireguard", None, PEERS_NEED_ROOT),
         "office": ("wireguard", None, PEERS_NEED_ROOT),
+        "corp": ("openvpn", None, None),
     }
     for same in ("routes", "resolvers", "ping_allowed", "open_files"):
         assert nobody[same] == facts["machine"][same]

@@ -36,7 +36,7 @@ def no_tools(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_this_machine(resolv_conf: Path) -> None:
-    """Whatever this machine is, it tells of its loopback interface, and what the caller said of raw packets."""
+    """It tells of its loopback interface, and what the caller said of raw packets."""
     reader: MachineReader = SystemMachine(lambda: "no sockets", resolv_conf)
     machine = reader.machine()
     assert machine.system == sys.platform
