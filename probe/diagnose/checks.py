@@ -11,13 +11,18 @@ from probe.diagnose.listing import few
 from probe.diagnose.tunnel_checks import check_tunnel
 from probe.model.diagnosis import Check, Fix, Place, Status
 from probe.model.facts import LinkKind
-from probe.model.machine import Chain, Link, Machine, Network, RouteEntry
+from probe.model.machine import Chain, Hook, Link, Machine, Network, RouteEntry
 from probe.model.target import IPAddress
 
 FEW_FILES, ENOUGH_FILES = 1024, 4096  # open files; many probes wait at once
 _STRICT = 1  # rp_filter, RFC 3704
 _DEFAULT_BITS = 1  # a VPN may lay two routes of half the address space over the default route
 _VAST_BITS = 8  # a network of fewer prefix bits is "everything", and overlaps on purpose
+
+_LETS = {
+    Hook.INPUT: "answers must be let in (ct state established,related accept), or nothing ever answers",
+    Hook.OUTPUT: "what goes to the target must be let out",
+}
 
 
 def check_machine(machine: Machine) -> tuple[Check, ...]:
@@ -187,9 +192,9 @@ def _firewall(machine: Machine) -> Iterator[Check]:
     elif not any(chain.blocking for chain in firewall.chains):
         yield Check("firewall", Status.OK, "nothing is dropped or rejected")
     else:
-        found = "; ".join(_blocking(chain) for chain in firewall.chains if chain.blocking)
-        fix = "let answers in (ct state established,related accept), and out what goes to the target"
-        yield Check("firewall", Status.WARN, found, fix)
+        blocking = [chain for chain in firewall.chains if chain.blocking]
+        fix = "; ".join(words for hook, words in _LETS.items() if any(c.hook is hook for c in blocking))
+        yield Check("firewall", Status.WARN, "; ".join(map(_blocking, blocking)), fix)
 
 
 def _blocking(chain: Chain) -> str:
@@ -202,7 +207,8 @@ def _reverse_path(machine: Machine) -> Iterator[Check]:
     told = [link for link in links if link.reverse_path is not None]
     strict = [link.name for link in told if link.reverse_path == _STRICT]
     if not told:
-        yield Check("reverse path filter", Status.SKIPPED, "the system does not tell")
+        why = "the system does not tell" if links else "no link is up"
+        yield Check("reverse path filter", Status.SKIPPED, why)
     elif not strict:
         yield Check("reverse path filter", Status.OK, "not strict")
     elif len([link for link in links if link.addresses]) < 2 and not machine.tunnels:  # noqa: PLR2004 - one way

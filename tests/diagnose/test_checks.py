@@ -133,10 +133,18 @@ CASES = [
         "firewall",
         WARN,
         "output (nft inet filter output): a drop, b drop, c drop and 1 more",
-        "let answers in",
+        "what goes to the target must be let out",
+    ),
+    (
+        machine(firewall=Firewall((chain(Hook.INPUT, "policy drop"), chain(Hook.OUTPUT)))),
+        "firewall",
+        WARN,
+        "input (nft inet filter input): policy drop",
+        "answers must be let in",
     ),
     # reverse path filter
     (HEALTHY, "reverse path filter", OK, "not strict", None),
+    (machine(links=(LOOPBACK,)), "reverse path filter", SKIPPED, "no link is up", None),
     (machine(links=(link("eth0", reverse_path=None),)), "reverse path filter", SKIPPED, "tell", None),
     (
         machine(links=(LOOPBACK, strict("eth0", "192.168.77.2/24"), link("usb0"))),

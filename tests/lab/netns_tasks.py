@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 import trouble_tasks
+import tunnel_tasks
 
 from probe.errors import BindprobeError
 from probe.lab.netns import enter
@@ -170,15 +171,20 @@ def _belongings() -> dict[str, Any]:
         "interfaces": [name for _, name in socket.if_nameindex()],
         "children": len(process.children(recursive=True)),
         "files": process.num_fds(),
+        "mounts": len(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()),
     }
 
 
-def broken(given: dict[str, Any]) -> dict[str, Any]:
-    """Open a world that cannot be; return the error and what is left behind."""
+def broken(given: dict[str, Any], body: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - from JSON
+    """Open a world that cannot be, or whose body fails; return the error and what is left behind."""
     before = _belongings()
     try:
         with open_network(scenario(given)):
+            if body:
+                raise LookupError("in the middle")  # noqa: TRY301 - it must cross the clean-up of the world
             said = "it opened"
+    except LookupError as error:
+        said = str(error)
     except BindprobeError as error:
         said = f"{type(error).__name__}: {error}"
     return {"said": said, "before": before, "after": _belongings()}
@@ -229,6 +235,21 @@ def looked_up(given: dict[str, Any], name: str) -> dict[str, Any]:
     return trouble_tasks.looked_up(scenario(given), name)
 
 
+def facts(given: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
+    """Return what is seen of a tunnel."""
+    return tunnel_tasks.facts(scenario(given), wanted)
+
+
+def lines(given: dict[str, Any], commands: list[tuple[str, str]]) -> list[list[str]]:
+    """Return what shell commands print on the hosts of a world."""
+    return tunnel_tasks.lines(scenario(given), commands)
+
+
+def scanned(given: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what a scan finds of each address."""
+    return tunnel_tasks.scanned(scenario(given))
+
+
 def way_out_of(interface: str) -> str | None:
     """Make an interface that is up and return what the check for a way out finds."""
     subprocess.run(["ip", "link", "add", "name", interface, "type", "bridge"], check=True)
@@ -257,6 +278,9 @@ TASKS: dict[str, Callable[..., Any]] = {
         met,
         carried,
         looked_up,
+        facts,
+        lines,
+        scanned,
     )
 }
 

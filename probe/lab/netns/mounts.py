@@ -85,9 +85,8 @@ def _of_the_machine() -> bool:
 
 def _cover(*, tunnel: bool) -> Iterator[str]:
     """Mount what a host has of its own, and say where."""
-    with contextlib.suppress(
-        OSError
-    ):  # a container may hide parts of /sys: then the kernel allows no new one
+    # A container may hide parts of /sys: then the kernel allows no new one, and the old one stays.
+    with contextlib.suppress(OSError):
         syscalls.mount("sysfs", "/sys")
         yield "/sys"
     if tunnel:

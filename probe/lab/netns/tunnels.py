@@ -28,7 +28,9 @@ _PACKAGES: dict[VpnKind, dict[str, str]] = {
     VpnKind.OPENVPN: {"openvpn": "openvpn", "openssl": "openssl"},
 }
 # What a tunnel takes of the machine, besides its programs; run where worlds are built.
-_TRIAL = f'mount -t tmpfs none /run && : <> "{_TUN}"'
+_TRIAL = (
+    'mount -t tmpfs none /run && if [ -c "$0" ]; then : <> "$0"; else echo "no device $0" >&2; exit 1; fi'
+)
 
 
 def vpn_available(kind: VpnKind | None = None) -> str | None:
@@ -49,7 +51,7 @@ def vpn_available(kind: VpnKind | None = None) -> str | None:
 
 @functools.cache
 def _machine_lacks() -> str | None:
-    argv = enter.command(["unshare", "--mount", "sh", "-c", _TRIAL])
+    argv = enter.command(["unshare", "--mount", "sh", "-c", _TRIAL, _TUN])
     done = subprocess.run(argv, env=enter.environment(), capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if done.returncode == 0:
         return None
