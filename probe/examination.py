@@ -33,7 +33,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 _ONCE = Timing(timeout=0.5, retries=0)
-_TWICE = Timing(timeout=0.5, retries=1)
+_TWICE = Timing(timeout=0.35, retries=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class Passage:
     # The WireGuard peer's own counters over the same time; None where they cannot be read.
     peer_sent_bytes: int | None = None
     peer_received_bytes: int | None = None
+    heard: int = 0  # probes whose answer reached this program: the interface received those at least
 
 
 class Transfer(StrEnum):

@@ -98,7 +98,7 @@ def test_nobody_tells_on_loopback() -> None:
 
 
 def test_smaller_sizes_are_smaller(monkeypatch) -> None:
-    """Where full segments are in doubt, smaller ones are sent beside them, all below what the route carries."""
+    """Where full segments are in doubt, smaller ones are sent beside them, below what the route carries."""
     monkeypatch.setattr(DataTransfer, "is_doubtful", lambda self, now: self.segment > 0)
     with served() as (port, _):
         trial = mtu._Trial(LOCAL, port)

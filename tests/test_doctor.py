@@ -1,0 +1,291 @@
+"""An examination in memory: what is measured of whom, and when, with instruments that tests can read."""
+
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_interface, ip_network
+
+import pytest
+
+import probe.doctor as doctor_module
+from probe.app import Means
+from probe.doctor import examine, look, system_instruments
+from probe.examination import Instruments
+from probe.lab.scenario import parse_scenario
+from probe.lab.sim.world import open_sim
+from probe.model.diagnosis import Cause
+from probe.model.exam import AddressExam, Echo, MtuTrial, NameAnswer, Passage, Transfer
+from probe.model.facts import LinkKind
+from probe.model.machine import Link, Machine, Peer, Resolvers, Tunnel, TunnelKind
+from probe.model.machine import Traffic as Counted
+from probe.model.plan import Timing
+from probe.model.probing import Reason
+from probe.model.target import Port, Protocol, Target
+
+LAN, VPN, PUBLIC = map(ip_address, ("192.168.77.10", "10.88.0.10", "203.0.113.10"))
+WEB = Port(Protocol.TCP, 8000)
+SERVER = ip_address("192.0.2.53")
+PEER = Peer("key", (ip_network("10.88.0.10/32"),), (ip_address("198.51.100.1"), 51820), 5.0)
+LISTENS = {"listen": [{"port": 8000, "bind": "0.0.0.0"}]}
+DROPS = {"filter": [{"action": "drop", "on": ["vpn"]}]}
+
+
+@dataclass
+class Reader:
+    """A machine with one tunnel, whose every look counts another packet out."""
+
+    peers: tuple[Peer, ...] | None = (PEER,)
+    up: bool = True
+    looks: int = 0
+    machines: int = 0
+    shakes_after: int | None = None  # looks until a handshake is made
+
+    def machine(self) -> Machine:
+        self.machines += 1
+        link = Link(
+            "public", LinkKind.ETHERNET, up=True, running=True, traffic=Counted(self.machines, 0, 0, 0)
+        )
+        now = self.tunnel("vpn")
+        links = (link,) if now is None else (link, now.link)
+        resolvers = Resolvers((SERVER,))
+        return Machine("linux", links, () if now is None else (now,), resolvers=resolvers)
+
+    def tunnel(self, interface: str) -> Tunnel | None:
+        if interface != "vpn":
+            return None
+        self.looks += 1
+        address = (ip_interface("10.88.0.2/24"),)
+        counted = Counted(10 * self.looks, self.looks // 100, 0, 0)
+        link = Link("vpn", LinkKind.TUNNEL, up=self.up, running=self.up, addresses=address, traffic=counted)
+        peers = self.peers
+        if peers and self.shakes_after is not None and self.looks > self.shakes_after:
+            peers = (replace(peers[0], handshake_age_s=0.1),)
+        return Tunnel(link, TunnelKind.WIREGUARD, peers=peers)
+
+
+@dataclass
+class Script:
+    """Instruments that answer by a table and remember what they were asked."""
+
+    reader: Reader = field(default_factory=Reader)
+    pinged: list = field(default_factory=list)
+    tried: dict = field(default_factory=dict)
+    named: list = field(default_factory=list)
+
+    def ping(self, addresses):
+        self.pinged = list(addresses)
+        return {LAN: Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)} if LAN in addresses else {}
+
+    def try_mtu(self, ports):
+        self.tried = dict(ports)
+        return {
+            ip: MtuTrial(port, Transfer.ARRIVED, Transfer.ARRIVED, 1448, 1500) for ip, port in ports.items()
+        }
+
+    def ask_servers(self, names, resolvers):
+        self.named = list(names)
+        return {name: [NameAnswer(server, (VPN,)) for server in resolvers.servers] for name in names}
+
+    def instruments(self) -> Instruments:
+        return Instruments(self.reader, self.ping, self.try_mtu, self.ask_servers)
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The exams and the machine that the diagnosis is made from."""
+    seen: dict[str, object] = {}
+
+    def note(exams, machine, verdict, named):
+        seen.update(exams={exam.address.ip: exam for exam in exams}, machine=machine)
+        return real(exams, machine, verdict, named)
+
+    real = doctor_module.diagnose
+    monkeypatch.setattr(doctor_module, "diagnose", note)
+    return seen
+
+
+def world(**parts):
+    """A world in memory: LAN and VPN of one target, unless it says more."""
+    base = {"about": "a test", "addresses": ["lan", "vpn"], "scan": {"ports": "8000"}, "expect": {}}
+    return open_sim(parse_scenario("test", {**base, "target": LISTENS, **parts}))
+
+
+def run(given, script: Script, *, raw: bool = False, target: Target | None = None):
+    """Examine the target of a world."""
+    means = Means(given.backend, given.host, given.raw if raw else None)
+    target = target or given.target
+    return examine(target, Timing(), means, script.instruments(), named=frozenset({WEB}))
+
+
+def exam_of(measured, ip) -> AddressExam:
+    exam: AddressExam = measured["exams"][ip]
+    return exam
+
+
+def test_all_is_well(measured):
+    """Open everywhere: echoes and data are tried, nothing more is asked, and no cause is found."""
+    script = Script()
+    with world() as given:
+        found = run(given, script)
+    assert found.well
+    assert found.complete
+    assert [one.causes[0].cause for one in found.addresses] == [Cause.NONE, Cause.NONE]
+    assert script.pinged == [LAN, VPN]
+    assert script.tried == {LAN: WEB, VPN: WEB}
+    lan, vpn = exam_of(measured, LAN), exam_of(measured, VPN)
+    assert lan.echo == Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)
+    assert vpn.echo is None
+    assert vpn.mtu is not None
+    assert (vpn.hops, vpn.passage, vpn.endpoint, vpn.comes_back, vpn.link_alive) == (None,) * 5
+    assert found.elapsed < 1
+
+
+def test_silent_behind_a_tunnel(measured):
+    """A silent address is looked into from all sides; the tunnel's counters tell what went out."""
+    with world(target={**LISTENS, **DROPS}) as given:
+        found = run(given, Script())
+    assert not found.well
+    vpn = exam_of(measured, VPN)
+    assert [hop.ttl for hop in vpn.hops or ()] == [1]
+    assert vpn.endpoint is not None
+    assert vpn.passage == Passage(5, 10, 0, 0, 0)
+    assert vpn.comes_back is None  # without raw packets
+    assert exam_of(measured, LAN).passage is None
+
+
+def test_raw_packets_tell_more(measured):
+    """Echo where no socket may ask, and an opening handed over by the LAN that is answered by the VPN."""
+    with world(target={**LISTENS, **DROPS}) as given:
+        run(given, Script(), raw=True)
+    vpn = exam_of(measured, VPN)
+    assert vpn.echo is not None
+    assert vpn.comes_back is not None
+    assert vpn.comes_back.reason is Reason.SYN_ACK
+    assert vpn.comes_back.header is not None
+    assert vpn.comes_back.header.interface == "vpn"
+    assert exam_of(measured, LAN).echo == Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)  # the socket's word stays
+
+
+def test_everything_is_silent(measured):
+    """Nobody is there: each interface counts for itself, and it ends in time."""
+    with world(addresses=["lan", "vpn", "public"], dead=["lan", "vpn", "public"]) as given:
+        found = run(given, Script())
+    assert found.elapsed < 10
+    for neighbour in (LAN, VPN):  # nothing leaves for one that nobody is
+        assert exam_of(measured, neighbour).passage is None
+        assert exam_of(measured, neighbour).hops is None
+    assert exam_of(measured, PUBLIC).passage == Passage(5, 1, 0)
+    assert [(h.ttl, h.sender is None) for h in exam_of(measured, PUBLIC).hops or ()] == [
+        (1, False),
+        (2, True),
+    ]
+
+
+def test_a_cold_tunnel_is_woken_first(measured):
+    """Before the survey begins, probes go into a tunnel without a session until it has one."""
+    cold = replace(PEER, handshake_age_s=None)
+    reader = Reader(peers=(cold,), shakes_after=3)
+    with world(target={**LISTENS, **DROPS}) as given:
+        run(given, Script(reader))
+    started = min(o.started for o in exam_of(measured, VPN).survey.observations)
+    assert 0.5 <= started <= 1.0  # the third look found a handshake
+    assert measured["machine"].tunnels[0].peers[0].handshake_age_s == 0.1  # as it is after the probes
+
+
+UNWAKEABLE = [Reader(), Reader(up=False), Reader(peers=())]
+
+
+@pytest.mark.parametrize("reader", UNWAKEABLE, ids=["warm", "off", "no peer"])
+def test_no_time_is_lost_on_others(reader, measured):
+    """A tunnel with a session, or one that cannot get one, is not waited for."""
+    with world(target={**LISTENS, **DROPS}) as given:
+        run(given, Script(reader))
+    assert min(o.started for o in exam_of(measured, VPN).survey.observations) == 0
+
+
+def test_a_tunnel_that_vanishes(measured):
+    """Its facts stay those of the first look."""
+
+    class Vanishing(Reader):
+        def tunnel(self, interface):
+            return super().tunnel(interface) if self.looks < 1 else None
+
+    with world(target={**LISTENS, **DROPS}) as given:
+        run(given, Script(Vanishing(peers=None)))
+    assert [tunnel.link.name for tunnel in measured["machine"].tunnels] == ["vpn"]
+    assert exam_of(measured, VPN).passage is None
+
+
+def test_names_are_asked_of_every_server(measured):
+    """An address that came from a name carries what the system and the servers say of it."""
+    script = Script()
+    with world() as given:
+        first, second = given.target.addresses
+        named = replace(given.target, addresses=(first, replace(second, name="box.test")))
+        run(given, script, target=named)
+    assert script.named == ["box.test"]
+    assert exam_of(measured, LAN).names == ()
+    assert exam_of(measured, VPN).names == (NameAnswer(None, (VPN,)), NameAnswer(SERVER, (VPN,)))
+
+
+class Interrupted(Script):
+    """Ctrl-C arrives while something is measured."""
+
+    at = "machine"
+
+    def instruments(self) -> Instruments:
+        class Breaking(Reader):
+            def tunnel(inner, interface):  # noqa: N805 - the outer self is the script
+                if inner.looks >= self.looks:
+                    inner.looks = -1_000_000  # once
+                    raise KeyboardInterrupt
+                return super().tunnel(interface)
+
+        self.reader = Breaking(peers=(replace(PEER, handshake_age_s=None),))
+        return super().instruments()
+
+
+@pytest.mark.parametrize(("looks", "surveyed"), [(1, False), (8, True)])
+def test_ctrl_c(looks, surveyed, measured):
+    """What was measured before is judged: nothing during the warm-up, the surveys after them."""
+    script = Interrupted()
+    script.looks = looks
+    with world(target={**LISTENS, **DROPS}) as given:
+        found = run(given, script)
+    assert not found.complete
+    assert len(found.addresses) == (2 if surveyed else 0)
+
+
+def test_ctrl_c_in_the_survey(measured, monkeypatch):
+    """A survey that was interrupted is judged as far as it came."""
+    with world() as given:
+        receive, calls = given.backend.receive, []
+
+        def broken(until):
+            calls.append(until)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return receive(until)
+
+        monkeypatch.setattr(given.backend, "receive", broken)
+        script = Script()
+        found = run(given, script)
+    assert not found.complete
+    assert len(found.addresses) == 2
+    assert script.tried == {}
+
+
+def test_this_machine_alone():
+    """A look sends nothing and checks everything."""
+    reader = Reader()
+    found = look(reader)
+    assert found.addresses == ()
+    assert found.machine
+    assert reader.machines == 1
+
+
+def test_the_real_instruments():
+    """They are at hand, with the reader that was given."""
+    reader = Reader()
+    instruments = system_instruments(reader)
+    assert instruments.reader is reader
+    assert instruments.ping([]) == {}
+    assert instruments.ask_servers([], Resolvers()) == {}
