@@ -42,8 +42,10 @@ def how_it_answers(scene: Scene) -> Iterator[Finding]:
         if found is not None:
             yield found
             return
-    asked = "ping and ports" if exam.echo is not None else "ports"
-    yield Finding(Sign.SILENT, f"nothing comes back from {scene.ip}: {asked} stay silent")
+    if exam.echo is not None:
+        yield Finding(Sign.SILENT, f"nothing comes back from {scene.ip}: ping and ports stay silent")
+    else:
+        yield Finding(Sign.PORTS_SILENT, f"nothing comes back from {scene.ip}: its ports stay silent")
 
 
 def _stack_speaks(scene: Scene) -> Finding | None:

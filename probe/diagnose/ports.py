@@ -30,6 +30,10 @@ _FILTERED = frozenset({Condition.DROPPED, Condition.REJECTED})
 _AT_TARGET = {Cause.TARGET_FIREWALL: 0.95, Cause.PATH_FIREWALL: 0.03}
 _ON_THE_WAY = {Cause.PATH_FIREWALL: 0.95, Cause.TARGET_FIREWALL: 0.03}
 _SOMEWHERE = {Cause.TARGET_FIREWALL: 0.53, Cause.PATH_FIREWALL: 0.45}
+_FROM_OUTSIDE = {
+    Cause.TARGET_FIREWALL: 0.43,
+    Cause.PATH_FIREWALL: 0.55,
+}  # the border of a network filters too
 
 
 # What asks for nothing. UDP's silence may be a service that has nothing to say.
@@ -82,7 +86,9 @@ def _filtered_by(observation: Observation, scene: Scene) -> Mapping[Cause, float
     """Whether the target filters or a box on the way: by who says so, or by there being nothing between."""
     if observation.sender is not None:
         return _AT_TARGET if observation.sender == scene.ip else _ON_THE_WAY
-    return _AT_TARGET if scene.exam.survey.hops == _ON_LINK else _SOMEWHERE
+    if scene.exam.survey.hops == _ON_LINK:
+        return _AT_TARGET
+    return _FROM_OUTSIDE if scene.exam.address.realm == Realm.PUBLIC else _SOMEWHERE
 
 
 _ANSWERS = {

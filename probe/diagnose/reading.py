@@ -7,7 +7,7 @@ from probe.diagnose.scene import Scene
 from probe.diagnose.signs import Finding, Sign
 from probe.infer.words import listed
 from probe.model.facts import TunnelHealth
-from probe.model.machine import Chain, Hook, Peer
+from probe.model.machine import Chain, Hook, Peer, TunnelKind
 from probe.model.probing import Reason
 from probe.model.target import IPAddress
 from probe.model.verdict import Condition
@@ -34,6 +34,20 @@ def _by_what_it_leaves(scene: Scene) -> Iterator[Finding]:
         yield Finding(Sign.VIA_LINK, f"{where}, as a neighbour")
     else:
         yield Finding(Sign.VIA_GATEWAY, f"{where}, through a gateway")
+
+
+_KINDS = {
+    TunnelKind.WIREGUARD: (Sign.KEYED, "{name} is a WireGuard tunnel"),
+    TunnelKind.TAILSCALE: (Sign.KEYED, "{name} is Tailscale's"),
+    TunnelKind.OPENVPN: (Sign.SESSION, "{name} is OpenVPN's"),
+}
+
+
+def _which_kind_of_tunnel(scene: Scene) -> Iterator[Finding]:
+    tunnel = scene.taken
+    if tunnel is not None and tunnel.kind in _KINDS:
+        sign, words = _KINDS[tunnel.kind]
+        yield Finding(sign, words.format(name=tunnel.link.name))
 
 
 def _as_it_was_meant(scene: Scene) -> Iterator[Finding]:
@@ -81,6 +95,8 @@ def _what_the_tunnel_says(scene: Scene) -> Iterator[Finding]:
     if tunnel is None or said is None:
         return
     sign, words = said
+    if _is_kept(scene) and sign in {Sign.NEVER_SHOOK, Sign.STALE_SHAKE}:
+        return  # a tunnel that is given nothing to send shakes no hands
     peer = scene.peer
     age = peer.handshake_age_s if peer is not None else None
     yield Finding(
@@ -128,7 +144,7 @@ def _what_the_interface_counted(scene: Scene) -> Iterator[Finding]:
     passage, name = scene.exam.passage, scene.route.interface
     if passage is None or passage.probes == 0:
         return
-    if passage.sent_packets < passage.probes * _MOST:
+    if _is_kept(scene):
         yield Finding(
             Sign.KEPT,
             f"{name} sent {passage.sent_packets} packets for {passage.probes} probes: they do not get out",
@@ -139,6 +155,12 @@ def _what_the_interface_counted(scene: Scene) -> Iterator[Finding]:
         yield Finding(Sign.CAME, f"{name} received {passage.received_packets} packets meanwhile")
     elif passage.received_packets == 0:
         yield Finding(Sign.NOTHING_CAME, f"{name} received nothing meanwhile")
+
+
+def _is_kept(scene: Scene) -> bool:
+    """Whether the interface did not count the probes as sent."""
+    passage = scene.exam.passage
+    return passage is not None and passage.sent_packets < passage.probes * _MOST
 
 
 def _which_way_it_came(scene: Scene) -> Iterator[Finding]:
@@ -221,7 +243,10 @@ def _who_answers(scene: Scene) -> Iterator[Finding]:
 
 def _what_the_name_gives(scene: Scene) -> Iterator[Finding]:
     name, told = scene.exam.address.name, [a for a in scene.exam.names if a.failure is None]
-    if name is None or not told:
+    if name is None:
+        yield Finding(Sign.NO_NAME, f"{scene.ip} was given itself, not by a name")
+        return
+    if not told:
         return
     sets = {frozenset(answer.addresses) for answer in told}
     if len(sets) > 1:
@@ -244,6 +269,7 @@ def _joined(addresses: tuple[IPAddress, ...]) -> str:
 _READERS: tuple[Callable[[Scene], Iterator[Finding]], ...] = (
     how_it_answers,
     _by_what_it_leaves,
+    _which_kind_of_tunnel,
     _as_it_was_meant,
     _what_the_tunnel_says,
     _what_the_far_end_says,

@@ -20,11 +20,15 @@ class Sign(StrEnum):
     TOLD_PROHIBITED = "told-prohibited"  # another box says that it is prohibited
     TARGET_PROHIBITS = "target-prohibits"  # the address itself says so, for every port
     UNSENDABLE = "unsendable"  # no route
-    SILENT = "silent"
+    SILENT = "silent"  # to ping too
+    PORTS_SILENT = "ports-silent"  # ping could not be asked
     # By what does the route leave?
     VIA_TUNNEL = "via-tunnel"
     VIA_LINK = "via-link"  # as a neighbour
     VIA_GATEWAY = "via-gateway"
+    # What kind of tunnel is it?
+    KEYED = "keyed"  # WireGuard and what is made of it: peers, and what each may have
+    SESSION = "session"  # OpenVPN: its interface is there while the session is
     # Is that the way that was meant?
     AS_MEANT = "as-meant"
     PAST_TUNNEL = (
@@ -71,6 +75,7 @@ class Sign(StrEnum):
     NAME_FITS = "name-fits"
     NAME_ELSEWHERE = "name-elsewhere"
     NAMES_DISAGREE = "names-disagree"
+    NO_NAME = "no-name"  # the address itself was given
 
 
 QUESTIONS: tuple[frozenset[Sign], ...] = (
@@ -86,9 +91,11 @@ QUESTIONS: tuple[frozenset[Sign], ...] = (
             Sign.TARGET_PROHIBITS,
             Sign.UNSENDABLE,
             Sign.SILENT,
+            Sign.PORTS_SILENT,
         }
     ),
     frozenset({Sign.VIA_TUNNEL, Sign.VIA_LINK, Sign.VIA_GATEWAY}),
+    frozenset({Sign.KEYED, Sign.SESSION}),
     frozenset({Sign.AS_MEANT, Sign.PAST_TUNNEL, Sign.TUNNEL_OFF, Sign.NO_TUNNEL}),
     frozenset({Sign.NOT_ALLOWED, Sign.NEVER_SHOOK, Sign.STALE_SHAKE, Sign.FRESH_SHAKE}),
     frozenset({Sign.END_REFUSES, Sign.END_GONE, Sign.END_SILENT}),
@@ -101,7 +108,7 @@ QUESTIONS: tuple[frozenset[Sign], ...] = (
     frozenset({Sign.PATH_STRICT, Sign.PATH_LOOSE}),
     frozenset({Sign.TWO_CLAIM, Sign.ONE_CLAIMS}),
     frozenset({Sign.STRANGER}),
-    frozenset({Sign.NAME_FITS, Sign.NAME_ELSEWHERE, Sign.NAMES_DISAGREE}),
+    frozenset({Sign.NAME_FITS, Sign.NAME_ELSEWHERE, Sign.NAMES_DISAGREE, Sign.NO_NAME}),
 )
 
 

@@ -17,21 +17,21 @@ FLOOR: Final = 0.002  # nothing is impossible
 
 # How often each cause is the trouble with an address that somebody asks about. `none`: it has none.
 PRIOR: Final[Mapping[Cause, float]] = {
-    Cause.NONE: 0.36,
+    Cause.NONE: 0.33,
     Cause.HANDSHAKE_NEVER: 0.07,
     Cause.TUNNEL_STALE: 0.06,
     Cause.TUNNEL_DOWN: 0.05,
     Cause.NOT_IN_ALLOWED_IPS: 0.06,
-    Cause.PEER_REJECTS_SOURCE: 0.05,
+    Cause.PEER_REJECTS_SOURCE: 0.06,
     Cause.NO_RETURN_ROUTE: 0.05,
     Cause.WRONG_ROUTE: 0.06,
     Cause.SUBNET_OVERLAP: 0.03,
     Cause.LOCAL_FIREWALL: 0.03,
     Cause.REVERSE_PATH_FILTER: 0.03,
-    Cause.TARGET_FIREWALL: 0.05,
+    Cause.TARGET_FIREWALL: 0.08,
     Cause.PATH_FIREWALL: 0.05,
     Cause.DNS: 0.03,
-    Cause.HOST_DOWN: 0.07,
+    Cause.HOST_DOWN: 0.08,
     Cause.NO_SUCH_ADDRESS: 0.03,
     Cause.CLIENT_ISOLATION: 0.02,
     Cause.HAIRPIN: 0.01,
@@ -39,6 +39,8 @@ PRIOR: Final[Mapping[Cause, float]] = {
 
 # Shares of the signs where a cause says nothing of the question.
 USUAL: Final[Mapping[Sign, float]] = {
+    Sign.KEYED: 0.6,
+    Sign.SESSION: 0.4,
     Sign.AS_MEANT: 0.96,
     Sign.PAST_TUNNEL: 0.015,
     Sign.TUNNEL_OFF: 0.01,
@@ -71,15 +73,17 @@ USUAL: Final[Mapping[Sign, float]] = {
     Sign.TWO_CLAIM: 0.02,
     Sign.ONE_CLAIMS: 0.98,
     Sign.STRANGER: 0.01,
-    Sign.NAME_FITS: 0.97,
-    Sign.NAME_ELSEWHERE: 0.02,
-    Sign.NAMES_DISAGREE: 0.01,
+    Sign.NO_NAME: 0.5,
+    Sign.NAME_FITS: 0.485,
+    Sign.NAME_ELSEWHERE: 0.01,
+    Sign.NAMES_DISAGREE: 0.005,
 }
 
 _BY_TUNNEL = {Sign.VIA_TUNNEL: 0.99}
 _NOT_BY_TUNNEL = {Sign.VIA_TUNNEL: 0.01, Sign.VIA_LINK: 0.55, Sign.VIA_GATEWAY: 0.44}
 _HEARD = {Sign.ANSWERS: 0.99, Sign.ECHO_ONLY: 0.005}
-_UNHEARD_OF = {Sign.SILENT: 0.95, Sign.REFUSED_HERE: 0.03}
+_UNHEARD_OF = {Sign.SILENT: 0.95, Sign.REFUSED_HERE: 0.03}  # the kernel's WireGuard may refuse at once
+_NEVER_BACK = {Sign.SILENT: 0.985}
 
 ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
     Cause.NONE: {
@@ -92,6 +96,7 @@ ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
     },
     Cause.HANDSHAKE_NEVER: {
         **_BY_TUNNEL,
+        Sign.KEYED: 0.97,
         **_UNHEARD_OF,
         Sign.NEVER_SHOOK: 0.99,
         Sign.END_REFUSES: 0.3,
@@ -102,6 +107,7 @@ ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
     },
     Cause.TUNNEL_STALE: {
         **_BY_TUNNEL,
+        Sign.KEYED: 0.9,  # a session that dies takes its interface with it
         **_UNHEARD_OF,
         Sign.STALE_SHAKE: 0.85,
         Sign.FRESH_SHAKE: 0.14,
@@ -122,6 +128,7 @@ ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
     },
     Cause.NOT_IN_ALLOWED_IPS: {
         **_BY_TUNNEL,
+        Sign.KEYED: 0.97,
         Sign.SILENT: 0.9,
         Sign.REFUSED_HERE: 0.09,  # the kernel's WireGuard says so by an ICMP error to itself
         Sign.NOT_ALLOWED: 0.99,
@@ -130,16 +137,16 @@ ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
     },
     Cause.PEER_REJECTS_SOURCE: {
         **_BY_TUNNEL,
-        **_UNHEARD_OF,
+        Sign.KEYED: 0.9,
+        **_NEVER_BACK,
         Sign.NOTHING_CAME: 0.997,
-        Sign.BACK_SAME: 0.85,
-        Sign.BACK_OTHER: 0.02,
-        Sign.OTHERS_ALIVE: 0.98,
+        Sign.BACK_NOWHERE: 0.97,  # WireGuard sends nothing to an address that it would not hear
+        Sign.OTHERS_ALIVE: 0.99,
     },
     Cause.NO_RETURN_ROUTE: {
         Sign.VIA_TUNNEL: 0.65,
         Sign.VIA_GATEWAY: 0.32,
-        **_UNHEARD_OF,
+        **_NEVER_BACK,
         Sign.NOTHING_CAME: 0.997,
         Sign.BACK_SAME: 0.01,
         Sign.BACK_OTHER: 0.14,
@@ -208,7 +215,8 @@ ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
         Sign.PAST_TUNNEL: 0.5,
         Sign.AS_MEANT: 0.35,
         Sign.NAME_ELSEWHERE: 0.6,
-        Sign.NAMES_DISAGREE: 0.39,
+        Sign.NAMES_DISAGREE: 0.38,
+        Sign.NO_NAME: 0.0001,
     },
     Cause.HOST_DOWN: {
         Sign.SILENT: 0.5,
@@ -239,17 +247,22 @@ ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
     Cause.HAIRPIN: {Sign.VIA_GATEWAY: 0.98, Sign.UNHEARD: 0.9, Sign.SILENT: 0.09},
 }
 
+# A sign that leaves open which of several others it is.
+_EITHER: Final[Mapping[Sign, tuple[Sign, ...]]] = {Sign.PORTS_SILENT: (Sign.SILENT, Sign.ECHO_ONLY)}
+
 _QUESTION_OF: Mapping[Sign, frozenset[Sign]] = {sign: question for question in QUESTIONS for sign in question}
 
 
 @cache
 def likelihood(sign: Sign, cause: Cause) -> float:
     """P(sign | cause), where the question of the sign was measured at all."""
+    if sign in _EITHER:
+        return sum(likelihood(one, cause) for one in _EITHER[sign])
     row, question = ROWS[cause], _QUESTION_OF[sign]
     if sign in row:
         return row[sign]
     named = [row[other] for other in question if other in row]
     if not named:
         return USUAL.get(sign, FLOOR)
-    left = max(0.0, 1.0 - sum(named)) / (len(question) - len(named))
+    left = max(0.0, 1.0 - sum(named)) / len(question - row.keys() - _EITHER.keys())
     return max(left, FLOOR)

@@ -105,9 +105,17 @@ def _sure_kind(made: MadeLink, dump: _Dump) -> TunnelKind | None:
     name = made.link.name
     if made.maker in _MADE_BY:
         return _MADE_BY[made.maker]
-    if dump.knows(name) or (_CONTROL / f"{name}.sock").exists():
+    if dump.knows(name) or _has_control_socket(name):
         return TunnelKind.WIREGUARD
     return TunnelKind.TAILSCALE if name.lower().startswith(_TAILSCALE_NAME) else None
+
+
+def _has_control_socket(name: str) -> bool:
+    """Whether WireGuard's program has one for this interface; not, where its directory is closed to us."""
+    try:
+        return (_CONTROL / f"{name}.sock").exists()
+    except PermissionError:  # the directory is root's: its program does not show
+        return False
 
 
 def _likely_kind(made: MadeLink) -> TunnelKind | None:

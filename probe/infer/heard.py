@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from probe.model.facts import AddressSurvey
+from probe.model.facts import AddressSurvey, LinkKind
 from probe.model.probing import Aftermath, Observation, Origin, Reason, Role, State
 from probe.model.target import Protocol
 
@@ -109,6 +109,7 @@ _LOSS_ALPHA, _LOSS_BETA = 0.3, 12.0
 _SILENCE_FLOOR = 1e-4
 _BANNED_SILENCE = 0.5
 _LIMITED_SILENCE = 0.6
+_QUEUED = 100  # packets that a cold tunnel surely keeps
 _ICMP_BURST = 4  # errors after which a sender may have run into its limit (Linux: 6, then 1 a second)
 
 
@@ -122,8 +123,23 @@ def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
         for o in survey.observations
         if o.answered is not None and not o.unheard and not survey.is_our_own(o)
     ]
+    if survey.route is not None and survey.route.kind is LinkKind.TUNNEL:
+        answers = _without_overflow(answers)
     lost = sum(o.answered - 1 for o in answers if o.answered is not None)
     return Noise(lost, len(answers), icmp_errors >= _ICMP_BURST, _banned(survey))
+
+
+def _without_overflow(answers: list[Observation]) -> list[Observation]:
+    """What measures loss on a way through a tunnel.
+
+    Until the tunnel has its session, packets wait in a queue that holds no more than 128 (WireGuard,
+    MAX_STAGED_PACKETS in drivers/net/wireguard/messages.h) and loses the oldest. Where more than that may have
+    been sent before the first answer came, those tries measure the queue, not the way.
+    """
+    timed = [(o.started, o.rtt) for o in answers if o.answered == 1]
+    heard_at = min((at + rtt for at, rtt in timed if at is not None and rtt is not None), default=0.0)
+    later = [o for o in answers if o.started is None or o.started >= heard_at]
+    return later if len(answers) - len(later) > _QUEUED else answers
 
 
 def _banned(survey: AddressSurvey) -> bool:

@@ -22,6 +22,7 @@ from probe.diagnose.trouble import Trouble, add_up, weigh
 from probe.model.diagnosis import Cause
 from probe.model.exam import NameAnswer
 from probe.model.facts import AddressSurvey
+from probe.model.machine import TunnelKind
 from probe.model.verdict import Verdict
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "causes.yaml").read_text(encoding="utf-8"))
@@ -71,7 +72,7 @@ def test_rows_leave_nothing_negative(cause: Cause) -> None:
         named = [ROWS[cause][sign] for sign in question if sign in ROWS[cause]]
         assert sum(named) <= 1 + 1e-9, question
         if len(question) > 1:
-            told = sum(likelihood(sign, cause) for sign in question)
+            told = sum(likelihood(sign, cause) for sign in question - {Sign.PORTS_SILENT})
             assert told == pytest.approx(1, abs=0.03), (cause, question)
         usual = [USUAL[sign] for sign in question if sign in USUAL]
         assert not usual or len(question) == 1 or sum(usual) == pytest.approx(1), question
@@ -122,12 +123,12 @@ def test_what_was_not_asked_answers_nothing() -> None:
 def test_an_odd_word_of_the_target_is_silence() -> None:
     """An error of the address itself that says neither gone nor prohibited answers nothing."""
     case = {"addresses": {"vpn": {"controls": "frag-needed", "port": "frag-needed"}}}
-    assert Sign.SILENT in {one.sign for one in findings(scene_of(case))}
+    assert Sign.PORTS_SILENT in {one.sign for one in findings(scene_of(case))}
 
 
 def test_an_answer_without_its_interface_says_no_way() -> None:
     """Where the header was not seen, nothing is said of the way back."""
-    scene = scene_of(CASES["the peer rejects our source"])
+    scene = scene_of(CASES["a filter of the target on the tunnel, for everything and ping"])
     back = replace(scene.exam.comes_back, header=None)
     signs = {one.sign for one in findings(replace(scene, exam=replace(scene.exam, comes_back=back)))}
     assert not signs & {Sign.BACK_SAME, Sign.BACK_OTHER, Sign.BACK_NOWHERE}
@@ -140,6 +141,9 @@ def test_a_name_that_fits_says_so() -> None:
     told = NameAnswer(None, (scene.ip,)), NameAnswer(ip_address("198.18.53.1"), (), "no answer")
     exam = replace(scene.exam, address=address, names=told)
     assert Sign.NAME_FITS in {one.sign for one in findings(replace(scene, exam=exam))}
+    nobody = replace(exam, names=told[1:])
+    names = {Sign.NAME_FITS, Sign.NAME_ELSEWHERE, Sign.NAMES_DISAGREE, Sign.NO_NAME}
+    assert not names & {one.sign for one in findings(replace(scene, exam=nobody))}
 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.NONE])
@@ -175,3 +179,20 @@ def test_condition_is_that_of_the_first_cause() -> None:
 def test_durations(seconds: float, words: str) -> None:
     """The largest unit of which there are two."""
     assert lasting(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("kind", "up", "running", "said"),
+    [
+        (TunnelKind.WIREGUARD, False, False, "here# ip link set vpn up"),
+        (TunnelKind.TAILSCALE, True, False, "here# tailscale up"),
+        (TunnelKind.OPENVPN, True, False, "start the openvpn program of vpn again"),
+    ],
+)
+def test_a_tunnel_is_switched_on_its_own_way(kind: TunnelKind, up: bool, running: bool, said: str) -> None:  # noqa: FBT001 - cases
+    """An interface that is off is switched on; one without its program needs the program."""
+    scene = scene_of(CASES["all is well"])
+    (tunnel,) = scene.machine.tunnels
+    off = replace(tunnel, kind=kind, link=replace(tunnel.link, up=up, running=running))
+    there = replace(scene, machine=replace(scene.machine, tunnels=(off,)))
+    assert said in str(fixes(Cause.TUNNEL_DOWN, there, frozenset())[0])

@@ -1,10 +1,12 @@
 """struct tcp_info, as bytes."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.engine.tcpinfo import parse_tcp_info
+from probe.engine.tcpinfo import TRANSFER_SIZE, TransferInfo, parse_tcp_info, parse_transfer
 from probe.model.probing import TcpFacts
 
 # Loopback IPv6 connection of a 6.18 kernel: timestamps, SACK, window scale 10 and 10 (0xaa).
@@ -29,6 +31,30 @@ CASES = [
 def test_parse(data: bytes, order: str, expected: TcpFacts) -> None:
     """Options, the peer's window scale and the segment size are where linux/tcp.h has them."""
     assert parse_tcp_info(data, order) == expected
+
+
+def transfer(state: int, numbers: dict[int, int], acked: int, retransmits: int = 0) -> bytes:
+    """The structure with some of its 4-byte numbers, counted from the eighth byte."""
+    head = bytes([state, 0, retransmits, 0, 0, 0, 0, 0])
+    body = (numbers.get(index, 0).to_bytes(4, sys.byteorder) for index in range(28))
+    return head + b"".join(body) + acked.to_bytes(8, sys.byteorder)
+
+
+NUMBERS = {2: 1448, 4: 2, 13: 1500, 15: 40_000, 23: 3}  # snd_mss, unacked, pmtu, rtt, total_retrans
+OPEN = [(1, True), (4, True), (5, True), (8, True), (2, False), (6, False), (7, False)]
+
+
+@pytest.mark.parametrize(("state", "is_open"), OPEN)
+def test_transfer(state: int, *, is_open: bool) -> None:
+    """How far data has come, at the offsets of linux/tcp.h; a closed connection still tells."""
+    expected = TransferInfo(is_open, 1448, 2, 1, 3, 1500, 0.04, 2898)
+    assert parse_transfer(transfer(state, NUMBERS, 2898, retransmits=1)) == expected
+
+
+@given(st.binary(max_size=200))
+def test_transfer_never_raises(data: bytes) -> None:
+    """Too few bytes give nothing."""
+    assert (parse_transfer(data) is None) == (len(data) < TRANSFER_SIZE)
 
 
 @given(st.binary(max_size=40))

@@ -224,10 +224,16 @@ KEYS = st.sampled_from(
     ]
 )
 LEAVES = st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["@zones", "c", "d", "=="])
-JSON = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=12)
+JSON = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=6
+)
 
 
-@given(st.text() | JSON.map(json.dumps), st.lists(st.lists(JSON)), st.lists(JSON))
+@given(
+    st.text() | JSON.map(json.dumps),
+    st.lists(st.lists(JSON, max_size=3), max_size=3),
+    st.lists(JSON, max_size=3),
+)
 def test_anything_is_read(text: str, rules: list[list[Any]], elements: list[Any]) -> None:
     """Whatever it is given, it gives chains or nothing."""
     assert isinstance(parse_ruleset(text), Ruleset | None)

@@ -24,6 +24,7 @@ from sample_reports import (
 
 from probe.model.probing import Reason
 from probe.model.verdict import Binding, Via
+from probe.report.markdown import render_markdown
 from probe.report.style import TextStyle
 from probe.report.table import render_table
 
@@ -82,6 +83,13 @@ def test_unclear_paths_show_their_evidence() -> None:
     assert "vpn 10.88.0.10: tunnel-down" in section
     assert "- no handshake for an hour" in section
     assert "192.168.77.10" not in section
+
+
+def test_an_address_that_was_not_reached_says_so_above_its_answers() -> None:
+    """The condition stands below the address, in a column of the table as in Markdown; others say nothing."""
+    head = render_table(TYPICAL).split("22/tcp")[0]
+    assert head.count("(tunnel-down)") == 1
+    assert " | vpn 10.88.0.10 (tunnel-down) |" in render_markdown(TYPICAL)
 
 
 def test_a_clear_report_has_no_such_sections() -> None:

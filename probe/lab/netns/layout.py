@@ -36,6 +36,8 @@ _EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 _PUBLIC_NETWORK = {4: "203.0.113.0/24", 6: "2001:db8:113::/64"}
 
 _TTL = ("net.ipv4.ip_default_ttl", "net.ipv6.conf.all.hop_limit", "net.ipv6.conf.default.hop_limit")
+# Whoever is root here may ping without raw packets, as distributions let everybody (icmp(7)).
+_PING = ("net.ipv4.ping_group_range", "0 0")
 _FORWARD = {4: ("net.ipv4.ip_forward", "1"), 6: ("net.ipv6.conf.all.forwarding", "1")}
 
 
@@ -98,7 +100,7 @@ def _prober(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
     public = [symbol for symbol in symbols if realm_of(symbol) == Realm.PUBLIC]
     gateways = [ROUTER_ADDRESSES[symbol] for symbol in public]
     routes = tuple((_PUBLIC_NETWORK[version(gateway)], gateway) for gateway in gateways)
-    settings = (*ORDINARY, *STRICT) if scenario.prober.strict_reverse_path else ORDINARY
+    settings = (*ORDINARY, _PING, *(STRICT if scenario.prober.strict_reverse_path else ()))
     filters = rules.of_prober(scenario)
     return HostPlan("prober", interfaces, routes, settings, filters, tunnel=scenario.vpn is not None)
 

@@ -1,0 +1,118 @@
+"""Data, echoes and ladders over real kernels: black holes, routers that tell, firewalls on either side."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import path_world as there
+import pytest
+
+TOP = Path(__file__).parents[2]
+SCRIPT = Path(__file__).with_name("path_world.py")
+WORLD = ("unshare", "-Urn")
+
+
+@pytest.fixture(scope="module")
+def seen() -> Any:
+    """Everything that was measured in the world, once."""
+    try:
+        subprocess.run([*WORLD, "nft", "list", "ruleset"], check=True, capture_output=True, timeout=30)
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"no network namespaces with nft here: {error}")
+    environment = os.environ | {"PYTHONPATH": str(TOP)}
+    done = subprocess.run(
+        [*WORLD, sys.executable, str(SCRIPT)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+# What each address says of data through its open port: small, big, segment, learnt, teller, working.
+PATHS = {
+    there.HEALTHY: ("arrived", "arrived", 1448, None, None, None),
+    there.HEALTHY6: ("arrived", "arrived", 1428, None, None, None),
+    there.NARROW: ("arrived", "arrived", 1448, 1400, "10.77.1.1", None),
+    there.NARROW6: ("arrived", "arrived", 1428, 1400, "fd77:1::1", None),
+    there.HOLE: ("arrived", "stalled", 1448, None, None, 1280),
+    there.HOLE6: ("arrived", "stalled", 1428, None, None, 1280),
+}
+
+
+@pytest.mark.netns
+@pytest.mark.parametrize("address", PATHS)
+def test_size_of_the_path(address: str, seen: Any) -> None:
+    """Full packets pass, or a router tells a smaller size and they pass then, or they vanish."""
+    trial = seen["mtu"]["trials"][address]
+    facts = ("small", "big", "segment", "learnt_mtu", "teller", "working_mtu")
+    assert tuple(trial[fact] for fact in facts) == PATHS[address]
+    assert (trial["port"], trial["route_mtu"]) == (there.HOLD, 1500)
+
+
+# Peers that do not listen: what became of the small part is left to chance where they hang up at once.
+PEERS = [
+    (there.HANGS_UP, {"arrived"}, "arrived"),  # its end came after the data
+    (there.CLOSES, {"arrived", "ended"}, "ended"),
+    (there.RESETS, {"arrived", "ended"}, "ended"),
+    (there.KEEPS, {"stalled"}, "ended"),  # nothing after the handshake passes
+]
+
+
+@pytest.mark.netns
+@pytest.mark.parametrize(("port", "small", "big"), PEERS)
+def test_peers_that_end(port: int, small: set[str], big: str, seen: Any) -> None:
+    """What a peer acknowledged before it hung up counts; else its end says nothing."""
+    trial = seen["mtu"]["trials"][str(port)]
+    assert trial["small"] in small
+    assert trial["big"] == big
+
+
+@pytest.mark.netns
+def test_closed_port_is_no_trial(seen: Any) -> None:
+    """Where no connection is made, nothing was measured."""
+    assert seen["mtu"]["trials"]["9"] is None
+
+
+@pytest.mark.netns
+def test_trials_run_at_once(seen: Any) -> None:
+    """Six addresses, two of them black holes, take less than two seconds."""
+    assert seen["mtu"]["seconds"] < 2
+
+
+# reason, requests, sender, refused here, round trip known
+ECHOES = {
+    there.HEALTHY: ["echo-reply", 1, there.HEALTHY, False, True],
+    there.HEALTHY6: ["echo-reply", 1, there.HEALTHY6, False, True],
+    there.MUTE: ["no-response", 3, "None", False, False],
+    there.FORBIDDEN: ["admin-prohibited", 1, "10.77.1.2", True, False],
+    there.REJECTED: ["admin-prohibited", 1, "10.77.1.1", False, False],
+    there.NOBODY: ["no-response", 3, "None", False, False],
+    "10.99.0.1": ["no-route", 1, "None", False, False],
+}
+
+
+@pytest.mark.netns
+def test_echoes(seen: Any) -> None:
+    """A reply, silence, a router's error, this machine's own refusal, no route; all within a second."""
+    assert seen["ping"]["echoes"] == ECHOES
+    assert seen["ping"]["seconds"] < 1.3
+
+
+@pytest.mark.netns
+def test_ping_may_be_forbidden(seen: Any) -> None:
+    """Where no ping socket may be opened, nothing was measured."""
+    assert seen["ping"]["forbidden"] == 0
+
+
+@pytest.mark.netns
+@pytest.mark.parametrize("address", [there.MUTE, there.NOBODY])
+def test_ladder_stops_at_the_router(address: str, seen: Any) -> None:
+    """The router is the last that answers."""
+    assert seen["ladders"][address] == [[1, "10.77.1.1", False], [2, "None", False]]

@@ -1,0 +1,189 @@
+"""What a scan reads of tunnels, and when it waits and asks again: in virtual time, with told handshakes."""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+
+import pytest
+from scripted_network import ScriptedNetwork
+
+from probe import app
+from probe.app import Means
+from probe.model.facts import LinkKind, Route, TunnelHealth
+from probe.model.machine import Link, Peer, Tunnel, TunnelKind
+from probe.model.plan import Timing
+from probe.model.probing import Reason, Reply
+from probe.model.target import Port, Protocol, Target, TargetAddress
+from probe.tunnelled import SECOND_HANDSHAKE_S
+
+LAN, VPN, SOURCE = map(ip_address, ("192.168.77.10", "10.88.0.10", "10.88.0.2"))
+TARGET = Target(
+    (TargetAddress(LAN, "lan"), TargetAddress(VPN, "vpn")),
+    (Port(Protocol.TCP, 8000), Port(Protocol.TCP, 8001)),
+)
+TIMING = Timing(timeout=0.2, retries=1)
+ENDPOINT = (ip_address("198.51.100.1"), 51820)
+LINK = Link("wg0", LinkKind.TUNNEL, up=True, running=True)
+
+
+@dataclass
+class Machine:
+    """A prober with a LAN and a tunnel whose latest handshake was at `shaken` on the network's clock."""
+
+    network: ScriptedNetwork
+    shaken: float | None = None
+    endpoint: tuple | None = ENDPOINT
+    sent_bytes: int = 148
+    routed: bool = True
+    read_at: list = field(default_factory=list)
+    interrupt: bool = False
+
+    def route(self, destination):
+        if destination == LAN:
+            return Route(LAN, ip_address("192.168.77.2"), "eth0", LinkKind.ETHERNET, 1500, on_link=True)
+        if not self.routed:
+            return Route(VPN, reachable=False)
+        return Route(VPN, SOURCE, "wg0", LinkKind.TUNNEL, 1420)
+
+    def neighbour(self, destination):
+        return None
+
+    def own_addresses(self):
+        return frozenset({SOURCE})
+
+    def keys(self, wanted):
+        return {}
+
+    def tunnels(self):
+        now = self.network.now()
+        self.read_at.append(now)
+        if self.interrupt:
+            raise KeyboardInterrupt
+        age = None if self.shaken is None or self.shaken > now else now - self.shaken
+        allowed = (ip_network("10.88.0.0/24"),)
+        peer = Peer("key", allowed, self.endpoint, age, sent_bytes=self.sent_bytes)
+        return (Tunnel(LINK, TunnelKind.WIREGUARD, peers=(peer,)),)
+
+
+def answers_from(opens_at: float):
+    """The LAN refuses at once; the VPN does so for what is sent from a moment on."""
+
+    def script(probe, now):
+        if probe.question.ttl is not None or probe.question.min_ttl is not None:
+            return ()
+        if probe.question.address == VPN and now < opens_at:
+            return ()
+        return [Reply(probe.id, Reason.RESET, now + 0.01, probe.question.address)]
+
+    return script
+
+
+def surveyed(opens_at: float, timing: Timing = TIMING, **facts):
+    """Both surveys, and the machine, which tells when it was asked."""
+    network = ScriptedNetwork(answers_from(opens_at))
+    machine = Machine(network, **facts)
+    found = app.survey(TARGET, timing, Means(network, machine))
+    return found, machine
+
+
+def test_where_everything_answers_no_tunnel_is_read():
+    """A scan that is well pays nothing."""
+    (lan, vpn), machine = surveyed(0.0, shaken=-10.0)
+    assert machine.read_at == []
+    assert (lan.tunnel, vpn.tunnel, vpn.tunnel_name) == (None, None, None)
+
+
+def test_a_session_that_stood_before_makes_silence_count():
+    """It is read once, nothing is asked again."""
+    (lan, vpn), machine = surveyed(9e9, shaken=-10.0)
+    assert len(machine.read_at) == 1
+    assert machine.read_at[0] < 2
+    assert (lan.tunnel, vpn.tunnel, vpn.tunnel_name) == (None, TunnelHealth.FRESH, "wg0")
+
+
+@pytest.mark.parametrize("shaken", [0.3, 5.2])  # seconds: a long way; the first message lost
+def test_silence_before_the_session_is_asked_again(shaken):
+    """What is heard once the session is there takes the place of the silence; the LAN is not asked twice."""
+    (lan, vpn), machine = surveyed(shaken, shaken=shaken)
+    assert {o.reason for o in vpn.observations} == {Reason.RESET}
+    assert vpn.tunnel is TunnelHealth.FRESH
+    asked = [p for _, p in machine.network.sent if p.question.address == LAN and p.question.ttl is None]
+    assert len({p.question for p in asked}) == len(asked)
+    assert {o.reason for o in lan.observations} == {Reason.RESET}
+
+
+def test_silence_after_the_session_began_stays():
+    """An address that is silent when the tunnel is warm too is silent."""
+    (_, vpn), machine = surveyed(9e9, shaken=0.3)
+    assert {o.reason for o in vpn.observations} == {Reason.NO_RESPONSE}
+    assert vpn.tunnel is TunnelHealth.FRESH
+    assert len(machine.read_at) == 1
+
+
+@pytest.mark.parametrize(("shaken", "health"), [(None, TunnelHealth.NEVER), (-900.0, TunnelHealth.STALE)])
+def test_a_handshake_is_waited_for_before_a_tunnel_is_called_down(shaken, health):
+    """The second try at a handshake comes 5 s after the first; it is waited for once."""
+    (_, vpn), machine = surveyed(9e9, shaken=shaken)
+    assert vpn.tunnel is health
+    assert len(machine.read_at) == 2
+    assert machine.read_at[1] == pytest.approx(SECOND_HANDSHAKE_S, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("timing", "facts"),
+    [
+        (TIMING, {"endpoint": None}),  # to whom?
+        (TIMING, {"sent_bytes": 296}),  # the second try has been made
+        (Timing(timeout=0.2, retries=0), {}),  # one try was asked for
+        (TIMING, {"routed": False}),  # nothing goes into it
+    ],
+)
+def test_no_handshake_is_waited_for_in_vain(timing, facts):
+    """Where none can come, where the second one was lost too, or where patience was not asked for."""
+    (_, vpn), machine = surveyed(9e9, timing, **facts)
+    assert len(machine.read_at) == 1
+    assert vpn.tunnel is TunnelHealth.NEVER
+
+
+def test_an_address_without_a_known_tunnel_has_no_health():
+    """No tunnel has the LAN's address, however silent it is."""
+    network = ScriptedNetwork(lambda probe, now: ())
+    machine = Machine(network, shaken=-10.0)
+    lan, vpn = app.survey(TARGET, TIMING, Means(network, machine))
+    assert (lan.tunnel, lan.tunnel_name, vpn.tunnel) == (None, None, TunnelHealth.FRESH)
+
+
+def test_ctrl_c_while_tunnels_are_read_keeps_what_was_measured():
+    """The scan ends with the answers that it has."""
+    network = ScriptedNetwork(answers_from(9e9))
+    machine = Machine(network, interrupt=True)
+    report = app.scan(TARGET, TIMING, Means(network, machine))
+    assert not report.complete
+    assert {o.reason for o in report.ports[0].observations} == {Reason.RESET, Reason.NO_RESPONSE}
+
+
+def test_an_interrupted_scan_reads_no_tunnel():
+    """Ctrl-C during the probes ends the scan at once."""
+    network = ScriptedNetwork(answers_from(9e9))
+    machine = Machine(network)
+
+    def stop(settled, asked):
+        raise KeyboardInterrupt
+
+    (_, vpn) = app.survey(TARGET, TIMING, Means(network, machine), progress=stop)
+    assert machine.read_at == []
+    assert vpn.tunnel is None
+
+
+def test_the_report_tells_the_health_beside_the_condition():
+    """JSON has `tunnel` on the address's row; the table shows the condition above the answers."""
+    network = ScriptedNetwork(answers_from(9e9))
+    report = app.scan(TARGET, TIMING, Means(network, Machine(network)))
+    lan, vpn = report.addresses
+    assert (lan.condition, lan.tunnel) == ("clear", None)
+    assert (vpn.condition, vpn.tunnel) == ("tunnel-down", "never")
+    assert {o.condition for p in report.ports for o in p.observations if o.realm == "vpn"} == {"tunnel-down"}
+    assert report.ports[0].why == "refused on lan; tunnel down on vpn"
+    alone = Target(TARGET.addresses[:1], TARGET.ports)
+    without = app.scan(alone, TIMING, Means(network, Machine(network)))
+    assert [p.binding for p in report.ports] == [p.binding for p in without.ports]
+    assert [p.candidates for p in report.ports] == [p.candidates for p in without.ports]
