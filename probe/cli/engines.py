@@ -120,6 +120,21 @@ def opened(wish: Wish, target: "Target", host: "Host", *, quiet: bool) -> "Itera
         yield Means(backend, host, raw, wish.battery)
 
 
+@contextmanager
+def opened_for_scan(wish: Wish, target: "Target", *, quiet: bool) -> "Iterator[Means]":
+    """Open what a scan of the real machine works with; its tunnels stay readable.
+
+    Raises:
+        PrivilegeError, OutputError, BackendError: as `opened`.
+    """
+    from probe.host.system import SystemHost
+
+    with reader_apart(wish) as reader:
+        host = SystemHost() if reader is None else SystemHost(reader.tunnels)
+        with opened(wish, target, host, quiet=quiet) as means:
+            yield means
+
+
 def _raw(wish: Wish, host: "Host", stack: ExitStack, *, quiet: bool) -> "Backend | None":
     """Open the raw engine and give up every privilege; None where connect() has to do."""
     if wish.engine is Engine.CONNECT:
