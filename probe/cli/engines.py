@@ -73,6 +73,26 @@ def gives_up_privileges(wish: Wish) -> bool:
     return wish.engine is not Engine.CONNECT and _missing() is None
 
 
+@contextmanager
+def with_reader(wish: Wish, host: "Host") -> "Iterator[Host]":
+    """The host for a scan: where it gives up its privileges, a process that keeps them reads the tunnels.
+
+    Without a tunnel, nobody has to.
+    """
+    from probe.host.interfaces import interfaces
+
+    if not gives_up_privileges(wish) or all(i.kind is not LinkKind.TUNNEL for i in interfaces()):
+        yield host
+        return
+    from probe.engine import privilege
+    from probe.host.reader_process import ReaderProcess
+    from probe.host.reading_host import ReadingHost
+    from probe.host.system_machine import SystemMachine
+
+    with ReaderProcess(SystemMachine(privilege.missing)) as reader:
+        yield ReadingHost(reader)
+
+
 def doubts_of(wish: Wish, *, quiet: bool) -> "Sequence[Doubt] | None":
     """The raw follow-ups that these flags permit; None where no raw packets would be sent."""
     if wish.engine is Engine.CONNECT:

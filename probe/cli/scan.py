@@ -63,7 +63,10 @@ def scan(  # noqa: PLR0913 - each is a flag
         doubts = engines.doubts_of(wish, quiet=quiet)
         measure.print_plan(make_plan(target, timing, host), destination, doubts)
         return
-    with engines.opened(wish, target, host, quiet=quiet) as means:
+    with (
+        engines.with_reader(wish, host) as reading,
+        engines.opened(wish, target, reading, quiet=quiet) as means,
+    ):
         destination.check()  # with the privileges that are left
         report = measure.measure(target, timing, means, quiet=quiet, strict=strict)
     raise typer.Exit(measure.deliver(report, destination, strict=strict, all_ports=all_ports))
