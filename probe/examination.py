@@ -167,7 +167,7 @@ class Examination:
         answers = ask(wanted, self._means.backend, _ONCE)
         found = {
             survey.address.ip: passage.passage_of(
-                answers, survey.address.ip, before[name], self._count(name, survey.address.ip)
+                answers, survey, before[name], self._count(name, survey.address.ip)
             )
             for name, survey in surveys.items()
         }

@@ -243,7 +243,7 @@ class Interrupted(Script):
         return super().instruments()
 
 
-@pytest.mark.parametrize(("looks", "surveyed"), [(1, False), (8, True)])
+@pytest.mark.parametrize(("looks", "surveyed"), [(1, False), (5, True)])
 def test_ctrl_c(looks, surveyed, measured):
     """What was measured before is judged: nothing during the warm-up, the surveys after them."""
     script = Interrupted()

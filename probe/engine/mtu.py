@@ -52,25 +52,35 @@ def try_mtu(ports: Mapping[IPAddress, Port]) -> Mapping[IPAddress, MtuTrial]:
 
 
 class _Trial:
-    """One address: full segments, and smaller ones beside them as soon as those seem lost."""
+    """One address: full segments, and as soon as those seem lost, full and smaller ones beside them.
+
+    The second full ones tell a path that loses packets by chance from one that loses large packets.
+    """
 
     def __init__(self, address: IPAddress, port: Port) -> None:
         self.address = address
         self._port = port
         self._full = DataTransfer(address, port, time.monotonic())
+        self._again: DataTransfer | None = None
         self._smaller: dict[int, DataTransfer] = {}  # by MTU
+
+    def _all(self) -> list[DataTransfer]:
+        again = [] if self._again is None else [self._again]
+        return [self._full, *again, *self._smaller.values()]
 
     @property
     def over(self) -> bool:
         """Whether there is nothing more to learn."""
-        stalled = self._full.big is Transfer.STALLED
-        return self._full.over and (not stalled or all(one.over for one in self._smaller.values()))
+        if self._full.big is Transfer.STALLED:
+            return all(one.over for one in self._all())
+        return self._full.over
 
     def step(self, now: float) -> None:
         """Look at every connection."""
-        for one in (self._full, *self._smaller.values()):
+        for one in self._all():
             one.step(now)
-        if not self._smaller and self._full.is_doubtful(now):
+        if self._again is None and self._full.is_doubtful(now):
+            self._again = DataTransfer(self.address, self._port, now)
             self._smaller = {
                 mtu: DataTransfer(self.address, self._port, now, mtu - _HEADERS[self.address.version])
                 for mtu in self._sizes()
@@ -82,27 +92,34 @@ class _Trial:
 
     def result(self) -> MtuTrial | None:
         """What was learnt; None where no connection was made."""
-        full = self._full
+        full, before = self._full, self._full.route_mtu
         if full.small is None or full.big is None:
             return None
-        learnt, before = full.mtu(), full.route_mtu
-        if learnt is None or before is None or learnt >= before:
-            learnt = None
+        by_chance = self._again is not None and self._again.big is Transfer.ARRIVED
+        big = Transfer.ARRIVED if by_chance else full.big
+        learnt, teller = self._learnt()
         passed = [mtu for mtu, one in self._smaller.items() if one.big is Transfer.ARRIVED]
         return MtuTrial(
             port=self._port,
             small=full.small,
-            big=full.big,
+            big=big,
             segment=full.segment,
             route_mtu=before,
             learnt_mtu=learnt,
-            teller=None if learnt is None or before is None else find_teller(self.address, before),
-            working_mtu=max(passed, default=None) if full.big is Transfer.STALLED else None,
+            teller=teller,
+            working_mtu=max(passed, default=None) if big is Transfer.STALLED else None,
         )
+
+    def _learnt(self) -> tuple[int | None, IPAddress | None]:
+        """The size that somebody on the way told, and who did; None where nobody did."""
+        now, before = self._full.mtu(), self._full.route_mtu
+        if now is None or before is None or now >= before:
+            return None, None
+        return now, find_teller(self.address, before)
 
     def close(self) -> None:
         """Free everything."""
-        for one in (self._full, *self._smaller.values()):
+        for one in self._all():
             one.close()
 
 

@@ -12,7 +12,8 @@ from probe.model.plan import Timing
 from probe.model.probing import Question, Reason, Role
 from probe.model.target import Port, TargetAddress
 
-PATIENCE_S = 1.5  # that a cold tunnel is given: several round trips of any usual path
+# That a cold tunnel is given: a few round trips. A handshake that was lost is tried again only after 5 s.
+PATIENCE_S = 1.0
 _ROUND = Timing(timeout=0.25, retries=0)
 
 

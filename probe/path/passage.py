@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probe.model.exam import Passage
+from probe.model.facts import AddressSurvey
 from probe.model.machine import Peer, Traffic
 from probe.model.probing import Observation, Question, Reason, Role
 from probe.model.target import IPAddress, Port, Protocol
@@ -28,12 +29,12 @@ def passage_questions(address: IPAddress) -> tuple[Question, ...]:
 
 
 def passage_of(
-    answers: Mapping[Question, Observation], address: IPAddress, before: Count, after: Count
+    answers: Mapping[Question, Observation], survey: AddressSurvey, before: Count, after: Count
 ) -> Passage | None:
     """What was counted between two looks; None where the interface does not tell, or nothing was asked."""
-    asked = set(passage_questions(address))
-    probes = sum(q in asked and o.reason is not Reason.NOT_SENT for q, o in answers.items())
-    if before.traffic is None or after.traffic is None or not probes:
+    told = [answers[q] for q in passage_questions(survey.address.ip) if q in answers]
+    told = [o for o in told if o.reason is not Reason.NOT_SENT]
+    if before.traffic is None or after.traffic is None or not told:
         return None
     sent, received = (
         (None, None)
@@ -44,11 +45,12 @@ def passage_of(
         )
     )
     return Passage(
-        probes=probes,
+        probes=len(told),
         sent_packets=after.traffic.sent_packets - before.traffic.sent_packets,
         received_packets=after.traffic.received_packets - before.traffic.received_packets,
         peer_sent_bytes=sent,
         peer_received_bytes=received,
+        heard=sum(o.reason is not Reason.NO_RESPONSE and not survey.is_our_own(o) for o in told),
     )
 
 

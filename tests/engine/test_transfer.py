@@ -97,21 +97,43 @@ def test_nobody_tells_on_loopback() -> None:
     assert find_teller(LOCAL, 1500) is None
 
 
-def test_smaller_sizes_are_smaller(monkeypatch) -> None:
-    """Where full segments are in doubt, smaller ones are sent beside them, below what the route carries."""
+@pytest.fixture
+def doubtful(monkeypatch) -> Iterator[mtu._Trial]:
+    """A trial whose full segments are in doubt although they arrive, at its end."""
     monkeypatch.setattr(DataTransfer, "is_doubtful", lambda self, now: self.segment > 0)
     with served() as (port, _):
         trial = mtu._Trial(LOCAL, port)
         end = time.monotonic() + 3
-        while not (trial.over and trial._smaller) and time.monotonic() < end:
+        while not (trial._smaller and all(one.over for one in trial._all())) and time.monotonic() < end:
             trial.step(time.monotonic())
             time.sleep(0.005)
-        while not all(one.over for one in trial._smaller.values()) and time.monotonic() < end:
-            trial.step(time.monotonic())
-        sent = {size: one.segment for size, one in trial._smaller.items()}
-        result = trial.result()
+        yield trial
         trial.close()
+
+
+def test_smaller_sizes_are_smaller(doubtful) -> None:
+    """Where full segments are in doubt, smaller ones are sent beside them, below what the route carries."""
+    sent = {size: one.segment for size, one in doubtful._smaller.items()}
     assert set(sent) == {1400, 1280, 1000, 576}
     assert all(0 < segment <= size - 40 for size, segment in sent.items())
+    result = doubtful.result()
     assert result is not None
     assert result.working_mtu is None  # full ones arrived
+
+
+LATER = [
+    (Transfer.ARRIVED, Transfer.ARRIVED, None),  # the first ones were lost by chance
+    (Transfer.STALLED, Transfer.STALLED, 1400),
+    (Transfer.ENDED, Transfer.STALLED, 1400),
+    (None, Transfer.STALLED, 1400),
+]
+
+
+@pytest.mark.parametrize(("again", "big", "working"), LATER)
+def test_full_ones_are_tried_twice(again, big, working, doubtful) -> None:
+    """Full segments that pass in a second connection were lost by chance in the first."""
+    doubtful._full.big = Transfer.STALLED
+    doubtful._again.big = again
+    result = doubtful.result()
+    assert result is not None
+    assert (result.big, result.working_mtu) == (big, working)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from surveyed import VPN, seen
+from surveyed import OWN, VPN, seen, surveyed
 
 from probe.model.exam import Passage
 from probe.model.machine import Peer, Traffic
@@ -29,7 +29,10 @@ SENT = dict.fromkeys(ASKED, Reason.NO_RESPONSE)
 SOME = {q: Reason.NOT_SENT if n < 2 else Reason.ADMIN_PROHIBITED for n, q in enumerate(ASKED)}
 NONE = dict.fromkeys(ASKED, Reason.NOT_SENT)
 
+TOLD = dict.fromkeys(ASKED, Reason.PORT_UNREACH)
+
 CASES = [
+    (TOLD, Count(BEFORE), Count(AFTER), Passage(5, 5, 1, heard=5)),
     (SENT, Count(BEFORE, PEER), Count(AFTER, LATER), Passage(5, 5, 1, 320, 32)),
     (SENT, Count(BEFORE), Count(AFTER, LATER), Passage(5, 5, 1)),
     (SENT, Count(BEFORE, PEER), Count(AFTER), Passage(5, 5, 1)),
@@ -44,8 +47,9 @@ CASES = [
 @pytest.mark.parametrize(("told", "before", "after", "expected"), CASES)
 def test_counted(told, before, after, expected):
     """Differences of the counters; nothing where the interface or the probes are not known."""
-    answers = {question: seen(question, reason) for question, reason in told.items()}
-    assert passage_of(answers, VPN, before, after) == expected
+    senders = {Reason.PORT_UNREACH: VPN, Reason.ADMIN_PROHIBITED: min(OWN)}
+    answers = {q: seen(q, reason, sender=senders.get(reason)) for q, reason in told.items()}
+    assert passage_of(answers, surveyed(VPN, "vpn"), before, after) == expected
 
 
 def test_heard_more():
