@@ -141,6 +141,9 @@ def test_a_name_that_fits_says_so() -> None:
     told = NameAnswer(None, (scene.ip,)), NameAnswer(ip_address("198.18.53.1"), (), "no answer")
     exam = replace(scene.exam, address=address, names=told)
     assert Sign.NAME_FITS in {one.sign for one in findings(replace(scene, exam=exam))}
+    nobody = replace(exam, names=told[1:])
+    names = {Sign.NAME_FITS, Sign.NAME_ELSEWHERE, Sign.NAMES_DISAGREE, Sign.NO_NAME}
+    assert not names & {one.sign for one in findings(replace(scene, exam=nobody))}
 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.NONE])
