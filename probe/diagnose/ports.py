@@ -50,11 +50,11 @@ def port_troubles(scene: Scene, named: frozenset[Port]) -> Iterator[Trouble]:
 
 
 def troubled_ports(scene: Scene, named: frozenset[Port]) -> tuple[Port, ...]:
-    """The ports that ought to answer here and do not."""
+    """The ports that ought to answer here and do not, or not so that a program hears it."""
     return tuple(
         port
         for port, observation in sorted(scene.exam.survey.tested().items())
-        if observation.state not in _FINE and _ought_to_answer(port, scene, named)
+        if (observation.state not in _FINE or observation.unheard) and _ought_to_answer(port, scene, named)
     )
 
 
@@ -97,10 +97,13 @@ _ANSWERS = {
     State.UNREACHABLE: "cannot be reached on {port} ({reason})",
 }
 
+_UNHEARD = "answers on {port} in a way that no program here hears"
+
 
 def _words(verdict: PortVerdict, observation: Observation, scene: Scene) -> tuple[str, ...]:
     state = observation.state
-    said = _ANSWERS[state].format(port=verdict.port, reason=observation.reason) if state in _ANSWERS else ""
+    words = _UNHEARD if observation.unheard else _ANSWERS.get(state, "") if state is not None else ""
+    said = words.format(port=verdict.port, reason=observation.reason)
     elsewhere = _open_at(verdict.port, scene)
     beside = f", which is open at {' and '.join(elsewhere)}" if elsewhere else ""
     protocol_note = " by an error from the host" if verdict.port.protocol is Protocol.UDP else ""

@@ -6,7 +6,7 @@ import pytest
 
 from probe.errors import ScenarioError
 from probe.lab.netns.layout import lay_out
-from probe.lab.netns.links import addressing, routing, wiring
+from probe.lab.netns.links import addressing, routing, switching_off, wiring
 from probe.lab.netns.plans import HostPlan, Layout
 from probe.lab.scenario import parse_scenario
 
@@ -191,6 +191,12 @@ def test_addressing_skips_duplicate_address_detection() -> None:
         "link set public up",
     ]
     assert routing(world.prober) == "route add 2001:db8:113::/64 via 2001:db8:100::1\n"
+
+
+def test_a_host_that_is_off_has_no_address() -> None:
+    """Every interface loses its addresses, and keeps its wire."""
+    target = layout(["lan", "vpn"]).hosts[0]
+    assert switching_off(target).splitlines() == ["addr flush dev lan", "addr flush dev vpn"]
 
 
 def test_an_unknown_symbol_is_an_error() -> None:
