@@ -30,10 +30,7 @@ _FILTERED = frozenset({Condition.DROPPED, Condition.REJECTED})
 _AT_TARGET = {Cause.TARGET_FIREWALL: 0.95, Cause.PATH_FIREWALL: 0.03}
 _ON_THE_WAY = {Cause.PATH_FIREWALL: 0.95, Cause.TARGET_FIREWALL: 0.03}
 _SOMEWHERE = {Cause.TARGET_FIREWALL: 0.53, Cause.PATH_FIREWALL: 0.45}
-_FROM_OUTSIDE = {
-    Cause.TARGET_FIREWALL: 0.43,
-    Cause.PATH_FIREWALL: 0.55,
-}  # the border of a network filters too
+_FROM_OUTSIDE = {Cause.TARGET_FIREWALL: 0.43, Cause.PATH_FIREWALL: 0.55}  # the border filters too
 
 
 # What asks for nothing. UDP's silence may be a service that has nothing to say.
@@ -91,6 +88,7 @@ def _filtered_by(observation: Observation, scene: Scene) -> Mapping[Cause, float
     return _FROM_OUTSIDE if scene.exam.address.realm == Realm.PUBLIC else _SOMEWHERE
 
 
+_UNHEARD = "answers on {port} ({reason}), and no program of this machine hears it"
 _ANSWERS = {
     State.CLOSED: "refuses {port}",
     State.FILTERED: "keeps {port} from answering ({reason})",
