@@ -7,6 +7,7 @@ what was measured in it, `table` says what each cause looks like, `trouble` weig
 from collections.abc import Iterator, Sequence
 
 from probe.diagnose.fixes import fixes
+from probe.diagnose.measured import measured
 from probe.diagnose.ports import port_troubles
 from probe.diagnose.reading import findings
 from probe.diagnose.scene import Scene
@@ -63,7 +64,7 @@ def _diagnose(scene: Scene, named: frozenset[Port]) -> AddressDiagnosis:
         Suspicion(cause, share / total, whole.evidence.get(cause, ()), fixes(cause, scene, named))
         for cause, share in kept
     )
-    return AddressDiagnosis(scene.exam.address, _condition(scene, causes[0]), causes)
+    return AddressDiagnosis(scene.exam.address, _condition(scene, causes[0]), causes, measured(scene))
 
 
 def _subjects(scene: Scene, named: frozenset[Port]) -> Iterator[Trouble]:

@@ -87,6 +87,7 @@ class AddressDiagnosis:
     address: TargetAddress
     condition: Condition
     causes: tuple[Suspicion, ...]
+    measured: tuple[str, ...] = ()  # in words: route, ping, ports, counters and so on
 
     @property
     def well(self) -> bool:

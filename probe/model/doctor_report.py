@@ -41,6 +41,7 @@ class DoctorAddress(Struct, frozen=True, kw_only=True):
     name: str | None = None
     condition: Condition
     well: bool
+    measured: tuple[str, ...] = ()  # route, ping, ports, counters and so on, in words
     causes: tuple[CauseReport, ...]
 
 

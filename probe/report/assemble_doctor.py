@@ -42,6 +42,7 @@ def _address(diagnosis: AddressDiagnosis) -> DoctorAddress:
         name=diagnosis.address.name,
         condition=diagnosis.condition,
         well=diagnosis.well,
+        measured=diagnosis.measured,
         causes=tuple(map(_cause, diagnosis.causes)),
     )
 

@@ -61,13 +61,19 @@ def _address(address: DoctorAddress, style: TextStyle) -> Iterator[str]:
         )
         before, word, after = last.rpartition(_WELL)
         yield from (*lines, f"{before}{_coloured(word, _GREEN, style)}{after}")
+        yield from _measured(address, style)
         return
     yield from _wrapped(place, style, "", "  ")
+    yield from _measured(address, style)
     for cause in named or address.causes[:1]:
         yield from _cause(cause, style)
     left = len(address.causes) - max(1, len(named))
     if left:
         yield f"        {left} {'cause' if left == 1 else 'causes'} below {SHOWN_FROM:.0%}"
+
+
+def _measured(address: DoctorAddress, style: TextStyle) -> list[str]:
+    return _wrapped("; ".join(address.measured), style, "  ", "  ") if address.measured else []
 
 
 def _cause(cause: CauseReport, style: TextStyle) -> Iterator[str]:

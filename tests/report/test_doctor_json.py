@@ -46,7 +46,7 @@ def test_keys_stand_in_the_documented_order() -> None:
     assert list(document) == [*head, "machine", "addresses"]
     assert list(document["machine"][0]) == ["check", "status", "found", "fix"]
     address = document["addresses"][1]
-    assert list(address) == ["address", "realm", "name", "condition", "well", "causes"]
+    assert list(address) == ["address", "realm", "name", "condition", "well", "measured", "causes"]
     assert list(address["causes"][0]) == ["cause", "probability", "evidence", "fix"]
     assert address["causes"][0]["fix"][2] == "target# wg-quick up wg0"
     assert (document["started"], document["elapsed_s"]) == ("2026-11-22T05:00:00Z", 2.148)
