@@ -32,7 +32,7 @@ AskServers = Callable[[Sequence[str], Resolvers], Mapping[str, Sequence[NameAnsw
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
-_ONCE = Timing(timeout=0.5, retries=0)
+_ONCE = Timing(timeout=0.5, retries=0)  # shorter than a kernel takes to send a SYN again
 _TWICE = Timing(timeout=0.35, retries=1)
 
 
@@ -163,7 +163,7 @@ class Examination:
 
     def _passages_by(self, surveys: Mapping[str, AddressSurvey]) -> dict[IPAddress, Passage]:
         before = {name: self._count(name, survey.address.ip) for name, survey in surveys.items()}
-        wanted = (q for s in surveys.values() for q in passage.passage_questions(s.address.ip))
+        wanted = (q for s in surveys.values() for q in passage.passage_questions(s))
         answers = ask(wanted, self._means.backend, _ONCE)
         found = {
             survey.address.ip: passage.passage_of(

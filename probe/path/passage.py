@@ -7,10 +7,10 @@ from probe.model.exam import Passage
 from probe.model.facts import AddressSurvey
 from probe.model.machine import Peer, Traffic
 from probe.model.probing import Observation, Question, Reason, Role
-from probe.model.target import IPAddress, Port, Protocol
+from probe.model.target import Protocol
 
-PROBES = 5
-_TRACEROUTE = 33434  # first of the UDP ports that traceroute asks because nothing listens there
+MOST_PROBES = 5
+_ASKED = (Role.TESTED, Role.CONTROL)  # in this order
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,22 @@ class Count:
     peer: Peer | None = None
 
 
-def passage_questions(address: IPAddress) -> tuple[Question, ...]:
-    """A known number of datagrams: each is sent once, while a kernel sends a SYN again by itself."""
-    return tuple(
-        Question(address, Port(Protocol.UDP, _TRACEROUTE + number), Role.CONTROL) for number in range(PROBES)
-    )
+def passage_questions(survey: AddressSurvey) -> tuple[Question, ...]:
+    """A few openings to ports that were silent in the survey: those that are meant to work, and controls.
+
+    Their answers may come and be kept from this program by its own machine. Within a second a kernel sends
+    no SYN again by itself, so their number is known.
+    """
+    asked = {o.question for o in survey.observations if o.question.port.protocol is Protocol.TCP}
+    usable = [q for q in asked if q.role in _ASKED]
+    return tuple(sorted(usable, key=lambda q: (_ASKED.index(q.role), q.port))[:MOST_PROBES])
 
 
 def passage_of(
     answers: Mapping[Question, Observation], survey: AddressSurvey, before: Count, after: Count
 ) -> Passage | None:
     """What was counted between two looks; None where the interface does not tell, or nothing was asked."""
-    told = [answers[q] for q in passage_questions(survey.address.ip) if q in answers]
+    told = [answers[q] for q in passage_questions(survey) if q in answers]
     told = [o for o in told if o.reason is not Reason.NOT_SENT]
     if before.traffic is None or after.traffic is None or not told:
         return None
