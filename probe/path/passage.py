@@ -10,15 +10,20 @@ from probe.model.probing import Observation, Question, Reason, Role
 from probe.model.target import Protocol
 
 MOST_PROBES = 5
+_CHECKED_FAMILY = 4  # IPv6 has no check of the reverse path of its own
 _ASKED = (Role.TESTED, Role.CONTROL)  # in this order
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What an interface has counted so far, and the WireGuard peer behind it. None: not known."""
+    """What an interface has counted so far, the WireGuard peer behind it, and the check of the reverse path.
+
+    None: not known.
+    """
 
     traffic: Traffic | None
     peer: Peer | None = None
+    drops: int | None = None
 
 
 def passage_questions(survey: AddressSurvey) -> tuple[Question, ...]:
@@ -40,14 +45,10 @@ def passage_of(
     told = [o for o in told if o.reason is not Reason.NOT_SENT]
     if before.traffic is None or after.traffic is None or not told:
         return None
-    sent, received = (
-        (None, None)
-        if before.peer is None or after.peer is None
-        else (
-            after.peer.sent_bytes - before.peer.sent_bytes,
-            after.peer.received_bytes - before.peer.received_bytes,
-        )
-    )
+    sent = received = None
+    if before.peer is not None and after.peer is not None:
+        sent = after.peer.sent_bytes - before.peer.sent_bytes
+        received = after.peer.received_bytes - before.peer.received_bytes
     return Passage(
         probes=len(told),
         sent_packets=after.traffic.sent_packets - before.traffic.sent_packets,
@@ -55,7 +56,12 @@ def passage_of(
         peer_sent_bytes=sent,
         peer_received_bytes=received,
         heard=sum(o.reason is not Reason.NO_RESPONSE and not survey.is_our_own(o) for o in told),
+        reverse_path_drops=_dropped(before, after) if survey.address.family == _CHECKED_FAMILY else None,
     )
+
+
+def _dropped(before: Count, after: Count) -> int | None:
+    return None if before.drops is None or after.drops is None else after.drops - before.drops
 
 
 def heard_more(before: Traffic | None, after: Traffic | None) -> bool:

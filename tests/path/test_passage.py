@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from surveyed import OWN, VPN, seen, surveyed, tcp, udp
+from surveyed import OWN, VPN, VPN6, seen, surveyed, tcp, udp
 
 from probe.model.exam import Passage
 from probe.model.machine import Peer, Traffic
@@ -46,6 +46,9 @@ CASES = [
     (SENT, Count(BEFORE, PEER), Count(AFTER), Passage(5, 5, 1)),
     (SOME, Count(BEFORE), Count(BEFORE), Passage(3, 0, 0)),  # refused here: meant to go, and did not
     (NONE, Count(BEFORE), Count(AFTER), None),
+    (SENT, Count(BEFORE, drops=3), Count(AFTER, drops=8), Passage(5, 5, 1, reverse_path_drops=5)),
+    (SENT, Count(BEFORE, drops=3), Count(AFTER), Passage(5, 5, 1)),
+    (SENT, Count(BEFORE), Count(AFTER, drops=3), Passage(5, 5, 1)),
     ({}, Count(BEFORE), Count(AFTER), None),
     (SENT, Count(None), Count(AFTER), None),
     (SENT, Count(BEFORE), Count(None), None),
@@ -58,6 +61,14 @@ def test_counted(told, before, after, expected):
     senders = {Reason.PORT_UNREACH: VPN, Reason.ADMIN_PROHIBITED: min(OWN)}
     answers = {q: seen(q, reason, sender=senders.get(reason)) for q, reason in told.items()}
     assert passage_of(answers, SURVEY, before, after) == expected
+
+
+def test_one_family_is_checked():
+    """IPv6 packets are not checked: what the counter says is not of them."""
+    survey = surveyed(VPN6, "vpn", seen(Question(VPN6, tcp(80)), Reason.NO_RESPONSE))
+    answers = {question: seen(question, Reason.NO_RESPONSE) for question in passage_questions(survey)}
+    found = passage_of(answers, survey, Count(BEFORE, drops=3), Count(AFTER, drops=8))
+    assert found == Passage(1, 5, 1)
 
 
 def test_heard_more():
