@@ -13,7 +13,7 @@ from probe.errors import NothingMeasuredError
 from probe.host.host import Host
 from probe.infer import follow_ups, infer
 from probe.infer.keyed_ports import keyed_ports
-from probe.model.facts import AddressSurvey
+from probe.model.facts import AddressSurvey, TunnelHealth
 from probe.model.plan import AddressPlan, Battery, FollowUp, Plan, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
@@ -60,7 +60,7 @@ def scan(
     outcome = measure(target, timing, means, progress)
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
-        raise NothingMeasuredError(f"no probe could be sent to {names}: no route, or no free sockets")
+        raise NothingMeasuredError(f"no probe could be sent to {names}: {_why_not(outcome.surveys)}")
     engine = CONNECT if means.raw is None else RAW
     facts = facts or RunFacts(started=started, engine=engine, vantage="here")
     verdict = infer(outcome.surveys, target.running, strict=facts.strict)
@@ -162,6 +162,12 @@ def _ask_further(
         further.complete,
         further.learned,
     )
+
+
+def _why_not(surveys: Sequence[AddressSurvey]) -> str:
+    off = {s.tunnel_name for s in surveys if s.tunnel is TunnelHealth.OFF and s.tunnel_name is not None}
+    reasons = [f"the tunnel {name} is switched off" for name in sorted(off)]
+    return ", ".join(reasons) or "no route, or no free sockets"
 
 
 def _measured_anything(outcome: Outcome) -> bool:

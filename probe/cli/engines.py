@@ -6,7 +6,7 @@ Raw sockets and the packet file are opened first; then every privilege is given 
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -118,6 +118,27 @@ def opened(wish: Wish, target: "Target", host: "Host", *, quiet: bool) -> "Itera
         if raw is not None:
             _announce(wish.battery, target, host)
         yield Means(backend, host, raw, wish.battery)
+
+
+@contextmanager
+def opened_for_scan(wish: Wish, target: "Target", *, quiet: bool) -> "Iterator[Means]":
+    """Open what a scan of the real machine works with; its tunnels stay readable.
+
+    Raises:
+        PrivilegeError, OutputError, BackendError: as `opened`.
+    """
+    from probe.host.system import SystemHost
+
+    with reader_apart(wish) if _has_tunnel() else nullcontext() as reader:
+        host = SystemHost() if reader is None else SystemHost(reader.tunnels)
+        with opened(wish, target, host, quiet=quiet) as means:
+            yield means
+
+
+def _has_tunnel() -> bool:
+    from probe.host.interfaces import interfaces
+
+    return any(interface.kind is LinkKind.TUNNEL for interface in interfaces())
 
 
 def _raw(wish: Wish, host: "Host", stack: ExitStack, *, quiet: bool) -> "Backend | None":

@@ -21,7 +21,9 @@ from probe.report.plan_text import render_plan, render_plan_json
 EXIT_INCONCLUSIVE = 5
 EXIT_INTERRUPTED = 130
 _LONGEST_WAIT_S = 60.0
-_NOBODY_THERE = frozenset({Condition.HOST_DOWN, Condition.NO_ROUTE})
+_NOBODY_THERE = frozenset(
+    {Condition.HOST_DOWN, Condition.NO_ROUTE, Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE}
+)
 
 
 def timing_of(timeout: float, retries: int, rate: float | None) -> Timing:

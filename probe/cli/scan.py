@@ -63,12 +63,7 @@ def scan(  # noqa: PLR0913 - each is a flag
         doubts = engines.doubts_of(wish, quiet=quiet)
         measure.print_plan(make_plan(target, timing, host), destination, doubts)
         return
-    with (
-        engines.reader_apart(wish) as reader,
-        engines.opened(
-            wish, target, SystemHost(None if reader is None else reader.tunnels), quiet=quiet
-        ) as means,
-    ):
+    with engines.opened_for_scan(wish, target, quiet=quiet) as means:
         destination.check()  # with the privileges that are left
         report = measure.measure(target, timing, means, quiet=quiet, strict=strict)
     raise typer.Exit(measure.deliver(report, destination, strict=strict, all_ports=all_ports))

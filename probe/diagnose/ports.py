@@ -30,10 +30,7 @@ _FILTERED = frozenset({Condition.DROPPED, Condition.REJECTED})
 _AT_TARGET = {Cause.TARGET_FIREWALL: 0.95, Cause.PATH_FIREWALL: 0.03}
 _ON_THE_WAY = {Cause.PATH_FIREWALL: 0.95, Cause.TARGET_FIREWALL: 0.03}
 _SOMEWHERE = {Cause.TARGET_FIREWALL: 0.53, Cause.PATH_FIREWALL: 0.45}
-_FROM_OUTSIDE = {
-    Cause.TARGET_FIREWALL: 0.43,
-    Cause.PATH_FIREWALL: 0.55,
-}  # the border of a network filters too
+_FROM_OUTSIDE = {Cause.TARGET_FIREWALL: 0.43, Cause.PATH_FIREWALL: 0.55}  # the border filters too
 
 
 # What asks for nothing. UDP's silence may be a service that has nothing to say.
@@ -50,11 +47,11 @@ def port_troubles(scene: Scene, named: frozenset[Port]) -> Iterator[Trouble]:
 
 
 def troubled_ports(scene: Scene, named: frozenset[Port]) -> tuple[Port, ...]:
-    """The ports that ought to answer here and do not."""
+    """The ports that ought to answer here and do not, or not so that a program hears it."""
     return tuple(
         port
         for port, observation in sorted(scene.exam.survey.tested().items())
-        if observation.state not in _FINE and _ought_to_answer(port, scene, named)
+        if (observation.state not in _FINE or observation.unheard) and _ought_to_answer(port, scene, named)
     )
 
 
@@ -91,16 +88,20 @@ def _filtered_by(observation: Observation, scene: Scene) -> Mapping[Cause, float
     return _FROM_OUTSIDE if scene.exam.address.realm == Realm.PUBLIC else _SOMEWHERE
 
 
+_UNHEARD = "answers on {port} ({reason}), and no program of this machine hears it"
 _ANSWERS = {
     State.CLOSED: "refuses {port}",
     State.FILTERED: "keeps {port} from answering ({reason})",
     State.UNREACHABLE: "cannot be reached on {port} ({reason})",
 }
 
+_UNHEARD = "answers on {port} in a way that no program here hears"
+
 
 def _words(verdict: PortVerdict, observation: Observation, scene: Scene) -> tuple[str, ...]:
     state = observation.state
-    said = _ANSWERS[state].format(port=verdict.port, reason=observation.reason) if state in _ANSWERS else ""
+    words = _UNHEARD if observation.unheard else _ANSWERS.get(state, "") if state is not None else ""
+    said = words.format(port=verdict.port, reason=observation.reason)
     elsewhere = _open_at(verdict.port, scene)
     beside = f", which is open at {' and '.join(elsewhere)}" if elsewhere else ""
     protocol_note = " by an error from the host" if verdict.port.protocol is Protocol.UDP else ""

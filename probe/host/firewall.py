@@ -43,9 +43,8 @@ def _of_iptables(nft: Answer) -> Firewall:
     saves = _saves(_LEGACY)
     failures = [save.failure for save in saves.values()]
     if all(failure is Failure.ABSENT for failure in failures):
-        return Firewall(
-            unread=NO_TOOL if nft.failure is Failure.ABSENT else f"nft: {nft.why or 'not understood'}"
-        )
+        said = f"nft: {nft.why or 'its answer could not be read'}"
+        return Firewall(unread=NO_TOOL if nft.failure is Failure.ABSENT else said)
     if Failure.NOT_PERMITTED in failures:
         return Firewall(unread=NEEDS_ROOT)
     if Failure.FAILED in failures:

@@ -29,6 +29,7 @@ _MADE_BY = {
 _TUN_DRIVER = "tun"
 _TAILSCALE_NETWORKS = (ip_network("100.64.0.0/10"), ip_network("fd7a:115c:a1e0::/48"))
 _TAILSCALE_NAME, _WIREGUARD_NAME = "tailscale", "wg"
+_NAMED_AFTER = {"wireguard": TunnelKind.WIREGUARD, "openvpn": TunnelKind.OPENVPN}  # adapters of Windows
 
 NEEDS_ROOT = "reading its peers takes root: sudo bindprobe doctor"
 NO_TOOL = "wg is not installed (package wireguard-tools): its peers and handshakes are not known"
@@ -125,8 +126,10 @@ def _likely_kind(made: MadeLink) -> TunnelKind | None:
     link = made.link
     if any(address.ip in network for address in link.addresses for network in _TAILSCALE_NETWORKS):
         return TunnelKind.TAILSCALE
-    likely = link.name.lower().startswith(_WIREGUARD_NAME) or "wireguard" in link.name.lower()
-    return TunnelKind.WIREGUARD if likely else TunnelKind.OTHER
+    name = link.name.lower()
+    if name.startswith(_WIREGUARD_NAME):
+        return TunnelKind.WIREGUARD
+    return next((kind for word, kind in _NAMED_AFTER.items() if word in name), TunnelKind.OTHER)
 
 
 def _ask_tailscale() -> Tailscale | str:

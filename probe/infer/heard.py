@@ -133,8 +133,8 @@ def _without_overflow(answers: list[Observation]) -> list[Observation]:
     """What measures loss on a way through a tunnel.
 
     Until the tunnel has its session, packets wait in a queue that holds no more than 128 (WireGuard,
-    MAX_STAGED_PACKETS in drivers/net/wireguard/messages.h) and loses the oldest. Where more than that may have
-    been sent before the first answer came, those tries measure the queue, not the way.
+    MAX_STAGED_PACKETS in drivers/net/wireguard/messages.h) and loses the oldest. Where more than that may
+    have been sent before the first answer came, those tries measure the queue, not the way.
     """
     timed = [(o.started, o.rtt) for o in answers if o.answered == 1]
     heard_at = min((at + rtt for at, rtt in timed if at is not None and rtt is not None), default=0.0)

@@ -25,7 +25,8 @@ import msgspec
 from msgspec import Struct
 
 from probe.errors import ScenarioError
-from probe.model.target import IPAddress, Protocol, Realm
+from probe.lab.documents import read_document
+from probe.model.target import IPAddress, Protocol
 
 # What the prober is given, and the prober's own address on the same realm (RFC 1918, 4193, 5737, 3849).
 TARGET_ADDRESSES: dict[str, str] = {
@@ -200,12 +201,9 @@ class Vpn(_Strict, frozen=True, kw_only=True):
     warm: bool = False  # a handshake has just been made; what `far_end` says holds from then on
     wait_s: float = 0.0  # seconds between that and the scan
     up: bool = True  # the prober's interface is switched on
-    allowed: tuple[str, ...] | None = (
-        None  # WireGuard, the prober's allowed IPs; none: the target's addresses
-    )
-    accepts: tuple[str, ...] | None = (
-        None  # WireGuard, the target's allowed IPs; none: the prober's addresses
-    )
+    # WireGuard's allowed IPs at the prober and at the target; none: the other's addresses
+    allowed: tuple[str, ...] | None = None
+    accepts: tuple[str, ...] | None = None
     mtu: int | None = None  # bytes, at both ends; none: the program's own
 
 
@@ -291,32 +289,10 @@ def parse_scenario(name: str, document: object) -> Scenario:
     return msgspec.structs.replace(scenario, name=name)
 
 
-REALMS_WITH_LINKS = (Realm.LAN, Realm.VPN, Realm.PUBLIC)
-
-
-def _parse_yaml(text: str) -> object:
-    """Read YAML as its version 1.2 does: YAML 1.1 would take the key `on` for the boolean true."""
-    import yaml  # noqa: PLC0415 - only the lab needs it; keeps `--help` and `scan` fast
-
-    class Loader(yaml.SafeLoader):
-        yaml_implicit_resolvers = {  # noqa: RUF012 - the base class declares it so
-            first: [rule for rule in rules if first in "tTfF" or rule[0] != "tag:yaml.org,2002:bool"]
-            for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
-
-    return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader with fewer rules
-
-
 def load_scenario(path: Path) -> Scenario:
     """Read one scenario file.
 
     Raises:
         ScenarioError: the file cannot be read, is not YAML, or is not a scenario.
     """
-    import yaml  # noqa: PLC0415 - only the lab needs it; keeps `--help` and `scan` fast
-
-    try:
-        document = _parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ScenarioError(f"scenario {path}: {str(error).splitlines()[0]}") from None
-    return parse_scenario(path.stem, document)
+    return parse_scenario(path.stem, read_document(path))

@@ -1,6 +1,7 @@
 """Commands run in this process: none of them may open raw sockets here, or give up what later tests need."""
 
 import pytest
+from scripted_doctor import Scripted, scripted_doctor
 
 MISSING = "CAP_NET_RAW is missing: ask for it"
 
@@ -13,3 +14,8 @@ def without_raw_packets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.engine.privilege.missing", lambda: MISSING)
     monkeypatch.setattr("probe.engine.privilege.drop", refuse)
     monkeypatch.setattr("probe.engine.raw.open_raw", refuse)
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    return scripted_doctor(monkeypatch)

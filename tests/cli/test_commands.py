@@ -86,7 +86,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     """Help is a success, no command at all is not; the version is the package's."""
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(command in shown for command in ("scan", "explain", "schema", "demo", "lab"))
+    assert all(command in shown for command in ("scan", "doctor", "explain", "schema", "demo", "lab"))
     assert main([]) == 2
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.endswith(f"bindprobe {__version__}\n")

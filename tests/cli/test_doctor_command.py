@@ -4,115 +4,20 @@ Nothing is sent: what would measure is replaced, names are looked up in a table.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
+from scripted_doctor import CHECK, Scripted, document_of, run
 
-from probe import doctor
 from probe.cli import doctoring
 from probe.cli.engines import Wish
 from probe.cli.main import main
 from probe.cli.options import Engine
-from probe.errors import NothingMeasuredError
 from probe.host.reader_process import ReaderProcess
-from probe.model.diagnosis import AddressDiagnosis, Cause, Check, Diagnosis, Fix, Place, Status, Suspicion
-from probe.model.facts import LinkKind, Route
-from probe.model.machine import Machine
+from probe.model.diagnosis import Cause, Status
 from probe.model.plan import Battery, Timing
 from probe.model.target import Port, Protocol
-from probe.model.verdict import Condition
-from probe.report.schema import doctor_schema
-
-MACHINE = Machine("linux", (), (), routes=())
-CHECK = Check("tunnel wg0", Status.OK, "wireguard, up")
-NAMES = {"host.example.org": ("203.0.113.10", "2001:db8::10"), "vpn.example.org": ("10.88.0.10",)}
-MEND = Fix("wg-quick up wg0", Place.TARGET)
-
-
-@dataclass
-class Scripted:
-    """Finds for each address what it is told to; keeps what it was asked."""
-
-    causes: dict[str, list[Cause]] = field(default_factory=dict)
-    checks: tuple[Check, ...] = (CHECK,)
-    complete: bool = True
-    asked: list[Any] = field(default_factory=list)
-
-    def examine(self, target, timing, means, instruments, *, named=frozenset(), progress=None) -> Diagnosis:
-        assert instruments.reader.machine() is MACHINE
-        self.asked.append((target, timing, means, named))
-        found = tuple(self._diagnosed(address) for address in target.addresses)
-        return Diagnosis(self.checks, found, 1.5, self.complete)
-
-    def _diagnosed(self, address) -> AddressDiagnosis:
-        causes = self.causes.get(str(address.ip), [Cause.NONE])
-        cause = causes.pop(0) if len(causes) > 1 else causes[0]
-        fix = () if cause is Cause.NONE else (MEND,)
-        return AddressDiagnosis(address, Condition.CLEAR, (Suspicion(cause, 1.0, ("because",), fix),))
-
-    def look(self, reader) -> Diagnosis:
-        assert reader.machine() is MACHINE
-        return Diagnosis(self.checks, elapsed=0.1)
-
-
-class Reader:
-    """Reads a machine that is always the same."""
-
-    def machine(self) -> Machine:
-        return MACHINE
-
-    def tunnel(self, interface: str) -> None:
-        return None
-
-
-class ScriptedHost:
-    """Reaches everything by one link."""
-
-    def __init__(self, read_tunnels: object = None) -> None:
-        pass
-
-    def route(self, destination) -> Route:
-        return Route(destination, interface="eth0", kind=LinkKind.ETHERNET)
-
-
-def look_up(name: str, families):
-    """The resolver, asked for what is no literal."""
-    found = [ip_address(one) for one in NAMES.get(name, ())]
-    if not found:
-        raise NothingMeasuredError(f"no host {name} is known")
-    return [one for one in found if one.version in families]
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
-    scripted = Scripted()
-    monkeypatch.setattr(doctor, "examine", scripted.examine)
-    monkeypatch.setattr(doctor, "look", scripted.look)
-    monkeypatch.setattr(doctor, "system_instruments", lambda reader: replace(INSTRUMENTS, reader=reader))
-    monkeypatch.setattr(doctoring, "_system_reader", Reader)
-    monkeypatch.setattr(doctoring, "SystemHost", ScriptedHost)
-    monkeypatch.setattr("probe.host.names._look_up", look_up)
-    monkeypatch.setattr(doctoring.time, "sleep", scripted.asked.append)
-    return scripted
-
-
-INSTRUMENTS = doctor.Instruments(Reader(), dict, dict, lambda names, resolvers: {})
-
-
-def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
-    code = main(["doctor", "--engine", "connect", *argv])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def document_of(out: str) -> dict[str, Any]:
-    document = json.loads(out)
-    Draft202012Validator(doctor_schema()).validate(document)
-    return document
 
 
 @pytest.mark.usefixtures("script")
@@ -256,64 +161,6 @@ def test_colour(
     """Colour as the environment says."""
     monkeypatch.setenv(variable, "1")
     assert ("\x1b[32m" in run(capsys, "10.88.0.10")[1]) is coloured
-
-
-def test_watch(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first report, then a line for each change, until all is well; the number is the pause."""
-    script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.TUNNEL_STALE, Cause.NONE]
-    code, out, err = run(capsys, "--vpn", "10.88.0.10", "--watch", "3")
-    assert (code, err) == (0, "")
-    assert out.startswith("This machine")
-    first, _, changes = out.partition("0 of 1 address is well; 1.5 s\n")
-    assert "tunnel-stale" in first
-    assert changes[8:] == "  10.88.0.10  tunnel-stale -> none\n"
-    assert [one for one in script.asked if isinstance(one, float)] == [3.0, 3.0]
-
-
-def test_watch_for_programs(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
-    """One JSON object a line: the whole report, then each change."""
-    script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.NONE]
-    code, out, _ = run(capsys, "--vpn", "10.88.0.10", "--watch", "--json")
-    report, change = out.splitlines()
-    assert (code, document_of(report)["well"]) == (0, False)
-    assert json.loads(change)["schema"] == "bindprobe.doctor-change/1"
-    assert json.loads(change)["well"] is True
-
-
-def test_watch_sees_names_come_and_go(
-    script: Scripted, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Names are looked up each time; without any address it goes on with this machine alone."""
-    answers = iter([["192.168.77.10"], [], ["192.168.77.11"]])
-
-    def change(name: str, families):
-        return [ip_address(one) for one in next(answers)] or look_up(name, families)
-
-    script.causes["192.168.77.10"] = [Cause.DNS]
-    monkeypatch.setattr("probe.host.names._look_up", change)
-    code, out, _ = run(capsys, "moving.example.org", "--watch")
-    assert code == 0
-    assert [line[10:] for line in out.splitlines()[-4:]] == [
-        "name moving.example.org  ok -> fail",
-        "192.168.77.10  dns -> absent",
-        "name moving.example.org  fail -> ok",
-        "192.168.77.11  absent -> none",
-    ]
-
-
-def test_ctrl_c_in_a_pause(
-    script: Scripted, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The watch ends with 130; what was printed stays."""
-
-    def interrupt(seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    script.causes["10.88.0.10"] = [Cause.DNS]
-    monkeypatch.setattr(doctoring.time, "sleep", interrupt)
-    code, out, err = run(capsys, "10.88.0.10", "--watch")
-    assert (code, err) == (130, "")
-    assert "dns: " in out
 
 
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

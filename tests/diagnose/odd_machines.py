@@ -4,6 +4,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
+from probe.model.diagnosis import Check
 from probe.model.facts import LinkKind
 from probe.model.machine import (
     Chain,
@@ -89,3 +90,9 @@ def with_tunnels(*tunnels: Tunnel, **changed: Any) -> Machine:
 def chain(hook: Hook, *rules: str) -> Chain:
     """A chain of nft's usual table."""
     return Chain("nft", "inet", "filter", hook.value, hook, rules)
+
+
+def the(name: str, checks: tuple[Check, ...]) -> Check:
+    """The one check of a name."""
+    (check,) = [one for one in checks if one.check == name]
+    return check

@@ -1,6 +1,6 @@
 """What a scan reads of tunnels, and when it waits and asks again: in virtual time, with told handshakes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -8,6 +8,7 @@ from scripted_network import ScriptedNetwork
 
 from probe import app
 from probe.app import Means
+from probe.errors import NothingMeasuredError
 from probe.model.facts import LinkKind, Route, TunnelHealth
 from probe.model.machine import Link, Peer, Tunnel, TunnelKind
 from probe.model.plan import Timing
@@ -34,6 +35,7 @@ class Machine:
     endpoint: tuple | None = ENDPOINT
     sent_bytes: int = 148
     routed: bool = True
+    up: bool = True
     read_at: list = field(default_factory=list)
     interrupt: bool = False
 
@@ -61,7 +63,8 @@ class Machine:
         age = None if self.shaken is None or self.shaken > now else now - self.shaken
         allowed = (ip_network("10.88.0.0/24"),)
         peer = Peer("key", allowed, self.endpoint, age, sent_bytes=self.sent_bytes)
-        return (Tunnel(LINK, TunnelKind.WIREGUARD, peers=(peer,)),)
+        link = replace(LINK, up=self.up)
+        return (Tunnel(link, TunnelKind.WIREGUARD, peers=(peer,)),)
 
 
 def answers_from(opens_at: float):
@@ -150,6 +153,15 @@ def test_an_address_without_a_known_tunnel_has_no_health():
     machine = Machine(network, shaken=-10.0)
     lan, vpn = app.survey(TARGET, TIMING, Means(network, machine))
     assert (lan.tunnel, lan.tunnel_name, vpn.tunnel) == (None, None, TunnelHealth.FRESH)
+
+
+def test_a_target_behind_a_tunnel_that_is_off_is_not_measured():
+    """One line says which tunnel to switch on."""
+    network = ScriptedNetwork(lambda probe, now: [Reply(probe.id, Reason.NO_ROUTE, now)])
+    machine = Machine(network, routed=False, up=False)
+    alone = Target(TARGET.addresses[1:], TARGET.ports)
+    with pytest.raises(NothingMeasuredError, match=r"sent to 10\.88\.0\.10: the tunnel wg0 is switched off"):
+        app.scan(alone, TIMING, Means(network, machine))
 
 
 def test_ctrl_c_while_tunnels_are_read_keeps_what_was_measured():

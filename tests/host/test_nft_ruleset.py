@@ -1,7 +1,7 @@
 """What nft's JSON says of the chains that may drop this machine's packets.
 
-The rulesets were recorded from nft 1.0.6 as it prints what stands beside them; a test in a namespace of its own
-(test_machine_in_a_world) compares them with the nft that is here.
+The rulesets were recorded from nft 1.0.6 as it prints what stands beside them; a test in a namespace of its
+own (test_machine_in_a_world) compares them with the nft that is here.
 """
 
 import json
@@ -136,10 +136,10 @@ RULES: list[tuple[list[list[Any]], tuple[str, ...]]] = [
     ([[match({"meta": {"key": "l4proto"}}, "tcp"), DROP]], ("meta l4proto tcp drop",)),
     ([[match({"ct": {"key": "saddr", "dir": "original"}}, "::1"), DROP]], ("ct original saddr ::1 drop",)),
     (
-        [[match({"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, False), DROP]],
+        [[match({"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, right=False), DROP]],
         ("fib saddr . iif oif missing drop",),
     ),
-    ([[match({"exthdr": {"name": "frag"}}, True), DROP]], ("exthdr name frag exists drop",)),
+    ([[match({"exthdr": {"name": "frag"}}, right=True), DROP]], ("exthdr name frag exists drop",)),
     ([[match({"concat": ["a", "b"]}, {"elem": {"val": 5}}, "!="), DROP]], ("a . b != 5 drop",)),
     ([[match({"payload": {"base": "th"}}, {"set": "x"}), DROP]], ("payload base th set x drop",)),
     (

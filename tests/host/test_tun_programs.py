@@ -37,7 +37,7 @@ HOLDERS = [
 
 
 @pytest.mark.parametrize(("kind", "words", "devices", "device", "held"), HOLDERS)
-def test_holders(kind: TunnelKind, words: str, devices: set[str] | None, device: str, held: bool) -> None:
+def test_holders(kind: TunnelKind, words: str, devices: set[str] | None, device: str, held: object) -> None:
     """The kernel's word counts, then the command line, then what the program would call it."""
     known = None if devices is None else frozenset(devices)
     assert Holder(kind, tuple(words.split()), known).holds(device) is held

@@ -64,6 +64,7 @@ KINDS = [
     (link("socket"), ABSENT, WIREGUARD),
     (link("wg7"), ABSENT, WIREGUARD),
     (link("WireGuard Tunnel"), ABSENT, WIREGUARD),
+    (link("OpenVPN Wintun"), ABSENT, OPENVPN),
     (link("corp", maker="ovpn"), ABSENT, OPENVPN),
     (link("corp", maker="ovpn-dco"), ABSENT, OPENVPN),
     (link("held"), ABSENT, OPENVPN),

@@ -10,15 +10,15 @@ from probe.host.wg_dump import WireGuard, parse_dump, read_endpoint, refused_nam
 from probe.model.machine import Peer
 
 NOW = 1_790_000_000.0
-SECRET = "QJC9K9dMFW05gryIzOGXl1tjLHNzl1EbJQhXB73tU0k="
+PRIVATE = "QJC9K9dMFW05gryIzOGXl1tjLHNzl1EbJQhXB73tU0k="
 OWN = "cTnQ5tOBtcHihKhTxS/GRHQZQ1mqypNgufd+d/ipAiA="
 NEAR = "1vTWKMBJ8jPdzh5mtRCq6z8CCcDzwmDQUB4ORn/RwyI="
 FAR = "ZO2pBqSj+zoNVMqOZ4JQb5cs29hK5kqX0bQMwMdU4TE="
 
 DUMP = f"""\
-wg0\t{SECRET}\t{OWN}\t51820\toff
+wg0\t{PRIVATE}\t{OWN}\t51820\toff
 wg0\t{NEAR}\t(none)\t192.0.2.7:51820\t10.8.0.0/24,fd08::/64\t1789999960\t900\t148\t25
-wg0\t{FAR}\t{SECRET}\t[2001:db8::7]:4500\t0.0.0.0/0,::/0\t0\t0\t0\toff
+wg0\t{FAR}\t{PRIVATE}\t[2001:db8::7]:4500\t0.0.0.0/0,::/0\t0\t0\t0\toff
 office\t(none)\t(none)\t0\t0xca6c
 office\t{FAR}\t(none)\t(none)\t(none)\t1790000009\t1\t2\toff
 """
@@ -55,7 +55,7 @@ def test_dump() -> None:
 
 def test_secrets_are_not_kept() -> None:
     """Private and preshared keys go no further."""
-    assert SECRET not in repr(parse_dump(DUMP, NOW))
+    assert PRIVATE not in repr(parse_dump(DUMP, NOW))
 
 
 BROKEN = [

@@ -16,8 +16,7 @@ AT_ONCE = 3  # processes; the worlds mostly wait
 
 # Where two causes look alike from this machine, and the true one is not the more common of them.
 SECOND = {
-    "public-path-drops-port": "a silent router and the target's own firewall look alike",
-    "vpn-peer-rejects-source": "a peer that drops what arrives, and one that has no way back, look alike",
+    "vpn-no-way-back": "a peer that drops what arrives, and one that has no way back, look alike",
 }
 # What keeps the address from being well when the first cause is mended.
 LEFT = {"vpn-two-troubles": {"vpn": "not-bound"}}

@@ -6,7 +6,7 @@ import pytest
 
 from probe.errors import ScenarioError
 from probe.lab.netns.layout import lay_out
-from probe.lab.netns.links import addressing, routing, wiring
+from probe.lab.netns.links import addressing, routing, switching_off, wiring
 from probe.lab.netns.plans import HostPlan, Layout
 from probe.lab.scenario import parse_scenario
 
@@ -193,6 +193,12 @@ def test_addressing_skips_duplicate_address_detection() -> None:
     assert routing(world.prober) == "route add 2001:db8:113::/64 via 2001:db8:100::1\n"
 
 
+def test_a_host_that_is_off_has_no_address() -> None:
+    """Every interface loses its addresses, and keeps its wire."""
+    target = layout(["lan", "vpn"]).hosts[0]
+    assert switching_off(target).splitlines() == ["addr flush dev lan", "addr flush dev vpn"]
+
+
 def test_an_unknown_symbol_is_an_error() -> None:
     """A symbol that stands for no address is told."""
     with pytest.raises(ScenarioError, match="'wan'"):
@@ -251,44 +257,6 @@ def test_reverse_paths(host: str, *, strict: bool) -> None:
         expected = str(int(strict and plan.name == host))
         for name in ("net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter"):
             assert dict(plan.settings)[name] == expected
-
-
-DETOURS: dict[str, tuple[list[str], dict[str, Any], set[tuple[str, str]]]] = {
-    "both families": (
-        ["lan", "lan6", "vpn", "vpn6"],
-        {"target": {"replies_by": {"vpn": "lan"}}},
-        {("10.88.0.2/32", "192.168.77.2"), ("fd88::2/128", "fd77::2")},
-    ),
-    "behind NAT": (
-        ["lan", "public"],
-        {"target": {"replies_by": {"public": "lan"}}, "router": {"nat": True}},
-        {("0.0.0.0/0", "192.168.99.1"), ("198.51.100.2/32", "192.168.77.2")},
-    ),
-    "by the router": (
-        ["lan", "public"],
-        {"target": {"replies_by": {"lan": "public"}}},
-        {("0.0.0.0/0", "203.0.113.1"), ("192.168.77.2/32", "203.0.113.1")},
-    ),
-}
-
-
-@pytest.mark.parametrize("case", DETOURS)
-def test_answers_that_leave_by_another_link(case: str) -> None:
-    """The target has a route of its own to the prober's address of that realm."""
-    symbols, parts, expected = DETOURS[case]
-    assert set(layout(symbols, **parts).hosts[0].routes) == expected
-
-
-def test_a_detour_by_the_router_arrives() -> None:
-    """The router knows the way to a prober's address that is not on its link."""
-    router = layout(["lan", "public"], target={"replies_by": {"lan": "public"}}).hosts[1]
-    assert router.routes == (("192.168.77.2/32", "198.51.100.2"),)
-
-
-def test_a_detour_needs_an_address() -> None:
-    """A detour by a link without an address of that family is told."""
-    with pytest.raises(ScenarioError, match="lan6"):
-        layout(["lan", "vpn6"], target={"replies_by": {"vpn": "lan"}})
 
 
 def test_a_router_with_services_of_its_own() -> None:

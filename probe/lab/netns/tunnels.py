@@ -28,9 +28,11 @@ _PACKAGES: dict[VpnKind, dict[str, str]] = {
     VpnKind.OPENVPN: {"openvpn": "openvpn", "openssl": "openssl"},
 }
 # What a tunnel takes of the machine, besides its programs; run where worlds are built.
-_TRIAL = (
-    'mount -t tmpfs none /run && if [ -c "$0" ]; then : <> "$0"; else echo "no device $0" >&2; exit 1; fi'
-)
+_TRIAL = """
+mount -t tmpfs none /run || exit
+[ -c "$0" ] || { echo "no device $0" >&2; exit 1; }
+(: <> "$0") 2> /dev/null || { echo "no permission for $0" >&2; exit 1; }
+"""
 
 
 def vpn_available(kind: VpnKind | None = None) -> str | None:

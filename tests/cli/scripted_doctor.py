@@ -1,0 +1,106 @@
+"""The doctor with a scripted machine and examination: nothing is sent, names are looked up in a table."""
+
+import json
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from probe import doctor
+from probe.cli import doctoring
+from probe.cli.main import main
+from probe.errors import NothingMeasuredError
+from probe.model.diagnosis import AddressDiagnosis, Cause, Check, Diagnosis, Fix, Place, Status, Suspicion
+from probe.model.facts import LinkKind, Route
+from probe.model.machine import Machine
+from probe.model.verdict import Condition
+from probe.report.schema import doctor_schema
+
+MACHINE = Machine("linux", (), (), routes=())
+CHECK = Check("tunnel wg0", Status.OK, "wireguard, up")
+NAMES = {"host.example.org": ("203.0.113.10", "2001:db8::10"), "vpn.example.org": ("10.88.0.10",)}
+MEND = Fix("wg-quick up wg0", Place.TARGET)
+
+
+@dataclass
+class Scripted:
+    """Finds for each address what it is told to; keeps what it was asked."""
+
+    causes: dict[str, list[Cause]] = field(default_factory=dict)
+    checks: tuple[Check, ...] = (CHECK,)
+    complete: bool = True
+    asked: list[Any] = field(default_factory=list)
+
+    def examine(self, target, timing, means, instruments, *, named=frozenset(), progress=None) -> Diagnosis:
+        assert instruments.reader.machine() is MACHINE
+        self.asked.append((target, timing, means, named))
+        found = tuple(self._diagnosed(address) for address in target.addresses)
+        return Diagnosis(self.checks, found, 1.5, self.complete)
+
+    def _diagnosed(self, address) -> AddressDiagnosis:
+        causes = self.causes.get(str(address.ip), [Cause.NONE])
+        cause = causes.pop(0) if len(causes) > 1 else causes[0]
+        fix = () if cause is Cause.NONE else (MEND,)
+        return AddressDiagnosis(address, Condition.CLEAR, (Suspicion(cause, 1.0, ("because",), fix),))
+
+    def look(self, reader) -> Diagnosis:
+        assert reader.machine() is MACHINE
+        return Diagnosis(self.checks, elapsed=0.1)
+
+
+class Reader:
+    """Reads a machine that is always the same."""
+
+    def machine(self) -> Machine:
+        return MACHINE
+
+    def tunnel(self, interface: str) -> None:
+        return None
+
+
+class ScriptedHost:
+    """Reaches everything by one link."""
+
+    def __init__(self, read_tunnels: object = None) -> None:
+        pass
+
+    def route(self, destination) -> Route:
+        return Route(destination, interface="eth0", kind=LinkKind.ETHERNET)
+
+
+def look_up(name: str, families):
+    """The resolver, asked for what is no literal."""
+    found = [ip_address(one) for one in NAMES.get(name, ())]
+    if not found:
+        raise NothingMeasuredError(f"no host {name} is known")
+    return [one for one in found if one.version in families]
+
+
+def scripted_doctor(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """Put the script in the place of everything that measures."""
+    scripted = Scripted()
+    monkeypatch.setattr(doctor, "examine", scripted.examine)
+    monkeypatch.setattr(doctor, "look", scripted.look)
+    monkeypatch.setattr(doctor, "system_instruments", lambda reader: replace(INSTRUMENTS, reader=reader))
+    monkeypatch.setattr(doctoring, "_system_reader", Reader)
+    monkeypatch.setattr(doctoring, "SystemHost", ScriptedHost)
+    monkeypatch.setattr("probe.host.names._look_up", look_up)
+    monkeypatch.setattr(doctoring.time, "sleep", scripted.asked.append)
+    return scripted
+
+
+INSTRUMENTS = doctor.Instruments(Reader(), dict, dict, lambda names, resolvers: {})
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    code = main(["doctor", "--engine", "connect", *argv])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def document_of(out: str) -> dict[str, Any]:
+    document = json.loads(out)
+    Draft202012Validator(doctor_schema()).validate(document)
+    return document

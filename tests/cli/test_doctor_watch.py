@@ -1,0 +1,68 @@
+"""`bindprobe doctor --watch` with a scripted examination: what it prints, and when it ends."""
+
+import json
+from ipaddress import ip_address
+
+import pytest
+from scripted_doctor import Scripted, document_of, look_up, run
+
+from probe.cli import doctoring
+from probe.model.diagnosis import Cause
+
+
+def test_watch(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first report, then a line for each change, until all is well; the number is the pause."""
+    script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.TUNNEL_STALE, Cause.NONE]
+    code, out, err = run(capsys, "--vpn", "10.88.0.10", "--watch", "3")
+    assert (code, err) == (0, "")
+    assert out.startswith("This machine")
+    first, _, changes = out.partition("0 of 1 address is well; 1.5 s\n")
+    assert "tunnel-stale" in first
+    assert changes[8:] == "  10.88.0.10  tunnel-stale -> none\n"
+    assert [one for one in script.asked if isinstance(one, float)] == [3.0, 3.0]
+
+
+def test_watch_for_programs(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+    """One JSON object a line: the whole report, then each change."""
+    script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.NONE]
+    code, out, _ = run(capsys, "--vpn", "10.88.0.10", "--watch", "--json")
+    report, change = out.splitlines()
+    assert (code, document_of(report)["well"]) == (0, False)
+    assert json.loads(change)["schema"] == "bindprobe.doctor-change/1"
+    assert json.loads(change)["well"] is True
+
+
+def test_watch_sees_names_come_and_go(
+    script: Scripted, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names are looked up each time; without any address it goes on with this machine alone."""
+    answers = iter([["192.168.77.10"], [], ["192.168.77.11"]])
+
+    def change(name: str, families):
+        return [ip_address(one) for one in next(answers)] or look_up(name, families)
+
+    script.causes["192.168.77.10"] = [Cause.DNS]
+    monkeypatch.setattr("probe.host.names._look_up", change)
+    code, out, _ = run(capsys, "moving.example.org", "--watch")
+    assert code == 0
+    assert [line[10:] for line in out.splitlines()[-4:]] == [
+        "name moving.example.org  ok -> fail",
+        "192.168.77.10  dns -> absent",
+        "name moving.example.org  fail -> ok",
+        "192.168.77.11  absent -> none",
+    ]
+
+
+def test_ctrl_c_in_a_pause(
+    script: Scripted, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch ends with 130; what was printed stays."""
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    script.causes["10.88.0.10"] = [Cause.DNS]
+    monkeypatch.setattr(doctoring.time, "sleep", interrupt)
+    code, out, err = run(capsys, "10.88.0.10", "--watch")
+    assert (code, err) == (130, "")
+    assert "dns: " in out
