@@ -22,8 +22,9 @@ def system_instruments(reader: MachineReader) -> Instruments:
     from probe.engine.mtu import try_mtu  # noqa: PLC0415 - a look at this machine alone takes none of them
     from probe.engine.ping import ping  # noqa: PLC0415
     from probe.host.nameservers import ask_servers  # noqa: PLC0415
+    from probe.host.netstat import reverse_path_drops  # noqa: PLC0415
 
-    return Instruments(reader, ping, try_mtu, ask_servers)
+    return Instruments(reader, ping, try_mtu, ask_servers, reverse_path_drops)
 
 
 def look(reader: MachineReader) -> Diagnosis:

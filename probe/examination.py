@@ -32,18 +32,22 @@ AskServers = Callable[[Sequence[str], Resolvers], Mapping[str, Sequence[NameAnsw
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
-_ONCE = Timing(timeout=0.5, retries=0)
+_ONCE = Timing(timeout=0.5, retries=0)  # shorter than a kernel takes to send a SYN again
 _TWICE = Timing(timeout=0.35, retries=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
-    """What `doctor` measures with beyond a scan's means. Each leaves out what it could not measure."""
+    """What `doctor` measures with beyond a scan's means. Each leaves out what it could not measure.
+
+    `drops` counts the packets that the check of the reverse path has thrown away; None: not told.
+    """
 
     reader: MachineReader
     ping: Ping
     try_mtu: TryMtu
     ask_servers: AskServers
+    drops: Callable[[], int | None] = lambda: None
 
 
 class Examination:
@@ -163,7 +167,7 @@ class Examination:
 
     def _passages_by(self, surveys: Mapping[str, AddressSurvey]) -> dict[IPAddress, Passage]:
         before = {name: self._count(name, survey.address.ip) for name, survey in surveys.items()}
-        wanted = (q for s in surveys.values() for q in passage.passage_questions(s.address.ip))
+        wanted = (q for s in surveys.values() for q in passage.passage_questions(s))
         answers = ask(wanted, self._means.backend, _ONCE)
         found = {
             survey.address.ip: passage.passage_of(
@@ -175,11 +179,11 @@ class Examination:
 
     def _count(self, name: str, address: IPAddress) -> passage.Count:
         """What an interface, and the WireGuard peer that has the address, have counted so far."""
-        tunnel = self._instruments.reader.tunnel(name)
+        drops, tunnel = self._instruments.drops(), self._instruments.reader.tunnel(name)
         if tunnel is not None:
-            return passage.Count(tunnel.link.traffic, tunnels.peer_for(tunnel, address))
+            return passage.Count(tunnel.link.traffic, tunnels.peer_for(tunnel, address), drops)
         link = self._instruments.reader.machine().link(name)
-        return passage.Count(None if link is None else link.traffic)
+        return passage.Count(None if link is None else link.traffic, drops=drops)
 
     # --- results ---
 

@@ -48,6 +48,8 @@ class Passage:
     peer_sent_bytes: int | None = None
     peer_received_bytes: int | None = None
     heard: int = 0  # probes whose answer reached this program: the interface received those at least
+    # Packets that this machine's check of the reverse path (RFC 3704) threw away meanwhile; None: not told.
+    reverse_path_drops: int | None = None
 
 
 class Transfer(StrEnum):

@@ -3,26 +3,34 @@
 from dataclasses import replace
 
 import pytest
-from surveyed import OWN, VPN, seen, surveyed
+from surveyed import OWN, VPN, VPN6, seen, surveyed, tcp, udp
 
 from probe.model.exam import Passage
 from probe.model.machine import Peer, Traffic
-from probe.model.probing import Reason, Role
-from probe.model.target import Protocol
-from probe.path.passage import PROBES, Count, heard_more, passage_of, passage_questions
+from probe.model.probing import Question, Reason, Role
+from probe.path.passage import MOST_PROBES, Count, heard_more, passage_of, passage_questions
 
 BEFORE = Traffic(100, 50, 9000, 8000)
 AFTER = Traffic(105, 51, 9400, 8100)
 PEER = Peer("key", (), sent_bytes=1000, received_bytes=500)
 LATER = replace(PEER, sent_bytes=1320, received_bytes=532)
-ASKED = passage_questions(VPN)
+TESTED = [seen(Question(VPN, tcp(number)), Reason.NO_RESPONSE) for number in (8001, 8000, 80)]
+CONTROLS = [seen(Question(VPN, tcp(number), Role.CONTROL), Reason.NO_RESPONSE) for number in (7, 6, 5)]
+OTHERS = [
+    seen(Question(VPN, udp(53)), Reason.NO_RESPONSE),
+    seen(Question(VPN, tcp(5), Role.CANARY), Reason.NO_RESPONSE),
+]
+SURVEY = surveyed(VPN, "vpn", *CONTROLS, *OTHERS, *TESTED)
+ASKED = passage_questions(SURVEY)
 
 
-def test_each_probe_is_one_datagram():
-    """All probes differ, so that each is sent, and a datagram is not sent again by the kernel."""
-    assert len(set(ASKED)) == PROBES
-    assert {q.port.protocol for q in ASKED} == {Protocol.UDP}
-    assert {q.role for q in ASKED} == {Role.CONTROL}
+def test_what_is_asked():
+    """Openings to ports that are meant to work, then to controls; never more than a few."""
+    assert [(q.port.number, q.role) for q in ASKED] == [
+        *((number, Role.TESTED) for number in (80, 8000, 8001)),
+        *((number, Role.CONTROL) for number in (5, 6)),
+    ]
+    assert len(ASKED) == MOST_PROBES
 
 
 SENT = dict.fromkeys(ASKED, Reason.NO_RESPONSE)
@@ -38,6 +46,9 @@ CASES = [
     (SENT, Count(BEFORE, PEER), Count(AFTER), Passage(5, 5, 1)),
     (SOME, Count(BEFORE), Count(BEFORE), Passage(3, 0, 0)),  # refused here: meant to go, and did not
     (NONE, Count(BEFORE), Count(AFTER), None),
+    (SENT, Count(BEFORE, drops=3), Count(AFTER, drops=8), Passage(5, 5, 1, reverse_path_drops=5)),
+    (SENT, Count(BEFORE, drops=3), Count(AFTER), Passage(5, 5, 1)),
+    (SENT, Count(BEFORE), Count(AFTER, drops=3), Passage(5, 5, 1)),
     ({}, Count(BEFORE), Count(AFTER), None),
     (SENT, Count(None), Count(AFTER), None),
     (SENT, Count(BEFORE), Count(None), None),
@@ -49,7 +60,15 @@ def test_counted(told, before, after, expected):
     """Differences of the counters; nothing where the interface or the probes are not known."""
     senders = {Reason.PORT_UNREACH: VPN, Reason.ADMIN_PROHIBITED: min(OWN)}
     answers = {q: seen(q, reason, sender=senders.get(reason)) for q, reason in told.items()}
-    assert passage_of(answers, surveyed(VPN, "vpn"), before, after) == expected
+    assert passage_of(answers, SURVEY, before, after) == expected
+
+
+def test_one_family_is_checked():
+    """IPv6 packets are not checked: what the counter says is not of them."""
+    survey = surveyed(VPN6, "vpn", seen(Question(VPN6, tcp(80)), Reason.NO_RESPONSE))
+    answers = {question: seen(question, Reason.NO_RESPONSE) for question in passage_questions(survey)}
+    found = passage_of(answers, survey, Count(BEFORE, drops=3), Count(AFTER, drops=8))
+    assert found == Passage(1, 5, 1)
 
 
 def test_heard_more():
