@@ -101,8 +101,10 @@ def exam_of(symbol: str, told: dict) -> AddressExam:
         link_alive=told.get("link_alive"),
         hops=tuple(
             Hop(ttl, ip_address(sender) if sender else None)
-            for ttl, sender in enumerate(told.get("hops_seen", ()), 1)
-        ),
+            for ttl, sender in enumerate(told["hops_seen"], 1)
+        )
+        if "hops_seen" in told
+        else None,
     )
 
 
