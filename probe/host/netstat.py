@@ -1,8 +1,8 @@
 """What this machine's own kernel threw away: one counter of Linux that every user may read.
 
 A packet that arrives by another interface than answers to it would leave by is dropped by the check of the
-reverse path (rp_filter, RFC 3704), and counted (`LINUX_MIB_IPRPFILTER`, include/uapi/linux/snmp.h). So it takes
-no raw packets to see that answers come by the wrong way.
+reverse path (rp_filter, RFC 3704), and counted (`LINUX_MIB_IPRPFILTER`, include/uapi/linux/snmp.h). So it
+takes no raw packets to see that answers come by the wrong way.
 """
 
 from itertools import pairwise
