@@ -76,7 +76,7 @@ def _vpn_without_tunnel(scene: Scene) -> Finding:
         )
     leaves = scene.route.interface or "no interface"
     return Finding(
-        Sign.PAST_TUNNEL,
+        Sign.BESIDE_TUNNEL,
         f"{scene.ip} is a VPN address; its route leaves by {leaves}, not by the tunnel {names}",
     )
 
@@ -151,8 +151,11 @@ def _what_the_interface_counted(scene: Scene) -> Iterator[Finding]:
         )
         return
     yield Finding(Sign.SENT, f"{name} sent the probes")
+    if passage.heard:
+        return
     if passage.received_packets >= passage.probes * _MOST:
-        yield Finding(Sign.CAME, f"{name} received {passage.received_packets} packets meanwhile")
+        came = f"{name} received {passage.received_packets} packets meanwhile"
+        yield Finding(Sign.CAME, f"{came}, and no program heard an answer")
     elif passage.received_packets == 0:
         yield Finding(Sign.NOTHING_CAME, f"{name} received nothing meanwhile")
 
@@ -218,6 +221,14 @@ def _towards(chain: Chain) -> str:
 
 def _how_strict_we_are(scene: Scene) -> Iterator[Finding]:
     link = scene.machine.link(scene.route.interface)
+    passage = scene.exam.passage
+    if passage is not None and (passage.reverse_path_drops or 0) >= passage.probes * _MOST > 0:
+        dropped = passage.reverse_path_drops
+        yield Finding(
+            Sign.PATH_DROPS,
+            f"this machine's check of the reverse path threw {dropped} packets away meanwhile",
+        )
+        return
     if link is None or link.reverse_path is None or scene.ip.version != 4:  # noqa: PLR2004 - IPv4 has the check
         return
     if link.reverse_path == _STRICT:

@@ -31,8 +31,9 @@ class Sign(StrEnum):
     SESSION = "session"  # OpenVPN: its interface is there while the session is
     # Is that the way that was meant?
     AS_MEANT = "as-meant"
-    PAST_TUNNEL = (
-        "past-tunnel"  # a tunnel that is up has the address, or a VPN was meant, and the route misses it
+    PAST_TUNNEL = "past-tunnel"  # a tunnel that is up has the address, and the route misses it
+    BESIDE_TUNNEL = (
+        "beside-tunnel"  # a VPN was meant; the route takes no tunnel, and none is known to have it
     )
     TUNNEL_OFF = "tunnel-off"  # the tunnel that has the address is switched off
     NO_TUNNEL = "no-tunnel"  # a VPN was meant, and this machine has no tunnel at all
@@ -48,7 +49,7 @@ class Sign(StrEnum):
     # Did the interface count the probes going out, and packets coming in?
     SENT = "sent"
     KEPT = "kept"
-    CAME = "came"
+    CAME = "came"  # and no program heard them
     NOTHING_CAME = "nothing-came"
     # By which way did the answer to an opening come that was handed over another link?
     BACK_SAME = "back-same"
@@ -66,6 +67,7 @@ class Sign(StrEnum):
     # Its check of the reverse path?
     PATH_STRICT = "path-strict"
     PATH_LOOSE = "path-loose"
+    PATH_DROPS = "path-drops"  # and it threw the answers away
     # How many links claim the address's network?
     TWO_CLAIM = "two-claim"
     ONE_CLAIMS = "one-claims"
@@ -96,7 +98,7 @@ QUESTIONS: tuple[frozenset[Sign], ...] = (
     ),
     frozenset({Sign.VIA_TUNNEL, Sign.VIA_LINK, Sign.VIA_GATEWAY}),
     frozenset({Sign.KEYED, Sign.SESSION}),
-    frozenset({Sign.AS_MEANT, Sign.PAST_TUNNEL, Sign.TUNNEL_OFF, Sign.NO_TUNNEL}),
+    frozenset({Sign.AS_MEANT, Sign.PAST_TUNNEL, Sign.BESIDE_TUNNEL, Sign.TUNNEL_OFF, Sign.NO_TUNNEL}),
     frozenset({Sign.NOT_ALLOWED, Sign.NEVER_SHOOK, Sign.STALE_SHAKE, Sign.FRESH_SHAKE}),
     frozenset({Sign.END_REFUSES, Sign.END_GONE, Sign.END_SILENT}),
     frozenset({Sign.SENT, Sign.KEPT}),
@@ -105,7 +107,7 @@ QUESTIONS: tuple[frozenset[Sign], ...] = (
     frozenset({Sign.OTHERS_ALIVE, Sign.OTHERS_SILENT}),
     frozenset({Sign.LINK_ALIVE, Sign.LINK_DEAD}),
     frozenset({Sign.FILTER_BLOCKS, Sign.FILTER_CLEAR}),
-    frozenset({Sign.PATH_STRICT, Sign.PATH_LOOSE}),
+    frozenset({Sign.PATH_STRICT, Sign.PATH_LOOSE, Sign.PATH_DROPS}),
     frozenset({Sign.TWO_CLAIM, Sign.ONE_CLAIMS}),
     frozenset({Sign.STRANGER}),
     frozenset({Sign.NAME_FITS, Sign.NAME_ELSEWHERE, Sign.NAMES_DISAGREE, Sign.NO_NAME}),

@@ -41,8 +41,9 @@ PRIOR: Final[Mapping[Cause, float]] = {
 USUAL: Final[Mapping[Sign, float]] = {
     Sign.KEYED: 0.6,
     Sign.SESSION: 0.4,
-    Sign.AS_MEANT: 0.96,
+    Sign.AS_MEANT: 0.945,
     Sign.PAST_TUNNEL: 0.015,
+    Sign.BESIDE_TUNNEL: 0.015,
     Sign.TUNNEL_OFF: 0.01,
     Sign.NO_TUNNEL: 0.015,
     Sign.VIA_TUNNEL: 0.4,
@@ -69,7 +70,8 @@ USUAL: Final[Mapping[Sign, float]] = {
     Sign.FILTER_BLOCKS: 0.35,  # a desktop that drops what it did not ask for
     Sign.FILTER_CLEAR: 0.65,
     Sign.PATH_STRICT: 0.2,
-    Sign.PATH_LOOSE: 0.8,
+    Sign.PATH_LOOSE: 0.798,
+    Sign.PATH_DROPS: 0.002,
     Sign.TWO_CLAIM: 0.02,
     Sign.ONE_CLAIMS: 0.98,
     Sign.STRANGER: 0.01,
@@ -81,17 +83,17 @@ USUAL: Final[Mapping[Sign, float]] = {
 
 _BY_TUNNEL = {Sign.VIA_TUNNEL: 0.99}
 _NOT_BY_TUNNEL = {Sign.VIA_TUNNEL: 0.01, Sign.VIA_LINK: 0.55, Sign.VIA_GATEWAY: 0.44}
-_HEARD = {Sign.ANSWERS: 0.99, Sign.ECHO_ONLY: 0.005}
+_HEARD = {Sign.ANSWERS: 0.993, Sign.ECHO_ONLY: 0.003}
 _UNHEARD_OF = {Sign.SILENT: 0.95, Sign.REFUSED_HERE: 0.03}  # the kernel's WireGuard may refuse at once
 _NEVER_BACK = {Sign.SILENT: 0.985}
 
 ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
     Cause.NONE: {
         **_HEARD,
-        Sign.AS_MEANT: 0.985,
+        Sign.AS_MEANT: 0.95,
         Sign.PAST_TUNNEL: 0.005,
-        Sign.TUNNEL_OFF: 0.004,
-        Sign.CAME: 0.96,
+        Sign.BESIDE_TUNNEL: 0.03,  # the VPN ends on another machine of the LAN
+        Sign.NO_TUNNEL: 0.01,
         Sign.BACK_SAME: 0.9,
     },
     Cause.HANDSHAKE_NEVER: {
@@ -158,7 +160,8 @@ ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
         Sign.TOLD_GONE: 0.15,
         Sign.NEIGHBOUR_FAILED: 0.25,
         Sign.ANSWERS: 0.15,
-        Sign.PAST_TUNNEL: 0.99,
+        Sign.PAST_TUNNEL: 0.88,
+        Sign.BESIDE_TUNNEL: 0.11,
         Sign.ONE_CLAIMS: 0.99,
     },
     Cause.SUBNET_OVERLAP: {
@@ -172,19 +175,21 @@ ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
         Sign.STRANGER: 0.6,
     },
     Cause.LOCAL_FIREWALL: {
-        Sign.REFUSED_HERE: 0.45,
+        Sign.REFUSED_HERE: 0.4,
         Sign.UNHEARD: 0.25,
-        Sign.SILENT: 0.25,
-        Sign.ECHO_ONLY: 0.04,
+        Sign.SILENT: 0.22,
+        Sign.ECHO_ONLY: 0.12,
         Sign.KEPT: 0.55,
-        Sign.CAME: 0.5,
+        Sign.CAME: 0.6,
         Sign.FILTER_BLOCKS: 0.98,
     },
     Cause.REVERSE_PATH_FILTER: {
         Sign.VIA_TUNNEL: 0.7,
         Sign.SILENT: 0.87,
         Sign.UNHEARD: 0.12,
-        Sign.PATH_STRICT: 0.45,  # here, and not only there
+        Sign.CAME: 0.04,
+        Sign.PATH_DROPS: 0.4,  # here, and not only there
+        Sign.PATH_STRICT: 0.2,
         Sign.BACK_SAME: 0.01,
         Sign.BACK_OTHER: 0.84,
         Sign.OTHERS_ALIVE: 0.98,
@@ -212,7 +217,7 @@ ROWS: Final[Mapping[Cause, Mapping[Sign, float]]] = {
         Sign.TOLD_GONE: 0.1,
         Sign.NEIGHBOUR_FAILED: 0.1,
         Sign.NO_TUNNEL: 0.1,
-        Sign.PAST_TUNNEL: 0.5,
+        Sign.BESIDE_TUNNEL: 0.5,
         Sign.AS_MEANT: 0.35,
         Sign.NAME_ELSEWHERE: 0.6,
         Sign.NAMES_DISAGREE: 0.38,

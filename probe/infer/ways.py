@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from probe.model.facts import AddressSurvey, LinkKind, TunnelHealth
 from probe.model.probing import Observation, Reason
-from probe.model.target import Realm
 from probe.model.verdict import Condition
 
 # Conditions in which no probe reached the address: it is left out where bindings are weighed.
@@ -57,8 +56,8 @@ def _by_facts(survey: AddressSurvey) -> Condition | None:
         return Condition.TUNNEL_DOWN
     if route is None or not route.reachable or route.kind in {None, LinkKind.LOOPBACK}:
         return None
-    meant = survey.tunnel is not None or survey.address.realm == Realm.VPN
-    return Condition.WRONG_ROUTE if meant else None
+    # That it is called a VPN address is not enough: the VPN may end on another machine of the LAN.
+    return Condition.WRONG_ROUTE if survey.tunnel is not None else None
 
 
 def _asked(survey: AddressSurvey) -> Iterator[Observation]:

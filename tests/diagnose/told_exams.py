@@ -90,7 +90,7 @@ def exam_of(symbol: str, told: dict) -> AddressExam:
         address,
         seen,
         echo=echo_of(told.get("echo"), seen.address.ip),
-        passage=Passage(6, *told["counted"]) if "counted" in told else None,
+        passage=passage_of(told.get("counted"), told.get("heard", 0)),
         mtu=trial_of(told.get("mtu")),
         names=tuple(
             NameAnswer(None if server == "system" else ip_address(server), tuple(map(address_named, gives)))
@@ -106,6 +106,14 @@ def exam_of(symbol: str, told: dict) -> AddressExam:
         if "hops_seen" in told
         else None,
     )
+
+
+def passage_of(told: list[int] | None, heard: int) -> Passage | None:
+    """What was sent, received and, if told, thrown away by the check of the reverse path."""
+    if told is None:
+        return None
+    sent, received, *drops = told
+    return Passage(6, sent, received, heard=heard, reverse_path_drops=drops[0] if drops else None)
 
 
 def echo_of(word: str | None, ip: object) -> Echo | None:

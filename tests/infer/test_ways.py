@@ -26,7 +26,7 @@ SHUT = [TunnelHealth.NOT_ALLOWED, TunnelHealth.NEVER, TunnelHealth.STALE]
 ways = (
     st.tuples(st.just(INTO_TUNNEL), st.sampled_from(SHUT))
     | st.tuples(st.sampled_from([NOWHERE, ELSEWHERE]), st.just(TunnelHealth.OFF))
-    | st.tuples(st.just(ELSEWHERE), st.sampled_from([None, *SHUT, TunnelHealth.FRESH, TunnelHealth.UNKNOWN]))
+    | st.tuples(st.just(ELSEWHERE), st.sampled_from([*SHUT, TunnelHealth.FRESH, TunnelHealth.UNKNOWN]))
 )
 
 

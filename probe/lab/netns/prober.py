@@ -1,17 +1,25 @@
 """The prober's machine in a world of real hosts: the kernel's own word, but no clients for keys."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from probe.host.system import SystemHost
+from probe.model.facts import LinkKind, Route
 from probe.model.identity import Key
-from probe.model.target import IPAddress, Port
+from probe.model.target import IPAddress, Port, Realm
 
 
 class ProberHost(SystemHost):
-    """The machine as it is, except that the worlds' listeners speak neither SSH nor TLS.
+    """The machine as it is, except for two things.
 
-    They would keep a client for keys waiting until it gives up, and have none to show.
+    A plain link named vpn stands for a tunnel, as in memory. The worlds' listeners speak neither SSH nor TLS:
+    they would keep a client for keys waiting until it gives up, and have none to show.
     """
+
+    def route(self, destination: IPAddress) -> Route:
+        """How the kernel would send to `destination`."""
+        route = super().route(destination)
+        return replace(route, kind=LinkKind.TUNNEL) if route.interface == Realm.VPN else route
 
     def keys(
         self, wanted: Sequence[tuple[IPAddress, Port]]
