@@ -88,7 +88,7 @@ def _examined(world: World, engine: str) -> Iterator[Row]:
     if world.scenario.expect_causes:
         from probe.lab.doctoring import examined, first_causes  # noqa: PLC0415 - needs a world of real hosts
 
-        for symbol, expected, found in first_causes(world.scenario, examined(world, engine)):
+        for symbol, expected, found in first_causes(world.scenario, examined(world, engine), engine):
             yield Row(symbol, "first cause", expected, found)
 
 

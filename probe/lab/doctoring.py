@@ -24,8 +24,11 @@ def examined(world: World, engine: str = "connect") -> Diagnosis:
     return examine(world.target, Timing(), means_of(world, engine), instruments, named=named)
 
 
-def first_causes(scenario: Scenario, diagnosis: Diagnosis) -> Iterator[tuple[str, str, str]]:
-    """What the scenario expects to be ranked first: symbol, expected, found. Addresses are in its order."""
+def first_causes(
+    scenario: Scenario, diagnosis: Diagnosis, engine: str = "connect"
+) -> Iterator[tuple[str, str, str]]:
+    """What an engine must rank first: symbol, expected, found. Addresses are in the scenario's order."""
     found = dict(zip(scenario.addresses, diagnosis.addresses, strict=True))
-    for symbol, expected in scenario.expect_causes.items():
-        yield symbol, expected, str(found[symbol].causes[0].cause)
+    expected = scenario.expect_causes | scenario.looks_like.get(engine, {})
+    for symbol, cause in expected.items():
+        yield symbol, cause, str(found[symbol].causes[0].cause)

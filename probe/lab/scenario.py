@@ -253,7 +253,9 @@ class Scenario(_Strict, frozen=True, kw_only=True):
     expect_raw: dict[str, Expected] = {}
     expect_addresses: dict[str, str] = {}  # symbol -> condition of the address
     expect_addresses_raw: dict[str, str] = {}
-    expect_causes: dict[str, str] = {}  # symbol -> what `doctor` ranks first there
+    expect_causes: dict[str, str] = {}  # symbol -> the true cause, which `doctor` ranks first there
+    # engine -> symbol -> another cause, which that engine cannot tell from the true one and ranks before it
+    looks_like: dict[str, dict[str, str]] = {}
     worlds: tuple[str, ...] = ("sim", "netns")
     why_not: str | None = None  # why a world is left out
     name: str = ""  # from the file name
