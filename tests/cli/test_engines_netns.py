@@ -47,12 +47,12 @@ def test_a_host_echoes_the_mark_and_the_packets_are_kept(tmp_path: Path) -> None
 
 
 def test_what_looks_hostile_is_said_before(tmp_path: Path) -> None:
-    """Both flags: a line each, and only the neighbour is named for the second."""
+    """Both flags: a line each, and only the neighbours are named for the second (vpn is a plain link here)."""
     done = scan("-p", "5432,9090", "--fin", "--l2", "-q", "-o", str(tmp_path / "report.json"), "--json")
     assert done.returncode == 0
     fin, l2 = done.stderr.splitlines()
     assert "192.168.77.10, 10.88.0.10, 203.0.113.10 that stay silent" in fin
-    assert "frames for 127.0.0.1 go to 192.168.77.10; " in l2
+    assert "frames for 127.0.0.1 go to 192.168.77.10, 10.88.0.10; " in l2
     document = json.loads((tmp_path / "report.json").read_text())
     sent = {probe["address"] for port in document["ports"] for probe in port["probes"]}
     assert "127.0.0.1" in sent
