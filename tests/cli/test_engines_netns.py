@@ -47,7 +47,7 @@ def test_a_host_echoes_the_mark_and_the_packets_are_kept(tmp_path: Path) -> None
 
 
 def test_what_looks_hostile_is_said_before(tmp_path: Path) -> None:
-    """Both flags: a line each, and only the neighbours are named for the second (vpn is a plain link here)."""
+    """Both flags: a line each, and only the neighbours are named for the second (vpn is plain here)."""
     done = scan("-p", "5432,9090", "--fin", "--l2", "-q", "-o", str(tmp_path / "report.json"), "--json")
     assert done.returncode == 0
     fin, l2 = done.stderr.splitlines()
