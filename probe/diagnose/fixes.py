@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from probe.diagnose.answers import answers
 from probe.diagnose.commands import accept_in, alone, interface_with, narrow_route, widen_allowed
 from probe.diagnose.ports import troubled_ports
-from probe.diagnose.reading import blocking, end_of
+from probe.diagnose.reading import blocking
 from probe.diagnose.scene import Scene
+from probe.diagnose.ways import end_of
 from probe.infer.words import listed
 from probe.model.diagnosis import Cause, Fix, Place
 from probe.model.machine import Tunnel, TunnelKind

@@ -10,6 +10,8 @@ from probe.model.target import IPAddress, Realm
 from probe.model.verdict import Condition, Verdict
 from probe.path.tunnels import leads_to, peer_for
 
+MOST = 0.5  # share of the probes from which on a counter is taken to have counted them
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -71,6 +73,12 @@ class Scene:
         """What the scan says of the way to the address."""
         found = (a.condition for a in self.verdict.addresses if a.address.ip == self.ip)
         return next(found, Condition.UNKNOWN)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the interface did not count the probes as sent."""
+        passage = self.exam.passage
+        return passage is not None and passage.sent_packets < passage.probes * MOST
 
     def claiming(self) -> tuple[Link, ...]:
         """The links that are up and whose own network has the address."""

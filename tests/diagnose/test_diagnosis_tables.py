@@ -14,11 +14,12 @@ from told_exams import PORT, told_case
 
 from probe.diagnose import diagnose
 from probe.diagnose.fixes import fixes
-from probe.diagnose.reading import findings, lasting
+from probe.diagnose.reading import findings
 from probe.diagnose.scene import Scene
 from probe.diagnose.signs import QUESTIONS, Finding, Sign
 from probe.diagnose.table import PRIOR, ROWS, USUAL, likelihood
 from probe.diagnose.trouble import Trouble, add_up, weigh
+from probe.diagnose.ways import lasting
 from probe.model.diagnosis import Cause
 from probe.model.exam import NameAnswer
 from probe.model.facts import AddressSurvey

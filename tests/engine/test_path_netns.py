@@ -1,38 +1,16 @@
 """Data, echoes and ladders over real kernels: black holes, routers that tell, firewalls on either side."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import path_world as there
 import pytest
-
-TOP = Path(__file__).parents[2]
-SCRIPT = Path(__file__).with_name("path_world.py")
-WORLD = ("unshare", "-Urn")
+from run_world import told_by
 
 
 @pytest.fixture(scope="module")
 def seen() -> Any:
     """Everything that was measured in the world, once."""
-    try:
-        subprocess.run([*WORLD, "nft", "list", "ruleset"], check=True, capture_output=True, timeout=30)
-    except (OSError, subprocess.SubprocessError) as error:
-        pytest.skip(f"no network namespaces with nft here: {error}")
-    environment = os.environ | {"PYTHONPATH": str(TOP)}
-    done = subprocess.run(
-        [*WORLD, sys.executable, str(SCRIPT)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=environment,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return told_by("path_world.py")
 
 
 # What each address says of data through its open port: small, big, segment, learnt, teller, working.
