@@ -1,7 +1,7 @@
 """The diagnosis: from what was measured to the causes of what is wrong, and what mends them.
 
-Pure: it knows no socket, process, clock or randomness. `signs` is the alphabet; `answers`, `ways` and
-`reading` spell in it what was measured; `table` says what each cause looks like, `trouble` weighs, `fixes` mends.
+Pure: no socket, process, clock or randomness. `signs` is the alphabet, in which `answers`, `ways` and
+`reading` spell what was measured. `table` says what each cause looks like, `trouble` weighs, `fixes` mends.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Runs a script of this folder in a network namespace of its own, and reads the one JSON document it prints."""
+"""Runs a script of this folder in a network namespace of its own, and reads the JSON that it prints."""
 
 import json
 import os
