@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from probe.diagnose.listing import few
 from probe.diagnose.tunnel_checks import check_tunnel
+from probe.diagnose.wording import few
 from probe.model.diagnosis import Check, Fix, Place, Status
 from probe.model.facts import LinkKind
 from probe.model.machine import Chain, Hook, Link, Machine, Network, RouteEntry

@@ -1,6 +1,12 @@
-"""Shell commands that mend: one function a command, each for a root shell."""
+"""Shell commands that mend: one function a command, each for a root shell.
 
-from probe.model.machine import Chain, Hook
+A name of this machine's own (an interface, a chain) is quoted: almost any character may be in it.
+"""
+
+from collections.abc import Iterable
+from shlex import quote
+
+from probe.model.machine import Chain, Hook, Network
 from probe.model.target import IPAddress
 
 _IPV4 = 4
@@ -9,6 +15,26 @@ _IPV4 = 4
 def alone(ip: IPAddress) -> str:
     """An address as a network of its own."""
     return f"{ip}/{ip.max_prefixlen}"
+
+
+def switch_on(interface: str) -> str:
+    """Switch an interface on."""
+    return f"ip link set {quote(interface)} up"
+
+
+def set_mtu(interface: str, size: int) -> str:
+    """Have an interface send packets of at most `size` bytes."""
+    return f"ip link set {quote(interface)} mtu {size}"
+
+
+def route_by(ip: IPAddress, interface: str) -> str:
+    """Send to one address by an interface, whatever the other routes say."""
+    return f"ip route replace {alone(ip)} dev {quote(interface)}"
+
+
+def allow_peer(interface: str, key: str, networks: Iterable[Network]) -> str:
+    """Let a WireGuard peer have these networks, and no others."""
+    return f"wg set {quote(interface)} peer {key} allowed-ips {','.join(map(str, networks))}"
 
 
 def interface_with(ip: IPAddress) -> str:
@@ -34,13 +60,14 @@ def accept_in(chain: Chain, ip: IPAddress) -> str | None:
         if chain.family not in {word, "inet"}:
             return None
         field = "daddr" if outward else "saddr"
-        return f"nft insert rule {chain.family} {chain.table} {chain.name} {word} {field} {ip} accept"
+        place = f"{chain.family} {quote(chain.table)} {quote(chain.name)}"
+        return f"nft insert rule {place} {word} {field} {ip} accept"
     if (chain.tool == "ip6tables") != (ip.version != _IPV4):
         return None
-    return f"{chain.tool} -I {chain.name} {'-d' if outward else '-s'} {ip} -j ACCEPT"
+    return f"{chain.tool} -I {quote(chain.name)} {'-d' if outward else '-s'} {ip} -j ACCEPT"
 
 
 def narrow_route(ip: IPAddress, interface: str, size: int) -> str:
     """Tell the kernel how much the way to one address carries, by the route that it takes now."""
-    words = f"$(ip route get {ip} | grep -o 'via [^ ]*') dev {interface}"
+    words = f"$(ip route get {ip} | grep -o 'via [^ ]*') dev {quote(interface)}"
     return f"ip route replace {alone(ip)} {words} mtu {size}"

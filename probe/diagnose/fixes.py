@@ -1,9 +1,20 @@
 """What mends each cause: commands where one is known to be right, sentences where it is not."""
 
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_network
 
 from probe.diagnose.answers import answers
-from probe.diagnose.commands import accept_in, alone, interface_with, narrow_route, widen_allowed
+from probe.diagnose.commands import (
+    accept_in,
+    allow_peer,
+    alone,
+    interface_with,
+    narrow_route,
+    route_by,
+    set_mtu,
+    switch_on,
+    widen_allowed,
+)
 from probe.diagnose.ports import troubled_ports
 from probe.diagnose.reading import blocking
 from probe.diagnose.scene import Scene
@@ -67,7 +78,7 @@ def _tunnel_down(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
 def _switched_on(tunnel: Tunnel) -> Fix:
     name = tunnel.link.name
     if not tunnel.link.up:
-        return _here(f"ip link set {name} up")
+        return _here(switch_on(name))
     if tunnel.kind is TunnelKind.TAILSCALE:
         return _here("tailscale up")
     return Fix(f"start the {tunnel.kind} program of {name} again: the interface is there without it")
@@ -81,8 +92,8 @@ def _not_in_allowed_ips(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     if peer is None:
         yield Fix(f"add {alone(scene.ip)} to the AllowedIPs of the peer that has it, in {tunnel.link.name}")
         return
-    allowed = ",".join([*map(str, peer.allowed_ips), alone(scene.ip)])
-    yield _here(f"wg set {tunnel.link.name} peer {peer.public_key} allowed-ips {allowed}")
+    networks = (*peer.allowed_ips, ip_network(scene.ip))
+    yield _here(allow_peer(tunnel.link.name, peer.public_key, networks))
     yield Fix(f"to keep it, add {alone(scene.ip)} to AllowedIPs in the configuration of {tunnel.link.name}")
 
 
@@ -108,7 +119,7 @@ def _by_its_tunnel(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     if tunnel is None:
         yield Fix(f"give {scene.ip} a route by the VPN's interface")
         return
-    yield _here(f"ip route replace {alone(scene.ip)} dev {tunnel.link.name}")
+    yield _here(route_by(scene.ip, tunnel.link.name))
 
 
 def _tunnel_to_take(scene: Scene) -> Tunnel | None:
@@ -179,7 +190,7 @@ def _mtu(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     trial, name = scene.exam.mtu, scene.route.interface
     size = (trial.working_mtu if trial is not None else None) or _SAFE_MTU
     if name is not None and scene.by_tunnel:
-        yield _here(f"ip link set {name} mtu {size}")
+        yield _here(set_mtu(name, size))
     elif name is not None:
         yield _here(narrow_route(scene.ip, name, size))
     yield Fix(

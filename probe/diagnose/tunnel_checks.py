@@ -1,8 +1,10 @@
 """What a tunnel's own facts say of it, whatever address lies behind it: one line a tunnel."""
 
 from collections.abc import Sequence
+from shlex import quote
 
-from probe.diagnose.listing import few
+from probe.diagnose.commands import switch_on
+from probe.diagnose.wording import few, lasting
 from probe.model.diagnosis import Check, Fix, Place, Status
 from probe.model.machine import Peer, Tunnel, TunnelKind
 from probe.path.tunnels import REJECT_AFTER_S
@@ -10,7 +12,6 @@ from probe.path.tunnels import REJECT_AFTER_S
 RUNNING = "Running"  # what `tailscale status` says where all is well
 _KEY_CHARS = 8  # of a public key, to tell peers apart
 _SHOWN_IPS = 2
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _IDLE = "normal where the tunnel is idle"
 _LOOK_THERE = "see that the endpoint runs WireGuard, has this machine's key, and lets its UDP port through"
 
@@ -37,7 +38,7 @@ def check_tunnel(tunnel: Tunnel, system: str) -> Check:
 
 
 def _switch_on(interface: str, system: str) -> str:
-    command = f"ip link set {interface} up" if system == "linux" else f"ifconfig {interface} up"
+    command = switch_on(interface) if system == "linux" else f"ifconfig {quote(interface)} up"
     return str(Fix(command, Place.HERE))
 
 
@@ -106,7 +107,7 @@ def _handshake(peer: Peer) -> str:
     age = peer.handshake_age_s
     if age is None:
         return "never shook hands"
-    said = f"shook hands {_ago(age)} ago"
+    said = f"shook hands {lasting(age)} ago"
     if age <= REJECT_AFTER_S:
         return said
     if peer.keepalive_s is None:
@@ -119,10 +120,3 @@ def _endpoint(peer: Peer) -> str:
         return "no endpoint"
     address, port = peer.endpoint
     return f"endpoint [{address}]:{port}" if ":" in str(address) else f"endpoint {address}:{port}"
-
-
-def _ago(seconds: float) -> str:
-    for unit, name in _UNITS:
-        if seconds >= 2 * unit:
-            return f"{seconds / unit:.0f} {name}"
-    return f"{seconds:.0f} s"

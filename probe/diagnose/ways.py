@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from probe.diagnose.scene import Scene
 from probe.diagnose.signs import Finding, Sign
+from probe.diagnose.wording import lasting
 from probe.infer.words import listed
 from probe.model.facts import TunnelHealth
 from probe.model.machine import Peer, TunnelKind
@@ -104,17 +105,6 @@ def end_of(peer: Peer | None) -> str:
         return f"{peer.public_key[:8]}..., which has no endpoint"
     host, port = peer.endpoint
     return f"at [{host}]:{port}" if ":" in str(host) else f"at {host}:{port}"
-
-
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
-
-
-def lasting(seconds: float) -> str:
-    """A duration in its largest unit."""
-    for size, unit in _UNITS:
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 _ENDS = {

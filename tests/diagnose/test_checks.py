@@ -20,7 +20,7 @@ from odd_machines import (
 from test_tunnel_checks import CASES as TUNNELS
 
 from probe.diagnose.checks import check_machine
-from probe.diagnose.listing import few
+from probe.diagnose.wording import few
 from probe.model.diagnosis import Status
 from probe.model.machine import Firewall, Hook, Machine, Resolvers, TunnelKind
 

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from told_exams import PORT, told_case
 
 from probe.diagnose import diagnose
+from probe.diagnose.commands import route_by, set_mtu, switch_on
 from probe.diagnose.fixes import fixes
 from probe.diagnose.reading import findings
 from probe.diagnose.scene import Scene
 from probe.diagnose.signs import QUESTIONS, Finding, Sign
 from probe.diagnose.table import PRIOR, ROWS, USUAL, likelihood
 from probe.diagnose.trouble import Trouble, add_up, weigh
-from probe.diagnose.ways import lasting
+from probe.diagnose.wording import lasting
 from probe.model.diagnosis import Cause
 from probe.model.exam import NameAnswer
 from probe.model.facts import AddressSurvey
@@ -197,3 +198,16 @@ def test_a_tunnel_is_switched_on_its_own_way(kind: TunnelKind, up: bool, running
     off = replace(tunnel, kind=kind, link=replace(tunnel.link, up=up, running=running))
     there = replace(scene, machine=replace(scene.machine, tunnels=(off,)))
     assert said in str(fixes(Cause.TUNNEL_DOWN, there, frozenset())[0])
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (switch_on("wg 0;reboot"), "ip link set 'wg 0;reboot' up"),
+        (set_mtu("wg0", 1280), "ip link set wg0 mtu 1280"),
+        (route_by(ip_address("fd88::10"), "$(x)"), "ip route replace fd88::10/128 dev '$(x)'"),
+    ],
+)
+def test_names_are_quoted(command: str, text: str) -> None:
+    """An interface's name is data to the shell, whatever is in it."""
+    assert command == text
