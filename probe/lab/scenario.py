@@ -35,6 +35,8 @@ from probe.lab.scenario_hosts import (
     Rule,
     Segment,
     Serves,
+    Service,
+    ServiceKind,
     Strict,
     TargetHost,
 )
@@ -59,6 +61,8 @@ __all__ = (  # with the hosts' parts: who reads scenarios finds every part of th
     "Scenario",
     "Segment",
     "Serves",
+    "Service",
+    "ServiceKind",
     "TargetHost",
     "Vpn",
     "VpnKind",

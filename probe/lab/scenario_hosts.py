@@ -37,6 +37,18 @@ class Serves(StrEnum):
     FORWARD = "forward"  # TCP: a userspace forwarder: pass everything on to 127.0.0.1, same port
 
 
+class ServiceKind(StrEnum):
+    """Which real program a service is. Worlds without programs have plain listeners in its place."""
+
+    NGINX = "nginx"  # plain on its first port, TLS on its second
+    POSTGRESQL = "postgresql"
+    REDIS = "redis"
+    SSHD = "sshd"
+    DNSMASQ = "dnsmasq"  # TCP and UDP
+    APP = "app"  # a small web application in Python
+    PROXY = "proxy"  # nginx in front of an `app` on its usual port of loopback
+
+
 class Segment(StrEnum):
     """The TCP segments that a rule is about, where it is not about all of them."""
 
@@ -57,6 +69,14 @@ class Listen(Strict, frozen=True, kw_only=True):
     device: str | None = None  # a realm: SO_BINDTODEVICE to its interface
     v6only: bool = False
     serves: Serves = Serves.HOLD
+
+
+class Service(Strict, frozen=True, kw_only=True):
+    """A real program that serves. `bind` as in Listen; `ports` in place of its usual ones, as many."""
+
+    kind: ServiceKind
+    bind: tuple[str, ...]
+    ports: tuple[int, ...] | None = None
 
 
 class Rule(Strict, frozen=True, kw_only=True):
@@ -84,6 +104,7 @@ class TargetHost(Strict, frozen=True, kw_only=True):
     """The machine under test."""
 
     listen: tuple[Listen, ...] = ()
+    services: tuple[Service, ...] = ()
     filter: tuple[Rule, ...] = ()
     dnat: tuple[Dnat, ...] = ()
     resets_per_s: int | None = None  # a stack that limits its resets, as BSD's does
