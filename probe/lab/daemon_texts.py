@@ -7,6 +7,7 @@ asks nobody for names.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from probe.errors import ScenarioError
 from probe.lab.scenario_hosts import ServiceKind
 from probe.model.target import IPAddress
 
@@ -87,9 +88,18 @@ def _sshd(place: Place) -> dict[str, str]:
 
 def _dnsmasq(place: Place) -> dict[str, str]:
     (port,) = place.ports
-    listens = (f"listen-address={address}" for address in place.addresses)
-    fixed = ("bind-interfaces", "no-resolv", "no-hosts", f"pid-file={place.directory}/pid")
-    return {"dnsmasq.conf": _lines(f"port={port}", *listens, *fixed, f"address=/{NAME}/192.0.2.1")}
+    fixed = ("no-resolv", "no-hosts", f"pid-file={place.directory}/pid", f"address=/{NAME}/192.0.2.1")
+    return {"dnsmasq.conf": _lines(f"port={port}", *_dnsmasq_listens(place), *fixed)}
+
+
+def _dnsmasq_listens(place: Place) -> tuple[str, ...]:
+    """Its addresses. Told none, it binds to all interfaces in both families; to those of one it cannot."""
+    everywhere = {address.version for address in place.addresses if address.is_unspecified}
+    if not everywhere:
+        return ("bind-interfaces", *(f"listen-address={address}" for address in place.addresses))
+    if everywhere != {4, 6} or len(place.addresses) != len(everywhere):
+        raise ScenarioError("dnsmasq binds to addresses, or to all interfaces in both families")
+    return ()
 
 
 def _app(place: Place) -> dict[str, str]:
