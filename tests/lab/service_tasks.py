@@ -9,6 +9,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import netns_tasks
@@ -16,11 +18,15 @@ import psutil
 
 from probe.errors import BindprobeError
 from probe.lab.check import check
+from probe.lab.daemons import daemons_of
 from probe.lab.netns import enter
+from probe.lab.netns.daemons import start_daemons
+from probe.lab.netns.programs import attempt
 from probe.lab.netns.world import open_network
 from probe.lab.world import Shell
 from probe.model.diagnosis import Place
 
+LOW_PORTS = "net.ipv4.ip_unprivileged_port_start"
 Given = str | dict[str, Any]
 
 
@@ -35,6 +41,16 @@ def _sockets(shell: Shell) -> Iterator[list[Any]]:
         protocol, _, _, _, local, *_ = line.split()
         address, _, port = local.rpartition(":")
         yield [protocol, address.strip("[]"), int(port)]
+
+
+def here(given: Given) -> list[list[Any]]:
+    """The same for the services of a target when they run on our own host, as in a container."""
+    target = netns_tasks.scenario(given).target
+    (Path("/proc/sys") / LOW_PORTS.replace(".", "/")).write_text("0", encoding="ascii")
+    with ExitStack() as stack:
+        for daemon in start_daemons(daemons_of(target), None, stack):
+            daemon.await_answers()
+        return sorted(_sockets(lambda _, command: attempt(None, command.split())))
 
 
 def missed(given: Given, engine: str) -> list[str]:
@@ -79,7 +95,9 @@ def held(given: Given) -> None:
         time.sleep(60)
 
 
-TASKS: dict[str, Callable[..., Any]] = {task.__name__: task for task in (sockets, missed, left, broken, held)}
+TASKS: dict[str, Callable[..., Any]] = {
+    task.__name__: task for task in (sockets, here, missed, left, broken, held)
+}
 
 if __name__ == "__main__":
     if not enter.inside():

@@ -17,6 +17,7 @@ from probe.lab.daemons import TOOLS, listens_of
 from probe.lab.netns import daemons, enter, tunnels
 from probe.lab.netns.daemons import daemons_available
 from probe.lab.scenario import ServiceKind, VpnKind, address_of
+from probe.model.diagnosis import Place
 
 SCRIPT = Path(__file__).with_name("service_tasks.py")
 WHOLE = "real-services"
@@ -26,6 +27,9 @@ UP = 4.0  # seconds until a world with all services is up
 BUSY = 3.0  # times slower, where other tests run beside
 ANY = ["0.0.0.0", "::"]
 ROOTS_WAY = ["unshare", "--net", "--mount", "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
+CONTAINER = [*ROOTS_WAY[:-1], 'ip link set lo up && mount -t tmpfs none /run && exec "$0" "$@"']
+# In these two ways a real user runs them, who may not read an interpreter in root's home: no application.
+WITHOUT_PYTHON = [ServiceKind.REDIS, ServiceKind.POSTGRESQL, ServiceKind.SSHD, ServiceKind.DNSMASQ]
 
 pytestmark = pytest.mark.netns
 
@@ -39,6 +43,15 @@ def _services() -> None:
 
 def world(*services: dict[str, Any], **parts: Any) -> dict[str, Any]:
     return {"addresses": ["lan", "lan6", "vpn"], "target": {"services": list(services)}, **parts}
+
+
+def without_python(bind: str) -> dict[str, Any]:
+    return world(*({"kind": kind, "bind": [bind]} for kind in WITHOUT_PYTHON))
+
+
+def require_root(way: list[str] | None) -> None:
+    if way is not None and os.getuid() != 0:
+        pytest.skip("only root makes worlds without a user namespace")
 
 
 def started(task: str, *arguments: object, way: list[str] | None = None) -> subprocess.Popen[str]:
@@ -114,12 +127,14 @@ def test_they_come_up_quickly_and_go_at_once() -> None:
     assert seen["up"] < UP * BUSY
 
 
-def test_nothing_stays_of_a_world_that_was_killed() -> None:
+@pytest.mark.parametrize("way", [None, ROOTS_WAY], ids=["usual", "root's"])
+def test_nothing_stays_of_a_world_that_was_killed(way: list[str] | None) -> None:
     """When the process that holds a world is killed, the kernel ends every service."""
-    with started("held", WHOLE) as process:
+    require_root(way)
+    with started("held", WHOLE if way is None else without_python("lan"), way=way) as process:
         assert process.stdout is not None
         holder, *others = json.loads(process.stdout.readline())
-        assert len(others) > len(ServiceKind)
+        assert len(others) > len(WITHOUT_PYTHON)
         os.kill(holder, signal.SIGKILL)
         process.wait(10)
     deadline = time.monotonic() + 10
@@ -145,11 +160,28 @@ def test_a_service_that_ends_too_soon() -> None:
 
 def test_roots_way() -> None:
     """Where root gets no user namespace, the machine's own user without privileges runs them."""
-    if os.getuid() != 0:
-        pytest.skip("only root makes worlds without a user namespace")
-    kept = [ServiceKind.NGINX, ServiceKind.POSTGRESQL, ServiceKind.SSHD, ServiceKind.DNSMASQ]
-    given = world(REDIS, *({"kind": kind, "bind": ["lan"]} for kind in kept))
+    require_root(ROOTS_WAY)
+    given = without_python("lan")
     assert found(given, ROOTS_WAY) == bound(given)
+
+
+def test_on_a_host_of_their_own() -> None:
+    """In a container, they run on the host that starts them."""
+    require_root(CONTAINER)
+    given = without_python("127.0.0.1")
+    seen = {tuple(one) for one in run("here", given, way=CONTAINER)}
+    assert seen == bound(given)
+
+
+def test_peers_get_what_each_serves() -> None:
+    """The prober gets one SSH key and one certificate, whichever address it asks."""
+    addresses = "192.168.77.10 10.88.0.10 203.0.113.10"
+    keys = "ssh-keyscan -t ed25519 $a 2>/dev/null | cut -d' ' -f2-"
+    prints = "openssl s_client -connect $a:443 2>&1 </dev/null | openssl x509 -noout -fingerprint"
+    commands = [f"for a in {addresses}; do {command}; done" for command in (keys, prints)]
+    for lines in netns_tasks.run("lines", WHOLE, [(Place.HERE, command) for command in commands]):
+        assert len(lines) == 3
+        assert len(set(lines)) == 1
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 Each runs as a user without privileges, which PostgreSQL insists on, and is the first process of a process
 namespace: the kernel ends all of its children with it (pid_namespaces(7)). Its System V memory ends with it
-too. Where a world has no user but root, this one is made by a user namespace inside of the world's.
+too. Where a world has no user but root, this one is made by a user namespace inside of the world's. In a
+container the host is the caller's own, None, and all of it ends with the container.
 """
 
 import functools
@@ -28,11 +29,10 @@ from probe.model.target import Protocol
 
 _NOBODY = 65534
 _ALONE = ("unshare", "--pid", "--ipc", "--fork", "--kill-child")
+_USER = (f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
+_IN_CONTAINER = ("setpriv", *_USER, "--pdeathsig", "KILL")
+_OTHER_USER = (*_ALONE, *_IN_CONTAINER)
 _OTHER_NAMESPACE = (*_ALONE, "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}")
-_OTHER_USER = (
-    *_ALONE,
-    *("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--pdeathsig", "KILL"),
-)
 _EVERYBODY = 0o1777
 _PATIENCE = 0.5  # seconds for one answer
 _LONGEST_ANSWER = 512
@@ -42,13 +42,15 @@ _POSTGRESQL = Path("/usr/lib/postgresql")  # Debian has a directory for each ver
 
 def daemons_available(kinds: Iterable[ServiceKind]) -> str | None:
     """Say why these services cannot run in worlds of this machine; None: they can."""
+    return _not_installed(kinds) or enter.available() or _machine_lacks()
+
+
+def _not_installed(kinds: Iterable[ServiceKind]) -> str | None:
     path = ":".join([enter.environment()["PATH"], *map(str, _POSTGRESQL.glob("*/bin"))])
     tools = {tool: package for kind in kinds for tool, package in TOOLS[kind].items()}
     missing = [tool for tool in tools if shutil.which(tool, path=path) is None]
-    if missing:
-        packages = ", ".join(dict.fromkeys(tools[tool] for tool in missing))
-        return f"not installed: {', '.join(missing)} (packages {packages})"
-    return enter.available() or _machine_lacks()
+    packages = ", ".join(dict.fromkeys(tools[tool] for tool in missing))
+    return f"not installed: {', '.join(missing)} (packages {packages})" if missing else None
 
 
 @functools.cache
@@ -70,11 +72,11 @@ def _attempt(argv: list[str]) -> subprocess.CompletedProcess[str]:
 
 @dataclass(frozen=True, slots=True)
 class RunningDaemon:
-    """A service on the host of process `host`."""
+    """A service on the host of process `host`, or on our own."""
 
     daemon: Daemon
     program: Program
-    host: int
+    host: int | None
 
     def await_answers(self) -> None:
         """Wait until it answers on each of its sockets, asked from its own host.
@@ -90,15 +92,15 @@ class RunningDaemon:
 
     def end(self) -> None:
         """End it with all its children: when its first process is gone, so are the others."""
-        for pid in _children(self.program.pid):
+        for pid in () if self.host is None else _children(self.program.pid):
             with suppress(ProcessLookupError):  # it has just ended
                 _kill(pid)
             self.program.await_end()
         self.program.end()
 
 
-def start_daemons(daemons: Iterable[Daemon], host: int, stack: ExitStack) -> list[RunningDaemon]:
-    """Start services on the host of process `host`, all at once; `stack` ends them.
+def start_daemons(daemons: Iterable[Daemon], host: int | None, stack: ExitStack) -> list[RunningDaemon]:
+    """Start services on the host of process `host` (None: our own), all at once; `stack` ends them.
 
     Raises:
         BackendError: one is not installed, or this machine cannot run it.
@@ -107,7 +109,8 @@ def start_daemons(daemons: Iterable[Daemon], host: int, stack: ExitStack) -> lis
     wanted = tuple(daemons)
     if not wanted:
         return []
-    lacking = daemons_available(one.kind for one in wanted)
+    kinds = [one.kind for one in wanted]
+    lacking = _not_installed(kinds) if host is None else daemons_available(kinds)
     if lacking is not None:
         raise BackendError(lacking)
     home = _directory(host, HOME)
@@ -117,37 +120,42 @@ def start_daemons(daemons: Iterable[Daemon], host: int, stack: ExitStack) -> lis
     return [_start(one, host, stack) for one in wanted]
 
 
-def _start(daemon: Daemon, host: int, stack: ExitStack) -> RunningDaemon:
+def _start(daemon: Daemon, host: int | None, stack: ExitStack) -> RunningDaemon:
     place = _directory(host, daemon.directory)
     for name, text in daemon.files.items():
         (place / name).write_text(text, encoding="ascii")
         (place / name).chmod(0o644)
     known = ("env", f"PYTHON={sys.executable}", f"APP={HOME}/app.py")
     script = f"cd {daemon.directory}\n{daemon.script}"
-    program = Program(host, [*_somebody_else(), *known, "sh", "-ec", script], name=daemon.kind)
+    program = Program(host, [*_somebody_else(host), *known, "sh", "-ec", script], name=daemon.kind)
     running = RunningDaemon(daemon, program, host)
     stack.callback(running.end)
     return running
 
 
-def _somebody_else() -> tuple[str, ...]:
+def _somebody_else(host: int | None) -> tuple[str, ...]:
     """How to run as a user without privileges: one that this namespace has, or one that is made."""
+    if host is None:
+        return _IN_CONTAINER
     rows = (line.split() for line in Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines())
     mapped = any(int(first) <= _NOBODY < int(first) + int(count) for first, _, count in rows)
     return _OTHER_USER if mapped else _OTHER_NAMESPACE
 
 
-def _directory(host: int, path: str) -> Path:
+def _directory(host: int | None, path: str) -> Path:
     """Make a directory on a host for everybody."""
-    made = Path(f"/proc/{host}/root{path}")
+    made = Path(path if host is None else f"/proc/{host}/root{path}")
     made.mkdir()
     made.chmod(_EVERYBODY)
     return made
 
 
 @contextmanager
-def _in_network(host: int) -> Iterator[None]:
+def _in_network(host: int | None) -> Iterator[None]:
     """Have this thread be in the network of a host: sockets that are made meanwhile stay there."""
+    if host is None:
+        yield
+        return
     with ExitStack() as stack:
         before = syscalls.current_network()
         stack.callback(os.close, before)
