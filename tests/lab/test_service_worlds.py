@@ -12,6 +12,7 @@ from typing import Any
 import netns_tasks
 import psutil
 import pytest
+from nobody import NOBODY, python_for_nobody
 
 from probe.lab.daemons import TOOLS, listens_of
 from probe.lab.netns import daemons, enter, tunnels
@@ -51,11 +52,13 @@ def without_python(bind: str) -> dict[str, Any]:
 
 def require_root(way: list[str] | None) -> None:
     if way is not None and os.getuid() != 0:
-        pytest.skip("only root makes worlds without a user namespace")
+        pytest.skip("only root can become somebody else, or make worlds without a user namespace")
 
 
-def started(task: str, *arguments: object, way: list[str] | None = None) -> subprocess.Popen[str]:
-    program = [sys.executable, str(SCRIPT), task, *map(json.dumps, arguments)]
+def started(
+    task: str, *arguments: object, way: list[str] | None = None, python: str = sys.executable
+) -> subprocess.Popen[str]:
+    program = [python, str(SCRIPT), task, *map(json.dumps, arguments)]
     command = enter.command(program) if way is None else [*way, *program]
     environment = {**netns_tasks.environment(), enter.MARKER: "1"}
     return subprocess.Popen(
@@ -63,8 +66,8 @@ def started(task: str, *arguments: object, way: list[str] | None = None) -> subp
     )
 
 
-def run(task: str, *arguments: object, way: list[str] | None = None) -> Any:
-    with started(task, *arguments, way=way) as process:
+def run(task: str, *arguments: object, **how: Any) -> Any:
+    with started(task, *arguments, **how) as process:
         out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     return json.loads(out)
@@ -163,6 +166,15 @@ def test_roots_way() -> None:
     require_root(ROOTS_WAY)
     given = without_python("lan")
     assert found(given, ROOTS_WAY) == bound(given)
+
+
+def test_a_user_without_any_privilege_runs_them() -> None:
+    """An ordinary user, even one who may gain no privilege, gets all of them; only tunnels take more."""
+    way = [*NOBODY, *enter.command([])]
+    require_root(way)
+    given = world(*({"kind": kind, "bind": ["lan", "127.0.0.1"]} for kind in ServiceKind))
+    seen = run("sockets", given, way=way, python=python_for_nobody())
+    assert {tuple(one) for one in seen} == bound(given)
 
 
 def test_on_a_host_of_their_own() -> None:
