@@ -35,6 +35,7 @@ _OTHER_USER = (*_ALONE, *_IN_CONTAINER)
 _OTHER_NAMESPACE = (*_ALONE, "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}")
 _EVERYBODY = 0o1777
 _PATIENCE = 0.5  # seconds for one answer
+_UNTIL_UP = 30.0  # seconds: a database is made first
 _LONGEST_ANSWER = 512
 _KIND = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
 _POSTGRESQL = Path("/usr/lib/postgresql")  # Debian has a directory for each version
@@ -84,7 +85,7 @@ class RunningDaemon:
         Raises:
             BackendError: it does not, or ends before.
         """
-        self.program.await_that(self._answers)
+        self.program.await_that(self._answers, _UNTIL_UP)
 
     def _answers(self) -> bool:
         with _in_network(self.host):
@@ -180,7 +181,7 @@ def _answered(check: Check) -> bool:
 
 
 def _children(pid: int) -> list[int]:
-    """The processes that a process has started; none where it has ended."""
+    """The processes that a process has started; none where it has ended (proc(5), CONFIG_PROC_CHILDREN)."""
     try:
         return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
     except FileNotFoundError:

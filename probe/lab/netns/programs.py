@@ -53,13 +53,13 @@ def attempt(host: int | None, argv: Sequence[str], text: str = "") -> subprocess
         raise BackendError(f"not installed: {error.filename}") from None
 
 
-def await_that(what: str, condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds.
+def await_that(what: str, condition: Callable[[], bool], patience: float = _PATIENCE) -> None:
+    """Wait until a condition holds, for `patience` seconds at most.
 
     Raises:
         BackendError: it does not come to hold; `what` says which.
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while not condition():
         if time.monotonic() > deadline:
             raise BackendError(f"{what} does not come up")
@@ -116,8 +116,8 @@ class Program:
         if self._process.poll() is not None:
             raise BackendError(f"{self._name} ended early: {_last_line(self.said()) or 'without a word'}")
 
-    def await_that(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition holds.
+    def await_that(self, condition: Callable[[], bool], patience: float = _PATIENCE) -> None:
+        """Wait until a condition holds, for `patience` seconds at most.
 
         Raises:
             BackendError: it does not come to hold, or the program ends before; its last line says why.
@@ -127,7 +127,7 @@ class Program:
             self.require_alive()
             return condition()
 
-        await_that(self._name, holds)
+        await_that(self._name, holds, patience)
 
     def await_end(self) -> None:
         """Wait for it to end by itself, for a time; then it is still to be ended."""
