@@ -29,6 +29,7 @@ BUSY = 3.0  # times slower, where other tests run beside
 ANY = ["0.0.0.0", "::"]
 ROOTS_WAY = ["unshare", "--net", "--mount", "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
 CONTAINER = [*ROOTS_WAY[:-1], 'ip link set lo up && mount -t tmpfs none /run && exec "$0" "$@"']
+ONE_USER = 'ip link set lo up && echo 0 > /proc/sys/user/max_user_namespaces && exec "$0" "$@"'
 # In these two ways a real user runs them, who may not read an interpreter in root's home: no application.
 WITHOUT_PYTHON = [ServiceKind.REDIS, ServiceKind.POSTGRESQL, ServiceKind.SSHD, ServiceKind.DNSMASQ]
 
@@ -194,6 +195,16 @@ def test_peers_get_what_each_serves() -> None:
     for lines in netns_tasks.run("lines", WHOLE, [(Place.HERE, command) for command in commands]):
         assert len(lines) == 3
         assert len(set(lines)) == 1
+
+
+def test_a_machine_that_lacks_another_user() -> None:
+    """Where no other user can be had, nothing is started as root instead, and the reason is told."""
+    way = ["unshare", "--user", "--map-root-user", "--net", "--mount", "sh", "-c", ONE_USER]
+    if subprocess.run([*way, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine does not let us make such a namespace")
+    seen = run("broken", world(REDIS), way=way)
+    assert seen["said"].startswith("this machine does not let us run services as another user: unshare")
+    assert seen["after"] == seen["before"]
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
