@@ -47,11 +47,14 @@ def _why_not(scenario: Scenario, kind: WorldKind) -> str | None:
     """Say why a scenario is not for this kind of world, or not for this machine; None: it is."""
     if kind not in scenario.worlds:
         return scenario.why_not or "not for this world"
-    if kind is WorldKind.NETNS and scenario.vpn is not None:
-        from probe.lab.netns.tunnels import vpn_available
+    if kind is not WorldKind.NETNS:
+        return None
+    from probe.lab.netns.daemons import daemons_available
+    from probe.lab.netns.tunnels import vpn_available
 
-        return vpn_available(scenario.vpn.kind)
-    return None
+    lacking = vpn_available(scenario.vpn.kind) if scenario.vpn is not None else None
+    kinds = [service.kind for service in scenario.target.services]
+    return lacking or (daemons_available(kinds) if kinds else None)
 
 
 def check_all(

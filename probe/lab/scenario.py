@@ -26,7 +26,51 @@ from msgspec import Struct
 
 from probe.errors import ScenarioError
 from probe.lab.documents import read_document
-from probe.model.target import IPAddress, Protocol
+from probe.lab.scenario_hosts import (
+    Action,
+    Dnat,
+    Listen,
+    ProberHost,
+    Router,
+    Rule,
+    Segment,
+    Serves,
+    Service,
+    ServiceKind,
+    Strict,
+    TargetHost,
+)
+from probe.model.target import IPAddress
+
+__all__ = (  # with the hosts' parts: who reads scenarios finds every part of them here
+    "CARRIER_ADDRESSES",
+    "CONTAINER_ADDRESSES",
+    "PROBER_ADDRESSES",
+    "ROUTER_ADDRESSES",
+    "TARGET_ADDRESSES",
+    "Action",
+    "Dnat",
+    "Expected",
+    "FarEnd",
+    "Link",
+    "Listen",
+    "ProberHost",
+    "Router",
+    "Rule",
+    "Scan",
+    "Scenario",
+    "Segment",
+    "Serves",
+    "Service",
+    "ServiceKind",
+    "TargetHost",
+    "Vpn",
+    "VpnKind",
+    "address_of",
+    "load_scenario",
+    "parse_scenario",
+    "realm_of",
+)
 
 # What the prober is given, and the prober's own address on the same realm (RFC 1918, 4193, 5737, 3849).
 TARGET_ADDRESSES: dict[str, str] = {
@@ -57,33 +101,6 @@ CARRIER_ADDRESSES: dict[str, str] = {"prober": "198.18.0.2", "target": "198.18.0
 CONTAINER_ADDRESSES: dict[str, str] = {"container": "172.31.0.2", "bridge": "172.31.0.1"}
 
 
-class Action(StrEnum):
-    """What a filter rule does with a TCP or UDP packet."""
-
-    ACCEPT = "accept"
-    DROP = "drop"
-    RESET = "reset"  # a forged TCP reset
-    PORT_UNREACH = "port-unreach"
-    HOST_UNREACH = "host-unreach"
-    NET_UNREACH = "net-unreach"
-    PROTO_UNREACH = "proto-unreach"  # IPv4 only
-    ADMIN_PROHIBITED = "admin-prohibited"
-    HOST_PROHIBITED = "host-prohibited"
-    NET_PROHIBITED = "net-prohibited"
-
-
-class Serves(StrEnum):
-    """What a listener does with a peer."""
-
-    HOLD = "hold"  # TCP: accept and keep quiet. UDP: receive and keep quiet
-    GREET = "greet"  # TCP: accept and send a line
-    CLOSE = "close"  # TCP: accept and close at once (a proxy whose backend is dead)
-    RESET = "reset"  # TCP: accept and reset at once
-    ANSWER = "answer"  # UDP: answer every datagram
-    FULL = "full"  # TCP: never accept, and the accept queue is full
-    FORWARD = "forward"  # TCP: a userspace forwarder: pass everything on to 127.0.0.1, same port
-
-
 class VpnKind(StrEnum):
     """Which program makes the tunnel."""
 
@@ -100,91 +117,7 @@ class FarEnd(StrEnum):
     UNREACHABLE = "unreachable"  # the carrier drops everything between the two
 
 
-class Segment(StrEnum):
-    """The TCP segments that a rule is about, where it is not about all of them."""
-
-    SYN = "syn"  # openings only: an ACK or a FIN passes
-    SYN_ACK = "syn-ack"  # what the host answers to them, on its way out
-
-
-class _Strict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    pass
-
-
-class Listen(_Strict, frozen=True, kw_only=True):
-    """One listening socket. `bind`: a literal address, or a symbol such as `lan` or `vpn6`."""
-
-    port: int
-    bind: str
-    protocol: Protocol = Protocol.TCP
-    device: str | None = None  # a realm: SO_BINDTODEVICE to its interface
-    v6only: bool = False
-    serves: Serves = Serves.HOLD
-
-
-class Rule(_Strict, frozen=True, kw_only=True):
-    """One filter rule; the first that matches decides, and what none matches is accepted.
-
-    `ports` in the command line's syntax (none: every port of TCP and UDP), `on`: realms (none: all). Without
-    `segment` it judges what comes in, all of it.
-    """
-
-    action: Action
-    ports: str | None = None
-    on: tuple[str, ...] = ()
-    segment: Segment | None = None
-
-
-class Dnat(_Strict, frozen=True, kw_only=True):
-    """A TCP port that the target forwards to a container behind it, as Docker publishes ports."""
-
-    port: int
-    on: tuple[str, ...] = ()
-    alive: bool = True  # something listens in the container
-
-
-class TargetHost(_Strict, frozen=True, kw_only=True):
-    """The machine under test."""
-
-    listen: tuple[Listen, ...] = ()
-    filter: tuple[Rule, ...] = ()
-    dnat: tuple[Dnat, ...] = ()
-    resets_per_s: int | None = None  # a stack that limits its resets, as BSD's does
-    never_resets: bool = False  # a stack that is silent where nothing listens, as Windows' firewall makes it
-    ttl: int | None = None  # with which its packets start; none: 64
-    route_localnet: bool = False  # takes 127.0.0.0/8 from its links (net.ipv4.conf.all.route_localnet)
-    # realm -> realm: answers to the prober's address there leave by this link
-    replies_by: dict[str, str] = {}
-    no_way_back: tuple[str, ...] = ()  # realms: it has no route to the prober's addresses there
-    strict_reverse_path: bool = False  # rp_filter=1 (RFC 3704 section 2.2)
-    forwards: bool = False  # it is a gateway: what is not its own it sends on, or says is unreachable
-    # realm -> bytes: longer packets vanish on their way to it, and nobody is told
-    swallows_above: dict[str, int] = {}
-
-
-class ProberHost(_Strict, frozen=True, kw_only=True):
-    """The prober's own machine. Its rules' ports are the target's: where it sends to, and hears from."""
-
-    outgoing: tuple[Rule, ...] = ()
-    incoming: tuple[Rule, ...] = ()
-    strict_reverse_path: bool = False  # rp_filter=1 (RFC 3704 section 2.2)
-    routes: dict[str, str] = {}  # symbol -> realm: a host route to this address by the wrong link
-    names: tuple[dict[str, str], ...] = ()  # one name server each: name -> symbol or literal address
-
-
-class Router(_Strict, frozen=True, kw_only=True):
-    """The box between the prober and the target's public address."""
-
-    filter: tuple[Rule, ...] = ()
-    nat: bool = False
-    forward: tuple[int, ...] = ()  # TCP ports forwarded to the target, with `nat`
-    answers_all: bool = False  # a middlebox that completes every handshake itself
-    syn_proxy: str | None = None  # ports whose handshakes it completes before asking the target
-    listen: tuple[Listen, ...] = ()  # its own services, on the public address that it owns with `nat`
-    narrow: int | None = None  # bytes: MTU of its link to the target; it says so to whoever sends more
-
-
-class Link(_Strict, frozen=True, kw_only=True):
+class Link(Strict, frozen=True, kw_only=True):
     """What a realm's link does to packets, in each direction."""
 
     delay_ms: float = 0.0  # one way
@@ -193,7 +126,7 @@ class Link(_Strict, frozen=True, kw_only=True):
     isolates: bool = False  # an access point between the two that keeps its clients apart, and answers itself
 
 
-class Vpn(_Strict, frozen=True, kw_only=True):
+class Vpn(Strict, frozen=True, kw_only=True):
     """A real tunnel in place of the vpn link. Without trouble: up, warm or cold, both ends agreed."""
 
     kind: VpnKind
@@ -207,14 +140,14 @@ class Vpn(_Strict, frozen=True, kw_only=True):
     mtu: int | None = None  # bytes, at both ends; none: the program's own
 
 
-class Scan(_Strict, frozen=True, kw_only=True):
+class Scan(Strict, frozen=True, kw_only=True):
     """What the prober is told."""
 
     ports: str
     running: str | None = None
 
 
-class Expected(_Strict, frozen=True, kw_only=True):
+class Expected(Strict, frozen=True, kw_only=True):
     """What the report must say of one port. Absent keys are not checked.
 
     `bound_to` in symbols. `states`, `reasons` and `conditions` by symbol of the address.
@@ -230,7 +163,7 @@ class Expected(_Strict, frozen=True, kw_only=True):
     bound_by: str | None = None
 
 
-class Scenario(_Strict, frozen=True, kw_only=True):
+class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One world and what must be found in it. Ports in `expect` are keyed `8000` or `U:53`.
 
     `expect_raw` replaces keys of `expect` where raw packets tell more.

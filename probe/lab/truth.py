@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from probe.lab.daemons import listens_of
 from probe.lab.scenario import TARGET_ADDRESSES, Dnat, Scenario, address_of, realm_of
 from probe.lab.sim.sockets import ListeningSocket, read_socket
 from probe.model.target import IPAddress, Port, Protocol, Realm
@@ -35,7 +36,7 @@ def truth(scenario: Scenario) -> dict[Port, Truth]:
 
 
 def _truth_of(port: Port, scenario: Scenario) -> Truth:
-    sockets = [s for s in map(read_socket, scenario.target.listen) if s.port == port]
+    sockets = [s for s in map(read_socket, listens_of(scenario.target)) if s.port == port]
     published = [d for d in scenario.target.dnat if Port(Protocol.TCP, d.port) == port and d.alive]
     if any(map(_everywhere, sockets)) or any(not entry.on for entry in published):
         return Truth(Binding.WILDCARD)

@@ -65,6 +65,22 @@ def test_lab_says_why_there_are_no_tunnels(
     assert chosen((), WorldKind.NETNS, quiet=False) == [plain, tunnel]
 
 
+def test_lab_says_why_there_are_no_services(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where this machine lacks their packages, scenarios with real services are left out with the reason."""
+    document = {"about": "x", "addresses": ["lan"], "scan": {"ports": "80"}, "expect": {}}
+    services = [{"kind": "redis", "bind": ["lan"]}]
+    real = parse_scenario("real", {**document, "target": {"services": services}})
+    monkeypatch.setattr("probe.cli.scenarios._every_scenario", lambda: [real])
+    asked: list[str | None] = ["not installed: redis-server", None]
+    monkeypatch.setattr("probe.lab.netns.daemons.daemons_available", lambda kinds: asked.pop(0))
+    assert chosen((), WorldKind.NETNS, quiet=False) == []
+    assert capsys.readouterr().err == "not run in netns: real (not installed: redis-server)\n"
+    assert chosen((), WorldKind.NETNS, quiet=False) == [real]
+    assert chosen((), WorldKind.SIM, quiet=False) == [real]
+
+
 def test_lab_without_scenarios(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An installation without scenario files says so."""
     monkeypatch.setattr("probe.cli.scenarios.scenario_paths", dict)

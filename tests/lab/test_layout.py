@@ -264,3 +264,16 @@ def test_a_router_with_services_of_its_own() -> None:
     listen = [{"port": 443, "bind": "public"}]
     router = layout(["public"], router={"nat": True, "listen": listen}).hosts[1]
     assert [(one.port, one.bind) for one in router.listens] == [(443, "public")]
+
+
+def test_services_are_started_on_the_target_alone() -> None:
+    """They get its low ports without privileges, and addresses that only they are bound to are its own."""
+    services = [{"kind": "redis", "bind": ["vpn"]}, {"kind": "sshd", "bind": ["0.0.0.0", "::"]}]
+    world = layout(["lan"], target={"services": services})
+    (target,) = world.hosts
+    low_ports = ("net.ipv4.ip_unprivileged_port_start", "0")
+    assert [daemon.kind for daemon in target.daemons] == ["redis", "sshd"]
+    assert target.listens == world.prober.daemons == ()
+    assert low_ports in target.settings
+    assert low_ports not in world.prober.settings
+    assert addresses_of(target)["vpn"] == ("10.88.0.10/24",)

@@ -10,11 +10,10 @@ from pathlib import Path
 import netns_tasks
 import psutil
 import pytest
+from nobody import NOBODY, python_for_nobody
 
 from probe.errors import BackendError
 from probe.lab.netns import enter
-
-NOBODY = ("--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
 
 
 @pytest.fixture
@@ -134,21 +133,6 @@ def test_a_user_without_any_privilege_builds_worlds() -> None:
     if os.getuid() != 0:
         pytest.skip("only root can become somebody else")
     given = {"addresses": ["lan", "public"], "target": {"listen": [{"port": 80, "bind": "::"}]}}
-    nobody = ("setpriv", *NOBODY, "--no-new-privs")
-    told = netns_tasks.run("in_a_row", given, 3, user=nobody, python=_python_for_nobody())
+    told = netns_tasks.run("in_a_row", given, 3, user=NOBODY, python=python_for_nobody())
     assert len(told["up"]) == 3
     assert told["after"] == told["before"]
-
-
-def _python_for_nobody() -> str:
-    """Find an interpreter that any user may run: the tests' own may live in root's home."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    for python in (sys.executable, f"/usr/bin/python{version}"):
-        trial = ["setpriv", *NOBODY, "sh", "-c", f"{python} -c 'import psutil, msgspec, yaml'"]
-        if (
-            subprocess.run(trial, env=netns_tasks.environment(), check=False, capture_output=True).returncode
-            == 0
-        ):
-            return python
-    pytest.skip("no Python of this version that any user may run")
-    return ""

@@ -174,7 +174,7 @@ def _live(parent: int, channel: socket.socket, plan: HostPlan, prepare: Callable
     try:
         channel = _settle(parent, channel)
         syscalls.new_network()
-        mounts.settle(tunnel=plan.tunnel)
+        mounts.settle(tunnel=plan.tunnel, daemons=bool(plan.daemons))
         apply_settings(plan)
         channel.send(_MADE)
         channel.recv(_LONGEST_MESSAGE)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from probe.errors import ScenarioError
+from probe.lab.daemons import daemons_of
 from probe.lab.netns import rules
 from probe.lab.netns.carried import CARRIER, plan_tunnel
 from probe.lab.netns.plans import ORDINARY, STRICT, HostPlan, Interface, Layout, Wire, cable_ends
@@ -38,6 +39,8 @@ _PUBLIC_NETWORK = {4: "203.0.113.0/24", 6: "2001:db8:113::/64"}
 _TTL = ("net.ipv4.ip_default_ttl", "net.ipv6.conf.all.hop_limit", "net.ipv6.conf.default.hop_limit")
 # Whoever is root here may ping without raw packets, as distributions let everybody (icmp(7)).
 _PING = ("net.ipv4.ping_group_range", "0 0")
+# Services run without privileges, and are given their low ports all the same (ip-sysctl.rst).
+_LOW_PORTS = ("net.ipv4.ip_unprivileged_port_start", "0")
 _FORWARD = {4: ("net.ipv4.ip_forward", "1"), 6: ("net.ipv6.conf.all.forwarding", "1")}
 
 
@@ -135,6 +138,7 @@ def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
         rules.of_target(scenario),
         scenario.target.listen,
         tunnel=scenario.vpn is not None,
+        daemons=daemons_of(scenario.target),
     )
 
 
@@ -148,6 +152,8 @@ def _target_settings(target: TargetHost) -> Iterator[tuple[str, str]]:
         yield _FORWARD[4]
     if target.ttl is not None:
         yield from ((name, str(target.ttl)) for name in _TTL)
+    if target.services:
+        yield _LOW_PORTS
     if target.route_localnet:
         yield "net.ipv4.conf.all.route_localnet", "1"
 

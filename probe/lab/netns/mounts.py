@@ -12,6 +12,7 @@ from pathlib import Path
 from probe.errors import BackendError
 from probe.lab.netns import syscalls
 
+_OF_DAEMONS = ("/run", "/dev/shm")  # noqa: S108 - covered, not used
 _NEEDED = "this world needs mounts of its own: use `bindprobe lab run`, or unshare --mount"
 
 
@@ -20,13 +21,17 @@ def socket_directory() -> Path:
     return Path("/var/run").resolve() / "wireguard"
 
 
-def settle(*, tunnel: bool) -> None:
-    """Give this process, a host of a world, its own view for good. `tunnel`: control sockets too.
+def settle(*, tunnel: bool, daemons: bool) -> None:
+    """Give this process, a host of a world, its own view for good.
+
+    `tunnel`: control sockets too. `daemons`: a place for their files, and for the memory that they share.
 
     Raises:
         OSError: not allowed.
     """
     syscalls.new_mounts()
+    for place in _OF_DAEMONS if daemons else ():
+        syscalls.mount("tmpfs", place)
     list(_cover(tunnel=tunnel))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from probe.lab.daemons import Daemon
 from probe.lab.netns.carried import TunnelPlan
 from probe.lab.scenario import Listen
 
@@ -52,6 +53,7 @@ class HostPlan:
     last: tuple[str, ...] = ()
     name_servers: tuple[NameServer, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
+    daemons: tuple[Daemon, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 A host is named by a process that lives in it; None is the calling thread's own host.
 """
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -52,13 +53,13 @@ def attempt(host: int | None, argv: Sequence[str], text: str = "") -> subprocess
         raise BackendError(f"not installed: {error.filename}") from None
 
 
-def await_that(what: str, condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds.
+def await_that(what: str, condition: Callable[[], bool], patience: float = _PATIENCE) -> None:
+    """Wait until a condition holds, for `patience` seconds at most.
 
     Raises:
         BackendError: it does not come to hold; `what` says which.
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while not condition():
         if time.monotonic() > deadline:
             raise BackendError(f"{what} does not come up")
@@ -68,54 +69,79 @@ def await_that(what: str, condition: Callable[[], bool]) -> None:
 class Program:
     """A program that runs on a host until it is ended, or the process that started it ends."""
 
-    def __init__(self, host: int | None, argv: Sequence[str], text: str = "") -> None:
-        """Start it. `text` is its input.
+    def __init__(
+        self, host: int | None, argv: Sequence[str], text: str = "", name: str | None = None
+    ) -> None:
+        """Start it. `text` is its input, `name` what messages call it; none: the command.
 
         Raises:
             BackendError: it is not installed.
         """
-        self._name = argv[0]
-        self._log = os.memfd_create(self._name)
+        self._name = argv[0] if name is None else name
+        log = os.memfd_create(self._name)
+        self._log: int | None = log
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the lab's own programs
                 on_host(host, argv),
                 stdin=subprocess.PIPE,
-                stdout=self._log,
+                stdout=log,
                 stderr=subprocess.STDOUT,
                 env=enter.environment(),
                 preexec_fn=functools.partial(syscalls.die_with_parent, os.getpid()),  # noqa: PLW1509 - one call
             )
         except FileNotFoundError as error:
-            os.close(self._log)
+            os.close(log)
             raise BackendError(f"not installed: {error.filename}") from None
         assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
         with self._process.stdin as given:
             given.write(text.encode())
 
+    @property
+    def pid(self) -> int:
+        """Its process, which `await_that` and `end` know to be ours."""
+        return self._process.pid
+
     def said(self) -> str:
-        """Everything that it has printed so far."""
+        """Everything that it has printed so far; once it was ended, nothing."""
+        if self._log is None:
+            return ""
         return os.pread(self._log, os.fstat(self._log).st_size, 0).decode(errors="replace")
 
-    def await_that(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition holds.
+    def require_alive(self) -> None:
+        """Make sure that it runs.
+
+        Raises:
+            BackendError: it has ended; its last line says why.
+        """
+        if self._process.poll() is not None:
+            raise BackendError(f"{self._name} ended early: {_last_line(self.said()) or 'without a word'}")
+
+    def await_that(self, condition: Callable[[], bool], patience: float = _PATIENCE) -> None:
+        """Wait until a condition holds, for `patience` seconds at most.
 
         Raises:
             BackendError: it does not come to hold, or the program ends before; its last line says why.
         """
 
         def holds() -> bool:
-            if self._process.poll() is not None:
-                raise BackendError(f"{self._name} ended early: {_last_line(self.said()) or 'without a word'}")
+            self.require_alive()
             return condition()
 
-        await_that(self._name, holds)
+        await_that(self._name, holds, patience)
+
+    def await_end(self) -> None:
+        """Wait for it to end by itself, for a time; then it is still to be ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE)
 
     def end(self) -> None:
         """End it at once, and reap it. Twice is no harm."""
         if self._process.returncode is None:
             self._process.kill()
             self._process.wait()
+        if self._log is not None:
             os.close(self._log)
+            self._log = None
 
 
 def _last_line(text: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_interface
 
+from probe.lab.daemons import listens_of
 from probe.lab.scenario import TARGET_ADDRESSES, Scenario, address_of, realm_of
 
 _PREFIX = {4: 24, 6: 64}
@@ -21,7 +22,7 @@ def symbols_in_use(scenario: Scenario) -> tuple[str, ...]:
 
 
 def _mentioned(scenario: Scenario) -> Iterator[str]:
-    yield from (listen.bind for listen in scenario.target.listen)
+    yield from (listen.bind for listen in listens_of(scenario.target))
     for names in scenario.prober.names:
         yield from names.values()
     for symbol, realm in scenario.prober.routes.items():

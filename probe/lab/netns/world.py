@@ -10,6 +10,7 @@ from probe.errors import BackendError, PrivilegeError
 from probe.host.host import Host
 from probe.lab.netns import enter, mounts, syscalls
 from probe.lab.netns.cable import Cable
+from probe.lab.netns.daemons import RunningDaemon, start_daemons
 from probe.lab.netns.hosts import HeldHost, Serve, apply_settings, await_carrier, build, configure, finish
 from probe.lab.netns.layout import lay_out
 from probe.lab.netns.links import switching_off, wiring
@@ -73,11 +74,13 @@ def open_network(scenario: Scenario) -> Iterator[Shell]:
     layout = lay_out(scenario)
     with ExitStack() as stack:
         try:
-            hosts = _raise_network(layout, stack)
+            hosts, daemons = _raise_network(layout, stack)
             _trouble(scenario, layout, hosts[0])
         except OSError as error:
             raise BackendError(f"cannot build the network: {error}") from None
         yield functools.partial(_shell, {Place.HERE: None, Place.TARGET: hosts[0].pid})
+        for daemon in daemons:
+            daemon.program.require_alive()
         for host in hosts:
             host.require_alive()
 
@@ -94,7 +97,7 @@ def _trouble(scenario: Scenario, layout: Layout, target: HeldHost) -> None:
         run(target.pid, ["ip", "-force", "-batch", "-"], switching_off(layout.hosts[0]))
 
 
-def _raise_network(layout: Layout, stack: ExitStack) -> list[HeldHost]:
+def _raise_network(layout: Layout, stack: ExitStack) -> tuple[list[HeldHost], list[RunningDaemon]]:
     """Fork the hosts, lay the wires, let all hosts build themselves at once, and wait. Target first."""
     hosts = [_hold(stack, plan, functools.partial(_services, plan)) for plan in layout.hosts]
     if layout.cable is not None:
@@ -110,10 +113,13 @@ def _raise_network(layout: Layout, stack: ExitStack) -> list[HeldHost]:
     build(layout.prober)
     for host in hosts:
         host.await_ready()
+    daemons = start_daemons(layout.hosts[0].daemons, hosts[0].pid, stack)
     join()
     finish(layout.prober)
     await_carrier(layout.prober)
-    return hosts
+    for daemon in daemons:
+        daemon.await_answers()
+    return hosts, daemons
 
 
 def _hold(stack: ExitStack, plan: HostPlan, prepare: Callable[[], Serve]) -> HeldHost:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 
 from probe.errors import ScenarioError
+from probe.lab.daemons import listens_of
 from probe.lab.scenario import (
     CONTAINER_ADDRESSES,
     TARGET_ADDRESSES,
@@ -78,7 +79,7 @@ def _target(scenario: Scenario) -> Manners:
     own = addresses_of(Name.TARGET, scenario)
     come, leave = two_ways(read_rules(host.filter))
     return Manners(
-        sockets=_sockets(host.listen, own, scenario.name),
+        sockets=_sockets(listens_of(host), own, scenario.name),
         input_rules=come,
         output_rules=leave,
         forwards=frozenset({4} if host.dnat else ()),
