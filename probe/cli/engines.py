@@ -34,6 +34,7 @@ _LOOKS_HOSTILE = "their owner may take that for an attack"
 _LATER = (
     "encodings.ascii",
     "encodings.idna",
+    "probe.host.greetings",
     "probe.host.keys",
     "probe.host.tunnels",
     "psutil",

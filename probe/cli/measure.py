@@ -10,6 +10,7 @@ from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
 from probe.errors import NothingMeasuredError, UsageError
 from probe.infer.doubts import Doubt
+from probe.model.greeting import Inquiry
 from probe.model.plan import Plan, Timing
 from probe.model.report import Report
 from probe.model.target import Target
@@ -49,7 +50,9 @@ def check_plan_form(destination: Destination) -> None:
         raise UsageError(f"--plan and --{destination.form} exclude each other; a plan is text or --json")
 
 
-def print_plan(plan: Plan, destination: Destination, doubts: Sequence[Doubt] | None) -> None:
+def print_plan(
+    plan: Plan, destination: Destination, doubts: Sequence[Doubt] | None, inquiry: Inquiry = Inquiry.ALL
+) -> None:
     """Print what would be asked, and which raw packets might follow (None: none may).
 
     Raises:
@@ -58,7 +61,7 @@ def print_plan(plan: Plan, destination: Destination, doubts: Sequence[Doubt] | N
     if destination.form is Form.JSON:
         destination.write_text(render_plan_json(plan, doubts))
     else:
-        destination.write_text(render_plan(plan, destination.style(), doubts))
+        destination.write_text(render_plan(plan, destination.style(), doubts, inquiry))
 
 
 def measure(target: Target, timing: Timing, means: Means, *, quiet: bool, strict: bool) -> Report:

@@ -1,5 +1,7 @@
 """`bindprobe scan`: probe a target's addresses and say what each port is bound to."""
 
+from dataclasses import replace
+
 import typer
 
 from probe.cli import options
@@ -25,6 +27,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     only_ipv4: options.OnlyIPv4 = False,
     only_ipv6: options.OnlyIPv6 = False,
     plan: options.ShowPlan = False,
+    no_greetings: options.NoGreetings = False,
     picture: options.Picture = False,
     as_json: options.AsJson = False,
     as_ndjson: options.AsNdjson = False,
@@ -41,9 +44,11 @@ def scan(  # noqa: PLR0913 - each is a flag
     from probe.cli.output import Form, choose
     from probe.cli.targets import Wanted, families_of, make_target, places_of
     from probe.host.system import SystemHost
+    from probe.model.greeting import Inquiry
     from probe.model.target import Realm
     from probe.plan import make_plan
 
+    inquiry = Inquiry.NONE if no_greetings else Inquiry.ALL
     wish = engines.wish_of(engine, pcap, l2=l2, fin=fin)
     timing = measure.timing_of(timeout, retries, rate)
     forms = {
@@ -61,9 +66,9 @@ def scan(  # noqa: PLR0913 - each is a flag
     if plan:
         measure.check_plan_form(destination)
         doubts = engines.doubts_of(wish, quiet=quiet)
-        measure.print_plan(make_plan(target, timing, host), destination, doubts)
+        measure.print_plan(make_plan(target, timing, host), destination, doubts, inquiry)
         return
     with engines.opened_for_scan(wish, target, quiet=quiet) as means:
         destination.check()  # with the privileges that are left
-        report = measure.measure(target, timing, means, quiet=quiet, strict=strict)
+        report = measure.measure(target, timing, replace(means, inquiry=inquiry), quiet=quiet, strict=strict)
     raise typer.Exit(measure.deliver(report, destination, strict=strict, all_ports=all_ports))

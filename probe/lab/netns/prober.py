@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from probe.host.system import SystemHost
 from probe.model.facts import LinkKind, Route
+from probe.model.greeting import Approach, Call, Greeting
 from probe.model.identity import Key
 from probe.model.target import IPAddress, Port, Realm
 
@@ -27,3 +28,7 @@ class ProberHost(SystemHost):
         """Keys that open ports show: nobody in a world has any."""
         del wanted
         return {}
+
+    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
+        """What services say that speak first: the others have no answer, and would be waited for."""
+        return super().greetings([call for call in calls if call.approach is Approach.LISTEN])
