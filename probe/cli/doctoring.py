@@ -36,7 +36,7 @@ USUAL_PORTS = "22,80,443,445,3389"  # of hosts of every kind: remote login, web,
 _LATER = (
     *("dns.exception", "dns.message", "dns.query", "dns.rcode"),
     *("dns.rdtypes.ANY.CNAME", "dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA"),
-    *("probe.engine.mtu", "probe.engine.ping", "probe.host.nameservers"),
+    *("probe.engine.mtu", "probe.engine.ping", "probe.host.nameservers", "probe.host.netstat"),
 )
 
 Checking = Callable[[], DoctorReport]
