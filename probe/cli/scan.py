@@ -1,7 +1,5 @@
 """`bindprobe scan`: probe a target's addresses and say what each port is bound to."""
 
-from dataclasses import replace
-
 import typer
 
 from probe.cli import options
@@ -44,12 +42,10 @@ def scan(  # noqa: PLR0913 - each is a flag
     from probe.cli.output import Form, choose
     from probe.cli.targets import Wanted, families_of, make_target, places_of
     from probe.host.system import SystemHost
-    from probe.model.greeting import Inquiry
     from probe.model.target import Realm
     from probe.plan import make_plan
 
-    inquiry = Inquiry.NONE if no_greetings else Inquiry.ALL
-    wish = engines.wish_of(engine, pcap, l2=l2, fin=fin)
+    wish = engines.wish_of(engine, pcap, l2=l2, fin=fin, greet=not no_greetings)
     timing = measure.timing_of(timeout, retries, rate)
     forms = {
         Form.PICTURE: picture,
@@ -64,11 +60,9 @@ def scan(  # noqa: PLR0913 - each is a flag
     host = SystemHost()
     target = make_target(Wanted(places, ports, running, families), host)
     if plan:
-        measure.check_plan_form(destination)
-        doubts = engines.doubts_of(wish, quiet=quiet)
-        measure.print_plan(make_plan(target, timing, host), destination, doubts, inquiry)
+        measure.print_plan(make_plan(target, timing, host), destination, wish, quiet=quiet)
         return
     with engines.opened_for_scan(wish, target, quiet=quiet) as means:
         destination.check()  # with the privileges that are left
-        report = measure.measure(target, timing, replace(means, inquiry=inquiry), quiet=quiet, strict=strict)
+        report = measure.measure(target, timing, means, quiet=quiet, strict=strict)
     raise typer.Exit(measure.deliver(report, destination, strict=strict, all_ports=all_ports))

@@ -86,6 +86,10 @@ MEANINGS: Final[Mapping[AliasSign, Meaning]] = {
     AliasSign.GREETING_SAME: Meaning(
         _UNDECIDED, "the services on {ports} greet alike, as those of two machines with one image do too"
     ),
+    AliasSign.GREETING_MIXED: Meaning(
+        _UNDECIDED,
+        "another service answers on {port}, where others greet alike: {one} on {about}, {two} on {beside}",
+    ),
     AliasSign.GREETING_FORWARDED_OTHER: Meaning(
         _UNDECIDED,
         "another service answers on {port}, which one of them forwards: {one} on {about}, {two} on {beside}",

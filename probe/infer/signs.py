@@ -169,7 +169,10 @@ def _common(about: AddressSurvey, beside: AddressSurvey) -> list[Port]:
 
 
 def _greetings(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
-    """What services say of themselves, on ports where no keys told more."""
+    """What services say of themselves, on ports where no keys told more.
+
+    Beside ports that greet alike one that does not parts no machines: one may have two services there.
+    """
     ports = sorted(about.greetings.keys() & beside.greetings.keys())
     told = [port for port in ports if not _told_by_keys(about, beside, port)]
     alike = {port: likeness(about, beside, port) for port in told}
@@ -178,9 +181,17 @@ def _greetings(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]
         yield _found(AliasSign.GREETING_SAME, about, beside, ports=listed(same))
     for port in (port for port, how in alike.items() if how is Likeness.OTHER):
         forwarded = _forwards(about, port) or _forwards(beside, port)
-        sign = AliasSign.GREETING_FORWARDED_OTHER if forwarded else AliasSign.GREETING_OTHER
+        sign = _GREETING_SIGNS[forwarded, bool(same)]
         one, two = (software(s.greetings[port]) for s in (about, beside))
         yield _found(sign, about, beside, port=port, one=one, two=two)
+
+
+_GREETING_SIGNS = {  # the port is forwarded on one of the two, other ports greet alike
+    (False, False): AliasSign.GREETING_OTHER,
+    (False, True): AliasSign.GREETING_MIXED,
+    (True, False): AliasSign.GREETING_FORWARDED_OTHER,
+    (True, True): AliasSign.GREETING_FORWARDED_OTHER,
+}
 
 
 def _told_by_keys(about: AddressSurvey, beside: AddressSurvey, port: Port) -> bool:

@@ -52,6 +52,7 @@ class AliasSign(StrEnum):
     TLS_SAME = "tls-same"
     GREETING_SAME = "greeting-same"
     GREETING_OTHER = "greeting-other"
+    GREETING_MIXED = "greeting-mixed"
     GREETING_FORWARDED_OTHER = "greeting-forwarded-other"
 
 

@@ -201,7 +201,7 @@ GREETINGS = {  # said on one port of the one, of the other; more of the other; s
         {**NGINX, **web(), **says("a", DNS)},
         {**APACHE, **web(), **says("a", DNS)},
         {},
-        [OTHER_SIGN, SAME_SIGN],
+        [SAME_SIGN, AliasSign.GREETING_MIXED],
     ),
     "keys were compared": (NGINX, APACHE, {"keys": ssh("b")}, [AliasSign.SSH_OTHER]),
     "one certificate": (NGINX, APACHE, {"keys": tls("x", SSH)}, [AliasSign.TLS_SAME]),
@@ -220,7 +220,12 @@ def test_greetings(name):
 def test_greetings_in_words():
     """All ports that greet alike in one sentence; what two services say in another."""
     lan, vpn = ({**web(port=SSH, server=name), **web(), **says("a", DNS)} for name in ("nginx", "Apache"))
-    other, alike = findings(two({"greetings": lan}, {"greetings": vpn}))
+    alike, mixed = findings(two({"greetings": lan}, {"greetings": vpn}))
+    (other,) = findings(two({"greetings": NGINX}, {"greetings": APACHE}))
+    assert mixed.claim == (
+        "another service answers on 22/tcp, where others greet alike:"
+        " Apache on 10.88.0.10, nginx on 192.168.77.10"
+    )
     assert other.claim == (
         "another service answers on 22/tcp: Apache on 10.88.0.10, nginx on 192.168.77.10,"
         " unless one machine runs a service for each, or a box on the way answers for one of them"

@@ -73,7 +73,7 @@ def test_a_group_has_no_greetings() -> None:
     """Only a few ports were asked for one: it is not told of the others."""
     said = observation(LAN, greeting=GreetingReport(text="220 ready"), keys=())
     shown = (ServiceReport(addresses=("192.168.77.10",)),)
-    ports = [port(n, (OPEN,), observations=(said,), services=shown) for n in range(1, 21)]
+    ports = [port(n, (OPEN,) * 3, observations=(said,), services=shown) for n in range(1, 21)]
     (group,) = grouped(report(ports), most_rows=10).rest
     assert (group.services, group.observations[0].greeting, group.observations[0].keys) == (None,) * 3
 
