@@ -12,14 +12,15 @@ from key_servers import HOSTILE, TLS_RECORD, drip, flood, never, say, serving, t
 
 from probe.host import greetings
 from probe.host.connections import MOST_BYTES
-from probe.host.greetings import MOST_HEAD, MOST_LINE, read_greetings
+from probe.host.greetings import DEADLINE_S, MOST_HEAD, MOST_LINE, read_greetings
 from probe.host.system import SystemHost
 from probe.model.greeting import Approach, Call, Greeting
 from probe.model.target import Port, Protocol
 
 HERE, THERE = ip_address("127.0.0.1"), ip_address("127.0.0.2")
 LISTEN, WEB, LISTEN_TLS, WEB_TLS = Approach
-LONGEST = 2.6  # seconds: the deadline of a reading, and the threads' ends
+BUSY = 0.5  # seconds by which a machine that is busy may be late
+LONGEST = DEADLINE_S + 4 * BUSY  # the servers flood within this very process
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
@@ -120,11 +121,11 @@ def test_a_bad_request_is_an_answer_too() -> None:
 
 
 def test_who_is_not_likely_to_answer_is_not_waited_for() -> None:
-    """A silent port of no customary service holds a scan up for less than 0.3 s, any other less than 0.8."""
-    for likely, longest in ((False, 0.3), (True, 0.8)):
+    """A silent port of no customary service is waited for less than 0.3 s, any other less than 0.75 s."""
+    for likely, longest in ((False, 0.3), (True, 0.75)):
         before = time.monotonic()
         assert heard(never, WEB, likely=likely) is None
-        assert time.monotonic() - before < longest
+        assert time.monotonic() - before < longest + BUSY
 
 
 def test_all_at_once() -> None:
