@@ -11,10 +11,11 @@ from probe.model.target import IPAddress, Port, Realm
 
 
 class ProberHost(SystemHost):
-    """The machine as it is, except for two things.
+    """The machine as it is, except for three things.
 
     A plain link named vpn stands for a tunnel, as in memory. The worlds' listeners speak neither SSH nor TLS:
-    they would keep a client for keys waiting until it gives up, and have none to show.
+    they would keep a client for keys waiting until it gives up, and have none to show. Nor do they answer a
+    request: only those that speak first are listened to.
     """
 
     def route(self, destination: IPAddress) -> Route:
