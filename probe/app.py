@@ -12,28 +12,35 @@ from probe.engine.survey import Survey, survey_address
 from probe.errors import NothingMeasuredError
 from probe.host.host import Host
 from probe.infer import follow_ups, infer
+from probe.infer.greeted_ports import greeted_ports
 from probe.infer.keyed_ports import keyed_ports
 from probe.model.facts import AddressSurvey, TunnelHealth
+from probe.model.greeting import Greeting, Inquiry
 from probe.model.plan import AddressPlan, Battery, FollowUp, Plan, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
-from probe.model.target import IPAddress, Target
+from probe.model.target import IPAddress, Port, Target
 from probe.plan import make_plan
 from probe.report.assemble import CONNECT, RAW, RunFacts, assemble
 from probe.tunnelled import TunnelFacts
 
 _KEYS_S = 3.0  # that asking for keys takes at most
+_GREETINGS_S = 2.0  # and for greetings
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a scan works with. Without `raw` it sends no raw packets; `battery` says which it may send."""
+    """What a scan works with. Without `raw` it sends no raw packets; `battery` says which it may send.
+
+    `inquiry` says what open ports may be asked of their services.
+    """
 
     backend: Backend
     host: Host
     raw: Backend | None = None
     battery: Battery = field(default_factory=Battery)
+    inquiry: Inquiry = Inquiry.ALL
 
 
 def survey(
@@ -85,6 +92,7 @@ def measure(
     outcome = Run(surveys, means.backend, plan.timing).until(plan.deadline, progress)
     outcome = _with_tunnels(outcome, plan, means, progress, patient=patient and timing.retries > 0)
     outcome = _with_keys(outcome, plan, means)
+    outcome = _with_greetings(outcome, plan, means)
     if means.raw is None:
         return outcome
     outcome = replace(outcome, surveys=tuple(_with_neighbour(s, means.host) for s in outcome.surveys))
@@ -118,7 +126,7 @@ def _with_tunnels(
 
 def _with_keys(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
     """Add the keys that services show on several addresses, where there is time; Ctrl-C ends the scan."""
-    wanted = keyed_ports(outcome.surveys)
+    wanted = () if means.inquiry is Inquiry.NONE else keyed_ports(outcome.surveys)
     if not wanted or not outcome.complete or outcome.elapsed + _KEYS_S > plan.deadline:
         return outcome
     began = means.backend.now()
@@ -131,6 +139,27 @@ def _with_keys(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
         for survey in outcome.surveys
     )
     return replace(outcome, surveys=surveys, elapsed=outcome.elapsed + means.backend.now() - began)
+
+
+def _with_greetings(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
+    """Add what services say of themselves on several addresses, likewise."""
+    calls = greeted_ports(outcome.surveys) if means.inquiry is Inquiry.ALL else ()
+    if not calls or not outcome.complete or outcome.elapsed + _GREETINGS_S > plan.deadline:
+        return outcome
+    began = means.backend.now()
+    try:
+        found = means.host.greetings(calls)
+    except KeyboardInterrupt:
+        return replace(outcome, complete=False)
+    surveys = tuple(_greeted(survey, found) for survey in outcome.surveys)
+    return replace(outcome, surveys=surveys, elapsed=outcome.elapsed + means.backend.now() - began)
+
+
+def _greeted(survey: AddressSurvey, found: Mapping[tuple[IPAddress, Port], Greeting]) -> AddressSurvey:
+    """With the greetings of its own address, and the certificates that came with them."""
+    said = {port: greeting for (ip, port), greeting in found.items() if ip == survey.address.ip}
+    certificates = {port: (greeting.key,) for port, greeting in said.items() if greeting.key is not None}
+    return replace(survey, greetings=said, keys=certificates | dict(survey.keys))
 
 
 def _with_neighbour(survey: AddressSurvey, host: Host) -> AddressSurvey:

@@ -17,6 +17,7 @@ from probe.engine.warming import warm_up
 from probe.host.machine import MachineReader
 from probe.model.exam import AddressExam, Echo, MtuTrial, NameAnswer, Passage
 from probe.model.facts import AddressSurvey
+from probe.model.greeting import Inquiry
 from probe.model.machine import Machine, Resolvers
 from probe.model.plan import Timing
 from probe.model.probing import Question
@@ -87,7 +88,8 @@ class Examination:
         """Measure everything; False where Ctrl-C ended it early."""
         try:
             self._begin()
-            outcome = measure(self._target, timing, self._means, progress, patient=False)
+            means = replace(self._means, inquiry=Inquiry.KEYS)
+            outcome = measure(self._target, timing, means, progress, patient=False)
             self._surveys = outcome.surveys
             if outcome.complete:
                 self._go_on(named)

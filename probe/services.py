@@ -168,6 +168,23 @@ DEFAULT_PORTS: tuple[Port, ...] = tuple(
 SSH_PORTS: frozenset[int] = frozenset({22, 2222})
 TLS_PORTS: frozenset[int] = frozenset({443, 465, 636, 853, 993, 995, 5986, 6443, 8443})
 
+# Where a request for a web page is what the service expects. Beside these, all of the kind `web`.
+_ALSO_HTTP = frozenset(
+    {2379, 5601, 5984, 5985, 5986, 6443, 8086, 8500, 8888, 9090, 9200, 10000, 10250, 15672}
+)
+WEB_PORTS: frozenset[int] = _ALSO_HTTP | {
+    service.port.number
+    for service in SERVICES
+    if service.kind is Kind.WEB and service.port.protocol is Protocol.TCP
+}
+# Where what is sent is acted on, not answered: it is printed, put on a serial line, or read by a controller.
+PRINTER_PORTS: frozenset[int] = frozenset({515, *range(9100, 9108)})  # LPD (RFC 1179), raw printing
+_SERIAL_LINES = frozenset({*range(2001, 2033), *range(2101, 2133), *range(4001, 4033), 10001})
+_CONTROLLERS = frozenset(
+    {102, 502, 1911, 1962, 2404, 2455, 4840, 4911, 5006, 5007, 9600, 18245, 20000, 44818}
+)
+UNSPOKEN_PORTS: frozenset[int] = PRINTER_PORTS | _SERIAL_LINES | _CONTROLLERS
+
 
 def find_service(port: Port) -> Service | None:
     """The service that customarily uses `port`; None where the table knows none."""

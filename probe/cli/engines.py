@@ -17,6 +17,7 @@ from probe.cli.options import Engine
 from probe.cli.terminal import is_terminal, say
 from probe.errors import OutputError, PrivilegeError, UsageError
 from probe.model.facts import LinkKind
+from probe.model.greeting import Inquiry
 from probe.model.plan import Battery
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _LOOKS_HOSTILE = "their owner may take that for an attack"
 _LATER = (
     "encodings.ascii",
     "encodings.idna",
+    "probe.host.greetings",
     "probe.host.keys",
     "probe.host.tunnels",
     "psutil",
@@ -46,15 +48,19 @@ _ON_A_TERMINAL = ("rich._emoji_codes", "rich.console", "rich.progress")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The engine that was asked for. `named` are the flags that take raw packets: they are never dropped."""
+    """The engine that was asked for, and what ports may be asked of their services.
+
+    `named` are the flags that take raw packets: they are never dropped.
+    """
 
     engine: Engine
     battery: Battery
     pcap: Path | None = None
     named: tuple[str, ...] = ()
+    inquiry: Inquiry = Inquiry.ALL
 
 
-def wish_of(engine: Engine, pcap: Path | None, *, l2: bool, fin: bool) -> Wish:
+def wish_of(engine: Engine, pcap: Path | None, *, l2: bool, fin: bool, greet: bool = True) -> Wish:
     """Read the flags of the raw engine.
 
     Raises:
@@ -66,7 +72,7 @@ def wish_of(engine: Engine, pcap: Path | None, *, l2: bool, fin: bool) -> Wish:
         raise UsageError(f"{named[0]} takes raw packets, which --engine connect does not send")
     if engine is Engine.RAW:
         named = ("--engine raw", *named)
-    return Wish(engine, Battery(fin=fin, loopback=l2), pcap, named)
+    return Wish(engine, Battery(fin=fin, loopback=l2), pcap, named, Inquiry.ALL if greet else Inquiry.NONE)
 
 
 @contextmanager
@@ -117,7 +123,7 @@ def opened(wish: Wish, target: "Target", host: "Host", *, quiet: bool) -> "Itera
         stack.callback(backend.close)
         if raw is not None:
             _announce(wish.battery, target, host)
-        yield Means(backend, host, raw, wish.battery)
+        yield Means(backend, host, raw, wish.battery, wish.inquiry)
 
 
 @contextmanager

@@ -3,13 +3,12 @@
 import datetime as dt
 import math
 import platform
-from collections.abc import Sequence
 
 from probe.app import Means, scan
+from probe.cli.engines import Wish, doubts_of
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
 from probe.errors import NothingMeasuredError, UsageError
-from probe.infer.doubts import Doubt
 from probe.model.plan import Plan, Timing
 from probe.model.report import Report
 from probe.model.target import Target
@@ -39,26 +38,20 @@ def timing_of(timeout: float, retries: int, rate: float | None) -> Timing:
     return Timing(timeout=timeout, retries=retries, rate=rate)
 
 
-def check_plan_form(destination: Destination) -> None:
-    """Refuse a format that plans do not have.
+def print_plan(plan: Plan, destination: Destination, wish: Wish, *, quiet: bool) -> None:
+    """Print what would be asked, and which raw packets might follow.
 
     Raises:
-        UsageError: it is another one than text or JSON.
+        UsageError: a format that plans do not have.
+        OutputError: it could not be written.
     """
     if destination.form not in {Form.TABLE, Form.JSON}:
         raise UsageError(f"--plan and --{destination.form} exclude each other; a plan is text or --json")
-
-
-def print_plan(plan: Plan, destination: Destination, doubts: Sequence[Doubt] | None) -> None:
-    """Print what would be asked, and which raw packets might follow (None: none may).
-
-    Raises:
-        OutputError: it could not be written.
-    """
+    doubts = doubts_of(wish, quiet=quiet)
     if destination.form is Form.JSON:
         destination.write_text(render_plan_json(plan, doubts))
     else:
-        destination.write_text(render_plan(plan, destination.style(), doubts))
+        destination.write_text(render_plan(plan, destination.style(), doubts, wish.inquiry))
 
 
 def measure(target: Target, timing: Timing, means: Means, *, quiet: bool, strict: bool) -> Report:

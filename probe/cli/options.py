@@ -84,6 +84,10 @@ Watch = Annotated[
     ),
 ]
 ShowPlan = Annotated[bool, typer.Option("--plan", help="Print what would be asked; probe nothing.")]
+NoGreetings = Annotated[
+    bool,
+    typer.Option("--no-greetings", help="Do not ask open ports for keys, greetings or a web page's head."),
+]
 Picture = Annotated[bool, typer.Option("--picture", help="Draw the target and what reaches it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 AsNdjson = Annotated[bool, typer.Option("--ndjson", help="The pieces of the JSON, one a line.")]

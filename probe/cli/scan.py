@@ -25,6 +25,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     only_ipv4: options.OnlyIPv4 = False,
     only_ipv6: options.OnlyIPv6 = False,
     plan: options.ShowPlan = False,
+    no_greetings: options.NoGreetings = False,
     picture: options.Picture = False,
     as_json: options.AsJson = False,
     as_ndjson: options.AsNdjson = False,
@@ -44,7 +45,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     from probe.model.target import Realm
     from probe.plan import make_plan
 
-    wish = engines.wish_of(engine, pcap, l2=l2, fin=fin)
+    wish = engines.wish_of(engine, pcap, l2=l2, fin=fin, greet=not no_greetings)
     timing = measure.timing_of(timeout, retries, rate)
     forms = {
         Form.PICTURE: picture,
@@ -59,9 +60,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     host = SystemHost()
     target = make_target(Wanted(places, ports, running, families), host)
     if plan:
-        measure.check_plan_form(destination)
-        doubts = engines.doubts_of(wish, quiet=quiet)
-        measure.print_plan(make_plan(target, timing, host), destination, doubts)
+        measure.print_plan(make_plan(target, timing, host), destination, wish, quiet=quiet)
         return
     with engines.opened_for_scan(wish, target, quiet=quiet) as means:
         destination.check()  # with the privileges that are left

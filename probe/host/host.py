@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from probe.model.facts import Neighbour, Route
+from probe.model.greeting import Call, Greeting
 from probe.model.identity import Key
 from probe.model.machine import Tunnel
 from probe.model.target import IPAddress, Port
 
 
 class Host(Protocol):
-    """What the prober's machine can tell without sending a packet; and the clients that it has for keys."""
+    """What the prober's machine can tell without sending a packet; and its clients for keys and greetings."""
 
     def route(self, destination: IPAddress) -> Route:
         """How the kernel would send to `destination`: source address, interface, link."""
@@ -31,3 +32,6 @@ class Host(Protocol):
         self, wanted: Sequence[tuple[IPAddress, Port]]
     ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
         """Keys that open TCP ports show; this connects to them. Left out where none was shown."""
+
+    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
+        """What services say of themselves; this connects to them. Left out where nothing was said."""

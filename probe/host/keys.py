@@ -8,8 +8,6 @@ import base64
 import binascii
 import hashlib
 import shutil
-import socket
-import ssl
 import struct
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -17,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Timer
 from time import monotonic
 
+from probe.host.connections import Encrypted, Plain, connect
 from probe.model.identity import Key, KeyKind
 from probe.model.target import IPAddress, Port
 from probe.services import TLS_PORTS
@@ -114,33 +113,14 @@ def _certificate(address: IPAddress, port: int, end: float) -> tuple[Key, ...]:
     Raises:
         OSError: no connection, no TLS, or not in time.
     """
-    (family, kind, protocol, _, place), *_ = socket.getaddrinfo(
-        str(address).encode("ascii"), port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-    )
-    with socket.socket(family, kind, protocol) as plain:
-        _limit(plain, end)
-        plain.connect(place)
-        _limit(plain, end)
-        with _context().wrap_socket(plain) as encrypted:
-            certificate = encrypted.getpeercert(binary_form=True)
-    return (Key(KeyKind.TLS, "x509", _fingerprint(certificate)),) if certificate else ()
+    with connect(address, port, end) as plain:
+        key = certificate_key(Encrypted(Plain(plain, end)).certificate())
+    return () if key is None else (key,)
 
 
-def _limit(sock: socket.socket, end: float) -> None:
-    left = end - monotonic()
-    if left <= 0:
-        raise TimeoutError
-    sock.settimeout(left)
-
-
-def _context() -> ssl.SSLContext:
-    """A client that takes every certificate, and old protocols too: weak ones identify as well as others."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    return context
+def certificate_key(certificate: bytes | None) -> Key | None:
+    """The key that a certificate in DER is compared by; None without one."""
+    return Key(KeyKind.TLS, "x509", _fingerprint(certificate)) if certificate else None
 
 
 def _fingerprint(data: bytes) -> str:

@@ -1,8 +1,8 @@
 """The real machine: how its kernel would send, who its neighbours are, which addresses are its own.
 
 Lives here: the questions, and how the systems' answers become facts. Nothing here sends a packet: a UDP
-socket that is connected only makes the kernel choose a route and a source address. Keys alone are asked of
-the target itself, in `probe.host.keys`.
+socket that is connected only makes the kernel choose a route and a source address. Keys and greetings
+alone are asked of the target itself, in `probe.host.keys` and `probe.host.greetings`.
 """
 
 import socket
@@ -22,6 +22,7 @@ from probe.host.netlink import (
     route_request,
 )
 from probe.model.facts import LinkKind, Neighbour, Route
+from probe.model.greeting import Call, Greeting
 from probe.model.identity import Key
 from probe.model.machine import Tunnel
 from probe.model.target import IPAddress, Port
@@ -106,6 +107,12 @@ class SystemHost:
         from probe.host.keys import read_keys  # noqa: PLC0415 - most scans ask for none
 
         return read_keys(wanted)
+
+    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
+        """What services say of themselves; this connects to them. Left out where nothing was said."""
+        from probe.host.greetings import read_greetings  # noqa: PLC0415 - as above
+
+        return read_greetings(calls)
 
 
 def _source_for(destination: IPAddress) -> IPAddress:

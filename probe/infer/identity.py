@@ -7,7 +7,9 @@ user's word.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.infer.signs import MEANINGS, Finding, findings
+from probe.infer.meanings import MEANINGS
+from probe.infer.priors import SURE
+from probe.infer.signs import Finding, findings
 from probe.infer.words import listed
 from probe.model.facts import AddressSurvey
 from probe.model.identity import Identity, Sameness
@@ -15,6 +17,7 @@ from probe.model.target import IPAddress
 
 Group = frozenset[IPAddress]
 ON_YOUR_WORD = "taken as one host on your word"
+_ANOTHER = {True: "another machine answers here", False: "perhaps another machine answers here"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,13 @@ def _best(ip: IPAddress, found: Iterable[Finding]) -> list[Finding]:
 
 def _words(ip: IPAddress, grouping: Grouping, target: Group, parting: Sequence[Finding]) -> Iterable[str]:
     group, touching = grouping.groups[ip], _touching(ip, parting)
-    yield from _sentences(ip, "another machine answers here than on {others}: {claim}", touching)
+    for sure, who in _ANOTHER.items():
+        found = [f for f in touching if (MEANINGS[f.sign].other >= SURE) is sure]
+        yield from _sentences(ip, f"{who} than on {{others}}: {{claim}}", found)
     if parting and not touching:
-        claim = next(iter(parting)).claim
-        yield f"another machine answers here: that of {_first(group - {ip}, grouping)}, where {claim}"
+        first = next(iter(parting))
+        claim, who = first.claim, _ANOTHER[MEANINGS[first.sign].other >= SURE]
+        yield f"{who}: that of {_first(group - {ip}, grouping)}, where {claim}"
     yield from _sentences(ip, "one machine with {others}: {claim}", _best(ip, grouping.joining))
     if not parting:
         yield from _on_your_word(group, grouping, target)

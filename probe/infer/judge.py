@@ -13,6 +13,7 @@ from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.infer.priors import STRICT, SURE
 from probe.infer.raw_words import raw_evidence
+from probe.infer.served import service_evidence, services_of
 from probe.infer.traces import Back, Sign
 from probe.model.identity import Identity
 from probe.model.target import IPAddress, Port
@@ -55,11 +56,17 @@ def judge_port(
         conditions={m.address.ip: port_condition(port, m, posterior) for m in models},
     )
     text = advice.for_port(settled, models)
+    surveys = [model.survey for model in models]
     return replace(
         settled,
         readings={m.address.ip: r for m in models if (r := words.reading(port, m)) is not None},
         why=_why(settled, models),
-        evidence=(*words.evidence(port, models), *raw_evidence(port, models)),
+        evidence=(
+            *words.evidence(port, models),
+            *raw_evidence(port, models),
+            *service_evidence(port, surveys),
+        ),
+        services=services_of(port, surveys),
         rivals=(
             *words.rivals(posterior.candidates, named, opened=any(said is Said.TAKEN for _, said in answers)),
             *words.full_queue(posterior.full_queue),

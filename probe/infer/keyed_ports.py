@@ -4,7 +4,7 @@ Pure. A few ordinary connections, and only where their answers can be compared: 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Aftermath, Observation, Reason
@@ -17,17 +17,23 @@ _CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
 
 def keyed_ports(surveys: Sequence[AddressSurvey]) -> tuple[tuple[IPAddress, Port], ...]:
     """Where to ask for keys: at most four ports, each on every address that holds it open."""
-    opened: defaultdict[Port, list[Observation]] = defaultdict(list)
+    ranked = sorted(
+        (rank, port, tuple(seen))
+        for port, seen in opened_on_several(surveys).items()
+        if (rank := _rank(port, {o.aftermath for o in seen.values()})) is not None
+    )
+    return tuple((ip, port) for _, port, seen in ranked[:MOST_PORTS] for ip in seen)
+
+
+def opened_on_several(surveys: Sequence[AddressSurvey]) -> Mapping[Port, Mapping[IPAddress, Observation]]:
+    """The TCP ports that two addresses or more hold open, with the answer of each of these."""
+    opened: defaultdict[Port, dict[IPAddress, Observation]] = defaultdict(dict)
     for survey in surveys:
         for port, observation in survey.tested().items():
-            if observation.reason is Reason.SYN_ACK and observation.aftermath not in _CUT:
-                opened[port].append(observation)
-    ranked = sorted(
-        (rank, port)
-        for port, seen in opened.items()
-        if len(seen) > 1 and (rank := _rank(port, {o.aftermath for o in seen})) is not None
-    )
-    return tuple((o.question.address, port) for _, port in ranked[:MOST_PORTS] for o in opened[port])
+            accepted = observation.reason is Reason.SYN_ACK and port.protocol is Protocol.TCP
+            if accepted and observation.aftermath not in _CUT:
+                opened[port][survey.address.ip] = observation
+    return {port: seen for port, seen in opened.items() if len(seen) > 1}
 
 
 def may_show_keys(ports: Collection[Port]) -> bool:
@@ -47,8 +53,6 @@ def _rank(port: Port, aftermaths: Collection[Aftermath | None]) -> int | None:
     """
     spoke = Aftermath.SPOKE in aftermaths
     quiet = set(aftermaths) == {Aftermath.HELD}
-    if port.protocol is not Protocol.TCP:
-        return None
     if port.number in SSH_PORTS:
         return None if quiet else 0
     if port.number in TLS_PORTS:

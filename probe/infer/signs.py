@@ -5,87 +5,18 @@ and in which words, is `identity`. Missing answers are no sign: hosts may keep t
 (strong host model, RFC 1122 section 3.3.4.2) and need not answer ARP for those of another link.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, permutations
-from typing import Final
 
+from probe.infer.likeness import Likeness, fingerprints, likeness, software
+from probe.infer.meanings import MEANINGS, TRUST
+from probe.infer.words import listed
 from probe.model.facts import AddressSurvey
-from probe.model.identity import AliasSign, Key, KeyKind, Sameness
+from probe.model.identity import AliasSign, KeyKind
 from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Shape
 from probe.model.target import IPAddress, Port, Protocol, Realm
 from probe.path.distance import ANSWERS, INITIAL_TTLS
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a sign says of two addresses, how far it is to be trusted, and where it misleads.
-
-    `says` is ASSUMED where it is worth telling but decides nothing. `other` is the probability of two
-    machines where the sign says so.
-    """
-
-    says: Sameness
-    claim: str
-    unless: str = ""
-    other: float = 0.0
-
-
-_SAME, _OTHER, _UNDECIDED = Sameness.SAME, Sameness.OTHER, Sameness.ASSUMED
-
-# The most trusted first: where signs contradict each other, the earlier row decides.
-MEANINGS: Final[Mapping[AliasSign, Meaning]] = {
-    AliasSign.FRAME_ANSWERED: Meaning(_SAME, "{beside} answered a frame for {about} on its {realm} link"),
-    AliasSign.FRAME_FORWARDED: Meaning(
-        _OTHER,
-        "{beside} did not take a frame for {about} as its own ({reason}): that address is elsewhere",
-        "it is a container or another host behind {beside}",
-        other=0.97,
-    ),
-    AliasSign.UDP_SENDER: Meaning(
-        _SAME, "{port} was asked on {about} and answered from {beside}", "a NAT on the way hands it on"
-    ),
-    AliasSign.SSH_SAME: Meaning(
-        _SAME, "they show the same SSH host key on {port}", "one was cloned from the other, or forwards it"
-    ),
-    AliasSign.SSH_OTHER: Meaning(
-        _OTHER, "their SSH host keys on {port} differ", "one machine runs two SSH servers", other=0.9
-    ),
-    AliasSign.ARP_SAME: Meaning(
-        _SAME, "{beside} answers ARP for {about}", "it is a router that answers for others (proxy ARP)"
-    ),
-    AliasSign.LINK_SAME: Meaning(
-        _SAME, "they have one link address, {link}", "a repeater or a router stands in for both"
-    ),
-    AliasSign.ARP_OTHER: Meaning(
-        _OTHER,
-        "on the link of {beside} the neighbour {link} answers ARP for {about}",
-        "that is another network card of the same machine, or a router",
-        other=0.85,
-    ),
-    AliasSign.TTL_OTHER: Meaning(
-        _OTHER,
-        "their answers start with different TTLs, {low} and {high}",
-        "a box on the way answers for one of them",
-        other=0.8,
-    ),
-    AliasSign.UDP_FORWARDED: Meaning(
-        _UNDECIDED, "{port} was asked on {about} and answered from {beside}, as a NAT without a way back does"
-    ),
-    AliasSign.SSH_FORWARDED_SAME: Meaning(
-        _UNDECIDED, "the same SSH server answers on {port}, which one of them forwards"
-    ),
-    AliasSign.SSH_FORWARDED_OTHER: Meaning(
-        _UNDECIDED, "another machine answers on {port}, which one of them forwards: the SSH host keys differ"
-    ),
-    AliasSign.TTL_FRONT: Meaning(
-        _UNDECIDED,
-        "their answers start with different TTLs, {low} and {high}, and one of them forwards ports:"
-        " it is a router in front, or another system",
-    ),
-    AliasSign.TLS_SAME: Meaning(_UNDECIDED, "the same service on {port}: they show one certificate"),
-}
-_TRUST = {sign: rank for rank, sign in enumerate(MEANINGS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +40,9 @@ def findings(surveys: Sequence[AddressSurvey]) -> tuple[Finding, ...]:
     found = [f for about, beside in permutations(surveys, 2) for f in _frames(about, beside)]
     found += [f for about, beside in permutations(surveys, 2) for f in _udp_senders(about, beside)]
     found += [f for about in surveys for f in _arp_answers(about, surveys)]
-    for read in (_link_addresses, _ssh_keys, _certificates, _initial_ttls):
+    for read in (_link_addresses, _ssh_keys, _certificates, _greetings, _initial_ttls):
         found += [f for beside, about in combinations(surveys, 2) for f in read(about, beside)]
-    return tuple(sorted(dict.fromkeys(found), key=lambda f: _TRUST[f.sign]))
+    return tuple(sorted(dict.fromkeys(found), key=lambda f: TRUST[f.sign]))
 
 
 def _found(sign: AliasSign, about: AddressSurvey, beside: AddressSurvey, **words: object) -> Finding:
@@ -209,7 +140,7 @@ def _link_addresses(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Fin
 def _ssh_keys(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
     """Host keys of the same type on the same port. One equal key is enough: servers add types."""
     for port in _common(about, beside):
-        one, two = (_fingerprints(s.keys[port], KeyKind.SSH) for s in (about, beside))
+        one, two = (fingerprints(s.keys[port], KeyKind.SSH) for s in (about, beside))
         types = sorted(one.keys() & two.keys())
         if types:
             same = any(one[name] == two[name] for name in types)
@@ -228,7 +159,7 @@ _SSH_SIGNS = {  # the same key, the port is forwarded on one of the two
 def _certificates(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
     """Equal certificates; different ones say nothing: a server may have one for each address."""
     for port in _common(about, beside):
-        one, two = (_fingerprints(s.keys[port], KeyKind.TLS) for s in (about, beside))
+        one, two = (fingerprints(s.keys[port], KeyKind.TLS) for s in (about, beside))
         if one.items() & two.items():
             yield _found(AliasSign.TLS_SAME, about, beside, port=port)
 
@@ -237,8 +168,37 @@ def _common(about: AddressSurvey, beside: AddressSurvey) -> list[Port]:
     return sorted(about.keys.keys() & beside.keys.keys())
 
 
-def _fingerprints(keys: Sequence[Key], kind: KeyKind) -> dict[str, str]:
-    return {key.type: key.fingerprint for key in keys if key.kind is kind}
+def _greetings(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
+    """What services say of themselves, on ports where no keys told more.
+
+    Beside ports that greet alike one that does not parts no machines: one may have two services there.
+    """
+    ports = sorted(about.greetings.keys() & beside.greetings.keys())
+    told = [port for port in ports if not _told_by_keys(about, beside, port)]
+    alike = {port: likeness(about, beside, port) for port in told}
+    same = [str(port) for port, how in alike.items() if how is Likeness.SAME]
+    if same:
+        yield _found(AliasSign.GREETING_SAME, about, beside, ports=listed(same))
+    for port in (port for port, how in alike.items() if how is Likeness.OTHER):
+        forwarded = _forwards(about, port) or _forwards(beside, port)
+        sign = _GREETING_SIGNS[forwarded, bool(same)]
+        one, two = (software(s.greetings[port]) for s in (about, beside))
+        yield _found(sign, about, beside, port=port, one=one, two=two)
+
+
+_GREETING_SIGNS = {  # the port is forwarded on one of the two, other ports greet alike
+    (False, False): AliasSign.GREETING_OTHER,
+    (False, True): AliasSign.GREETING_MIXED,
+    (True, False): AliasSign.GREETING_FORWARDED_OTHER,
+    (True, True): AliasSign.GREETING_FORWARDED_OTHER,
+}
+
+
+def _told_by_keys(about: AddressSurvey, beside: AddressSurvey, port: Port) -> bool:
+    """Whether SSH host keys were compared on this port, or one certificate was seen."""
+    one, two = (s.keys.get(port, ()) for s in (about, beside))
+    ssh, tls = ((fingerprints(one, kind), fingerprints(two, kind)) for kind in (KeyKind.SSH, KeyKind.TLS))
+    return bool(ssh[0].keys() & ssh[1].keys() or tls[0].items() & tls[1].items())
 
 
 def _forwards(survey: AddressSurvey, port: Port) -> bool:

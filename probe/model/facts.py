@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.probing import Observation, Role
 from probe.model.target import IPAddress, Port, TargetAddress
@@ -76,6 +77,7 @@ class AddressSurvey:
     link_address: str | None = None  # of an on-link address, from the neighbour table
     traces: tuple[Trace, ...] = ()  # what raw packets told, in the order of asking
     keys: Mapping[Port, tuple[Key, ...]] = field(default_factory=dict)  # that its services showed
+    greetings: Mapping[Port, Greeting] = field(default_factory=dict)  # what its services said of themselves
     tunnel: TunnelHealth | None = None  # of the tunnel that leads there, or should, after the probes; None:
     # no tunnel, or not asked because the address answered
     tunnel_name: str | None = None  # that tunnel's interface

@@ -50,6 +50,10 @@ class AliasSign(StrEnum):
     SSH_FORWARDED_OTHER = "ssh-forwarded-other"
     TTL_FRONT = "ttl-front"
     TLS_SAME = "tls-same"
+    GREETING_SAME = "greeting-same"
+    GREETING_OTHER = "greeting-other"
+    GREETING_MIXED = "greeting-mixed"
+    GREETING_FORWARDED_OTHER = "greeting-forwarded-other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from probe.model.facts import TunnelHealth
+from probe.model.identity import KeyKind
 from probe.model.probing import Aftermath, Origin, Reason, Role, Shape, State
 from probe.model.target import Protocol
-from probe.model.verdict import Binding, BoundBy, Condition, Via
+from probe.model.verdict import Binding, BoundBy, Condition, Proof, Via
 
 SCHEMA = "bindprobe.report/1"
 
@@ -42,6 +43,38 @@ class TcpReport(Struct, frozen=True, kw_only=True):
     sack: bool
 
 
+class GreetingReport(Struct, frozen=True, kw_only=True):
+    """What a service said on one address, asked for nothing but its front page; every text is printable.
+
+    `text` is its first line, of HTTP the status line; empty: TLS, and then nothing.
+    """
+
+    text: str
+    status: int | None = None
+    headers: dict[str, str] = {}
+    tls: bool = False
+
+
+class KeyReport(Struct, frozen=True, kw_only=True):
+    """A key that a service showed: an SSH host key, or the certificate of TLS."""
+
+    kind: KeyKind
+    type: str
+    fingerprint: str
+
+
+class ServiceReport(Struct, frozen=True, kw_only=True):
+    """One service behind a port: the addresses that show it, what they have in common, and its name.
+
+    `other_than` are addresses on which another service answers. An address in neither may be either.
+    """
+
+    addresses: tuple[str, ...]
+    name: str | None = None
+    by: tuple[Proof, ...] = ()
+    other_than: tuple[str, ...] = ()
+
+
 class ObservationReport(Struct, frozen=True, kw_only=True):
     """How one address answered on one port. `state` null: not measured."""
 
@@ -60,6 +93,8 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     tcp: TcpReport | None = None
     reading: str | None = None
     unheard: bool | None = None  # true: raw packets heard this answer, connect() waited for it in vain
+    greeting: GreetingReport | None = None  # null: not asked, or nothing was said
+    keys: tuple[KeyReport, ...] | None = None  # null: not asked, or none was shown
 
 
 class ProbeReport(Struct, frozen=True, kw_only=True):
@@ -119,6 +154,7 @@ class VerdictReport(Struct, frozen=True, kw_only=True):
     urgency: int = 0
     observations: tuple[ObservationReport, ...] = ()
     probes: tuple[ProbeReport, ...] | None = None  # null: no raw packets could be sent
+    services: tuple[ServiceReport, ...] | None = None  # null: nothing was shown that could be compared
 
 
 class PortReport(VerdictReport, frozen=True, kw_only=True):

@@ -62,6 +62,27 @@ class Candidate:
     bound_to: tuple[IPAddress, ...] = ()
 
 
+class Proof(StrEnum):
+    """What services are told by, the strongest first."""
+
+    SSH_KEY = "ssh-key"
+    CERTIFICATE = "certificate"
+    GREETING = "greeting"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One service behind a port, as far as it shows: the addresses that show it, and by what.
+
+    `other_than` are addresses on which another service answers; what is in neither may be either.
+    """
+
+    addresses: tuple[IPAddress, ...]
+    name: str | None = None  # what it calls itself
+    by: tuple[Proof, ...] = ()  # what its addresses have in common; none where it has one
+    other_than: tuple[IPAddress, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PortVerdict:
     """What is concluded of one port, with the evidence for it and against it."""
@@ -82,6 +103,7 @@ class PortVerdict:
     next_tests: tuple[str, ...] = ()  # what would decide
     advice: tuple[str, ...] = ()
     urgency: int = 0  # of the advice: 0 nothing to do, higher comes first
+    services: tuple[Served, ...] = ()  # none: nothing was shown that could be compared
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from probe.model.facts import AddressSurvey, LinkKind
 from probe.model.probing import Aftermath, Reason
 from probe.model.target import IPAddress, Port, Protocol
+from probe.services import UNSPOKEN_PORTS
 
-# Raw printing (JetDirect): what is sent there comes out on paper.
-_NEVER = frozenset(range(9100, 9108))
 # Mail servers note who speaks before their greeting, MySQL counts failed handshakes: the last resort.
 _RATHER_NOT = frozenset({25, 465, 587, 2525, 3306})
 _HUNG_UP = frozenset({Aftermath.CLOSED, Aftermath.RESET})
@@ -22,7 +21,7 @@ def trial_ports(surveys: Iterable[AddressSurvey], named: frozenset[Port]) -> Map
 def _choose(survey: AddressSurvey, named: frozenset[Port]) -> Port | None:
     """The best open port: one that keeps its connections and harms nobody, before one that was named."""
     opened = {port: o for port, o in survey.tested().items() if o.reason is Reason.SYN_ACK and not o.unheard}
-    usable = [port for port in opened if port.protocol is Protocol.TCP and port.number not in _NEVER]
+    usable = [port for port in opened if port.protocol is Protocol.TCP and port.number not in UNSPOKEN_PORTS]
 
     def rank(port: Port) -> tuple[bool, bool, bool, Port]:
         return opened[port].aftermath in _HUNG_UP, port.number in _RATHER_NOT, port not in named, port

@@ -21,7 +21,7 @@ from probe.model.report import (
 )
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import AddressVerdict, Condition, PortVerdict, Verdict
-from probe.report import probes
+from probe.report import probes, shown
 from probe.services import service_name
 
 CONNECT, RAW = "connect", "raw"  # the engine's name in a report; raw: raw packets could be sent too
@@ -138,6 +138,7 @@ def _port(verdict: PortVerdict, surveys: _Surveys, tested: _Tested, told: _Told)
         urgency=verdict.urgency,
         observations=tuple(_observations(verdict, surveys, tested)),
         probes=None if told is None else told[verdict.port],
+        services=shown.services(verdict.services),
     )
 
 
@@ -176,4 +177,6 @@ def _observation(
         else TcpReport(mss=tcp.mss, window_scale=tcp.window_scale, timestamps=tcp.timestamps, sack=tcp.sack),
         reading=reading,
         unheard=observation.unheard or None,
+        greeting=shown.greeting(survey.greetings.get(observation.question.port)),
+        keys=shown.keys(survey.keys.get(observation.question.port)),
     )

@@ -10,6 +10,7 @@ from probe.model.verdict import Binding
 from probe.ports import format_port_list, parse_ports
 from probe.report.escape import escaped
 from probe.report.probe_words import probe_lines
+from probe.report.shown import greeting_words
 from probe.report.style import PLAIN, TextStyle
 from probe.report.words import UNHEARD, Row, milliseconds, percent, port_row, rest_row, rows, verdict_words
 
@@ -95,6 +96,9 @@ def _facts(observation: ObservationReport) -> Iterator[str]:
         yield f"from {observation.origin}"
     if observation.aftermath is not None:
         yield f"then {observation.aftermath}"
+    said = greeting_words(observation)
+    if said is not None:
+        yield said
 
 
 def _candidates(row: Row) -> Iterator[str]:

@@ -63,6 +63,7 @@ def _rest(members: Sequence[PortReport]) -> RestReport:
     )
     told = [port.probes for port in members if port.probes is not None]
     fields["probes"] = tuple(map(probes.merged, zip(*told, strict=True))) if told else None
+    fields["services"] = None  # of a few ports only
     return RestReport(ports=format_ports(port.port for port in members), **fields)
 
 
@@ -82,4 +83,6 @@ def _shared(answers: Sequence[ObservationReport]) -> ObservationReport:
         origin=first.origin if all(answer.origin == first.origin for answer in answers) else None,
         attempts=max(answer.attempts for answer in answers),
         tcp=first.tcp if all(answer.tcp == first.tcp for answer in answers) else None,
+        greeting=None,  # of a few ports only
+        keys=None,
     )

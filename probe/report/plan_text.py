@@ -6,8 +6,10 @@ from textwrap import fill, wrap
 import msgspec
 
 from probe.infer.doubts import Doubt
+from probe.infer.greeted_ports import MOST_GREETED, may_greet
 from probe.infer.keyed_ports import MOST_PORTS, may_show_keys
 from probe.model.facts import Route
+from probe.model.greeting import Inquiry
 from probe.model.plan import AddressPlan, Plan
 from probe.ports import format_port_list
 from probe.report.escape import printable
@@ -20,10 +22,15 @@ _PROBE_WIDTH = 20  # columns
 _GAPS = 4  # columns between the three
 
 
-def render_plan(plan: Plan, style: TextStyle = PLAIN, doubts: Sequence[Doubt] | None = None) -> str:
+def render_plan(
+    plan: Plan,
+    style: TextStyle = PLAIN,
+    doubts: Sequence[Doubt] | None = None,
+    inquiry: Inquiry = Inquiry.ALL,
+) -> str:
     """Render a plan as text, and the raw packets that may follow (None: none may). Ends with a newline."""
     lines = [line for address in plan.addresses for line in _address(address)]
-    lines += _keys(plan)
+    lines += _inquiries(plan, inquiry)
     lines.append(_timing(plan))
     wrapped = (wrap(line, style.width, subsequent_indent="    ", break_on_hyphens=False) for line in lines)
     text = "\n".join(text for texts in wrapped for text in texts) + "\n"
@@ -71,11 +78,17 @@ def _route(route: Route) -> str:
     return by + source
 
 
-def _keys(plan: Plan) -> Iterator[str]:
-    """What is asked beside the probes, to tell whether the addresses are one machine."""
+def _inquiries(plan: Plan, inquiry: Inquiry) -> Iterator[str]:
+    """What is asked beside the probes, to tell whether the addresses are one machine with one service."""
     reachable = [address for address in plan.addresses if address.route.reachable]
-    if len(reachable) > 1 and may_show_keys(reachable[0].tested):
+    tested = reachable[0].tested if len(reachable) > 1 else ()
+    if inquiry is not Inquiry.NONE and may_show_keys(tested):
         yield f"SSH host keys or TLS certificates of up to {MOST_PORTS} ports that are open on two addresses"
+    if inquiry is Inquiry.ALL and may_greet(tested):
+        yield (
+            f"what services say first, or to HEAD /, on up to {MOST_GREETED} ports that are open"
+            " on two addresses"
+        )
 
 
 def _timing(plan: Plan) -> str:

@@ -46,7 +46,7 @@ probe.engine.privilege.drop = lambda: loaded.update(sys.modules)
 loaded = set()
 from probe.cli.main import main
 code = main(sys.argv[1:])
-import probe.host.keys  # of ports that are open on several addresses
+import probe.host.greetings, probe.host.keys  # of ports that are open on several addresses
 print(code, *sorted(set(sys.modules) - loaded), file=sys.stderr)
 """
 

@@ -41,6 +41,9 @@ class OnLink:
     def own_addresses(self):
         return frozenset({ip_address("192.168.77.2")})
 
+    def greetings(self, calls):
+        return {}
+
     def keys(self, wanted):
         return {}
 

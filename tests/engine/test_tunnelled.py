@@ -52,6 +52,9 @@ class Machine:
     def own_addresses(self):
         return frozenset({SOURCE})
 
+    def greetings(self, calls):
+        return {}
+
     def keys(self, wanted):
         return {}
 

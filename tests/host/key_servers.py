@@ -74,16 +74,24 @@ def _packet(payload: bytes) -> bytes:
 
 def tls_server(folder: Path) -> tuple[Serve, bytes]:
     """A TLS server and its certificate in DER, made by the `openssl` command."""
+    return tls_speaker(folder, b"", waits=True)
+
+
+def tls_speaker(folder: Path, says: bytes, *, waits: bool) -> tuple[Serve, bytes]:
+    """A TLS server that says something, first or when it was spoken to; its certificate is the folder's."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
-    made = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    files = ("-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=sample")
-    subprocess.run((*made, *files), check=True, capture_output=True, timeout=30)
+    if not certificate.exists():
+        made = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+        files = ("-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=sample")
+        subprocess.run((*made, *files), check=True, capture_output=True, timeout=30)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
     def serve(peer: socket.socket) -> None:
         with context.wrap_socket(peer, server_side=True) as encrypted:
-            encrypted.recv(1)
+            if waits:
+                encrypted.recv(4096)
+            encrypted.sendall(says)
 
     return serve, ssl.PEM_cert_to_DER_cert(certificate.read_text(encoding="ascii"))
 

@@ -14,6 +14,7 @@ from told_addresses import (
     tls,
     traced,
     two,
+    web,
     who_has,
 )
 
@@ -30,6 +31,10 @@ FORWARDED = (
 )
 ONE_KEY = "they show the same SSH host key on 22/tcp, unless one was cloned from the other, or forwards it"
 TWO_KEYS = "their SSH host keys on 22/tcp differ, unless one machine runs two SSH servers"
+TWO_SERVICES = (
+    "another service answers on 443/tcp: Apache on 10.88.0.10, nginx on 192.168.77.10,"
+    " unless one machine runs a service for each, or a box on the way answers for one of them"
+)
 ONE_LINK = "they have one link address, {}, unless a repeater or a router stands in for both"
 TWO_TTLS = (
     "their answers start with different TTLs, 64 and 128, unless a box on the way answers for one of them"
@@ -64,6 +69,51 @@ WHO = {
                 ASSUMED,
                 0.0,
                 [WORD, "beside 10.88.0.10: the same service on 443/tcp: they show one certificate"],
+            ),
+        },
+    ),
+    "other software on one port": (
+        two({"greetings": web(server="nginx")}, {"greetings": web(server="Apache")}),
+        {
+            VPN: (
+                OTHER,
+                0.6,
+                [f"perhaps another machine answers here than on 192.168.77.10: {TWO_SERVICES}"],
+            ),
+            LAN: (ASSUMED, 0.0, []),
+        },
+    ),
+    "one key outweighs other software": (
+        two(
+            {"keys": ssh("a"), "greetings": web(server="nginx")},
+            {"keys": ssh("a"), "greetings": web(server="Apache")},
+        ),
+        {
+            VPN: (
+                SAME,
+                0.0,
+                [
+                    f"one machine with 192.168.77.10: {ONE_KEY}",
+                    f"outweighed, beside 192.168.77.10: {TWO_SERVICES}",
+                ],
+            ),
+        },
+    ),
+    "the odd one's other address": (
+        [
+            survey(LAN, link=MAC, greetings=web(server="nginx")),
+            survey(LAN6, link=MAC),
+            survey(VPN, link=OTHER_MAC, interface="wg0", greetings=web(server="Apache")),
+            survey(PUBLIC, link=OTHER_MAC, interface="wg0"),
+        ],
+        {
+            PUBLIC: (
+                OTHER,
+                0.6,
+                [
+                    f"perhaps another machine answers here: that of 10.88.0.10, where {TWO_SERVICES}",
+                    f"one machine with 10.88.0.10: {ONE_LINK.format(OTHER_MAC)}",
+                ],
             ),
         },
     ),

@@ -17,12 +17,14 @@ from told_addresses import (
     VPN,
     frame,
     opened,
+    says,
     ssh,
     survey,
     tls,
     trace,
     traced,
     two,
+    web,
     who_has,
 )
 
@@ -186,6 +188,51 @@ KEYS = {
 }
 
 
+NGINX, APACHE = web(port=SSH, server="nginx"), web(port=SSH, server="Apache")
+SAME_SIGN, OTHER_SIGN = AliasSign.GREETING_SAME, AliasSign.GREETING_OTHER
+
+GREETINGS = {  # said on one port of the one, of the other; more of the other; signs
+    "alike": (NGINX, NGINX, {}, [SAME_SIGN]),
+    "other software": (NGINX, APACHE, {}, [OTHER_SIGN]),
+    "other software, forwarded": (NGINX, APACHE, BEHIND, [AliasSign.GREETING_FORWARDED_OTHER]),
+    "another page": (NGINX, web(404, SSH, server="nginx"), {}, []),
+    "only on one": (NGINX, {}, {}, []),
+    "alike on two ports, other on one": (
+        {**NGINX, **web(), **says("a", DNS)},
+        {**APACHE, **web(), **says("a", DNS)},
+        {},
+        [SAME_SIGN, AliasSign.GREETING_MIXED],
+    ),
+    "keys were compared": (NGINX, APACHE, {"keys": ssh("b")}, [AliasSign.SSH_OTHER]),
+    "one certificate": (NGINX, APACHE, {"keys": tls("x", SSH)}, [AliasSign.TLS_SAME]),
+}
+
+
+@pytest.mark.parametrize("name", GREETINGS)
+def test_greetings(name):
+    """Compared where no keys told more; a forwarded port speaks for another machine."""
+    lan, vpn, facts, signs = GREETINGS[name]
+    keys = ssh("a") | {SSH: (*ssh("a")[SSH], *tls("x", SSH)[SSH])} if "keys" in facts else {}
+    surveys = two({"greetings": lan, "keys": keys}, {"greetings": vpn, **facts})
+    assert [f.sign for f in findings(surveys)] == signs
+
+
+def test_greetings_in_words():
+    """All ports that greet alike in one sentence; what two services say in another."""
+    lan, vpn = ({**web(port=SSH, server=name), **web(), **says("a", DNS)} for name in ("nginx", "Apache"))
+    alike, mixed = findings(two({"greetings": lan}, {"greetings": vpn}))
+    (other,) = findings(two({"greetings": NGINX}, {"greetings": APACHE}))
+    assert mixed.claim == (
+        "another service answers on 22/tcp, where others greet alike:"
+        " Apache on 10.88.0.10, nginx on 192.168.77.10"
+    )
+    assert other.claim == (
+        "another service answers on 22/tcp: Apache on 10.88.0.10, nginx on 192.168.77.10,"
+        " unless one machine runs a service for each, or a box on the way answers for one of them"
+    )
+    assert "the services on 443/tcp and 53/udp greet alike" in alike.claim
+
+
 @pytest.mark.parametrize("name", KEYS)
 def test_keys(name):
     """Keys are compared port by port and type by type; a forwarded port speaks for another machine."""
@@ -221,11 +268,12 @@ def test_a_forwarding_address_is_a_front():
 
 
 def test_every_meaning_has_its_strength():
-    """Every sign is in the table; only what parts machines has a probability, and then a high one."""
+    """Every sign is in the table; only what parts machines has a probability, greetings less than keys."""
     assert set(MEANINGS) == set(AliasSign)
     for meaning in MEANINGS.values():
-        assert (meaning.other >= 0.8) is (meaning.says is Sameness.OTHER)
+        assert (meaning.other > 0.5) is (meaning.says is Sameness.OTHER)
         assert meaning.other < 1
+    assert MEANINGS[AliasSign.GREETING_OTHER].other < 0.8 < MEANINGS[AliasSign.SSH_OTHER].other
 
 
 def test_controls_are_no_forwards():

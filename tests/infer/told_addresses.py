@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 
 from probe.model.facts import AddressSurvey, Route, Trace
+from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind
 from probe.model.probing import Header, NextHop, Observation, Question, Reason, Shape
 from probe.model.target import Port, Protocol, TargetAddress
@@ -68,3 +69,14 @@ def two(lan: dict, vpn: dict) -> list[AddressSurvey]:
 def traced(*traces: Trace, **lan) -> list[AddressSurvey]:
     """The LAN address, from whose link raw packets to the VPN address were sent, and that."""
     return two({"traces": traces, **lan}, {})
+
+
+def says(text, port=HTTPS, **more) -> dict:
+    """What a service said on a port."""
+    return {port: Greeting(text, **more)}
+
+
+def web(status=200, port=HTTPS, *, tls=False, **headers) -> dict:
+    """An HTTP answer; `content_type` is the header content-type."""
+    told = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return says(f"HTTP/1.1 {status}", port, status=status, headers=told, tls=tls)

@@ -1,4 +1,4 @@
-"""Keys in worlds: their listeners have none, and nobody waits for that."""
+"""Keys and greetings in worlds: their listeners have none to be asked for, and nobody waits for that."""
 
 from ipaddress import ip_address
 from time import monotonic
@@ -6,6 +6,7 @@ from time import monotonic
 from probe.lab.door import open_world
 from probe.lab.netns.prober import ProberHost
 from probe.lab.scenario import parse_scenario
+from probe.model.greeting import Approach, Call
 from probe.model.target import Port, Protocol
 
 SILENT = {
@@ -23,4 +24,6 @@ def test_no_keys_in_worlds() -> None:
     with open_world(parse_scenario("silent", SILENT), "sim") as world:
         before = monotonic()
         assert world.host.keys(wanted) == ProberHost().keys(wanted) == {}
+        calls = [Call(*wanted[0], approach) for approach in Approach if approach is not Approach.LISTEN]
+        assert world.host.greetings(calls) == ProberHost().greetings(calls) == {}
         assert monotonic() - before < 1.0

@@ -5,20 +5,24 @@ from typing import Any
 
 import msgspec
 
+from probe.model.identity import KeyKind
 from probe.model.probing import Reason, Shape, State, state_of
 from probe.model.report import (
     AddressReport,
     CandidateReport,
+    GreetingReport,
+    KeyReport,
     ObservationReport,
     PortReport,
     ProbeReport,
     Report,
     RestReport,
+    ServiceReport,
     Stats,
     Vantage,
 )
 from probe.model.target import Protocol
-from probe.model.verdict import Binding, BoundBy, Condition
+from probe.model.verdict import Binding, BoundBy, Condition, Proof
 
 LAN, VPN, PUBLIC = ("lan", "192.168.77.10"), ("vpn", "10.88.0.10"), ("public", "203.0.113.10")
 THREE = (LAN, VPN, PUBLIC)
@@ -143,6 +147,8 @@ TYPICAL = report(
 )
 LARGE = report([WILDCARD], rest=(rest("1-21,23-79,90-4000,5000"), rest("53,67", why="the same")))
 EMPTY = report([], stats=None, complete=False)
+SHOUTED = GreetingReport(text="\x1b[2J\u202e", status=200, headers={"server\x07": "\x9b31m\u2066"}, tls=True)
+FORGED = KeyReport(kind=KeyKind.TLS, type="x509", fingerprint="\x1b]52;c;YQ==\x07")
 EVIL = report(
     [
         port(
@@ -151,6 +157,8 @@ EVIL = report(
             service="tel\x1b[2Jnet\x9b31m\u202e",
             why="a\nb\x07",
             evidence=("\x1b]0;t\x07",),
+            observations=tuple(observation(place, greeting=SHOUTED, keys=(FORGED,)) for place in THREE),
+            services=(ServiceReport(addresses=("\x1b[1m",), name="\u2028", by=(Proof.GREETING,)),),
         )
     ]
 )

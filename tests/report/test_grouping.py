@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_reports import ADMIN, LAN, OPEN, RESET, SILENT, THREE, observation, port, probe, report
 
-from probe.model.report import TcpReport
+from probe.model.report import GreetingReport, ServiceReport, TcpReport
 from probe.model.verdict import Binding
 from probe.ports import parse_ports
 from probe.report.grouping import grouped
@@ -67,6 +67,15 @@ def test_differing_reasons_and_facts_are_left_out() -> None:
     (group,) = grouped(report(ports, (LAN,)), most_rows=10).rest
     assert group.why == ""
     assert group.observations[0].tcp is None
+
+
+def test_a_group_has_no_greetings() -> None:
+    """Only a few ports were asked for one: it is not told of the others."""
+    said = observation(LAN, greeting=GreetingReport(text="220 ready"), keys=())
+    shown = (ServiceReport(addresses=("192.168.77.10",)),)
+    ports = [port(n, (OPEN,) * 3, observations=(said,), services=shown) for n in range(1, 21)]
+    (group,) = grouped(report(ports), most_rows=10).rest
+    assert (group.services, group.observations[0].greeting, group.observations[0].keys) == (None,) * 3
 
 
 def test_ports_are_told_together_only_if_their_probes_say_the_same() -> None:

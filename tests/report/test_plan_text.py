@@ -7,6 +7,7 @@ import pytest
 
 from probe.infer.doubts import DOUBTS, Doubt
 from probe.model.facts import Route
+from probe.model.greeting import Inquiry
 from probe.model.plan import AddressPlan, Plan, Timing
 from probe.model.target import Port, Protocol, TargetAddress
 from probe.report.plan_text import render_plan, render_plan_json
@@ -56,6 +57,24 @@ def test_keys_are_announced() -> None:
     assert not announced(near, far, port=mail)
     assert not announced(near, port=ssh)
     assert not announced(near, (far[0], Route(FAR, reachable=False)), port=ssh)
+
+
+@pytest.mark.parametrize(
+    ("port", "inquiry", "announced"),
+    [
+        (22, Inquiry.ALL, {"SSH host keys", "HEAD /, on up to 12"}),
+        (22, Inquiry.KEYS, {"SSH host keys"}),
+        (22, Inquiry.NONE, set()),
+        (25, Inquiry.ALL, {"HEAD /, on up to 12"}),
+        (9100, Inquiry.ALL, set()),
+    ],
+)
+def test_greetings_are_announced(port: int, inquiry: Inquiry, announced: set[str]) -> None:
+    """As far as they may be asked for."""
+    ways = (TargetAddress(LAN, "lan"), Route(LAN)), (TargetAddress(FAR, "public"), Route(FAR))
+    addresses = tuple(AddressPlan(*way, (Port(Protocol.TCP, port),), CONTROLS) for way in ways)
+    text = render_plan(Plan(addresses, Timing(), 1.0), inquiry=inquiry)
+    assert {words for words in ("SSH host keys", "HEAD /, on up to 12") if words in text} == announced
 
 
 def test_the_json_is_the_plan() -> None:

@@ -5,15 +5,17 @@ from dataclasses import replace
 
 from probe.host.system import SystemHost
 from probe.model.facts import LinkKind, Route
+from probe.model.greeting import Approach, Call, Greeting
 from probe.model.identity import Key
 from probe.model.target import IPAddress, Port, Realm
 
 
 class ProberHost(SystemHost):
-    """The machine as it is, except for two things.
+    """The machine as it is, except for three things.
 
     A plain link named vpn stands for a tunnel, as in memory. The worlds' listeners speak neither SSH nor TLS:
-    they would keep a client for keys waiting until it gives up, and have none to show.
+    they would keep a client for keys waiting until it gives up, and have none to show. Nor do they answer a
+    request: only those that speak first are listened to.
     """
 
     def route(self, destination: IPAddress) -> Route:
@@ -27,3 +29,7 @@ class ProberHost(SystemHost):
         """Keys that open ports show: nobody in a world has any."""
         del wanted
         return {}
+
+    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
+        """What services say that speak first: the others have no answer, and would be waited for."""
+        return super().greetings([call for call in calls if call.approach is Approach.LISTEN])

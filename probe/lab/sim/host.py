@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from probe.lab.sim.box import Box
 from probe.lab.sim.network import Network
 from probe.model.facts import LinkKind, Neighbour, Route
+from probe.model.greeting import Call, Greeting
 from probe.model.identity import Key
 from probe.model.machine import Tunnel
 from probe.model.target import IPAddress, Port, Realm
@@ -53,4 +54,9 @@ class SimHost:
     ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
         """Keys that open ports show: nobody in the world in memory has any."""
         del wanted
+        return {}
+
+    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
+        """What services say of themselves: in memory only that they speak is known."""
+        del calls
         return {}

@@ -1,0 +1,48 @@
+"""What services showed of themselves, as the report has it; and in a few words."""
+
+from collections.abc import Sequence
+
+from probe.model.greeting import Greeting
+from probe.model.identity import Key
+from probe.model.report import GreetingReport, KeyReport, ObservationReport, ServiceReport
+from probe.model.verdict import Served
+
+_HEADERS = ("server", "location")  # told in words; the others are in the report
+
+
+def greeting(said: Greeting | None) -> GreetingReport | None:
+    """A greeting; None where nothing was said."""
+    if said is None:
+        return None
+    return GreetingReport(text=said.text, status=said.status, headers=dict(said.headers), tls=said.tls)
+
+
+def keys(found: Sequence[Key] | None) -> tuple[KeyReport, ...] | None:
+    """Keys; None where none was shown."""
+    if not found:
+        return None
+    return tuple(KeyReport(kind=key.kind, type=key.type, fingerprint=key.fingerprint) for key in found)
+
+
+def services(found: Sequence[Served]) -> tuple[ServiceReport, ...] | None:
+    """The services behind a port; None where there was nothing to compare."""
+    return tuple(map(_service, found)) or None
+
+
+def _service(served: Served) -> ServiceReport:
+    return ServiceReport(
+        addresses=tuple(map(str, served.addresses)),
+        name=served.name,
+        by=served.by,
+        other_than=tuple(map(str, served.other_than)),
+    )
+
+
+def greeting_words(observation: ObservationReport) -> str | None:
+    """What a service said on one address, as a fact beside others; None where it said nothing."""
+    said = observation.greeting
+    if said is None:
+        return None
+    headers = (f"{name} {said.headers[name]}" for name in _HEADERS if name in said.headers)
+    words = ", ".join([f'says "{said.text}"' if said.text else "says nothing", *headers])
+    return f"{words}, over TLS" if said.tls else words

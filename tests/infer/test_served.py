@@ -1,0 +1,138 @@
+"""One service or several behind a port: the groups, and what is said of them."""
+
+import pytest
+from told_addresses import HTTPS, LAN, PUBLIC, SSH, VPN, says, ssh, survey, tls, web
+
+from probe.infer.served import service_evidence, services_of
+from probe.model.target import Port, Protocol
+from probe.model.verdict import Proof, Served
+
+KEY, CERTIFICATE, GREETING = Proof
+NGINX, APACHE = {"server": "nginx/1.22.1"}, {"server": "Apache/2.4.57"}
+
+
+def shows(*, keys=None, said=None) -> dict:
+    return {"keys": keys or {}, "greetings": said or {}}
+
+
+# What the addresses showed -> the services, and what is said.
+BEHIND = {
+    "nothing was shown": ((LAN, shows()), (VPN, shows()), [], []),
+    "shown on one address only": ((LAN, shows(said=web())), (VPN, shows()), [], []),
+    "one certificate": (
+        (LAN, shows(keys=tls("a"), said=web(**NGINX, tls=True))),
+        (PUBLIC, shows(keys=tls("a"), said=web(**NGINX, tls=True))),
+        [Served((LAN, PUBLIC), "nginx/1.22.1", (CERTIFICATE, GREETING))],
+        ["same service on 192.168.77.10 and 203.0.113.10 (nginx/1.22.1, same certificate)"],
+    ),
+    "one certificate, nothing said": (
+        (LAN, shows(keys=tls("a"))),
+        (PUBLIC, shows(keys=tls("a"))),
+        [Served((LAN, PUBLIC), None, (CERTIFICATE,))],
+        ["same service on 192.168.77.10 and 203.0.113.10 (same certificate)"],
+    ),
+    "one certificate, other software": (
+        (LAN, shows(keys=tls("a"), said=web(**NGINX))),
+        (VPN, shows(keys=tls("a"), said=web(**APACHE))),
+        [Served((LAN, VPN), "nginx/1.22.1", (CERTIFICATE,))],
+        ["same service on 192.168.77.10 and 10.88.0.10 (nginx/1.22.1, same certificate)"],
+    ),
+    "they greet alike": (
+        (LAN, shows(said=says("220 ready"))),
+        (VPN, shows(said=says("220 ready"))),
+        [Served((LAN, VPN), "220 ready", (GREETING,))],
+        ["perhaps the same service on 192.168.77.10 and 10.88.0.10: they greet alike (220 ready)"],
+    ),
+    "they greet alike, each with a certificate": (
+        (LAN, shows(keys=tls("a"), said=web(**NGINX))),
+        (VPN, shows(keys=tls("b"), said=web(**NGINX))),
+        [Served((LAN,), "nginx/1.22.1"), Served((VPN,), "nginx/1.22.1")],
+        [],
+    ),
+    "other software on the public address": (
+        (LAN, shows(said=web(**NGINX))),
+        (PUBLIC, shows(said=web(**APACHE))),
+        [Served((LAN,), "nginx/1.22.1", (), (PUBLIC,)), Served((PUBLIC,), "Apache/2.4.57", (), (LAN,))],
+        [
+            (
+                "another service answers 443/tcp on the public address 203.0.113.10"
+                " (HTTP 200, Apache/2.4.57) than on 192.168.77.10 (HTTP 200, nginx/1.22.1)"
+            )
+        ],
+    ),
+    "a line beside a page": (
+        (LAN, shows(said=says("220 ready"))),
+        (VPN, shows(said=web(301, location="/login"))),
+        [Served((LAN,), "220 ready", (), (VPN,)), Served((VPN,), "HTTP 301", (), (LAN,))],
+        [
+            (
+                "another service answers 443/tcp on 10.88.0.10 (HTTP 301, /login)"
+                " than on 192.168.77.10 (220 ready)"
+            )
+        ],
+    ),
+    "forbidden on one": (
+        (LAN, shows(said=web(**NGINX))),
+        (PUBLIC, shows(said=web(403, **NGINX))),
+        [Served((LAN,), "nginx/1.22.1"), Served((PUBLIC,), "nginx/1.22.1")],
+        [
+            (
+                "443/tcp answers differently on the public address 203.0.113.10 (HTTP 403, nginx/1.22.1)"
+                " than on 192.168.77.10 (HTTP 200, nginx/1.22.1): one service with two faces, or two"
+            )
+        ],
+    ),
+    "silent in TLS": (
+        (LAN, shows(keys=tls("a"), said=says("", tls=True))),
+        (VPN, shows(keys=tls("b"), said=says("", tls=True))),
+        [Served((LAN,)), Served((VPN,))],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+def test_behind_a_port(name):
+    """The services of two addresses, by what these showed, and in words."""
+    *shown, served, said = BEHIND[name]
+    surveys = [survey(ip, **facts) for ip, facts in shown]
+    assert services_of(HTTPS, surveys) == tuple(served)
+    assert service_evidence(HTTPS, surveys) == tuple(said)
+
+
+def test_host_keys_decide():
+    """Before greetings: two keys are two services, whatever they say."""
+    surveys = [
+        survey(LAN, keys=ssh("a"), greetings=says("SSH-2.0-x", SSH)),
+        survey(VPN, keys=ssh("b"), greetings=says("SSH-2.0-x", SSH)),
+        survey(PUBLIC, keys=ssh("a")),
+    ]
+    assert services_of(SSH, surveys) == (
+        Served((LAN, PUBLIC), "SSH-2.0-x", (KEY,), (VPN,)),
+        Served((VPN,), "SSH-2.0-x", (), (LAN, PUBLIC)),
+    )
+    assert service_evidence(SSH, surveys) == (
+        "same service on 192.168.77.10 and 203.0.113.10 (SSH-2.0-x, same SSH host key)",
+        (
+            "another service answers 22/tcp on 10.88.0.10 than on 192.168.77.10 and 203.0.113.10:"
+            " their host keys differ"
+        ),
+    )
+
+
+def test_a_third_address_joins_two():
+    """Like each of two that could not be compared with each other."""
+    surveys = [
+        survey(LAN, keys=tls("a")),
+        survey(VPN, greetings=web(**NGINX)),
+        survey(PUBLIC, keys=tls("a"), greetings=web(**NGINX)),
+    ]
+    assert services_of(HTTPS, surveys) == (
+        Served((LAN, VPN, PUBLIC), "nginx/1.22.1", (CERTIFICATE, GREETING)),
+    )
+
+
+def test_other_ports_say_nothing():
+    """What was shown on one port is not told of another."""
+    surveys = [survey(ip, greetings=web()) for ip in (LAN, VPN)]
+    assert services_of(Port(Protocol.TCP, 8443), surveys) == ()

@@ -1,0 +1,49 @@
+"""What services showed, as the report has it and in a few words."""
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+from sample_reports import LAN, observation
+
+from probe.model.greeting import Greeting
+from probe.model.identity import Key, KeyKind
+from probe.model.report import GreetingReport, KeyReport, ServiceReport
+from probe.model.verdict import Proof, Served
+from probe.report import shown
+
+PAGE = Greeting("HTTP/1.1 301", 301, (("server", "nginx"), ("location", "/login"), ("etag", "a")))
+
+WORDS = {
+    "nothing": (None, None),
+    "a line": (Greeting("220 ready"), 'says "220 ready"'),
+    "a page": (PAGE, 'says "HTTP/1.1 301", server nginx, location /login'),
+    "a page by TLS": (replace(PAGE, headers=(), tls=True), 'says "HTTP/1.1 301", over TLS'),
+    "quiet in TLS": (Greeting("", tls=True), "says nothing, over TLS"),
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_greetings(name: str) -> None:
+    """In words: the line, the software, where it leads, and that it was encrypted."""
+    said, words = WORDS[name]
+    assert shown.greeting_words(observation(LAN, greeting=shown.greeting(said))) == words
+
+
+def test_as_data() -> None:
+    """Plain values; null where nothing was shown."""
+    headers = {"server": "nginx", "location": "/login", "etag": "a"}
+    assert shown.greeting(PAGE) == GreetingReport(text="HTTP/1.1 301", status=301, headers=headers)
+    key = Key(KeyKind.TLS, "x509", "SHA256:a")
+    assert shown.keys((key,)) == (KeyReport(kind=KeyKind.TLS, type="x509", fingerprint="SHA256:a"),)
+    assert (shown.keys(()), shown.keys(None), shown.services(())) == (None, None, None)
+
+
+def test_services() -> None:
+    """Addresses as text, in their order."""
+    one, two = ip_address("192.0.2.1"), ip_address("2001:db8::1")
+    found = shown.services([Served((one,), "nginx", (Proof.GREETING,), (two,))])
+    expected = ServiceReport(
+        addresses=("192.0.2.1",), name="nginx", by=(Proof.GREETING,), other_than=("2001:db8::1",)
+    )
+    assert found == (expected,)
