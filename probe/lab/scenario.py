@@ -256,7 +256,7 @@ class Scenario(_Strict, frozen=True, kw_only=True):
     expect_causes: dict[str, str] = {}  # symbol -> the true cause, which `doctor` ranks first there
     # engine -> symbol -> another cause, which that engine cannot tell from the true one and ranks before it
     looks_like: dict[str, dict[str, str]] = {}
-    worlds: tuple[str, ...] = ("sim", "netns")
+    worlds: tuple[str, ...] = ("sim", "netns", "compose")
     why_not: str | None = None  # why a world is left out
     name: str = ""  # from the file name
 

@@ -1,0 +1,74 @@
+"""Docker and Compose as commands: finding them, running them, and what they say when they fail."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from probe.errors import BackendError
+
+# The plugin of today first, then the program that was before it.
+_COMPOSE: tuple[tuple[str, ...], ...] = (("docker", "compose"), ("docker-compose",))
+_TRIAL_S = 30
+
+
+@cache
+def compose_command() -> tuple[str, ...] | None:
+    """The command that runs Compose on this machine; None: there is none."""
+    return next((words for words in _COMPOSE if shutil.which(words[0]) and _works((*words, "version"))), None)
+
+
+def available() -> str | None:
+    """Say why there are no containers on this machine; None: there are."""
+    if shutil.which("docker") is None:
+        return "not installed: docker"
+    if compose_command() is None:
+        return "not installed: docker compose, or docker-compose from 1.29 on"
+    if not _works(("docker", "info")):
+        return "no Docker engine answers (DOCKER_HOST, or the service docker)"
+    return None
+
+
+def run(argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end, out of reach of the terminal's Ctrl-C: that is for this process to handle.
+
+    `environment` is added to this process's own.
+    """
+    return subprocess.run(  # noqa: S603 - Docker's own commands
+        argv,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        start_new_session=True,
+    )
+
+
+def require(argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
+    """Run a command and return what it printed.
+
+    Raises:
+        BackendError: it fails; the message has the last line that it said.
+    """
+    done = run(argv, environment)
+    if done.returncode != 0:
+        raise BackendError(
+            f"{' '.join(argv[:2])}: {last_line(done.stderr) or f'exit code {done.returncode}'}"
+        )
+    return done.stdout
+
+
+def last_line(said: bytes) -> str:
+    """The last line of what a command said that is not empty."""
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "")
+
+
+def _works(argv: Sequence[str]) -> bool:
+    """Whether a command ends well, soon."""
+    try:
+        done = subprocess.run(argv, capture_output=True, check=False, timeout=_TRIAL_S)  # noqa: S603 - as above
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
