@@ -49,20 +49,19 @@ def require(argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
     """Run a command and return what it printed.
 
     Raises:
-        BackendError: it fails; the message has the last line that it said.
+        BackendError: it fails; the message says of what.
     """
     done = run(argv, environment)
     if done.returncode != 0:
-        raise BackendError(
-            f"{' '.join(argv[:2])}: {last_line(done.stderr) or f'exit code {done.returncode}'}"
-        )
+        raise BackendError(f"{argv[0]}: {reason(done.stderr) or f'exit code {done.returncode}'}")
     return done.stdout
 
 
-def last_line(said: bytes) -> str:
-    """The last line of what a command said that is not empty."""
-    lines = [line.strip() for line in said.decode(errors="replace").splitlines()]
-    return next((line for line in reversed(lines) if line), "")
+def reason(said: bytes) -> str:
+    """Why a command failed: its first line that names an error, else its last one."""
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return next(iter(errors or lines[-1:]), "")
 
 
 def _works(argv: Sequence[str]) -> bool:

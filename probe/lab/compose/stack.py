@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from probe.errors import BackendError
-from probe.lab.compose.client import available, compose_command, last_line, require, run
+from probe.lab.compose.client import available, compose_command, reason, require, run
 from probe.lab.scenario import Scenario, address_of, realm_of
 from probe.model.report import Report
 from probe.report.read import parse_report
@@ -44,14 +44,14 @@ class Stack:
         asked = scan_arguments(scenario, engine)
         done = run((*self._compose, "run", "--rm", "-T", "prober", *asked), environment)
         if not done.stdout.strip():
-            raise BackendError(f"the prober's container: {last_line(done.stderr) or done.returncode}")
+            raise BackendError(f"the prober's container: {reason(done.stderr) or done.returncode}")
         return parse_report(done.stdout, "what the prober printed")
 
     def end(self) -> None:
         """Remove every container, network and volume of the project.
 
         Raises:
-            BackendError: something is left; the message has the last line of why.
+            BackendError: something is left; the message says what.
         """
         require((*self._compose, "down", "--volumes", "--remove-orphans", "--timeout", "2"), {"SCENARIO": ""})
 
@@ -77,7 +77,7 @@ class Stack:
         for line in listed.splitlines():
             identity, _, status = line.partition(" ")
             if status.startswith(("Exited", "Dead")):
-                raise BackendError(last_line(run(("docker", "logs", identity), {}).stderr) or status)
+                raise BackendError(reason(run(("docker", "logs", identity), {}).stderr) or status)
         return listed.splitlines()
 
 
