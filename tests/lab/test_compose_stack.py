@@ -64,7 +64,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
 
 
 def test_one_project_for_several_scenarios(docker: Docker) -> None:
-    """Images are built once, hosts are renewed for each scenario, the prober scans, and all goes at the end."""
+    """Images are built once, hosts renewed for each scenario; the prober scans, and all goes at the end."""
     with stack.open_stack() as opened:
         for name in ("demo", "loopback-only"):
             assert opened.scan(find_scenario(name), "connect").engine == "connect"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,6 +12,7 @@ from probe.errors import BackendError
 # The plugin of today first, then the program that was before it.
 _COMPOSE: tuple[tuple[str, ...], ...] = (("docker", "compose"), ("docker-compose",))
 _TRIAL_S = 30
+_STOPPING_S = 10
 
 
 @cache
@@ -33,16 +35,33 @@ def available() -> str | None:
 def run(argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
     """Run a command to its end, out of reach of the terminal's Ctrl-C: that is for this process to handle.
 
+    Where this process is interrupted, the command is too, and gets time to stop what it has begun.
     `environment` is added to this process's own.
     """
-    return subprocess.run(  # noqa: S603 - Docker's own commands
+    with subprocess.Popen(  # noqa: S603 - Docker's own commands
         argv,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         start_new_session=True,
-    )
+    ) as process:
+        try:
+            stdout, stderr = process.communicate()
+        finally:
+            _stop(process)
+    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt a command that still runs; kill it where it does not end."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_STOPPING_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def require(argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
