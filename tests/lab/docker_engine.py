@@ -145,11 +145,10 @@ def _make_base(engine: Engine, folder: Path) -> None:
     assert codes == [0, 0], (folder / "base").read_text()[-2000:]
     trimmed = ("var/cache/apt/archives/*.deb", "var/lib/apt/lists/*", "usr/share/doc", "usr/share/locale")
     left_out = [f"--exclude=./{one}" for one in trimmed]
-    packed = subprocess.Popen(("tar", "-C", str(root), *left_out, "-c", "."), stdout=subprocess.PIPE)
-    done = subprocess.run(
-        ("docker", "import", "-", BASE), stdin=packed.stdout, env=engine.environment, check=False
-    )
-    assert (packed.wait(), done.returncode) == (0, 0)
+    with subprocess.Popen(("tar", "-C", str(root), *left_out, "-c", "."), stdout=subprocess.PIPE) as packed:
+        words = ("docker", "import", "-", BASE)
+        done = subprocess.run(words, stdin=packed.stdout, env=engine.environment, check=False)
+    assert (packed.returncode, done.returncode) == (0, 0)
     shutil.rmtree(root)
 
 
