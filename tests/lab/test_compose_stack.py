@@ -82,6 +82,8 @@ def test_arguments_of_a_scan() -> None:
     assert words[:4] == ["scan", "lan=192.168.77.10", "vpn=10.88.0.10", "public=203.0.113.10"]
     assert words[-2:] == ["--running", "5432"]
     assert words[words.index("--engine") + 1] == "raw"
+    assert {"--fin", "--l2"} < set(words)
+    assert not {"--fin", "--l2"} & set(stack.scan_arguments(find_scenario("demo"), "connect"))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ CONNECT = (
     *("router-rejects", "router-forwards-port", "everything-looks-open", "own-firewall-rejects"),
     *("nobody-has-this-address", "udp-services"),
 )
-RAW = ("bound-to-lan-device", "host-forges-resets", "own-firewall-hides-answers")
+RAW = ("bound-to-lan-device", "host-forges-resets", "only-syns-are-dropped", "own-firewall-hides-answers")
 
 
 @pytest.fixture(scope="module")

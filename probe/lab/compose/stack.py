@@ -82,14 +82,15 @@ class Stack:
 
 
 def scan_arguments(scenario: Scenario, engine: str) -> list[str]:
-    """The command line that scans a scenario's target: addresses in their order, as JSON.
+    """The command line that scans a scenario's target: addresses in their order, as JSON, and all that raw has.
 
     Raises:
         ScenarioError: an address is neither a symbol nor an address.
     """
     places = [f"{realm_of(symbol)}={address_of(symbol)}" for symbol in scenario.addresses]
     arguments = ["scan", *places, "--ports", scenario.scan.ports, "--engine", engine, "--json", "--quiet"]
-    return arguments + (["--running", scenario.scan.running] if scenario.scan.running else [])
+    more = ["--fin", "--l2"] if engine == "raw" else []
+    return arguments + more + (["--running", scenario.scan.running] if scenario.scan.running else [])
 
 
 @contextlib.contextmanager
