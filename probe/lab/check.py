@@ -86,7 +86,7 @@ def check_reported(
     """
     _require(scenario, kind)
     started = time.perf_counter()
-    rows = compare(scenario, reported(scenario, engine))
+    rows = compare(scenario, reported(scenario, engine), kind)
     return CheckResult(scenario.name, kind, engine, rows, time.perf_counter() - started)
 
 
@@ -125,9 +125,12 @@ def _examined(world: World, engine: str) -> Iterator[Row]:
             yield Row(symbol, "first cause", expected, found)
 
 
-def compare(scenario: Scenario, report: Report) -> tuple[Row, ...]:
-    """Compare a report with everything that a scenario expects of its engine, in the order of its file."""
-    ports, addresses = _expected(scenario, report.engine)
+def compare(scenario: Scenario, report: Report, kind: str | None = None) -> tuple[Row, ...]:
+    """Compare a report with everything that a scenario expects of its engine, in the order of its file.
+
+    `kind` of world, for expectations that hold in one alone.
+    """
+    ports, addresses = _expected(scenario, report.engine, kind)
     rows = [row for text, wanted in ports.items() for row in _port_rows(text, wanted, report)]
     conditions = {address.address: address.condition.value for address in report.addresses}
     for symbol, wanted in addresses.items():
@@ -136,14 +139,17 @@ def compare(scenario: Scenario, report: Report) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _expected(scenario: Scenario, engine: str) -> tuple[dict[str, Expected], dict[str, str]]:
-    """What is expected of the ports and of the addresses: raw packets may tell more."""
-    if engine != "raw":
-        return scenario.expect, scenario.expect_addresses
+def _expected(
+    scenario: Scenario, engine: str, kind: str | None = None
+) -> tuple[dict[str, Expected], dict[str, str]]:
+    """What is expected of the ports and of the addresses: raw packets and containers may tell otherwise."""
+    raw = engine == "raw"
+    contained = raw and kind == "compose"
     ports = dict(scenario.expect)
-    for text, more in scenario.expect_raw.items():
-        ports[text] = _over(ports.get(text, Expected()), more)
-    return ports, scenario.expect_addresses | scenario.expect_addresses_raw
+    for applies, layer in ((raw, scenario.expect_raw), (contained, scenario.expect_compose_raw)):
+        for text, more in layer.items() if applies else ():
+            ports[text] = _over(ports.get(text, Expected()), more)
+    return ports, scenario.expect_addresses | (scenario.expect_addresses_raw if raw else {})
 
 
 def _over(expected: Expected, more: Expected) -> Expected:

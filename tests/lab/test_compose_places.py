@@ -7,7 +7,7 @@ import yaml
 from docker_engine import TOP
 
 from probe.errors import ScenarioError
-from probe.lab.compose.places import INTERFACES, plan_of, settings_that_count, taking_over
+from probe.lab.compose.places import INTERFACES, leaving, plan_of, settings_that_count, taking_over
 from probe.lab.files import find_scenario
 from probe.lab.netns.layout import lay_out
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, TARGET_ADDRESSES
@@ -19,7 +19,7 @@ NETWORKS = {("target", "public"): "behind"}
 ADDRESSES = {"prober": PROBER_ADDRESSES, "target": TARGET_ADDRESSES, "router": ROUTER_ADDRESSES}
 # Keys of services and networks that docker-compose 1.29 and Compose v2 both know, of which the file has need.
 SERVICE_KEYS = {
-    *("image", "build", "cap_drop", "cap_add", "environment", "stop_grace_period", "healthcheck"),
+    *("image", "build", "cap_drop", "cap_add", "environment", "healthcheck"),
     *("command", "networks", "sysctls", "profiles", "network_mode", "depends_on"),
 }
 NETWORK_KEYS = {"driver", "driver_opts", "internal", "enable_ipv6", "ipam"}
@@ -47,6 +47,11 @@ def test_taking_over_names_interfaces_after_realms() -> None:
         *("link set eth1 down", "addr flush dev eth1", "link set eth1 name public"),
         *("link set eth0 down", "addr flush dev eth0", "link set eth0 name behind"),
     ]
+
+
+def test_leaving_switches_interfaces_off() -> None:
+    """By the names that they were given."""
+    assert leaving("router") == "link set public down\nlink set behind down\n"
 
 
 def test_an_interface_that_is_not_there() -> None:

@@ -125,11 +125,13 @@ def test_a_signal_leaves_nothing(docker: Docker, number: int) -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_what_cannot_be_taken_down_is_told(docker: Docker) -> None:
-    """A network that somebody still uses is an error that names it."""
+def test_what_cannot_be_taken_down_is_told(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that somebody still uses is tried again, and is then an error that names it."""
+    monkeypatch.setattr(stack, "_RECOVERY", 0.0)
     docker.says("down", "echo 'error while removing network x' >&2; exit 1")
     with pytest.raises(BackendError, match="error while removing network x"), stack.open_stack():
         pass
+    assert len(docker.told("down")) == 5
 
 
 def test_no_docker(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:

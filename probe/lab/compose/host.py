@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from probe.errors import BackendError, BindprobeError
-from probe.lab.compose.places import INTERFACES, plan_of, settings_that_count, taking_over
+from probe.lab.compose.places import INTERFACES, leaving, plan_of, settings_that_count, taking_over
 from probe.lab.files import find_scenario
 from probe.lab.netns.hosts import build, configure, finish
 from probe.lab.netns.listeners import serving
@@ -31,6 +31,9 @@ def main(argv: Sequence[str]) -> int:
         return 2
     try:
         _live(argv[0], os.environ.get("SCENARIO", "demo"))
+    except SystemExit:
+        configure("ip", leaving(argv[0]))
+        raise
     except BindprobeError as error:
         sys.stderr.write(f"{argv[0]}: {error}\n")
         return error.exit_code

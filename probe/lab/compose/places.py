@@ -48,6 +48,15 @@ def taking_over(role: str, names: Mapping[str, str]) -> str:
     return "".join(f"{line}\n" for line in _taking_over(role, names))
 
 
+def leaving(role: str) -> str:
+    """Lines for `ip -batch` that switch a role's interfaces off.
+
+    The kernel takes them away some time after the container has ended, and gives their link addresses to no
+    other interface while they are on: the next container of the role has the same ones.
+    """
+    return "".join(f"link set {realm} down\n" for realm in INTERFACES[role])
+
+
 def _taking_over(role: str, names: Mapping[str, str]) -> Iterator[str]:
     for realm, address in INTERFACES[role].items():
         if address not in names:

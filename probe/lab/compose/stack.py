@@ -19,6 +19,8 @@ from probe.report.read import parse_report
 FILE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
 _PATIENCE = 60.0  # seconds for the hosts to get ready
 _PAUSE = 0.1
+_TRIES = 5  # to take it all down
+_RECOVERY = 1.0  # seconds between them
 _PROJECT_LABEL = "com.docker.compose.project"  # of every container of a project, in every version of Compose
 
 
@@ -53,7 +55,12 @@ class Stack:
         Raises:
             BackendError: something is left; the message says what.
         """
-        require((*self._compose, "down", "--volumes", "--remove-orphans", "--timeout", "2"), {"SCENARIO": ""})
+        words = (*self._compose, "down", "--volumes", "--remove-orphans")
+        for _ in range(_TRIES - 1):  # the engine may still be busy with what was interrupted
+            if run(words, {"SCENARIO": ""}).returncode == 0:
+                return
+            time.sleep(_RECOVERY)
+        require(words, {"SCENARIO": ""})
 
     def _raise_hosts(self, environment: dict[str, str]) -> None:
         if not self._built:
@@ -82,7 +89,7 @@ class Stack:
 
 
 def scan_arguments(scenario: Scenario, engine: str) -> list[str]:
-    """The command line that scans a scenario's target: addresses in their order, as JSON, and all that raw has.
+    """The command line that scans a target: addresses in their order, as JSON, and all that raw packets tell.
 
     Raises:
         ScenarioError: an address is neither a symbol nor an address.
