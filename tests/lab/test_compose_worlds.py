@@ -78,12 +78,14 @@ def test_lines_of_the_readme(engine: Engine, images: dict[str, Any]) -> None:
     chosen = {"SCENARIO": "lan-works-vpn-refuses"}
     up = engine.run(*COMPOSE, "up", "-d", **chosen)
     assert up.returncode == 0, up.stderr
+    hosts = engine.left()["containers"].split()
     try:
         done = engine.run(*COMPOSE, "run", "--rm", "-T", "prober", *SCAN, "-p", "22,8000", **chosen)
     finally:
         down = engine.run(*COMPOSE, "down", **chosen)
     assert "specific: lan" in done.stdout, done.stdout + done.stderr
     assert "wildcard" in done.stdout
+    assert len(hosts) == 3  # the prober waits until it is called
     assert down.returncode == 0
     assert not any(engine.left().values()), engine.left()
 
