@@ -1,8 +1,8 @@
 """What this machine must be able to run.
 
-A test that needs namespaces, nmap, tshark or root skips itself where they are missing, with its reason.
-Where they must be there, the environment says so: `BINDPROBE_REQUIRE=netns,nmap,nobody,tshark` names markers
-whose tests may not be skipped, and of which at least one must have passed.
+A test that needs namespaces, Docker, nmap, tshark or root skips itself where it is missing, with its reason.
+Where they must be there, the environment says so: `BINDPROBE_REQUIRE=docker,netns,nmap,nobody,tshark` names
+markers whose tests may not be skipped, and of which at least one must have passed.
 """
 
 import os

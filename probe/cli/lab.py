@@ -11,6 +11,9 @@ _Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Scenarios; none: all of them.")
 ]
 _World = Annotated[options.WorldKind, typer.Option("--world", help="In memory, or hosts in namespaces.")]
+_Places = Annotated[
+    options.LabWorld, typer.Option("--world", help="In memory, hosts in namespaces, or containers.")
+]
 _Worlds = Annotated[int, typer.Option("--worlds", metavar="N", min=1, help="How many random worlds.")]
 _Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Of the first world.")]
 _Engine = Annotated[
@@ -36,7 +39,7 @@ def run_scenarios(
     context: typer.Context,
     *,
     names: _Names = None,
-    world: _World = options.WorldKind.SIM,
+    world: _Places = options.LabWorld.SIM,
     engine: _Engine = options.Engine.CONNECT,
     quiet: _Quiet = False,
 ) -> None:

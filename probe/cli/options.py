@@ -22,6 +22,14 @@ class WorldKind(StrEnum):
     NETNS = "netns"
 
 
+class LabWorld(StrEnum):
+    """Where `lab run` runs a scenario: as any world, or in Docker containers."""
+
+    SIM = "sim"
+    NETNS = "netns"
+    COMPOSE = "compose"
+
+
 Addresses = Annotated[
     list[str] | None,
     typer.Argument(

@@ -1,13 +1,14 @@
 """Which scenarios to run, and running them one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from textwrap import wrap
 
-from probe.cli.options import WorldKind
+from probe.cli.options import LabWorld, WorldKind
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import say
 from probe.errors import ScenarioError
-from probe.lab.check import CheckResult, check
+from probe.lab.check import CheckResult, check, check_reported, why_not_in
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.scenario import Scenario
 from probe.report.style import TextStyle
@@ -28,7 +29,7 @@ def list_all(style: TextStyle) -> str:
     return "\n".join(lines) + "\n"
 
 
-def chosen(names: Sequence[str], kind: WorldKind, *, quiet: bool) -> list[Scenario]:
+def chosen(names: Sequence[str], kind: str, *, quiet: bool) -> list[Scenario]:
     """The scenarios to run: those that were named, else all that run in this kind of world.
 
     Raises:
@@ -43,12 +44,11 @@ def chosen(names: Sequence[str], kind: WorldKind, *, quiet: bool) -> list[Scenar
     return [scenario for scenario, why_not in judged if why_not is None]
 
 
-def _why_not(scenario: Scenario, kind: WorldKind) -> str | None:
+def _why_not(scenario: Scenario, kind: str) -> str | None:
     """Say why a scenario is not for this kind of world, or not for this machine; None: it is."""
-    if kind not in scenario.worlds:
-        return scenario.why_not or "not for this world"
-    if kind is not WorldKind.NETNS:
-        return None
+    reason = why_not_in(scenario, kind)
+    if reason is not None or kind != WorldKind.NETNS:
+        return reason
     from probe.lab.netns.daemons import daemons_available
     from probe.lab.netns.tunnels import vpn_available
 
@@ -57,9 +57,7 @@ def _why_not(scenario: Scenario, kind: WorldKind) -> str | None:
     return lacking or (daemons_available(kinds) if kinds else None)
 
 
-def check_all(
-    scenarios: Sequence[Scenario], kind: WorldKind, engine: str, *, quiet: bool
-) -> list[CheckResult]:
+def check_all(scenarios: Sequence[Scenario], kind: str, engine: str, *, quiet: bool) -> list[CheckResult]:
     """Run scenarios one after the other with one engine.
 
     Raises:
@@ -67,11 +65,23 @@ def check_all(
         BackendError: a world cannot be built here, or has no raw packets.
     """
     results = []
-    with ProgressBar(quiet=quiet) as progress:
+    with _checker(kind, engine) as checked, ProgressBar(quiet=quiet) as progress:
         for scenario in scenarios:
-            results.append(check(scenario, kind, engine=engine))
+            results.append(checked(scenario))
             progress(len(results), len(scenarios))
     return results
+
+
+@contextmanager
+def _checker(kind: str, engine: str) -> Iterator[Callable[[Scenario], CheckResult]]:
+    """What checks one scenario after the other. Containers stay up in between."""
+    if kind != LabWorld.COMPOSE:
+        yield lambda scenario: check(scenario, kind, engine=engine)
+        return
+    from probe.lab.compose.stack import open_stack
+
+    with open_stack() as stack:
+        yield lambda scenario: check_reported(scenario, kind, engine, stack.scan)
 
 
 def _every_scenario() -> list[Scenario]:

@@ -34,7 +34,7 @@ def lab_engine(wanted: Engine) -> str:
     return "raw" if wanted is Engine.RAW else "connect"
 
 
-def enter_world(kind: WorldKind, argv: Sequence[str] | None) -> int | None:
+def enter_world(kind: str, argv: Sequence[str] | None) -> int | None:
     """Run the same command again where worlds of this kind can be built.
 
     Returns its exit code; None where this process is already in the right place.
@@ -42,7 +42,7 @@ def enter_world(kind: WorldKind, argv: Sequence[str] | None) -> int | None:
     Raises:
         BackendError: this machine has no such place.
     """
-    if kind is WorldKind.SIM or _inside():
+    if kind != WorldKind.NETNS or _inside():
         return None
     why_not = _why_no_netns()
     if why_not:

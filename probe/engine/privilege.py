@@ -16,7 +16,9 @@ from probe.errors import BackendError
 _VERSION_3 = 0x20080522  # _LINUX_CAPABILITY_VERSION_3, linux/capability.h
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 38, 47  # linux/prctl.h
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
-_SETS_BYTES = 24  # effective, permitted and inheritable, 64 bits each
+_SETS = "=6I"  # effective, permitted and inheritable of the lower 32 capabilities, then of the upper ones
+_SETS_BYTES = struct.calcsize(_SETS)
+_CAP_NET_RAW = 13  # linux/capability.h
 
 OTHER_SYSTEM = (
     "raw packets are sent on Linux only: reading their answers takes packet sockets; use the connect engine"
@@ -36,10 +38,27 @@ def is_supported() -> bool:
     return sys.platform == "linux"
 
 
+def take_up() -> None:
+    """Make CAP_NET_RAW effective where this thread is permitted it but does not have it in use.
+
+    So it is where an executable file permits it without making it effective, as the container image's does:
+    such a program starts without the capability too (capabilities(7), File capabilities).
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    this_thread = struct.pack("=Ii", _VERSION_3, 0)
+    sets = ctypes.create_string_buffer(_SETS_BYTES)
+    _checked(libc.capget(this_thread, sets))
+    effective, permitted, *rest = struct.unpack(_SETS, sets.raw)
+    wanted = effective | permitted & 1 << _CAP_NET_RAW
+    if wanted != effective:
+        _checked(libc.capset(this_thread, struct.pack(_SETS, wanted, permitted, *rest)))
+
+
 def missing() -> str | None:
     """What this process lacks for raw packets, and how to get it, in one line; None: it may send them."""
     if not is_supported():
         return OTHER_SYSTEM
+    take_up()
     try:
         with (
             socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0),
@@ -79,4 +98,4 @@ def drop() -> None:
 
 def _checked(result: int) -> None:
     if result != 0:
-        raise BackendError(f"cannot give up privileges: {os.strerror(ctypes.get_errno())}")
+        raise BackendError(f"cannot change privileges: {os.strerror(ctypes.get_errno())}")

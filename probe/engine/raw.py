@@ -73,6 +73,7 @@ def open_raw(routes: Routes, capture: Capture | None = None) -> "RawBackend":
     """
     if not privilege.is_supported():
         raise PrivilegeError(privilege.OTHER_SYSTEM)
+    privilege.take_up()
     from probe.engine.rawsockets import RawSockets  # noqa: PLC0415 - Linux only
 
     try:

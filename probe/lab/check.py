@@ -4,12 +4,13 @@ Comparing is pure (`compare`); only `check` opens a world. Every expectation bec
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from msgspec import structs
 
 from probe.errors import ScenarioError
+from probe.lab.compose.limits import why_not
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import Expected, Scenario, address_of
 from probe.lab.world import World
@@ -64,14 +65,46 @@ def check(
         ScenarioError: the scenario makes no sense, or is not for this world.
         BackendError: the world cannot be built here, or has no raw packets.
     """
-    if kind not in scenario.worlds:
-        why = scenario.why_not or f"it is for {', '.join(scenario.worlds)}"
-        raise ScenarioError(f"scenario {scenario.name} does not run in {kind}: {why}")
+    _require(scenario, kind)
     started = time.perf_counter()
     with open_world(scenario, kind, raw=engine == "raw") as world:
         rows = (*_scanned(world, timing or Timing(), engine), *_examined(world, engine))
     seconds = time.perf_counter() - started
     return CheckResult(scenario.name, kind, engine, rows, seconds)
+
+
+def check_reported(
+    scenario: Scenario, kind: str, engine: str, reported: Callable[[Scenario, str], Report]
+) -> CheckResult:
+    """Compare what another process reports of a scenario in a world of this kind.
+
+    `reported`: scans a scenario's target with an engine.
+
+    Raises:
+        ScenarioError: the scenario makes no sense, or is not for this world.
+        BackendError: there is no report.
+    """
+    _require(scenario, kind)
+    started = time.perf_counter()
+    rows = compare(scenario, reported(scenario, engine), kind)
+    return CheckResult(scenario.name, kind, engine, rows, time.perf_counter() - started)
+
+
+def why_not_in(scenario: Scenario, kind: str) -> str | None:
+    """Say why a scenario is not for this kind of world; None: it is."""
+    limit = _LIMITS[kind](scenario) if kind in _LIMITS else None
+    if limit is None and kind not in scenario.worlds:
+        return scenario.why_not or f"it is for {', '.join(scenario.worlds)}"
+    return limit
+
+
+_LIMITS = {"compose": why_not}  # of kinds of worlds that cannot hold everything
+
+
+def _require(scenario: Scenario, kind: str) -> None:
+    reason = why_not_in(scenario, kind)
+    if reason is not None:
+        raise ScenarioError(f"scenario {scenario.name} does not run in {kind}: {reason}")
 
 
 def _scanned(world: World, timing: Timing, engine: str) -> tuple[Row, ...]:
@@ -92,9 +125,12 @@ def _examined(world: World, engine: str) -> Iterator[Row]:
             yield Row(symbol, "first cause", expected, found)
 
 
-def compare(scenario: Scenario, report: Report) -> tuple[Row, ...]:
-    """Compare a report with everything that a scenario expects of its engine, in the order of its file."""
-    ports, addresses = _expected(scenario, report.engine)
+def compare(scenario: Scenario, report: Report, kind: str | None = None) -> tuple[Row, ...]:
+    """Compare a report with everything that a scenario expects of its engine, in the order of its file.
+
+    `kind` of world, for expectations that hold in one alone.
+    """
+    ports, addresses = _expected(scenario, report.engine, kind)
     rows = [row for text, wanted in ports.items() for row in _port_rows(text, wanted, report)]
     conditions = {address.address: address.condition.value for address in report.addresses}
     for symbol, wanted in addresses.items():
@@ -103,14 +139,17 @@ def compare(scenario: Scenario, report: Report) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _expected(scenario: Scenario, engine: str) -> tuple[dict[str, Expected], dict[str, str]]:
-    """What is expected of the ports and of the addresses: raw packets may tell more."""
-    if engine != "raw":
-        return scenario.expect, scenario.expect_addresses
+def _expected(
+    scenario: Scenario, engine: str, kind: str | None = None
+) -> tuple[dict[str, Expected], dict[str, str]]:
+    """What is expected of the ports and of the addresses: raw packets and containers may tell otherwise."""
+    raw = engine == "raw"
+    contained = raw and kind == "compose"
     ports = dict(scenario.expect)
-    for text, more in scenario.expect_raw.items():
-        ports[text] = _over(ports.get(text, Expected()), more)
-    return ports, scenario.expect_addresses | scenario.expect_addresses_raw
+    for applies, layer in ((raw, scenario.expect_raw), (contained, scenario.expect_compose_raw)):
+        for text, more in layer.items() if applies else ():
+            ports[text] = _over(ports.get(text, Expected()), more)
+    return ports, scenario.expect_addresses | (scenario.expect_addresses_raw if raw else {})
 
 
 def _over(expected: Expected, more: Expected) -> Expected:

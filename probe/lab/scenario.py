@@ -166,7 +166,7 @@ class Expected(Strict, frozen=True, kw_only=True):
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One world and what must be found in it. Ports in `expect` are keyed `8000` or `U:53`.
 
-    `expect_raw` replaces keys of `expect` where raw packets tell more.
+    `expect_raw` replaces keys where raw packets tell more, `expect_compose_raw` where they do in containers.
     """
 
     about: str
@@ -178,18 +178,18 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     dead: tuple[str, ...] = ()  # symbols of addresses that nobody has
     vpn: Vpn | None = None
     down: bool = False  # the target is switched off, once every tunnel is up
-    # symbols: another machine, on a link `home` of the prober with the same network, has this address too
-    elsewhere: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()  # symbols: a machine on another link of the prober has the address too
     names: dict[str, str] = {}  # symbol -> name: what the prober is given in place of the address
     scan: Scan
     expect: dict[str, Expected]
     expect_raw: dict[str, Expected] = {}
+    expect_compose_raw: dict[str, Expected] = {}
     expect_addresses: dict[str, str] = {}  # symbol -> condition of the address
     expect_addresses_raw: dict[str, str] = {}
     expect_causes: dict[str, str] = {}  # symbol -> the true cause, which `doctor` ranks first there
     # engine -> symbol -> another cause, which that engine cannot tell from the true one and ranks before it
     looks_like: dict[str, dict[str, str]] = {}
-    worlds: tuple[str, ...] = ("sim", "netns")
+    worlds: tuple[str, ...] = ("sim", "netns", "compose")
     why_not: str | None = None  # why a world is left out
     name: str = ""  # from the file name
 

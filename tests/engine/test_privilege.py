@@ -153,7 +153,7 @@ def test_other_systems_are_told_plainly(system: str, monkeypatch: pytest.MonkeyP
 
 def test_a_refusal_to_drop_is_told() -> None:
     """A system call that fails is an error, never silence."""
-    with pytest.raises(BackendError, match="cannot give up privileges"):
+    with pytest.raises(BackendError, match="cannot change privileges"):
         privilege._checked(-1)
 
 
@@ -171,3 +171,27 @@ def test_it_is_there_in_a_world() -> None:
         check=True,
     )
     assert done.stdout == "None\n"
+
+
+# Keeps every capability permitted, and uses none: as a program whose file permits them without more.
+UNUSED = """
+import ctypes, struct
+from probe.engine import privilege
+libc = ctypes.CDLL(None)
+head, sets = struct.pack("=Ii", 0x20080522, 0), ctypes.create_string_buffer(24)
+libc.capget(head, sets)
+words = struct.unpack("=6I", sets.raw)
+assert libc.capset(head, struct.pack("=6I", 0, words[1], words[2], 0, words[4], words[5])) == 0
+first = privilege.missing()
+effective = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff"))
+print(first, int(effective, 16) == 1 << 13)
+privilege.drop()
+print(privilege.missing() is None)
+"""
+
+
+def test_what_is_permitted_is_taken_up(world: tuple[str, ...]) -> None:
+    """A capability that lies unused is used, that one alone; once given up it does not come back."""
+    command = (*world, *ENVIRONMENT, sys.executable, "-c", UNUSED)
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == ["None", "True", "False"], done.stderr

@@ -136,6 +136,18 @@ def test_raw_expectations_replace_keys(connect, raw, missed) -> None:
     assert compare(scenario, REPORT) == compare(structs.replace(scenario, expect_raw={}), REPORT)
 
 
+def test_expectations_in_containers_come_last() -> None:
+    """What raw packets tell in containers replaces both other keys, and only there."""
+    layers = {"expect_raw": {"80": {"via": "proxy"}}, "expect_compose_raw": {"80": {"via": "unknown"}}}
+    scenario = scenario_that_expects({"80": {"via": "forward"}}, **layers)
+    raw = structs.replace(REPORT, engine="raw")
+    wanted = [
+        compare(scenario, *more)[0].expected
+        for more in ((REPORT,), (raw,), (REPORT, "compose"), (raw, "compose"))
+    ]
+    assert wanted == ["forward", "proxy", "forward", "unknown"]
+
+
 def test_raw_expectations_of_addresses() -> None:
     """The condition of an address may be another one to raw packets."""
     parts = {"expect_addresses": {"lan": "dropped"}, "expect_addresses_raw": {"lan": "clear"}}

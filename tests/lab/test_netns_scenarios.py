@@ -94,13 +94,17 @@ def test_expectations_speak_of_what_is_probed(name: str) -> None:
     """Expected ports are scanned, and expected symbols are given to the prober."""
     scenario = netns_tasks.scenario(name)
     scanned = set(netns_tasks.parse_ports(scenario.scan.ports))
-    for key, port in (*scenario.expect.items(), *scenario.expect_raw.items()):
+    for key, port in (
+        *scenario.expect.items(),
+        *scenario.expect_raw.items(),
+        *scenario.expect_compose_raw.items(),
+    ):
         assert scanned.issuperset(netns_tasks.parse_ports(key))
         tables = (port.states, port.reasons, port.conditions, dict.fromkeys(port.bound_to or ()))
         assert {symbol for table in tables for symbol in table or ()} <= set(scenario.addresses)
     expected = {**scenario.expect_addresses, **scenario.expect_addresses_raw}
     assert set(expected) <= set(scenario.addresses)
-    assert set(scenario.expect_raw) <= set(scenario.expect)
+    assert set(scenario.expect_raw) | set(scenario.expect_compose_raw) <= set(scenario.expect)
     assert set(scenario.expect_causes) in (set(), set(scenario.addresses))
     assert set(scenario.expect_causes.values()) <= set(Cause)
 
@@ -110,7 +114,11 @@ def test_expected_bindings_are_true(name: str) -> None:
     """No scenario expects a binding that does not name the truth, with or without raw packets."""
     scenario = netns_tasks.scenario(name)
     truths = truth(scenario)
-    for key, port in (*scenario.expect.items(), *scenario.expect_raw.items()):
+    for key, port in (
+        *scenario.expect.items(),
+        *scenario.expect_raw.items(),
+        *scenario.expect_compose_raw.items(),
+    ):
         for number in netns_tasks.parse_ports(key) if port.binding else ():
             fact = Fact(truths[number].binding, frozenset(truths[number].bound_to))
             claim = Claim(Binding(port.binding), frozenset(map(address_of, port.bound_to or ())))

@@ -14,7 +14,7 @@ from typing import NoReturn
 from probe.errors import BackendError
 from probe.lab.netns.forwarding import forward
 from probe.lab.netns.nameserver import answered
-from probe.lab.netns.plans import NameServer
+from probe.lab.netns.plans import HostPlan, NameServer
 from probe.lab.scenario import Listen, Serves, address_of, realm_of
 from probe.model.target import Protocol
 
@@ -25,6 +25,21 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close() sen
 _KIND = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
 _FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 _OWN_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how a wildcard is reached from inside
+
+
+def serving(plan: HostPlan) -> Callable[[], NoReturn]:
+    """Open everything that a host listens on; return what serves it, for ever.
+
+    Raises:
+        BackendError: a socket cannot be bound, or an accept queue cannot be filled.
+    """
+    services = Services()
+    for listen in plan.listens:
+        services.open(listen)
+    for server in plan.name_servers:
+        services.open_names(server)
+    services.fill()
+    return services.run_forever
 
 
 class Services:

@@ -14,7 +14,7 @@ from probe.lab.netns.daemons import RunningDaemon, start_daemons
 from probe.lab.netns.hosts import HeldHost, Serve, apply_settings, await_carrier, build, configure, finish
 from probe.lab.netns.layout import lay_out
 from probe.lab.netns.links import switching_off, wiring
-from probe.lab.netns.listeners import Services
+from probe.lab.netns.listeners import serving
 from probe.lab.netns.plans import HostPlan, Layout, cable_ends
 from probe.lab.netns.programs import attempt, run
 from probe.lab.netns.tunnels import lay_tunnel, switch_off_here
@@ -99,7 +99,7 @@ def _trouble(scenario: Scenario, layout: Layout, target: HeldHost) -> None:
 
 def _raise_network(layout: Layout, stack: ExitStack) -> tuple[list[HeldHost], list[RunningDaemon]]:
     """Fork the hosts, lay the wires, let all hosts build themselves at once, and wait. Target first."""
-    hosts = [_hold(stack, plan, functools.partial(_services, plan)) for plan in layout.hosts]
+    hosts = [_hold(stack, plan, functools.partial(serving, plan)) for plan in layout.hosts]
     if layout.cable is not None:
         hosts.append(_hold(stack, layout.cable, functools.partial(_cable, layout)))
     _become_prober(stack, layout.prober)
@@ -139,16 +139,6 @@ def _become_prober(stack: ExitStack, plan: HostPlan) -> None:
     syscalls.new_network()
     stack.enter_context(mounts.own_view(tunnel=plan.tunnel))
     stack.enter_context(mounts.own_files(dict(plan.files)))
-
-
-def _services(plan: HostPlan) -> Serve:
-    services = Services()
-    for listen in plan.listens:
-        services.open(listen)
-    for server in plan.name_servers:
-        services.open_names(server)
-    services.fill()
-    return services.run_forever
 
 
 def _cable(layout: Layout) -> Serve:

@@ -1,0 +1,134 @@
+"""The lab's containers, from up to down: one project on a Docker engine, one scenario after the other.
+
+The prober runs in its container and prints a report; nothing of this process sends a packet.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from probe.errors import BackendError
+from probe.lab.compose.client import available, compose_command, reason, require, run
+from probe.lab.scenario import Scenario, address_of, realm_of
+from probe.model.report import Report
+from probe.report.read import parse_report
+
+FILE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
+_PATIENCE = 60.0  # seconds for the hosts to get ready
+_PAUSE = 0.1
+_TRIES = 5  # to take it all down
+_RECOVERY = 1.0  # seconds between them
+_PROJECT_LABEL = "com.docker.compose.project"  # of every container of a project, in every version of Compose
+
+
+class Stack:
+    """A project of its own. Its images are built once, its networks are made once."""
+
+    def __init__(self, project: str, compose: tuple[str, ...]) -> None:
+        """Name it; nothing is started yet."""
+        self._project = project
+        self._compose = (*compose, "--project-name", project, "--file", str(FILE), "--profile", "scan")
+        self._built = False
+
+    def scan(self, scenario: Scenario, engine: str) -> Report:
+        """Turn the hosts into a scenario's and scan the target from the prober's container.
+
+        Raises:
+            BackendError: the hosts do not come up, or the prober prints no report.
+            ScenarioError: the scenario makes no sense.
+            UsageError: a port list cannot be read, or what was printed is no report.
+        """
+        environment = {"SCENARIO": scenario.name}
+        self._raise_hosts(environment)
+        asked = scan_arguments(scenario, engine)
+        done = run((*self._compose, "run", "--rm", "-T", "prober", *asked), environment)
+        if not done.stdout.strip():
+            raise BackendError(f"the prober's container: {reason(done.stderr) or done.returncode}")
+        return parse_report(done.stdout, "what the prober printed")
+
+    def end(self) -> None:
+        """Remove every container, network and volume of the project.
+
+        Raises:
+            BackendError: something is left; the message says what.
+        """
+        words = (*self._compose, "down", "--volumes", "--remove-orphans")
+        for _ in range(_TRIES - 1):  # the engine may still be busy with what was interrupted
+            if run(words, {"SCENARIO": ""}).returncode == 0:
+                return
+            time.sleep(_RECOVERY)
+        require(words, {"SCENARIO": ""})
+
+    def _raise_hosts(self, environment: dict[str, str]) -> None:
+        if not self._built:
+            require((*self._compose, "build"), environment)
+            self._built = True
+        require((*self._compose, "up", "-d", "vantage", "target", "router"), environment)
+        deadline = time.monotonic() + _PATIENCE
+        while not all(" (healthy)" in status for status in self._statuses()):
+            if time.monotonic() > deadline:
+                raise BackendError("the hosts in containers do not get ready")
+            time.sleep(_PAUSE)
+
+    def _statuses(self) -> list[str]:
+        """How each host is, as Docker puts it.
+
+        Raises:
+            BackendError: one has ended; the message has its last words.
+        """
+        wanted = ("--all", "--filter", f"label={_PROJECT_LABEL}={self._project}")
+        listed = require(("docker", "ps", *wanted, "--format", "{{.ID}} {{.Status}}"), {}).decode()
+        for line in listed.splitlines():
+            identity, _, status = line.partition(" ")
+            if status.startswith(("Exited", "Dead")):
+                raise BackendError(reason(run(("docker", "logs", identity), {}).stderr) or status)
+        return listed.splitlines()
+
+
+def scan_arguments(scenario: Scenario, engine: str) -> list[str]:
+    """The command line that scans a target: addresses in their order, as JSON, and all that raw packets tell.
+
+    Raises:
+        ScenarioError: an address is neither a symbol nor an address.
+    """
+    places = [f"{realm_of(symbol)}={address_of(symbol)}" for symbol in scenario.addresses]
+    arguments = ["scan", *places, "--ports", scenario.scan.ports, "--engine", engine, "--json", "--quiet"]
+    more = ["--fin", "--l2"] if engine == "raw" else []
+    return arguments + more + (["--running", scenario.scan.running] if scenario.scan.running else [])
+
+
+@contextlib.contextmanager
+def open_stack() -> Iterator[Stack]:
+    """Have the containers for a while. Whatever ends that, a signal too, none is left.
+
+    Raises:
+        BackendError: no Docker, no Compose, or no checkout to build the images from.
+    """
+    if not FILE.is_file():
+        raise BackendError("the world `compose` is built from a checkout: docker-compose.yml is not there")
+    why_not = available()
+    compose = compose_command()
+    if why_not is not None or compose is None:
+        raise BackendError(f"no containers here: {why_not}")
+    stack = Stack(f"bindprobe-lab-{os.getpid()}", compose)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield stack
+    finally:
+        with _undisturbed():
+            stack.end()
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no second Ctrl-C leave half of it behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,99 @@
+"""Roles of the compose file as hosts of a scenario's layout."""
+
+from typing import Any
+
+import pytest
+import yaml
+from docker_engine import TOP
+
+from probe.errors import ScenarioError
+from probe.lab.compose.places import INTERFACES, leaving, plan_of, settings_that_count, taking_over
+from probe.lab.files import find_scenario
+from probe.lab.netns.layout import lay_out
+from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, TARGET_ADDRESSES
+
+FILE: dict[str, Any] = yaml.safe_load((TOP / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES = {"prober": "vantage", "target": "target", "router": "router"}  # of each role
+# Interface of a scenario's world: network of the file that it is on.
+NETWORKS = {("target", "public"): "behind"}
+ADDRESSES = {"prober": PROBER_ADDRESSES, "target": TARGET_ADDRESSES, "router": ROUTER_ADDRESSES}
+# Keys of services and networks that docker-compose 1.29 and Compose v2 both know, of which the file has need.
+SERVICE_KEYS = {
+    *("image", "build", "cap_drop", "cap_add", "environment", "healthcheck"),
+    *("command", "networks", "sysctls", "profiles", "network_mode", "depends_on"),
+}
+NETWORK_KEYS = {"driver", "driver_opts", "internal", "enable_ipv6", "ipam"}
+
+
+def test_plans_are_those_of_the_netns_world() -> None:
+    """Each role is the host of that name in the layout; a scenario without a router has none."""
+    layout = lay_out(find_scenario("demo"))
+    hosts = {host.name: host for host in (layout.prober, *layout.hosts)}
+    assert {role: plan_of(role, find_scenario("demo")) for role in INTERFACES} == hosts
+    assert plan_of("router", find_scenario("host-forges-resets")) is None
+
+
+def test_what_does_not_run_is_told() -> None:
+    """A scenario for which containers are not enough is refused with the reason."""
+    with pytest.raises(ScenarioError, match="slow-vpn does not run in compose: delay: the"):
+        plan_of("target", find_scenario("slow-vpn"))
+
+
+def test_taking_over_names_interfaces_after_realms() -> None:
+    """Whatever order Docker gave the interfaces, each is found by its address."""
+    names = {address: f"eth{n}" for n, address in enumerate(reversed(INTERFACES["router"].values()))}
+    lines = taking_over("router", names).splitlines()
+    assert lines == [
+        *("link set eth1 down", "addr flush dev eth1", "link set eth1 name public"),
+        *("link set eth0 down", "addr flush dev eth0", "link set eth0 name behind"),
+    ]
+
+
+def test_leaving_switches_interfaces_off() -> None:
+    """By the names that they were given."""
+    assert leaving("router") == "link set public down\nlink set behind down\n"
+
+
+def test_an_interface_that_is_not_there() -> None:
+    """Another compose file is named as the reason."""
+    with pytest.raises(ScenarioError, match="the target has no interface with"):
+        taking_over("target", {})
+
+
+@pytest.mark.parametrize(("role", "count"), [("prober", 0), ("target", 0), ("router", 2)])
+def test_settings_are_given_by_the_file(role: str, count: int) -> None:
+    """The kernel settings that a plan depends on are those of the compose file."""
+    plan = plan_of(role, find_scenario("demo"))
+    assert plan is not None
+    given = FILE["services"][SERVICES[role]].get("sysctls", {})
+    assert dict(settings_that_count(plan)) == given
+    assert len(given) == count
+
+
+@pytest.mark.parametrize("role", SERVICES)
+def test_addresses_of_the_file(role: str) -> None:
+    """The file's addresses are those of the scenarios, in both families."""
+    networks = FILE["services"][SERVICES[role]]["networks"]
+    assert len(networks) == len(INTERFACES[role])
+    for interface, address in INTERFACES[role].items():
+        found = networks[NETWORKS.get((role, interface), interface)]
+        expected = {"ipv4_address": address, "ipv6_address": ADDRESSES[role][f"{interface}6"]}
+        assert found == expected
+
+
+def test_networks_lead_nowhere() -> None:
+    """Every network is internal, with a subnet of each family, and only keys that both versions know."""
+    for network in FILE["networks"].values():
+        assert network["internal"] is True
+        assert network["enable_ipv6"] is True
+        assert len(network["ipam"]["config"]) == 2
+        assert set(network) == NETWORK_KEYS
+
+
+def test_services_have_no_more_than_they_need() -> None:
+    """Each drops all capabilities but one: raw packets, or for the hosts their own network."""
+    for name, service in FILE["services"].items():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["cap_add"] == ["NET_RAW" if name == "prober" else "NET_ADMIN"]
+        assert set(service) <= SERVICE_KEYS
+    assert "version" not in FILE  # v2 warns of it

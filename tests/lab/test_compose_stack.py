@@ -1,0 +1,193 @@
+"""Bringing containers up and down, with programs in the place of Docker's that note what they are told."""
+
+import json
+import os
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+from docker_engine import TOP
+
+from probe.cli.main import main
+from probe.errors import BackendError
+from probe.lab.compose import client, host, stack
+from probe.lab.files import find_scenario
+
+# What both programs do: note the words, then say what the test has put there for the first word that fits.
+PROGRAM = """#!/bin/sh
+echo "$(basename "$0") $*" >> {folder}/told
+[ "$(basename "$0")" = docker ] && [ "$1" = compose ] && exit 1
+for word in "$@"; do
+  if [ -e "{folder}/say-$word" ]; then . "{folder}/say-$word"; fi
+done
+exit 0
+"""
+REPORT = {
+    "schema": "bindprobe.report/1",
+    "version": "0",
+    "started": "2026-11-22T05:00:00Z",
+    "elapsed_s": 0.1,
+    "engine": "connect",
+    "vantage": {"name": "x"},
+    "addresses": [],
+    "ports": [],
+}
+HEALTHY = "echo 'abc Up 2 seconds (healthy)'; exit 0"
+
+
+class Docker:
+    """The two programs: what they say, and what they were told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("docker", "docker-compose"):
+            program = folder / name
+            program.write_text(PROGRAM.format(folder=folder))
+            program.chmod(program.stat().st_mode | stat.S_IEXEC)
+        self.says("ps", HEALTHY)
+        self.says("run", f"echo '{json.dumps(REPORT)}'; exit 0")
+
+    def says(self, word: str, script: str) -> None:
+        (self.folder / f"say-{word}").write_text(script)
+
+    def told(self, word: str) -> list[str]:
+        lines = (self.folder / "told").read_text().splitlines()
+        return [line for line in lines if f" {word}" in line]
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    client.compose_command.cache_clear()
+    return Docker(tmp_path)
+
+
+def test_one_project_for_several_scenarios(docker: Docker) -> None:
+    """Images are built once, hosts renewed for each scenario; the prober scans, and all goes at the end."""
+    with stack.open_stack() as opened:
+        for name in ("demo", "loopback-only"):
+            assert opened.scan(find_scenario(name), "connect").engine == "connect"
+    assert len(docker.told("build")) == 1
+    assert len(docker.told("up -d")) == 2
+    (down,) = docker.told("down")
+    assert f"bindprobe-lab-{os.getpid()}" in down
+    assert "--volumes --remove-orphans" in down
+    assert "--ports 5432,8000,9000 --engine connect" in docker.told("run")[1]
+
+
+def test_arguments_of_a_scan() -> None:
+    """Addresses keep their order and realms; what is known to run is passed on."""
+    words = stack.scan_arguments(find_scenario("demo"), "raw")
+    assert words[:4] == ["scan", "lan=192.168.77.10", "vpn=10.88.0.10", "public=203.0.113.10"]
+    assert words[-2:] == ["--running", "5432"]
+    assert words[words.index("--engine") + 1] == "raw"
+    assert {"--fin", "--l2"} < set(words)
+    assert not {"--fin", "--l2"} & set(stack.scan_arguments(find_scenario("demo"), "connect"))
+
+
+@pytest.mark.parametrize(
+    ("word", "script", "said"),
+    [
+        (
+            "build",
+            "echo 'ERROR: no base image' >&2; echo done >&2; exit 1",
+            "docker-compose: ERROR: no base image",
+        ),
+        ("up", "echo 'it is so' >&2; exit 1", "docker-compose: it is so"),
+        ("run", "echo 'prober: broken' >&2; exit 3", "the prober's container: prober: broken"),
+        ("ps", "echo 'abc Exited (2) 1 second ago'; exit 0", "target: no such scenario"),
+        ("ps", "echo 'abc Up 2 seconds (unhealthy)'; exit 0", "the hosts in containers do not get ready"),
+    ],
+)
+def test_failures_leave_nothing(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, word: str, script: str, said: str
+) -> None:
+    """Whatever fails is told with its reason, and the project is taken down."""
+    monkeypatch.setattr(stack, "_PATIENCE", 0.3)
+    docker.says("logs", "echo 'target: no such scenario' >&2; exit 0")
+    docker.says(word, script)
+    with pytest.raises(BackendError, match=said.replace("(", r"\(")), stack.open_stack() as opened:
+        opened.scan(find_scenario("demo"), "connect")
+    assert len(docker.told("down")) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_nothing(docker: Docker, number: int) -> None:
+    """A signal in the middle takes the project down too, and another one then does not stop that."""
+    docker.says("run", f"kill -{int(number)} {os.getpid()}; sleep 5; exit 0")
+    docker.says(
+        "down", f"kill -{int(number)} {os.getpid()}; sleep 0.2; touch {docker.folder}/is-down; exit 0"
+    )
+    with pytest.raises(KeyboardInterrupt), stack.open_stack() as opened:
+        opened.scan(find_scenario("demo"), "connect")
+    assert (docker.folder / "is-down").exists()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_what_cannot_be_taken_down_is_told(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that somebody still uses is tried again, and is then an error that names it."""
+    monkeypatch.setattr(stack, "_RECOVERY", 0.0)
+    docker.says("down", "echo 'error while removing network x' >&2; exit 1")
+    with pytest.raises(BackendError, match="error while removing network x"), stack.open_stack():
+        pass
+    assert len(docker.told("down")) == 5
+
+
+def test_no_docker(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:
+    """What is missing is named: the program, Compose, or the engine."""
+    docker.says("info", "exit 1")
+    assert client.available() == "no Docker engine answers (DOCKER_HOST, or the service docker)"
+    docker.says("version", "exit 1")
+    client.compose_command.cache_clear()
+    assert client.available() == "not installed: docker compose, or docker-compose from 1.29 on"
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert client.available() == "not installed: docker"
+    with pytest.raises(BackendError, match="no containers here: not installed: docker"), stack.open_stack():
+        pass
+
+
+def test_no_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An installation without the compose file says so."""
+    monkeypatch.setattr(stack, "FILE", tmp_path / "docker-compose.yml")
+    with pytest.raises(BackendError, match="built from a checkout"), stack.open_stack():
+        pass
+
+
+def test_the_command_line(docker: Docker, capsys: pytest.CaptureFixture[str]) -> None:
+    """`lab run --world compose` compares what the prober printed with what is expected."""
+    assert main(["lab", "run", "loopback-only", "--world", "compose", "-q"]) == 1
+    assert "not in the report" in capsys.readouterr().out
+    assert main(["lab", "run", "slow-vpn", "--world", "compose", "-q"]) == 2
+    assert "slow-vpn does not run in compose: delay" in capsys.readouterr().err
+
+
+@pytest.fixture
+def a_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a container's process may do to itself, kept from this one."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(host, "READY", tmp_path / "ready")
+    monkeypatch.setenv("SCENARIO", "demo")
+
+
+@pytest.mark.parametrize(
+    ("words", "scenario", "said"),
+    [
+        ([], "demo", "usage: "),
+        (["printer"], "demo", "usage: "),
+        (["target"], "no-such", "target: no scenario 'no-such'"),
+        (["router"], "slow-vpn", "router: scenario slow-vpn does not run in compose"),
+    ],
+)
+def test_a_host_that_cannot_be(
+    capsys: pytest.CaptureFixture[str], a_host: None, words: list[str], scenario: str, said: str
+) -> None:
+    """A container that cannot be what it is told ends with one line."""
+    os.environ["SCENARIO"] = scenario
+    assert host.main(words) == 2
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_the_file_is_that_of_the_checkout() -> None:
+    """The stack is built from the checkout that runs."""
+    assert stack.FILE == TOP / "docker-compose.yml"
