@@ -17,6 +17,10 @@ PLAIN: dict[str, Any] = {
 }
 CASES: list[tuple[dict[str, Any], str]] = [
     ({"vpn": {"kind": "wireguard"}}, "a real tunnel: its programs"),
+    (
+        {"target": {"services": [{"kind": "redis", "bind": ["lan"]}]}},
+        "real services: their packages are not in the images",
+    ),
     ({"expect": {}}, "only the doctor's causes: no doctor"),
     ({"links": {"lan": {"delay_ms": 5}}}, "delay: the cable"),
     ({"links": {"lan": {"isolates": True}}}, "isolated clients: docker-compose.yml has no such machine"),
