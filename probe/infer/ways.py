@@ -23,7 +23,8 @@ _SHUT = frozenset({TunnelHealth.OFF, TunnelHealth.NOT_ALLOWED, TunnelHealth.NEVE
 
 def way_condition(survey: AddressSurvey) -> Condition | None:
     """TUNNEL_DOWN or WRONG_ROUTE, where that is why an address is silent; None where nothing shows it."""
-    return _by_facts(survey) if is_silent(survey) else None
+    found = _by_facts(survey)  # first: it is cheap, and mostly settles it
+    return found if found is not None and is_silent(survey) else None
 
 
 def is_silent(survey: AddressSurvey) -> bool:
