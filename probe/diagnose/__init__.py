@@ -50,29 +50,29 @@ def diagnose(
         named: ports that the user wants to work.
     """
     return tuple(
-        _diagnose(Scene(exam, [other for other in exams if other is not exam], machine, verdict), named)
+        _diagnose(Scene(exam, [other for other in exams if other is not exam], machine, verdict, named))
         for exam in exams
     )
 
 
-def _diagnose(scene: Scene, named: frozenset[Port]) -> AddressDiagnosis:
-    whole = add_up(_subjects(scene, named))
+def _diagnose(scene: Scene) -> AddressDiagnosis:
+    whole = add_up(_subjects(scene))
     ranked = sorted(whole.shares.items(), key=lambda item: (-item[1], item[0]))
     kept = [(cause, share) for cause, share in ranked if share >= _LISTED] or ranked[:1]
     total = sum(share for _, share in kept)
     causes = tuple(
-        Suspicion(cause, share / total, whole.evidence.get(cause, ()), fixes(cause, scene, named))
+        Suspicion(cause, share / total, whole.evidence.get(cause, ()), fixes(cause, scene))
         for cause, share in kept
     )
     return AddressDiagnosis(scene.exam.address, _condition(scene, causes[0]), causes, measured(scene))
 
 
-def _subjects(scene: Scene, named: frozenset[Port]) -> Iterator[Trouble]:
+def _subjects(scene: Scene) -> Iterator[Trouble]:
     """The address itself; and where it is reached, its ports and how much its path carries."""
     reach = weigh(findings(scene))
     yield reach
     if reach.shares[Cause.NONE] >= _REACHED:
-        yield from port_troubles(scene, named)
+        yield from port_troubles(scene)
         yield from size_trouble(scene)
 
 

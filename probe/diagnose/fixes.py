@@ -29,10 +29,10 @@ _SAFE_MTU = 1280  # bytes: what every IPv6 link carries (RFC 8200 section 5)
 _IPV4 = 4
 
 
-def fixes(cause: Cause, scene: Scene, named: frozenset[Port]) -> tuple[Fix, ...]:
+def fixes(cause: Cause, scene: Scene) -> tuple[Fix, ...]:
     """What to do about a cause, best first."""
     write = _WRITERS.get(cause)
-    return tuple(write(scene, named)) if write is not None else ()
+    return tuple(write(scene)) if write is not None else ()
 
 
 def _here(command: str) -> Fix:
@@ -43,11 +43,10 @@ def _there(command: str) -> Fix:
     return Fix(command, Place.TARGET)
 
 
-Writer = Callable[[Scene, frozenset[Port]], Iterator[Fix]]
+Writer = Callable[[Scene], Iterator[Fix]]
 
 
-def _handshake_never(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _handshake_never(scene: Scene) -> Iterator[Fix]:
     peer, tunnel = scene.peer, scene.taken
     yield Fix(
         f"see that the tunnel runs at the far end ({end_of(peer)}), that each end has the other's public key,"
@@ -57,16 +56,14 @@ def _handshake_never(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
         yield Fix(f"this machine's public key, which the far end must list as a peer: {tunnel.public_key}")
 
 
-def _tunnel_stale(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _tunnel_stale(scene: Scene) -> Iterator[Fix]:
     yield Fix(
         f"see that the far end ({end_of(scene.peer)}) still runs and still has this address; then bring the"
         " tunnel down and up again here"
     )
 
 
-def _tunnel_down(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _tunnel_down(scene: Scene) -> Iterator[Fix]:
     candidates = scene.machine.tunnels if scene.meant is None else (scene.meant,)
     off = [tunnel for tunnel in candidates if not is_on(tunnel)]
     for tunnel in off:
@@ -84,8 +81,7 @@ def _switched_on(tunnel: Tunnel) -> Fix:
     return Fix(f"start the {tunnel.kind} program of {name} again: the interface is there without it")
 
 
-def _not_in_allowed_ips(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _not_in_allowed_ips(scene: Scene) -> Iterator[Fix]:
     tunnel, peer = scene.taken, scene.peer
     if tunnel is None:
         return
@@ -97,8 +93,7 @@ def _not_in_allowed_ips(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     yield Fix(f"to keep it, add {alone(scene.ip)} to AllowedIPs in the configuration of {tunnel.link.name}")
 
 
-def _peer_rejects_source(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _peer_rejects_source(scene: Scene) -> Iterator[Fix]:
     tunnel, source = scene.taken, scene.source
     if source is None:
         return
@@ -107,14 +102,12 @@ def _peer_rejects_source(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
         yield _there(widen_allowed(tunnel.public_key, source))
 
 
-def _no_return_route(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _no_return_route(scene: Scene) -> Iterator[Fix]:
     if scene.source is not None:
         yield _there(f"ip route replace {alone(scene.source)} dev {interface_with(scene.ip)}")
 
 
-def _by_its_tunnel(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _by_its_tunnel(scene: Scene) -> Iterator[Fix]:
     tunnel = _tunnel_to_take(scene)
     if tunnel is None:
         yield Fix(f"give {scene.ip} a route by the VPN's interface")
@@ -129,14 +122,13 @@ def _tunnel_to_take(scene: Scene) -> Tunnel | None:
     return up[0] if len(up) == 1 else None
 
 
-def _overlap(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    yield from _by_its_tunnel(scene, named)
+def _overlap(scene: Scene) -> Iterator[Fix]:
+    yield from _by_its_tunnel(scene)
     names = listed([link.name for link in scene.claiming()] or ["two links"])
     yield Fix(f"for good, give one of the networks of {names} other addresses")
 
 
-def _local_firewall(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _local_firewall(scene: Scene) -> Iterator[Fix]:
     found = blocking(scene)
     if not found:
         yield Fix(
@@ -148,8 +140,7 @@ def _local_firewall(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
             yield _here(command)
 
 
-def _reverse_path(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _reverse_path(scene: Scene) -> Iterator[Fix]:
     link = scene.machine.link(scene.route.interface)
     strict_here = link is not None and link.reverse_path == 1
     loosen = "sysctl -w net.ipv4.conf.all.rp_filter=2"
@@ -159,11 +150,11 @@ def _reverse_path(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     yield Fix(f"or give the target a route to {scene.source} by the way that its packets come")
 
 
-def _target_firewall(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
+def _target_firewall(scene: Scene) -> Iterator[Fix]:
     if scene.source is None:
         return
     word = "ip" if scene.ip.version == _IPV4 else "ip6"
-    ports = troubled_ports(scene, named) if answers(scene.exam) else ()
+    ports = troubled_ports(scene) if answers(scene.exam) else ()
     yield Fix(
         f"allow {_said(ports)} from {scene.source} in the target's firewall, on the side of {scene.ip};"
         " where its chain is called inet filter input:"
@@ -176,8 +167,8 @@ def _said(ports: tuple[Port, ...]) -> str:
     return listed([str(port) for port in ports]) if ports else "what is needed"
 
 
-def _path_firewall(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    ports = _said(troubled_ports(scene, named))
+def _path_firewall(scene: Scene) -> Iterator[Fix]:
+    ports = _said(troubled_ports(scene))
     senders = [o.sender for o in scene.exam.survey.observations if o.sender not in {None, scene.ip}]
     hops = [hop.sender for hop in scene.exam.hops or () if hop.sender is not None]
     who = senders[0] if senders else hops[-1] if hops else None
@@ -185,8 +176,7 @@ def _path_firewall(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     yield Fix(f"allow {ports} in the firewall {where}")
 
 
-def _mtu(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _mtu(scene: Scene) -> Iterator[Fix]:
     trial, name = scene.exam.mtu, scene.route.interface
     size = (trial.working_mtu if trial is not None else None) or _SAFE_MTU
     if name is not None and scene.by_tunnel:
@@ -198,8 +188,7 @@ def _mtu(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     )
 
 
-def _dns(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _dns(scene: Scene) -> Iterator[Fix]:
     name = scene.exam.address.name or "the name"
     fitting = sorted({ip for told in scene.exam.names for ip in told.addresses if ip != scene.ip}, key=str)
     tunnelled = [ip for ip in fitting if any(_has(tunnel, ip) for tunnel in scene.machine.tunnels)]
@@ -215,18 +204,15 @@ def _has(tunnel: Tunnel, ip: IPAddress) -> bool:
     )
 
 
-def _host_down(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _host_down(scene: Scene) -> Iterator[Fix]:
     yield Fix(f"see that the machine of {scene.ip} is on and connected, and that the address is its own")
 
 
-def _no_such_address(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _no_such_address(scene: Scene) -> Iterator[Fix]:
     yield Fix(f"give the target the address {scene.ip}, or ask for the address that it has (ip addr, there)")
 
 
-def _isolation(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _isolation(scene: Scene) -> Iterator[Fix]:
     yield Fix(
         "switch off client isolation (AP isolation, guest network) at the access point, or use an address of"
         " the target that does not lead through it"
@@ -234,17 +220,16 @@ def _isolation(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
     yield Fix(f"see too that {scene.ip} is still the target's address: it may have got another one by DHCP")
 
 
-def _hairpin(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    del named
+def _hairpin(scene: Scene) -> Iterator[Fix]:
     yield Fix(f"from inside, use the inside address; or let the router translate both ways for {scene.ip}")
 
 
-def _not_forwarded(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    yield Fix(f"forward {_said(troubled_ports(scene, named))} at the router that owns {scene.ip}")
+def _not_forwarded(scene: Scene) -> Iterator[Fix]:
+    yield Fix(f"forward {_said(troubled_ports(scene))} at the router that owns {scene.ip}")
 
 
-def _not_bound(scene: Scene, named: frozenset[Port]) -> Iterator[Fix]:
-    ports = troubled_ports(scene, named)
+def _not_bound(scene: Scene) -> Iterator[Fix]:
+    ports = troubled_ports(scene)
     yield Fix(
         f"bind the service of {_said(ports)} to {scene.ip} too, or to all interfaces; ss -tulnp on the target"
         " shows what it is bound to now"

@@ -37,26 +37,26 @@ _FROM_OUTSIDE = {Cause.TARGET_FIREWALL: 0.43, Cause.PATH_FIREWALL: 0.55}  # the 
 _FINE = frozenset({None, State.OPEN, State.OPEN_FILTERED})
 
 
-def port_troubles(scene: Scene, named: frozenset[Port]) -> Iterator[Trouble]:
+def port_troubles(scene: Scene) -> Iterator[Trouble]:
     """What is wrong with each port that ought to answer here; nothing where it does."""
     tested = scene.exam.survey.tested()
-    wrong = frozenset(troubled_ports(scene, named))
+    wrong = frozenset(troubled_ports(scene))
     for verdict in scene.verdict.ports:
         if verdict.port in wrong:
             yield _trouble(verdict, tested[verdict.port], scene)
 
 
-def troubled_ports(scene: Scene, named: frozenset[Port]) -> tuple[Port, ...]:
+def troubled_ports(scene: Scene) -> tuple[Port, ...]:
     """The ports that ought to answer here and do not, or not so that a program hears it."""
     return tuple(
         port
         for port, observation in sorted(scene.exam.survey.tested().items())
-        if (observation.state not in _FINE or observation.unheard) and _ought_to_answer(port, scene, named)
+        if (observation.state not in _FINE or observation.unheard) and _ought_to_answer(port, scene)
     )
 
 
-def _ought_to_answer(port: Port, scene: Scene, named: frozenset[Port]) -> bool:
-    if port in named:
+def _ought_to_answer(port: Port, scene: Scene) -> bool:
+    if port in scene.named:
         return True
     return scene.exam.address.realm != Realm.PUBLIC and bool(_open_at(port, scene))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from probe.model.exam import AddressExam
 from probe.model.facts import LinkKind, Route
 from probe.model.machine import Link, Machine, Peer, Tunnel
-from probe.model.target import IPAddress, Realm
+from probe.model.target import IPAddress, Port, Realm
 from probe.model.verdict import Condition, Verdict
 from probe.path.tunnels import leads_to, peer_for
 
@@ -21,6 +21,7 @@ class Scene:
     others: Sequence[AddressExam]  # of the same target
     machine: Machine
     verdict: Verdict
+    named: frozenset[Port] = frozenset()  # ports that the user wants to work
 
     @property
     def ip(self) -> IPAddress:

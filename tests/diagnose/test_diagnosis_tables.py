@@ -155,8 +155,8 @@ def test_fixes_do_without_facts(cause: Cause) -> None:
     scene = scene_of(case)
     route = replace(scene.route, source=None)
     bare = replace(scene, exam=replace(scene.exam, survey=replace(scene.exam.survey, route=route)))
-    assert all(str(fix) for fix in fixes(cause, bare, frozenset({PORT})))
-    assert fixes(Cause.NONE, bare, frozenset()) == ()
+    assert all(str(fix) for fix in fixes(cause, replace(bare, named=frozenset({PORT}))))
+    assert fixes(Cause.NONE, bare) == ()
 
 
 def test_an_address_without_a_route_is_unsendable() -> None:
@@ -197,7 +197,7 @@ def test_a_tunnel_is_switched_on_its_own_way(kind: TunnelKind, up: bool, running
     (tunnel,) = scene.machine.tunnels
     off = replace(tunnel, kind=kind, link=replace(tunnel.link, up=up, running=running))
     there = replace(scene, machine=replace(scene.machine, tunnels=(off,)))
-    assert said in str(fixes(Cause.TUNNEL_DOWN, there, frozenset())[0])
+    assert said in str(fixes(Cause.TUNNEL_DOWN, there)[0])
 
 
 @pytest.mark.parametrize(
