@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from shlex import quote
 
 from probe.diagnose.commands import switch_on
-from probe.diagnose.wording import few, lasting
+from probe.diagnose.wording import few, lasting, socket_of
 from probe.model.diagnosis import Check, Fix, Place, Status
 from probe.model.machine import Peer, Tunnel, TunnelKind
 from probe.path.tunnels import REJECT_AFTER_S
@@ -118,5 +118,4 @@ def _handshake(peer: Peer) -> str:
 def _endpoint(peer: Peer) -> str:
     if peer.endpoint is None:
         return "no endpoint"
-    address, port = peer.endpoint
-    return f"endpoint [{address}]:{port}" if ":" in str(address) else f"endpoint {address}:{port}"
+    return f"endpoint {socket_of(peer.endpoint)}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from probe.diagnose.scene import Scene
 from probe.diagnose.signs import Finding, Sign
-from probe.diagnose.wording import lasting
+from probe.diagnose.wording import lasting, socket_of
 from probe.infer.words import listed
 from probe.model.facts import TunnelHealth
 from probe.model.machine import Peer, TunnelKind
@@ -103,8 +103,7 @@ def end_of(peer: Peer | None) -> str:
         return "(unknown)"
     if peer.endpoint is None:
         return f"{peer.public_key[:8]}..., which has no endpoint"
-    host, port = peer.endpoint
-    return f"at [{host}]:{port}" if ":" in str(host) else f"at {host}:{port}"
+    return f"at {socket_of(peer.endpoint)}"
 
 
 _ENDS = {
