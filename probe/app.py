@@ -1,8 +1,9 @@
 """The composition root: target -> plan -> engine -> inference -> report, with raw follow-ups on the way."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from probe import __version__
 from probe.engine.backend import Backend
@@ -16,6 +17,7 @@ from probe.infer.greeted_ports import greeted_ports
 from probe.infer.keyed_ports import keyed_ports
 from probe.model.facts import AddressSurvey, TunnelHealth
 from probe.model.greeting import Greeting, Inquiry
+from probe.model.identity import Key
 from probe.model.plan import AddressPlan, Battery, FollowUp, Plan, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
@@ -26,6 +28,7 @@ from probe.tunnelled import TunnelFacts
 
 _KEYS_S = 3.0  # that asking for keys takes at most
 _GREETINGS_S = 2.0  # and for greetings
+_Added = Callable[[AddressSurvey], AddressSurvey]
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
 
 
@@ -125,37 +128,45 @@ def _with_tunnels(
 
 
 def _with_keys(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
-    """Add the keys that services show on several addresses, where there is time; Ctrl-C ends the scan."""
+    """Add the keys that services show on several addresses."""
     wanted = () if means.inquiry is Inquiry.NONE else keyed_ports(outcome.surveys)
-    if not wanted or not outcome.complete or outcome.elapsed + _KEYS_S > plan.deadline:
+    if not wanted:
         return outcome
-    began = means.backend.now()
-    try:
-        found = means.host.keys(wanted)
-    except KeyboardInterrupt:
-        return replace(outcome, complete=False)
-    surveys = tuple(
-        replace(survey, keys={port: keys for (ip, port), keys in found.items() if ip == survey.address.ip})
-        for survey in outcome.surveys
-    )
-    return replace(outcome, surveys=surveys, elapsed=outcome.elapsed + means.backend.now() - began)
+    return _inquired(outcome, plan, means, _KEYS_S, lambda: partial(_keyed, means.host.keys(wanted)))
 
 
 def _with_greetings(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
-    """Add what services say of themselves on several addresses, likewise."""
+    """Add what services say of themselves on several addresses."""
     calls = greeted_ports(outcome.surveys) if means.inquiry is Inquiry.ALL else ()
-    if not calls or not outcome.complete or outcome.elapsed + _GREETINGS_S > plan.deadline:
+    if not calls:
+        return outcome
+    return _inquired(
+        outcome, plan, means, _GREETINGS_S, lambda: partial(_greeted, means.host.greetings(calls))
+    )
+
+
+def _inquired(
+    outcome: Outcome, plan: Plan, means: Means, longest: float, inquire: Callable[[], _Added]
+) -> Outcome:
+    """Add what an inquiry of at most `longest` seconds tells, where there is time; Ctrl-C ends the scan."""
+    if not outcome.complete or outcome.elapsed + longest > plan.deadline:
         return outcome
     began = means.backend.now()
     try:
-        found = means.host.greetings(calls)
+        added = inquire()
     except KeyboardInterrupt:
         return replace(outcome, complete=False)
-    surveys = tuple(_greeted(survey, found) for survey in outcome.surveys)
+    surveys = tuple(map(added, outcome.surveys))
     return replace(outcome, surveys=surveys, elapsed=outcome.elapsed + means.backend.now() - began)
 
 
-def _greeted(survey: AddressSurvey, found: Mapping[tuple[IPAddress, Port], Greeting]) -> AddressSurvey:
+def _keyed(found: Mapping[tuple[IPAddress, Port], tuple[Key, ...]], survey: AddressSurvey) -> AddressSurvey:
+    """With the keys of its own address."""
+    own = {port: keys for (ip, port), keys in found.items() if ip == survey.address.ip}
+    return replace(survey, keys=own)
+
+
+def _greeted(found: Mapping[tuple[IPAddress, Port], Greeting], survey: AddressSurvey) -> AddressSurvey:
     """With the greetings of its own address, and the certificates that came with them."""
     said = {port: greeting for (ip, port), greeting in found.items() if ip == survey.address.ip}
     certificates = {port: (greeting.key,) for port, greeting in said.items() if greeting.key is not None}
