@@ -15,7 +15,10 @@ Serve = Callable[[socket.socket], None]
 
 @contextlib.contextmanager
 def serving(serve: Serve, address: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
-    """Serve every connection in a thread of its own; yields the port. What a peer breaks off is over."""
+    """Serve every connection in a thread of its own; yields the port. What a peer breaks off is over.
+
+    Every connection has been served to its end when this is left.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.create_server((address, port), family=family) as listening:
         threads = [threading.Thread(target=_accept, args=(listening, serve), daemon=True)]
@@ -26,12 +29,16 @@ def serving(serve: Serve, address: str = "127.0.0.1", port: int = 0) -> Iterator
 
 
 def _accept(listening: socket.socket, serve: Serve) -> None:
+    threads = []
     while True:
         try:
             peer, _ = listening.accept()
         except OSError:  # the test is over
-            return
-        threading.Thread(target=_one, args=(peer, serve), daemon=True).start()
+            break
+        threads.append(threading.Thread(target=_one, args=(peer, serve), daemon=True))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
 
 
 def _one(peer: socket.socket, serve: Serve) -> None:
