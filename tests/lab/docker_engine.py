@@ -20,7 +20,6 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[2]
 SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
 PACKAGES = ("python3", "python3-venv", "iproute2", "nftables", "procps")
 PYTHON = "3.11"  # of that suite
 BASE = "bindprobe-base:test"
@@ -136,7 +135,7 @@ def _make_base(engine: Engine, folder: Path) -> None:
     """Make the base image, and download what is installed on it."""
     root = folder / "root"
     jobs = (
-        ("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root), MIRROR),
+        ("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root)),
         (sys.executable, "-m", "pip", "download", *_wheels(), "--dest", str(engine.context / "wheels")),
     )
     with (folder / "base").open("wb") as log:
