@@ -7,6 +7,8 @@ WORLDS ?= 100
 SEED   ?= 1
 ENGINE ?= connect
 SECONDS ?= 600
+# Processes that run tests, a file at a time: they mostly wait for the networks that they build.
+JOBS   ?= 4
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -21,7 +23,7 @@ demo: $(VENV)/program ## build a small network, probe it, explain what was found
 	@$(BIN)/bindprobe demo
 
 test: $(VENV)/dev ## run every test that this machine can run
-	@$(BIN)/python -m pytest --cov --cov-report=
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/python -m coverage report --include="$$($(BIN)/python tests/house/pure.py)" \
 		--show-missing --skip-covered --fail-under=100 > $(VENV)/coverage.txt || { \
 		cat $(VENV)/coverage.txt; echo 'The pure modules must be covered in full.'; exit 1; }

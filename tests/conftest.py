@@ -1,4 +1,4 @@
-"""What this machine must be able to run.
+"""What this machine must be able to run, and what begins first.
 
 A test that needs namespaces, Docker, nmap, tshark or root skips itself where it is missing, with its reason.
 Where they must be there, the environment says so: `BINDPROBE_REQUIRE=docker,netns,nmap,nobody,tshark` names
@@ -11,6 +11,8 @@ from collections.abc import Generator
 import pytest
 
 REQUIRED = frozenset(filter(None, os.environ.get("BINDPROBE_REQUIRE", "").split(",")))
+GROUP = "required group"
+LONG = ("docker", "takes_minutes")
 _passed: set[str] = set()
 
 
@@ -25,9 +27,20 @@ def pytest_runtest_makereport(
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"
         report.longrepr = f"required here ({', '.join(sorted(groups))}), but: {reason}"
-    if report.when == "call" and report.passed:
-        _passed.update(groups)
+    report.user_properties += [(GROUP, group) for group in sorted(groups)]
     return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note the required groups of which something passed, in whichever process it ran."""
+    if report.when == "call" and report.passed:
+        _passed.update(str(group) for what, group in report.user_properties if what == GROUP)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits for minutes: the other processes run the rest beside it."""
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -38,5 +51,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End with a failure where a required group did not run at all."""
-    if REQUIRED - _passed and session.exitstatus == pytest.ExitCode.OK:
+    whole = not hasattr(session.config, "workerinput")  # and not one of several processes
+    if whole and REQUIRED - _passed and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pure import TOP
 
-SETTINGS = "[pytest]\nmarkers =\n  netns: x\n  nmap: x\n"
+SETTINGS = "[pytest]\nmarkers =\n  docker: x\n  netns: x\n  nmap: x\n  takes_minutes: x\n"
 TESTS = """
 import pytest
 
@@ -26,12 +26,12 @@ def test_of_no_group():
 """
 
 
-def outcome(folder: Path, required: str) -> tuple[int, str]:
+def outcome(folder: Path, required: str, *more: str) -> tuple[int, str]:
     (folder / "pytest.ini").write_text(SETTINGS)
     (folder / "test_sample.py").write_text(TESTS)
     shutil.copy(TOP / "tests" / "conftest.py", folder)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", str(folder)],
+        [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", *more, str(folder)],
         env={**os.environ, "BINDPROBE_REQUIRE": required, "PYTEST_ADDOPTS": ""},
         cwd=folder,
         capture_output=True,
@@ -42,6 +42,7 @@ def outcome(folder: Path, required: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@pytest.mark.parametrize("processes", ["0", "2"])
 @pytest.mark.parametrize(
     ("required", "code", "said"),
     [
@@ -52,8 +53,8 @@ def outcome(folder: Path, required: str) -> tuple[int, str]:
         ("nobody", 1, "required group 'nobody': not one test of it passed"),
     ],
 )
-def test_required_groups(tmp_path: Path, required: str, code: int, said: str) -> None:
+def test_required_groups(tmp_path: Path, required: str, code: int, said: str, processes: str) -> None:
     """A skip fails only where its group is required, and a required group must have run."""
-    ended, text = outcome(tmp_path, required)
+    ended, text = outcome(tmp_path, required, "-n", processes)
     assert said in text
     assert ended == code

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from probe.lab.files import find_scenario
 from probe.lab.netns.tunnels import vpn_available
 
 SCRIPT = Path(__file__).with_name("doctor_worlds.py")
@@ -67,3 +68,13 @@ def side_by_side(jobs: Sequence[Job], processes: int) -> dict[Job, dict[str, Any
     finally:
         for run in runs:
             run.end()
+
+
+def places(result: dict[str, Any], name: str) -> dict[str, int]:
+    """Which place the true cause of each address has, from 0."""
+    expected = find_scenario(name).expect_causes
+    ranking = {symbol: [cause for cause, _ in causes] for symbol, causes in result["ranked"].items()}
+    return {
+        symbol: ranking[symbol].index(cause) if cause in ranking[symbol] else 99
+        for symbol, cause in expected.items()
+    }

@@ -3,15 +3,18 @@
 from typing import Any
 
 import pytest
-from doctor_runs import Job, Run, side_by_side
+from doctor_runs import Job, Run, places, side_by_side
 
 from probe.lab.files import find_scenario, scenario_paths
 from probe.model.diagnosis import Cause
 
-pytestmark = pytest.mark.netns
+pytestmark = [pytest.mark.netns, pytest.mark.takes_minutes]
 
-SLOW = "vpn-stale-takes-three-minutes"
-NAMES = [name for name in scenario_paths() if find_scenario(name).expect_causes and name != SLOW]
+NAMES = [
+    name
+    for name in scenario_paths()
+    if find_scenario(name).expect_causes and name != "vpn-stale-takes-three-minutes"
+]
 AT_ONCE = 3  # processes; the worlds mostly wait
 
 # What keeps the address from being well when the first cause is mended.
@@ -64,16 +67,6 @@ def of(found: Found, engine: str, name: str) -> dict[str, Any]:
     return result
 
 
-def places(result: dict[str, Any], name: str) -> dict[str, int]:
-    """Which place the true cause of each address has, from 0."""
-    expected = find_scenario(name).expect_causes
-    ranking = {symbol: [cause for cause, _ in causes] for symbol, causes in result["ranked"].items()}
-    return {
-        symbol: ranking[symbol].index(cause) if cause in ranking[symbol] else 99
-        for symbol, cause in expected.items()
-    }
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_the_true_cause_is_first(found: Found, name: str) -> None:
     """Of every address; where two look alike it may be the second."""
@@ -124,11 +117,3 @@ def test_an_examination_is_quick(found: Found, name: str) -> None:
     limit = QUICK if name in QUICKLY else PATIENT
     for engine in ("raw", "connect"):
         assert of(found, engine, name)["elapsed"] < limit * BUSY
-
-
-@pytest.mark.slow_world(SLOW)
-def test_a_session_that_has_died(slow_run: Run) -> None:
-    """Three minutes after the far end fell silent its tunnel is stale, and not a host that is down."""
-    ((_, result),) = slow_run.results()
-    assert "error" not in result, result["error"]
-    assert max(places(result, SLOW).values()) == 0, (result["ranked"], result["evidence"])
