@@ -39,7 +39,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what waits for minutes: the other processes run the rest beside it."""
+    """Begin with what takes minutes: the other processes run the rest beside it."""
     items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 

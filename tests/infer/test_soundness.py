@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from multiprocessing import get_context
 
+import pytest
 from one_port_worlds import (
     ADDRESSES,
     BINDS,
@@ -34,6 +35,8 @@ from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
 from probe.model.target import Port, Protocol
 from probe.model.verdict import PortVerdict
+
+pytestmark = pytest.mark.takes_minutes
 
 KEPT = 0.005
 SHARES = 2  # processes that divide the worlds

@@ -14,7 +14,7 @@ from probe.lab.netns import enter
 from probe.lab.score.grade import Claim, Fact
 from probe.model.verdict import Binding
 
-pytestmark = pytest.mark.netns
+pytestmark = [pytest.mark.netns, pytest.mark.takes_minutes]
 
 SCRIPT = Path(__file__).with_name("binds_by_filters.py")
 LEAST = 0.005  # probability with which the truth stays listed

@@ -6,6 +6,8 @@ import pytest
 from odd_worlds import WORLDS
 from world_surveys import found_in_memory, found_on_hosts, without_loss, world_named
 
+pytestmark = pytest.mark.takes_minutes
+
 
 def names() -> list[str]:
     """Worlds without chance: under a limit on resets, the moment decides who hears one."""

@@ -13,6 +13,8 @@ from probe.lab.scenario import ProberHost, load_scenario
 from probe.lab.score import nmap
 from probe.ports import parse_ports
 
+pytestmark = pytest.mark.takes_minutes
+
 SCRIPT = Path(__file__).with_name("beside_nmap.py")
 
 # nmap has no state `unreachable`: for these two reasons it says filtered.

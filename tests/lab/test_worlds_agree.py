@@ -6,6 +6,8 @@ import pytest
 from odd_worlds import WORLDS
 from world_surveys import found_in_memory, found_on_hosts, without_loss, world_named
 
+pytestmark = pytest.mark.takes_minutes
+
 Findings = dict[str, dict[str, Any]]
 SOCKETS_FEEL = ("prober", "replies_by")  # what raw packets do not
 
