@@ -94,9 +94,9 @@ TARGETS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"swallows_above": {"vpn": 1300, "lan": 1400}},
         ['iifname "vpn" meta length > 1300 drop', 'iifname "lan" meta length > 1400 drop'],
     ),
-    "published on one realm, dead or alive": (
-        {"dnat": [{"port": 8080, "on": ["lan"], "alive": False}]},
-        ['iifname { "lan" } fib daddr type local tcp dport 8080 dnat to 172.31.0.2'],
+    "published on one address, dead or alive": (
+        {"dnat": [{"port": 8080, "address": "lan", "alive": False}]},
+        ['iifname != { "lo", "container" } ip daddr 192.168.77.10 tcp dport 8080 dnat to 172.31.0.2'],
     ),
 }
 

@@ -43,7 +43,7 @@ LIMITED = [
     ({"dnat": [{"port": 80}]}, LAN, 80, 2, SA, LAN),
     ({"dnat": [{"port": 80, "alive": False}]}, LAN, 80, 1, TE, LAN),
     ({"dnat": [{"port": 80, "alive": False}]}, LAN, 80, 2, RST, LAN),
-    ({"dnat": [{"port": 80, "on": ["vpn"]}]}, LAN, 80, 1, RST, LAN),
+    ({"dnat": [{"port": 80, "address": "vpn"}]}, LAN, 80, 1, RST, LAN),
     ({"dnat": [{"port": 80}]}, PUBLIC, 80, 1, TE, OUTSIDE),
     ({"dnat": [{"port": 80}]}, PUBLIC, 80, 2, TE, PUBLIC),
     ({"dnat": [{"port": 80}]}, PUBLIC, 80, 3, SA, PUBLIC),
