@@ -1,9 +1,10 @@
 """How a target publishes the ports of its container, as all worlds mean it. Pure.
 
-Measured with Docker 20.10 on Linux: its rules match a destination address, or every local one, and forward IPv4
-past the input chain. Its userland proxy listens where the port is published, and for all addresses on [::] too:
-IPv6 is served by the host itself. Without the proxy the engine keeps an IPv4 socket, and IPv6 is refused. Either
-socket swallows what the rules leave alone, such as a FIN of no connection. Docker lets nothing else be forwarded.
+Measured with Docker 20.10 on Linux: its rules match a destination address, or every local one, and forward
+IPv4 past the input chain. Its userland proxy listens where the port is published, and for all addresses on
+[::] too: IPv6 is served by the host itself. Without the proxy the engine keeps an IPv4 socket, and IPv6 is
+refused. Either socket swallows what the rules leave alone, such as a FIN of no connection. Docker lets nothing
+else be forwarded.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ def published_on(entry: Dnat) -> IPv4Address | None:
 
 
 def guards(target: TargetHost) -> bool:
-    """Whether only published ports are forwarded: so Docker sets it, on a host that has not forwarded before."""
+    """Whether only published ports are forwarded: Docker sees to it where the host did not forward before."""
     return bool(target.dnat) and target.dnat_by is not Forwarder.RULES and not target.forwards
 
 

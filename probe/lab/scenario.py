@@ -14,8 +14,8 @@ With `vpn` the vpn link is a real tunnel, carried by a link of its own:
     prober --- wan ------------------- target      198.18.0.2, 198.18.0.10; never given to the prober
 
 With `router.nat` the public address belongs to the router, which forwards what `router.forward` lists to the
-target's address on the inside. A `dnat` entry of the target forwards a port to a container behind the target, and
-`dnat_by` says who forwards: rules alone, or Docker.
+target's address on the inside. A `dnat` entry of the target forwards a port to a container behind the target;
+`dnat_by` says how: by rules alone, or as Docker does.
 """
 
 from enum import StrEnum

@@ -52,8 +52,8 @@ class ServiceKind(StrEnum):
 class Forwarder(StrEnum):
     """What forwards ports into the target's container, measured with Docker 20.10.
 
-    All three do it by the same NAT rules: by destination address, for IPv4 alone, before the input chain. Docker
-    has a socket on the host besides, which a packet reaches only where the rules leave it alone.
+    All three do it by the same NAT rules: by destination address, for IPv4 alone, past the input chain. Docker
+    has sockets on the host besides, for what the rules leave alone, and lets nothing else be forwarded.
     """
 
     RULES = "rules"  # the rules, and no socket

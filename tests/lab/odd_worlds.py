@@ -147,7 +147,7 @@ WORLDS: dict[str, dict[str, object]] = {
         "scan": {"ports": "80-86,U:53"},
     },
     "Docker forwards nothing else, and loopback is routed": {
-        "addresses": FOUR,
+        "addresses": ALL,
         "dead": ["vpn"],
         "target": {
             "dnat_by": "docker",

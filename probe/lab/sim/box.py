@@ -121,7 +121,9 @@ class Box:
             return self._own(refusal(action, packet, source), arrival.at)
         guard = self._does.guard
         passes = _may_leave(self._does.forward_answer_rules, out, packet)
-        return (self._does.nat.outwards(packet),) if passes and (guard is None or guard.passes(packet)) else ()
+        return (
+            (self._does.nat.outwards(packet),) if passes and (guard is None or guard.passes(packet)) else ()
+        )
 
     def _proxied(self, packet: Packet) -> Iterable[Frame] | None:
         proxy = self._does.syn_proxy

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 
 from probe.errors import ScenarioError
 from probe.lab.daemons import listens_of
+from probe.lab.publishing import guards, published_on
 from probe.lab.scenario import (
     CONTAINER_ADDRESSES,
     TARGET_ADDRESSES,
@@ -15,7 +16,6 @@ from probe.lab.scenario import (
     Serves,
     TargetHost,
 )
-from probe.lab.publishing import guards, published_on
 from probe.lab.sim.box import Box, Manners
 from probe.lab.sim.filters import read_rules, two_ways
 from probe.lab.sim.middlebox import Interceptor, SynProxy
