@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.infer.bindings import Hypothesis, hypotheses
+from probe.infer.forward_words import forwarders
 from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import Fate, Policy
 from probe.infer.policy import AddressModel
@@ -24,7 +25,7 @@ from probe.infer.priors import (
 )
 from probe.infer.raw_sounds import ELSEWHERE_IF_NOT_WILDCARD
 from probe.infer.situation import FateWeights, Rule, Situation
-from probe.model.target import IPAddress, Port, Realm
+from probe.model.target import IPAddress, Port
 from probe.model.verdict import Binding, Candidate
 
 
@@ -60,7 +61,7 @@ def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, 
         m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in OPENED
     )
     weighed = hypotheses(addresses, prior, running=running, seen_open=opened)
-    forwarded = _is_forwarded(port, models)
+    forwarded = any(m.evidence[port].heard is Heard.OPEN_BEHIND for m in forwarders(port, models))
     situations = [Situation(model, port, forwarded=forwarded) for model in models]
     rules = _rules(models)
     limits = FORWARD_LIMITED if forwarded else UNLIMITED
@@ -72,12 +73,6 @@ def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, 
         likelihoods.append(found)
         full += found_full * hypothesis.weight
     return _posterior(weighed, likelihoods, fates, full)
-
-
-def _is_forwarded(port: Port, models: Sequence[AddressModel]) -> bool:
-    """Whether the host itself forwards the port; before its public address a router may do it."""
-    near = (m for m in models if m.address.realm != Realm.PUBLIC)
-    return any(port in m.evidence and m.evidence[port].heard is Heard.OPEN_BEHIND for m in near)
 
 
 @dataclass(frozen=True, slots=True)

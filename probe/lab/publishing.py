@@ -3,8 +3,8 @@
 Measured with Docker 20.10 on Linux: its rules match a destination address, or every local one, and forward
 IPv4 past the input chain. Its userland proxy listens where the port is published, and for all addresses on
 [::] too: IPv6 is served by the host itself. Without the proxy the engine keeps an IPv4 socket, and IPv6 is
-refused. Either socket swallows what the rules leave alone, such as a FIN of no connection. Docker lets nothing
-else be forwarded.
+refused. Either socket swallows what the rules leave alone, such as a FIN of no connection. Docker lets
+nothing else be forwarded.
 """
 
 from collections.abc import Iterator, Mapping

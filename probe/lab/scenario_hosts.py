@@ -52,8 +52,8 @@ class ServiceKind(StrEnum):
 class Forwarder(StrEnum):
     """What forwards ports into the target's container, measured with Docker 20.10.
 
-    All three do it by the same NAT rules: by destination address, for IPv4 alone, past the input chain. Docker
-    has sockets on the host besides, for what the rules leave alone, and lets nothing else be forwarded.
+    All three do it by the same NAT rules: by destination address, for IPv4 alone, past the input chain.
+    Docker also has sockets on the host, for what the rules leave alone, and lets nothing else be forwarded.
     """
 
     RULES = "rules"  # the rules, and no socket

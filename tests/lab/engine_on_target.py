@@ -3,8 +3,8 @@
 Started by the tests as root, in namespaces of its own: `inside` is the command. The engine lives in the
 target's network, which leads nowhere, with all its files in one folder; whatever is still there at the end
 ends with the namespace of processes. Prints an object: `rows` of expectations that do not hold, `connect` and
-`raw` findings as `world_surveys` has them, `rules` and `sockets` of the target as its own tools tell them. With
-`WORLD=` and a word after it, it fails in the middle.
+`raw` findings as `world_surveys` has them, `rules` and `sockets` of the target as its own tools tell them.
+With `WORLD=` and a word after it, it fails in the middle.
 """
 
 import datetime as dt
