@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from probe.infer.forward_words import forwarders
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
 from probe.infer.way_words import doctor_command
@@ -42,16 +43,19 @@ def _private_in_public(verdict: PortVerdict, models: Sequence[AddressModel]) -> 
     exposed = [m for m in _opened(verdict.port, models) if m.address.realm == Realm.PUBLIC]
     if not exposed or not is_private(verdict.port):
         return None
+    said = f"{_label(verdict.port)} answers on the public address {_where(exposed)}"
+    if forwarders(verdict.port, models):
+        return f"{said}: publish it on 127.0.0.1 or on the one address that its clients use"
     return (
-        f"{_label(verdict.port)} answers on the public address {_where(exposed)}: bind it to 127.0.0.1 or to the "
-        "one address that its clients use, or close it in the firewall of the public interface"
+        f"{said}: bind it to 127.0.0.1 or to the one address that its clients use, or close it in the firewall of "
+        "the public interface"
     )
 
 
 def _private_everywhere(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | None:
     if verdict.binding is not Binding.WILDCARD or not is_private(verdict.port):
         return None
-    if _private_in_public(verdict, models) is not None:
+    if _private_in_public(verdict, models) is not None or forwarders(verdict.port, models):
         return None
     return (
         f"{_label(verdict.port)} listens on all interfaces: bind it to 127.0.0.1 or to the one address that its "
@@ -60,15 +64,25 @@ def _private_everywhere(verdict: PortVerdict, models: Sequence[AddressModel]) ->
 
 
 def _published(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | None:
-    from_behind = [
-        m for m in _opened(verdict.port, models) if m.evidence[verdict.port].heard is Heard.OPEN_BEHIND
-    ]
-    direct = [m for m in from_behind if m.address.realm != Realm.PUBLIC]
-    if not direct:
+    by = [m for m in forwarders(verdict.port, models) if m.evidence[verdict.port].heard is Heard.OPEN_BEHIND]
+    if not by:
         return None
     return (
-        f"{_label(verdict.port)} is forwarded by {_where(direct)}, as Docker publishes ports: rules in the host's "
-        "input chain do not cover it; limit it where it is published, for example -p 127.0.0.1:PORT:PORT"
+        f"{_label(verdict.port)} is forwarded by {_where(by)} into a container or to another host, as Docker publishes "
+        "ports: rules in the host's input chain (ufw) do not cover it; publish it on one address, for example "
+        "-p 127.0.0.1:PORT:PORT, or limit it in the chain DOCKER-USER"
+    )
+
+
+def _refused_behind(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | None:
+    by = [
+        m for m in forwarders(verdict.port, models) if m.evidence[verdict.port].heard is Heard.CLOSED_BEHIND
+    ]
+    if not by:
+        return None
+    return (
+        f"{_label(verdict.port)} is forwarded by {_where(by)} to something that refuses it: start the service there, "
+        "or correct the port inside to which it is published"
     )
 
 
@@ -86,6 +100,8 @@ def _bind_wider(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | N
     if not refused:
         return None
     bound = listed([str(ip) for ip in verdict.bound_to])
+    if forwarders(verdict.port, models):
+        return f"{_label(verdict.port)} is forwarded on {bound} only: to reach it at {_where(refused)}, publish it there too"
     return (
         f"{_label(verdict.port)} is bound to {bound} only: to reach it at {_where(refused)}, bind it to that "
         "address too, or to all interfaces and let a firewall limit who reaches it"
@@ -94,17 +110,17 @@ def _bind_wider(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | N
 
 def _not_exposed(verdict: PortVerdict, models: Sequence[AddressModel]) -> str | None:
     pair = {Binding.LOOPBACK_OR_NOT_LISTENING, Binding.LOOPBACK}
-    if verdict.binding not in pair:
+    if verdict.binding not in pair or forwarders(verdict.port, models):
         return None
     goal = next((m for m in models if m.address.realm == Realm.VPN), models[0]).address.ip
     if verdict.binding is Binding.LOOPBACK:
         return (
             f"{_label(verdict.port)} runs, and no probed address reaches it: it is bound to loopback, or to an "
-            f"address that was not probed; to serve {goal}, bind it to that address"
+            f"address that was not probed; to serve {goal}, bind it to that address, or publish it there (docker run -p)"
         )
     return (
         f"{_label(verdict.port)} is not reachable: if it runs, it is bound to loopback or to an address that was "
-        f"not probed; to serve {goal}, bind it to that address"
+        f"not probed; to serve {goal}, bind it to that address, or publish it there (docker run -p)"
     )
 
 
@@ -118,9 +134,10 @@ def _open_firewall(verdict: PortVerdict, models: Sequence[AddressModel]) -> str 
         return (
             f"{_label(verdict.port)} is rejected at {_where(by)} by {sender}: allow it in the firewall there"
         )
+    also = ", and publish it there" if forwarders(verdict.port, models) else ""
     return (
         f"{_label(verdict.port)} is blocked at {_where(stopped)}: to allow it, open {verdict.port.number}/"
-        f"{verdict.port.protocol} in the firewall that guards that address"
+        f"{verdict.port.protocol} in the firewall that guards that address{also}"
     )
 
 
@@ -160,6 +177,7 @@ _RULES: tuple[tuple[int, Rule], ...] = (
     (90, _private_in_public),
     (70, _private_everywhere),
     (60, _published),
+    (55, _refused_behind),
     (50, _open_firewall),
     (40, _bind_wider),
     (20, _not_exposed),

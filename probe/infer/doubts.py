@@ -92,7 +92,7 @@ def _listener_behind(model: AddressModel, scene: Scene) -> Iterator[Question]:
             yield replace(ack.question, shape=Shape.FIN)
 
 
-def _covered_by_filter(model: AddressModel, scene: Scene) -> Iterator[Question]:
+def _what_is_beside(model: AddressModel, scene: Scene) -> Iterator[Question]:
     for o in tested(model, scene, Heard.OPEN_BEHIND):  # TCP alone: of a datagram's answer it is not seen
         yield replace(o.question, shape=Shape.FIN)
 
@@ -151,8 +151,8 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt(
         "FIN",
         "a port is forwarded",
-        "whether the host's own filter would stop the port: a FIN of no connection is not forwarded",
-        _covered_by_filter,
+        "whether the host has a filter or a socket for it too: a FIN of no connection is not forwarded",
+        _what_is_beside,
         takes="--fin",
     ),
     Doubt(

@@ -34,6 +34,8 @@ class Fate(StrEnum):
     FRONT = "front"  # a NAT box in front answers for itself
 
 
+# ... that a rule in the target's own input chain makes: forwarded packets never meet it.
+INPUT_RULES: Final = frozenset({Fate.DROP, Fate.DROP_SYN, Fate.REJECT_HOST, Fate.RESET_HOST})
 FORGERS: Final = frozenset({Fate.RESET_HOST, Fate.RESET_PATH})  # fates in which a filter forges a reset
 Sounds = dict[Heard, float]
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
+from probe.infer.forward_words import BEHIND, forward_evidence
 from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import MUTE, Policy
 from probe.infer.likelihood import Evidence
@@ -30,7 +31,6 @@ from probe.model.verdict import (
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _REFUSALS = frozenset({Heard.CLOSED, Heard.CLOSED_BEHIND, Heard.CUT_NEARER, Heard.REFUSED})
 _ANSWERS = frozenset({Back.OPEN, Back.RESET})
-_FORWARDED = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
 
 
 def judge_port(
@@ -63,6 +63,7 @@ def judge_port(
         why=_why(settled, models),
         evidence=(
             *words.evidence(port, models),
+            *forward_evidence(port, models),
             *raw_evidence(port, models),
             *service_evidence(port, surveys),
         ),
@@ -203,7 +204,7 @@ def _tells_device(
 def _via(port: Port, models: Sequence[AddressModel]) -> Via:
     """How an open port is served; a refused one is served by nobody."""
     said = [m.evidence[port].heard for m in models if port in m.evidence]
-    if any(heard in _FORWARDED for heard in said):
+    if any(heard in BEHIND for heard in said):
         return Via.FORWARD
     if Heard.CUT in said:
         return Via.PROXY

@@ -4,14 +4,25 @@ For every binding it sums over what else may be true: a rule for the port on all
 queue, each address's policy, and the fate of the probe there. Addresses are independent given those.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.infer.bindings import Hypothesis, hypotheses
-from probe.infer.heard import OPENED
+from probe.infer.forward_words import forwarders
+from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import Fate, Policy
 from probe.infer.policy import AddressModel
-from probe.infer.priors import CONTRADICTED, EVERYWHERE, FLOOR, FLOOR_TOTAL, HEALTH, BindPrior, Health
+from probe.infer.priors import (
+    CONTRADICTED,
+    EVERYWHERE,
+    FLOOR,
+    FLOOR_TOTAL,
+    FORWARD_LIMITED,
+    HEALTH,
+    UNLIMITED,
+    BindPrior,
+    Health,
+)
 from probe.infer.raw_sounds import ELSEWHERE_IF_NOT_WILDCARD
 from probe.infer.situation import FateWeights, Rule, Situation
 from probe.model.target import IPAddress, Port
@@ -50,16 +61,33 @@ def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, 
         m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in OPENED
     )
     weighed = hypotheses(addresses, prior, running=running, seen_open=opened)
-    situations = [Situation(model, port) for model in models]
+    forwarded = any(m.evidence[port].heard is Heard.OPEN_BEHIND for m in forwarders(port, models))
+    situations = [Situation(model, port, forwarded=forwarded) for model in models]
     rules = _rules(models)
+    limits = FORWARD_LIMITED if forwarded else UNLIMITED
     fates: dict[IPAddress, FateWeights] = {a.ip: dict.fromkeys(Fate, 0.0) for a in addresses}
     full = 0.0
     likelihoods: list[float] = []
     for hypothesis in weighed:
-        found, found_full = _weigh(hypothesis, situations, rules, fates)
+        found, found_full = _weigh(hypothesis, situations, _Shared(rules, limits), fates)
         likelihoods.append(found)
         full += found_full * hypothesis.weight
     return _posterior(weighed, likelihoods, fates, full)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What may be true on every address at once, with its shares: rules, and limits to a forwarding."""
+
+    rules: Mapping[Rule, float]
+    limits: Mapping[bool, float]
+
+    def cases(self) -> Iterator[tuple[Health, Rule, bool, float]]:
+        """Every case, with its share."""
+        for health, of_health in HEALTH.items():
+            for rule, of_rule in self.rules.items():
+                for limited, of_limit in self.limits.items():
+                    yield health, rule, limited, of_health * of_rule * of_limit
 
 
 def _rules(models: Sequence[AddressModel]) -> dict[Rule, float]:
@@ -72,22 +100,21 @@ def _rules(models: Sequence[AddressModel]) -> dict[Rule, float]:
 def _weigh(
     hypothesis: Hypothesis,
     situations: Sequence[Situation],
-    rules: Mapping[Rule, float],
+    shared: _Shared,
     fates: dict[IPAddress, FateWeights],
 ) -> tuple[float, float]:
     """Likelihood of a hypothesis, and its part with a full queue; adds to the fates' weights."""
     total = full = 0.0
     odd = any(s.evidence.hints.elsewhere for s in situations) and hypothesis.binding is not Binding.WILDCARD
-    for health, health_share in HEALTH.items():
-        for rule, rule_share in rules.items():
-            rows = [s.weights(s.case(hypothesis, rule, health)) for s in situations]
-            sums = [sum(row.values()) for row in rows]
-            product = health_share * rule_share * (ELSEWHERE_IF_NOT_WILDCARD if odd else 1.0)
-            for value in sums:
-                product *= value
-            total += product
-            full += product if health is Health.FULL and hypothesis.covers else 0.0
-            _credit(fates, situations, rows, sums, product * hypothesis.weight)
+    for health, rule, limited, share in shared.cases():
+        rows = [s.weights(s.case(hypothesis, rule, health, limited=limited)) for s in situations]
+        sums = [sum(row.values()) for row in rows]
+        product = share * (ELSEWHERE_IF_NOT_WILDCARD if odd else 1.0)
+        for value in sums:
+            product *= value
+        total += product
+        full += product if health is Health.FULL and hypothesis.covers else 0.0
+        _credit(fates, situations, rows, sums, product * hypothesis.weight)
     return total, full
 
 

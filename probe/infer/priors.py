@@ -61,6 +61,12 @@ EVERYWHERE: Final[dict[Fate | None, float]] = {
 }
 
 
+# A port that the host forwards into a container: whether its forward chain lets only some links through.
+FORWARD_LIMITED: Final = {False: 0.85, True: 0.15}
+UNLIMITED: Final = {False: 1.0}
+LINK_KEPT_OUT: Final = 0.5  # ... of the links that such a chain knows
+
+
 # A host whose firewall resets all that it does not let in, on every address alike.
 HOST_WIDE_RESETS: Final = 0.002
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
 from probe.infer.priors import SURE
-from probe.infer.traces import Back, Crossed, Hints, Sign
+from probe.infer.traces import Back, Crossed, Hints, Sign, Tried
 from probe.infer.words import listed, named
 from probe.model.target import Port
 
@@ -18,9 +18,10 @@ _FIN: Mapping[Back, str] = {
     Back.RESET: "a FIN to {where} is reset: nothing listens there behind the filter",
     Back.SILENT: "a FIN to {where} is not answered where an ACK is reset, as by a port with a listener",
 }
-_FIN_BESIDE_FORWARD: Mapping[Back, str] = {
-    Back.SILENT: "a FIN to {where}, which nothing forwards, is dropped: the host's filter misses the port",
-    Back.REJECTED: "a FIN to {where}, which nothing forwards, is rejected: the host's filter misses the port",
+_FIN_BESIDE: Mapping[Back, str] = {
+    Back.RESET: "is reset by its own stack: no socket of the host has the port",
+    Back.SILENT: "is not answered: the host has a filter or a socket on it too, as Docker's proxy is",
+    Back.REJECTED: "is rejected by a filter, which what is forwarded does not meet",
 }
 _REACHED = "openings for {where} get as far as {hop}, hop {ttl}: they are dropped there or behind it"
 _CROSSED: Mapping[Back, str] = {
@@ -77,8 +78,8 @@ def _of_sign(sign: Sign, model: AddressModel) -> Iterator[str]:
 
 
 def _of_segments(hints: Hints, heard: Heard) -> Iterator[str]:
-    if heard is Heard.OPEN_BEHIND and hints.fin is not None and hints.fin.back in _FIN_BESIDE_FORWARD:
-        yield _FIN_BESIDE_FORWARD[hints.fin.back]
+    if heard is Heard.OPEN_BEHIND and hints.fin is not None:
+        yield from _beside_forward(hints.fin)
     if heard is not Heard.SILENT:
         return
     if hints.reached is not None:
@@ -87,6 +88,12 @@ def _of_segments(hints: Hints, heard: Heard) -> Iterator[str]:
         yield _ACK[hints.ack.back]
     if hints.fin is not None and hints.fin.back in _FIN:
         yield _FIN[hints.fin.back]
+
+
+def _beside_forward(fin: Tried) -> Iterator[str]:
+    """What a FIN met where connections are forwarded. Without the mark a reset may be a filter's."""
+    if fin.back in _FIN_BESIDE and fin.sign in {None, Sign.MARKED}:
+        yield f"a FIN to {{where}}, which nothing forwards, {_FIN_BESIDE[fin.back]}"
 
 
 def _of_crossing(crossing: Crossed) -> Iterator[str]:

@@ -5,33 +5,50 @@ from dataclasses import dataclass
 
 from probe.infer.bindings import Hypothesis
 from probe.infer.heard import Heard
-from probe.infer.hypotheses import EPSILON, MANNERS, Fate, Policy
+from probe.infer.hypotheses import EPSILON, INPUT_RULES, MANNERS, Fate, Policy
 from probe.infer.likelihood import Assumed, Evidence, hints_likelihood, likelihood
 from probe.infer.policy import AddressModel, Character
-from probe.infer.priors import COVERED_SEEN, Health
+from probe.infer.priors import COVERED_SEEN, LINK_KEPT_OUT, Health
 from probe.model.target import Port
 
 FateWeights = dict[Fate, float]
 Rule = Fate | Policy | None  # what holds on every address: a rule for the port, a policy of the host
 _Mixture = dict[tuple[bool, bool, Fate], float]  # P(stealth, marks show, fate)
 _REACHING = frozenset({Fate.PASS, Fate.FORWARDED})
+_IPV4 = 4
+_ALONE = {fate: {fate: 1.0} for fate in Fate}
+_KEPT_OUT = {Fate.DROP: LINK_KEPT_OUT, Fate.PASS: 1 - LINK_KEPT_OUT}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a hypothesis asks of one address. `taken`: whether a socket takes each frame handed to it."""
+    """What a hypothesis asks of one address. `taken`: whether a socket takes each frame handed to it.
+
+    `limited`: a forward chain stands before it that keeps some links out.
+    """
 
     exposed: bool
     covered: bool
     rule: Rule
     health: Health
     taken: tuple[bool, ...] | None
+    limited: bool = False
+
+
+def _met(fate: Fate, case: Case) -> Mapping[Fate, float]:
+    """What becomes of a probe that its address would treat so: a rule for all addresses comes after."""
+    if fate is not Fate.PASS:
+        return _ALONE[fate]
+    if isinstance(case.rule, Fate):
+        return _ALONE[case.rule]
+    return _KEPT_OUT if case.limited else _ALONE[fate]
 
 
 class Situation:
     """One address's fates for one port, weighed in every case that a hypothesis asks for."""
 
-    def __init__(self, model: AddressModel, port: Port) -> None:
+    def __init__(self, model: AddressModel, port: Port, *, forwarded: bool = False) -> None:
+        self._forwarded = forwarded and model.address.family == _IPV4
         self.address = model.address
         self.evidence = model.evidence.get(port, Evidence(Heard.UNMEASURED, 0))
         self._protocol, self._noise = port.protocol, model.noise
@@ -48,25 +65,36 @@ class Situation:
             self._known[case] = self._beside_stranger(own) if self._stranger else own
         return self._known[case]
 
-    def case(self, hypothesis: Hypothesis, rule: Rule, health: Health) -> Case:
-        """The case that a hypothesis makes of this address."""
+    def case(self, hypothesis: Hypothesis, rule: Rule, health: Health, *, limited: bool = False) -> Case:
+        """The case that a hypothesis makes of this address.
+
+        What the host forwards meets no rule of its input chain, but those of its forward chain.
+        """
         covered = self.address.ip in hypothesis.covers
         taken = tuple(
             hypothesis.takes(crossing.destination, self.address.realm)
             for crossing in self.evidence.hints.crossed
         )
-        return Case(hypothesis.exposed, covered, rule, health if covered else Health.FINE, taken)
+        passed_on = covered and self._forwarded
+        return Case(
+            hypothesis.exposed,
+            covered,
+            None if passed_on and rule in INPUT_RULES else rule,
+            health if covered else Health.FINE,
+            taken,
+            limited and passed_on,
+        )
 
     def _weigh(self, case: Case) -> FateWeights:
         out: FateWeights = {}
         for (stealth, marks, fate), share in self._mixture(case).items():
-            met = case.rule if isinstance(case.rule, Fate) and fate is Fate.PASS else fate
-            key = met, case.covered, stealth, marks, case.taken, case.health
-            sound = self._sounds.get(key)
-            if sound is None:
-                assumed = Assumed(met, case.covered, stealth, marks, case.taken)
-                sound = self._sounds[key] = self._likelihood(assumed, case.health)
-            out[met] = out.get(met, 0.0) + share * sound
+            for met, part in _met(fate, case).items():
+                key = met, case.covered, stealth, marks, case.taken, case.health
+                sound = self._sounds.get(key)
+                if sound is None:
+                    assumed = Assumed(met, case.covered, stealth, marks, case.taken)
+                    sound = self._sounds[key] = self._likelihood(assumed, case.health)
+                out[met] = out.get(met, 0.0) + share * part * sound
         return out
 
     def _mixture(self, case: Case) -> _Mixture:

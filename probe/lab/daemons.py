@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from probe.errors import ScenarioError
 from probe.lab import daemon_texts as texts
+from probe.lab.publishing import engine_sockets
 from probe.lab.scenario import Listen, Serves, Service, ServiceKind, TargetHost, address_of
 from probe.model.target import Protocol
 
@@ -86,12 +87,13 @@ class Daemon:
 
 
 def listens_of(target: TargetHost) -> tuple[Listen, ...]:
-    """Everything that listens on a host: its plain listeners, and the sockets of its services.
+    """Everything that listens on a host: its plain listeners, and the sockets of its services and of Docker.
 
     Raises:
         ScenarioError: a service has not as many ports as its kind takes.
     """
-    return (*target.listen, *(listen for one in target.services for listen in _listens(one)))
+    services = (listen for one in target.services for listen in _listens(one))
+    return (*target.listen, *services, *engine_sockets(target))
 
 
 def daemons_of(target: TargetHost) -> tuple[Daemon, ...]:

@@ -14,7 +14,8 @@ With `vpn` the vpn link is a real tunnel, carried by a link of its own:
     prober --- wan ------------------- target      198.18.0.2, 198.18.0.10; never given to the prober
 
 With `router.nat` the public address belongs to the router, which forwards what `router.forward` lists to the
-target's address on the inside. A `dnat` entry of the target forwards a port to a container behind the target.
+target's address on the inside. A `dnat` entry of the target forwards a port to a container behind the target;
+`dnat_by` says how: by rules alone, or as Docker does.
 """
 
 from enum import StrEnum
@@ -29,6 +30,7 @@ from probe.lab.documents import read_document
 from probe.lab.scenario_hosts import (
     Action,
     Dnat,
+    Forwarder,
     Listen,
     ProberHost,
     Router,
@@ -52,6 +54,7 @@ __all__ = (  # with the hosts' parts: who reads scenarios finds every part of th
     "Dnat",
     "Expected",
     "FarEnd",
+    "Forwarder",
     "Link",
     "Listen",
     "ProberHost",

@@ -49,6 +49,18 @@ class ServiceKind(StrEnum):
     PROXY = "proxy"  # nginx in front of an `app` on its usual port of loopback
 
 
+class Forwarder(StrEnum):
+    """What forwards ports into the target's container, measured with Docker 20.10.
+
+    All three do it by the same NAT rules: by destination address, for IPv4 alone, past the input chain.
+    Docker also has sockets on the host, for what the rules leave alone, and lets nothing else be forwarded.
+    """
+
+    RULES = "rules"  # the rules, and no socket
+    DOCKER = "docker"  # its userland proxy listens where a port is published; for all addresses on [::] too
+    DOCKER_NO_PROXY = "docker-no-proxy"  # the engine keeps the port, with an IPv4 socket that accepts nothing
+
+
 class Segment(StrEnum):
     """The TCP segments that a rule is about, where it is not about all of them."""
 
@@ -93,10 +105,13 @@ class Rule(Strict, frozen=True, kw_only=True):
 
 
 class Dnat(Strict, frozen=True, kw_only=True):
-    """A TCP port that the target forwards to a container behind it, as Docker publishes ports."""
+    """A TCP port that the target forwards to a container behind it; `-p ADDRESS:PORT:...` of `docker run`.
+
+    `address`: a symbol or a literal IPv4 address of the target, loopback included; none: all of them.
+    """
 
     port: int
-    on: tuple[str, ...] = ()
+    address: str | None = None
     alive: bool = True  # something listens in the container
 
 
@@ -107,6 +122,7 @@ class TargetHost(Strict, frozen=True, kw_only=True):
     services: tuple[Service, ...] = ()
     filter: tuple[Rule, ...] = ()
     dnat: tuple[Dnat, ...] = ()
+    dnat_by: Forwarder = Forwarder.RULES
     resets_per_s: int | None = None  # a stack that limits its resets, as BSD's does
     never_resets: bool = False  # a stack that is silent where nothing listens, as Windows' firewall makes it
     ttl: int | None = None  # with which its packets start; none: 64

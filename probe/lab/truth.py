@@ -5,12 +5,15 @@ an address that nobody probes is `specific` to none of them. Filters and dead ba
 not change it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from msgspec.structs import replace
+
 from probe.lab.daemons import listens_of
-from probe.lab.scenario import TARGET_ADDRESSES, Dnat, Scenario, address_of, realm_of
+from probe.lab.publishing import published_on
+from probe.lab.scenario import TARGET_ADDRESSES, Scenario, address_of, realm_of
 from probe.lab.sim.sockets import ListeningSocket, read_socket
 from probe.model.target import IPAddress, Port, Protocol, Realm
 from probe.model.verdict import Binding
@@ -36,12 +39,16 @@ def truth(scenario: Scenario) -> dict[Port, Truth]:
 
 
 def _truth_of(port: Port, scenario: Scenario) -> Truth:
-    sockets = [s for s in map(read_socket, listens_of(scenario.target)) if s.port == port]
-    published = [d for d in scenario.target.dnat if Port(Protocol.TCP, d.port) == port and d.alive]
-    if any(map(_everywhere, sockets)) or any(not entry.on for entry in published):
+    alive = tuple(entry for entry in scenario.target.dnat if entry.alive)
+    target = replace(scenario.target, dnat=alive)
+    sockets = [s for s in map(read_socket, listens_of(target)) if s.port == port]
+    forwards = [published_on(entry) for entry in alive if Port(Protocol.TCP, entry.port) == port]
+    published = [address for address in forwards if address is not None]
+    if any(map(_everywhere, sockets)) or len(published) < len(forwards):
         return Truth(Binding.WILDCARD)
-    if all(socket.bind.is_loopback for socket in sockets) and not published:
-        return Truth(Binding.LOOPBACK if sockets else Binding.NOT_LISTENING)
+    binds = [*(socket.bind for socket in sockets), *published]
+    if all(bind.is_loopback for bind in binds):
+        return Truth(Binding.LOOPBACK if binds else Binding.NOT_LISTENING)
     bound_to = (address_of(s) for s in scenario.addresses if _covered(s, port, scenario, sockets, published))
     return Truth(Binding.SPECIFIC, tuple(bound_to))
 
@@ -55,7 +62,7 @@ def _covered(
     port: Port,
     scenario: Scenario,
     sockets: Iterable[ListeningSocket],
-    published: Iterable[Dnat],
+    published: Collection[IPAddress],
 ) -> bool:
     """Whether a packet to the symbol's address finds a socket or a forwarding of the port."""
     if symbol in scenario.dead:
@@ -65,6 +72,4 @@ def _covered(
         if port.protocol is not Protocol.TCP or port.number not in scenario.router.forward:
             return False
         local = ip_address(TARGET_ADDRESSES["inside"])
-    if local.version == 4 and any(realm in map(realm_of, entry.on) for entry in published):  # noqa: PLR2004 - IPv4
-        return True
-    return any(socket.covers(local, realm) for socket in sockets)
+    return local in published or any(socket.covers(local, realm) for socket in sockets)

@@ -17,6 +17,7 @@ FORGED = "the reset of {} lacks the mark of its host's own resets: a filter forg
 UNSIGNED = "no reset of {} carries the mark of the probe: a filter may forge them all"
 ONLY_SYN = "an ACK to {} is reset: openings are dropped, and the stack behind the filter is there"
 STATEFUL = "an ACK to {} is dropped as well, as a filter does that knows its connections"
+BESIDE = f"a FIN to {LAN}, which nothing forwards, is "
 UNHEARD = "raw packets hear {} answer, and this machine's sockets do not"
 
 
@@ -58,17 +59,22 @@ SAID: dict[str, tuple[dict, dict, list[str]]] = {
         ],
     ),
     "a FIN is rejected": (SILENT, {"fin": "port-unreach/host"}, []),
-    "a FIN beside a forwarding is dropped": (
+    "a FIN beside a forwarding is kept": (
         BEHIND,
         {"fin": "no-response"},
-        [f"a FIN to {LAN}, which nothing forwards, is dropped: the host's filter misses the port"],
+        [BESIDE + "not answered: the host has a filter or a socket on it too, as Docker's proxy is"],
     ),
     "a FIN beside a forwarding is rejected": (
         BEHIND,
         {"fin": "admin-prohibited/host"},
-        [f"a FIN to {LAN}, which nothing forwards, is rejected: the host's filter misses the port"],
+        [BESIDE + "rejected by a filter, which what is forwarded does not meet"],
     ),
-    "a FIN beside a forwarding is reset": (BEHIND, {"fin": "reset marked"}, []),
+    "a FIN beside a forwarding is reset": (
+        BEHIND,
+        {"fin": "reset marked"},
+        [BESIDE + "reset by its own stack: no socket of the host has the port"],
+    ),
+    "a FIN beside a forwarding is reset, perhaps by a filter": (BEHIND, {"fin": "reset plain"}, []),
     "an ACK where the port is open": (OPEN, {"ack": "reset marked"}, []),
     "no window": (
         OPEN,

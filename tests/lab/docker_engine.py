@@ -37,11 +37,11 @@ WIRES = "".join(WIRE.format(name) for name in NETWORKS)
 START = f'mount --make-rprivate / && ip link set lo up && {WIRES}exec "$0" "$@"'
 
 
-def available() -> str | None:
-    """Say why no engine can be started here; None: it can."""
+def available(needed: Sequence[str] = NEEDED) -> str | None:
+    """Say why no engine can be started here with the programs that it needs; None: it can."""
     if os.geteuid() != 0:
         return "only root can start a Docker engine"
-    missing = [name for name in NEEDED if shutil.which(name) is None]
+    missing = [name for name in needed if shutil.which(name) is None]
     return f"not installed: {', '.join(missing)}" if missing else None
 
 
@@ -102,7 +102,7 @@ def _started(folder: Path) -> Iterator[Engine]:
         yield engine
     finally:
         _end(process)
-        _remove_cgroups(cgroup)
+        remove_cgroups(cgroup)
 
 
 def _environment(socket: str) -> dict[str, str]:
@@ -170,7 +170,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _remove_cgroups(name: str) -> None:
+def remove_cgroups(name: str) -> None:
     """Docker leaves the group of its containers' groups, empty."""
     for pattern in (f"*/{name}", name):
         for group in Path("/sys/fs/cgroup").glob(pattern):

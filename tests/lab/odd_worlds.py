@@ -33,6 +33,16 @@ def every_action(segment: str | None = None, **more: object) -> list[dict[str, o
 EVERY = {"scan": {"ports": "80-87"}}
 EVERY_UDP = {"scan": {"ports": "U:80-87"}}
 OPEN_EVERYWHERE = [{"port": number, "bind": "::"} for number in ACTIONS]
+# On every address, on the LAN's, on loopback: alive, and with nothing behind. Nobody publishes the last port.
+PUBLISHED = [
+    {"port": 80},
+    {"port": 81, "address": "lan"},
+    {"port": 82, "address": "127.0.0.1"},
+    {"port": 83, "alive": False},
+    {"port": 84, "address": "lan", "alive": False},
+    {"port": 85, "address": "127.0.0.1", "alive": False},
+]
+
 WORLDS: dict[str, dict[str, object]] = {
     "every action": {"target": {"filter": every_action(), "listen": OPEN_EVERYWHERE}, **EVERY},
     "every action, UDP": {"target": {"filter": every_action()}, **EVERY_UDP},
@@ -94,7 +104,7 @@ WORLDS: dict[str, dict[str, object]] = {
     "container beside sockets": {
         "addresses": ALL,
         "target": {
-            "dnat": [{"port": 80}, {"port": 81, "on": ["lan"]}, {"port": 82, "alive": False}],
+            "dnat": [{"port": 80}, {"port": 81, "address": "lan"}, {"port": 82, "alive": False}],
             "listen": [DUAL, UDP],
             "filter": [{"action": "reset", "ports": "80-81"}],
             "ttl": 128,
@@ -120,6 +130,32 @@ WORLDS: dict[str, dict[str, object]] = {
         "addresses": FOUR,
         "dead": ["vpn"],
         "target": {"dnat": [{"port": 80}], "listen": [DUAL]},
+    },
+    "Docker beside sockets": {
+        "addresses": ALL,
+        "target": {"dnat_by": "docker", "dnat": PUBLISHED, "listen": [UDP]},
+        "scan": {"ports": "80-86,U:53"},
+    },
+    "Docker without its proxy, behind a filter": {
+        "addresses": ALL,
+        "target": {
+            "dnat_by": "docker-no-proxy",
+            "dnat": PUBLISHED,
+            "listen": [UDP],
+            "filter": [{"action": "drop", "ports": "80,82"}, {"action": "reset", "ports": "81,83"}],
+        },
+        "scan": {"ports": "80-86,U:53"},
+    },
+    "Docker forwards nothing else, and loopback is routed": {
+        "addresses": ALL,
+        "dead": ["vpn"],
+        "target": {
+            "dnat_by": "docker",
+            "dnat": PUBLISHED,
+            "route_localnet": True,
+            "filter": [{"action": "admin-prohibited", "ports": "80-81"}],
+        },
+        "scan": {"ports": "80-86"},
     },
     "UDP servers": {"addresses": ALL, "target": {"listen": [UDP, UDP_LAN]}},
     "devices": {

@@ -41,7 +41,7 @@ Findings = dict[str, list[object]]
 
 def raw_surveyed(scenario: Scenario, kind: str) -> Findings:
     """What each question of the battery brought: reason, sender, and what the headers say."""
-    with _without_limits(), open_world(scenario, kind) as world:
+    with without_limits(), open_world(scenario, kind) as world:
         assert world.raw is not None
         echoes = [Question(address_of(symbol), NO_PORT, shape=Shape.ECHO) for symbol in scenario.addresses]
         answers = _ask(world.raw, echoes)  # first, for the neighbour table
@@ -104,7 +104,7 @@ def _script(address: IPAddress, questions: Sequence[Question]) -> Generator[Step
 
 
 @contextmanager
-def _without_limits() -> Iterator[None]:
+def without_limits() -> Iterator[None]:
     """Worlds whose hosts send as many ICMP errors as they have to."""
 
     def lay_out(scenario: Scenario) -> layout.Layout:

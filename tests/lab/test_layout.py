@@ -142,6 +142,15 @@ def test_dead_service_leaves_the_container_empty() -> None:
     assert [listen.port for listen in container.listens] == [80]
 
 
+def test_docker_s_sockets_are_the_target_s() -> None:
+    """Beside its own listeners the target has those by which Docker keeps or serves a published port."""
+    listed = [{"port": 80}, {"port": 81, "address": "lan"}]
+    target = layout(["vpn"], target={"dnat_by": "docker", "dnat": listed}).hosts[0]
+    found = [(listen.port, listen.bind) for listen in target.listens]
+    assert found == [(80, "0.0.0.0"), (80, "::"), (81, "192.168.77.10")]
+    assert "lan" in {interface.name for interface in target.interfaces}  # published on it: it is there
+
+
 def test_wires_are_laid_from_the_prober() -> None:
     """Each wire names the namespaces of its ends; the prober's own needs no name."""
     world = layout(["lan", "public"])

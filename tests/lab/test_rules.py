@@ -90,13 +90,24 @@ TARGETS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"dnat": [{"port": 8080}]},
         ['iifname != { "lo", "container" } fib daddr type local tcp dport 8080 dnat to 172.31.0.2'],
     ),
+    "published by Docker: nothing else is forwarded": (
+        {"dnat_by": "docker", "dnat": [{"port": 8080}, {"port": 81, "address": "127.0.0.1", "alive": False}]},
+        [
+            'iifname != { "lo", "container" } fib daddr type local tcp dport 8080 dnat to 172.31.0.2',
+            'iifname != { "lo", "container" } ip daddr 127.0.0.1 tcp dport 81 dnat to 172.31.0.2',
+            'iifname "container" accept',
+            'oifname "container" ct state established,related accept',
+            'oifname "container" ip daddr 172.31.0.2 tcp dport { 81, 8080 } accept',
+            "drop",
+        ],
+    ),
     "long packets of two realms vanish": (
         {"swallows_above": {"vpn": 1300, "lan": 1400}},
         ['iifname "vpn" meta length > 1300 drop', 'iifname "lan" meta length > 1400 drop'],
     ),
-    "published on one realm, dead or alive": (
-        {"dnat": [{"port": 8080, "on": ["lan"], "alive": False}]},
-        ['iifname { "lan" } fib daddr type local tcp dport 8080 dnat to 172.31.0.2'],
+    "published on one address, dead or alive": (
+        {"dnat": [{"port": 8080, "address": "lan", "alive": False}]},
+        ['iifname != { "lo", "container" } ip daddr 192.168.77.10 tcp dport 8080 dnat to 172.31.0.2'],
     ),
 }
 

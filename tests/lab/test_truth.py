@@ -34,8 +34,14 @@ CASES = [
     ([], {"dnat": [{"port": 80}]}, Binding.WILDCARD, ()),
     ([], {"dnat": [{"port": 80, "alive": False}]}, Binding.NOT_LISTENING, ()),
     ([], {"dnat": [{"port": 81}]}, Binding.NOT_LISTENING, ()),
-    ([], {"dnat": [{"port": 80, "on": ["lan"]}]}, Binding.SPECIFIC, ("lan",)),
-    ([{"bind": "lan6"}], {"dnat": [{"port": 80, "on": ["public"]}]}, Binding.SPECIFIC, ("lan6", "public")),
+    ([], {"dnat": [{"port": 80, "address": "lan"}]}, Binding.SPECIFIC, ("lan",)),
+    ([{"bind": "lan6"}], {"dnat": [{"port": 80, "address": "public"}]}, Binding.SPECIFIC, ("lan6", "public")),
+    ([], {"dnat": [{"port": 80, "address": "127.0.0.1"}]}, Binding.LOOPBACK, ()),
+    ([], {"dnat": [{"port": 80, "address": "127.0.0.1"}], "by": "docker"}, Binding.LOOPBACK, ()),
+    ([], {"dnat": [{"port": 80, "address": "lan"}], "by": "docker"}, Binding.SPECIFIC, ("lan",)),
+    ([], {"dnat": [{"port": 80}], "by": "docker-no-proxy"}, Binding.WILDCARD, ()),
+    ([], {"dnat": [{"port": 80, "alive": False}], "by": "docker"}, Binding.NOT_LISTENING, ()),
+    ([], {"dnat": [{"port": 80, "address": "inside"}], "router": NAT}, Binding.SPECIFIC, ("public",)),
     ([{"bind": ANY}], {"router": NAT}, Binding.WILDCARD, ()),
     ([{"bind": "inside"}], {"router": NAT}, Binding.SPECIFIC, ("public",)),
     ([{"bind": "inside"}], {"router": {"nat": True}}, Binding.SPECIFIC, ()),
@@ -50,6 +56,7 @@ def test_truth(case) -> None:
     """A port is bound to what its sockets and forwardings cover of the given addresses."""
     listen, parts, binding, symbols = case
     target = {"listen": [{"port": 80, **one} for one in listen], "dnat": parts.get("dnat", [])}
+    target["dnat_by"] = parts.get("by", "rules")
     whole = {
         "about": "a test",
         "addresses": ["lan", "lan6", "public"],

@@ -18,6 +18,7 @@ from probe.lab.netns.carried import CARRIER, plan_tunnel
 from probe.lab.netns.plans import ORDINARY, STRICT, HostPlan, Interface, Layout, Wire, cable_ends
 from probe.lab.netns.symbols import alone, like, realms, symbols_in_use, version, with_prefix
 from probe.lab.netns.troubles import with_troubles
+from probe.lab.publishing import engine_sockets
 from probe.lab.scenario import (
     CARRIER_ADDRESSES,
     CONTAINER_ADDRESSES,
@@ -136,7 +137,7 @@ def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
         tuple(routes),
         tuple(_target_settings(scenario.target)),
         rules.of_target(scenario),
-        scenario.target.listen,
+        (*scenario.target.listen, *engine_sockets(scenario.target)),
         tunnel=scenario.vpn is not None,
         daemons=daemons_of(scenario.target),
     )

@@ -13,9 +13,9 @@ from probe.lab.netns.filters import (
     QUESTIONS_OUT,
     SYN_ONLY,
     filter_lines,
-    on_realms,
     port_set,
 )
+from probe.lab.publishing import guards, published_on
 from probe.lab.scenario import (
     CONTAINER_ADDRESSES,
     TARGET_ADDRESSES,
@@ -65,6 +65,7 @@ def of_target(scenario: Scenario) -> str:
                 "inet", "reset_limit", _chain("output", "filter", "filter", _reset_limit(target.resets_per_s))
             ),
             _table("ip", "nat", _chain("prerouting", "nat", "dstnat", _published(scenario))),
+            _table("ip", "docker", _chain("forward", "filter", "filter", _guarded(target))),
             _table("inet", "swallow", _chain("prerouting", "filter", "raw - 10", _swallowed(target))),
             _link_tables(scenario, near),
         )
@@ -169,8 +170,20 @@ def _swallowed(target: TargetHost) -> Iterator[str]:
 def _published(scenario: Scenario) -> Iterator[str]:
     container = CONTAINER_ADDRESSES["container"]
     for entry in scenario.target.dnat:
-        where = on_realms(entry.on, "iifname") if entry.on else 'iifname != { "lo", "container" }'
-        yield f"{where} fib daddr type local tcp dport {entry.port} dnat to {container}"
+        address = published_on(entry)
+        where = "fib daddr type local" if address is None else f"ip daddr {address}"
+        yield f'iifname != {{ "lo", "container" }} {where} tcp dport {entry.port} dnat to {container}'
+
+
+def _guarded(target: TargetHost) -> Iterator[str]:
+    """Let nothing be forwarded but what is for the container's published ports or comes from it."""
+    if guards(target):
+        container = CONTAINER_ADDRESSES["container"]
+        ports = ", ".join(map(str, sorted({entry.port for entry in target.dnat})))
+        yield 'iifname "container" accept'
+        yield 'oifname "container" ct state established,related accept'
+        yield f'oifname "container" ip daddr {container} tcp dport {{ {ports} }} accept'
+        yield "drop"
 
 
 def _forwarded(scenario: Scenario) -> Iterator[str]:

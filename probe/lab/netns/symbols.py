@@ -23,6 +23,7 @@ def symbols_in_use(scenario: Scenario) -> tuple[str, ...]:
 
 def _mentioned(scenario: Scenario) -> Iterator[str]:
     yield from (listen.bind for listen in listens_of(scenario.target))
+    yield from (entry.address for entry in scenario.target.dnat if entry.address is not None)
     for names in scenario.prober.names:
         yield from names.values()
     for symbol, realm in scenario.prober.routes.items():

@@ -12,7 +12,7 @@ from probe.lab.scenario import Action
 from probe.lab.sim.filters import ICMP_OF, FilterRule, decide
 from probe.lab.sim.limits import Buckets
 from probe.lab.sim.middlebox import Interceptor, SynProxy
-from probe.lab.sim.nat import Nat
+from probe.lab.sim.nat import Guard, Nat
 from probe.lab.sim.packets import DEFAULT_TTL, RESET_ACK, Frame, IcmpError, Packet, Tcp, one_hop_on
 from probe.lab.sim.sockets import ListeningSocket
 from probe.lab.sim.stack import PORT_UNREACHABLE, Stack, icmp_error
@@ -41,6 +41,7 @@ class Manners:
     syn_proxy: SynProxy | None = None
     interceptor: Interceptor | None = None
     nat: Nat = field(default_factory=Nat)
+    guard: Guard | None = None  # of what it forwards
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Box:
         taken = None if interceptor is None else interceptor.intercept(frame, arrival.realm)
         if taken is not None:
             return self._own(taken, arrival.at)
-        packet = self._does.nat.inwards(frame, arrival.realm)
+        packet = self._does.nat.inwards(frame)
         if self.owns(packet.destination):
             return self._own(self._input(packet, arrival), arrival.at)
         return self._forward(packet, arrival)
@@ -118,8 +119,11 @@ class Box:
         action = decide(self._does.forward_rules, arrival.realm, packet)
         if action is not Action.ACCEPT:
             return self._own(refusal(action, packet, source), arrival.at)
+        guard = self._does.guard
         passes = _may_leave(self._does.forward_answer_rules, out, packet)
-        return (self._does.nat.outwards(packet),) if passes else ()
+        return (
+            (self._does.nat.outwards(packet),) if passes and (guard is None or guard.passes(packet)) else ()
+        )
 
     def _proxied(self, packet: Packet) -> Iterable[Frame] | None:
         proxy = self._does.syn_proxy

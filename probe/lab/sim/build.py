@@ -5,20 +5,21 @@ from ipaddress import ip_address
 
 from probe.errors import ScenarioError
 from probe.lab.daemons import listens_of
+from probe.lab.publishing import guards, published_on
 from probe.lab.scenario import (
     CONTAINER_ADDRESSES,
     TARGET_ADDRESSES,
+    Dnat,
     Link,
     Listen,
     Scenario,
     Serves,
     TargetHost,
-    realm_of,
 )
 from probe.lab.sim.box import Box, Manners
 from probe.lab.sim.filters import read_rules, two_ways
 from probe.lab.sim.middlebox import Interceptor, SynProxy
-from probe.lab.sim.nat import Forwarding, Nat
+from probe.lab.sim.nat import Forwarding, Guard, Nat
 from probe.lab.sim.packets import DEFAULT_TTL
 from probe.lab.sim.plugs import Gateway, Name, On, Plug, gateways, plugs, prefix_of, public_of_router
 from probe.lab.sim.sockets import ListeningSocket, read_socket
@@ -88,17 +89,23 @@ def _target(scenario: Scenario) -> Manners:
         ttl=DEFAULT_TTL if host.ttl is None else host.ttl,
         route_localnet=host.route_localnet,
         nat=Nat(_published(host, own)),
+        guard=Guard(_CONTAINER, frozenset(map(_port, host.dnat))) if guards(host) else None,
     )
 
 
+def _port(entry: Dnat) -> Port:
+    return Port(Protocol.TCP, entry.port)
+
+
 def _published(host: TargetHost, own: Addresses) -> list[Forwarding]:
-    """The ports that lead to the container, as Docker publishes them: on every IPv4 address of the host."""
-    outer = frozenset(address for address in own if address.version == _CONTAINER.version)
+    """The ports that lead to the container: on one IPv4 address of the host, or on every one."""
+    everywhere = frozenset(address for address in own if address.version == _CONTAINER.version)
+    addresses = [(entry, published_on(entry)) for entry in host.dnat]
     return [
-        Forwarding(
-            Port(Protocol.TCP, dnat.port), outer, _CONTAINER, frozenset(map(realm_of, dnat.on)), loopback=True
-        )
-        for dnat in host.dnat
+        Forwarding(_port(entry), everywhere, _CONTAINER, loopback=True)
+        if address is None
+        else Forwarding(_port(entry), frozenset({address}), _CONTAINER)
+        for entry, address in addresses
     ]
 
 
@@ -134,7 +141,7 @@ def _router(scenario: Scenario) -> Manners:
 
 
 def _container(scenario: Scenario) -> Manners:
-    ports = [Port(Protocol.TCP, dnat.port) for dnat in scenario.target.dnat if dnat.alive]
+    ports = [_port(entry) for entry in scenario.target.dnat if entry.alive]
     wildcard = ip_address("0.0.0.0")  # noqa: S104 - an address in a world in memory
     return Manners(
         sockets=[ListeningSocket(p, wildcard, None, v6only=False, serves=Serves.HOLD) for p in ports]

@@ -18,7 +18,7 @@ from probe.model.target import IPAddress, Port
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """One forwarded port: packets to it on one of `outer`, arrived on these realms' links, go to `inner`.
+    """One forwarded port: packets to it on one of `outer` go to `inner`.
 
     With `loopback` those to 127.0.0.0/8 too: NAT comes before such packets are dropped.
     """
@@ -26,18 +26,26 @@ class Forwarding:
     port: Port
     outer: frozenset[IPAddress]
     inner: IPAddress
-    on: frozenset[str] = frozenset()  # none: all
     loopback: bool = False
 
-    def matches(self, packet: Packet, realm: str) -> bool:
-        """Whether a packet that arrived on the realm's link is forwarded."""
+    def matches(self, packet: Packet) -> bool:
+        """Whether a packet is forwarded."""
         destination = packet.destination
-        local = destination in self.outer or (
-            self.loopback and destination.is_loopback and destination.version == self.inner.version
-        )
-        if packet.flow.port != self.port or not local:
-            return False
-        return not self.on or realm in self.on
+        loopback = self.loopback and destination.is_loopback and destination.version == self.inner.version
+        return packet.flow.port == self.port and (loopback or destination in self.outer)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A forward chain that lets pass what is for these ports of `inner`, and what comes from it."""
+
+    inner: IPAddress
+    ports: frozenset[Port]
+
+    def passes(self, packet: Packet) -> bool:
+        """Whether a packet may be forwarded."""
+        welcome = packet.destination == self.inner and packet.flow.port in self.ports
+        return welcome or packet.source == self.inner
 
 
 class Nat:
@@ -48,10 +56,10 @@ class Nat:
         self._invalid = Tcp.FIN if loose else Tcp.FIN | Tcp.ACK  # in what begins a flow
         self._probed: dict[Flow, IPAddress] = {}  # translated flow -> address that the client asked for
 
-    def inwards(self, packet: Packet, realm: str) -> Packet:
+    def inwards(self, packet: Packet) -> Packet:
         """Packet as the box sees it after prerouting: translated where a forwarding matches."""
         for forwarding in self._forwardings:
-            if forwarding.matches(packet, realm):
+            if forwarding.matches(packet):
                 flow = replace(packet.flow, destination=forwarding.inner)
                 if packet.flags & self._invalid and flow not in self._probed:
                     return packet

@@ -68,6 +68,7 @@ STRANGERS = [
     ({}, ON_LAN, "vpn", SILENCE, None),  # nobody's address, and the host does not forward
     ({"dnat": [{"port": 1}]}, ON_LAN, "172.31.0.2", "11/0", address_of("lan")),
     ({"dnat": [{"port": 1}]}, ON_LAN, "192.0.2.1", "3/0", address_of("lan")),
+    ({"dnat": [{"port": 1}], "dnat_by": "docker"}, ON_LAN, "172.31.0.2", "11/0", address_of("lan")),
     ({}, ON_LAN, "172.31.0.2", SILENCE, None),
     ({}, ON_LAN6, "2001:db8:5::1", SILENCE, None),
 ]
@@ -80,6 +81,16 @@ def test_frames_for_others(case, scenario_of, ask_raw) -> None:
     world = scenario_of(target=target, dead=["vpn"])
     (reply,) = ask_raw(world, [Question(address_of(symbol), Port(TCP, 80), ttl=1, hop=hop)])
     assert (told(reply), reply and reply.sender) == (answer, sender)
+
+
+@pytest.mark.parametrize(
+    ("by", "port", "answer"), [("rules", 2, KERNEL), ("docker", 1, SA), ("docker", 2, SILENCE)]
+)
+def test_frames_for_the_container_itself(by, port, answer, scenario_of, ask_raw) -> None:
+    """Docker's forward chain lets what is for a published port pass, and drops what is for another."""
+    world = scenario_of(target={"dnat": [{"port": 1}], "dnat_by": by})
+    (reply,) = ask_raw(world, [Question(ip_address("172.31.0.2"), Port(TCP, port), hop=ON_LAN)])
+    assert told(reply) == answer
 
 
 LOOPBACK_BINDS = [

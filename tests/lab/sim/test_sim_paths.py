@@ -43,11 +43,16 @@ LIMITED = [
     ({"dnat": [{"port": 80}]}, LAN, 80, 2, SA, LAN),
     ({"dnat": [{"port": 80, "alive": False}]}, LAN, 80, 1, TE, LAN),
     ({"dnat": [{"port": 80, "alive": False}]}, LAN, 80, 2, RST, LAN),
-    ({"dnat": [{"port": 80, "on": ["vpn"]}]}, LAN, 80, 1, RST, LAN),
+    ({"dnat": [{"port": 80, "address": "vpn"}]}, LAN, 80, 1, RST, LAN),
     ({"dnat": [{"port": 80}]}, PUBLIC, 80, 1, TE, OUTSIDE),
     ({"dnat": [{"port": 80}]}, PUBLIC, 80, 2, TE, PUBLIC),
     ({"dnat": [{"port": 80}]}, PUBLIC, 80, 3, SA, PUBLIC),
     ({"dnat": [{"port": 80}]}, address_of("lan6"), 80, 64, RST, address_of("lan6")),
+    ({"dnat": [{"port": 80}], "by": "docker"}, LAN, 80, 1, TE, LAN),
+    ({"dnat": [{"port": 80}], "by": "docker"}, LAN, 80, 2, SA, LAN),
+    ({"dnat": [{"port": 80}], "by": "docker"}, address_of("lan6"), 80, 1, SA, address_of("lan6")),
+    ({"dnat": [{"port": 80}], "by": "docker-no-proxy"}, address_of("lan6"), 80, 1, RST, address_of("lan6")),
+    ({"dnat": [{"port": 80, "address": "127.0.0.1"}], "by": "docker"}, LAN, 80, 2, RST, LAN),
     ({"router": {"answers_all": True}}, PUBLIC, 9, 1, SA, PUBLIC),
     ({"router": {"syn_proxy": "9"}}, PUBLIC, 9, 1, TE, OUTSIDE),
     ({"router": {"syn_proxy": "9"}}, PUBLIC, 9, 2, SA, PUBLIC),
@@ -58,7 +63,7 @@ LIMITED = [
 def test_how_far_a_probe_comes(case, scenario_of, ask) -> None:
     """A probe with a limited TTL is answered by the box where it ends, in the name that NAT gives it."""
     parts, address, number, ttl, reason, sender = case
-    target = {"listen": [SSH], "dnat": parts.get("dnat", [])}
+    target = {"listen": [SSH], "dnat": parts.get("dnat", []), "dnat_by": parts.get("by", "rules")}
     world = scenario_of(target=target, router=parts.get("router", {}))
     (replies,) = ask(world, [Question(address, Port(Protocol.TCP, number), ttl=ttl)])
     assert (replies[0].reason, replies[0].sender) == (reason, sender)

@@ -52,7 +52,7 @@ listeners = st.lists(
 targets = st.fixed_dictionaries(
     {"listen": listeners, "filter": rules},
     optional={
-        "dnat": st.just([{"port": 80}, {"port": 22, "on": ["lan"], "alive": False}]),
+        "dnat": st.just([{"port": 80}, {"port": 22, "address": "lan", "alive": False}]),
         "resets_per_s": st.integers(1, 5),
         "never_resets": st.booleans(),
         "ttl": st.integers(1, 255),

@@ -135,6 +135,12 @@ FORWARDED = {
         "lan",
         [(KERNEL, 63), (KERNEL, 63), (KERNEL, 64)],
     ),
+    "container of Docker's, which listens on the host too": (
+        {"dnat": [{"port": 80}], "dnat_by": "docker"},
+        {},
+        "lan",
+        [(SA, 63), (KERNEL, 63), (SILENCE, None)],
+    ),
     "forwarded by the router": (
         {"listen": LISTENS},
         {"nat": True, "forward": [80]},
