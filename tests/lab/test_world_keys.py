@@ -4,7 +4,7 @@ from ipaddress import ip_address
 from time import monotonic
 
 from probe.lab.door import open_world
-from probe.lab.netns.prober import ProberHost
+from probe.lab.netns.prober import ListenersProber
 from probe.lab.scenario import parse_scenario
 from probe.model.greeting import Approach, Call
 from probe.model.target import Port, Protocol
@@ -23,7 +23,7 @@ def test_no_keys_in_worlds() -> None:
     wanted = [(ip_address("192.168.77.10"), Port(Protocol.TCP, 443))]
     with open_world(parse_scenario("silent", SILENT), "sim") as world:
         before = monotonic()
-        assert world.host.keys(wanted) == ProberHost().keys(wanted) == {}
+        assert world.host.keys(wanted) == ListenersProber().keys(wanted) == {}
         calls = [Call(*wanted[0], approach) for approach in Approach if approach is not Approach.LISTEN]
-        assert world.host.greetings(calls) == ProberHost().greetings(calls) == {}
+        assert world.host.greetings(calls) == ListenersProber().greetings(calls) == {}
         assert monotonic() - before < 1.0
