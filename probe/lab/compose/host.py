@@ -9,12 +9,16 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
 from probe.errors import BackendError, BindprobeError
-from probe.lab.compose.places import INTERFACES, leaving, plan_of, settings_that_count, taking_over
+from probe.lab.compose.places import INTERFACES, Place, leaving, place_of, settings_that_count, taking_over
+from probe.lab.compose.tunnel import lay_end
 from probe.lab.files import find_scenario
+from probe.lab.netns import tunnels
+from probe.lab.netns.daemons import RunningDaemon, not_installed, start_daemons
 from probe.lab.netns.hosts import build, configure, finish
 from probe.lab.netns.listeners import serving
 from probe.lab.netns.plans import HostPlan
@@ -30,10 +34,7 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"usage: python -m probe.lab.compose.host {'|'.join(INTERFACES)}\n")
         return 2
     try:
-        _live(argv[0], os.environ.get("SCENARIO", "demo"))
-    except SystemExit:
-        configure("ip", leaving(argv[0]))
-        raise
+        _live(place_of(argv[0], find_scenario(os.environ.get("SCENARIO", "demo"))))
     except BindprobeError as error:
         sys.stderr.write(f"{argv[0]}: {error}\n")
         return error.exit_code
@@ -43,16 +44,55 @@ def _end(_signal: int, _frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _live(role: str, name: str) -> NoReturn:
+def _live(place: Place) -> NoReturn:
     READY.unlink(missing_ok=True)
-    plan = plan_of(role, find_scenario(name)) or HostPlan(role, ())
-    _require_settings(plan)
-    configure("ip", taking_over(role, _names()))
-    build(plan)
-    finish(plan)
-    serve = serving(plan)
+    _require_programs(place)
+    _require_settings(place.host)
+    configure("ip", taking_over(place, _names()))
+    try:
+        _serve(place)
+    finally:
+        configure("ip", leaving(place))
+
+
+def _serve(place: Place) -> NoReturn:
+    """Be the host, with all that runs on it. Its programs end with the container, not before."""
+    stack = ExitStack()
+    complete = lay_end(place.role, place.tunnel, stack) if place.tunnel is not None else _nothing
+    build(place.host)
+    finish(place.host)
+    serve = serving(place.host)
+    daemons = start_daemons(place.host.daemons, None, stack)
+    complete()
+    for daemon in daemons:
+        daemon.await_answers()
+    signal.signal(signal.SIGCHLD, lambda *_: _require_alive(daemons))
+    _require_alive(daemons)
     READY.touch()
     serve()
+
+
+def _nothing() -> None:
+    """Complete a tunnel that there is not."""
+
+
+def _require_alive(daemons: Sequence[RunningDaemon]) -> None:
+    """Make sure that all services run: one that broke down must not pass for one that is not there."""
+    for daemon in daemons:
+        daemon.program.require_alive()
+
+
+def _require_programs(place: Place) -> None:
+    """Make sure that this is the image for it.
+
+    Raises:
+        BackendError: programs are missing.
+    """
+    kinds = () if place.tunnel is None else (place.tunnel.vpn.kind,)
+    services = [daemon.kind for daemon in place.host.daemons]
+    lacking = tunnels.not_installed(*kinds) or not_installed(services)
+    if lacking is not None:
+        raise BackendError(f"{lacking}; the image for it is built and chosen by HOST=services")
 
 
 def _names() -> dict[str, str]:
