@@ -4,8 +4,8 @@ from ipaddress import ip_address
 from time import monotonic
 
 from probe.lab.door import open_world
-from probe.lab.netns.prober import ListenersProber
-from probe.lab.scenario import parse_scenario
+from probe.lab.netns.prober import ListenersProber, ProberHost, prober_of
+from probe.lab.scenario import Service, ServiceKind, TargetHost, parse_scenario
 from probe.model.greeting import Approach, Call
 from probe.model.target import Port, Protocol
 
@@ -16,6 +16,13 @@ SILENT = {
     "scan": {"ports": "443"},
     "expect": {},
 }
+
+
+def test_real_services_are_asked() -> None:
+    """Beside real services the prober asks as on any machine."""
+    with_services = TargetHost(services=(Service(kind=ServiceKind.SSHD, bind=("lan",)),))
+    assert type(prober_of(with_services)) is ProberHost
+    assert type(prober_of(TargetHost())) is ListenersProber
 
 
 def test_no_keys_in_worlds() -> None:

@@ -22,7 +22,7 @@ INTERFACES: dict[str, dict[str, str]] = {
     "router": {realm: ROUTER_ADDRESSES[realm] for realm in ("public", "behind")},
 }
 # The VPN's network carries the tunnel where a scenario has one: its own interface is then named vpn.
-_CARRYING = {Realm.VPN: CARRIER}
+_CARRYING: dict[str, str] = {Realm.VPN: CARRIER}
 # What a container has as its engine made it, and no scenario depends on.
 _AS_IT_IS = frozenset({*(name for name, _ in ORDINARY), "net.ipv4.ping_group_range"})
 
