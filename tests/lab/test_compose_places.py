@@ -109,12 +109,12 @@ def test_an_interface_that_is_not_there() -> None:
         taking_over(place_of("target", find_scenario("demo")), {})
 
 
-@pytest.mark.parametrize(("role", "count"), [("prober", 0), ("target", 1), ("router", 2)])
+@pytest.mark.parametrize(("role", "count"), [("prober", 1), ("target", 2), ("router", 2)])
 def test_settings_are_given_by_the_file(role: str, count: int) -> None:
     """The kernel settings that a plan depends on are those of the compose file."""
-    plan = place_of(role, find_scenario("real-services")).host
+    place = place_of(role, find_scenario("real-services"))
     given = FILE["services"][SERVICES[role]].get("sysctls", {})
-    assert dict(settings_that_count(plan)) == given
+    assert dict(settings_that_count(place)) == given
     assert len(given) == count
 
 

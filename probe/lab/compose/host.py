@@ -21,7 +21,6 @@ from probe.lab.netns import tunnels
 from probe.lab.netns.daemons import RunningDaemon, not_installed, start_daemons
 from probe.lab.netns.hosts import build, configure, finish
 from probe.lab.netns.listeners import serving
-from probe.lab.netns.plans import HostPlan
 from probe.lab.netns.programs import run
 
 READY = Path("/run/bindprobe-ready")
@@ -47,7 +46,7 @@ def _end(_signal: int, _frame: object) -> NoReturn:
 def _live(place: Place) -> NoReturn:
     READY.unlink(missing_ok=True)
     _require_programs(place)
-    _require_settings(place.host)
+    _require_settings(place)
     configure("ip", taking_over(place, _names()))
     try:
         _serve(place)
@@ -101,9 +100,9 @@ def _names() -> dict[str, str]:
     return {one["local"]: link["ifname"] for link in links for one in link["addr_info"]}
 
 
-def _require_settings(plan: HostPlan) -> None:
-    """Compare the kernel's settings with what the plan needs: /proc/sys is read-only in here."""
-    for name, value in settings_that_count(plan):
+def _require_settings(place: Place) -> None:
+    """Compare the kernel's settings with what the scenario needs: /proc/sys is read-only in here."""
+    for name, value in settings_that_count(place):
         found = Path("/proc/sys", *name.split(".")).read_text(encoding="ascii").strip()
         if found != value:
             raise BackendError(f"{name} is {found}, and the scenario needs {value}: see docker-compose.yml")

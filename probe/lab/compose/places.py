@@ -23,6 +23,8 @@ INTERFACES: dict[str, dict[str, str]] = {
 }
 # The VPN's network carries the tunnel where a scenario has one: its own interface is then named vpn.
 _CARRYING: dict[str, str] = {Realm.VPN: CARRIER}
+# Docker switches IPv6 off for every interface but its own.
+_OF_TUNNEL = ("net.ipv6.conf.default.disable_ipv6", "0")
 # What a container has as its engine made it, and no scenario depends on.
 _AS_IT_IS = frozenset({*(name for name, _ in ORDINARY), "net.ipv4.ping_group_range"})
 
@@ -92,6 +94,7 @@ def _taking_over(place: Place, names: Mapping[str, str]) -> Iterator[str]:
         yield f"link set {names[address]} name {name}"
 
 
-def settings_that_count(plan: HostPlan) -> tuple[tuple[str, str], ...]:
+def settings_that_count(place: Place) -> tuple[tuple[str, str], ...]:
     """The kernel settings that a scenario depends on; docker-compose.yml has to give them."""
-    return tuple((name, value) for name, value in plan.settings if name not in _AS_IT_IS)
+    wanted = place.host.settings if place.tunnel is None else (*place.host.settings, _OF_TUNNEL)
+    return tuple((name, value) for name, value in wanted if name not in _AS_IT_IS)
