@@ -137,8 +137,8 @@ SCRIPTS: dict[ServiceKind, str] = {
     ServiceKind.REDIS: "exec redis-server redis.conf\n",
     ServiceKind.SSHD: (
         "ssh-keygen -q -t ed25519 -N '' -f host_key\n"
-        # By its full path, as it wants to be. -r: it does not start itself anew for each peer, which on a busy
-        # machine takes longer than scans wait for a service that speaks first.
+        # By its full path, as it wants to be. -r: it does not start itself anew for each peer, which on busy
+        # machines takes longer than scans wait for a service that speaks first.
         'exec "$(command -v sshd)" -D -e -r -f "$PWD/sshd_config"\n'
     ),
     ServiceKind.DNSMASQ: "exec dnsmasq --keep-in-foreground --log-facility=- --conf-file=dnsmasq.conf\n",
