@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import docker_engine
@@ -82,6 +83,12 @@ def images(engine: Engine) -> dict[str, Any]:
     return dict(zip(names, json.loads(told.stdout), strict=True))
 
 
+@pytest.fixture
+def _tunnels() -> None:
+    if not Path("/sys/class/misc/tun").exists():
+        pytest.skip("this kernel has no tunnels")
+
+
 def in_prober(engine: Engine, *options: str) -> str:
     """What the image of the prober says of itself when it is to send raw packets, without any network."""
     command = ("docker", "run", "--rm", "--network=none", "--cap-drop=ALL", *options, "bindprobe")
@@ -145,6 +152,7 @@ def test_a_host_that_fails_is_told(engine: Engine, images: dict[str, Any]) -> No
     assert done.stderr.startswith("target: scenario slow-vpn does not run in compose: delay")
 
 
+@pytest.mark.usefixtures("_tunnels")
 @pytest.mark.parametrize("how", ["connect", "raw"])
 def test_services_hold(engine: Engine, images: dict[str, Any], how: str) -> None:
     """Real services and a WireGuard tunnel: every verdict, and what shows one service on all addresses."""
@@ -155,6 +163,7 @@ def test_services_hold(engine: Engine, images: dict[str, Any], how: str) -> None
     assert not any(engine.left().values()), engine.left()
 
 
+@pytest.mark.usefixtures("_tunnels")
 def test_a_tunnel_that_is_warm(engine: Engine, images: dict[str, Any]) -> None:
     """The two containers find each other, whichever comes first, before the scan begins."""
     done = engine.run(*engine.bindprobe("lab", "run", "--world", "compose", "warm-tunnel"))
@@ -171,6 +180,7 @@ def test_a_service_that_does_not_start(engine: Engine, images: dict[str, Any]) -
     assert not any(engine.left().values()), engine.left()
 
 
+@pytest.mark.usefixtures("_tunnels")
 def test_a_service_that_ends_too_soon(engine: Engine, images: dict[str, Any]) -> None:
     """Its host ends with it: a service that broke down must not pass for one that is not there."""
     services = {"SCENARIO": SERVICES, "HOST": "services"}

@@ -51,12 +51,13 @@ def _live(place: Place) -> NoReturn:
     try:
         _serve(place)
     finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a service that ended has been told
         configure("ip", leaving(place))
 
 
 def _serve(place: Place) -> NoReturn:
-    """Be the host, with all that runs on it. Its programs end with the container, not before."""
-    stack = ExitStack()
+    """Be the host, with all that runs on it; the programs end with the container."""
+    stack = ExitStack()  # never closed: ending another user's processes would take CAP_KILL
     complete = lay_end(place.role, place.tunnel, stack) if place.tunnel is not None else _nothing
     build(place.host)
     finish(place.host)
