@@ -12,10 +12,10 @@ from msgspec import structs
 from probe.errors import ScenarioError
 from probe.lab.compose.limits import why_not
 from probe.lab.door import means_of, open_world
-from probe.lab.scenario import Expected, Scenario, address_of
+from probe.lab.scenario import Expected, SameService, Scenario, address_of
 from probe.lab.world import World
 from probe.model.plan import Timing
-from probe.model.report import Report, VerdictReport
+from probe.model.report import Report, ServiceReport, VerdictReport
 from probe.model.target import Port
 from probe.ports import parse_ports
 
@@ -193,6 +193,25 @@ def _facts(wanted: Expected, verdict: VerdictReport) -> Iterator[tuple[str, str,
         yield "bound by", wanted.bound_by, verdict.bound_by or NOTHING
     if wanted.via is not None:
         yield "via", wanted.via, verdict.via
+    if wanted.services is not None:
+        yield (
+            "services",
+            _served(map(_expected_service, wanted.services)),
+            _served(map(_shown, verdict.services or ())),
+        )
+
+
+def _served(services: Iterable[tuple[Iterable[object], Iterable[str]]]) -> str:
+    """Services as text: each by its addresses and what shows that it is one."""
+    return "; ".join(f"{_listed(addresses)} by {_listed(by)}" for addresses, by in services) or NOTHING
+
+
+def _expected_service(service: SameService) -> tuple[Iterable[object], Iterable[str]]:
+    return map(address_of, service.addresses), service.by
+
+
+def _shown(service: ServiceReport) -> tuple[Iterable[object], Iterable[str]]:
+    return service.addresses, service.by
 
 
 def _listed(items: Iterable[object]) -> str:

@@ -137,7 +137,9 @@ SCRIPTS: dict[ServiceKind, str] = {
     ServiceKind.REDIS: "exec redis-server redis.conf\n",
     ServiceKind.SSHD: (
         "ssh-keygen -q -t ed25519 -N '' -f host_key\n"
-        'exec "$(command -v sshd)" -D -e -f "$PWD/sshd_config"\n'  # it starts itself anew, by its full path
+        # By its full path, as it wants to be. -r: it does not start itself anew for each peer, which on busy
+        # machines takes longer than scans wait for a service that speaks first.
+        'exec "$(command -v sshd)" -D -e -r -f "$PWD/sshd_config"\n'
     ),
     ServiceKind.DNSMASQ: "exec dnsmasq --keep-in-foreground --log-facility=- --conf-file=dnsmasq.conf\n",
     ServiceKind.APP: 'exec "$PYTHON" -I "$APP" $(cat sockets)\n',

@@ -60,6 +60,7 @@ __all__ = (  # with the hosts' parts: who reads scenarios finds every part of th
     "ProberHost",
     "Router",
     "Rule",
+    "SameService",
     "Scan",
     "Scenario",
     "Segment",
@@ -150,10 +151,18 @@ class Scan(Strict, frozen=True, kw_only=True):
     running: str | None = None
 
 
+class SameService(Strict, frozen=True, kw_only=True):
+    """One service behind a port: the symbols of its addresses, and what shows that it is one."""
+
+    addresses: tuple[str, ...]
+    by: tuple[str, ...]
+
+
 class Expected(Strict, frozen=True, kw_only=True):
     """What the report must say of one port. Absent keys are not checked.
 
-    `bound_to` in symbols. `states`, `reasons` and `conditions` by symbol of the address.
+    `bound_to` in symbols. `states`, `reasons` and `conditions` by symbol of the address. `services`: all
+    that show behind the port.
     """
 
     binding: str | None = None
@@ -164,6 +173,7 @@ class Expected(Strict, frozen=True, kw_only=True):
     reasons: dict[str, str] | None = None
     conditions: dict[str, str] | None = None
     bound_by: str | None = None
+    services: tuple[SameService, ...] | None = None
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -7,6 +7,7 @@ downloaded before, out here. `available` says what is missing.
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[2]
 SUITE = "bookworm"
-PACKAGES = ("python3", "python3-venv", "iproute2", "nftables", "procps")
+PACKAGES = ("python3", "python3-venv", "iproute2", "nftables", "procps", "openssh-client")
 PYTHON = "3.11"  # of that suite
 BASE = "bindprobe-base:test"
 CONTEXT = (
@@ -35,6 +36,15 @@ PATIENCE = 60.0  # seconds for the engine to come up or to end
 WIRE = "ip link add w-{0} type veth peer name x-{0} && ip link set w-{0} up && ip link set x-{0} up && "
 WIRES = "".join(WIRE.format(name) for name in NETWORKS)
 START = f'mount --make-rprivate / && ip link set lo up && {WIRES}exec "$0" "$@"'
+
+# The base of the images, and what is installed on it for services, without installing it.
+BOOTSTRAP = """
+debootstrap --variant=minbase --include="$1" "$2" "$0"
+root=$0; shift 2
+mkdir -p "$root/packages/partial"
+set -- install -y --no-install-recommends --download-only "$@"
+chroot "$root" apt-get -o Dir::Cache::archives=/packages/ "$@"
+"""
 
 
 def available(needed: Sequence[str] = NEEDED) -> str | None:
@@ -135,20 +145,31 @@ def _make_base(engine: Engine, folder: Path) -> None:
     """Make the base image, and download what is installed on it."""
     root = folder / "root"
     jobs = (
-        ("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root)),
+        ("sh", "-ec", BOOTSTRAP, str(root), ",".join(PACKAGES), SUITE, *_programs()),
         (sys.executable, "-m", "pip", "download", *_wheels(), "--dest", str(engine.context / "wheels")),
     )
     with (folder / "base").open("wb") as log:
         running = [subprocess.Popen(job, stdout=log, stderr=log) for job in jobs]
         codes = [job.wait() for job in running]
     assert codes == [0, 0], (folder / "base").read_text()[-2000:]
-    trimmed = ("var/cache/apt/archives/*.deb", "var/lib/apt/lists/*", "usr/share/doc", "usr/share/locale")
+    (engine.context / "packages").mkdir()
+    for package in root.glob("packages/*.deb"):
+        package.rename(engine.context / "packages" / package.name)
+    of_apt = ("packages", "var/cache/apt/archives/*.deb", "var/cache/apt/*.bin", "var/lib/apt/lists/*")
+    trimmed = (*of_apt, "usr/share/doc", "usr/share/locale")
     left_out = [f"--exclude=./{one}" for one in trimmed]
     with subprocess.Popen(("tar", "-C", str(root), *left_out, "-c", "."), stdout=subprocess.PIPE) as packed:
         words = ("docker", "import", "-", BASE)
         done = subprocess.run(words, stdin=packed.stdout, env=engine.environment, check=False)
     assert (packed.returncode, done.returncode) == (0, 0)
     shutil.rmtree(root)
+
+
+def _programs() -> Sequence[str]:
+    """The packages of real services."""
+    line = re.search(r'^ARG PROGRAMS="(.*)"$', (TOP / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert line is not None
+    return line[1].split()
 
 
 def _wheels() -> Sequence[str]:

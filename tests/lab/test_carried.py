@@ -1,5 +1,6 @@
 """A tunnel as a plan and as text: allowed IPs, and the configurations of both ends."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -51,6 +52,13 @@ def test_allowed_ips(case: str) -> None:
     symbols, parts, allowed, accepts = ALLOWED[case]
     made = plan(symbols, **parts)
     assert (made.allowed, made.accepts) == (allowed, accepts)
+
+
+def test_private_keys() -> None:
+    """Each host has a key of its own, the same one always, of the length that WireGuard takes."""
+    keys = [carried.private_key(host) for host in ("prober", "target", "prober")]
+    assert keys[0] == keys[2] != keys[1]
+    assert {len(base64.b64decode(key, validate=True)) for key in keys} == {32}
 
 
 def test_no_tunnel() -> None:

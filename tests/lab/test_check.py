@@ -17,10 +17,11 @@ from probe.model.report import (
     PortReport,
     Report,
     RestReport,
+    ServiceReport,
     Vantage,
 )
 from probe.model.target import Port, Protocol
-from probe.model.verdict import Binding, BoundBy, Condition, Via
+from probe.model.verdict import Binding, BoundBy, Condition, Proof, Via
 
 LAN = "192.168.77.10"
 OPEN = ObservationReport(
@@ -38,6 +39,7 @@ SPECIFIC = {
     "confidence": 0.9,
     "candidates": (),
 }
+SERVED = ServiceReport(addresses=(LAN,), by=(Proof.SSH_KEY,))
 REPORT = Report(
     version="0",
     started="2026-01-01T00:00:00Z",
@@ -46,7 +48,7 @@ REPORT = Report(
     vantage=Vantage(name="here"),
     addresses=(AddressReport(address=LAN, realm="lan", family=4, condition=Condition.CLEAR),),
     ports=(
-        PortReport(port=80, protocol=Protocol.TCP, observations=(OPEN,), **SPECIFIC),
+        PortReport(port=80, protocol=Protocol.TCP, observations=(OPEN,), services=(SERVED,), **SPECIFIC),
         PortReport(port=53, protocol=Protocol.UDP, observations=(UNMEASURED,), **SPECIFIC),
     ),
     rest=(
@@ -63,6 +65,13 @@ REPORT = Report(
 # what is expected of which port, the rows that are not met: (what, expected, found)
 EXPECTATIONS = [
     ("80", {"binding": "specific"}, []),
+    ("80", {"services": [{"addresses": ["lan"], "by": ["ssh-key"]}]}, []),
+    ("80", {"services": []}, [("services", "-", f"{LAN} by ssh-key")]),
+    (
+        "1234",
+        {"services": [{"addresses": ["lan"], "by": ["greeting"]}]},
+        [("services", f"{LAN} by greeting", "-")],
+    ),
     ("80", {"binding": "wildcard"}, [("binding", "wildcard", "specific")]),
     ("80", {"binding": "specific", "bound_to": ["lan"], "families": [4], "via": "direct"}, []),
     ("80", {"binding": "specific", "bound_to": ["vpn"]}, [("bound to", "10.88.0.10", LAN)]),

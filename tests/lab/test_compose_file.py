@@ -34,3 +34,10 @@ def test_one_variable_chooses_the_scenario() -> None:
     """All hosts get the same scenario; without the variable it is that of the demo."""
     assert config("config").stdout.count("SCENARIO: demo") == 3
     assert config("config", SCENARIO="router-drops").stdout.count("SCENARIO: router-drops") == 3
+
+
+def test_another_chooses_the_image() -> None:
+    """All hosts are started from one image, which is named after a target of the Dockerfile."""
+    assert config("config").stdout.count("image: bindprobe-host\n") == 3
+    chosen = config("config", HOST="services").stdout
+    assert chosen.count("image: bindprobe-services\n") == chosen.count("target: services\n") == 3

@@ -16,10 +16,10 @@ PLAIN: dict[str, Any] = {
     "expect": {"80": {"binding": "undetermined"}},
 }
 CASES: list[tuple[dict[str, Any], str]] = [
-    ({"vpn": {"kind": "wireguard"}}, "a real tunnel: its programs"),
+    ({"vpn": {"kind": "openvpn"}}, "a tunnel of OpenVPN: its ends are to know certificates"),
     (
-        {"target": {"services": [{"kind": "redis", "bind": ["lan"]}]}},
-        "real services: their packages are not in the images",
+        {"vpn": {"kind": "wireguard", "warm": True, "far_end": "absent"}},
+        "a tunnel that fails later: each container makes itself",
     ),
     ({"expect": {}}, "only the doctor's causes: no doctor"),
     ({"links": {"lan": {"delay_ms": 5}}}, "delay: the cable"),
@@ -48,6 +48,9 @@ def test_limits(more: dict[str, Any], said: str) -> None:
 def test_plain_scenarios_run() -> None:
     """What has no such trait runs in containers; a file may still leave them out, and says why."""
     assert why_not_in(parse_scenario("plain", PLAIN), "compose") is None
+    tunnels = ({}, {"warm": True}, {"far_end": "stranger"})
+    for more in ({"vpn": {"kind": "wireguard", **parts}} for parts in tunnels):
+        assert why_not_in(parse_scenario("tunnel", {**PLAIN, **more}), "compose") is None
     left_out = {**PLAIN, "worlds": ["sim"], "why_not": "too slow"}
     assert why_not_in(parse_scenario("slow", left_out), "compose") == "too slow"
 

@@ -16,7 +16,7 @@ from probe.lab.files import find_scenario
 
 # What both programs do: note the words, then say what the test has put there for the first word that fits.
 PROGRAM = """#!/bin/sh
-echo "$(basename "$0") $*" >> {folder}/told
+echo "$HOST $(basename "$0") $*" >> {folder}/told
 [ "$(basename "$0")" = docker ] && [ "$1" = compose ] && exit 1
 for word in "$@"; do
   if [ -e "{folder}/say-$word" ]; then . "{folder}/say-$word"; fi
@@ -64,16 +64,28 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
 
 
 def test_one_project_for_several_scenarios(docker: Docker) -> None:
-    """Images are built once, hosts renewed for each scenario; the prober scans, and all goes at the end."""
+    """An image is built once, hosts renewed for each scenario; the prober scans, and all goes at the end."""
     with stack.open_stack() as opened:
-        for name in ("demo", "loopback-only"):
+        for name in ("demo", "real-services", "loopback-only"):
             assert opened.scan(find_scenario(name), "connect").engine == "connect"
-    assert len(docker.told("build")) == 1
-    assert len(docker.told("up -d")) == 2
+    built = [line.split()[0] for line in docker.told("build prober target")]
+    assert built == ["host", "services"]
+    assert len(docker.told("up -d")) == 3
     (down,) = docker.told("down")
     assert f"bindprobe-lab-{os.getpid()}" in down
     assert "--volumes --remove-orphans" in down
-    assert "--ports 5432,8000,9000 --engine connect" in docker.told("run")[1]
+    assert "--ports 5432,8000,9000 --engine connect" in docker.told("run")[2]
+
+
+def test_a_host_that_ended_meanwhile(docker: Docker) -> None:
+    """A host that broke down under the scan must not pass for a silent one."""
+    docker.says("logs", "echo 'target: redis ended early' >&2; exit 0")
+    (docker.folder / "later").write_text("echo 'abc Exited (3) 1 second ago'; exit 0")
+    docker.says(
+        "run", f"mv {docker.folder}/later {docker.folder}/say-ps; echo '{json.dumps(REPORT)}'; exit 0"
+    )
+    with pytest.raises(BackendError, match="redis ended early"), stack.open_stack() as opened:
+        opened.scan(find_scenario("demo"), "connect")
 
 
 def test_arguments_of_a_scan() -> None:

@@ -6,11 +6,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import docker_engine
 import pytest
 from docker_engine import Engine
+
+from probe.errors import BackendError
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -23,6 +26,38 @@ CONNECT = (
     *("router-rejects", "router-forwards-port", "own-firewall-rejects"),
     *("nobody-has-this-address", "udp-services"),
 )
+SERVICES = "real-services"
+TUNNELLED = {  # with the image of services
+    "connect": (SERVICES, "vpn-healthy", "vpn-port-bound-to-lan"),
+    "raw": (SERVICES, "vpn-healthy"),
+}
+EVERYWHERE = {"binding": "wildcard", "states": {"vpn": "open", "vpn6": "open"}}
+# More scenarios for the images, and what is said of one that cannot be.
+OWN: dict[str, dict[str, Any]] = {
+    "warm-tunnel": {
+        "about": "A tunnel for both families that has just been used.",
+        "addresses": ["vpn", "vpn6"],
+        "vpn": {"kind": "wireguard", "warm": True},
+        "target": {"listen": [{"port": 8000, "bind": "::"}]},
+        "scan": {"ports": "8000"},
+        "expect": {"8000": EVERYWHERE},
+    },
+    "port-is-taken": {
+        "about": "Two services want one port.",
+        "addresses": ["lan"],
+        "target": {
+            "services": [
+                {"kind": "redis", "bind": ["lan"]},
+                {"kind": "nginx", "bind": ["lan"], "ports": [6379, 443]},
+            ]
+        },
+        "scan": {"ports": "6379"},
+        "expect": {"6379": {"binding": "specific"}},
+    },
+}
+HOSTS = ("host", "services")  # images for the hosts
+FIND_REDIS = "sed -n 's/^\\([0-9]*\\) (redis-server).*/\\1/p' /proc/[0-9]*/stat"
+KILL_REDIS = ("--user=65534", "target", "sh", "-c", f"kill $({FIND_REDIS})")
 RAW = ("host-forges-resets", "only-syns-are-dropped", "own-firewall-hides-answers")
 
 
@@ -32,16 +67,26 @@ def engine() -> Iterator[Engine]:
     if why_not is not None:
         pytest.skip(why_not)
     with docker_engine.started() as running:
+        for name, parts in OWN.items():
+            (running.context / "scenarios" / f"{name}.yaml").write_text(json.dumps(parts))
         yield running
 
 
 @pytest.fixture(scope="module")
 def images(engine: Engine) -> dict[str, Any]:
-    """What Docker tells of both images."""
-    built = engine.run(*COMPOSE, "--profile", "scan", "build")
-    assert built.returncode == 0, built.stdout + built.stderr
-    told = engine.run("docker", "inspect", "bindprobe", "bindprobe-host")
-    return dict(zip(("bindprobe", "bindprobe-host"), json.loads(told.stdout), strict=True))
+    """What Docker tells of each image."""
+    for host in HOSTS:
+        built = engine.run(*COMPOSE, "--profile", "scan", "build", "prober", "target", HOST=host)
+        assert built.returncode == 0, built.stdout + built.stderr
+    names = ("bindprobe", *(f"bindprobe-{host}" for host in HOSTS))
+    told = engine.run("docker", "inspect", *names)
+    return dict(zip(names, json.loads(told.stdout), strict=True))
+
+
+@pytest.fixture
+def _tunnels() -> None:
+    if not Path("/sys/class/misc/tun").exists():
+        pytest.skip("this kernel has no tunnels")
 
 
 def in_prober(engine: Engine, *options: str) -> str:
@@ -101,10 +146,74 @@ def test_scenarios_hold(engine: Engine, images: dict[str, Any], how: str, names:
 
 def test_a_host_that_fails_is_told(engine: Engine, images: dict[str, Any]) -> None:
     """A scenario that containers cannot hold ends the host with the reason as its last word."""
-    words = ("docker", "run", "--rm", "--network=none", "--env=SCENARIO=vpn-healthy", "bindprobe-host")
+    words = ("docker", "run", "--rm", "--network=none", "--env=SCENARIO=slow-vpn", "bindprobe-host")
     done = engine.run(*words, "target")
     assert done.returncode == 2
-    assert done.stderr.startswith("target: scenario vpn-healthy does not run in compose: a real tunnel")
+    assert done.stderr.startswith("target: scenario slow-vpn does not run in compose: delay")
+
+
+@pytest.mark.usefixtures("_tunnels")
+@pytest.mark.parametrize("how", ["connect", "raw"])
+def test_services_hold(engine: Engine, images: dict[str, Any], how: str) -> None:
+    """Real services and a WireGuard tunnel: every verdict, and what shows one service on all addresses."""
+    names = TUNNELLED[how]
+    done = engine.run(*engine.bindprobe("lab", "run", "--world", "compose", "--engine", how, *names))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(names)} scenarios, 0 failed" in done.stdout
+    assert not any(engine.left().values()), engine.left()
+
+
+@pytest.mark.usefixtures("_tunnels")
+def test_a_tunnel_that_is_warm(engine: Engine, images: dict[str, Any]) -> None:
+    """The two containers find each other, whichever comes first, before the scan begins."""
+    done = engine.run(*engine.bindprobe("lab", "run", "--world", "compose", "warm-tunnel"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not any(engine.left().values()), engine.left()
+
+
+def test_a_service_that_does_not_start(engine: Engine, images: dict[str, Any]) -> None:
+    """It ends its host and the run, with its last words; nothing is left."""
+    done = engine.run(*engine.bindprobe("lab", "run", "--world", "compose", "-q", "port-is-taken"))
+    assert done.returncode == BackendError.exit_code
+    assert "target: " in done.stderr
+    assert " ended early: " in done.stderr
+    assert not any(engine.left().values()), engine.left()
+
+
+@pytest.mark.usefixtures("_tunnels")
+def test_a_service_that_ends_too_soon(engine: Engine, images: dict[str, Any]) -> None:
+    """Its host ends with it: a service that broke down must not pass for one that is not there."""
+    services = {"SCENARIO": SERVICES, "HOST": "services"}
+    target = ("--filter", "name=target")
+    try:
+        engine.run(*COMPOSE, "up", "-d", **services)
+        engine.run(*COMPOSE, "run", "--rm", "-T", "prober", "--version", **services)  # waits for them
+        killed = engine.run(*COMPOSE, "exec", "-T", *KILL_REDIS, **services)
+        (ended,) = _awaited(engine, "docker", "ps", "-q", *target, "--filter", "status=exited")
+        said = engine.run("docker", "logs", ended).stderr
+    finally:
+        engine.run(*COMPOSE, "down", **services)
+    assert killed.returncode == 0, killed.stderr
+    assert said.startswith("target: redis ended early")
+    assert not any(engine.left().values()), engine.left()
+
+
+def _awaited(engine: Engine, *command: str) -> list[str]:
+    """What a command prints once it prints anything."""
+    deadline = time.monotonic() + 20
+    while not (said := engine.run(*command).stdout.split()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return said
+
+
+def test_the_image_without_services_says_so(engine: Engine, images: dict[str, Any]) -> None:
+    """A host that lacks programs names them, and how the image that has them is chosen."""
+    words = ("docker", "run", "--rm", "--network=none", f"--env=SCENARIO={SERVICES}", "bindprobe-host")
+    done = engine.run(*words, "target")
+    assert done.returncode == BackendError.exit_code
+    assert done.stderr.startswith("target: not installed: wireguard-go, wg (packages wireguard-go, wireguard")
+    assert done.stderr.endswith("the image for it is built and chosen by HOST=services\n")
 
 
 def test_nothing_is_left_after_an_interrupt(engine: Engine, images: dict[str, Any]) -> None:

@@ -9,15 +9,18 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
 from probe.errors import BackendError, BindprobeError
-from probe.lab.compose.places import INTERFACES, leaving, plan_of, settings_that_count, taking_over
+from probe.lab.compose.places import INTERFACES, Place, leaving, place_of, settings_that_count, taking_over
+from probe.lab.compose.tunnel import lay_end
 from probe.lab.files import find_scenario
+from probe.lab.netns import tunnels
+from probe.lab.netns.daemons import RunningDaemon, not_installed, start_daemons
 from probe.lab.netns.hosts import build, configure, finish
 from probe.lab.netns.listeners import serving
-from probe.lab.netns.plans import HostPlan
 from probe.lab.netns.programs import run
 
 READY = Path("/run/bindprobe-ready")
@@ -30,10 +33,7 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"usage: python -m probe.lab.compose.host {'|'.join(INTERFACES)}\n")
         return 2
     try:
-        _live(argv[0], os.environ.get("SCENARIO", "demo"))
-    except SystemExit:
-        configure("ip", leaving(argv[0]))
-        raise
+        _live(place_of(argv[0], find_scenario(os.environ.get("SCENARIO", "demo"))))
     except BindprobeError as error:
         sys.stderr.write(f"{argv[0]}: {error}\n")
         return error.exit_code
@@ -43,16 +43,56 @@ def _end(_signal: int, _frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _live(role: str, name: str) -> NoReturn:
+def _live(place: Place) -> NoReturn:
     READY.unlink(missing_ok=True)
-    plan = plan_of(role, find_scenario(name)) or HostPlan(role, ())
-    _require_settings(plan)
-    configure("ip", taking_over(role, _names()))
-    build(plan)
-    finish(plan)
-    serve = serving(plan)
+    _require_programs(place)
+    _require_settings(place)
+    configure("ip", taking_over(place, _names()))
+    try:
+        _serve(place)
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a service that ended has been told
+        configure("ip", leaving(place))
+
+
+def _serve(place: Place) -> NoReturn:
+    """Be the host, with all that runs on it; the programs end with the container."""
+    stack = ExitStack()  # never closed: ending another user's processes would take CAP_KILL
+    complete = lay_end(place.role, place.tunnel, stack) if place.tunnel is not None else _nothing
+    build(place.host)
+    finish(place.host)
+    serve = serving(place.host)
+    daemons = start_daemons(place.host.daemons, None, stack)
+    complete()
+    for daemon in daemons:
+        daemon.await_answers()
+    signal.signal(signal.SIGCHLD, lambda *_: _require_alive(daemons))
+    _require_alive(daemons)
     READY.touch()
     serve()
+
+
+def _nothing() -> None:
+    """Complete a tunnel that there is not."""
+
+
+def _require_alive(daemons: Sequence[RunningDaemon]) -> None:
+    """Make sure that all services run: one that broke down must not pass for one that is not there."""
+    for daemon in daemons:
+        daemon.program.require_alive()
+
+
+def _require_programs(place: Place) -> None:
+    """Make sure that this is the image for it.
+
+    Raises:
+        BackendError: programs are missing.
+    """
+    kinds = () if place.tunnel is None else (place.tunnel.vpn.kind,)
+    services = [daemon.kind for daemon in place.host.daemons]
+    lacking = tunnels.not_installed(*kinds) or not_installed(services)
+    if lacking is not None:
+        raise BackendError(f"{lacking}; the image for it is built and chosen by HOST=services")
 
 
 def _names() -> dict[str, str]:
@@ -61,9 +101,9 @@ def _names() -> dict[str, str]:
     return {one["local"]: link["ifname"] for link in links for one in link["addr_info"]}
 
 
-def _require_settings(plan: HostPlan) -> None:
-    """Compare the kernel's settings with what the plan needs: /proc/sys is read-only in here."""
-    for name, value in settings_that_count(plan):
+def _require_settings(place: Place) -> None:
+    """Compare the kernel's settings with what the scenario needs: /proc/sys is read-only in here."""
+    for name, value in settings_that_count(place):
         found = Path("/proc/sys", *name.split(".")).read_text(encoding="ascii").strip()
         if found != value:
             raise BackendError(f"{name} is {found}, and the scenario needs {value}: see docker-compose.yml")

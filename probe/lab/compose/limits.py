@@ -2,19 +2,28 @@
 
 from collections.abc import Callable
 
-from probe.lab.scenario import Scenario
+from probe.lab.scenario import FarEnd, Scenario, VpnKind
 
 _KERNEL = "a container may not change this setting of its kernel"
+_APART = "each container makes itself without a word to the other"
 _NO_HOST = "docker-compose.yml has no such machine"
 
 # Name of a trait, whether a scenario has it, and why it cannot be had here. The first that matches is told.
 _LIMITS: tuple[tuple[str, Callable[[Scenario], object], str], ...] = (
-    ("a real tunnel", lambda s: s.vpn, "its programs and /dev/net/tun are not in the images"),
-    ("real services", lambda s: s.target.services, "their packages are not in the images"),
     (
         "only the doctor's causes",
         lambda s: not (s.expect or s.expect_addresses),
         "no doctor is run in containers",
+    ),
+    (
+        "a tunnel of OpenVPN",
+        lambda s: s.vpn is not None and s.vpn.kind is VpnKind.OPENVPN,
+        "its ends are to know certificates that are made anew for each world, and " + _APART,
+    ),
+    (
+        "a tunnel that fails later",
+        lambda s: s.vpn is not None and s.vpn.warm and s.vpn.far_end is not FarEnd.SERVES,
+        _APART,
     ),
     (
         "delay",
@@ -37,7 +46,7 @@ _LIMITS: tuple[tuple[str, Callable[[Scenario], object], str], ...] = (
     (
         "a target switched off",
         lambda s: s.down,
-        "it would be switched off after the tunnels, and there are none",
+        "it would be switched off once every tunnel is up, and " + _APART,
     ),
 )
 

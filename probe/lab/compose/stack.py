@@ -12,11 +12,13 @@ from pathlib import Path
 
 from probe.errors import BackendError
 from probe.lab.compose.client import available, compose_command, reason, require, run
+from probe.lab.compose.places import image_of
 from probe.lab.scenario import Scenario, address_of, realm_of
 from probe.model.report import Report
 from probe.report.read import parse_report
 
 FILE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
+_OF_EACH_IMAGE = ("prober", "target")  # one service of the file for each image that it names
 _PATIENCE = 60.0  # seconds for the hosts to get ready
 _PAUSE = 0.1
 _TRIES = 5  # to take it all down
@@ -31,7 +33,7 @@ class Stack:
         """Name it; nothing is started yet."""
         self._project = project
         self._compose = (*compose, "--project-name", project, "--file", str(FILE), "--profile", "scan")
-        self._built = False
+        self._built: set[str] = set()
 
     def scan(self, scenario: Scenario, engine: str) -> Report:
         """Turn the hosts into a scenario's and scan the target from the prober's container.
@@ -41,12 +43,13 @@ class Stack:
             ScenarioError: the scenario makes no sense.
             UsageError: a port list cannot be read, or what was printed is no report.
         """
-        environment = {"SCENARIO": scenario.name}
+        environment = {"SCENARIO": scenario.name, "HOST": image_of(scenario)}
         self._raise_hosts(environment)
         asked = scan_arguments(scenario, engine)
         done = run((*self._compose, "run", "--rm", "-T", "prober", *asked), environment)
         if not done.stdout.strip():
             raise BackendError(f"the prober's container: {reason(done.stderr) or done.returncode}")
+        self._statuses()
         return parse_report(done.stdout, "what the prober printed")
 
     def end(self) -> None:
@@ -55,17 +58,18 @@ class Stack:
         Raises:
             BackendError: something is left; the message says what.
         """
+        environment = {"SCENARIO": "", "HOST": ""}
         words = (*self._compose, "down", "--volumes", "--remove-orphans")
         for _ in range(_TRIES - 1):  # the engine may still be busy with what was interrupted
-            if run(words, {"SCENARIO": ""}).returncode == 0:
+            if run(words, environment).returncode == 0:
                 return
             time.sleep(_RECOVERY)
-        require(words, {"SCENARIO": ""})
+        require(words, environment)
 
     def _raise_hosts(self, environment: dict[str, str]) -> None:
-        if not self._built:
-            require((*self._compose, "build"), environment)
-            self._built = True
+        if environment["HOST"] not in self._built:
+            require((*self._compose, "build", *_OF_EACH_IMAGE), environment)
+            self._built.add(environment["HOST"])
         require((*self._compose, "up", "-d", "vantage", "target", "router"), environment)
         deadline = time.monotonic() + _PATIENCE
         while not all(" (healthy)" in status for status in self._statuses()):

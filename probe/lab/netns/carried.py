@@ -4,6 +4,8 @@ Both kinds run between the ends of the link `wan`. OpenVPN's far end is a server
 address, so the prober's interface is there only once it has got through.
 """
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -96,6 +98,11 @@ def _network(text: str) -> str:
         return str(ip_network(text))
     except ValueError as error:
         raise ScenarioError(f"allowed IPs: {error}") from None
+
+
+def private_key(host: str) -> str:
+    """WireGuard's private key of a host, in base64: any 32 bytes are one (RFC 7748 section 5). No secret."""
+    return base64.b64encode(hashlib.sha256(f"a lab's {host}".encode()).digest()).decode("ascii")
 
 
 def wireguard_here(plan: TunnelPlan, own: KeyPair, peer: str) -> str:

@@ -43,10 +43,11 @@ _POSTGRESQL = Path("/usr/lib/postgresql")  # Debian has a directory for each ver
 
 def daemons_available(kinds: Iterable[ServiceKind]) -> str | None:
     """Say why these services cannot run in worlds of this machine; None: they can."""
-    return _not_installed(kinds) or enter.available() or _machine_lacks()
+    return not_installed(kinds) or enter.available() or _machine_lacks()
 
 
-def _not_installed(kinds: Iterable[ServiceKind]) -> str | None:
+def not_installed(kinds: Iterable[ServiceKind]) -> str | None:
+    """Say which programs of these services are missing, with their packages; None: they are there."""
     path = ":".join([enter.environment()["PATH"], *map(str, _POSTGRESQL.glob("*/bin"))])
     tools = {tool: package for kind in kinds for tool, package in TOOLS[kind].items()}
     missing = [tool for tool in tools if shutil.which(tool, path=path) is None]
@@ -111,7 +112,7 @@ def start_daemons(daemons: Iterable[Daemon], host: int | None, stack: ExitStack)
     if not wanted:
         return []
     kinds = [one.kind for one in wanted]
-    lacking = _not_installed(kinds) if host is None else daemons_available(kinds)
+    lacking = not_installed(kinds) if host is None else daemons_available(kinds)
     if lacking is not None:
         raise BackendError(lacking)
     home = _directory(host, HOME)

@@ -12,18 +12,19 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Protocol
 
 from probe.errors import BackendError
-from probe.lab.netns import carried, enter, mounts
-from probe.lab.netns.carried import CUT, DEVICE, PORTS, Certificate, KeyPair, TunnelPlan
-from probe.lab.netns.programs import Program, await_that, run
+from probe.lab.netns import carried, enter
+from probe.lab.netns.carried import CUT, DEVICE, Certificate, TunnelPlan
+from probe.lab.netns.programs import Program, run
+from probe.lab.netns.wireguard import End
 from probe.lab.scenario import FarEnd, Vpn, VpnKind
 
 _TUN = "/dev/net/tun"
 _SHAKEN = "Initialization Sequence Completed"
-_PACKAGES: dict[VpnKind, dict[str, str]] = {
+# Programs of each kind, and the Debian packages that have them.
+PACKAGES: dict[VpnKind, dict[str, str]] = {
     VpnKind.WIREGUARD: {"wireguard-go": "wireguard-go", "wg": "wireguard-tools"},
     VpnKind.OPENVPN: {"openvpn": "openvpn", "openssl": "openssl"},
 }
@@ -40,15 +41,16 @@ def vpn_available(kind: VpnKind | None = None) -> str | None:
 
     Without a kind: why not one of every kind.
     """
-    tools = {
-        tool: package for one in ([kind] if kind else VpnKind) for tool, package in _PACKAGES[one].items()
-    }
+    return not_installed(*([kind] if kind else VpnKind)) or enter.available() or _machine_lacks()
+
+
+def not_installed(*kinds: VpnKind) -> str | None:
+    """Say which programs of these kinds are missing, with their packages; None: they are there."""
+    tools = {tool: package for kind in kinds for tool, package in PACKAGES[kind].items()}
     path = enter.environment()["PATH"]
     missing = [tool for tool in tools if shutil.which(tool, path=path) is None]
-    if missing:
-        packages = ", ".join(dict.fromkeys(tools[tool] for tool in missing))
-        return f"not installed: {', '.join(missing)} (packages {packages})"
-    return enter.available() or _machine_lacks()
+    packages = ", ".join(dict.fromkeys(tools[tool] for tool in missing))
+    return f"not installed: {', '.join(missing)} (packages {packages})" if missing else None
 
 
 @functools.cache
@@ -87,57 +89,33 @@ class WireGuard:
     """A tunnel of wireguard-go."""
 
     def __init__(self, plan: TunnelPlan, target: int, stack: ExitStack) -> None:
-        """Plan one to the host of process `target`; `stack` ends its programs."""
-        self._plan, self._target, self._stack = plan, target, stack
-        self._here, self._there = _keys("prober"), _keys("target")
-        self._far: Program | None = None
+        """Start both ends, the other one on the host of process `target`; `stack` ends them."""
+        self._plan = plan
+        self._here, self._there = End(None, stack), End(target, stack)
 
     def lay(self) -> None:
-        """Make and configure the interfaces of both hosts."""
-        started = [self._start(host) for host in (None, self._target)]
-        self._far = started[1]
-        texts = (
-            carried.wireguard_here(self._plan, self._here, self._there.public),
-            carried.wireguard_there(self._plan, self._there, self._here.public),
-        )
-        for host, program, text in zip((None, self._target), started, texts, strict=True):
-            program.await_that(_socket_of(host).is_socket)
-            run(host, ["wg", "setconf", DEVICE, "/dev/stdin"], text)
-
-    def _start(self, host: int | None) -> Program:
-        program = Program(host, ["wireguard-go", "-f", DEVICE])
-        self._stack.callback(program.end)
-        return program
+        """Configure the interfaces of both hosts."""
+        self._here.configure_here(self._plan)
+        self._there.configure_there(self._plan)
 
     def await_far_end(self) -> None:
         """Wait until the target's UDP port is open."""
-        await_that(
-            "wireguard-go at the target", functools.partial(_hears, self._target, PORTS[VpnKind.WIREGUARD])
-        )
+        self._there.await_open()
 
     def join(self) -> None:
         """Nothing: it gets through when there is something to carry."""
 
     def warm(self) -> None:
-        """Have a keepalive sent, which takes a handshake, whatever addresses are allowed."""
-        self._keepalive("1")
-        await_that("WireGuard's handshake", self._shaken)
-        self._keepalive("0")
-
-    def _keepalive(self, seconds: str) -> None:
-        run(None, ["wg", "set", DEVICE, "peer", self._there.public, "persistent-keepalive", seconds])
-
-    def _shaken(self) -> bool:
-        return run(None, ["wg", "show", DEVICE, "latest-handshakes"]).split()[-1:] != ["0"]
+        """Have a handshake made."""
+        self._here.warm()
 
     def stop_far_end(self) -> None:
         """End it; its interface goes with it."""
-        if self._far is not None:
-            self._far.end()
+        self._there.end()
 
     def forget_us(self) -> None:
         """Remove us from its peers."""
-        run(self._target, ["wg", "set", DEVICE, "peer", self._here.public, "remove"])
+        self._there.forget_prober()
 
 
 class OpenVpn:
@@ -238,14 +216,6 @@ def switch_off_here(vpn: Vpn) -> None:
 
 
 @functools.cache
-def _keys(host: str) -> KeyPair:
-    """Make a key pair for a host of that name; the worlds of one process share it."""
-    del host
-    private = run(None, ["wg", "genkey"])
-    return KeyPair(private.strip(), run(None, ["wg", "pubkey"], private).strip())
-
-
-@functools.cache
 def _certificate(host: str) -> Certificate:
     """Make a self-signed certificate for a host of that name; the worlds of one process share it."""
     subject = ("-subj", f"/CN={host}", "-days", "2")
@@ -255,18 +225,6 @@ def _certificate(host: str) -> Certificate:
     text = both[begins:]
     digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(text.strip())).hexdigest()
     return Certificate(text, both[:begins], ":".join(digest[i : i + 2] for i in range(0, len(digest), 2)))
-
-
-def _socket_of(host: int | None) -> Path:
-    """Return where WireGuard's control socket of a host is, as seen from here."""
-    root = Path("/" if host is None else f"/proc/{host}/root")
-    return root / mounts.socket_directory().relative_to("/") / f"{DEVICE}.sock"
-
-
-def _hears(host: int, port: int) -> bool:
-    """Whether a UDP port of a host is open (proc(5), /proc/net/udp: addresses and ports in hexadecimal)."""
-    rows = Path(f"/proc/{host}/net/udp").read_text(encoding="ascii").splitlines()[1:]
-    return any(row.split()[1].endswith(f":{port:04X}") for row in rows)
 
 
 def _has_said(program: Program) -> bool:

@@ -35,9 +35,9 @@ def open_netns(scenario: Scenario, *, raw: bool = True) -> Iterator[World]:
         UsageError: a port list that cannot be read.
     """
     from probe.engine.connect import ConnectBackend  # noqa: PLC0415 - only this world needs real sockets
-    from probe.lab.netns.prober import ProberHost  # noqa: PLC0415
+    from probe.lab.netns.prober import prober_of  # noqa: PLC0415
 
-    target, host = target_of(scenario), ProberHost()
+    target, host = target_of(scenario), prober_of(scenario.target)
     packets = _raw_backend(host) if raw else nullcontext()
     with open_network(scenario) as shell, closing(ConnectBackend()) as backend, packets as opened:
         yield World(scenario=scenario, target=target, backend=backend, host=host, raw=opened, on_shell=shell)
