@@ -4,9 +4,10 @@ import pytest
 from msgspec import structs
 
 from probe.errors import ScenarioError, UsageError
-from probe.lab.check import CheckResult, Row, check, compare
+from probe.lab.check import check, compare
 from probe.lab.door import open_world
 from probe.lab.files import find_scenario, scenario_paths
+from probe.lab.result import CheckResult, Row
 from probe.lab.scenario import Scenario, parse_scenario
 from probe.lab.table import render_truth_table
 from probe.lab.world import target_of
