@@ -12,7 +12,7 @@ from probe.errors import ScenarioError
 from probe.lab.compose.limits import why_not
 from probe.lab.door import means_of, open_world
 from probe.lab.result import CheckResult, Row, Said
-from probe.lab.said import NOTHING, OF_VERDICTS, listed, said_of
+from probe.lab.said import NOTHING, listed, said_of
 from probe.lab.scenario import Expected, Scenario, address_of
 from probe.lab.world import World
 from probe.model.plan import Timing
@@ -156,16 +156,16 @@ _VALUES = {
 
 def _facts(wanted: Expected, verdict: VerdictReport) -> Iterator[tuple[str, str, str]]:
     """What is expected of the verdict itself: name, expected, found."""
-    expected = {
-        "binding": wanted.binding,
-        "bound to": None if wanted.bound_to is None else listed(map(address_of, wanted.bound_to)),
-        "families": None if wanted.families is None else listed(wanted.families),
-        "bound by": wanted.bound_by,
-        "via": wanted.via,
-    }
-    for what, value in expected.items():
-        if value is not None:
-            yield what, value, OF_VERDICTS[what](verdict)
+    if wanted.binding is not None:
+        yield "binding", wanted.binding, verdict.binding
+    if wanted.bound_to is not None:
+        yield "bound to", listed(map(address_of, wanted.bound_to)), listed(verdict.bound_to)
+    if wanted.families is not None:
+        yield "families", listed(wanted.families), listed(verdict.families)
+    if wanted.bound_by is not None:
+        yield "bound by", wanted.bound_by, verdict.bound_by or NOTHING
+    if wanted.via is not None:
+        yield "via", wanted.via, verdict.via
 
 
 def _verdict(port: Port, report: Report) -> VerdictReport | None:

@@ -19,7 +19,7 @@ def listed(items: Iterable[object]) -> str:
 
 
 # What is said of a port as a whole.
-OF_VERDICTS: dict[str, Callable[[VerdictReport], str]] = {
+_OF_VERDICTS: dict[str, Callable[[VerdictReport], str]] = {
     "binding": lambda verdict: verdict.binding,
     "bound to": lambda verdict: listed(verdict.bound_to),
     "families": lambda verdict: listed(verdict.families),
@@ -27,7 +27,7 @@ OF_VERDICTS: dict[str, Callable[[VerdictReport], str]] = {
     "via": lambda verdict: verdict.via,
 }
 # What is said of it on each address: attributes of an observation.
-OF_OBSERVATIONS = ("state", "reason", "condition")
+_OF_OBSERVATIONS = ("state", "reason", "condition")
 
 _SYMBOLS = {address: symbol for symbol, address in TARGET_ADDRESSES.items()}
 _PREFIXES = {Protocol.TCP: "", Protocol.UDP: "U:"}  # as scenarios write ports
@@ -46,10 +46,10 @@ def _of_ports(report: Report) -> Iterator[Said]:
 
 
 def _of_verdict(port: str, verdict: VerdictReport) -> Iterator[Said]:
-    for what, of in OF_VERDICTS.items():
+    for what, of in _OF_VERDICTS.items():
         yield Said(port, what, str(of(verdict)))
     for one in verdict.observations:
-        for what in OF_OBSERVATIONS:
+        for what in _OF_OBSERVATIONS:
             yield Said(port, f"{what} on {_symbol(one.address)}", str(getattr(one, what) or NOTHING))
 
 
