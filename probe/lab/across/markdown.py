@@ -64,10 +64,11 @@ def _explained(grid: Grid) -> Iterator[str]:
         if found:
             title = LEGEND[why]
             yield f"## `{mark}` {title[0].upper()}{title[1:]}"
-            yield "\n".join((_row(_HEADERS), _row(["---"] * len(_HEADERS)), *map(_told, found)))
+            headers = ("Scenario", "Port", "Says", *_SIDES[why], "In")
+            yield "\n".join((_row(headers), _row(["---"] * len(headers)), *map(_told, found)))
 
 
-_HEADERS = ("Scenario", "Port", "Says", "Elsewhere", "Here", "In")
+_SIDES = {Why.RAW: ("Sockets", "Raw packets"), Why.WORLD: ("Other worlds", "Here")}
 
 
 def _told(one: Told) -> str:
