@@ -53,11 +53,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The whole table. `lacking`: worlds that cannot be had on this machine, and why."""
+    """The whole table."""
 
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
-    lacking: Mapping[str, str]
 
     @property
     def ok(self) -> bool:
@@ -100,7 +99,8 @@ def make_grid(
 ) -> Grid:
     """Put results into their cells, and compare those of each scenario.
 
-    `left_out`: of every scenario in the table, by world, why it was not run there.
+    `left_out`: of every scenario in the table, by world, why it was not run there. `lacking`: worlds that
+    cannot be had on this machine, and why.
     """
     by_scenario: dict[str, list[CheckResult]] = {name: [] for name in left_out}
     order = {(column.world, column.engine): at for at, column in enumerate(columns)}
@@ -110,7 +110,7 @@ def make_grid(
         Line(name, tuple(_cells(columns, left_out[name], found, lacking)))
         for name, found in by_scenario.items()
     ]
-    return Grid(tuple(columns), tuple(lines), lacking)
+    return Grid(tuple(columns), tuple(lines))
 
 
 def _cells(
