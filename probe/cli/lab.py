@@ -1,4 +1,4 @@
-"""`bindprobe lab`: list and run scenarios, and score the verdicts on random worlds."""
+"""`bindprobe lab`: list and run scenarios, compare worlds, and score the verdicts on random ones."""
 
 from typing import Annotated
 
@@ -18,6 +18,16 @@ _Worlds = Annotated[int, typer.Option("--worlds", metavar="N", min=1, help="How 
 _Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Of the first world.")]
 _Engine = Annotated[
     options.Engine, typer.Option("--engine", help="raw sends raw packets too; auto: connect.")
+]
+_Several = Annotated[
+    list[options.LabWorld] | None, typer.Option("--world", help="A world; may be repeated (default: all).")
+]
+_Engines = Annotated[
+    list[options.Engine] | None, typer.Option("--engine", help="An engine; may be repeated (default: both).")
+]
+_Page = Annotated[bool, typer.Option("--md", help="A page in Markdown, with what it was measured on.")]
+_Differences = Annotated[
+    bool, typer.Option("-v", "--verbose", help="List the differences that are explained, too.")
 ]
 _Quiet = options.Quiet
 
@@ -41,21 +51,49 @@ def run_scenarios(
     names: _Names = None,
     world: _Places = options.LabWorld.SIM,
     engine: _Engine = options.Engine.CONNECT,
+    as_json: options.AsJson = False,
     quiet: _Quiet = False,
 ) -> None:
     """Run scenarios and compare what is found with what each expects; exit 1 on a difference."""
     from probe.cli.output import Destination
     from probe.cli.scenarios import check_all, chosen
     from probe.cli.worlds import enter_world, lab_engine
+    from probe.lab.result import to_json
     from probe.lab.table import render_truth_table
 
     code = enter_world(world, context.obj)
     if code is not None:
         raise typer.Exit(code)
     scenarios = chosen(names or (), world, quiet=quiet)
-    results = check_all(scenarios, world, lab_engine(engine), quiet=quiet)
-    Destination().write_text(render_truth_table(results) + "\n")
+    how = lab_engine(engine)
+    results = check_all(scenarios, world, how, quiet=quiet, keep_on=as_json)
+    Destination().write_text(to_json(world, how, results) if as_json else render_truth_table(results) + "\n")
     if not all(result.ok for result in results):
+        raise typer.Exit(EXIT_NOT_MET)
+
+
+@lab.command("table")
+def table_of_worlds(  # noqa: PLR0913 - each is a flag
+    *,
+    names: _Names = None,
+    worlds: _Several = None,
+    engines: _Engines = None,
+    page: _Page = False,
+    output: options.Output = None,
+    verbose: _Differences = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Run scenarios in every world with every engine and compare what is found; exit 1 on a difference.
+
+    All three worlds and both engines, unless some are named. The worlds run at the same time.
+    """
+    from probe.cli.across import columns_of, rendered, tabled
+    from probe.cli.output import Form, choose
+
+    destination = choose({Form.MARKDOWN: page}, output)
+    grid = tabled(names or (), columns_of(worlds, engines), quiet=quiet)
+    destination.write_text(rendered(grid, page=page, detail=verbose))
+    if not grid.ok:
         raise typer.Exit(EXIT_NOT_MET)
 
 

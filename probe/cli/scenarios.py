@@ -7,9 +7,10 @@ from textwrap import wrap
 from probe.cli.options import LabWorld, WorldKind
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import say
-from probe.errors import ScenarioError
-from probe.lab.check import CheckResult, check, check_reported, why_not_in
+from probe.errors import BindprobeError, ScenarioError
+from probe.lab.check import check, check_reported, why_not_in
 from probe.lab.files import find_scenario, scenario_paths
+from probe.lab.result import CheckResult
 from probe.lab.scenario import Scenario
 from probe.report.style import TextStyle
 
@@ -20,7 +21,7 @@ def list_all(style: TextStyle) -> str:
     Raises:
         ScenarioError: none came along, or a file is no scenario.
     """
-    found = _every_scenario()
+    found = every_scenario()
     width = max(len(scenario.name) for scenario in found)
     lines: list[str] = []
     for scenario in found:
@@ -37,18 +38,20 @@ def chosen(names: Sequence[str], kind: str, *, quiet: bool) -> list[Scenario]:
     """
     if names:
         return [find_scenario(name) for name in names]
-    judged = [(scenario, _why_not(scenario, kind)) for scenario in _every_scenario()]
-    for scenario, why_not in judged:
-        if why_not is not None and not quiet:
-            say(f"not run in {kind}: {scenario.name} ({why_not})")
-    return [scenario for scenario, why_not in judged if why_not is None]
+    judged = [(scenario, why_not(scenario, kind)) for scenario in every_scenario()]
+    for scenario, reason in judged:
+        if reason is not None and not quiet:
+            say(f"not run in {kind}: {scenario.name} ({reason})")
+    return [scenario for scenario, reason in judged if reason is None]
 
 
-def _why_not(scenario: Scenario, kind: str) -> str | None:
+def why_not(scenario: Scenario, kind: str) -> str | None:
     """Say why a scenario is not for this kind of world, or not for this machine; None: it is."""
-    reason = why_not_in(scenario, kind)
-    if reason is not None or kind != WorldKind.NETNS:
-        return reason
+    return why_not_in(scenario, kind) or (_lacking(scenario) if kind == WorldKind.NETNS else None)
+
+
+def _lacking(scenario: Scenario) -> str | None:
+    """Say what this machine lacks to build a scenario of real hosts; None: nothing."""
     from probe.lab.netns.daemons import daemons_available
     from probe.lab.netns.tunnels import vpn_available
 
@@ -57,8 +60,12 @@ def _why_not(scenario: Scenario, kind: str) -> str | None:
     return lacking or (daemons_available(kinds) if kinds else None)
 
 
-def check_all(scenarios: Sequence[Scenario], kind: str, engine: str, *, quiet: bool) -> list[CheckResult]:
+def check_all(
+    scenarios: Sequence[Scenario], kind: str, engine: str, *, quiet: bool, keep_on: bool = False
+) -> list[CheckResult]:
     """Run scenarios one after the other with one engine.
+
+    `keep_on`: one that cannot be measured is told in its result, and the others are run.
 
     Raises:
         ScenarioError: one is not for this kind of world.
@@ -67,7 +74,13 @@ def check_all(scenarios: Sequence[Scenario], kind: str, engine: str, *, quiet: b
     results = []
     with _checker(kind, engine) as checked, ProgressBar(quiet=quiet) as progress:
         for scenario in scenarios:
-            results.append(checked(scenario))
+            try:
+                result = checked(scenario)
+            except BindprobeError as error:
+                if not keep_on:
+                    raise
+                result = CheckResult(scenario.name, kind, engine, (), 0.0, error=str(error))
+            results.append(result)
             progress(len(results), len(scenarios))
     return results
 
@@ -84,7 +97,12 @@ def _checker(kind: str, engine: str) -> Iterator[Callable[[Scenario], CheckResul
         yield lambda scenario: check_reported(scenario, kind, engine, stack.scan)
 
 
-def _every_scenario() -> list[Scenario]:
+def every_scenario() -> list[Scenario]:
+    """Every scenario that came along, by name.
+
+    Raises:
+        ScenarioError: none did, or a file is no scenario.
+    """
     found = [find_scenario(name) for name in scenario_paths()]
     if not found:
         raise ScenarioError("no scenario files came along with this installation")

@@ -4,14 +4,15 @@ Comparing is pure (`compare`); only `check` opens a world. Every expectation bec
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 from msgspec import structs
 
 from probe.errors import ScenarioError
 from probe.lab.compose.limits import why_not
 from probe.lab.door import means_of, open_world
+from probe.lab.result import CheckResult, Row, Said
+from probe.lab.said import NOTHING, listed, said_of
 from probe.lab.scenario import Expected, SameService, Scenario, address_of
 from probe.lab.world import World
 from probe.model.plan import Timing
@@ -20,38 +21,6 @@ from probe.model.target import Port
 from probe.ports import parse_ports
 
 MISSING = "not in the report"
-NOTHING = "-"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One expectation. `port` as the scenario writes it, or the symbol of an address."""
-
-    port: str
-    what: str
-    expected: str
-    found: str
-
-    @property
-    def ok(self) -> bool:
-        """Whether it was met."""
-        return self.expected == self.found
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """A scenario in one world with one engine, and every expectation of it. `seconds` of real time."""
-
-    scenario: str
-    world: str
-    engine: str
-    rows: tuple[Row, ...]
-    seconds: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether every expectation was met."""
-        return all(row.ok for row in self.rows)
 
 
 def check(
@@ -68,9 +37,11 @@ def check(
     _require(scenario, kind)
     started = time.perf_counter()
     with open_world(scenario, kind, raw=engine == "raw") as world:
-        rows = (*_scanned(world, timing or Timing(), engine), *_examined(world, engine))
+        rows, says = _scanned(world, timing or Timing(), engine)
+        causes = tuple(_examined(world, engine))
     seconds = time.perf_counter() - started
-    return CheckResult(scenario.name, kind, engine, rows, seconds)
+    says += tuple(Said(row.port, row.what, row.found) for row in causes)
+    return CheckResult(scenario.name, kind, engine, (*rows, *causes), seconds, says)
 
 
 def check_reported(
@@ -86,8 +57,9 @@ def check_reported(
     """
     _require(scenario, kind)
     started = time.perf_counter()
-    rows = compare(scenario, reported(scenario, engine), kind)
-    return CheckResult(scenario.name, kind, engine, rows, time.perf_counter() - started)
+    report = reported(scenario, engine)
+    seconds = time.perf_counter() - started
+    return CheckResult(scenario.name, kind, engine, compare(scenario, report, kind), seconds, said_of(report))
 
 
 def why_not_in(scenario: Scenario, kind: str) -> str | None:
@@ -107,13 +79,14 @@ def _require(scenario: Scenario, kind: str) -> None:
         raise ScenarioError(f"scenario {scenario.name} does not run in {kind}: {reason}")
 
 
-def _scanned(world: World, timing: Timing, engine: str) -> tuple[Row, ...]:
+def _scanned(world: World, timing: Timing, engine: str) -> tuple[tuple[Row, ...], tuple[Said, ...]]:
     """What a scan finds. A scenario that expects nothing of one gets none, which spares its silences."""
     from probe.app import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
 
     if world.scenario.expect_causes and not any(_expected(world.scenario, engine)):
-        return ()
-    return compare(world.scenario, scan(world.target, timing, means_of(world, engine)))
+        return (), ()
+    report = scan(world.target, timing, means_of(world, engine))
+    return compare(world.scenario, report), said_of(report)
 
 
 def _examined(world: World, engine: str) -> Iterator[Row]:
@@ -186,9 +159,9 @@ def _facts(wanted: Expected, verdict: VerdictReport) -> Iterator[tuple[str, str,
     if wanted.binding is not None:
         yield "binding", wanted.binding, verdict.binding
     if wanted.bound_to is not None:
-        yield "bound to", _listed(map(address_of, wanted.bound_to)), _listed(verdict.bound_to)
+        yield "bound to", listed(map(address_of, wanted.bound_to)), listed(verdict.bound_to)
     if wanted.families is not None:
-        yield "families", _listed(wanted.families), _listed(verdict.families)
+        yield "families", listed(wanted.families), listed(verdict.families)
     if wanted.bound_by is not None:
         yield "bound by", wanted.bound_by, verdict.bound_by or NOTHING
     if wanted.via is not None:
@@ -203,7 +176,7 @@ def _facts(wanted: Expected, verdict: VerdictReport) -> Iterator[tuple[str, str,
 
 def _served(services: Iterable[tuple[Iterable[object], Iterable[str]]]) -> str:
     """Services as text: each by its addresses and what shows that it is one."""
-    return "; ".join(f"{_listed(addresses)} by {_listed(by)}" for addresses, by in services) or NOTHING
+    return "; ".join(f"{listed(addresses)} by {listed(by)}" for addresses, by in services) or NOTHING
 
 
 def _expected_service(service: SameService) -> tuple[Iterable[object], Iterable[str]]:
@@ -212,10 +185,6 @@ def _expected_service(service: SameService) -> tuple[Iterable[object], Iterable[
 
 def _shown(service: ServiceReport) -> tuple[Iterable[object], Iterable[str]]:
     return service.addresses, service.by
-
-
-def _listed(items: Iterable[object]) -> str:
-    return ", ".join(sorted(map(str, items))) or NOTHING
 
 
 def _verdict(port: Port, report: Report) -> VerdictReport | None:

@@ -1,5 +1,6 @@
 """Where the scenario files are: package data when installed, the top of the checkout otherwise."""
 
+from difflib import get_close_matches
 from operator import attrgetter
 from pathlib import Path
 
@@ -27,5 +28,14 @@ def find_scenario(name: str) -> Scenario:
     """
     paths = scenario_paths()
     if name not in paths:
-        raise ScenarioError(f"no scenario {name!r}; there are: {', '.join(paths) or 'none'}")
+        raise ScenarioError(f"no scenario {name!r}; {_nearest(name, list(paths))}")
     return load_scenario(paths[name])
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    """What to take instead of a name that there is not."""
+    if not names:
+        return "none came along with this installation"
+    close = get_close_matches(name, names)
+    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"{meant}`bindprobe lab list` names all"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from probe.lab.check import CheckResult
+from probe.lab.result import CheckResult
 
 _HEADERS = ("scenario", "world", "engine", "checks", "result", "s")
 _WIDTH = 34  # of the scenario's name, so that a row keeps within 80 columns

@@ -17,7 +17,7 @@ def test_lab_lists_and_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     assert "loopback-only" in capsys.readouterr().out
     assert main(["lab", "run", "loopback-only"]) == 0
     assert "0 failed" in capsys.readouterr().out
-    monkeypatch.setattr("probe.lab.check.CheckResult.ok", property(lambda _: False))
+    monkeypatch.setattr("probe.lab.result.CheckResult.ok", property(lambda _: False))
     assert main(["lab", "run", "loopback-only"]) == 1
 
 
@@ -57,7 +57,7 @@ def test_lab_says_why_there_are_no_tunnels(
     document = {"about": "x", "addresses": ["vpn"], "scan": {"ports": "80"}, "expect": {}}
     tunnel = parse_scenario("tunnel", {**document, "vpn": {"kind": "openvpn"}})
     plain = parse_scenario("plain", document)
-    monkeypatch.setattr("probe.cli.scenarios._every_scenario", lambda: [plain, tunnel])
+    monkeypatch.setattr("probe.cli.scenarios.every_scenario", lambda: [plain, tunnel])
     asked: list[str | None] = ["not installed: openvpn", None]
     monkeypatch.setattr("probe.lab.netns.tunnels.vpn_available", lambda kind: asked.pop(0))
     assert chosen((), WorldKind.NETNS, quiet=False) == [plain]
@@ -72,7 +72,7 @@ def test_lab_says_why_there_are_no_services(
     document = {"about": "x", "addresses": ["lan"], "scan": {"ports": "80"}, "expect": {}}
     services = [{"kind": "redis", "bind": ["lan"]}]
     real = parse_scenario("real", {**document, "target": {"services": services}})
-    monkeypatch.setattr("probe.cli.scenarios._every_scenario", lambda: [real])
+    monkeypatch.setattr("probe.cli.scenarios.every_scenario", lambda: [real])
     asked: list[str | None] = ["not installed: redis-server", None]
     monkeypatch.setattr("probe.lab.netns.daemons.daemons_available", lambda kinds: asked.pop(0))
     assert chosen((), WorldKind.NETNS, quiet=False) == []

@@ -4,9 +4,10 @@ import pytest
 from msgspec import structs
 
 from probe.errors import ScenarioError, UsageError
-from probe.lab.check import CheckResult, Row, check, compare
+from probe.lab.check import check, compare
 from probe.lab.door import open_world
 from probe.lab.files import find_scenario, scenario_paths
+from probe.lab.result import CheckResult, Row
 from probe.lab.scenario import Scenario, parse_scenario
 from probe.lab.table import render_truth_table
 from probe.lab.world import target_of
@@ -207,15 +208,17 @@ def test_scenario_files() -> None:
     assert "loopback-only" in paths
     assert list(paths) == sorted(paths)
     assert all(find_scenario(name).name == name for name in paths)
-    with pytest.raises(ScenarioError, match="loopback-only"):
-        find_scenario("no-such-scenario")
+    with pytest.raises(ScenarioError, match="'loopback'; did you mean loopback-only"):
+        find_scenario("loopback")
+    with pytest.raises(ScenarioError, match="no scenario 'qqq'; `bindprobe lab list` names all"):
+        find_scenario("qqq")
 
 
 def test_without_scenario_files(monkeypatch, tmp_path) -> None:
     """Where no scenario files came along there are none, and asking for one says so."""
     monkeypatch.setattr("probe.lab.files._PLACES", (tmp_path,))
     assert scenario_paths() == {}
-    with pytest.raises(ScenarioError, match="there are: none"):
+    with pytest.raises(ScenarioError, match="none came along"):
         find_scenario("loopback-only")
 
 

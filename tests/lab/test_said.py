@@ -1,0 +1,57 @@
+"""A report as short texts, and results as JSON and back."""
+
+import json
+
+import pytest
+from test_check import LAN, REPORT
+
+from probe.lab.result import CheckResult, Row, Said, from_json, to_json
+from probe.lab.said import listed, said_of
+
+MET, MISSED = Row("80", "binding", "wildcard", "wildcard"), Row("80", "via", "direct", "forward")
+SAID = Said("80", "binding", "wildcard")
+
+
+def test_all_that_a_report_says() -> None:
+    """Ports as scenarios write them, groups of ports too, addresses by their symbols."""
+    said = {(one.port, one.what): one.value for one in said_of(REPORT)}
+    assert said["80", "binding"] == "specific"
+    assert said["80", "bound to"] == LAN
+    assert said["80", "bound by"] == "address"
+    assert said["80", "families"] == "4"
+    assert said["80", "via"] == "direct"
+    assert said["80", "state on lan"] == "open"
+    assert said["80", "reason on lan"] == "syn-ack"
+    assert said["80", "condition on lan"] == "clear"
+    assert said["U:53", "state on lan"] == "-"
+    assert said["1000-2000", "binding"] == "loopback-or-not-listening"
+    assert said["lan", "address"] == "clear"
+    assert len(said) == 2 * (5 + 3) + 5 + 1
+
+
+def test_order_does_not_count() -> None:
+    """Items are listed in one order; nothing is a dash."""
+    assert listed((6, 4)) == listed((4, 6)) == "4, 6"
+    assert listed(()) == "-"
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "ok"),
+    [((), None, True), ((MET,), None, True), ((MET, MISSED), None, False), ((MET,), "no route", False)],
+)
+def test_results_as_json(rows: tuple[Row, ...], error: str | None, ok: bool) -> None:  # noqa: FBT001 - a case
+    """Everything comes back; whether it is ok stands there for other programs."""
+    result = CheckResult("demo", "netns", "raw", rows, 1.5, (SAID,), error)
+    text = to_json("netns", "raw", [result])
+    assert from_json(text.encode()) == (result,)
+    whole = json.loads(text)
+    assert (whole["schema"], whole["world"], whole["engine"]) == ("bindprobe.lab-run/1", "netns", "raw")
+    assert whole["results"][0]["ok"] is ok
+    assert result.ok is ok
+    assert text.count("\n") == 1
+
+
+def test_no_results() -> None:
+    """What is no such object is an error."""
+    with pytest.raises(ValueError, match="JSON"):
+        from_json(b"Traceback")
