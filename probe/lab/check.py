@@ -4,7 +4,7 @@ Comparing is pure (`compare`); only `check` opens a world. Every expectation bec
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import structs
 
