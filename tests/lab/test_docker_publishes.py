@@ -109,7 +109,7 @@ def left_by(folder: Path) -> dict[str, list[str]]:
 @contextmanager
 def runs(*worlds: str) -> Iterator[list[Run]]:
     """Worlds with engines, all at once; whatever happens, nothing is left of them."""
-    why_not = docker_engine.available(engine_on_target.NEEDED)
+    why_not = engine_on_target.available()
     if why_not is not None:
         pytest.skip(why_not)
     with tempfile.TemporaryDirectory(prefix="bindprobe-publish-") as folder:
