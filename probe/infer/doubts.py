@@ -186,4 +186,11 @@ DOUBTS: tuple[Doubt, ...] = (
         frames.leaks_loopback,
         takes="--l2",
     ),
+    Doubt(
+        "SYN to 127.0.0.1 with a TTL of 2, handed to this neighbour",
+        "it forwards a port of loopback, as Docker publishes them",
+        "whether something behind it accepts",
+        frames.behind_loopback,
+        takes="--l2",
+    ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
+from probe.infer.traces import Back
 from probe.infer.words import listed, named
 from probe.model.probing import Origin
 from probe.model.target import Port, Realm
@@ -26,6 +27,14 @@ def forwarders(port: Port, models: Sequence[AddressModel]) -> list[AddressModel]
     return [m for m in near if port in m.evidence and m.evidence[port].heard in BEHIND]
 
 
+def forwards(port: Port, models: Sequence[AddressModel]) -> bool:
+    """Whether the host forwards a port that something serves: on an address, or, by frames, on loopback."""
+    if any(m.evidence[port].heard is Heard.OPEN_BEHIND for m in forwarders(port, models)):
+        return True
+    crossed = (c for m in models if port in m.evidence for c in m.evidence[port].hints.crossed)
+    return any(c.destination.is_loopback and c.tried.back is Back.PASSED_ON for c in crossed)
+
+
 def forward_evidence(port: Port, models: Sequence[AddressModel]) -> tuple[str, ...]:
     """How it shows that a port is forwarded, and where beside that the host accepts itself."""
     return tuple(
@@ -38,6 +47,6 @@ def forward_evidence(port: Port, models: Sequence[AddressModel]) -> tuple[str, .
 def _groups(port: Port, models: Sequence[AddressModel]) -> Iterator[tuple[str, list[AddressModel]]]:
     seen = [(model, model.tested[port]) for model in models if port in model.tested]
     yield _EXPIRES, [model for model, observation in seen if observation.origin is Origin.BEHIND]
-    if any(m.evidence[port].heard is Heard.OPEN_BEHIND for m in forwarders(port, models)):
+    if forwards(port, models):
         at_host = (model for model, observation in seen if observation.origin is Origin.HOST)
         yield _BESIDE, [model for model in at_host if model.evidence[port].heard is Heard.OPEN]

@@ -1,6 +1,7 @@
 """Frames handed to a neighbour for another address, and ARP: what they are asked for, and of whom."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_address
 
 from probe.infer.heard import OPENED, Heard
@@ -97,3 +98,13 @@ def leaks_loopback(model: AddressModel, scene: Scene) -> Iterator[Question]:
         )
         if port.protocol is Protocol.TCP and loopback >= LISTED:
             yield Question(_LOOPBACK, port, ttl=1, hop=hop)
+
+
+def behind_loopback(model: AddressModel, scene: Scene) -> Iterator[Question]:
+    """The frame for 127.0.0.1 once more, to live one hop longer where the neighbour forwards it."""
+    del scene
+    for trace in model.survey.traces:
+        question = trace.observation.question
+        forwarded = trace.observation.reason is Reason.TIME_EXCEEDED
+        if question.hop is not None and question.address == _LOOPBACK and question.ttl == 1 and forwarded:
+            yield replace(question, ttl=2)

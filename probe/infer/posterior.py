@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.infer.bindings import Hypothesis, hypotheses
-from probe.infer.forward_words import forwarders
-from probe.infer.heard import OPENED, Heard
+from probe.infer.forward_words import forwards
+from probe.infer.heard import OPENED
 from probe.infer.hypotheses import Fate, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.priors import (
@@ -61,7 +61,7 @@ def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, 
         m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in OPENED
     )
     weighed = hypotheses(addresses, prior, running=running, seen_open=opened)
-    forwarded = any(m.evidence[port].heard is Heard.OPEN_BEHIND for m in forwarders(port, models))
+    forwarded = forwards(port, models)
     situations = [Situation(model, port, forwarded=forwarded) for model in models]
     rules = _rules(models)
     limits = FORWARD_LIMITED if forwarded else UNLIMITED

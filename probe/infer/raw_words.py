@@ -34,6 +34,7 @@ _CROSSED: Mapping[Back, str] = {
 _LOOPBACK: Mapping[Back, str] = {
     Back.OPEN: "the machine at {where} accepts for {there} from its link: loopback is reached from there",
     Back.RESET: "the machine at {where} refuses for {there} from its link: nothing listens on that address",
+    Back.PASSED_ON: "the machine at {where} forwards the port of {there} even from its link, as Docker does",
 }
 _OWN_RESET = "the reset of {where} carries the mark of the probe: it is the host's own stack that refuses"
 _FORGED = "the reset of {where} lacks the mark of its host's own resets: a filter forges it"

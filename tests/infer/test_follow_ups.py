@@ -55,6 +55,7 @@ def name_of(question: Question, port: Port) -> str:
         assert question.port == port
     if question.hop is not None:
         words.append(f"for {SYMBOLS.get(question.address, question.address)}")
+        words += ["further"] if question.ttl == 2 else []
     return " ".join(words)
 
 
@@ -89,7 +90,8 @@ def test_questions_of_every_situation(name):
             else:
                 assert question.hop.interface == SYMBOLS[ip].removesuffix("6")
                 assert question.hop.link_address == (EVERYBODY if question.shape is Shape.WHO_HAS else MAC)
-                assert question.ttl == (None if question.shape is Shape.WHO_HAS else 1)
+                further = question.address.is_loopback and question.ttl == 2
+                assert further or question.ttl == (None if question.shape is Shape.WHO_HAS else 1)
 
 
 def silence(question: Question) -> Observation:

@@ -194,6 +194,10 @@ def _of_frame(ip: IPAddress, subject: str, word: str, port: Port) -> Asked:
     yield Question(address_named(subject), port, ttl=1, hop=hop_by(ip)), word
 
 
+def _of_longer_frame(ip: IPAddress, subject: str, word: str, port: Port) -> Asked:
+    yield Question(address_named(subject), port, ttl=2, hop=hop_by(ip)), word
+
+
 def _of_claim(ip: IPAddress, subject: str, word: str, port: Port) -> Asked:
     yield (
         Question(
@@ -217,6 +221,7 @@ RAW = {
     "ack": _of_segment(Shape.ACK),
     "fin": _of_segment(Shape.FIN),
     "frame": _of_frame,
+    "further": _of_longer_frame,
     "arp": _of_claim,
 }
 

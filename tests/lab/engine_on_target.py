@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import docker_engine
 import raw_surveys
 import world_surveys
 from msgspec.structs import replace
@@ -42,12 +43,22 @@ from probe.model.plan import Timing
 from probe.report.assemble import RunFacts, assemble
 
 NEEDED = ("busybox", "docker", "dockerd", "ip", "iptables", "nft", "ss", "unshare")
+MEASURED = "20.10"  # what the lab does as Docker is what this version does
 IMAGE = "busybox:here"
 ALIVE, DEAD = 80, 81  # ports inside: something listens on one of them
 PATIENCE = 30.0  # seconds for the engine to come up or to end
 OWN = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 UNCOVER = "test $(grep -c ' / /sys ' /proc/self/mountinfo) -lt 2 || umount /sys"
 START = 'mount --make-rprivate / && ip link set lo up && exec "$0" "$@"'
+
+
+def available() -> str | None:
+    """Say why no such engine can be started here; None: it can."""
+    why_not = docker_engine.available(NEEDED)
+    if why_not is not None:
+        return why_not
+    told = subprocess.run(("dockerd", "--version"), capture_output=True, text=True, check=False).stdout
+    return None if f" {MEASURED}." in told else f"measured with Docker {MEASURED}, here is: {told.strip()}"
 
 
 def inside(folder: Path, cgroup: str, world: str) -> list[str]:

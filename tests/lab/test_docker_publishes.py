@@ -13,7 +13,9 @@ from typing import Any
 import docker_engine
 import engine_on_target
 import pytest
-from world_surveys import found_in_memory
+from world_surveys import found_in_memory, world_named
+
+from probe.lab.scenario import address_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(200)]
 
@@ -86,6 +88,12 @@ def processes_of(folder: Path) -> list[str]:
     return told
 
 
+def runs_a_container(run: Run) -> bool:
+    """Whether a run has come so far."""
+    assert run.process.poll() is None
+    return any(line.startswith("/bin/busybox httpd") for line in processes_of(run.folder))
+
+
 def left_by(folder: Path) -> dict[str, list[str]]:
     """What is left on this machine of the runs that had a folder."""
     groups = [*Path("/sys/fs/cgroup").glob(f"*/bindprobe-test-{os.getpid()}-*")]
@@ -101,7 +109,7 @@ def left_by(folder: Path) -> dict[str, list[str]]:
 @contextmanager
 def runs(*worlds: str) -> Iterator[list[Run]]:
     """Worlds with engines, all at once; whatever happens, nothing is left of them."""
-    why_not = docker_engine.available(engine_on_target.NEEDED)
+    why_not = engine_on_target.available()
     if why_not is not None:
         pytest.skip(why_not)
     with tempfile.TemporaryDirectory(prefix="bindprobe-publish-") as folder:
@@ -133,7 +141,15 @@ def test_expectations_hold_with_docker(world: str, published: dict[str, dict[str
 @pytest.mark.parametrize("world", WORLDS)
 def test_packets_are_docker_s(world: str, engine: str, published: dict[str, dict[str, Any]]) -> None:
     """Every packet is answered in the lab as by Docker: from the same place, with the same marks."""
-    assert found_in_memory(engine, world) == published[world][engine]
+    nobody = {str(address_of(symbol)) for symbol in world_named(world).dead}
+    assert without(nobody, found_in_memory(engine, world)) == without(nobody, published[world][engine])
+
+
+def without(nobody: set[str], found: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what this machine itself says of an address that nobody has, after three seconds."""
+    return {
+        asked: seen for asked, seen in found.items() if not nobody & set(asked.split()) or " by " in asked
+    }
 
 
 @pytest.mark.parametrize("world", [PROXY, NO_PROXY])
@@ -165,6 +181,6 @@ def test_nothing_is_left_after_a_failure() -> None:
 def test_nothing_is_left_after_a_kill() -> None:
     """Killed while its container runs, it takes everything with it."""
     with runs(PROXY) as (run,):
-        await_that(lambda: any(line.startswith("/bin/busybox httpd") for line in processes_of(run.folder)))
+        await_that(lambda: runs_a_container(run))
         run.process.kill()
         await_that(lambda: not processes_of(run.folder))

@@ -119,11 +119,12 @@ class Box:
         action = decide(self._does.forward_rules, arrival.realm, packet)
         if action is not Action.ACCEPT:
             return self._own(refusal(action, packet, source), arrival.at)
+        return (self._does.nat.outwards(packet),) if self._goes_on(packet, out) else ()
+
+    def _goes_on(self, packet: Packet, out: str) -> bool:
         guard = self._does.guard
-        passes = _may_leave(self._does.forward_answer_rules, out, packet)
-        return (
-            (self._does.nat.outwards(packet),) if passes and (guard is None or guard.passes(packet)) else ()
-        )
+        passes = guard is None or guard.passes(packet)
+        return passes and _may_leave(self._does.forward_answer_rules, out, packet)
 
     def _proxied(self, packet: Packet) -> Iterable[Frame] | None:
         proxy = self._does.syn_proxy
