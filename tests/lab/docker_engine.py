@@ -1,8 +1,8 @@
 """A Docker engine for the tests: alone in a network namespace without a way out, and gone without a trace.
 
 It has processes, mounts and a network of its own: what runs in it ends with it, and no container has a route
-to a real interface. Nothing is pulled: the base image is made of Debian packages, and Python packages are
-downloaded before, out here. `available` says what is missing.
+to a real interface. Nothing is pulled: the base image is made of Debian packages; those of services, and
+Python's, are downloaded before, out here. `available` says what is missing.
 """
 
 import contextlib
