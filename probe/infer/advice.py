@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from probe.infer.forward_words import forwarders
+from probe.infer.forwarded import forwarders
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
 from probe.infer.way_words import doctor_command

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from probe.infer.forwarded import forwards
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
-from probe.infer.traces import Back
 from probe.infer.words import listed, named
 from probe.model.probing import Origin
-from probe.model.target import Port, Realm
-
-BEHIND = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
+from probe.model.target import Port
 
 _EXPIRES = (
     "a probe with just the TTL to reach {where} expires there instead of being answered: the port is"
@@ -19,20 +17,6 @@ _BESIDE = (
     "{where} does not forward the port: a socket of the host accepts there, such as the proxy by which Docker"
     " serves IPv6, and rules in the host's input chain do cover that"
 )
-
-
-def forwarders(port: Port, models: Sequence[AddressModel]) -> list[AddressModel]:
-    """The addresses on which the host itself forwards a port; before a public one a router may do it."""
-    near = (m for m in models if m.address.realm != Realm.PUBLIC)
-    return [m for m in near if port in m.evidence and m.evidence[port].heard in BEHIND]
-
-
-def forwards(port: Port, models: Sequence[AddressModel]) -> bool:
-    """Whether the host forwards a port that something serves: on an address, or, by frames, on loopback."""
-    if any(m.evidence[port].heard is Heard.OPEN_BEHIND for m in forwarders(port, models)):
-        return True
-    crossed = (c for m in models if port in m.evidence for c in m.evidence[port].hints.crossed)
-    return any(c.destination.is_loopback and c.tried.back is Back.PASSED_ON for c in crossed)
 
 
 def forward_evidence(port: Port, models: Sequence[AddressModel]) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from probe.infer import advice, words
 from probe.infer.conditions import address_condition, port_condition
-from probe.infer.forward_words import BEHIND, forward_evidence
+from probe.infer.forward_words import forward_evidence
+from probe.infer.forwarded import BEHIND
 from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import MUTE, Policy
 from probe.infer.likelihood import Evidence

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.infer.bindings import Hypothesis, hypotheses
-from probe.infer.forward_words import forwards
+from probe.infer.forwarded import forwards
 from probe.infer.heard import OPENED
 from probe.infer.hypotheses import Fate, Policy
 from probe.infer.policy import AddressModel
