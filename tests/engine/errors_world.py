@@ -1,18 +1,11 @@
-"""Three hosts in network namespaces, in which each port is treated in one way; a script.
+"""Three hosts, where each port is treated in one way; a script, see `three_hosts`.
 
-Run as `unshare -Urn python errors_world.py` it builds the world of `errors_cases`, asks every case with the
-backend under test and prints the replies as JSON. It refuses to run where an interface beside `lo` has an
-address: no probe may leave the world.
+It asks every case of `errors_cases` with the backend under test and prints the replies as JSON.
 """
 
-import contextlib
 import json
-import socket
-import struct
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from ipaddress import ip_address
 
 from errors_cases import (
@@ -31,11 +24,10 @@ from errors_cases import (
     TCP,
     UDP,
 )
+from three_hosts import configure, listen, run, three_hosts, wire
 
 from probe.engine.connect import ConnectBackend
-from probe.host.interfaces import interfaces
 from probe.host.system import SystemHost
-from probe.model.facts import LinkKind
 from probe.model.probing import Probe, Question, Reply
 from probe.model.target import Port
 
@@ -43,42 +35,13 @@ HOST_ADDRESSES = (
     *(TARGET, "10.77.1.1", "10.77.1.77", "fd77:1::1", "fd77:1::77", LINK_LOCAL, "10.77.1.2"),
     *("10.66.0.9", "10.67.0.9", "10.96.0.1", "10.97.0.1", "10.98.0.1", "10.99.0.1", "fd96::1"),
 )
+MANNERS = {HOLD: "hold", GREET: "greet", CLOSE: "close", RESET: "reset"}
 WAIT = 4.5  # seconds: an unanswered ARP request fails after 3
 
 
-def _run(*command: str, text: str | None = None) -> None:
-    subprocess.run(command, check=True, input=text, text=True)
-
-
-def _enter(pid: int | None) -> tuple[str, ...]:
-    return () if pid is None else ("nsenter", "-t", str(pid), "-n")
-
-
-def _configure(pid: int | None, commands: str, hook: str, rules: list[str]) -> None:
-    """Run `ip` commands, lift the limits on ICMP errors and load rules, in one namespace."""
-    limits = "cd /proc/sys/net; for f in ipv4/icmp_ratelimit ipv6/icmp/ratelimit; do echo 0 > $f; done"
-    _run(*_enter(pid), "sh", "-ec", f"ip link set lo up\n{commands}\n{limits}")
-    lines = [f"table inet f {{ chain c {{ type filter hook {hook} priority 0;", *rules, "}", "}", ""]
-    table = "\n".join(lines)
-    _run(*_enter(pid), "nft", "-f", "-", text=table)
-
-
 def _build(router: int, target: int) -> None:
-    _run("ip", "link", "add", "pr0", "type", "veth", "peer", "name", "rp0", "netns", str(router))
-    _run(
-        *_enter(router),
-        "ip",
-        "link",
-        "add",
-        "rt0",
-        "type",
-        "veth",
-        "peer",
-        "name",
-        "tr0",
-        "netns",
-        str(target),
-    )
+    wire("pr0", None, "rp0", router)
+    wire("rt0", router, "tr0", target)
     routes = """
         ip link set pr0 addrgenmode none; ip link set pr0 up
         ip addr add 10.77.1.2/24 dev pr0; ip addr add fd77:1::2/64 dev pr0 nodad
@@ -88,86 +51,25 @@ def _build(router: int, target: int) -> None:
         ip route add 10.77.2.0/24 via 10.77.1.1; ip route add fd77:2::/64 via fd77:1::1
         ip route add 10.95.0.0/16 via 10.77.1.1; ip route add blackhole 10.97.0.0/16
         ip route add prohibit 10.98.0.0/16; ip route add unreachable 10.99.0.0/16"""
-    _configure(None, routes, "output", PROBER_RULES)
+    configure(None, routes, "output", "\n".join(PROBER_RULES))
     forwards = """
         for n in rp0 rt0; do ip link set $n addrgenmode none; ip link set $n up; done
         ip addr add 10.77.1.1/24 dev rp0; ip addr add fd77:1::1/64 dev rp0 nodad
         ip addr add fe80::77/64 dev rp0 nodad; ip addr add fe80::1/64 dev rt0 nodad
         ip addr add 10.77.2.1/24 dev rt0; ip addr add fd77:2::1/64 dev rt0 nodad
         echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding"""
-    _configure(router, forwards, "forward", ROUTER_RULES)
+    configure(router, forwards, "forward", "\n".join(ROUTER_RULES))
     ends = """
         ip link set tr0 addrgenmode none; ip link set tr0 up
         ip addr add 10.77.2.2/24 dev tr0; ip addr add fd77:2::2/64 dev tr0 nodad
         ip addr add fe80::2/64 dev tr0 nodad
         ip route add default via 10.77.2.1; ip -6 route add default via fd77:2::1"""
-    _configure(target, ends, "input", TARGET_RULES)
+    configure(target, ends, "input", "\n".join(TARGET_RULES))
 
 
-def _serve(port: int, after_accept: str) -> None:
-    """Accept for ever, and do one thing with each peer."""
-    listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
-    kept = []
-
-    def loop() -> None:
-        while True:
-            peer, _ = listener.accept()
-            if after_accept == "greet":
-                peer.sendall(b"hello\r\n")
-            if after_accept == "reset":
-                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            if after_accept in {"close", "reset"}:
-                peer.close()
-            else:
-                kept.append(peer)
-
-    threading.Thread(target=loop, daemon=True).start()
-
-
-def listen() -> None:
-    """Be the target's services until standard input ends."""
-    for port, manner in ((HOLD, "hold"), (GREET, "greet"), (CLOSE, "close"), (RESET, "reset")):
-        _serve(port, manner)
-    answerer = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    answerer.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    answerer.bind(("::", ANSWER))
-
-    def answer() -> None:
-        while True:
-            data, peer = answerer.recvfrom(2048)
-            answerer.sendto(data, peer)
-
-    threading.Thread(target=answer, daemon=True).start()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-
-
-@contextlib.contextmanager
-def world() -> Iterator[None]:
+def world() -> AbstractContextManager[None]:
     """The three hosts, as long as the context lasts."""
-    if any(interface.kind is not LinkKind.LOOPBACK for interface in interfaces() if interface.addresses):
-        raise SystemExit("run this in a network namespace of its own: unshare -Urn")
-    with contextlib.ExitStack() as stack:
-        pids = []
-        for _ in ("router", "target"):
-            holder = stack.enter_context(_process("unshare", "-n", "sh", "-c", "echo; read x"))
-            pids.append(holder.pid)
-        _build(*pids)
-        stack.enter_context(_process(*_enter(pids[1]), sys.executable, __file__, "listen"))
-        yield
-
-
-@contextlib.contextmanager
-def _process(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that says one line when it is ready, and ends with its standard input."""
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield process
-    finally:
-        process.communicate()
+    return three_hosts(_build, __file__)
 
 
 def _shown(replies: list[Reply]) -> dict[str, object] | None:
@@ -201,7 +103,7 @@ def _link_goes_down(backend: ConnectBackend) -> list[str]:
     """Probes before and after the prober's link is taken down; nothing may be raised."""
     rows = [(TARGET, TCP), (TARGET6, TCP), (TARGET, UDP), (LINK_LOCAL, TCP)]
     backend.send(Probe(9000, Question(ip_address(TARGET), Port(TCP, 2302))))
-    _run("ip", "link", "set", "pr0", "down")
+    run("ip", "link", "set", "pr0", "down")
     probes = [Probe(9001 + i, Question(ip_address(a), Port(p, 1))) for i, (a, p) in enumerate(rows)]
     replies = collect(backend, [probes[0]], 0.1)
     for probe in probes[1:]:
@@ -235,4 +137,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    listen() if sys.argv[1:] == ["listen"] else main()
+    listen(MANNERS, echo=ANSWER) if sys.argv[1:] == ["listen"] else main()

@@ -1,31 +1,25 @@
-"""A prober, a router and a target in network namespaces, for what `doctor` measures of a path; a script.
+"""Three hosts, for what `doctor` measures of a path; a script, see `three_hosts`.
 
-Run as `unshare -Urn python path_world.py` it builds the world, measures with the real instruments and prints
-what they found as JSON. It refuses to run where an interface beside `lo` has an address. The target has many
-addresses behind the router, each treated in one way.
+It prints what the real instruments found as JSON. The target has many addresses behind the router, each of
+them treated in one way.
 """
 
-import contextlib
 import json
-import socket
-import struct
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Any
+
+from three_hosts import configure, listen, run, three_hosts, wire
 
 from probe.engine.asking import ask
 from probe.engine.connect import ConnectBackend
 from probe.engine.mtu import try_mtu
 from probe.engine.ping import ping
-from probe.host.interfaces import interfaces
 from probe.host.system import SystemHost
 from probe.model.exam import MtuTrial
-from probe.model.facts import AddressSurvey, LinkKind
+from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 from probe.path.ladder import hops_of, ladder_questions
@@ -35,6 +29,7 @@ HEALTHY, NARROW, HOLE, MUTE, FORBIDDEN, REJECTED, NOBODY = (
 )
 HEALTHY6, NARROW6, HOLE6 = "fd77:2::2", "fd77:3::2", "fd77:2::3"
 HOLD, HANGS_UP, CLOSES, RESETS, KEEPS = 2000, 2001, 2002, 2003, 2004
+MANNERS = {HOLD: "hold", HANGS_UP: "hang up", CLOSES: "close", RESETS: "reset", KEEPS: "hold"}
 
 ROUTER_RULES = f"""
 ip daddr {HOLE} meta length > 1300 drop
@@ -46,36 +41,15 @@ PROBER_RULES = f"ip daddr {FORBIDDEN} drop"
 TARGET_RULES = f"ip daddr {MUTE} drop"
 
 
-def run(*command: str, text: str | None = None) -> None:
-    """Run one command."""
-    subprocess.run(command, check=True, input=text, text=True)
-
-
-def _enter(pid: int | None) -> tuple[str, ...]:
-    return () if pid is None else ("nsenter", "-t", str(pid), "-n")
-
-
-def _configure(pid: int | None, commands: str, hook: str, rules: str) -> None:
-    limits = "cd /proc/sys/net; for f in ipv4/icmp_ratelimit ipv6/icmp/ratelimit; do echo 0 > $f; done"
-    run(*_enter(pid), "sh", "-ec", f"ip link set lo up\n{commands}\n{limits}")
-    table = f"table inet f {{ chain c {{ type filter hook {hook} priority 0\n{rules}\n}}\n}}\n"
-    run(*_enter(pid), "nft", "-f", "-", text=table)
-
-
-def _wire(name: str, pid: int | None, peer: str, peer_pid: int) -> None:
-    command = (*_enter(pid), "ip", "link", "add", name, "type", "veth", "peer", "name", peer)
-    run(*command, "netns", str(peer_pid))
-
-
 def _build(router: int, target: int) -> None:
-    _wire("pr0", None, "rp0", router)
-    _wire("rt0", router, "tr0", target)
-    _wire("rn0", router, "tn0", target)
+    wire("pr0", None, "rp0", router)
+    wire("rt0", router, "tr0", target)
+    wire("rn0", router, "tn0", target)
     routes = """
         ip link set pr0 addrgenmode none up; ip addr add 10.77.1.2/24 dev pr0
         ip addr add fd77:1::2/64 dev pr0 nodad; ip addr add fe80::2/64 dev pr0 nodad
         ip route add 10.77.0.0/16 via 10.77.1.1; ip -6 route add fd77::/16 via fd77:1::1"""
-    _configure(None, routes, "output", PROBER_RULES)
+    configure(None, routes, "output", PROBER_RULES)
     forwards = """
         for n in rp0 rt0 rn0; do ip link set $n addrgenmode none up; done; ip link set rn0 mtu 1400
         for n in rp0 rt0 rn0; do ip addr add fe80::1/64 dev $n nodad; done
@@ -84,7 +58,7 @@ def _build(router: int, target: int) -> None:
         ip addr add 10.77.3.1/24 dev rn0; ip addr add fd77:3::1/64 dev rn0 nodad
         ip route add 10.77.4.0/24 dev rn0
         echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding"""
-    _configure(router, forwards, "forward", ROUTER_RULES)
+    configure(router, forwards, "forward", ROUTER_RULES)
     ends = """
         for n in tr0 tn0; do
             ip link set $n addrgenmode none up; ip addr add fe80::2/64 dev $n nodad
@@ -93,71 +67,7 @@ def _build(router: int, target: int) -> None:
         ip addr add fd77:2::2/64 dev tr0 nodad; ip addr add fd77:2::3/64 dev tr0 nodad
         ip addr add fd77:3::2/64 dev tn0 nodad
         ip route add default via 10.77.2.1; ip -6 route add default via fd77:2::1"""
-    _configure(target, ends, "input", TARGET_RULES)
-
-
-def _serve(port: int, manner: str) -> None:
-    """Accept for ever, and do one thing with each peer."""
-    listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
-    kept = []
-
-    def hang_up(peer: socket.socket) -> None:
-        peer.sendall(b"hello\r\n")
-        peer.recv(16)  # leaves what follows unread: the end is a reset
-        time.sleep(0.1)
-        peer.close()
-
-    def loop() -> None:
-        while True:
-            peer, _ = listener.accept()
-            if manner == "hang up":
-                threading.Thread(target=hang_up, args=(peer,), daemon=True).start()
-            elif manner == "reset":
-                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                peer.close()
-            elif manner == "close":
-                peer.close()
-            else:
-                kept.append(peer)
-
-    threading.Thread(target=loop, daemon=True).start()
-
-
-def listen() -> None:
-    """Be the target's services until standard input ends."""
-    manners = {HOLD: "hold", HANGS_UP: "hang up", CLOSES: "close", RESETS: "reset", KEEPS: "hold"}
-    for port, manner in manners.items():
-        _serve(port, manner)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-
-
-@contextlib.contextmanager
-def _process(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that says one line when it is ready, and ends with its standard input."""
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield process
-    finally:
-        process.communicate()
-
-
-@contextlib.contextmanager
-def world() -> Iterator[None]:
-    """The three hosts, as long as the context lasts."""
-    if any(one.kind is not LinkKind.LOOPBACK for one in interfaces() if one.addresses):
-        raise SystemExit("run this in a network namespace of its own: unshare -Urn")
-    with contextlib.ExitStack() as stack:
-        pids = []
-        for _ in ("router", "target"):
-            holder = stack.enter_context(_process("unshare", "-n", "sh", "-c", "echo; read x"))
-            pids.append(holder.pid)
-        _build(*pids)
-        stack.enter_context(_process(*_enter(pids[1]), sys.executable, __file__, "listen"))
-        yield
+    configure(target, ends, "input", TARGET_RULES)
 
 
 def _tcp(number: int) -> Port:
@@ -219,9 +129,9 @@ def _survey(ip: IPAddress, host: SystemHost) -> AddressSurvey:
 
 def main() -> None:
     """Measure everything and print it."""
-    with world():
+    with three_hosts(_build, __file__):
         json.dump({"mtu": trials(), "ladders": ladders(), "ping": echoes()}, sys.stdout)
 
 
 if __name__ == "__main__":
-    listen() if sys.argv[1:] == ["listen"] else main()
+    listen(MANNERS) if sys.argv[1:] == ["listen"] else main()

@@ -2,25 +2,16 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from nobody import ENVIRONMENT, NOBODY, TOP, python_for_nobody, require_root
 
 pytest.importorskip("resource", reason="limits of open files exist on Unix only")
 
-TOP = Path(__file__).parents[2]
-NOBODY = (
-    "setpriv",
-    "--reuid=65534",
-    "--regid=65534",
-    "--clear-groups",
-    "--bounding-set=-all",
-    "--inh-caps=-all",
-)
 # Sends COUNT probes to closed ports of loopback before it reads, and prints the reasons.
 SCRIPT = """
 import collections, ipaddress, json, resource, socket, sys
@@ -47,12 +38,18 @@ print(json.dumps({"capacity": backend.capacity, "reasons": reasons}))
 """
 
 
-def run(limit: int, count: int, address: str, protocol: str, prefix: tuple[str, ...] = ()) -> Any:
+def run(
+    limit: int,
+    count: int,
+    address: str,
+    protocol: str,
+    python: Sequence[str] = (sys.executable,),
+) -> Any:
     """Run the script in a child and read what it prints."""
     environment = os.environ | {"PYTHONPATH": str(TOP), "PYTHONDONTWRITEBYTECODE": "1"}
     arguments = [str(limit), str(count), address, protocol]
     done = subprocess.run(
-        [*prefix, sys.executable, "-c", SCRIPT, *arguments],
+        [*python, "-c", SCRIPT, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -93,15 +90,6 @@ def test_limit_is_raised() -> None:
 )
 def test_as_nobody(address: str, protocol: str, reason: str) -> None:
     """A user without any capability tells resets and ICMP errors apart as root does."""
-    if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        pytest.skip("only root can become nobody, with setpriv (util-linux)")
-    imports = [
-        *NOBODY,
-        sys.executable,
-        "-c",
-        f"import sys; sys.path.insert(0, {str(TOP)!r}); import probe.model.icmp",
-    ]
-    if subprocess.run(imports, check=False, capture_output=True, cwd="/").returncode:
-        pytest.skip("the user nobody may not read this checkout or its Python")
-    seen = run(0, 5, address, protocol, NOBODY)
+    require_root()
+    seen = run(0, 5, address, protocol, (*NOBODY, *ENVIRONMENT, python_for_nobody()))
     assert seen["reasons"] == {reason: 5}

@@ -3,20 +3,17 @@
 import errno
 import json
 import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+from nobody import ENVIRONMENT, OTHER_USER, TOP, python_for_nobody, require_root
 
 from probe.engine import privilege, raw
 from probe.errors import BackendError, PrivilegeError
 from probe.lab.netns import enter
 
-TOP = Path(__file__).parents[2]
-NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 NET_RAW = ("--inh-caps=+net_raw", "--ambient-caps=+net_raw")
 
 # Opens the backend, gives everything up, and tells what is left. Probes loopback only.
@@ -62,11 +59,6 @@ json.dump(told, sys.stdout)
 """
 
 
-# An interpreter outside of the virtual environment finds the same packages.
-PLACES = ":".join([str(TOP), *(place for place in sys.path if place.endswith("-packages"))])
-ENVIRONMENT = ("env", "HOME=/nonexistent", f"PYTHONPATH={PLACES}", "PYTHONDONTWRITEBYTECODE=1")
-
-
 def run(*prefix: str, python: str = sys.executable) -> Any:
     command = (*prefix, *ENVIRONMENT, python, "-c", SCRIPT)
     done = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60, check=False)
@@ -77,21 +69,14 @@ def run(*prefix: str, python: str = sys.executable) -> Any:
 @pytest.fixture
 def world() -> tuple[str, ...]:
     """A command that runs another one as root of a network that leads nowhere."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
-    if shutil.which("setpriv") is None:
-        pytest.skip("setpriv (util-linux) is not installed")
+    require_root()
     return ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 
 
 @pytest.fixture
 def python(world: tuple[str, ...]) -> str:
     """An interpreter that the user nobody may run."""
-    for candidate in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
-        trial = (*NOBODY, *ENVIRONMENT, candidate, "-c", "import probe, psutil, scapy")
-        if subprocess.run(trial, check=False, cwd="/", capture_output=True).returncode == 0:
-            return candidate
-    pytest.skip("the user nobody may not read this checkout or its Python")
+    return python_for_nobody()
 
 
 def assert_given_up(told: Any) -> None:
@@ -111,13 +96,13 @@ def test_root_gives_everything_up(world: tuple[str, ...]) -> None:
 @pytest.mark.nobody
 def test_one_capability_is_enough_and_is_given_up(world: tuple[str, ...], python: str) -> None:
     """An ordinary user with CAP_NET_RAW alone opens the backend, and loses the right as root does."""
-    assert_given_up(run(*world, *NOBODY, *NET_RAW, python=python))
+    assert_given_up(run(*world, *OTHER_USER, *NET_RAW, python=python))
 
 
 @pytest.mark.nobody
 def test_an_ordinary_user_hears_what_is_missing(world: tuple[str, ...], python: str) -> None:
     """Without any capability the one line names it, sudo, and the command for this user."""
-    said = run(*world, *NOBODY, python=python)["missing"]
+    said = run(*world, *OTHER_USER, python=python)["missing"]
     assert "\n" not in said
     for word in ("CAP_NET_RAW", "sudo", "setpriv", "--reuid=65534", "--ambient-caps=+net_raw"):
         assert word in said

@@ -1,26 +1,13 @@
 """The program without any privilege: a user that owns nothing sees the same as root."""
 
 import json
-import os
-import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from pure import TOP
-
-DROP = (
-    "setpriv",
-    "--reuid=65534",
-    "--regid=65534",
-    "--clear-groups",
-    "--bounding-set=-all",
-    "--inh-caps=-all",
-    "--no-new-privs",
-)
+from nobody import ENVIRONMENT, NOBODY, python_for_nobody, require_root
 
 
 def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -29,14 +16,13 @@ def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def as_nobody() -> tuple[str, ...]:
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
-    if shutil.which("setpriv") is None:
-        pytest.skip("setpriv (util-linux) is not installed")
-    env = (*DROP, "env", "HOME=/nonexistent", f"PYTHONPATH={TOP}", "PYTHONDONTWRITEBYTECODE=1")
-    if run((*env, sys.executable, "-c", "import probe, msgspec")).returncode:
-        pytest.skip("the user nobody may not read this checkout or its Python")
-    return env
+    require_root()
+    return (*NOBODY, *ENVIRONMENT)
+
+
+@pytest.fixture(scope="module")
+def python(as_nobody: tuple[str, ...]) -> str:
+    return python_for_nobody()
 
 
 def answers(report: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -57,7 +43,7 @@ def test_nobody_has_no_capability(as_nobody: tuple[str, ...]) -> None:
 
 
 @pytest.mark.nobody
-def test_same_scan_without_privilege(as_nobody: tuple[str, ...]) -> None:
+def test_same_scan_without_privilege(as_nobody: tuple[str, ...], python: str) -> None:
     """An open and a closed port on loopback: state, reason and binding are those that root gets."""
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
@@ -66,8 +52,8 @@ def test_same_scan_without_privilege(as_nobody: tuple[str, ...]) -> None:
         ports = [server.getsockname()[1] for server in (listening, closed)]
         closed.close()
         flags = ("-p", ",".join(map(str, ports)), "--engine", "connect", "--json")
-        scan = (sys.executable, "-m", "probe", "scan", "127.0.0.1", *flags)
-        reports = [run((*prefix, *scan)) for prefix in ((), as_nobody)]
+        scan = (python, "-m", "probe", "scan", "127.0.0.1", *flags)
+        reports = [run((*prefix, *scan)) for prefix in (ENVIRONMENT, as_nobody)]
     assert [done.returncode for done in reports] == [0, 0], [done.stderr for done in reports]
     root, nobody = (answers(json.loads(done.stdout)) for done in reports)
     assert nobody == root
