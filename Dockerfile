@@ -35,8 +35,8 @@ COPY --from=build /opt/bindprobe /opt/bindprobe
 # ssh-keyscan reads host keys, by which a scan knows a machine again.
 RUN command -v ssh-keyscan > /dev/null \
  || { apt-get -q update && apt-get -q install -y --no-install-recommends openssh-client \
-      && rm -rf /var/lib/apt/lists/*; }; \
-    cp -L "$(command -v python3)" /opt/bindprobe/bin/python3 \
+      && rm -rf /var/lib/apt/lists/*; } \
+ && cp -L "$(command -v python3)" /opt/bindprobe/bin/python3 \
  && ln -s python3 /opt/bindprobe/bin/python \
  && python3 -c 'import os, struct; os.setxattr("/opt/bindprobe/bin/python3", "security.capability", struct.pack("<5I", 0x02000000, 1 << 13, 0, 0, 0))' \
  && ln -s /opt/bindprobe/bin/bindprobe /usr/local/bin/bindprobe

@@ -37,13 +37,18 @@ WIRE = "ip link add w-{0} type veth peer name x-{0} && ip link set w-{0} up && i
 WIRES = "".join(WIRE.format(name) for name in NETWORKS)
 START = f'mount --make-rprivate / && ip link set lo up && {WIRES}exec "$0" "$@"'
 
-# The base of the images, and what is installed on it for services, without installing it.
+# The base of the images, and what is installed on it for services, without installing it: made in memory.
 BOOTSTRAP = """
-debootstrap --variant=minbase --include="$1" "$2" "$0"
-root=$0; shift 2
+root=$1; made=$2; packages=$3; include=$4; suite=$5; shift 5
+mount -t tmpfs none "$root"
+debootstrap --variant=minbase --include="$include" "$suite" "$root"
 mkdir -p "$root/packages/partial"
 set -- install -y --no-install-recommends --download-only "$@"
 chroot "$root" apt-get -o Dir::Cache::archives=/packages/ "$@"
+mv "$root"/packages/*.deb "$packages"
+cd "$root"
+tar -c --exclude=./packages --exclude='./var/cache/apt/*.bin' --exclude='./var/cache/apt/archives/*.deb' \
+  --exclude='./var/lib/apt/lists/*' --exclude=./usr/share/doc --exclude=./usr/share/locale -f "$made" .
 """
 
 
@@ -143,26 +148,22 @@ def _await_engine(engine: Engine, process: subprocess.Popen[bytes], log: Path) -
 
 def _make_base(engine: Engine, folder: Path) -> None:
     """Make the base image, and download what is installed on it."""
-    root = folder / "root"
+    root, made, packages = folder / "root", folder / "base.tar", engine.context / "packages"
+    root.mkdir()
+    packages.mkdir()
+    places = (str(root), str(made), str(packages))
+    alone = ("unshare", "--mount", "sh", "-ec", BOOTSTRAP, "sh")
     jobs = (
-        ("sh", "-ec", BOOTSTRAP, str(root), ",".join(PACKAGES), SUITE, *_programs()),
+        (*alone, *places, ",".join(PACKAGES), SUITE, *_programs()),
         (sys.executable, "-m", "pip", "download", *_wheels(), "--dest", str(engine.context / "wheels")),
     )
     with (folder / "base").open("wb") as log:
         running = [subprocess.Popen(job, stdout=log, stderr=log) for job in jobs]
         codes = [job.wait() for job in running]
     assert codes == [0, 0], (folder / "base").read_text()[-2000:]
-    (engine.context / "packages").mkdir()
-    for package in root.glob("packages/*.deb"):
-        package.rename(engine.context / "packages" / package.name)
-    of_apt = ("packages", "var/cache/apt/archives/*.deb", "var/cache/apt/*.bin", "var/lib/apt/lists/*")
-    trimmed = (*of_apt, "usr/share/doc", "usr/share/locale")
-    left_out = [f"--exclude=./{one}" for one in trimmed]
-    with subprocess.Popen(("tar", "-C", str(root), *left_out, "-c", "."), stdout=subprocess.PIPE) as packed:
-        words = ("docker", "import", "-", BASE)
-        done = subprocess.run(words, stdin=packed.stdout, env=engine.environment, check=False)
-    assert (packed.returncode, done.returncode) == (0, 0)
-    shutil.rmtree(root)
+    done = engine.run("docker", "import", str(made), BASE)
+    assert done.returncode == 0, done.stderr
+    made.unlink()
 
 
 def _programs() -> Sequence[str]:

@@ -28,7 +28,7 @@ CONNECT = (
 )
 SERVICES = "real-services"
 TUNNELLED = {  # with the image of services
-    "connect": (SERVICES, "vpn-healthy", "vpn-port-bound-to-lan"),
+    "connect": (SERVICES, "tunnel-carries-both-families"),
     "raw": (SERVICES,),
 }
 EVERYWHERE = {"binding": "wildcard", "states": {"vpn": "open", "vpn6": "open"}}
