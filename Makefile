@@ -8,7 +8,7 @@ SEED   ?= 1
 ENGINE ?= connect
 SECONDS ?= 600
 # Processes that run tests, a file at a time: they mostly wait for the networks that they build.
-JOBS   ?= 4
+JOBS   ?= 3
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

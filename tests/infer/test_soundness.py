@@ -36,7 +36,7 @@ from probe.model.plan import Timing
 from probe.model.target import Port, Protocol
 from probe.model.verdict import PortVerdict
 
-pytestmark = pytest.mark.takes_minutes
+pytestmark = [pytest.mark.takes_minutes, pytest.mark.timeout(900)]
 
 KEPT = 0.005
 SHARES = 2  # processes that divide the worlds

@@ -28,8 +28,9 @@ CONTEXT = (
     *("Dockerfile", ".dockerignore", "docker-compose.yml", "LICENSE", "README.md", "pyproject.toml"),
     *("probe", "scenarios"),
 )
+WITH_US = ("setpriv", "--pdeathsig", "KILL")  # a command that also ends when this process is killed
 NETWORKS = ("lan", "vpn", "public", "behind")
-NEEDED = ("dockerd", "docker", "docker-compose", "debootstrap", "iptables", "unshare", "ip")
+NEEDED = ("dockerd", "docker", "docker-compose", "debootstrap", "iptables", "setpriv", "unshare", "ip")
 PATIENCE = 60.0  # seconds for the engine to come up or to end
 
 # A kernel without dummy interfaces gets wires for the networks to use.
@@ -105,7 +106,7 @@ def _started(folder: Path) -> Iterator[Engine]:
     rest = ("--data-root", "data", "--exec-root", "exec", "--pidfile", "pid", "--cgroup-parent", f"/{cgroup}")
     socket = f"unix://{folder}/docker.sock"
     places = [str(folder / word) if word in {"data", "exec", "pid"} else word for word in rest]
-    own = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
+    own = (*WITH_US, "unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             (*own, "sh", "-c", START, "dockerd", *places, "-H", socket), stdout=log, stderr=log

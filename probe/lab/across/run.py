@@ -55,8 +55,9 @@ def run_columns(
     """
     outcomes: dict[Column, Outcome] = {}
     waiting = [column for column, names in jobs.items() if names]
-    with _all_ended() as running:
+    with _interrupts_noted() as raise_what_came, _all_ended() as running:
         while waiting or running:
+            raise_what_came()
             for column in _next(waiting, running):
                 waiting.remove(column)
                 running.append(_start(column, jobs[column], program))
@@ -114,7 +115,6 @@ def _all_ended() -> Iterator[list[_Run]]:
     A signal goes to the whole group of a run, as from a terminal: who enters a namespace passes none on.
     """
     running: list[_Run] = []
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield running
     finally:
@@ -125,4 +125,26 @@ def _all_ended() -> Iterator[list[_Run]]:
             one.process.wait()
             one.output.close()
             one.errors.close()
-        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _interrupts_noted() -> Iterator[Callable[[], None]]:
+    """Note SIGINT and SIGTERM; what is yielded raises KeyboardInterrupt if one has come.
+
+    At any other moment it might find a run that is started and not in the list, or tidying up.
+    """
+    came: list[int] = []
+
+    def raise_what_came() -> None:
+        if came:
+            raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield raise_what_came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
