@@ -22,7 +22,7 @@ help: ## show this list
 demo: $(VENV)/program ## build a small network, probe it, explain what was found
 	@$(BIN)/bindprobe demo
 
-test: $(VENV)/dev ## run every test that this machine can run
+test: $(VENV)/dev ## run every test that this machine can run (JOBS=3 files at once)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/python -m coverage report --include="$$($(BIN)/python tests/house/pure.py)" \
 		--show-missing --skip-covered --fail-under=100 > $(VENV)/coverage.txt || { \

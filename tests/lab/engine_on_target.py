@@ -42,7 +42,7 @@ from probe.model.diagnosis import Place
 from probe.model.plan import Timing
 from probe.report.assemble import RunFacts, assemble
 
-NEEDED = ("busybox", "docker", "dockerd", "ip", "iptables", "nft", "ss", "unshare")
+NEEDED = ("busybox", "docker", "dockerd", "ip", "iptables", "nft", "setpriv", "ss", "unshare")
 MEASURED = "20.10"  # what the lab does as Docker is what this version does
 IMAGE = "busybox:here"
 ALIVE, DEAD = 80, 81  # ports inside: something listens on one of them
@@ -63,7 +63,18 @@ def available() -> str | None:
 
 def inside(folder: Path, cgroup: str, world: str) -> list[str]:
     """The command that starts this file in namespaces which lead nowhere and end with it."""
-    return [*OWN, "sh", "-c", START, sys.executable, __file__, str(folder), cgroup, world]
+    return [
+        *docker_engine.WITH_US,
+        *OWN,
+        "sh",
+        "-c",
+        START,
+        sys.executable,
+        __file__,
+        str(folder),
+        cgroup,
+        world,
+    ]
 
 
 @dataclass(frozen=True)
