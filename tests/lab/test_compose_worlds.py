@@ -144,6 +144,15 @@ def test_scenarios_hold(engine: Engine, images: dict[str, Any], how: str, names:
     assert not any(engine.left().values()), engine.left()
 
 
+def test_worlds_tell_the_same(engine: Engine, images: dict[str, Any]) -> None:
+    """In memory, in namespaces and in containers, with both engines: no cell of the table differs."""
+    done = engine.run(*engine.bindprobe("lab", "table", "loopback-only", "host-forges-resets"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 scenarios in 6 columns, 12 cells: " in done.stdout
+    assert "0 not run" in done.stdout
+    assert not any(engine.left().values()), engine.left()
+
+
 def test_a_host_that_fails_is_told(engine: Engine, images: dict[str, Any]) -> None:
     """A scenario that containers cannot hold ends the host with the reason as its last word."""
     words = ("docker", "run", "--rm", "--network=none", "--env=SCENARIO=slow-vpn", "bindprobe-host")
