@@ -156,6 +156,13 @@ def test_the_page() -> None:
     assert list(sections(render_page(alone, "2026-11-22", "x"))) == []
 
 
+def test_the_page_says_what_failed() -> None:
+    """Each cell that failed has its reason there too."""
+    page = render_page(wrong(), "2026-11-22", "x")
+    assert "## Failed\n\n- FAILED: plain, sim connect: 80 via: expected direct, found forward\n" in page
+    assert "- FAILED: plain, sim raw: the hosts do not get ready\n" in page
+
+
 def test_pipes_in_cells() -> None:
     """A state with a bar in its name does not break the table."""
     open_filtered = {"via": "open|filtered"}

@@ -168,6 +168,21 @@ def told(grid: Grid, *, explained: bool) -> list[Told]:
     return [Told(*key, tuple(columns)) for key, columns in having.items()]
 
 
+def wrong(grid: Grid) -> Iterator[str]:
+    """Every expectation that was not met, and why a scenario could not be measured."""
+    for line in grid.lines:
+        for column, cell in zip(grid.columns, line.cells, strict=True):
+            if cell.standing is Standing.FAILED and cell.found is not None:
+                where = f"FAILED: {line.scenario}, {column.world} {column.engine}"
+                result = cell.found.result
+                missed = (
+                    f"{r.port} {r.what}: expected {r.expected}, found {r.found}"
+                    for r in result.rows
+                    if not r.ok
+                )
+                yield from (f"{where}: {said}" for said in ([result.error] if result.error else missed))
+
+
 def summary(grid: Grid) -> str:
     """How many cells are what."""
     total = len(grid.lines) * len(grid.columns)

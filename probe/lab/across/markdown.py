@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from probe.lab.across.differences import Why
-from probe.lab.across.grid import MARKS, Grid, Told, cell_text, summary, told
+from probe.lab.across.grid import MARKS, Grid, Told, cell_text, summary, told, wrong
 from probe.lab.across.text import LEGEND
 
 _HEAD = """\
@@ -35,7 +35,14 @@ engine in the first world. A cell without a mark says the same.
 def render_page(grid: Grid, when: str, machine: str) -> str:
     """Render the page. `when`: a date. `machine`: what it ran on, in words. Ends with a newline."""
     head = _HEAD.format(when=when, machine=machine, raw=LEGEND[Why.RAW], world=LEGEND[Why.WORLD])
-    parts = [head.rstrip(), "\n".join(_table(grid)), f"{summary(grid)}.", *_not_here(grid), *_explained(grid)]
+    parts = [
+        head.rstrip(),
+        "\n".join(_table(grid)),
+        f"{summary(grid)}.",
+        *_wrong(grid),
+        *_not_here(grid),
+        *_explained(grid),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -46,6 +53,13 @@ def _table(grid: Grid) -> Iterator[str]:
     for line in grid.lines:
         cells = (cell_text(cell, notes) for cell in line.cells)
         yield _row([f"[{line.scenario}]({line.scenario}.yaml)", *cells])
+
+
+def _wrong(grid: Grid) -> Iterator[str]:
+    found = [f"- {said}" for said in wrong(grid)]
+    if found:
+        yield "## Failed"
+        yield "\n".join(found)
 
 
 def _not_here(grid: Grid) -> Iterator[str]:

@@ -5,7 +5,7 @@ from itertools import zip_longest
 from textwrap import fill, wrap
 
 from probe.lab.across.differences import Why
-from probe.lab.across.grid import MARKS, Cell, Grid, Standing, Told, cell_text, summary, told
+from probe.lab.across.grid import MARKS, Cell, Grid, Told, cell_text, summary, told, wrong
 
 _WIDTH = 80
 _NAME_WIDTH = 26
@@ -59,19 +59,8 @@ def _marked(cell: Cell, why: Why) -> bool:
 
 
 def _wrong(grid: Grid) -> Iterator[str]:
-    """Every expectation that was not met, every scenario that could not be measured, every difference."""
-    for line in grid.lines:
-        for column, cell in zip(grid.columns, line.cells, strict=True):
-            if cell.standing is Standing.FAILED and cell.found is not None:
-                where = f"FAILED: {line.scenario}, {column.world} {column.engine}"
-                result = cell.found.result
-                missed = [
-                    f"{r.port} {r.what}: expected {r.expected}, found {r.found}"
-                    for r in result.rows
-                    if not r.ok
-                ]
-                for said in [result.error] if result.error else missed:
-                    yield from wrap(f"{where}: {said}", _WIDTH, subsequent_indent="    ")
+    for said in wrong(grid):
+        yield from wrap(said, _WIDTH, subsequent_indent="    ")
     yield from _lines("DIFFERS", told(grid, explained=False))
 
 
