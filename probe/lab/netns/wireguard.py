@@ -5,6 +5,7 @@ network that they protect leads nowhere.
 """
 
 import functools
+import socket
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class End:
         self._configure(carried.wireguard_there(plan, keys_of("target"), keys_of("prober").public))
 
     def _configure(self, text: str) -> None:
-        self._program.await_that(_socket_of(self._host).is_socket)
+        self._program.await_that(functools.partial(_accepts, _socket_of(self._host)))
         run(self._host, ["wg", "setconf", DEVICE, "/dev/stdin"], text)
 
     def await_open(self) -> None:
@@ -95,6 +96,16 @@ def _socket_of(host: int | None) -> Path:
     """Return where WireGuard's control socket of a host is, as seen from here."""
     root = Path("/" if host is None else f"/proc/{host}/root")
     return root / mounts.socket_directory().relative_to("/") / f"{DEVICE}.sock"
+
+
+def _accepts(control: Path) -> bool:
+    """Whether somebody listens on a socket. `wg` removes one that is there and not yet listened on."""
+    with socket.socket(socket.AF_UNIX) as trial:
+        try:
+            trial.connect(str(control))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
 
 
 def _hears(host: int | None, port: int) -> bool:
