@@ -9,7 +9,6 @@ container the host is the caller's own, None, and all of it ends with the contai
 import functools
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +21,7 @@ from pathlib import Path
 from probe.errors import BackendError
 from probe.lab import small_app
 from probe.lab.daemons import HOME, TOOLS, Check, Daemon
-from probe.lab.netns import enter, syscalls
+from probe.lab.netns import enter, programs, syscalls
 from probe.lab.netns.programs import Program
 from probe.lab.scenario import ServiceKind
 from probe.model.target import Protocol
@@ -48,11 +47,8 @@ def daemons_available(kinds: Iterable[ServiceKind]) -> str | None:
 
 def not_installed(kinds: Iterable[ServiceKind]) -> str | None:
     """Say which programs of these services are missing, with their packages; None: they are there."""
-    path = ":".join([enter.environment()["PATH"], *map(str, _POSTGRESQL.glob("*/bin"))])
     tools = {tool: package for kind in kinds for tool, package in TOOLS[kind].items()}
-    missing = [tool for tool in tools if shutil.which(tool, path=path) is None]
-    packages = ", ".join(dict.fromkeys(tools[tool] for tool in missing))
-    return f"not installed: {', '.join(missing)} (packages {packages})" if missing else None
+    return programs.not_installed(tools, *map(str, _POSTGRESQL.glob("*/bin")))
 
 
 @functools.cache

@@ -6,15 +6,27 @@ A host is named by a process that lives in it; None is the calling thread's own 
 import contextlib
 import functools
 import os
+import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from probe.errors import BackendError
 from probe.lab.netns import enter, syscalls
 
 _PATIENCE = 10.0  # seconds for anything to get ready
 _PAUSE = 0.002
+
+
+def not_installed(tools: Mapping[str, str], *folders: str) -> str | None:
+    """Say which programs are missing, with their packages; None: they are all there.
+
+    `tools`: Debian package by program. `folders`: where to look beside the usual ones.
+    """
+    path = ":".join([enter.environment()["PATH"], *folders])
+    missing = [tool for tool in tools if shutil.which(tool, path=path) is None]
+    packages = ", ".join(dict.fromkeys(tools[tool] for tool in missing))
+    return f"not installed: {', '.join(missing)} (packages {packages})" if missing else None
 
 
 def on_host(host: int | None, argv: Sequence[str]) -> list[str]:

@@ -6,7 +6,6 @@ they serve, `trouble` when all is up. Every step ends when what it did can be se
 
 import functools
 import hashlib
-import shutil
 import ssl
 import subprocess
 import time
@@ -15,7 +14,7 @@ from contextlib import ExitStack
 from typing import Protocol
 
 from probe.errors import BackendError
-from probe.lab.netns import carried, enter
+from probe.lab.netns import carried, enter, programs
 from probe.lab.netns.carried import CUT, DEVICE, Certificate, TunnelPlan
 from probe.lab.netns.programs import Program, run
 from probe.lab.netns.wireguard import End
@@ -47,10 +46,7 @@ def vpn_available(kind: VpnKind | None = None) -> str | None:
 def not_installed(*kinds: VpnKind) -> str | None:
     """Say which programs of these kinds are missing, with their packages; None: they are there."""
     tools = {tool: package for kind in kinds for tool, package in PACKAGES[kind].items()}
-    path = enter.environment()["PATH"]
-    missing = [tool for tool in tools if shutil.which(tool, path=path) is None]
-    packages = ", ".join(dict.fromkeys(tools[tool] for tool in missing))
-    return f"not installed: {', '.join(missing)} (packages {packages})" if missing else None
+    return programs.not_installed(tools)
 
 
 @functools.cache
