@@ -16,8 +16,11 @@ class Backend(Protocol):
     def now(self) -> float:
         """Seconds on this backend's clock; it never runs backwards."""
 
-    def send(self, probe: Probe) -> None:
-        """Send one probe. What goes wrong locally comes back as its reply (`no-route`, `not-sent`)."""
+    def send(self, probe: Probe) -> float:
+        """Send one probe; return when it left, on this backend's clock.
+
+        What goes wrong locally comes back as its reply (`no-route`, `not-sent`).
+        """
 
     def receive(self, until: float) -> Sequence[Reply]:
         """Wait for replies, at the latest until the clock shows `until`; return at the first ones."""

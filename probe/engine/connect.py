@@ -8,7 +8,6 @@ On Linux the error queue tells a reset from an ICMP error, and who sent that (IP
 the two look alike and the reason is `refused`.
 """
 
-import contextlib
 import heapq
 import socket
 import time
@@ -25,13 +24,12 @@ from probe.engine.pollers import open_poller
 from probe.engine.sockets import (
     SocketMaker,
     close_politely,
+    handshake,
     is_connected,
     is_self_connected,
     receive_datagram,
-    received_hop_limit,
-    tcp_facts,
 )
-from probe.model.probing import Aftermath, Probe, Question, Reason, Reply, TcpFacts
+from probe.model.probing import Aftermath, Probe, Reason, Reply
 from probe.model.target import Protocol
 
 # How long an accepted connection is watched, in seconds: twice its handshake, within these bounds.
@@ -98,10 +96,17 @@ class ConnectBackend:
         """Seconds on the monotonic clock."""
         return time.monotonic()
 
-    def send(self, probe: Probe) -> None:
-        """Send one probe. What goes wrong locally comes back as its reply (`no-route`, `not-sent`)."""
+    def send(self, probe: Probe) -> float:
+        """Send one probe; return when it left.
+
+        What goes wrong locally comes back as its reply (`no-route`, `not-sent`). News of the probes before it
+        is read here too: it would grow old while the others leave.
+        """
         self._make_room()
-        self._launch(_Flight(probe))
+        flight = _Flight(probe)
+        self._launch(flight)
+        self._read_news(0.0)
+        return flight.sent
 
     def receive(self, until: float) -> Sequence[Reply]:
         """Wait for replies, at the latest until the clock shows `until`; return at the first ones."""
@@ -109,18 +114,16 @@ class ConnectBackend:
             now = time.monotonic()
             self._end_watches(now)
             wake = min(until, self._watches[0][0]) if self._watches else until
-            news = self._poller.wait(0.0 if self._ready else max(0.0, wake - now))
-            now = time.monotonic()
-            for descriptor in news:
-                flight = self._by_descriptor[descriptor]
-                self._on_news[flight.stage, flight.probe.question.port.protocol](flight, now)
+            now = self._read_news(0.0 if self._ready else max(0.0, wake - now))
             if self._ready or now >= until:
                 replies, self._ready = self._ready, []
                 return replies
 
     def forget(self, probe_ids: Iterable[int]) -> None:
         """Stop waiting for these probes and free what they hold; unknown ids are ignored."""
-        for probe_id in probe_ids:
+        ids = frozenset(probe_ids)
+        self._ready = [reply for reply in self._ready if reply.probe_id not in ids]
+        for probe_id in ids:
             flight = self._flights.get(probe_id)
             if flight is not None:
                 self._land(flight)
@@ -140,6 +143,7 @@ class ConnectBackend:
             flight.sock = sock = self._maker.open(question)
             target = self._maker.sockaddr(question)
             moment = Moment.AT_ONCE
+            flight.sent = time.monotonic()
             error = sock.connect_ex(target)
             if error not in self._in_progress:
                 self._conclude(flight, error, moment, flight.sent)
@@ -171,6 +175,15 @@ class ConnectBackend:
 
     # --- news ---
 
+    def _read_news(self, timeout: float) -> float:
+        """Wait for news of any socket, at most `timeout` seconds, and read all of it; return when it came."""
+        news = self._poller.wait(timeout)
+        at = time.monotonic()
+        for descriptor in news:
+            flight = self._by_descriptor[descriptor]
+            self._on_news[flight.stage, flight.probe.question.port.protocol](flight, at)
+        return at
+
     def _handshake_news(self, flight: _Flight, at: float) -> None:
         sock = _socket_of(flight)
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -194,24 +207,17 @@ class ConnectBackend:
         if is_self_connected(sock, self._maker.sockaddr(question)):
             self._relaunch(flight)
             return
-        ttl, facts = self._connection_facts(sock, question)
-        self._ready.append(Reply(flight.probe.id, Reason.SYN_ACK, at, question.address, ttl=ttl, tcp=facts))
+        hop_limit = self._platform.connection_ttl.get(question.address.version)
+        known = handshake(sock, hop_limit, tcp_info=self._platform.tcp_info)
+        came = at if known.rtt is None else min(at, flight.sent + known.rtt)
+        self._ready.append(
+            Reply(flight.probe.id, Reason.SYN_ACK, came, question.address, ttl=known.ttl, tcp=known.facts)
+        )
         flight.stage = _Stage.WATCHED
         self._poller.connected(sock.fileno())
         end = at + min(max(SHORTEST_WATCH, 2 * (at - flight.sent)), LONGEST_WATCH)
         heapq.heappush(self._watches, (end, flight.probe.id))
         self._watch_news(flight, at)  # what came with the handshake brings no second event
-
-    def _connection_facts(
-        self, sock: socket.socket, question: Question
-    ) -> tuple[int | None, TcpFacts | None]:
-        ttl = facts = None
-        with contextlib.suppress(OSError):  # the peer is gone already: nothing more to tell
-            if question.address.version in self._platform.connection_ttl:
-                ttl = received_hop_limit(sock, self._platform.connection_ttl[question.address.version])
-            if self._platform.tcp_info:
-                facts = tcp_facts(sock)
-        return ttl, facts
 
     def _watch_news(self, flight: _Flight, at: float) -> None:
         try:

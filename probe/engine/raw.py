@@ -111,17 +111,19 @@ class RawBackend:
         """Seconds on the monotonic clock."""
         return time.monotonic()
 
-    def send(self, probe: Probe) -> None:
-        """Send one probe. What goes wrong locally comes back as its reply (`no-route`, `not-sent`)."""
+    def send(self, probe: Probe) -> float:
+        """Send one probe; return when it left.
+
+        What goes wrong locally comes back as its reply (`no-route`, `not-sent`).
+        """
         way = self._way(probe.question)
         if way is None:
-            self._refuse(probe, Reason.NO_ROUTE)
-            return
+            return self._refuse(probe, Reason.NO_ROUTE)
         try:
-            self._launch(probe, way)
+            return self._launch(probe, way)
         except OSError as problem:
             meaning = _REFUSALS.get(problem.errno or 0, NOT_SENT)
-            self._refuse(probe, meaning.reason, way.source if meaning.by_us else None)
+            return self._refuse(probe, meaning.reason, way.source if meaning.by_us else None)
 
     def receive(self, until: float) -> Sequence[Reply]:
         """Wait for replies, at the latest until the clock shows `until`; return at the first ones."""
@@ -158,20 +160,21 @@ class RawBackend:
             return None
         return _Way(route.source, route.interface)
 
-    def _launch(self, probe: Probe, way: _Way) -> None:
-        """Send a probe's packet.
+    def _launch(self, probe: Probe, way: _Way) -> float:
+        """Send a probe's packet; return when it left.
 
         Raises:
             OSError: this machine refused.
         """
         packet = self._compose(probe.question, way)
         if packet is None:
-            self._refuse(probe, Reason.NOT_SENT)
-            return
+            return self._refuse(probe, Reason.NOT_SENT)
         data = codec.build(packet)
         self._matching.remember(Flight(probe, packet, way.interface))
+        left = time.monotonic()  # what takes longest is over: the packet is built
         ethertype = self._put_out(data, packet, probe.question, way)
         self._record(data, ethertype, time.time(), _title(probe), outgoing=True)
+        return left
 
     def _compose(self, question: Question, way: _Way) -> Outgoing | None:
         """The packet; None where no source port is free, or this link cannot carry the question."""
@@ -195,9 +198,11 @@ class RawBackend:
             self._sockets.send_direct(data, ethertype, way.interface, neighbour)
         return ethertype
 
-    def _refuse(self, probe: Probe, reason: Reason, sender: IPAddress | None = None) -> None:
-        """Tell with the next replies that this machine did not send a probe."""
-        self._refused[probe.id] = Reply(probe.id, reason, time.monotonic(), sender)
+    def _refuse(self, probe: Probe, reason: Reason, sender: IPAddress | None = None) -> float:
+        """Note that this machine did not send a probe, for the next replies; return when."""
+        at = time.monotonic()
+        self._refused[probe.id] = Reply(probe.id, reason, at, sender)
+        return at
 
     # --- in ---
 

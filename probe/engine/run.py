@@ -100,7 +100,7 @@ class Run:
             probes = self._scan.probes_to_send(now)
             self._backend.forget(self._scan.released())  # first: it makes room for the new ones
             for probe in probes:
-                self._backend.send(probe)
+                self._scan.left(probe.id, self._backend.send(probe))
             if not self._hand_out(now):
                 for reply in self._backend.receive(min(end, self._next_time(now))):
                     self._scan.receive(reply)

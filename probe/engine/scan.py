@@ -148,6 +148,12 @@ class Scan:
         self._wake(asked, self._patience(asked))
         return probe
 
+    def left(self, probe_id: int, at: float) -> None:
+        """Note when a probe left: `probes_to_send` gives many at once, and they leave one by one."""
+        asked, attempt, _ = self._probes[probe_id]
+        self._probes[probe_id] = (asked, attempt, at)
+        asked.sent[-1] = (probe_id, at)
+
     def _patience(self, asked: Asked) -> float:
         """Until when the last try is waited for: tries are spread over time, by one, two, two ... timeouts.
 

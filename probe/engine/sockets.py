@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from probe.engine.platforms import SEND_TTL, Kind, Option, Platform, Setting
-from probe.engine.tcpinfo import SIZE as TCP_INFO_SIZE
-from probe.engine.tcpinfo import TCP_INFO, parse_tcp_info
+from probe.engine.tcpinfo import TCP_INFO, TRANSFER_SIZE, handshake_rtt, parse_tcp_info
 from probe.model.probing import Question, TcpFacts
 from probe.model.target import IPAddress, Protocol
 
@@ -191,9 +190,30 @@ def is_self_connected(sock: socket.socket, target: SockAddr) -> bool:
     return bool(sock.getsockname()[:2] == target[:2])
 
 
-def tcp_facts(sock: socket.socket) -> TcpFacts | None:
-    """What the kernel tells of the connection (Linux)."""
-    return parse_tcp_info(sock.getsockopt(socket.IPPROTO_TCP, TCP_INFO, TCP_INFO_SIZE))
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What the kernel tells of a handshake. `rtt` in seconds; None where its SYN was sent more than once."""
+
+    ttl: int | None = None  # of the peer's last packet
+    facts: TcpFacts | None = None
+    rtt: float | None = None
+
+
+def handshake(sock: socket.socket, hop_limit: Option | None, *, tcp_info: bool) -> Handshake:
+    """Ask the kernel of a connection that was just accepted; nothing where the peer is gone already.
+
+    Args:
+        sock: the connection.
+        hop_limit: what gives the TTL of its packets; None: nothing does.
+        tcp_info: whether the kernel has TCP_INFO.
+    """
+    ttl, info = None, b""
+    with contextlib.suppress(OSError):
+        if hop_limit is not None:
+            ttl = received_hop_limit(sock, hop_limit)
+        if tcp_info:
+            info = sock.getsockopt(socket.IPPROTO_TCP, TCP_INFO, TRANSFER_SIZE)
+    return Handshake(ttl, parse_tcp_info(info), handshake_rtt(info))
 
 
 def received_hop_limit(sock: socket.socket, option: Option) -> int | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from probe.model.probing import TcpFacts
 
 TCP_INFO = 11
-SIZE = 32  # bytes: as far as tcpi_rcv_mss, in every kernel since 2.4
 
 # state, ca_state, retransmits, probes, backoff, options, window scales, flags; rto, ato, snd_mss, rcv_mss
 _HEAD = struct.Struct("=8B4I")
@@ -70,3 +69,13 @@ def parse_transfer(data: bytes) -> TransferInfo | None:
         rtt=numbers[_RTT] / 1e6,
         acked=_ACKED.unpack_from(data, _ACKED_AT)[0],
     )
+
+
+def handshake_rtt(data: bytes) -> float | None:
+    """Read how long a connection's handshake took, in seconds, of one over which no data was sent yet.
+
+    None where the kernel gave too few bytes, has no time, or sent the SYN more than once: the time is then
+    that of one of them, nobody knows which (RFC 6298 section 3).
+    """
+    told = parse_transfer(data)
+    return None if told is None or told.total_retransmits or not told.rtt else told.rtt

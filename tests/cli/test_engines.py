@@ -39,11 +39,13 @@ class FakeRaw:
         self._now += 0.001
         return self._now
 
-    def send(self, probe: Probe) -> None:
+    def send(self, probe: Probe) -> float:
         self._say("send")
         header = Header(tos=0x68, window=0)
         sender = probe.question.address
-        self._replies.append(Reply(probe.id, Reason.RESET, self.now(), sender, ttl=64, header=header))
+        left = self.now()
+        self._replies.append(Reply(probe.id, Reason.RESET, left, sender, ttl=64, header=header))
+        return left
 
     def receive(self, until: float) -> list[Reply]:
         self._now = self._now if self._replies else until

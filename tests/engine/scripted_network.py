@@ -25,12 +25,13 @@ class ScriptedNetwork:
     def now(self) -> float:
         return self._now
 
-    def send(self, probe: Probe) -> None:
+    def send(self, probe: Probe) -> float:
         self.sent.append((self._now, probe))
         self.waiting.add(probe.id)
         self.most_waiting = max(self.most_waiting, len(self.waiting))
         for reply in self._script(probe, self._now):
             heapq.heappush(self._coming, (reply.at, next(self._order), reply))
+        return self._now
 
     def receive(self, until: float) -> Sequence[Reply]:
         if not self._coming or self._coming[0][0] > until:

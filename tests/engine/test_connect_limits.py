@@ -12,7 +12,8 @@ from nobody import ENVIRONMENT, NOBODY, TOP, python_for_nobody, require_root
 
 pytest.importorskip("resource", reason="limits of open files exist on Unix only")
 
-# Sends COUNT probes to closed ports of loopback before it reads, and prints the reasons.
+# Sends COUNT probes to loopback before it reads, and prints the reasons: to closed ports, or all of them to
+# one that is silent, a listener that reads nothing or one whose accept queue is full.
 SCRIPT = """
 import collections, ipaddress, json, resource, socket, sys
 limit, count = int(sys.argv[1]), int(sys.argv[2])
@@ -21,13 +22,24 @@ hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 if limit:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 from probe.engine.connect import ConnectBackend
+kinds = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+silent = socket.socket(socket.AF_INET, kinds[protocol]) if sys.argv[5] == "silent" else None
+if silent is not None:
+    silent.bind(("127.0.0.1", 0))
+    if protocol == "tcp":
+        silent.listen(0)
+        queued = [socket.socket() for _ in range(2)]
+        for one in queued:
+            one.setblocking(False)
+            one.connect_ex(silent.getsockname())
 from probe.model.probing import Probe, Question
 from probe.model.target import Port, Protocol
 backend = ConnectBackend()
 for number in range(count):
-    backend.send(Probe(number, Question(address, Port(Protocol(protocol), 1 + number))))
+    port = 1 + number if silent is None else silent.getsockname()[1]
+    backend.send(Probe(number, Question(address, Port(Protocol(protocol), port))))
 heard = []
-until = backend.now() + 5
+until = backend.now() + (5 if silent is None else 0.5)
 while len(heard) < count and backend.now() < until:
     heard += backend.receive(until)
 backend.close()
@@ -44,10 +56,11 @@ def run(
     address: str,
     protocol: str,
     python: Sequence[str] = (sys.executable,),
+    to: str = "closed",
 ) -> Any:
     """Run the script in a child and read what it prints."""
     environment = os.environ | {"PYTHONPATH": str(TOP), "PYTHONDONTWRITEBYTECODE": "1"}
-    arguments = [str(limit), str(count), address, protocol]
+    arguments = [str(limit), str(count), address, protocol, to]
     done = subprocess.run(
         [*python, "-c", SCRIPT, *arguments],
         capture_output=True,
@@ -63,11 +76,17 @@ def run(
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_no_descriptor_left(protocol: str) -> None:
-    """Probes beyond the limit of open files are `not-sent`; those before are measured, and none is lost."""
-    seen = run(100, 150, "127.0.0.1", protocol)
+    """Probes beyond the limit of open files are `not-sent`, and none is lost; those before wait on."""
+    seen = run(100, 150, "127.0.0.1", protocol, to="silent")
     assert seen["capacity"] == 36
-    assert sum(seen["reasons"].values()) == 150
+    assert set(seen["reasons"]) == {"not-sent"}
     assert 50 < seen["reasons"]["not-sent"] < 75
+
+
+@pytest.mark.parametrize(("protocol", "reason"), [("tcp", "reset"), ("udp", "port-unreach")])
+def test_answers_make_room(protocol: str, reason: str) -> None:
+    """What was answered holds no descriptor, though nothing was received in between."""
+    assert run(100, 150, "127.0.0.1", protocol)["reasons"] == {reason: 150}
 
 
 def test_limit_is_raised() -> None:

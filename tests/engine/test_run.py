@@ -243,3 +243,23 @@ def test_plan_address_is_reexported_with_routes():
     plan = plan_for(2, Timing())
     assert all(isinstance(a, AddressPlan) and a.route.on_link for a in plan.addresses)
     assert not set(plan.addresses[0].controls) & set(plan.addresses[0].tested)
+
+
+class SlowToSend(ScriptedNetwork):
+    """Each probe takes a hundredth of a second to leave."""
+
+    def send(self, probe):
+        self._now += 0.01
+        return super().send(probe)
+
+
+def test_each_probe_is_timed_from_when_it_left() -> None:
+    """Probes that are due together leave one after the other: none is charged with the others' time."""
+
+    def answers(probe: Probe, now: float) -> list[Reply]:
+        return [Reply(probe.id, Reason.RESET, now + 0.002, probe.question.address)]
+
+    (survey,) = run(plan_for(30, Timing(), (LAN,)), SlowToSend(answers))
+    seen = [o for o in survey.observations if o.question.role is Role.TESTED]
+    assert [o.rtt for o in seen] == [pytest.approx(0.002)] * 30
+    assert len({o.started for o in seen}) == 30

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.engine.tcpinfo import TRANSFER_SIZE, TransferInfo, parse_tcp_info, parse_transfer
+from probe.engine.tcpinfo import (
+    TRANSFER_SIZE,
+    TransferInfo,
+    handshake_rtt,
+    parse_tcp_info,
+    parse_transfer,
+)
 from probe.model.probing import TcpFacts
 
 # Loopback IPv6 connection of a 6.18 kernel: timestamps, SACK, window scale 10 and 10 (0xaa).
@@ -49,6 +55,17 @@ def test_transfer(state: int, *, is_open: bool) -> None:
     """How far data has come, at the offsets of linux/tcp.h; a closed connection still tells."""
     expected = TransferInfo(is_open, 1448, 2, 1, 3, 1500, 0.04, 2898)
     assert parse_transfer(transfer(state, NUMBERS, 2898, retransmits=1)) == expected
+
+
+@pytest.mark.parametrize(("rtt", "resent", "expected"), [(180, 0, 0.00018), (180, 1, None), (0, 0, None)])
+def test_handshake(rtt: int, resent: int, expected: float | None) -> None:
+    """The kernel's own time of the handshake counts where the SYN was sent once."""
+    assert handshake_rtt(transfer(1, {15: rtt, 23: resent}, 1)) == expected
+
+
+def test_no_handshake_without_numbers() -> None:
+    """Too few bytes have no time."""
+    assert handshake_rtt(bytes(32)) is None
 
 
 @given(st.binary(max_size=200))

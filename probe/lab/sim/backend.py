@@ -30,13 +30,14 @@ class SimBackend:
         """Virtual seconds since the world began."""
         return self._clock.now
 
-    def send(self, probe: Probe) -> None:
-        """Send one probe; without a route its reply is `no-route`."""
+    def send(self, probe: Probe) -> float:
+        """Send one probe, at once; without a route its reply is `no-route`."""
         way = self._network.way(self._prober, probe.question.address)
         if way is None:
             self._inbox.put(Reply(probe.id, Reason.NO_ROUTE, self._clock.now))
-            return
-        self._prober.ask(probe, way.source, partial(self._network.send, self._prober))
+        else:
+            self._prober.ask(probe, way.source, partial(self._network.send, self._prober))
+        return self._clock.now
 
     def receive(self, until: float) -> Sequence[Reply]:
         """Let the world go on until replies are there, at the latest until `until` (seconds)."""

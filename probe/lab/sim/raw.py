@@ -64,8 +64,8 @@ class SimRawBackend:
         """Virtual seconds since the world began."""
         return self._network.clock.now
 
-    def send(self, probe: Probe) -> None:
-        """Send one probe. What goes wrong locally comes back as its reply (`no-route`, `not-sent`)."""
+    def send(self, probe: Probe) -> float:
+        """Send one probe, at once; what goes wrong locally comes back as its reply."""
         way = self._way(probe.question)
         if way is None:
             self._refuse(probe, Reason.NO_ROUTE)
@@ -75,6 +75,7 @@ class SimRawBackend:
             self._ask_link(probe, way)
         else:
             self._launch(probe, way)
+        return self.now()
 
     def receive(self, until: float) -> Sequence[Reply]:
         """Let the world go on until replies are there, at the latest until `until` (seconds)."""
