@@ -80,11 +80,9 @@ def _require(scenario: Scenario, kind: str) -> None:
 
 
 def _scanned(world: World, timing: Timing, engine: str) -> tuple[tuple[Row, ...], tuple[Said, ...]]:
-    """What a scan finds. A scenario that expects nothing of one gets none, which spares its silences."""
+    """What a scan finds."""
     from probe.app import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
 
-    if world.scenario.expect_causes and not any(_expected(world.scenario, engine)):
-        return (), ()
     report = scan(world.target, timing, means_of(world, engine))
     return compare(world.scenario, report), said_of(report)
 
@@ -132,8 +130,14 @@ def _over(expected: Expected, more: Expected) -> Expected:
 
 
 def _port_rows(text: str, wanted: Expected, report: Report) -> Iterator[Row]:
+    """Every expectation of some ports. All of them must meet it; the first that does not is shown."""
     verdicts = [_verdict(port, report) for port in parse_ports(text)]
-    verdict = verdicts[0]
+    found_on_each = zip(*(_port_row(text, wanted, verdict) for verdict in verdicts), strict=False)
+    for rows in found_on_each:
+        yield next((row for row in rows if not row.ok), rows[0])
+
+
+def _port_row(text: str, wanted: Expected, verdict: VerdictReport | None) -> Iterator[Row]:
     if verdict is None:
         yield Row(text, "binding", wanted.binding or "any", MISSING)
         return

@@ -43,6 +43,7 @@ from probe.lab.scenario_hosts import (
     TargetHost,
 )
 from probe.model.target import IPAddress
+from probe.ports import parse_ports
 
 __all__ = (  # with the hosts' parts: who reads scenarios finds every part of them here
     "CARRIER_ADDRESSES",
@@ -238,9 +239,16 @@ def parse_scenario(name: str, document: object) -> Scenario:
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read one scenario file.
+    """Read one scenario file. It has to say what a scan finds of each port: a binding, or `undetermined`.
 
     Raises:
-        ScenarioError: the file cannot be read, is not YAML, or is not a scenario.
+        ScenarioError: the file cannot be read, is not YAML, is not a scenario, or leaves a port out.
+        UsageError: a port list cannot be read.
     """
-    return parse_scenario(path.stem, read_document(path))
+    scenario = parse_scenario(path.stem, read_document(path))
+    named = [text for text, wanted in scenario.expect.items() if wanted.binding is not None]
+    judged = {port for text in named for port in parse_ports(text)}
+    left_out = [str(port) for port in parse_ports(scenario.scan.ports) if port not in judged]
+    if left_out:
+        raise ScenarioError(f"scenario {scenario.name}: 'expect' has no binding of {', '.join(left_out)}")
+    return scenario

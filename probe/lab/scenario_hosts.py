@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from probe.model.target import Protocol
+from probe.model.target import Protocol, Realm
+
+_REALMS = (Realm.LAN, Realm.VPN, Realm.PUBLIC)  # whose links filters tell apart
 
 
 class Action(StrEnum):
@@ -94,14 +96,37 @@ class Service(Strict, frozen=True, kw_only=True):
 class Rule(Strict, frozen=True, kw_only=True):
     """One filter rule; the first that matches decides, and what none matches is accepted.
 
-    `ports` in the command line's syntax (none: every port of TCP and UDP), `on`: realms (none: all). Without
-    `segment` it judges what comes in, all of it.
+    `ports` in the command line's syntax (none: every port of TCP and UDP), `on`: realms (none: all), of which
+    `lan4` or `lan6` is IPv4 or IPv6 alone. Without `segment` it judges what comes in, all of it.
     """
 
     action: Action
     ports: str | None = None
     on: tuple[str, ...] = ()
     segment: Segment | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a realm that there is not.
+
+        Raises:
+            ValueError: named; msgspec says where it stands.
+        """
+        self.links()
+
+    def links(self) -> tuple[tuple[str, int | None], ...]:
+        """Read `on`: realm and IP version of each; None for both.
+
+        Raises:
+            ValueError: there is no such realm; named.
+        """
+        return tuple(map(_link, self.on))
+
+
+def _link(text: str) -> tuple[str, int | None]:
+    realm = text.rstrip("46")
+    if realm not in _REALMS or len(text) > len(realm) + 1:
+        raise ValueError(f"'on' has {text!r}: give lan, vpn or public, or one of them with 4 or 6 (lan6)")
+    return realm, int(text[-1]) if text != realm else None
 
 
 class Dnat(Strict, frozen=True, kw_only=True):

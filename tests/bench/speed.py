@@ -14,10 +14,22 @@ from time import perf_counter
 
 from tabulate import tabulate
 
+from probe.lab.check import compare
 from probe.lab.door import open_world
 from probe.lab.netns import enter
-from probe.lab.scenario import Action, Link, Listen, Rule, Scan, Scenario, TargetHost, address_of
+from probe.lab.scenario import (
+    Action,
+    Expected,
+    Link,
+    Listen,
+    Rule,
+    Scan,
+    Scenario,
+    TargetHost,
+    address_of,
+)
 from probe.lab.score import nmap
+from probe.report.read import parse_report
 
 ROUNDS = 5
 TIMEOUT = 300.0  # seconds for one process
@@ -42,14 +54,20 @@ FAR = Scenario(
     ),
     links={realm: Link(delay_ms=20) for realm in ("lan", "vpn", "public")},
     scan=Scan(ports=PORTS),
-    expect={},
+    expect={
+        "8000": Expected(binding="wildcard", families=(4,)),
+        "5432": Expected(
+            binding="undetermined", states={"lan": "open", "vpn": "closed", "public": "filtered"}
+        ),
+        "22,53,80,443,3306,6379,8080,9000": Expected(binding="loopback-or-not-listening"),
+    },
 )
 SILENT = Scenario(
     about="One address that drops everything.",
     addresses=("lan",),
     target=TargetHost(filter=(Rule(action=Action.DROP),)),
     scan=Scan(ports=SILENT_PORTS),
-    expect={},
+    expect={SILENT_PORTS: Expected(binding="undetermined")},
 )
 
 # A process of a few megabytes: what its child needed cannot hide behind its own size.
@@ -111,10 +129,23 @@ def scan_command(scenario: Scenario, engine: str = "connect") -> tuple[str, ...]
     return (*OURS, "scan", *named, "-p", scenario.scan.ports, "--engine", engine, "--json")
 
 
+def require_expected(scenario: Scenario) -> None:
+    """Scan an open world once: a figure of a scan that finds something else means nothing.
+
+    Raises:
+        ValueError: an expectation of the scenario is not met; all such are named.
+    """
+    report = parse_report(run(scan_command(scenario)).encode(), "the scan")
+    missed = [row for row in compare(scenario, report) if not row.ok]
+    if missed:
+        raise ValueError(f"{scenario.about} {missed}")
+
+
 def scan_row() -> Row:
     """Three addresses of which one is silent, against nmap's own scan of them."""
     addresses = [address_of(symbol) for symbol in FAR.addresses]
     with open_world(FAR, "netns") as world:
+        require_expected(FAR)
         ours, theirs = in_turns(scan_command(FAR), nmap.command(addresses, world.target.ports))
     return Row(
         "3 addresses x 10 ports, each by its own link, RTT 40 ms, one silent",
@@ -144,6 +175,7 @@ def silent_rows() -> tuple[Row, Row]:
     """A thousand ports that never answer: the time, and the memory of the same scan."""
     command = scan_command(SILENT)
     with open_world(SILENT, "netns"):
+        require_expected(SILENT)
         (ours,) = in_turns(command)
         peak = int(run((sys.executable, "-I", "-S", "-c", _PEAK, *command))) / 1024
     return (

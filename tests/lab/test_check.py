@@ -1,5 +1,7 @@
 """Comparing a report with a scenario's expectations, and running scenarios to that end."""
 
+from pathlib import Path
+
 import pytest
 from msgspec import structs
 
@@ -8,7 +10,7 @@ from probe.lab.check import check, compare
 from probe.lab.door import open_world
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.result import CheckResult, Row
-from probe.lab.scenario import Scenario, parse_scenario
+from probe.lab.scenario import Scenario, load_scenario, parse_scenario
 from probe.lab.table import render_truth_table
 from probe.lab.world import target_of
 from probe.model.probing import Reason, State
@@ -96,6 +98,10 @@ EXPECTATIONS = [
     ("1234", {"binding": "loopback-or-not-listening"}, []),
     ("1234", {"binding": "wildcard"}, [("binding", "wildcard", "loopback-or-not-listening")]),
     ("99", {"binding": "wildcard"}, [("binding", "wildcard", "not in the report")]),
+    # every port of several, not the first alone
+    ("1000-2000", {"binding": "loopback-or-not-listening"}, []),
+    ("80,1000", {"binding": "specific"}, [("binding", "specific", "loopback-or-not-listening")]),
+    ("80,99", {"binding": "specific"}, [("binding", "specific", "not in the report")]),
     ("U:1234", {"binding": "wildcard"}, [("binding", "wildcard", "not in the report")]),
 ]
 
@@ -244,3 +250,28 @@ def test_truth_table_fits_80_columns() -> None:
 def test_truth_table_of_nothing() -> None:
     """Without results the table says so."""
     assert render_truth_table([]).endswith("0 scenarios, 0 failed; 0 of 0 expectations met")
+
+
+@pytest.mark.parametrize(
+    ("expect", "left_out"),
+    [
+        ("{}", "22/tcp, 80/tcp, 53/udp"),
+        ('{"22": {states: {lan: open}}, "80": {binding: wildcard}}', "22/tcp, 53/udp"),
+        ('{"22,80": {binding: undetermined}}', "53/udp"),
+    ],
+)
+def test_a_scenario_says_what_a_scan_finds(expect: str, left_out: str, tmp_path: Path) -> None:
+    """A file that expects no binding of a port would pass whatever is found; `undetermined` is one."""
+    path = tmp_path / "silent.yaml"
+    path.write_text(f'about: x\naddresses: [lan]\nscan: {{ports: "22,80,U:53"}}\nexpect: {expect}\n')
+    with pytest.raises(ScenarioError, match=f"^scenario silent: 'expect' has no binding of {left_out}$"):
+        load_scenario(path)
+
+
+def test_undetermined_is_an_expectation(tmp_path: Path) -> None:
+    """A port of which nothing can be said is expected to be so."""
+    path = tmp_path / "whole.yaml"
+    path.write_text(
+        'about: x\naddresses: [lan]\nscan: {ports: "22-24"}\nexpect: {22-24: {binding: undetermined}}\n'
+    )
+    assert load_scenario(path).expect["22-24"].binding == "undetermined"

@@ -21,7 +21,7 @@ CASES: list[tuple[dict[str, Any], str]] = [
         {"vpn": {"kind": "wireguard", "warm": True, "far_end": "absent"}},
         "a tunnel that fails later: each container makes itself",
     ),
-    ({"expect": {}}, "only the doctor's causes: no doctor"),
+    ({"expect_causes": {"lan": "none"}}, "the doctor's causes: no doctor"),
     ({"links": {"lan": {"delay_ms": 5}}}, "delay: the cable"),
     ({"links": {"lan": {"isolates": True}}}, "isolated clients: docker-compose.yml has no such machine"),
     ({"elsewhere": ["lan"]}, "the same address elsewhere: docker-compose.yml"),

@@ -1,4 +1,4 @@
-"""Scenarios that expect causes: what the doctor says of them is compared, and no scan is made for nothing."""
+"""Scenarios that expect causes: what the doctor says of them is compared, beside what a scan says."""
 
 from typing import NoReturn
 
@@ -67,17 +67,11 @@ def test_the_truth_table_has_the_causes(monkeypatch: pytest.MonkeyPatch) -> None
     assert "1 scenarios, 1 failed; 1 of 2 expectations met" in table
 
 
-def test_a_scan_is_made_where_one_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Expectations of the scan are met beside the doctor's; without any there is no scan."""
+def test_a_scan_is_made_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Expectations of the scan are met beside the doctor's."""
     world = scenario({"lan": "none"}, expect_addresses={"lan": "clear"})
     monkeypatch.setattr("probe.lab.doctoring.examined", lambda *_: diagnosis(world))
     assert [row.what for row in check(world, "sim").rows] == ["address", "first cause"]
-
-    def refuse(*_: object) -> NoReturn:
-        raise AssertionError("a scan")
-
-    monkeypatch.setattr("probe.app.scan", refuse)
-    assert [row.what for row in check(scenario({"lan": "none"}), "sim").rows] == ["first cause"]
 
 
 def test_without_causes_there_is_no_doctor(monkeypatch: pytest.MonkeyPatch) -> None:

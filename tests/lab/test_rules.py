@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from probe.errors import UsageError
+from probe.errors import ScenarioError, UsageError
 from probe.lab.netns import rules
 from probe.lab.scenario import Action, Scenario, parse_scenario
 
 LOOPBACK_SPARED = 'iifname != "lo"'
+LAN6 = 'meta nfproto ipv6 iifname { "lan" }'
 
 
 def scenario(**parts: Any) -> Scenario:
@@ -37,8 +38,20 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
         [f"{LOOPBACK_SPARED} tcp dport {{ 22 }} drop", f"{LOOPBACK_SPARED} udp dport {{ 53 }} drop"],
     ),
     "on two realms": (
-        {"action": "drop", "ports": "22", "on": ["vpn", "lan6"]},
+        {"action": "drop", "ports": "22", "on": ["vpn", "lan"]},
         ['iifname { "lan", "vpn" } tcp dport { 22 } drop'],
+    ),
+    "on one IP version of a realm": (
+        {"action": "drop", "ports": "22", "on": ["lan6", "vpn", "public6", "lan4"]},
+        [
+            'meta nfproto ipv6 iifname { "lan", "public" } tcp dport { 22 } drop',
+            'iifname { "vpn" } tcp dport { 22 } drop',
+            'meta nfproto ipv4 iifname { "lan" } tcp dport { 22 } drop',
+        ],
+    ),
+    "an ICMP error to one IP version": (
+        {"action": "net-unreach", "ports": "22", "on": ["lan6"]},
+        [f"{LAN6} tcp dport {{ 22 }} meta nfproto ipv6 reject with icmpv6 type no-route"],
     ),
     "openings only": (
         {"action": "drop", "ports": "T:22,U:53", "segment": "syn"},
@@ -116,6 +129,10 @@ ROUTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"filter": [{"action": "drop", "ports": "22"}]},
         ['iifname { "public" } tcp dport { 22 } drop'],
     ),
+    "filter of one IP version": (
+        {"filter": [{"action": "drop", "ports": "22", "on": ["public6"]}]},
+        ['meta nfproto ipv6 iifname { "public" } tcp dport { 22 } drop'],
+    ),
     "filter of a NAT router, for itself and for what it forwards": (
         {"filter": [{"action": "drop", "ports": "22"}], "nat": True},
         ['iifname { "public" } tcp dport { 22 } drop'] * 2,
@@ -176,6 +193,13 @@ def test_reject_has_its_kind_in_both_families(action: Action) -> None:
     assert [line.partition("meta ")[2] for line in lines(text)] == [
         f"nfproto {family} reject with {icmp} type {name}" for (family, icmp), name in kinds if name
     ]
+
+
+@pytest.mark.parametrize("realm", ["puplic", "lan5", "lan66", "", "lan46"])
+def test_no_such_realm(realm: str) -> None:
+    """A rule for a realm that there is not is an error, not a rule for nobody."""
+    with pytest.raises(ScenarioError, match=r"'on' has .*give lan, vpn or public.*target\.filter\[0\]"):
+        scenario(target={"filter": [{"action": "drop", "on": [realm]}]})
 
 
 def test_every_action_is_rendered() -> None:

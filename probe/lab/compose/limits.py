@@ -11,8 +11,8 @@ _NO_HOST = "docker-compose.yml has no such machine"
 # Name of a trait, whether a scenario has it, and why it cannot be had here. The first that matches is told.
 _LIMITS: tuple[tuple[str, Callable[[Scenario], object], str], ...] = (
     (
-        "only the doctor's causes",
-        lambda s: not (s.expect or s.expect_addresses),
+        "the doctor's causes",
+        lambda s: s.expect_causes,
         "no doctor is run in containers",
     ),
     (

@@ -7,7 +7,7 @@ stands in tables.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from probe.lab.scenario import Action, Rule, Segment, realm_of
+from probe.lab.scenario import Action, Rule, Segment
 from probe.model.target import Protocol
 from probe.ports import format_ports, parse_ports
 
@@ -50,16 +50,21 @@ def filter_lines(listed: Sequence[Rule], view: View, only: str | None = None) ->
         UsageError: a port list that cannot be read.
     """
     for rule in listed:
-        where = on_realms((only,) if only else rule.on, view.interface)
-        for protocol, match in _matches(rule, view).items():
-            for verdict in _verdicts(rule.action, protocol):
-                yield f"{where} {match} {verdict}"
+        for family, where in _places(rule, view.interface, only):
+            for protocol, match in _matches(rule, view).items():
+                for verdict in _verdicts(rule.action, protocol, family):
+                    yield f"{where} {match} {verdict}"
 
 
-def on_realms(realms: Sequence[str], interface: str) -> str:
-    """Match the interfaces of realms; of none: every interface but loopback."""
-    names = ", ".join(f'"{name}"' for name in sorted({realm_of(realm) for realm in realms}))
-    return f"{interface} {{ {names} }}" if names else f'{interface} != "lo"'
+def _places(rule: Rule, interface: str, only: str | None) -> Iterator[tuple[int | None, str]]:
+    """Yield where a rule holds, a match for each IP version that it names (None: both)."""
+    realms: dict[int | None, set[str]] = {}
+    for realm, family in rule.links():
+        realms.setdefault(family, set()).add(only or realm)
+    for family, named in (realms or {None: {only} if only else set[str]()}).items():
+        which = "" if family is None else f"meta nfproto ipv{family} "
+        names = ", ".join(f'"{name}"' for name in sorted(named))
+        yield family, which + (f"{interface} {{ {names} }}" if names else f'{interface} != "lo"')
 
 
 def port_set(ports: str, protocol: Protocol) -> str:
@@ -90,8 +95,8 @@ def _port_matches(ports: str | None, view: View) -> dict[Protocol, str]:
     }
 
 
-def _verdicts(action: Action, protocol: Protocol) -> Iterator[str]:
-    """Yield one verdict, or one per family. UDP has no reset: its refusal is port-unreachable."""
+def _verdicts(action: Action, protocol: Protocol, family: int | None) -> Iterator[str]:
+    """Yield one verdict, or one per IP version (`family` None: both). UDP gets no reset."""
     if action in _PLAIN:
         yield _PLAIN[action]
     elif action is Action.RESET and protocol is Protocol.TCP:
@@ -99,4 +104,5 @@ def _verdicts(action: Action, protocol: Protocol) -> Iterator[str]:
     else:
         types = _REJECT_TYPES[Action.PORT_UNREACH if action is Action.RESET else action]
         for version, name in types.items():
-            yield f"meta nfproto ipv{version} reject with {_ICMP[version]} type {name}"
+            if family in {None, version}:
+                yield f"meta nfproto ipv{version} reject with {_ICMP[version]} type {name}"

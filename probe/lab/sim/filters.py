@@ -7,7 +7,7 @@ does not match IPv6 (nft(8), REJECT STATEMENT). Every kind of prohibition is adm
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probe.lab.scenario import Action, Rule, Segment, realm_of
+from probe.lab.scenario import Action, Rule, Segment
 from probe.lab.sim.packets import SYN_ACK, Packet, Tcp
 from probe.model.target import Port, Protocol
 from probe.ports import parse_ports
@@ -37,12 +37,12 @@ class FilterRule:
 
     action: Action
     ports: frozenset[Port] | None  # None: every port
-    on: frozenset[str]  # realms; none: all
+    on: frozenset[tuple[str, int | None]]  # realms and IP versions (None: both); none: all
     segment: Segment | None = None  # none: every segment, and UDP
 
     def matches(self, realm: str, family: int, port: Port, segment: Segment | None) -> bool:
         """Whether the rule decides about a packet of the service on `port` that crosses `realm`'s link."""
-        if self.on and realm not in self.on:
+        if self.on and self.on.isdisjoint({(realm, None), (realm, family)}):
             return False
         if self.segment is not None and self.segment is not segment:
             return False
@@ -57,16 +57,17 @@ class FilterRule:
 
 
 def read_rules(rules: Sequence[Rule], only: str | None = None) -> tuple[FilterRule, ...]:
-    """Read a scenario's rules. `only` puts all of them on one realm's link, whatever they say.
+    """Read a scenario's rules. `only` puts all of them on one realm's link, whichever they name.
 
     Raises:
         UsageError: a port list cannot be read.
     """
+    everywhere = () if only is None else ((only, None),)
     return tuple(
         FilterRule(
             rule.action,
             None if rule.ports is None else frozenset(parse_ports(rule.ports)),
-            frozenset(map(realm_of, rule.on)) if only is None else frozenset({only}),
+            frozenset((only or realm, family) for realm, family in rule.links() or everywhere),
             rule.segment,
         )
         for rule in rules

@@ -138,3 +138,22 @@ def test_a_routers_drop_does_not_touch_answers(scenario_of, ask) -> None:
     world = scenario_of(target={"listen": LISTEN}, router={"filter": rules})
     replies = ask(world, [Question(address_of("public"), Port(TCP, n)) for n in (80, 81)])
     assert [bool(r) for r in replies] == [True, False]
+
+
+@pytest.mark.parametrize(("on", "filtered"), [("lan", {4, 6}), ("lan4", {4}), ("lan6", {6})])
+def test_a_rule_for_one_ip_version(on, filtered, scenario_of, ask) -> None:
+    """A realm with an IP version leaves the other one alone; without, the rule is for both."""
+    world = scenario_of(target={"listen": LISTEN, "filter": [{"action": "drop", "on": [on]}]})
+    addresses = [address_of(symbol) for symbol in ("lan", "lan6")]
+    replies = ask(world, [Question(address, Port(TCP, 80)) for address in addresses])
+    assert {a.version for a, heard in zip(addresses, replies, strict=True) if not heard} == filtered
+
+
+@pytest.mark.parametrize(("on", "filtered"), [("public", {4, 6}), ("public4", {4}), ("public6", {6})])
+def test_a_router_rule_for_one_ip_version(on, filtered, scenario_of, ask) -> None:
+    """The router's rules are all on the public link, and for the IP version that they name."""
+    rule = {"action": "drop", "on": [on]}
+    world = scenario_of(target={"listen": LISTEN}, router={"filter": [rule]})
+    addresses = [address_of(symbol) for symbol in ("public", "public6")]
+    replies = ask(world, [Question(address, Port(TCP, 80)) for address in addresses])
+    assert {a.version for a, heard in zip(addresses, replies, strict=True) if not heard} == filtered
