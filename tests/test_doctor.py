@@ -1,9 +1,10 @@
 """An examination in memory: what is measured of whom, and when, with instruments that tests can read."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
+from varied import replace
 
 import probe.doctor as doctor_module
 from probe.app import Means

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from probe.engine.learned import Learned
 from probe.engine.survey import FOLLOW_UP_TRIES, Step, Survey
 from probe.model.facts import AddressSurvey, Trace
@@ -53,4 +55,6 @@ def _heard_after_all(before: Observation, raw: Observation | None, survey: Addre
     if raw.reason not in _ANSWERS and not stopped_here:
         return before
     answered = None if raw.answered is None else before.attempts + raw.answered
-    return replace(raw, attempts=before.attempts + raw.attempts, answered=answered, unheard=not stopped_here)
+    return structs.replace(
+        raw, attempts=before.attempts + raw.attempts, answered=answered, unheard=not stopped_here
+    )

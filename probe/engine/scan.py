@@ -11,8 +11,10 @@ import heapq
 import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
+
+from msgspec import structs
 
 from probe.engine.asked import Asked, has_aftermath, not_sent, observe
 from probe.engine.learned import Learned
@@ -218,7 +220,7 @@ class Scan:
         asked, attempt, sent_at = known
         if asked.accepted is not None:
             if reply.aftermath is not None and attempt == asked.accepted.answered:
-                self._settle(asked, replace(asked.accepted, aftermath=reply.aftermath))
+                self._settle(asked, structs.replace(asked.accepted, aftermath=reply.aftermath))
             return
         observation = observe(asked, reply, attempt, sent_at)
         self._learn(asked, attempt, reply, sent_at)

@@ -5,7 +5,9 @@ knows neither clock nor network; `run` carries it.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from probe.model.facts import AddressSurvey, Neighbour
 from probe.model.plan import AddressPlan
@@ -107,7 +109,7 @@ def _merge(seen: dict[Question, Observation], again: Answers) -> None:
             continue
         before = seen[question]
         answered = None if later.answered is None else before.attempts + later.answered
-        seen[question] = replace(
+        seen[question] = structs.replace(
             later, attempts=before.attempts + later.attempts, answered=answered, started=before.started
         )
 
@@ -115,7 +117,7 @@ def _merge(seen: dict[Question, Observation], again: Answers) -> None:
 def _canary(seen: Answers) -> tuple[Question, ...]:
     """A control that answered, to be asked once more now that the address has seen the other probes."""
     answered = [q for q, o in seen.items() if q.role is Role.CONTROL and distance.is_answer(o)]
-    return tuple(replace(question, role=Role.CANARY) for question in answered[:1])
+    return tuple(structs.replace(question, role=Role.CANARY) for question in answered[:1])
 
 
 def _measure_distance(
@@ -175,13 +177,13 @@ def _find_origins(
     answers = yield Step(tuple(f for few in asked.values() for f in few), tries=FOLLOW_UP_TRIES)
     for question, few in asked.items():
         heard = {f: answers[f] for f in few if f in answers}
-        seen[question] = replace(seen[question], origin=origin.origin_of(heard, hops))
+        seen[question] = structs.replace(seen[question], origin=origin.origin_of(heard, hops))
 
 
 def _with_ttl(observation: Observation, arrival: int | None) -> Observation:
     """Fill in the reply's TTL where the port answered as the host itself does."""
     if observation.ttl is None and observation.origin is Origin.HOST:
-        return replace(observation, ttl=arrival)
+        return structs.replace(observation, ttl=arrival)
     return observation
 
 

@@ -7,9 +7,10 @@ body (HEAD, RFC 9110 section 9.3.2), or nothing at all.
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from ipaddress import IPv6Address
 from time import monotonic
+
+from msgspec import structs
 
 from probe.host.connections import Encrypted, Plain, Talk, connect
 from probe.host.greeting_text import is_alert, parse_greeting
@@ -86,7 +87,7 @@ def _met(call: Call, end: float, *, encrypted: bool) -> Greeting | None:
             said = _said(secured, call, soon(), encrypted=True)
         except OSError:  # it spoke TLS, that is something
             said = None
-        return replace(said or Greeting(""), tls=True, key=key)
+        return structs.replace(said or Greeting(""), tls=True, key=key)
 
 
 def _said(talk: Talk, call: Call, end: float, *, encrypted: bool) -> Greeting | None:

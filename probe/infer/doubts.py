@@ -4,7 +4,9 @@ A row asks where explanations of an answer are alive that its packet would tell 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from probe.infer import frames
 from probe.infer.heard import Heard
@@ -68,7 +70,7 @@ def _heard_at_all(model: AddressModel, scene: Scene) -> Iterator[Question]:
 def _what_is_dropped(model: AddressModel, scene: Scene) -> Iterator[Question]:
     for question in _heard_at_all(model, scene):
         if question.port.protocol is Protocol.TCP:
-            yield replace(question, shape=Shape.ACK)
+            yield structs.replace(question, shape=Shape.ACK)
 
 
 def _how_far(model: AddressModel, scene: Scene) -> Iterator[Question]:
@@ -82,19 +84,19 @@ def _how_far(model: AddressModel, scene: Scene) -> Iterator[Question]:
     end = survey.hops or _LONGEST_LADDER + 1
     for question in silent[: _LADDERS if survey.hops else 1]:
         for ttl in range(max(1, end - _LONGEST_LADDER), end):
-            yield replace(question, ttl=ttl)
+            yield structs.replace(question, ttl=ttl)
 
 
 def _listener_behind(model: AddressModel, scene: Scene) -> Iterator[Question]:
     del scene
     for ack in of_shape(model.survey.traces, Shape.ACK):
         if ack.reason is Reason.RESET and ack.question.role is Role.TESTED:
-            yield replace(ack.question, shape=Shape.FIN)
+            yield structs.replace(ack.question, shape=Shape.FIN)
 
 
 def _what_is_beside(model: AddressModel, scene: Scene) -> Iterator[Question]:
     for o in tested(model, scene, Heard.OPEN_BEHIND):  # TCP alone: of a datagram's answer it is not seen
-        yield replace(o.question, shape=Shape.FIN)
+        yield structs.replace(o.question, shape=Shape.FIN)
 
 
 def _who_completes(model: AddressModel, scene: Scene) -> Iterator[Question]:

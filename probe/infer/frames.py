@@ -1,8 +1,9 @@
 """Frames handed to a neighbour for another address, and ARP: what they are asked for, and of whom."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import IPv4Address, ip_address
+
+from msgspec import structs
 
 from probe.infer.heard import OPENED, Heard
 from probe.infer.hypotheses import Fate
@@ -107,4 +108,4 @@ def behind_loopback(model: AddressModel, scene: Scene) -> Iterator[Question]:
         question = trace.observation.question
         forwarded = trace.observation.reason is Reason.TIME_EXCEEDED
         if question.hop is not None and question.address == _LOOPBACK and question.ttl == 1 and forwarded:
-            yield replace(question, ttl=2)
+            yield structs.replace(question, ttl=2)

@@ -37,8 +37,8 @@ def check(
     _require(scenario, kind)
     started = time.perf_counter()
     with open_world(scenario, kind, raw=engine == "raw") as world:
+        causes = tuple(_examined(world, engine))  # first: a scan uses up the ICMP errors that hosts ration
         rows, says = _scanned(world, timing or Timing(), engine)
-        causes = tuple(_examined(world, engine))
     seconds = time.perf_counter() - started
     says += tuple(Said(row.port, row.what, row.found) for row in causes)
     return CheckResult(scenario.name, kind, engine, (*rows, *causes), seconds, says)

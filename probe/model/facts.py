@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.probing import Observation, Role
@@ -18,8 +20,7 @@ class LinkKind(StrEnum):
     LOOPBACK = "loopback"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True, omit_defaults=True):
     """How this machine would send to one address. None means that the system did not tell."""
 
     destination: IPAddress
@@ -49,8 +50,7 @@ class TunnelHealth(StrEnum):
     UNKNOWN = "unknown"  # nothing can be read
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True, omit_defaults=True):
     """What one raw follow-up brought, and why it was sent."""
 
     observation: Observation

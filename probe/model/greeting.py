@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from probe.model.identity import Key
 from probe.model.target import IPAddress, Port
 
@@ -34,8 +36,7 @@ class Call:
     likely: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Greeting:
+class Greeting(Struct, frozen=True, omit_defaults=True):
     """What a service said. Every text is printable, and short.
 
     `text` is the first line that it sent, of HTTP the status line; empty where it spoke TLS and then kept

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from probe.model.target import IPAddress
 
 
@@ -13,8 +15,7 @@ class KeyKind(StrEnum):
     TLS = "tls"  # the certificate that comes without a server name
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(Struct, frozen=True, order=True, omit_defaults=True):
     """One key that a service showed. `fingerprint` is `SHA256:` and base64, as OpenSSH writes it.
 
     A host key was shown, not proven: whoever knows it can show it. A certificate came with a proof.

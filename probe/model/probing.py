@@ -8,6 +8,8 @@ translates what its platform tells into a Reason before anyone else sees it.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from probe.model.target import IPAddress, Port, Protocol
 
 
@@ -121,8 +123,7 @@ class Shape(StrEnum):
     WHO_HAS = "who-has"  # an ARP request; it has no port either
 
 
-@dataclass(frozen=True, slots=True)
-class NextHop:
+class NextHop(Struct, frozen=True, omit_defaults=True):
     """A neighbour that a packet is handed to, whatever the routes say."""
 
     interface: str
@@ -130,8 +131,7 @@ class NextHop:
     link_address: str  # of the neighbour, as 52:54:00:12:34:56
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True, omit_defaults=True):
     """One thing to find out: how `address` answers on `port` to probes of this shape."""
 
     address: IPAddress
@@ -152,8 +152,7 @@ class Probe:
     attempt: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class TcpFacts:
+class TcpFacts(Struct, frozen=True, omit_defaults=True):
     """What the kernel tells of an accepted connection (TCP_INFO, linux/tcp.h)."""
 
     mss: int  # bytes per segment towards the peer
@@ -162,8 +161,7 @@ class TcpFacts:
     sack: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TcpOptions:
+class TcpOptions(Struct, frozen=True, omit_defaults=True):
     """The options of a SYN/ACK (RFC 9293 3.1, RFC 7323, RFC 2018). None: it had no such option."""
 
     mss: int | None = None  # bytes
@@ -176,8 +174,7 @@ DSCP_BITS = 0xFC  # of a TOS octet; the lowest two bits are ECN and belong to ro
 MARK_TOS = 0x68  # DSCP AF31 (RFC 2597): a Linux stack echoes it in its resets, netfilter's forged ones have 0
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True, omit_defaults=True):
     """What the headers of a reply say beyond its sender and TTL; only raw packets show it.
 
     None where the protocol has no such field, or where the link has no addresses.
@@ -210,8 +207,7 @@ class Reply:
     header: Header | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True, omit_defaults=True):
     """The outcome of one question: silence is an outcome too.
 
     `attempts` counts the tries sent, `answered` which of them was answered (1 is the first,

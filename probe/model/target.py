@@ -1,10 +1,22 @@
 """What is probed: addresses in realms, ports, and the target they belong to."""
 
+from abc import ABC
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
 
-IPAddress = IPv4Address | IPv6Address
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    IPAddress = IPv4Address | IPv6Address
+else:
+
+    class IPAddress(ABC):  # noqa: B024 - nothing is made of it, it only names the two
+        """An IPv4 or IPv6 address. One type at run time too: what reads JSON takes no union of two."""
+
+    IPAddress.register(IPv4Address)
+    IPAddress.register(IPv6Address)
 
 
 class Protocol(StrEnum):
@@ -23,8 +35,7 @@ class Realm(StrEnum):
     LOOPBACK = "loopback"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Port:
+class Port(Struct, frozen=True, order=True, omit_defaults=True):
     """A port number (0-65535) and its protocol. Sorts TCP before UDP, then by number."""
 
     protocol: Protocol
@@ -37,8 +48,7 @@ class Port:
 NO_PORT = Port(Protocol.TCP, 0)  # of a question about the address itself
 
 
-@dataclass(frozen=True, slots=True)
-class TargetAddress:
+class TargetAddress(Struct, frozen=True, omit_defaults=True):
     """One address of the target, and the realm in which the prober reaches it."""
 
     ip: IPAddress

@@ -1,12 +1,13 @@
 """The doctor with a scripted machine and examination: nothing is sent, names are looked up in a table."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from varied import replace
 
 from probe import doctor
 from probe.cli import doctoring

@@ -4,11 +4,11 @@ Nothing is sent: what would measure is replaced, names are looked up in a table.
 """
 
 import json
-from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
 from scripted_doctor import CHECK, Scripted, document_of, run
+from varied import replace
 
 from probe.cli import doctoring
 from probe.cli.engines import Wish

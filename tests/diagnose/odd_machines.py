@@ -1,8 +1,9 @@
 """A machine on which nothing is odd, and the parts that tests put into it."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
+
+from varied import replace
 
 from probe.model.diagnosis import Check
 from probe.model.facts import LinkKind

@@ -1,6 +1,5 @@
 """The tables of the diagnosis: complete, consistent, and covered by cases."""
 
-from dataclasses import replace
 from functools import cache
 from ipaddress import ip_address
 from itertools import chain
@@ -11,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from told_exams import PORT, told_case
+from varied import replace
 
 from probe.diagnose import diagnose
 from probe.diagnose.commands import route_by, set_mtu, switch_on

@@ -1,10 +1,10 @@
 """The facts of an address in words: each said where it was measured, and not where it was not."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 from test_diagnosis_tables import CASES, scene_of
+from varied import replace
 
 from probe.diagnose.measured import measured
 from probe.diagnose.scene import Scene

@@ -1,9 +1,9 @@
 """Exams as tests/cases/causes.yaml tells them: this machine, and what was measured on each address."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface, ip_network
 
 from told import OWN, address_named, answer, route_of, survey
+from varied import replace
 
 from probe.infer import infer
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES

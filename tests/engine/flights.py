@@ -1,8 +1,9 @@
 """Probes of every shape on their way, and what honest targets and routers send back."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
+
+from varied import replace
 
 from probe.engine.composing import NO_LINK_ADDRESS, Composer
 from probe.engine.matching import Flight, Matching

@@ -16,6 +16,7 @@ from typing import Any
 
 import errors_cases
 import errors_world
+from msgspec import structs
 from raw_cases import CASES, HERE, MUTE, PROBER_RULES, SCENARIO, Case, target
 from tun_world import tunnel
 
@@ -101,7 +102,7 @@ def shown(replies: list[Reply]) -> dict[str, Any] | None:
         "tos": header.tos,
         "labelled": None if header.flow_label is None else header.flow_label != 0,
         "window": header.window,
-        "options": options and {name: getattr(options, name) for name in options.__dataclass_fields__},
+        "options": options and structs.asdict(options),
         "link": header.interface,
         "link_address": header.link_address,
     }

@@ -1,7 +1,5 @@
 """Replies read from bytes: what a good one says, and that nothing else is taken for one."""
 
-from dataclasses import replace
-
 import pytest
 import valid_replies
 import wire
@@ -9,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet import TCP
 from valid_replies import ARP_TYPE, ETHERTYPE, HARDWARE, MAKERS, Example, Numbers
+from varied import replace
 
 from probe.engine import codec
 from probe.engine.packet import Kind

@@ -5,10 +5,10 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from varied import replace
 
 from probe.engine.connect import LONGEST_WATCH, SHORTEST_WATCH, ConnectBackend
 from probe.engine.platforms import LINUX, Platform, PollerKind, this_platform

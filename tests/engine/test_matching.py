@@ -1,6 +1,5 @@
 """Which packet answers which probe: the honest answers as a table, and what only looks like one."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -18,6 +17,7 @@ from flights import (
     question,
     quote,
 )
+from varied import replace
 
 from probe.engine.matching import Flight, Matching
 from probe.engine.packet import Incoming, Kind, Outgoing

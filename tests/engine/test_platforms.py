@@ -4,9 +4,9 @@ import contextlib
 import socket
 import struct
 import time
-from dataclasses import replace
 
 import pytest
+from varied import replace
 
 from probe.engine.errnos import System
 from probe.engine.platforms import BSD, LINUX, WINDOWS, Platform, PollerKind, platform_named, this_platform

@@ -1,10 +1,11 @@
 """The rounds of raw follow-ups: sockets first, then what is still in doubt, until nothing is."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 import pytest
 from scripted_network import ScriptedNetwork
+from varied import replace
 
 from probe import app
 from probe.app import Means

@@ -1,6 +1,5 @@
 """Probes stamped from a template, against those that scapy builds whole."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_codec_build import ports, probes
 from valid_replies import OURS, THEIRS, TRANSPORT_AT
+from varied import replace
 
 from probe.engine import codec
 from probe.engine.packet import Outgoing

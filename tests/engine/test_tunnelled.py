@@ -1,10 +1,11 @@
 """What a scan reads of tunnels, and when it waits and asks again: in virtual time, with told handshakes."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 import pytest
 from scripted_network import ScriptedNetwork
+from varied import replace
 
 from probe import app
 from probe.app import Means

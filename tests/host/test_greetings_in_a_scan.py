@@ -4,12 +4,13 @@ import json
 import shutil
 import time
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from key_servers import say, serving, tls_speaker
+from varied import replace
 
 from probe.app import Means, _with_greetings, scan
 from probe.engine.connect import ConnectBackend

@@ -2,11 +2,12 @@
 
 import shutil
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 import pytest
 from key_servers import host_key, serving, ssh_server
+from varied import replace
 
 from probe.app import Means, _with_keys, survey
 from probe.engine.connect import ConnectBackend

@@ -3,7 +3,7 @@
 Three addresses: LAN IPv4, VPN IPv4, public IPv6.
 """
 
-from dataclasses import replace
+from varied import replace
 
 from probe.lab.scenario import Action, Expected, Listen, Rule, Scan, Scenario, Serves, TargetHost, realm_of
 from probe.lab.truth import Truth

@@ -1,6 +1,5 @@
 """The inference against tests/cases/bindings.yaml: what was heard, and what must be concluded."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from told import (
     survey,
     surveys_of,
 )
+from varied import replace
 
 from probe.infer import infer
 from probe.lab.scenario import TARGET_ADDRESSES

@@ -1,6 +1,5 @@
 """Which raw packets are sent next: tests/cases/follow_ups.yaml, and what holds in every situation."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 from itertools import product
 from pathlib import Path
@@ -19,6 +18,7 @@ from told import (
     surveys_of,
     with_raw,
 )
+from varied import replace
 
 from probe.infer import follow_ups
 from probe.infer.doubts import DOUBTS

@@ -1,7 +1,8 @@
 """What is learned of an address's loss, and what is not loss: tries that overran a cold tunnel's queue."""
 
-from dataclasses import replace
 from ipaddress import ip_address
+
+from varied import replace
 
 from probe.infer.heard import noise_of
 from probe.model.facts import AddressSurvey, LinkKind, Route

@@ -1,11 +1,11 @@
 """Whatever raw packets bring: the inference stands, and keeps each port's evidence apart."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from varied import replace
 
 from probe.infer import follow_ups, infer
 from probe.infer.policy import learn

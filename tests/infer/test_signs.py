@@ -1,7 +1,5 @@
 """Signs of one machine or of several: which answers are which sign."""
 
-from dataclasses import replace
-
 import pytest
 from told_addresses import (
     CONTAINER,
@@ -27,6 +25,7 @@ from told_addresses import (
     web,
     who_has,
 )
+from varied import replace
 
 from probe.infer.identity import identify
 from probe.infer.signs import MEANINGS, findings

@@ -1,9 +1,8 @@
 """Another machine behind an address, openings that live for few hops, and links that tell too little."""
 
-from dataclasses import replace
-
 import pytest
 from told import address_named, observe, survey
+from varied import replace
 
 from probe.infer import follow_ups, infer
 from probe.model.facts import AddressSurvey, LinkKind, Route, Trace

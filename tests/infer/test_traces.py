@@ -1,9 +1,9 @@
 """Hints from traces: how a reset is signed, and what came back to segments and frames."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from varied import replace
 
 from probe.infer.traces import (
     Back,

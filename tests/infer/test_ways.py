@@ -1,12 +1,12 @@
 """Addresses that no probe reached count for nothing, whatever else was heard: properties and odd corners."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_raw_properties import CONTROLS, TESTED, surveyed, surveys_of_one
+from varied import replace
 
 from probe.infer import follow_ups, infer
 from probe.infer.way_words import doctor_command, way_evidence

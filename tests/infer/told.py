@@ -1,8 +1,9 @@
 """Surveys as the cases in tests/cases tell them: what sockets heard, and what raw packets brought."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import ip_address
+
+from varied import replace
 
 from probe.engine.follow_up import ask_follow_ups
 from probe.engine.packet import MARK_TOS

@@ -1,9 +1,8 @@
 """What an interface counts around a known number of probes."""
 
-from dataclasses import replace
-
 import pytest
 from surveyed import OWN, VPN, VPN6, seen, surveyed, tcp, udp
+from varied import replace
 
 from probe.model.exam import Passage
 from probe.model.machine import Peer, Traffic

@@ -1,9 +1,8 @@
 """Through which port data is sent."""
 
-from dataclasses import replace
-
 import pytest
 from surveyed import LAN, VPN, seen, surveyed, tcp, udp
+from varied import replace
 
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Aftermath, Question, Reason, Role

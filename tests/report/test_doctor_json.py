@@ -2,12 +2,12 @@
 
 import datetime as dt
 import json
-from dataclasses import replace
 
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from sample_diagnoses import CHECKS, EVERY, FACTS, NEVER, TYPICAL, WELL, told
+from varied import replace
 
 from probe.model.diagnosis import AddressDiagnosis, Cause, Check, Diagnosis, Status, Suspicion
 from probe.model.doctor_report import Change, DoctorReport, Kind

@@ -1,8 +1,9 @@
 """From traces to the report: what is said of a port, what of an address, and what is null."""
 
 import datetime as dt
-from dataclasses import replace
 from ipaddress import ip_address
+
+from varied import replace
 
 from probe.engine.run import Outcome
 from probe.engine.scan import Counts

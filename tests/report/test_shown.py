@@ -1,10 +1,10 @@
 """What services showed, as the report has it and in a few words."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 from sample_reports import LAN, observation
+from varied import replace
 
 from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind

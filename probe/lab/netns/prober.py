@@ -1,7 +1,8 @@
 """The prober's machine in a world of real hosts: the kernel's own word, and few questions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec import structs
 
 from probe.host.system import SystemHost
 from probe.lab.scenario import TargetHost
@@ -17,7 +18,7 @@ class ProberHost(SystemHost):
     def route(self, destination: IPAddress) -> Route:
         """How the kernel would send to `destination`."""
         route = super().route(destination)
-        return replace(route, kind=LinkKind.TUNNEL) if route.interface == Realm.VPN else route
+        return structs.replace(route, kind=LinkKind.TUNNEL) if route.interface == Realm.VPN else route
 
 
 class ListenersProber(ProberHost):
