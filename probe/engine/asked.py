@@ -48,4 +48,5 @@ def observe(asked: Asked, reply: Reply, attempt: int, sent_at: float) -> Observa
         tcp=reply.tcp,
         header=reply.header,
         started=asked.sent[0][1],
+        answered_at=reply.at,
     )

@@ -124,21 +124,21 @@ def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
         if o.answered is not None and not o.unheard and not survey.is_our_own(o)
     ]
     if survey.route is not None and survey.route.kind is LinkKind.TUNNEL:
-        answers = _without_overflow(answers)
+        answers = _without_overflow(answers, survey.first_answer())
     lost = sum(o.answered - 1 for o in answers if o.answered is not None)
     return Noise(lost, len(answers), icmp_errors >= _ICMP_BURST, _banned(survey))
 
 
-def _without_overflow(answers: list[Observation]) -> list[Observation]:
+def _without_overflow(answers: list[Observation], first_answer: float | None) -> list[Observation]:
     """What measures loss on a way through a tunnel.
 
     Until the tunnel has its session, packets wait in a queue that holds no more than 128 (WireGuard,
     MAX_STAGED_PACKETS in drivers/net/wireguard/messages.h) and loses the oldest. Where more than that may
     have been sent before the first answer came, those tries measure the queue, not the way.
     """
-    timed = [(o.started, o.rtt) for o in answers if o.answered == 1]
-    heard_at = min((at + rtt for at, rtt in timed if at is not None and rtt is not None), default=0.0)
-    later = [o for o in answers if o.started is None or o.started >= heard_at]
+    if first_answer is None:
+        return answers
+    later = [o for o in answers if o.started is None or o.started >= first_answer]
     return later if len(answers) - len(later) > _QUEUED else answers
 
 

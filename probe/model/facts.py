@@ -11,6 +11,8 @@ from probe.model.identity import Key
 from probe.model.probing import Observation, Role
 from probe.model.target import IPAddress, Port, TargetAddress
 
+HERE = "here"  # the vantage of a scan that names none
+
 
 class LinkKind(StrEnum):
     """What kind of interface a route leaves by."""
@@ -59,7 +61,7 @@ class Trace(Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class AddressSurvey:
-    """All that was measured on one address of the target.
+    """All that was measured on one address of the target, from one vantage.
 
     `observations` holds one entry per tested port, control and canary. `hops` is the distance
     at which the address itself answers (1: on the link), `reply_ttl` the TTL with which its own
@@ -81,6 +83,22 @@ class AddressSurvey:
     tunnel: TunnelHealth | None = None  # of the tunnel that leads there, or should, after the probes; None:
     # no tunnel, or not asked because the address answered
     tunnel_name: str | None = None  # that tunnel's interface
+    vantage: str = HERE  # from where it was measured; with the address it tells surveys apart
+
+    def first_answer(self) -> float | None:
+        """When the first answer to a first try came, on the backend's clock; None where none is known."""
+        return min(
+            (
+                o.answered_at
+                for o in self.observations
+                if o.answered == 1
+                and o.answered_at is not None
+                and o.started is not None
+                and not o.unheard
+                and not self.is_our_own(o)
+            ),
+            default=None,
+        )
 
     def is_our_own(self, observation: Observation) -> bool:
         """Whether this machine itself gave the answer: it says nothing of the target."""

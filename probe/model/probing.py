@@ -226,6 +226,7 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     tcp: TcpFacts | None = None
     origin: Origin | None = None  # None: not measured
     started: float | None = None  # when the first try left, on the backend's clock
+    answered_at: float | None = None  # when the answer came, on the same clock
     header: Header | None = None
     unheard: bool = False  # raw packets brought this answer; connect() waited for it in vain
 

@@ -26,6 +26,7 @@ def survey(count: int, kind: LinkKind, lost=range(0)) -> AddressSurvey:
             rtt=RTT_S,
             sender=VPN,
             started=number / 1000,
+            answered_at=number / 1000 + RTT_S,
         )
 
     route = Route(VPN, interface="wg0", kind=kind)

@@ -1,0 +1,52 @@
+"""Values of the model as JSON and back. Addresses are text; everything else msgspec knows.
+
+Reading checks the types of every field, and refuses what is none.
+"""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, TypeVar
+
+import msgspec
+
+from probe.model.target import IPAddress
+
+T = TypeVar("T")
+_ADDRESS: object = IPAddress  # one type at run time
+
+
+def encode(value: object) -> bytes:
+    """Write a value as JSON, in one line."""
+    return msgspec.json.encode(value, enc_hook=_written)
+
+
+def decode(data: bytes, of_type: type[T]) -> T:
+    """Read a value from JSON.
+
+    Raises:
+        msgspec.ValidationError: a field is missing or of another type; named.
+        msgspec.DecodeError: this is not one complete JSON value.
+    """
+    return msgspec.json.decode(data, type=of_type, dec_hook=_read)
+
+
+def schema(of_type: type) -> dict[str, Any]:
+    """Return the JSON Schema of a type."""
+    return msgspec.json.schema(of_type, schema_hook=_described)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, IPv4Address | IPv6Address):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
+
+
+def _read(of_type: type, value: object) -> IPv4Address | IPv6Address:
+    if of_type is _ADDRESS and isinstance(value, str):
+        return ip_address(value)
+    raise NotImplementedError(f"{of_type.__name__} cannot be read from JSON")
+
+
+def _described(of_type: type) -> dict[str, Any]:
+    if of_type is _ADDRESS:
+        return {"type": "string", "description": "An IPv4 or IPv6 address."}
+    raise NotImplementedError(f"{of_type.__name__} has no schema")
