@@ -29,6 +29,21 @@ def decode(data: bytes, of_type: type[T]) -> T:
     return msgspec.json.decode(data, type=of_type, dec_hook=_read)
 
 
+def as_builtins(value: object) -> object:
+    """Make lists, dicts, texts and numbers of a value."""
+    plain: object = msgspec.to_builtins(value, enc_hook=_written)
+    return plain
+
+
+def from_builtins(value: object, of_type: type[T]) -> T:
+    """Make a value of lists, dicts, texts and numbers.
+
+    Raises:
+        msgspec.ValidationError: a field is missing or of another type; named.
+    """
+    return msgspec.convert(value, of_type, dec_hook=_read)
+
+
 def schema(of_type: type) -> dict[str, Any]:
     """Return the JSON Schema of a type."""
     return msgspec.json.schema(of_type, schema_hook=_described)

@@ -1,0 +1,139 @@
+"""Replacing what names a network in every text of a value, wherever it stands. Pure.
+
+A value is what msgspec makes of a Struct: lists, dicts, texts and numbers.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from ipaddress import IPv6Address
+
+from probe.model.target import IPAddress, Realm
+from probe.redact.addresses import bare, is_plain, read_address, replacements
+
+_ADDRESS = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3})(?:%[\w.-]+)?(?![\w:])"
+)
+_LINK_ADDRESS = re.compile(r"\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\b")
+_KEY = re.compile(r"(?<![\w+/])[A-Za-z0-9+/]{43}=(?![\w+/=])")  # 32 bytes in base64, as WireGuard writes keys
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]+")
+_USUAL_INTERFACE = re.compile(
+    r"lo|(?:eth|wlan|wg|tun|tap|utun|br|docker|ppp|tailscale|ens|eno|wlp\d+s|enp\d+s)\d+|lan|vpn|public|wan"
+)
+_INTERFACES = frozenset({"interface", "tunnel_name", "through"})
+_REALMS = frozenset(Realm)
+_SHORT_KEY = 8  # characters of a key that sentences show
+
+Value = object
+
+
+class Redaction:
+    """Replacements, made of all values beforehand, so that the same is replaced by the same in all of them.
+
+    Args:
+        values: everything that will be replaced, as lists, dicts, texts and numbers.
+    """
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        found = [(key, text) for value in values for key, text in _texts(value, "")]
+        addresses = (ip for _, text in found for ip in _addresses_in(text))
+        self._addresses = replacements(addresses)
+        texts = [text for _, text in found]
+        names = sorted({text for key, text in found if key == "name" and text})
+        self._names = {name: f"host{n}.example" for n, name in enumerate(names, 1)}
+        self._vantages = _numbered("vantage", (text for key, text in found if key == "vantage"))
+        links = (text for key, text in found if key in _INTERFACES and not _USUAL_INTERFACE.fullmatch(text))
+        self._interfaces = _numbered("link", links)
+        realms = (text for key, text in found if key == "realm" and text not in _REALMS)
+        self._realms = _numbered("realm", realms)
+        macs = sorted({m.lower() for text in texts for m in _LINK_ADDRESS.findall(text)} - {"ff" + ":ff" * 5})
+        self._link_addresses = {mac: _link_address(n) for n, mac in enumerate(macs, 1)}
+        keys = sorted({key for text in texts for key in _KEY.findall(text)})
+        self._keys = {key: _key(n) for n, key in enumerate(keys, 1)}
+        prints = sorted({mark for text in texts for mark in _FINGERPRINT.findall(text)})
+        self._fingerprints = {mark: f"SHA256:{_key(n)[:-1]}" for n, mark in enumerate(prints, 1)}
+
+    def of(self, value: Value, key: str = "") -> Value:
+        """A value with everything replaced; `key` is the one under which it stands."""
+        if isinstance(value, str):
+            return self._text(value, key)
+        if isinstance(value, list | tuple):
+            return [self.of(one, key) for one in value]
+        if isinstance(value, dict):
+            inner = "realm" if key == "realms" else ""
+            return {self._text(str(k), ""): self.of(one, inner or str(k)) for k, one in value.items()}
+        return value
+
+    def _text(self, text: str, key: str) -> str:
+        by_key: Mapping[str, Mapping[str, str]] = {
+            "name": self._names,
+            "vantage": self._vantages,
+            "realm": self._realms,
+            **dict.fromkeys(_INTERFACES, self._interfaces),
+        }
+        if key in by_key:
+            return by_key[key].get(text, text)
+        for pattern, known in (
+            (_FINGERPRINT, self._fingerprints),
+            (_KEY, self._keys),
+            (_LINK_ADDRESS, self._link_addresses),
+        ):
+            text = pattern.sub(_lookup(known), text)
+        text = _ADDRESS.sub(self._address, text)
+        return self._named(text)
+
+    def _address(self, found: re.Match[str]) -> str:
+        ip = read_address(found[0])
+        if ip is None or is_plain(ip):
+            return found[0]
+        other = self._addresses.get(bare(ip))
+        if other is None:  # one that was made here: of a link address
+            return found[0]
+        scope = ip.scope_id if isinstance(ip, IPv6Address) else None
+        return str(other) if scope is None else f"{other}%{self._interfaces.get(scope, scope)}"
+
+    def _named(self, text: str) -> str:
+        """With the names in it replaced, and the interfaces, and keys as far as sentences show them."""
+        whole = {**self._names, **self._interfaces}
+        short = {old[:_SHORT_KEY]: new[:_SHORT_KEY] for old, new in self._keys.items()}
+        for old, new in (whole | short).items():
+            if old in text:
+                text = re.sub(rf"(?<![\w.-]){re.escape(old)}(?![\w-])", new, text)
+        return text
+
+
+def _lookup(known: Mapping[str, str]) -> Callable[[re.Match[str]], str]:
+    return lambda found: known.get(found[0]) or known.get(found[0].lower()) or found[0]
+
+
+def _texts(value: Value, key: str) -> Iterator[tuple[str, str]]:
+    """Every text of a value with the key under which it stands; keys are texts too."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one, key)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield "", str(name)
+            yield from _texts(one, "realm" if key == "realms" else str(name))
+
+
+def _addresses_in(text: str) -> Iterator[IPAddress]:
+    for found in _ADDRESS.finditer(text):
+        ip = read_address(found[0])
+        if ip is not None:
+            yield ip
+
+
+def _numbered(word: str, texts: Iterable[str]) -> dict[str, str]:
+    return {text: f"{word}{n}" for n, text in enumerate(sorted(set(texts)), 1)}
+
+
+def _link_address(number: int) -> str:
+    """A locally administered address (IEEE 802, section 8.2.2)."""
+    return ":".join(f"{byte:02x}" for byte in (0x02, 0, *number.to_bytes(4)))
+
+
+def _key(number: int) -> str:
+    """As long as a key of 32 bytes in base64, and none."""
+    return f"key{number}".ljust(43, "0") + "="
