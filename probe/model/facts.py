@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from probe.model.evidence import PurposeRule
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.probing import Observation, Role
@@ -56,7 +57,7 @@ class Trace(Struct, frozen=True, omit_defaults=True):
     """What one raw follow-up brought, and why it was sent."""
 
     observation: Observation
-    why: str
+    why: PurposeRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from probe.model.target import IPAddress
 _SUBNET = {4: 24, 6: 64}  # prefix lengths
 _MOST_RANKED = 254  # addresses of a subnet that are counted from 1
 
-# Ranges whose addresses stay among themselves (RFC 1918, 6598, 3927, 4193, 4291). For the rest there are those
+# Ranges whose addresses stay among themselves (RFC 1918, 6598, 3927, 4193, 4291). The others get those
 # of documentation (RFC 5737, 3849), then of benchmarking (RFC 2544), then reserved ones.
 _OWN_RANGES: tuple[IPv4Network | IPv6Network, ...] = tuple(
     map(ip_network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"))

@@ -6,6 +6,7 @@ import msgspec
 
 from probe.model.doctor_report import DOCTOR_SCHEMA, DoctorReport
 from probe.model.report import SCHEMA, Report
+from probe.report.field_descriptions import description
 
 
 def report_schema() -> dict[str, Any]:
@@ -22,6 +23,11 @@ def _schema(report: type[msgspec.Struct], name: str) -> dict[str, Any]:
     schema = msgspec.json.schema(report)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name}
     schema["$defs"][report.__name__]["properties"]["schema"] = {"const": name}
+    for struct, definition in schema["$defs"].items():
+        for field, of_field in definition.get("properties", {}).items():
+            meaning = description(struct, field)
+            if meaning is not None:
+                of_field["description"] = meaning
     return head | schema
 
 
