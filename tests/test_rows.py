@@ -12,6 +12,7 @@ from probe.infer.heard import noise_of
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import parse_scenario
 from probe.model.encoding import decode, encode
+from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Route, Trace
 from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind
@@ -65,7 +66,7 @@ def test_few_ports_come_back_whole() -> None:
             9, started=0.25, answered_at=0.5, question=Question(VPN, Port(Protocol.UDP, 9), Role.CONTROL)
         ),
         own_addresses=frozenset({OWN}),
-        traces=(Trace(refused(22, started=1.5, answered_at=1.75), "why"),),
+        traces=(Trace(refused(22, started=1.5, answered_at=1.75), PurposeRule.WHOSE_RESET),),
         keys={Port(Protocol.TCP, 22): (key,)},
         greetings={Port(Protocol.TCP, 80): Greeting("SSH-2.0-x", headers=(("server", "x"),), key=key)},
         hops=2,
@@ -104,7 +105,7 @@ ALONE = [
     {},
     {"keys": {Port(Protocol.TCP, ODD): ()}},
     {"greetings": {Port(Protocol.TCP, ODD): Greeting("220")}},
-    {"traces": (Trace(refused(ODD), "why"),)},
+    {"traces": (Trace(refused(ODD), PurposeRule.WHOSE_RESET),)},
 ]
 
 
@@ -140,7 +141,7 @@ def test_of_this_machine_only_what_concerns_the_target() -> None:
     answered = refused(1, sender=addresses[0])
     hop = NextHop("lan", addresses[1], "52:54:00:12:34:56")
     handed = refused(2, question=Question(VPN, Port(Protocol.TCP, 2), hop=hop))
-    known = survey(answered, traces=(Trace(handed, "why"),), own_addresses=frozenset({*addresses, OWN}))
+    known = survey(answered, traces=(Trace(handed, PurposeRule.WHOSE_RESET),), own_addresses=frozenset({*addresses, OWN}))
     assert set(fold(known).own_addresses) == {OWN, addresses[0], addresses[1]}
 
 
