@@ -57,6 +57,8 @@ class Outcome:
 class Run:
     """One run over all addresses, until every survey is done or the deadline is reached.
 
+    A question that several surveys ask at the same time is asked once, and all of them get the answer.
+
     Args:
         surveys: what is asked of each address.
         backend: what carries it.
@@ -77,7 +79,7 @@ class Run:
         self._settled = 0
         self._asked = 0
         self._pending: dict[IPAddress, tuple[float, Step]] = {}  # chosen steps and when they may start
-        self._asker: dict[Question, IPAddress] = {}  # whose survey asked: it may ask about other addresses
+        self._askers: dict[Question, list[IPAddress]] = {}  # whose surveys wait for it
 
     def until(self, deadline: float, progress: Progress | None = None) -> Outcome:
         """Run for at most `deadline` seconds. Ctrl-C ends it early with what is known."""
@@ -129,15 +131,18 @@ class Run:
         ready = [address for address, (starts_at, _) in self._pending.items() if starts_at <= now]
         for address in ready:
             _, step = self._pending.pop(address)
-            self._asker.update(dict.fromkeys(step.questions, address))
-            self._scan.ask(step.questions, tries=step.tries, paced=step.paced, way=address)
-            self._asked += len(step.questions)
+            new = [question for question in dict.fromkeys(step.questions) if question not in self._askers]
+            for question in step.questions:
+                self._askers.setdefault(question, []).append(address)
+            self._scan.ask(new, tries=step.tries, paced=step.paced, way=address)
+            self._asked += len(new)
 
     def _hand_out(self, now: float) -> bool:
         """Give settled observations to the surveys that asked; True where one of them went on."""
         for observation in self._scan.settled():
             self._settled += 1
-            self._running[self._asker.pop(observation.question)].hear(observation)
+            for address in self._askers.pop(observation.question):
+                self._running[address].hear(observation)
         ready = [
             (address, running)
             for address, running in self._running.items()
