@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_interface, ip_network
 import pytest
 
 import probe.doctor as doctor_module
+from probe import interruption
 from probe.app import Means
 from probe.doctor import examine, look, system_instruments
 from probe.examination import Instruments
@@ -238,8 +239,8 @@ class Interrupted(Script):
         class Breaking(Reader):
             def tunnel(inner, interface):  # noqa: N805 - the outer self is the script
                 if inner.looks >= self.looks:
-                    inner.looks = -1_000_000  # once
-                    raise KeyboardInterrupt
+                    self.interrupt()
+                interruption.check()
                 return super().tunnel(interface)
 
         self.reader = Breaking(peers=(replace(PEER, handshake_age_s=None),))
@@ -247,17 +248,18 @@ class Interrupted(Script):
 
 
 @pytest.mark.parametrize(("looks", "surveyed"), [(1, False), (5, True)])
-def test_ctrl_c(looks, surveyed, measured):
+def test_ctrl_c(looks, surveyed, measured, interrupt, monkeypatch):
     """What was measured before is judged: nothing during the warm-up, the surveys after them."""
     script = Interrupted()
-    script.looks = looks
+    script.looks, script.interrupt = looks, interrupt
     with world(target={**LISTENS, **DROPS}) as given:
+        monkeypatch.setattr(given.backend, "interrupted", interruption.requested)
         found = run(given, script)
     assert not found.complete
     assert len(found.addresses) == (2 if surveyed else 0)
 
 
-def test_ctrl_c_in_the_survey(measured, monkeypatch):
+def test_ctrl_c_in_the_survey(measured, interrupt, monkeypatch):
     """A survey that was interrupted is judged as far as it came."""
     with world() as given:
         receive, calls = given.backend.receive, []
@@ -265,10 +267,11 @@ def test_ctrl_c_in_the_survey(measured, monkeypatch):
         def broken(until):
             calls.append(until)
             if len(calls) == 2:
-                raise KeyboardInterrupt
+                interrupt()
             return receive(until)
 
         monkeypatch.setattr(given.backend, "receive", broken)
+        monkeypatch.setattr(given.backend, "interrupted", interruption.requested)
         script = Script()
         found = run(given, script)
     assert not found.complete

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from probe import interruption
 from probe.engine.descriptors import allow_sockets
 from probe.engine.errnos import IN_PROGRESS, RESET_AFTER_ACCEPT, TIMED_OUT, Moment
 from probe.engine.failures import Failure, FailureReader
@@ -114,9 +115,13 @@ class ConnectBackend:
             for descriptor in news:
                 flight = self._by_descriptor[descriptor]
                 self._on_news[flight.stage, flight.probe.question.port.protocol](flight, now)
-            if self._ready or now >= until:
+            if self._ready or now >= until or self.interrupted():
                 replies, self._ready = self._ready, []
                 return replies
+
+    def interrupted(self) -> bool:
+        """Whether a signal asked for the end."""
+        return interruption.requested()
 
     def forget(self, probe_ids: Iterable[int]) -> None:
         """Stop waiting for these probes and free what they hold; unknown ids are ignored."""

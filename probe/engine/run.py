@@ -82,14 +82,11 @@ class Run:
         self._askers: dict[Question, list[IPAddress]] = {}  # whose surveys wait for it
 
     def until(self, deadline: float, progress: Progress | None = None) -> Outcome:
-        """Run for at most `deadline` seconds. Ctrl-C ends it early with what is known."""
+        """Run for at most `deadline` seconds; a signal ends it early with what is known."""
         start = self._backend.now()
-        complete = True
-        try:
-            self._advance_all(start)
-            self._loop(start + deadline, progress)
-        except KeyboardInterrupt:
-            complete = False
+        self._advance_all(start)
+        self._loop(start + deadline, progress)
+        complete = not self._backend.interrupted()
         self._finish()
         surveys = tuple(r.done for r in self._running.values() if r.done is not None)
         elapsed = self._backend.now() - start
@@ -97,7 +94,7 @@ class Run:
 
     def _loop(self, end: float, progress: Progress | None) -> None:
         now = self._backend.now()
-        while now < end and any(r.done is None for r in self._running.values()):
+        while now < end and not self._backend.interrupted() and self._is_under_way():
             self._start_steps(now)
             probes = self._scan.probes_to_send(now)
             self._backend.forget(self._scan.released())  # first: it makes room for the new ones
@@ -110,6 +107,9 @@ class Run:
                 self._hand_out(now)
             if progress is not None:
                 progress(self._settled, self._asked)
+
+    def _is_under_way(self) -> bool:
+        return any(running.done is None for running in self._running.values())
 
     def _next_time(self, now: float) -> float:
         pauses = (starts_at for starts_at, _ in self._pending.values())
@@ -154,8 +154,8 @@ class Run:
 
     def _finish(self) -> None:
         """Close what is under way: surveys that are not done end with what they have."""
-        self._scan.give_up()
         now = self._backend.now()
+        self._scan.give_up(now)
         self._hand_out(now)
         while left := [(a, running) for a, running in self._running.items() if running.done is None]:
             for address, running in left:

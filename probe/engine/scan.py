@@ -275,8 +275,11 @@ class Scan:
         out, self._released = self._released, []
         return out
 
-    def give_up(self) -> None:
-        """Settle everything that is under way with what is known now."""
+    def give_up(self, now: float) -> None:
+        """Settle everything that is under way with what is known now.
+
+        What was asked so lately that its answer may still be on the way was not measured: it is no silence.
+        """
         under_way = {id(asked): asked for asked, _, _ in self._probes.values()}
         under_way |= {id(asked): asked for _, _, asked in self._due}
         under_way |= {id(asked): asked for asked in self._paced}
@@ -286,4 +289,8 @@ class Scan:
         self._paced.clear()
         for asked in under_way.values():
             if not asked.settled:
-                self._settle(asked, asked.accepted or self._silence(asked))
+                self._settle(asked, asked.accepted or self._cut_short(asked, now))
+
+    def _cut_short(self, asked: Asked, now: float) -> Observation:
+        waited = bool(asked.sent) and now - asked.sent[0][1] >= self._timeout(asked.way)
+        return self._silence(asked) if waited else not_sent(asked.question)

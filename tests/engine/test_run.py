@@ -209,13 +209,13 @@ def test_a_control_that_is_open_brings_more_controls():
     assert len(surveys[0].controls()) == 5
 
 
-def test_interruption_keeps_what_is_known():
+def test_interruption_keeps_what_is_known(interrupt):
     """Ctrl-C in the middle ends the run with the answers that came before it."""
 
     class Interrupted(ScriptedNetwork):
         def receive(self, until):
             if self.now() > 0.2:
-                raise KeyboardInterrupt
+                interrupt()
             return super().receive(until)
 
     def script(probe, now):
