@@ -31,6 +31,8 @@ class Invoker:
             os.setuid(self.uid)
         except OSError as error:
             raise self._refused(error) from None
+        if {os.getuid(), os.geteuid()} != {self.uid}:
+            raise PrivilegeError(f"this process did not become user {self.uid}; nothing was sent")
 
     @contextlib.contextmanager
     def acting(self) -> Iterator[None]:

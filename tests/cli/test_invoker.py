@@ -23,10 +23,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     return made
 
 
-def test_sudo_names_who_goes_on(calls: list[tuple[object, ...]]) -> None:
+def test_sudo_names_who_goes_on(calls: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups first, the user last: after that nothing more may be changed."""
     invoker = invoker_of(SUDO)
     assert invoker == Invoker(1000, 1001)
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     invoker.become()
     assert calls == [("setgroups", [1001]), ("setgid", 1001), ("setuid", 1000)]
 
@@ -85,4 +87,11 @@ def test_where_it_is_not_permitted_nothing_goes_on(call: str, monkeypatch: pytes
 
     monkeypatch.setattr(os, call, refuse)
     with pytest.raises(PrivilegeError, match="unset SUDO_UID and SUDO_GID"):
+        Invoker(1000, 1001).become()
+
+
+@pytest.mark.usefixtures("calls")
+def test_who_is_still_root_does_not_go_on() -> None:
+    """Should the system take the change and not make it, that is found out."""
+    with pytest.raises(PrivilegeError, match="did not become user 1000"):
         Invoker(1000, 1001).become()
