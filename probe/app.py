@@ -16,6 +16,7 @@ from probe.host.host import Host
 from probe.infer import follow_ups, infer
 from probe.infer.greeted_ports import greeted_ports
 from probe.infer.keyed_ports import keyed_ports
+from probe.interruption import StopRequestedError
 from probe.model.facts import AddressSurvey, TunnelHealth
 from probe.model.greeting import Greeting, Inquiry
 from probe.model.identity import Key
@@ -128,9 +129,15 @@ def _with_tunnels(
         return Run(surveys, means.backend, plan.timing, outcome.learned).until(plan.deadline, progress)
 
     try:
-        return TunnelFacts(means.host, means.backend, patient).added(outcome, again)
-    except KeyboardInterrupt:
+        outcome = TunnelFacts(means.host, means.backend, patient).added(outcome, again)
+    except StopRequestedError:
         return replace(outcome, complete=False)
+    return _unless_interrupted(outcome, means)
+
+
+def _unless_interrupted(outcome: Outcome, means: Means) -> Outcome:
+    """The outcome, not complete any more where a signal asked for the end."""
+    return replace(outcome, complete=outcome.complete and not means.backend.interrupted())
 
 
 def _with_keys(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
@@ -154,16 +161,13 @@ def _with_greetings(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
 def _inquired(
     outcome: Outcome, plan: Plan, means: Means, longest: float, inquire: Callable[[], _Added]
 ) -> Outcome:
-    """Add what an inquiry of at most `longest` seconds tells, where there is time; Ctrl-C ends the scan."""
+    """Add what an inquiry of at most `longest` seconds brings, where there is time."""
     if not outcome.complete or outcome.elapsed + longest > plan.deadline:
         return outcome
     began = means.backend.now()
-    try:
-        added = inquire()
-    except KeyboardInterrupt:
-        return replace(outcome, complete=False)
-    surveys = tuple(map(added, outcome.surveys))
-    return replace(outcome, surveys=surveys, elapsed=outcome.elapsed + means.backend.now() - began)
+    surveys = tuple(map(inquire(), outcome.surveys))
+    elapsed = outcome.elapsed + means.backend.now() - began
+    return _unless_interrupted(replace(outcome, surveys=surveys, elapsed=elapsed), means)
 
 
 def _keyed(found: Mapping[tuple[IPAddress, Port], tuple[Key, ...]], survey: AddressSurvey) -> AddressSurvey:

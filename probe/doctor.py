@@ -45,7 +45,7 @@ def examine(
 ) -> Diagnosis:
     """Measure every address, and say what is wrong with each and what mends it.
 
-    Ctrl-C ends it early: what was measured by then is judged.
+    A signal ends it early: what was measured by then is judged.
 
     Args:
         target: the addresses, and the ports to ask.
@@ -57,10 +57,13 @@ def examine(
     """
     began = means.backend.now()
     machine = instruments.reader.machine()
-    with ThreadPoolExecutor() as pool:
+    pool = ThreadPoolExecutor()
+    try:
         examination = Examination(target, means, instruments, machine, pool)
         complete = examination.run(timing, named, progress)
         exams, machine = examination.exams(), examination.machine_now()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     verdict = infer([one.survey for one in exams], target.running)
     found = diagnose(exams, machine, verdict, named)
     return Diagnosis(check_machine(machine), found, means.backend.now() - began, complete)

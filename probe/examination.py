@@ -10,11 +10,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from probe import interruption
 from probe.app import Means, measure
 from probe.engine.asking import Answers, ask
 from probe.engine.run import Progress
 from probe.engine.warming import warm_up
 from probe.host.machine import MachineReader
+from probe.host.side_by_side import await_all, outcome
+from probe.interruption import StopRequestedError
 from probe.model.exam import AddressExam, Echo, MtuTrial, NameAnswer, Passage
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Inquiry
@@ -85,18 +88,17 @@ class Examination:
         self._passages: dict[IPAddress, Passage] = {}
 
     def run(self, timing: Timing, named: frozenset[Port], progress: Progress | None = None) -> bool:
-        """Measure everything; False where Ctrl-C ended it early."""
+        """Measure everything; False where a signal ended it early."""
         try:
             self._begin()
             means = replace(self._means, inquiry=Inquiry.KEYS)
-            outcome = measure(self._target, timing, means, progress, patient=False)
-            self._surveys = outcome.surveys
-            if outcome.complete:
+            measured = measure(self._target, timing, means, progress, patient=False)
+            self._surveys = measured.surveys
+            if measured.complete:
                 self._go_on(named)
-        except KeyboardInterrupt:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        except StopRequestedError:
             return False
-        return outcome.complete
+        return not self._means.backend.interrupted()
 
     def _begin(self) -> None:
         """Before the survey: ask for names, wake the tunnels, then ping."""
@@ -113,8 +115,7 @@ class Examination:
         if self._means.raw is not None:
             self._raw = ask(self._raw_questions(), self._means.raw, _TWICE)
         self._measure_passages()
-        for background in (self._names, self._echoes, self._trials):
-            _ = background and background.result()
+        await_all(one for one in (self._names, self._echoes, self._trials) if one is not None)
 
     def _silent(self) -> list[AddressSurvey]:
         return [survey for survey in self._surveys if ladder.is_mute(survey)]
@@ -149,7 +150,8 @@ class Examination:
 
     def _raw_questions(self) -> Iterable[Question]:
         """Echo where no socket may ask for it, and openings that come by another link."""
-        heard = {} if self._echoes is None else self._echoes.result()
+        await_all(() if self._echoes is None else (self._echoes,))
+        heard = _done(self._echoes)
         for survey in self._surveys:
             if survey.address.ip not in heard:
                 yield echo.echo_question(survey.address.ip)
@@ -171,6 +173,7 @@ class Examination:
         before = {name: self._count(name, survey.address.ip) for name, survey in surveys.items()}
         wanted = (q for s in surveys.values() for q in passage.passage_questions(s))
         answers = ask(wanted, self._means.backend, _ONCE)
+        interruption.check()
         found = {
             survey.address.ip: passage.passage_of(
                 answers, survey, before[name], self._count(name, survey.address.ip)
@@ -190,11 +193,13 @@ class Examination:
     # --- results ---
 
     def machine_now(self) -> Machine:
-        """This machine, with its tunnels as they are after the probes."""
+        """This machine, with its tunnels as they are after the probes, if no signal asks for the end."""
         reader = self._instruments.reader
-        return replace(
-            self._machine, tunnels=tuple(reader.tunnel(t.link.name) or t for t in self._machine.tunnels)
-        )
+        try:
+            tunnels_now = tuple(reader.tunnel(t.link.name) or t for t in self._machine.tunnels)
+        except StopRequestedError:
+            return self._machine
+        return replace(self._machine, tunnels=tunnels_now)
 
     def exams(self) -> tuple[AddressExam, ...]:
         """Everything that was measured so far."""
@@ -219,6 +224,4 @@ class Examination:
 
 def _done(background: "Future[Mapping[_K, _V]] | None") -> Mapping[_K, _V]:
     """What a thread has brought by now."""
-    if background is None or background.cancelled() or not background.done():
-        return {}
-    return background.result()
+    return {} if background is None else outcome(background) or {}

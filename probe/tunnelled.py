@@ -39,6 +39,9 @@ class TunnelFacts:
         """The outcome with the tunnel of every silent address; those that were asked too early, `again`.
 
         What answered is not looked into: a scan without a silent address reads nothing.
+
+        Raises:
+            StopRequestedError: a signal cut the reading short.
         """
         silent = [s for s in outcome.surveys if is_silent(s)]
         if not silent or not outcome.complete:
@@ -58,7 +61,7 @@ class TunnelFacts:
         return {s.address.ip: tunnel_of(s.address, s.route, tunnels) for s in silent}
 
     def _wait_until(self, moment: float) -> None:
-        while self.backend.now() < moment:
+        while self.backend.now() < moment and not self.backend.interrupted():
             self.backend.receive(moment)
 
 

@@ -6,9 +6,12 @@ markers whose tests may not be skipped, and of which at least one must have pass
 """
 
 import os
-from collections.abc import Generator
+import signal
+from collections.abc import Callable, Generator
 
 import pytest
+
+from probe import interruption
 
 REQUIRED = frozenset(filter(None, os.environ.get("BINDPROBE_REQUIRE", "").split(",")))
 GROUP = "required group"
@@ -54,3 +57,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     whole = not hasattr(session.config, "workerinput")  # and not one of several processes
     if whole and REQUIRED - _passed and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Press Ctrl-C when called: the signal is noted, as it is while something is measured."""
+    return lambda *_: monkeypatch.setattr(interruption._state, "number", signal.SIGINT)

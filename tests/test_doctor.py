@@ -7,6 +7,7 @@ import pytest
 from varied import replace
 
 import probe.doctor as doctor_module
+from probe import interruption
 from probe.app import Means
 from probe.doctor import examine, look, system_instruments
 from probe.examination import Instruments
@@ -239,8 +240,8 @@ class Interrupted(Script):
         class Breaking(Reader):
             def tunnel(inner, interface):  # noqa: N805 - the outer self is the script
                 if inner.looks >= self.looks:
-                    inner.looks = -1_000_000  # once
-                    raise KeyboardInterrupt
+                    self.interrupt()
+                interruption.check()
                 return super().tunnel(interface)
 
         self.reader = Breaking(peers=(replace(PEER, handshake_age_s=None),))
@@ -248,17 +249,18 @@ class Interrupted(Script):
 
 
 @pytest.mark.parametrize(("looks", "surveyed"), [(1, False), (5, True)])
-def test_ctrl_c(looks, surveyed, measured):
+def test_ctrl_c(looks, surveyed, measured, interrupt, monkeypatch):
     """What was measured before is judged: nothing during the warm-up, the surveys after them."""
     script = Interrupted()
-    script.looks = looks
+    script.looks, script.interrupt = looks, interrupt
     with world(target={**LISTENS, **DROPS}) as given:
+        monkeypatch.setattr(given.backend, "interrupted", interruption.requested)
         found = run(given, script)
     assert not found.complete
     assert len(found.addresses) == (2 if surveyed else 0)
 
 
-def test_ctrl_c_in_the_survey(measured, monkeypatch):
+def test_ctrl_c_in_the_survey(measured, interrupt, monkeypatch):
     """A survey that was interrupted is judged as far as it came."""
     with world() as given:
         receive, calls = given.backend.receive, []
@@ -266,10 +268,11 @@ def test_ctrl_c_in_the_survey(measured, monkeypatch):
         def broken(until):
             calls.append(until)
             if len(calls) == 2:
-                raise KeyboardInterrupt
+                interrupt()
             return receive(until)
 
         monkeypatch.setattr(given.backend, "receive", broken)
+        monkeypatch.setattr(given.backend, "interrupted", interruption.requested)
         script = Script()
         found = run(given, script)
     assert not found.complete

@@ -141,7 +141,9 @@ def test_of_this_machine_only_what_concerns_the_target() -> None:
     answered = refused(1, sender=addresses[0])
     hop = NextHop("lan", addresses[1], "52:54:00:12:34:56")
     handed = refused(2, question=Question(VPN, Port(Protocol.TCP, 2), hop=hop))
-    known = survey(answered, traces=(Trace(handed, PurposeRule.WHOSE_RESET),), own_addresses=frozenset({*addresses, OWN}))
+    known = survey(
+        answered, traces=(Trace(handed, PurposeRule.WHOSE_RESET),), own_addresses=frozenset({*addresses, OWN})
+    )
     assert set(fold(known).own_addresses) == {OWN, addresses[0], addresses[1]}
 
 

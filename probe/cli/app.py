@@ -8,10 +8,16 @@ app = typer.Typer(
     rich_markup_mode=None,  # help as plain text: readable in a pipe, and rich need not be loaded
     pretty_exceptions_enable=False,
 )
-lab = typer.Typer(
-    help="Worlds with a known truth: run scenarios and score the verdicts.", rich_markup_mode=None
-)
+lab = typer.Typer(rich_markup_mode=None)
 app.add_typer(lab, name="lab")
+
+
+@lab.callback()
+def lab_root() -> None:
+    """Worlds with a known truth: run scenarios and score the verdicts."""
+    from probe import interruption
+
+    interruption.release()  # a world is taken down on the way out of KeyboardInterrupt
 
 
 def _print_version(*, wanted: bool) -> None:

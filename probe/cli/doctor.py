@@ -28,6 +28,7 @@ def doctor(  # noqa: PLR0913 - each is a flag
 
     Nothing on this machine is changed.
     """
+    from probe import interruption
     from probe.cli import doctoring, engines
     from probe.cli.measure import timing_of
     from probe.cli.output import Form, choose
@@ -43,6 +44,6 @@ def doctor(  # noqa: PLR0913 - each is a flag
     families = families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
     errand = doctoring.errand_of(places, ports, families, timing)
     printer = doctoring.printer_of(destination, every if watch else None)
-    with doctoring.checker(errand, wish, destination, quiet=quiet) as check:
+    with doctoring.checker(errand, wish, destination, quiet=quiet) as check, interruption.held():
         code = printer.run(check)
     raise typer.Exit(code)

@@ -1,26 +1,21 @@
 """What `doctor` does once its flags are read: find the addresses, examine them, and print what was found."""
 
 import datetime as dt
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 
-from probe import __version__, doctor
+from probe import __version__, doctor, interruption
 from probe.app import Means
-from probe.cli import engines
+from probe.cli import engines, start
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
 from probe.cli.targets import Wanted, make_target, read_ports
 from probe.cli.watching import Watch, exit_code
-from probe.engine import privilege
 from probe.errors import NothingMeasuredError, UsageError
 from probe.host.host import Host
 from probe.host.machine import MachineReader
 from probe.host.names import resolve
-from probe.host.system import SystemHost
-from probe.host.system_machine import SystemMachine
 from probe.model.diagnosis import Check, Diagnosis, Status
 from probe.model.doctor_report import Change, DoctorReport
 from probe.model.plan import Timing
@@ -31,13 +26,6 @@ from probe.report.doctor_json import render_doctor_json, render_line
 from probe.report.doctor_text import render_doctor
 
 USUAL_PORTS = "22,80,443,445,3389"  # of hosts of every kind: remote login, web, file sharing
-
-# What an examination loads when it gets there: without privileges, root may not read another user's Python.
-_LATER = (
-    *("dns.exception", "dns.message", "dns.query", "dns.rcode"),
-    *("dns.rdtypes.ANY.CNAME", "dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA"),
-    *("probe.engine.mtu", "probe.engine.ping", "probe.host.nameservers", "probe.host.netstat"),
-)
 
 Checking = Callable[[], DoctorReport]
 
@@ -109,34 +97,20 @@ def checker(
         NothingMeasuredError: not one address is known.
         PrivilegeError: raw packets were asked for by name and are not permitted.
         BackendError: this machine lets us open no sockets.
+        UsageError: the environment names no user that makes sense as the one who called sudo.
         OutputError: without privileges the result could not be written.
     """
-    if errand.wanted is None:
-        reader = _system_reader()
-        yield lambda: _reported(lambda: doctor.look(reader), ())
+    wanted = errand.wanted
+    if wanted is None:
+        with start.looking(destination) as reader:
+            yield lambda: _reported(lambda: doctor.look(reader), ())
         return
-    first = find(errand.wanted, SystemHost())
-    if not first.target.addresses:
-        raise NothingMeasuredError("; ".join(name.found for name in first.names))
-    with _readers(wish) as (reader, host), engines.opened(wish, first.target, host, quiet=quiet) as means:
-        destination.check()  # with the privileges that are left
-        yield _Examiner(errand.wanted, errand, means, reader, [first], quiet)
-
-
-@contextmanager
-def _readers(wish: engines.Wish) -> Iterator[tuple[MachineReader, Host]]:
-    """What reads this machine and its tunnels, before the probes and after them."""
-    with engines.reader_apart(wish) as apart:
-        if apart is None:
-            yield _system_reader(), SystemHost()
-        else:
-            for name in _LATER:
-                import_module(name)
-            yield apart, SystemHost(apart.tunnels)
-
-
-def _system_reader() -> MachineReader:
-    return SystemMachine(privilege.missing)
+    with start.started(wish, destination, examines=True) as session:
+        first = find(wanted, session.means.host)
+        if not first.target.addresses:
+            raise NothingMeasuredError("; ".join(name.found for name in first.names))
+        engines.hint(session.missing, quiet=quiet)
+        yield _Examiner(wanted, errand, session.means, session.machine(), [first], quiet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +157,7 @@ class Printer:
             OutputError: it could not be written.
         """
         if self.every is not None:
-            return Watch(check, self._show, _now, time.sleep, self.every).until_well()
+            return Watch(check, self._show, _now, interruption.sleep, self.every).until_well()
         report = check()
         self.destination.write_text(self._whole(report))
         return exit_code(report)

@@ -91,6 +91,7 @@ def table_of_worlds(  # noqa: PLR0913 - each is a flag
     from probe.cli.output import Form, choose
 
     destination = choose({Form.MARKDOWN: page}, output)
+    destination.check()
     grid = tabled(names or (), columns_of(worlds, engines), quiet=quiet)
     destination.write_text(rendered(grid, page=page, detail=verbose))
     if not grid.ok:

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from probe import interruption
 from probe.cli import demo, doctor, explain, lab, scan, schema
 from probe.cli.app import app
 from probe.errors import BindprobeError
@@ -17,8 +18,11 @@ EXIT_USAGE = 2
 
 
 def run() -> None:
-    """Run the command line and exit."""
-    sys.exit(main(sys.argv[1:]))
+    """Run the command line and exit; after a signal without its threads, which may still wait."""
+    code = main(sys.argv[1:])
+    if interruption.requested():
+        interruption.leave(code)
+    sys.exit(code)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,8 +33,8 @@ def main(argv: Sequence[str]) -> int:
         )
     except BindprobeError as error:
         return _failed(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+    except (KeyboardInterrupt, interruption.StopRequestedError):
+        return interruption.exit_code() or EXIT_INTERRUPTED
     except SystemExit as stop:
         if _reader_is_gone(stop):
             return 0
@@ -39,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         return _usage_error(error) or _bug(error)
     if not argv:
         return EXIT_USAGE  # the help was shown, but no command was given
-    return code if isinstance(code, int) else 0
+    return interruption.exit_code() or (code if isinstance(code, int) else 0)
 
 
 def _failed(message: str, code: int) -> int:

@@ -3,16 +3,22 @@
 import datetime as dt
 import math
 import platform
+from dataclasses import dataclass
 
+from probe import interruption
 from probe.app import Means, scan
-from probe.cli.engines import Wish, doubts_of
+from probe.cli.engines import Wish, announce, doubts_of, hint
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
+from probe.cli.start import started
+from probe.cli.targets import Wanted, make_target
 from probe.errors import NothingMeasuredError, UsageError
-from probe.model.plan import Plan, Timing
+from probe.host.system import SystemHost
+from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.model.target import Target
 from probe.model.verdict import Binding, Condition
+from probe.plan import make_plan
 from probe.report.assemble import CONNECT, RAW, RunFacts
 from probe.report.grouping import MOST_ROWS
 from probe.report.plan_text import render_plan, render_plan_json
@@ -38,15 +44,19 @@ def timing_of(timeout: float, retries: int, rate: float | None) -> Timing:
     return Timing(timeout=timeout, retries=retries, rate=rate)
 
 
-def print_plan(plan: Plan, destination: Destination, wish: Wish, *, quiet: bool) -> None:
+def print_plan(wanted: Wanted, timing: Timing, destination: Destination, wish: Wish, *, quiet: bool) -> None:
     """Print what would be asked, and which raw packets might follow.
 
     Raises:
-        UsageError: a format that plans do not have.
+        UsageError: a format that plans do not have, or no target.
+        NothingMeasuredError: a name has no address.
         OutputError: it could not be written.
     """
     if destination.form not in {Form.TABLE, Form.JSON}:
         raise UsageError(f"--plan and --{destination.form} exclude each other; a plan is text or --json")
+    destination.check()
+    host = SystemHost()
+    plan = make_plan(make_target(wanted, host), timing, host)
     doubts = doubts_of(wish, quiet=quiet)
     if destination.form is Form.JSON:
         destination.write_text(render_plan_json(plan, doubts))
@@ -54,19 +64,45 @@ def print_plan(plan: Plan, destination: Destination, wish: Wish, *, quiet: bool)
         destination.write_text(render_plan(plan, destination.style(), doubts, wish.inquiry))
 
 
-def measure(
-    target: Target, timing: Timing, means: Means, *, quiet: bool, strict: bool, all_ports: bool = False
-) -> Report:
-    """Probe with what is at hand and conclude; `all_ports`: every port has a row of its own.
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a scan is run and shown."""
+
+    quiet: bool = False
+    strict: bool = False
+    all_ports: bool = False
+
+
+def run(wanted: Wanted, timing: Timing, destination: Destination, wish: Wish, how: Manner) -> int:
+    """Find the target, probe it, and hand the report over; return the exit code.
+
+    Raises:
+        UsageError: no target.
+        PrivilegeError: raw packets were asked for by name and are not permitted, or privileges are left.
+        NothingMeasuredError: a name has no address, or not one probe could be sent.
+        OutputError: the result cannot be written.
+    """
+    with started(wish, destination) as session:
+        means = session.means
+        target = make_target(wanted, means.host)
+        hint(session.missing, quiet=how.quiet)
+        announce(wish, target, means.host)
+        with interruption.held():
+            report = measure(target, timing, means, how)
+            return deliver(report, destination, strict=how.strict)
+
+
+def measure(target: Target, timing: Timing, means: Means, how: Manner) -> Report:
+    """Probe with what is at hand and conclude.
 
     Raises:
         NothingMeasuredError: not one probe could be sent.
     """
     engine = CONNECT if means.raw is None else RAW
     vantage = platform.node() or "here"
-    facts = RunFacts(started=dt.datetime.now(dt.UTC), engine=engine, vantage=vantage, strict=strict)
-    with ProgressBar(quiet=quiet) as progress:
-        most_rows = None if all_ports else MOST_ROWS
+    facts = RunFacts(started=dt.datetime.now(dt.UTC), engine=engine, vantage=vantage, strict=how.strict)
+    with ProgressBar(quiet=how.quiet) as progress:
+        most_rows = None if how.all_ports else MOST_ROWS
         return scan(target, timing, means, progress=progress, facts=facts, most_rows=most_rows)
 
 

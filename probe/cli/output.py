@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from probe import interruption
+from probe.cli.invoker import acting_as_invoker
 from probe.cli.terminal import style_of
 from probe.errors import OutputError, UsageError
 from probe.model.report import Report
@@ -21,6 +23,7 @@ from probe.report.style import PLAIN, TextStyle
 from probe.report.table import render_table
 
 STDOUT = Path("-")
+_EFFECTIVE = os.access in os.supports_effective_ids  # what counts is as whom this process acts
 
 
 class Form(StrEnum):
@@ -69,7 +72,8 @@ class Destination:
         if self.path is None:
             return
         try:
-            _check_writable(self.path)
+            with acting_as_invoker():
+                _check_writable(self.path)
         except PermissionError:  # not even looked at
             raise OutputError(f"{str(self.path)!r} cannot be written: permission denied") from None
 
@@ -87,19 +91,16 @@ class Destination:
 
 
 def choose(chosen: Mapping[Form, bool], path: Path | None, *, detail: bool = False) -> Destination:
-    """The destination that the options ask for; checked before anything is probed.
+    """The destination that the options ask for; it is for the caller to `check` it before anything is probed.
 
     Raises:
         UsageError: two formats at once.
-        OutputError: the file's folder does not exist or cannot be written to.
     """
     forms = [form for form, wanted in chosen.items() if wanted]
     if len(forms) > 1:
         raise UsageError(f"--{forms[0]} and --{forms[1]} exclude each other; choose one format")
     path = None if path == STDOUT else path
-    destination = Destination(forms[0] if forms else Form.TABLE, path, detail)
-    destination.check()
-    return destination
+    return Destination(forms[0] if forms else Form.TABLE, path, detail)
 
 
 def _for_a_file(detail: bool) -> TextStyle:  # noqa: FBT001 - one flag, passed on
@@ -107,12 +108,12 @@ def _for_a_file(detail: bool) -> TextStyle:  # noqa: FBT001 - one flag, passed o
 
 
 def _check_writable(path: Path) -> None:
-    folder = path.parent
+    folder = path.resolve().parent  # a link is followed
     if path.is_dir():
         raise OutputError(f"{str(path)!r} is a folder; give -o a file")
     if not folder.is_dir():
         raise OutputError(f"{str(path)!r} cannot be written: there is no folder {str(folder)!r}")
-    if not os.access(folder if not _is_special(path) else path, os.W_OK):
+    if not os.access(folder if not _is_special(path) else path, os.W_OK, effective_ids=_EFFECTIVE):
         raise OutputError(f"{str(path)!r} cannot be written: permission denied")
 
 
@@ -153,10 +154,11 @@ def _discard_rest() -> None:
 
 def _to_file(text: str, path: Path) -> bool:
     try:
-        if _is_special(path):
-            path.write_text(text, encoding="utf-8", newline="")
-        else:
-            _replace(path.resolve(), text)
+        with acting_as_invoker():
+            if _is_special(path):
+                path.write_text(text, encoding="utf-8", newline="")
+            else:
+                _replace(path.resolve(), text)
     except BrokenPipeError:
         return False  # a named pipe whose reader has seen enough
     except OSError as error:
@@ -168,13 +170,14 @@ def _replace(path: Path, text: str) -> None:
     """Write a sibling and rename it over `path`, whose permissions are kept."""
     sibling = path.with_name(f".{path.name}.{os.getpid()}.part")
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
-    try:
-        with sibling.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if mode is not None:
-            sibling.chmod(mode)
-        sibling.replace(path)
-    finally:
-        sibling.unlink(missing_ok=True)
+    with interruption.undone_by(lambda: sibling.unlink(missing_ok=True)):
+        try:
+            with sibling.open("x", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if mode is not None:
+                sibling.chmod(mode)
+            sibling.replace(path)
+        finally:
+            sibling.unlink(missing_ok=True)

@@ -3,9 +3,11 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from probe import interruption
 from probe.cli.terminal import is_terminal
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class ProgressBar:
         self._next = clock() + _PATIENCE_S
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._gone = ExitStack()
 
     def __enter__(self) -> Self:
         return self
@@ -36,6 +39,7 @@ class ProgressBar:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+        self._gone.close()
 
     def __call__(self, done: int, total: int) -> None:
         """Show that `done` of `total` questions are settled."""
@@ -54,4 +58,5 @@ class ProgressBar:
 
         self._bar = Progress(console=Console(file=sys.stderr), transient=True, auto_refresh=False)
         self._task = self._bar.add_task("probing", total=None)
+        self._gone.enter_context(interruption.undone_by(self._bar.stop))  # it hides the terminal's cursor
         self._bar.start()

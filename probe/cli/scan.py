@@ -40,10 +40,8 @@ def scan(  # noqa: PLR0913 - each is a flag
     """Probe a target's addresses and say what each port is bound to, or what blocks it."""
     from probe.cli import engines, measure
     from probe.cli.output import Form, choose
-    from probe.cli.targets import Wanted, families_of, make_target, places_of
-    from probe.host.system import SystemHost
+    from probe.cli.targets import Wanted, families_of, places_of
     from probe.model.target import Realm
-    from probe.plan import make_plan
 
     wish = engines.wish_of(engine, pcap, l2=l2, fin=fin, greet=not no_greetings)
     timing = measure.timing_of(timeout, retries, rate)
@@ -57,12 +55,9 @@ def scan(  # noqa: PLR0913 - each is a flag
     destination = choose(forms, output, detail=verbose)
     places = places_of(addresses, ((Realm.LAN, lan), (Realm.VPN, vpn), (Realm.PUBLIC, public)))
     families = families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
-    host = SystemHost()
-    target = make_target(Wanted(places, ports, running, families), host)
+    wanted = Wanted(places, ports, running, families)
     if plan:
-        measure.print_plan(make_plan(target, timing, host), destination, wish, quiet=quiet)
+        measure.print_plan(wanted, timing, destination, wish, quiet=quiet)
         return
-    with engines.opened_for_scan(wish, target, quiet=quiet) as means:
-        destination.check()  # with the privileges that are left
-        report = measure.measure(target, timing, means, quiet=quiet, strict=strict, all_ports=all_ports)
-    raise typer.Exit(measure.deliver(report, destination, strict=strict))
+    how = measure.Manner(quiet=quiet, strict=strict, all_ports=all_ports)
+    raise typer.Exit(measure.run(wanted, timing, destination, wish, how))

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from probe import interruption
 from probe.errors import UsageError
 from probe.model.doctor_report import Change, DoctorReport
 from probe.report.doctor_changes import changes
@@ -29,11 +30,13 @@ class Watch:
     every: float = EVERY_S
 
     def until_well(self) -> int:
-        """Check until all is well, the check is interrupted, or nobody reads; return the exit code."""
+        """Check until all is well, a signal asks for the end, or nobody reads; return the exit code."""
         report = self.check()
         read = self.show(report)
         while read and report.complete and not report.well:
             self.pause(self.every)
+            if interruption.requested():
+                break
             before, report = report, self.check()
             if report.complete:
                 read = all(self.show(change) for change in changes(before, report, self.now()))

@@ -25,6 +25,9 @@ class Backend(Protocol):
     def receive(self, until: float) -> Sequence[Reply]:
         """Wait for replies, at the latest until the clock shows `until`; return at the first ones."""
 
+    def interrupted(self) -> bool:
+        """Whether a signal asked for the end: nothing more is to be sent or waited for."""
+
     def forget(self, probe_ids: Iterable[int]) -> None:
         """Stop waiting for these probes and free what they hold; unknown ids are ignored."""
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from probe import interruption
 from probe.engine.descriptors import allow_sockets
 from probe.engine.errnos import IN_PROGRESS, RESET_AFTER_ACCEPT, TIMED_OUT, Moment
 from probe.engine.failures import Failure, FailureReader
@@ -97,15 +98,11 @@ class ConnectBackend:
         return time.monotonic()
 
     def send(self, probe: Probe) -> float:
-        """Send one probe; return when it left.
-
-        What goes wrong locally comes back as its reply (`no-route`, `not-sent`). News of the probes before it
-        is read here too: it would grow old while the others leave.
-        """
+        """Send one probe; return when it left. What goes wrong locally comes back as its reply."""
         self._make_room()
         flight = _Flight(probe)
         self._launch(flight)
-        self._read_news(0.0)
+        self._read_news(0.0)  # of the probes before it: it would grow old while the others leave
         return flight.sent
 
     def receive(self, until: float) -> Sequence[Reply]:
@@ -115,9 +112,13 @@ class ConnectBackend:
             self._end_watches(now)
             wake = min(until, self._watches[0][0]) if self._watches else until
             now = self._read_news(0.0 if self._ready else max(0.0, wake - now))
-            if self._ready or now >= until:
+            if self._ready or now >= until or self.interrupted():
                 replies, self._ready = self._ready, []
                 return replies
+
+    def interrupted(self) -> bool:
+        """Whether a signal asked for the end."""
+        return interruption.requested()
 
     def forget(self, probe_ids: Iterable[int]) -> None:
         """Stop waiting for these probes and free what they hold; unknown ids are ignored."""
@@ -209,10 +210,9 @@ class ConnectBackend:
             return
         hop_limit = self._platform.connection_ttl.get(question.address.version)
         known = handshake(sock, hop_limit, tcp_info=self._platform.tcp_info)
-        came = at if known.rtt is None else min(at, flight.sent + known.rtt)
-        self._ready.append(
-            Reply(flight.probe.id, Reason.SYN_ACK, came, question.address, ttl=known.ttl, tcp=known.facts)
-        )
+        came, ttl = at if known.rtt is None else min(at, flight.sent + known.rtt), known.ttl
+        reply = Reply(flight.probe.id, Reason.SYN_ACK, came, question.address, ttl=ttl, tcp=known.facts)
+        self._ready.append(reply)
         flight.stage = _Stage.WATCHED
         self._poller.connected(sock.fileno())
         end = at + min(max(SHORTEST_WATCH, 2 * (at - flight.sent)), LONGEST_WATCH)

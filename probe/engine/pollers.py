@@ -10,8 +10,9 @@ import time
 from typing import Protocol
 
 from probe.engine.platforms import PollerKind
+from probe.interruption import GLANCE_S
 
-_LONGEST_WAIT = 3600.0  # seconds; the kernel's counters take no infinity
+_LONGEST_WAIT = GLANCE_S
 
 
 class Poller(Protocol):
@@ -27,7 +28,7 @@ class Poller(Protocol):
         """Forget a socket that is about to be closed."""
 
     def wait(self, timeout: float) -> list[int]:
-        """Sockets with news; waits at most `timeout` seconds."""
+        """Sockets with news; waits at most `timeout` seconds, and no longer than a signal may wait."""
 
     def close(self) -> None:
         """Free the poller."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from probe import interruption
 from probe.engine import codec, privilege
 from probe.engine.capture import Capture
 from probe.engine.composing import SOURCE_PORTS, Composer
@@ -130,9 +131,13 @@ class RawBackend:
         while True:
             replies = self._heard()
             left = until - time.monotonic()
-            if replies or left <= 0:
+            if replies or left <= 0 or self.interrupted():
                 return replies
             self._sockets.wait(left)
+
+    def interrupted(self) -> bool:
+        """Whether a signal asked for the end."""
+        return interruption.requested()
 
     def forget(self, probe_ids: Iterable[int]) -> None:
         """Stop waiting for these probes and free what they hold; unknown ids are ignored."""

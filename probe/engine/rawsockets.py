@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from probe.engine import bpf
 from probe.engine.sockets import host_and_scope
+from probe.interruption import GLANCE_S
 from probe.model.target import IPAddress
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -38,7 +39,6 @@ _OTHERHOST, _OUTGOING = 3, 4  # PACKET_*: for somebody else; sent by this machin
 _BUFFER = 4 << 20  # bytes; the kernel gives as much of it as net.core.rmem_max allows
 _LONGEST = 65_536  # bytes of one packet
 _CONTROL_SPACE = 256  # bytes
-_LONGEST_WAIT = 3600.0  # seconds: poll() takes no infinity
 _BATCH = 256  # packets taken off one socket at once
 
 
@@ -133,8 +133,8 @@ class RawSockets:
     # --- in ---
 
     def wait(self, timeout: float) -> None:
-        """Wait until something has arrived, at most `timeout` seconds."""
-        self._poll.poll(min(max(timeout, 0.0), _LONGEST_WAIT) * 1000)
+        """Wait for an arrival, at most `timeout` seconds, and no longer than a signal may wait."""
+        self._poll.poll(min(max(timeout, 0.0), GLANCE_S) * 1000)
 
     def arrived(self) -> Iterator[Arrival]:
         """Take what has arrived, as much as is read at one go."""

@@ -57,6 +57,8 @@ class Outcome:
 class Run:
     """One run over all addresses, until every survey is done or the deadline is reached.
 
+    A question that several surveys ask at the same time is asked once, and all of them get the answer.
+
     Args:
         surveys: what is asked of each address.
         backend: what carries it.
@@ -77,17 +79,14 @@ class Run:
         self._settled = 0
         self._asked = 0
         self._pending: dict[IPAddress, tuple[float, Step]] = {}  # chosen steps and when they may start
-        self._asker: dict[Question, IPAddress] = {}  # whose survey asked: it may ask about other addresses
+        self._askers: dict[Question, list[IPAddress]] = {}  # whose surveys wait for it
 
     def until(self, deadline: float, progress: Progress | None = None) -> Outcome:
-        """Run for at most `deadline` seconds. Ctrl-C ends it early with what is known."""
+        """Run for at most `deadline` seconds; a signal ends it early with what is known."""
         start = self._backend.now()
-        complete = True
-        try:
-            self._advance_all(start)
-            self._loop(start + deadline, progress)
-        except KeyboardInterrupt:
-            complete = False
+        self._advance_all(start)
+        self._loop(start + deadline, progress)
+        complete = not self._backend.interrupted()
         self._finish()
         surveys = tuple(r.done for r in self._running.values() if r.done is not None)
         elapsed = self._backend.now() - start
@@ -95,7 +94,7 @@ class Run:
 
     def _loop(self, end: float, progress: Progress | None) -> None:
         now = self._backend.now()
-        while now < end and any(r.done is None for r in self._running.values()):
+        while now < end and not self._backend.interrupted() and self._is_under_way():
             self._start_steps(now)
             probes = self._scan.probes_to_send(now)
             self._backend.forget(self._scan.released())  # first: it makes room for the new ones
@@ -108,6 +107,9 @@ class Run:
                 self._hand_out(now)
             if progress is not None:
                 progress(self._settled, self._asked)
+
+    def _is_under_way(self) -> bool:
+        return any(running.done is None for running in self._running.values())
 
     def _next_time(self, now: float) -> float:
         pauses = (starts_at for starts_at, _ in self._pending.values())
@@ -129,15 +131,18 @@ class Run:
         ready = [address for address, (starts_at, _) in self._pending.items() if starts_at <= now]
         for address in ready:
             _, step = self._pending.pop(address)
-            self._asker.update(dict.fromkeys(step.questions, address))
-            self._scan.ask(step.questions, tries=step.tries, paced=step.paced, way=address)
-            self._asked += len(step.questions)
+            new = [question for question in dict.fromkeys(step.questions) if question not in self._askers]
+            for question in step.questions:
+                self._askers.setdefault(question, []).append(address)
+            self._scan.ask(new, tries=step.tries, paced=step.paced, way=address)
+            self._asked += len(new)
 
     def _hand_out(self, now: float) -> bool:
         """Give settled observations to the surveys that asked; True where one of them went on."""
         for observation in self._scan.settled():
             self._settled += 1
-            self._running[self._asker.pop(observation.question)].hear(observation)
+            for address in self._askers.pop(observation.question):
+                self._running[address].hear(observation)
         ready = [
             (address, running)
             for address, running in self._running.items()
@@ -149,8 +154,8 @@ class Run:
 
     def _finish(self) -> None:
         """Close what is under way: surveys that are not done end with what they have."""
-        self._scan.give_up()
         now = self._backend.now()
+        self._scan.give_up(now)
         self._hand_out(now)
         while left := [(a, running) for a, running in self._running.items() if running.done is None]:
             for address, running in left:

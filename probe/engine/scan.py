@@ -153,8 +153,7 @@ class Scan:
     def left(self, probe_id: int, at: float) -> None:
         """Note when a probe left: `probes_to_send` gives many at once, and they leave one by one."""
         asked, attempt, _ = self._probes[probe_id]
-        self._probes[probe_id] = (asked, attempt, at)
-        asked.sent[-1] = (probe_id, at)
+        self._probes[probe_id], asked.sent[-1] = (asked, attempt, at), (probe_id, at)
 
     def _patience(self, asked: Asked) -> float:
         """Until when the last try is waited for: tries are spread over time, by one, two, two ... timeouts.
@@ -171,8 +170,6 @@ class Scan:
             others = (state.learned.rtt.timeout() for state in self._addresses.values())
             timeout = stranger_timeout([other for other in others if other is not None])
         return min(timeout, self.timing.timeout)
-
-    # time
 
     def _wake(self, asked: Asked, at: float) -> None:
         asked.due_at = at
@@ -267,8 +264,6 @@ class Scan:
         if self._probes.pop(probe_id, None) is not None:
             self._released.append(probe_id)
 
-    # results
-
     def learned(self) -> Mapping[IPAddress, Learned]:
         """What is known of each address, for a scan after this one."""
         return {ip: state.learned for ip, state in self._addresses.items()}
@@ -283,8 +278,11 @@ class Scan:
         out, self._released = self._released, []
         return out
 
-    def give_up(self) -> None:
-        """Settle everything that is under way with what is known now."""
+    def give_up(self, now: float) -> None:
+        """Settle everything that is under way with what is known now.
+
+        What was asked so lately that its answer may still be on the way was not measured: it is no silence.
+        """
         under_way = {id(asked): asked for asked, _, _ in self._probes.values()}
         under_way |= {id(asked): asked for _, _, asked in self._due}
         under_way |= {id(asked): asked for asked in self._paced}
@@ -294,4 +292,8 @@ class Scan:
         self._paced.clear()
         for asked in under_way.values():
             if not asked.settled:
-                self._settle(asked, asked.accepted or self._silence(asked))
+                self._settle(asked, asked.accepted or self._cut_short(asked, now))
+
+    def _cut_short(self, asked: Asked, now: float) -> Observation:
+        waited = bool(asked.sent) and now - asked.sent[0][1] >= self._timeout(asked.way)
+        return self._silence(asked) if waited else not_sent(asked.question)

@@ -6,7 +6,6 @@ body (HEAD, RFC 9110 section 9.3.2), or nothing at all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv6Address
 from time import monotonic
 
@@ -15,6 +14,7 @@ from msgspec import structs
 from probe.host.connections import Encrypted, Plain, Talk, connect
 from probe.host.greeting_text import is_alert, parse_greeting
 from probe.host.keys import certificate_key
+from probe.host.side_by_side import side_by_side
 from probe.model.greeting import Approach, Call, Greeting
 from probe.model.target import IPAddress, Port
 
@@ -39,15 +39,17 @@ _USUAL_PORTS = {_PLAIN: 80, _TLS: 443}
 def read_greetings(
     calls: Sequence[Call], within: float = DEADLINE_S
 ) -> Mapping[tuple[IPAddress, Port], Greeting]:
-    """Meet TCP ports, all at once, for at most `within` seconds; who says nothing in time is left out."""
+    """Meet TCP ports, all at once, for at most `within` seconds.
+
+    Left out is what says nothing in time, or before a signal asks for the end.
+    """
     end = monotonic() + within
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(lambda call: _greeting_of(call, end), calls)
-        return {
-            (call.address, call.port): greeting
-            for call, greeting in zip(calls, found, strict=True)
-            if greeting is not None
-        }
+    found = side_by_side(lambda call: _greeting_of(call, end), calls, _AT_ONCE)
+    return {
+        (call.address, call.port): greeting
+        for call, greeting in zip(calls, found, strict=True)
+        if greeting is not None
+    }
 
 
 def _greeting_of(call: Call, end: float) -> Greeting | None:

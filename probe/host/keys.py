@@ -7,15 +7,16 @@ nothing of what equal keys mean. No name is resolved: the addresses are literals
 import base64
 import binascii
 import hashlib
-import shutil
 import struct
 import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Timer
 from time import monotonic
 
+from probe import interruption
+from probe.host import tools
 from probe.host.connections import Encrypted, Plain, connect
+from probe.host.side_by_side import side_by_side
 from probe.model.identity import Key, KeyKind
 from probe.model.target import IPAddress, Port
 from probe.services import TLS_PORTS
@@ -41,12 +42,12 @@ def read_keys(wanted: Sequence[Place], within: float = DEADLINE_S) -> Mapping[Pl
 
     The usual TLS ports are asked for their certificate, the others for SSH host keys: one to three
     connections each, which a cap on the rate of probes does not count. Where there is no `ssh-keyscan`
-    (OpenSSH), no host keys are asked for. What shows no key in time is left out.
+    (OpenSSH), no host keys are asked for. What shows no key in time, or before a signal asks for the end, is
+    left out.
     """
     end = monotonic() + within
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(lambda place: _keys_of(place, end), wanted)
-        return {place: keys for place, keys in zip(wanted, found, strict=True) if keys}
+    found = side_by_side(lambda place: _keys_of(place, end), wanted, _AT_ONCE)
+    return {place: keys for place, keys in zip(wanted, found, strict=True) if keys}
 
 
 def _keys_of(place: Place, end: float) -> tuple[Key, ...]:
@@ -59,7 +60,7 @@ def _keys_of(place: Place, end: float) -> tuple[Key, ...]:
 
 
 def _host_keys(address: IPAddress, port: int, end: float) -> tuple[Key, ...]:
-    program = shutil.which(_PROGRAM)
+    program = tools.find(_PROGRAM)
     if program is None:
         return ()
     for types in _TYPES:
@@ -75,8 +76,12 @@ def _output(command: Sequence[str], end: float) -> bytes:
     left = end - monotonic()
     if left <= 0:
         return b""
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet) as process:  # noqa: S603 - a literal address and a number
+    env, quiet, kept = tools.environment(), subprocess.DEVNULL, subprocess.PIPE
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(command, env=env, stdin=quiet, stdout=kept, stderr=quiet)  # noqa: S603 - a literal address and a number
+
+    with interruption.child(start) as process, process:
         alarm = Timer(left, process.kill)
         alarm.start()
         try:

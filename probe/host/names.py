@@ -7,7 +7,10 @@ import re
 import socket
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from threading import Event, Thread
+from typing import Any
 
+from probe import interruption
 from probe.errors import NothingMeasuredError, UsageError
 from probe.model.target import IPAddress, Protocol
 
@@ -16,6 +19,7 @@ _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")  # a last label like this makes the text an IPv4 literal
 _LONGEST_NAME = 253  # RFC 1035 section 2.3.4, without the root's dot
+_Answer = tuple[int, int, int, str, Any]  # as getaddrinfo(3) gives it
 _BROADCAST = IPv4Address("255.255.255.255")
 
 
@@ -99,11 +103,39 @@ def _checked_name(text: str) -> str:
 def _look_up(name: str, families: Collection[int]) -> list[IPAddress]:
     family = _FAMILIES[next(iter(families))] if len(families) == 1 else socket.AF_UNSPEC
     try:
-        answers = socket.getaddrinfo(name, None, family, socket.SOCK_STREAM)
+        answers = _answers(name, family)
     except socket.gaierror as error:
         raise NothingMeasuredError(_why_unresolved(name, families, error)) from None
     found = (ip_address(answer[4][0]) for answer in answers)
     return list(dict.fromkeys(_checked_address(address) for address in found))
+
+
+def _answers(name: str, family: socket.AddressFamily) -> list[_Answer]:
+    """Ask the system's resolver, which waits for name servers as long as it likes and hears of no signal.
+
+    It does so in a thread of its own, so that this one may end meanwhile.
+
+    Raises:
+        socket.gaierror: no such name, or none that can be looked up now.
+        StopRequestedError: a signal asked for the end meanwhile.
+    """
+    found: list[_Answer] = []
+    failures: list[socket.gaierror] = []
+    done = Event()
+
+    def look_up() -> None:
+        try:
+            found.extend(socket.getaddrinfo(name, None, family, socket.SOCK_STREAM))
+        except socket.gaierror as error:
+            failures.append(error)
+        done.set()
+
+    Thread(target=look_up, daemon=True).start()
+    while not done.wait(interruption.GLANCE_S):
+        interruption.check()
+    for failure in failures:
+        raise failure
+    return found
 
 
 def _why_unresolved(name: str, families: Collection[int], error: socket.gaierror) -> str:

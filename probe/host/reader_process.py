@@ -1,24 +1,31 @@
-"""A reader of this machine in a process of its own, which keeps the privileges that the prober gives up.
+"""A reader of this machine in a process of its own, which keeps privileges that the prober gives up.
 
-It is forked before that. It knows three questions, asked over a pipe: this machine, its tunnels, and one of
-them. It opens no socket to the network and reads nothing that came from there. It ends when the pipe does.
+It is forked before that, and keeps only what reading takes. It knows three questions, asked over a pipe:
+this machine, its tunnels, and one of them. It opens no socket to the network and reads nothing that came from
+there. The system's tools it runs from the system's folders, with nothing of the caller's environment. It ends
+when the pipe does, or the prober.
 """
 
+import ctypes
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from itertools import count
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, NoReturn, Protocol, Self
 
+from probe import interruption
 from probe.errors import BackendError
 from probe.host.machine import MachineReader
 from probe.model.machine import Machine, Tunnel
 
 _GONE = "the process that reads this machine has ended"
+_ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Reader(MachineReader, Protocol):
@@ -29,15 +36,21 @@ class Reader(MachineReader, Protocol):
 
 
 class ReaderProcess:
-    """Asks a reader in another process; see `probe.host.machine.MachineReader`. Unix only."""
+    """Asks a reader in another process; see `probe.host.machine.MachineReader`. Unix only.
 
-    def __init__(self, reader: Reader) -> None:
+    Args:
+        reader: what answers there.
+        settle: what that process does first: giving up what reading does not take.
+    """
+
+    def __init__(self, reader: Reader, settle: Callable[[], None]) -> None:
         self._numbers = count()
         self._pipe, far_end = Pipe()
+        prober = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
             self._pipe.close()
-            _serve_and_exit(reader, far_end)
+            _live(reader, far_end, settle, prober)
         far_end.close()
 
     def __enter__(self) -> Self:
@@ -46,9 +59,10 @@ class ReaderProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the process: it sees the pipe's end once it has answered."""
+        """End the process: it sees the pipe's end once it has answered, and this one's end at once."""
         self._pipe.close()
-        os.waitpid(self._pid, 0)
+        if not interruption.requested():
+            os.waitpid(self._pid, 0)
 
     def machine(self) -> Machine:
         """Everything, once."""
@@ -66,16 +80,19 @@ class ReaderProcess:
         return found
 
     def _ask(self, question: str) -> Any:  # noqa: ANN401 - what the caller asked for
-        """Ask, and drop what still comes of a question that Ctrl-C ended.
+        """Ask, and drop what still comes of a question that nobody waited for.
 
         Raises:
             BackendError: the process has ended.
+            StopRequestedError: a signal asked for the end meanwhile.
         """
         number = next(self._numbers)
         try:
             self._pipe.send_bytes(f"{number} {question}".encode())
             answered = None
             while answered != number:
+                while not self._pipe.poll(interruption.GLANCE_S):
+                    interruption.check()
                 answered, error, found = self._pipe.recv()
         except (EOFError, OSError):
             raise BackendError(_GONE) from None
@@ -84,17 +101,39 @@ class ReaderProcess:
         return found
 
 
-def _serve_and_exit(reader: Reader, pipe: Connection) -> None:
-    """Answer until the pipe ends. Ctrl-C is the prober's matter, and so is all that its exit would do."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _live(reader: Reader, pipe: Connection, settle: Callable[[], None], prober: int) -> NoReturn:
+    """Be that process: its whole life. Never returns into the prober's code."""
     try:
-        while True:
-            number, _, question = pipe.recv_bytes().decode().partition(" ")
-            pipe.send((int(number), *_answer(_asked(reader, question))))
+        interruption.ignore()  # the terminal's signals are the prober's matter
+        settle()
+        _end_with(prober)
+        os.environ.clear()
+        os.environ.update(_ENVIRONMENT)
+        _serve(reader, pipe)
     except (EOFError, OSError):
         os._exit(0)
     finally:
         os._exit(1)
+
+
+def _serve(reader: Reader, pipe: Connection) -> NoReturn:
+    """Answer one question after the other.
+
+    Raises:
+        EOFError, OSError: the pipe has ended.
+    """
+    while True:
+        number, _, question = pipe.recv_bytes().decode().partition(" ")
+        pipe.send((int(number), *_answer(_asked(reader, question))))
+
+
+def _end_with(prober: int) -> None:
+    """Have the kernel end this process, and the tool that it runs, when the prober ends (Linux)."""
+    if sys.platform == "linux":
+        interruption.end_by(signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != prober:  # it ended before
+            os._exit(0)
 
 
 def _asked(reader: Reader, question: str) -> Callable[[], Any]:

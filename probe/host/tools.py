@@ -8,9 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from probe import interruption
 
 PATIENCE_S = 2.0
 _ADMINISTRATORS = ("/usr/sbin", "/sbin")  # where their tools are; users often lack it in PATH
@@ -43,29 +46,54 @@ def ask(command: Sequence[str], within: float = PATIENCE_S) -> Answer:
     """Run one of the system's tools for at most `within` seconds, in English, with nothing to read.
 
     It runs in the network namespace of the calling thread, as every child of it does.
+
+    Raises:
+        StopRequestedError: a signal asked for the end meanwhile.
     """
-    path = _search_path()
-    program = shutil.which(command[0], path=path)
+    program = find(command[0])
     if program is None:
         return Answer("", f"{command[0]} is not installed", Failure.ABSENT)
-    environment = {**os.environ, "LC_ALL": "C", "PATH": path}
     try:
-        done = subprocess.run(  # noqa: S603 - a tool of ours by name, its words are ours too
-            [program, *command[1:]],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=within,
-            check=False,
-        )
+        return _ended([program, *command[1:]], time.monotonic() + within)
     except subprocess.TimeoutExpired:
         return Answer("", f"{command[0]} took longer than {within:g} s", Failure.FAILED)
     except PermissionError as problem:
         return Answer("", f"{command[0]}: {problem.strerror}", Failure.NOT_PERMITTED)
     except OSError as problem:
         return Answer("", f"{command[0]}: {problem.strerror}", Failure.FAILED)
-    output, complaint = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
-    return answer_of(output, complaint, done.returncode)
+
+
+def _ended(command: Sequence[str], end: float) -> Answer:
+    """Run a command to its end, and end it where that takes longer than until `end`, or a signal comes.
+
+    Raises:
+        OSError: it cannot be started.
+        StopRequestedError: a signal asked for the end meanwhile.
+        subprocess.TimeoutExpired: it took too long.
+    """
+    quiet, kept = subprocess.DEVNULL, subprocess.PIPE
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(command, env=environment(), stdin=quiet, stdout=kept, stderr=kept)  # noqa: S603 - a tool of ours by name, its words are ours too
+
+    with interruption.child(start) as process, process:
+        try:
+            output, complaint = _communicated(process, end)
+        except BaseException:
+            process.kill()
+            raise
+    return answer_of(output.decode(errors="replace"), complaint.decode(errors="replace"), process.returncode)
+
+
+def _communicated(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes, bytes]:
+    """All that a process prints, looking out for signals meanwhile."""
+    while True:
+        interruption.check()
+        try:
+            return process.communicate(timeout=interruption.GLANCE_S)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= end:
+                raise
 
 
 def answer_of(output: str, complaints: str, code: int) -> Answer:
@@ -75,6 +103,16 @@ def answer_of(output: str, complaints: str, code: int) -> Answer:
     forbidden = any(words in complaints.lower() for words in _FORBIDDEN)
     failure = Failure.NOT_PERMITTED if forbidden else Failure.FAILED
     return Answer(output, complaints.strip() or f"exit code {code}", failure)
+
+
+def find(program: str) -> str | None:
+    """Where a tool is; None where it is not installed."""
+    return shutil.which(program, path=_search_path())
+
+
+def environment() -> dict[str, str]:
+    """What a tool finds in its environment: English, and its own tools where ours are."""
+    return {**os.environ, "LC_ALL": "C", "PATH": _search_path()}
 
 
 def _search_path() -> str:

@@ -12,6 +12,8 @@ def without_raw_packets(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError
 
     monkeypatch.setattr("probe.engine.privilege.missing", lambda: MISSING)
+    monkeypatch.setattr("probe.engine.privilege.held", lambda: False)
+    monkeypatch.setattr("probe.engine.privilege.gain_none", refuse)
     monkeypatch.setattr("probe.engine.privilege.drop", refuse)
     monkeypatch.setattr("probe.engine.raw.open_raw", refuse)
 

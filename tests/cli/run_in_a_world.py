@@ -1,9 +1,11 @@
 """Runs the command line in a world of real hosts; run as a program, as `SCENARIO COMMAND FLAG ...`.
 
-Enters a namespace that leads nowhere by starting itself again. The command is a process of its own: it gives
-up what taking the world down needs. What `doctor --watch` says is to be done here is done.
+What the environment has as ON_TARGET is run in the target's shell before. The program enters a namespace that
+leads nowhere by starting itself again. The command is a process of its own: it gives up what taking the world
+down needs. What `doctor --watch` says is to be done here is done.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +13,7 @@ from collections.abc import Sequence
 from probe.lab.files import find_scenario
 from probe.lab.netns import enter
 from probe.lab.netns.world import open_network
+from probe.model.diagnosis import Place
 
 HERE = "fix: here# "
 
@@ -38,6 +41,9 @@ if __name__ == "__main__":
     if not enter.inside():
         sys.exit(enter.reenter((sys.executable, *sys.argv)))
     name, *flags = sys.argv[1:]
-    with open_network(find_scenario(name)):
+    with open_network(find_scenario(name)) as shell:
+        prepared = shell(Place.TARGET, os.environ.get("ON_TARGET", ""))
+        if prepared.returncode != 0:
+            sys.exit(prepared.stderr)
         code = (run_and_mend if "--watch" in flags else run)([sys.executable, "-m", "probe", *flags])
     sys.exit(code)

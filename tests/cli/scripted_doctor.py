@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from varied import replace
 
 from probe import doctor
-from probe.cli import doctoring
+from probe.cli import start
 from probe.cli.main import main
 from probe.errors import NothingMeasuredError
 from probe.model.diagnosis import AddressDiagnosis, Cause, Check, Diagnosis, Fix, Place, Status, Suspicion
@@ -85,10 +85,10 @@ def scripted_doctor(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     monkeypatch.setattr(doctor, "examine", scripted.examine)
     monkeypatch.setattr(doctor, "look", scripted.look)
     monkeypatch.setattr(doctor, "system_instruments", lambda reader: replace(INSTRUMENTS, reader=reader))
-    monkeypatch.setattr(doctoring, "_system_reader", Reader)
-    monkeypatch.setattr(doctoring, "SystemHost", ScriptedHost)
+    monkeypatch.setattr(start, "_own_reader", Reader)
+    monkeypatch.setattr("probe.host.system.SystemHost", ScriptedHost)
     monkeypatch.setattr("probe.host.names._look_up", look_up)
-    monkeypatch.setattr(doctoring.time, "sleep", scripted.asked.append)
+    monkeypatch.setattr("probe.interruption.sleep", scripted.asked.append)
     return scripted
 
 

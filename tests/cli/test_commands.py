@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -158,14 +158,14 @@ def test_strict_is_inconclusive(
 
 
 def test_an_interrupted_scan_is_still_printed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, interrupt: Callable[[], None]
 ) -> None:
     """What was measured until Ctrl-C is printed, marked as incomplete, and the exit code is 130."""
     receive, calls = ConnectBackend.receive, iter(range(100))
 
     def interrupted(self, until):
         if next(calls) == 3:
-            raise KeyboardInterrupt
+            interrupt()
         return receive(self, until)
 
     monkeypatch.setattr(ConnectBackend, "receive", interrupted)
@@ -181,7 +181,7 @@ def test_ctrl_c_elsewhere(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("probe.cli.targets.make_target", interrupt)
+    monkeypatch.setattr("probe.cli.measure.make_target", interrupt)
     assert main(["scan", "127.0.0.1"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 
@@ -196,7 +196,7 @@ def test_a_bug_is_one_line(
     def fail(*_: object) -> None:
         raise LookupError("lost\nit")
 
-    monkeypatch.setattr("probe.cli.targets.make_target", fail)
+    monkeypatch.setattr("probe.cli.measure.make_target", fail)
     assert main(["scan", "127.0.0.1"]) == 70
     err = capsys.readouterr().err
     assert ("Traceback" in err) is debug

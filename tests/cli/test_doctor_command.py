@@ -4,16 +4,18 @@ Nothing is sent: what would measure is replaced, names are looked up in a table.
 """
 
 import json
+import sys
 
 import pytest
 from jsonschema import Draft202012Validator
 from scripted_doctor import CHECK, Scripted, document_of, run
 from varied import replace
 
-from probe.cli import doctoring
+from probe.cli import start
 from probe.cli.engines import Wish
 from probe.cli.main import main
 from probe.cli.options import Engine
+from probe.cli.output import Destination
 from probe.host.reader_process import ReaderProcess
 from probe.model.diagnosis import Cause, Status
 from probe.model.plan import Battery, Timing
@@ -171,11 +173,19 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert schema["title"] == "bindprobe.doctor/1"
 
 
-@pytest.mark.parametrize(("engine", "apart"), [(Engine.CONNECT, False), (Engine.AUTO, True)])
-def test_who_reads_this_machine(engine: Engine, *, apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where raw sockets take the privileges from this process, another one keeps them and reads."""
-    monkeypatch.setattr("probe.engine.privilege.missing", lambda: None)
-    with doctoring._readers(Wish(engine, Battery())) as (reader, host):
-        assert isinstance(reader, ReaderProcess) is apart
-        assert (host._read_tunnels is not None) is apart
-        assert reader.machine().raw_missing is None
+@pytest.mark.parametrize("held", [False, True])
+def test_who_reads_this_machine(*, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this process gives up privileges, another one keeps those that reading takes."""
+    dropped: list[bool] = []
+    monkeypatch.setattr("probe.engine.privilege.held", lambda: held)
+    monkeypatch.setattr("probe.engine.privilege.gain_none", lambda *_: None)
+    monkeypatch.setattr("probe.engine.privilege.drop", lambda: dropped.append(True))
+    wish = Wish(Engine.CONNECT, Battery())
+    with start.started(wish, Destination(), examines=True) as session:
+        reader = session.machine()
+        assert isinstance(reader, ReaderProcess) is held
+        assert (session.means.host._read_tunnels is not None) is held
+        assert reader.machine().system == sys.platform
+    with start.looking(Destination()) as reader:
+        assert isinstance(reader, ReaderProcess) is held
+    assert len(dropped) == 2 * held

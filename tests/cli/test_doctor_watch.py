@@ -1,12 +1,12 @@
 """`bindprobe doctor --watch` with a scripted examination: what it prints, and when it ends."""
 
 import json
+from collections.abc import Callable
 from ipaddress import ip_address
 
 import pytest
 from scripted_doctor import Scripted, document_of, look_up, run
 
-from probe.cli import doctoring
 from probe.model.diagnosis import Cause
 
 
@@ -54,15 +54,14 @@ def test_watch_sees_names_come_and_go(
 
 
 def test_ctrl_c_in_a_pause(
-    script: Scripted, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    script: Scripted,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    interrupt: Callable[..., None],
 ) -> None:
     """The watch ends with 130; what was printed stays."""
-
-    def interrupt(seconds: float) -> None:
-        raise KeyboardInterrupt
-
     script.causes["10.88.0.10"] = [Cause.DNS]
-    monkeypatch.setattr(doctoring.time, "sleep", interrupt)
+    monkeypatch.setattr("probe.interruption.sleep", interrupt)
     code, out, err = run(capsys, "10.88.0.10", "--watch")
     assert (code, err) == (130, "")
     assert "dns: " in out

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from probe.cli.engines import opened, wish_of
+from probe.cli.engines import announce, wish_of
 from probe.cli.main import main
 from probe.cli.options import Engine
 from probe.errors import PrivilegeError
@@ -53,6 +53,9 @@ class FakeRaw:
         replies, self._replies = self._replies, []
         return replies
 
+    def interrupted(self) -> bool:
+        return False
+
     def forget(self, probe_ids) -> None:
         pass
 
@@ -81,6 +84,8 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return FakeRaw(happened.append)
 
     monkeypatch.setattr("probe.engine.privilege.missing", lambda: None)
+    monkeypatch.setattr("probe.engine.privilege.held", lambda: True)
+    monkeypatch.setattr("probe.engine.privilege.gain_none", lambda: None)
     monkeypatch.setattr("probe.engine.privilege.drop", lambda: happened.append("drop"))
     monkeypatch.setattr("probe.engine.raw.open_raw", open_raw)
     return happened
@@ -119,12 +124,12 @@ def test_raw_packets_follow_where_they_are_permitted(
 def test_connect_stays_with_sockets(
     events: list[str], closed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where connect() is asked for, privileges are neither used nor dropped."""
+    """Where connect() is asked for, privileges are not used, but given up all the same."""
     assert main(["scan", "127.0.0.1", "-p", closed, "--engine", "connect", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["engine"] == "connect"
     assert document["ports"][0]["probes"] is None
-    assert events == []
+    assert events == ["drop"]
 
 
 def test_auto_without_permission_says_what_is_missing(
@@ -219,12 +224,9 @@ class ScriptedHost:
 def said(flags: dict[str, bool], *addresses: str) -> None:
     target = Target(tuple(TargetAddress(ip_address(one), Realm.LAN) for one in addresses), ports=())
     wish = wish_of(Engine.AUTO, None, **{"l2": False, "fin": False} | flags)
-    with opened(wish, target, ScriptedHost(), quiet=True) as means:
-        assert means.battery == wish.battery
-        assert means.raw is not None
+    announce(wish, target, ScriptedHost())
 
 
-@pytest.mark.usefixtures("events")
 def test_hostile_looks_are_announced(capsys: pytest.CaptureFixture[str]) -> None:
     """One line each before anything is sent, even with -q: what goes to whom, and what it looks like."""
     said({"fin": True}, "192.168.77.10", "203.0.113.10")

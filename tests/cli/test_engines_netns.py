@@ -18,12 +18,12 @@ SCRIPT = Path(__file__).with_name("run_in_a_world.py")
 ADDRESSES = ("--lan", "192.168.77.10", "--vpn", "10.88.0.10", "--public", "203.0.113.10")
 
 
-def scan(*flags: str) -> subprocess.CompletedProcess[str]:
+def scan(*flags: str, addresses=ADDRESSES, on_target: str = "") -> subprocess.CompletedProcess[str]:
     why_not = enter.available()
     if why_not is not None:
         pytest.skip(why_not)
-    command = [sys.executable, str(SCRIPT), "demo", "scan", *ADDRESSES, *flags]
-    env = {**os.environ, "PYTHONPATH": str(TOP)}
+    command = [sys.executable, str(SCRIPT), "demo", "scan", *addresses, *flags]
+    env = {**os.environ, "PYTHONPATH": str(TOP), "ON_TARGET": on_target}
     return subprocess.run(command, env=env, cwd=TOP, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -64,3 +64,15 @@ def test_sockets_alone_send_no_raw_packets() -> None:
     document = json.loads(done.stdout)
     assert document["engine"] == "connect"
     assert port_of(document, 5432)["probes"] is None
+
+
+def test_two_addresses_of_one_card_and_a_third() -> None:
+    """Both surveys ask the same of the third address by the same card: asked once, kept with both."""
+    addresses = ("--lan", "192.168.77.10", "--lan", "192.168.77.11", "--vpn", "10.88.0.10")
+    second = "ip addr add 192.168.77.11/24 dev lan"
+    done = scan("-p", "8000,8001,8004", "--engine", "raw", "--json", addresses=addresses, on_target=second)
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    assert [one["address"] for one in document["addresses"]] == list(addresses[1::2])
+    sent = [probe for port in document["ports"] for probe in port["probes"]]
+    assert any(probe["address"] == "10.88.0.10" and probe["through"] == "lan" for probe in sent)

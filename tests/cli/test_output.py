@@ -46,14 +46,14 @@ def test_a_dash_is_stdout(capsys: pytest.CaptureFixture[str]) -> None:
 def test_files_that_cannot_be(name: str, words: str, tmp_path: Path) -> None:
     """Known before anything is probed."""
     with pytest.raises(OutputError, match=words):
-        choose({}, tmp_path / name)
+        choose({}, tmp_path / name).check()
 
 
 def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that cannot be written to is found out before anything is probed."""
-    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
     with pytest.raises(OutputError, match="permission denied"):
-        choose({}, tmp_path / "file")
+        choose({}, tmp_path / "file").check()
 
 
 def test_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "is_dir", refuse)
     with pytest.raises(OutputError, match="permission denied"):
-        choose({}, tmp_path / "file")
+        choose({}, tmp_path / "file").check()
 
 
 def test_a_failed_write_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_help_loads_next_to_nothing(argv: list[str]) -> None:
     assert "typer" in loaded
     assert {name.split(".")[0] for name in loaded} & HEAVY == set()
     ours = {name for name in loaded if name.startswith("probe.")}
-    assert {name.split(".")[1] for name in ours} == {"cli", "errors"}
+    assert {name.split(".")[1] for name in ours} == {"cli", "errors", "interruption"}
 
 
 DROPPING = """
@@ -42,6 +42,7 @@ from probe.engine.connect import ConnectBackend
 
 probe.engine.raw.open_raw = lambda host, capture=None: ConnectBackend()
 probe.engine.privilege.missing = lambda: None
+probe.engine.privilege.held = lambda: True
 probe.engine.privilege.drop = lambda: loaded.update(sys.modules)
 loaded = set()
 from probe.cli.main import main
@@ -51,10 +52,11 @@ print(code, *sorted(set(sys.modules) - loaded), file=sys.stderr)
 """
 
 
+@pytest.mark.parametrize("engine", ["connect", "raw"])
 @pytest.mark.parametrize("form", ["-v", "--json", "--csv", "--md", "--ndjson", "--picture"])
-def test_nothing_is_loaded_once_privileges_are_gone(form: str) -> None:
+def test_nothing_is_loaded_once_privileges_are_gone(form: str, engine: str) -> None:
     """Root without capabilities cannot read another user's Python: all that a scan needs is there before."""
-    command = [sys.executable, "-c", DROPPING, "scan", "127.0.0.1", "-p", "9,U:9", "--engine", "raw", form]
+    command = [sys.executable, "-c", DROPPING, "scan", "127.0.0.1", "-p", "9,U:9", "--engine", engine, form]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr.splitlines()[-1] == "0"
 

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
+from probe import interruption
 from probe.model.probing import Probe, Reply
 
 Script = Callable[[Probe, float], Sequence[Reply]]  # the replies to a probe sent now, with their times
@@ -42,6 +43,9 @@ class ScriptedNetwork:
         while self._coming and self._coming[0][0] <= self._now:
             out.append(heapq.heappop(self._coming)[2])
         return out
+
+    def interrupted(self) -> bool:
+        return interruption.requested()
 
     def forget(self, probe_ids: Iterable[int]) -> None:
         self.waiting.difference_update(probe_ids)

@@ -136,7 +136,7 @@ def test_what_waits_for_room_when_the_scan_ends_was_not_sent():
     """Where the backend takes one probe at a time, the deadline leaves the second question unsent."""
     wanted = [FollowUp(OPENING, WHY), FollowUp(ACK, WHY)]
     network = ScriptedNetwork(lambda probe, now: [], capacity=1)
-    run = Run({IP: ask_follow_ups(survey(SILENT), wanted)}, network, Timing(timeout=0.5))
+    run = Run({IP: ask_follow_ups(survey(SILENT), wanted)}, network, Timing(timeout=0.08))
     (after,) = run.until(0.1).surveys
     assert [t.observation.reason for t in after.traces] == [Reason.NO_RESPONSE, Reason.NOT_SENT]
     assert after.observations == (SILENT,)

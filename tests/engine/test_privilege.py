@@ -11,7 +11,7 @@ import pytest
 from nobody import ENVIRONMENT, OTHER_USER, TOP, python_for_nobody, require_root
 
 from probe.engine import privilege, raw
-from probe.errors import BackendError, PrivilegeError
+from probe.errors import PrivilegeError
 from probe.lab.netns import enter
 
 NET_RAW = ("--inh-caps=+net_raw", "--ambient-caps=+net_raw")
@@ -138,7 +138,7 @@ def test_other_systems_are_told_plainly(system: str, monkeypatch: pytest.MonkeyP
 
 def test_a_refusal_to_drop_is_told() -> None:
     """A system call that fails is an error, never silence."""
-    with pytest.raises(BackendError, match="cannot change privileges"):
+    with pytest.raises(PrivilegeError, match="cannot change privileges"):
         privilege._checked(-1)
 
 

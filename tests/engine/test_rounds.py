@@ -1,5 +1,6 @@
 """The rounds of raw follow-ups: sockets first, then what is still in doubt, until nothing is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -34,7 +35,7 @@ class Machine:
 
     link_asked: list = field(default_factory=list)
     keys_asked: list = field(default_factory=list)
-    interrupt: bool = False
+    while_asked: Callable[[], None] = lambda: None
 
     def route(self, destination):
         lan = destination == LAN
@@ -64,8 +65,7 @@ class Machine:
 
     def keys(self, wanted):
         self.keys_asked.append(wanted)
-        if self.interrupt:
-            raise KeyboardInterrupt
+        self.while_asked()
         return dict.fromkeys(wanted, (KEY,))
 
 
@@ -214,15 +214,19 @@ def test_duplicates_and_forgeries_behind_an_answer_change_nothing():
 class Interrupted(ScriptedNetwork):
     """A network that the user interrupts at the first answer."""
 
+    def __init__(self, script, interrupt):
+        super().__init__(script)
+        self._interrupt = interrupt
+
     def receive(self, until):
         found = super().receive(until)
         if found:
-            raise KeyboardInterrupt
+            self._interrupt()
         return found
 
 
 @pytest.mark.parametrize("kind", ["sockets", "keys"])
-def test_an_interrupted_scan_sends_no_raw_packets(kind):
+def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
     """Ctrl-C among the sockets, or while keys are asked for, ends the scan: no follow-ups."""
 
     def both_open(probe, now):
@@ -230,17 +234,17 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind):
         return says(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
     ssh = Target(TARGET.addresses, (Port(Protocol.TCP, 22),))
-    sockets = (Interrupted if kind == "sockets" else ScriptedNetwork)(both_open)
+    sockets = Interrupted(both_open, interrupt) if kind == "sockets" else ScriptedNetwork(both_open)
     packets = ScriptedNetwork(dropped_on_the_vpn)
-    machine = Machine(interrupt=True)
+    machine = Machine(while_asked=interrupt)
     app.survey(ssh, TIMING, Means(sockets, machine, packets))
     assert bool(machine.keys_asked) is (kind == "keys")
     assert packets.sent == []
 
 
-def test_an_interrupted_round_keeps_what_is_known():
+def test_an_interrupted_round_keeps_what_is_known(interrupt):
     """Ctrl-C among the raw packets ends the rounds; what sockets heard is reported as it was."""
-    sockets, packets = ScriptedNetwork(lan_open_vpn_silent), Interrupted(dropped_on_the_vpn)
+    sockets, packets = ScriptedNetwork(lan_open_vpn_silent), Interrupted(dropped_on_the_vpn, interrupt)
     surveys = app.survey(TARGET, TIMING, Means(sockets, Machine(), packets, Battery(fin=True)))
     assert [one.address.ip for one in surveys] == [LAN, VPN]
     assert surveys[0].tested()[WEB].reason is Reason.SYN_ACK

@@ -12,10 +12,10 @@ from scripted_network import Script, ScriptedNetwork
 from probe.engine.pacing import BURST_S
 from probe.engine.run import Run
 from probe.engine.scan import AFTERMATH_S
-from probe.engine.survey import survey_address
+from probe.engine.survey import Step, Survey, survey_address
 from probe.model.facts import AddressSurvey, Route
 from probe.model.plan import AddressPlan, Plan, Timing
-from probe.model.probing import Aftermath, Probe, Reason, Reply, Role
+from probe.model.probing import Aftermath, Probe, Question, Reason, Reply, Role
 from probe.model.target import Port, Protocol, Target, TargetAddress
 from probe.plan import make_plan
 
@@ -209,13 +209,13 @@ def test_a_control_that_is_open_brings_more_controls():
     assert len(surveys[0].controls()) == 5
 
 
-def test_interruption_keeps_what_is_known():
+def test_interruption_keeps_what_is_known(interrupt):
     """Ctrl-C in the middle ends the run with the answers that came before it."""
 
     class Interrupted(ScriptedNetwork):
         def receive(self, until):
             if self.now() > 0.2:
-                raise KeyboardInterrupt
+                interrupt()
             return super().receive(until)
 
     def script(probe, now):
@@ -263,3 +263,35 @@ def test_each_probe_is_timed_from_when_it_left() -> None:
     seen = [o for o in survey.observations if o.question.role is Role.TESTED]
     assert [o.rtt for o in seen] == [pytest.approx(0.002)] * 30
     assert len({o.started for o in seen}) == 30
+
+
+def asking(address, *steps: tuple[Question, ...]) -> Survey:
+    """A survey that asks these steps, one after the other, and keeps what came."""
+    seen = []
+    for questions in steps:
+        seen += (yield Step(questions)).values()
+    return AddressSurvey(TargetAddress(address, "lan"), tuple(seen))
+
+
+def test_what_two_surveys_ask_at_once_is_asked_once_and_answered_to_both():
+    """Two addresses of one card ask the same of a third one across links; each goes on with the answer."""
+    across = Question(ip_address("203.0.113.10"), Port(Protocol.TCP, 8000))
+    own = {ip: Question(ip, Port(Protocol.TCP, 8001)) for ip in (LAN, VPN)}
+    network = ScriptedNetwork(answer(Reason.RESET, 0.01))
+    surveys = {ip: asking(ip, (across,), (own[ip],)) for ip in (LAN, VPN)}
+    outcome = Run(surveys, network, Timing()).until(10)
+    assert Counter(probe.question for _, probe in network.sent) == Counter([across, *own.values()])
+    for survey in outcome.surveys:
+        assert [o.question for o in survey.observations] == [across, own[survey.address.ip]]
+        assert {o.reason for o in survey.observations} == {Reason.RESET}
+
+
+def test_a_survey_may_ask_again_what_another_one_was_answered():
+    """An answer that came before is no answer to what is asked after it."""
+    across = Question(ip_address("203.0.113.10"), Port(Protocol.TCP, 8000))
+    first = Question(VPN, Port(Protocol.TCP, 8001))
+    network = ScriptedNetwork(answer(Reason.RESET, 0.01))
+    surveys = {LAN: asking(LAN, (across,)), VPN: asking(VPN, (first,), (across,))}
+    outcome = Run(surveys, network, Timing()).until(10)
+    assert [len(survey.observations) for survey in outcome.surveys] == [1, 2]
+    assert [probe.question for _, probe in network.sent].count(across) == 2

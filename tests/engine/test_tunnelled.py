@@ -1,5 +1,6 @@
 """What a scan reads of tunnels, and when it waits and asks again: in virtual time, with told handshakes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
@@ -7,7 +8,7 @@ import pytest
 from scripted_network import ScriptedNetwork
 from varied import replace
 
-from probe import app
+from probe import app, interruption
 from probe.app import Means
 from probe.errors import NothingMeasuredError
 from probe.model.facts import LinkKind, Route, TunnelHealth
@@ -38,7 +39,7 @@ class Machine:
     routed: bool = True
     up: bool = True
     read_at: list = field(default_factory=list)
-    interrupt: bool = False
+    while_read: Callable[[], None] = lambda: None
 
     def route(self, destination):
         if destination == LAN:
@@ -62,8 +63,8 @@ class Machine:
     def tunnels(self):
         now = self.network.now()
         self.read_at.append(now)
-        if self.interrupt:
-            raise KeyboardInterrupt
+        self.while_read()
+        interruption.check()
         age = None if self.shaken is None or self.shaken > now else now - self.shaken
         allowed = (ip_network("10.88.0.0/24"),)
         peer = Peer("key", allowed, self.endpoint, age, sent_bytes=self.sent_bytes)
@@ -168,24 +169,20 @@ def test_a_target_behind_a_tunnel_that_is_off_is_not_measured():
         app.scan(alone, TIMING, Means(network, machine))
 
 
-def test_ctrl_c_while_tunnels_are_read_keeps_what_was_measured():
+def test_ctrl_c_while_tunnels_are_read_keeps_what_was_measured(interrupt):
     """The scan ends with the answers that it has."""
     network = ScriptedNetwork(answers_from(9e9))
-    machine = Machine(network, interrupt=True)
+    machine = Machine(network, while_read=interrupt)
     report = app.scan(TARGET, TIMING, Means(network, machine))
     assert not report.complete
     assert {o.reason for o in report.ports[0].observations} == {Reason.RESET, Reason.NO_RESPONSE}
 
 
-def test_an_interrupted_scan_reads_no_tunnel():
+def test_an_interrupted_scan_reads_no_tunnel(interrupt):
     """Ctrl-C during the probes ends the scan at once."""
     network = ScriptedNetwork(answers_from(9e9))
     machine = Machine(network)
-
-    def stop(settled, asked):
-        raise KeyboardInterrupt
-
-    (_, vpn) = app.survey(TARGET, TIMING, Means(network, machine), progress=stop)
+    (_, vpn) = app.survey(TARGET, TIMING, Means(network, machine), progress=interrupt)
     assert machine.read_at == []
     assert vpn.tunnel is None
 

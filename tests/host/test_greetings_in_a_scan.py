@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -12,6 +13,7 @@ import pytest
 from key_servers import say, serving, tls_speaker
 from varied import replace
 
+from probe import interruption
 from probe.app import Means, _with_greetings, scan
 from probe.engine.connect import ConnectBackend
 from probe.engine.run import Outcome
@@ -43,14 +45,16 @@ PLAN = Plan((), Timing(), deadline=60.0)
 class Asked:
     """A host that notes what greetings it was asked for, and a clock that this took half a second of."""
 
-    interrupted: bool = False
+    while_asked: Callable[[], None] = lambda: None
     calls: list = field(default_factory=list)
 
     def greetings(self, calls):
-        if self.interrupted:
-            raise KeyboardInterrupt
+        self.while_asked()
         self.calls.extend(calls)
         return {(HERE, WEB): SAID, (THERE, WEB): Greeting("220 ready")}
+
+    def interrupted(self) -> bool:
+        return interruption.requested()
 
     def now(self) -> float:
         return 100.5 if self.calls else 100.0
@@ -106,10 +110,12 @@ def test_keys_that_are_known_stay():
     assert [dict(s.keys) for s in outcome.surveys] == [known, known]
 
 
-def test_interrupted():
-    """Ctrl-C while greetings are read keeps what was measured until then."""
-    asked = Asked(interrupted=True)
-    assert _with_greetings(BOTH, PLAN, Means(asked, asked)) == replace(BOTH, complete=False)
+def test_interrupted(interrupt):
+    """Ctrl-C while greetings are read keeps what was measured until then, greetings that came included."""
+    asked = Asked(while_asked=interrupt)
+    outcome = _with_greetings(BOTH, PLAN, Means(asked, asked))
+    assert not outcome.complete
+    assert [len(s.greetings) for s in outcome.surveys] == [1, 1]
 
 
 def scanned(number: int, inquiry: Inquiry = Inquiry.ALL):

@@ -101,7 +101,7 @@ def test_host_keys_over_ipv6() -> None:
 
 def test_without_keyscan(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where OpenSSH is not installed, host keys are not asked for; that is no error."""
-    monkeypatch.setattr(shutil, "which", lambda program: None)
+    monkeypatch.setattr(shutil, "which", lambda program, path: None)
     asked = threading.Event()
     with serving(lambda peer: asked.set()) as port:
         assert read_keys([(HERE, tcp(port))]) == {}
@@ -170,7 +170,7 @@ def test_a_program_that_floods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     program = tmp_path / "keyscan"
     program.write_text("#!/bin/sh\nexec yes '127.0.0.1 ssh-ed25519 AAAA'\n", encoding="ascii")
     program.chmod(0o700)
-    monkeypatch.setattr(shutil, "which", lambda name: str(program))
+    monkeypatch.setattr(shutil, "which", lambda name, path: str(program))
     before = time.monotonic()
     assert read_keys([(HERE, tcp(9))], WITHIN) == {}
     assert time.monotonic() - before < WITHIN

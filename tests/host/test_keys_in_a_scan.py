@@ -1,6 +1,7 @@
 """Keys within a scan: when they are asked for, and what becomes of them."""
 
 import shutil
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -9,6 +10,7 @@ import pytest
 from key_servers import host_key, serving, ssh_server
 from varied import replace
 
+from probe import interruption
 from probe.app import Means, _with_keys, survey
 from probe.engine.connect import ConnectBackend
 from probe.engine.run import Outcome
@@ -31,14 +33,16 @@ PLAN = Plan((), Timing(), deadline=60.0)
 class Asked:
     """A host that notes what keys it was asked for, and a clock that this took two seconds of."""
 
-    interrupted: bool = False
+    while_asked: Callable[[], None] = lambda: None
     wanted: list = field(default_factory=list)
 
     def keys(self, wanted):
-        if self.interrupted:
-            raise KeyboardInterrupt
+        self.while_asked()
         self.wanted.extend(wanted)
         return {(HERE, SSH): KEY}
+
+    def interrupted(self) -> bool:
+        return interruption.requested()
 
     def now(self) -> float:
         return 102.0 if self.wanted else 100.0
@@ -79,10 +83,12 @@ def test_asked():
     assert (outcome.elapsed, outcome.complete) == (7.0, True)
 
 
-def test_interrupted():
-    """Ctrl-C while keys are read keeps what was measured until then."""
-    asked = Asked(interrupted=True)
-    assert _with_keys(BOTH, PLAN, Means(asked, asked)) == replace(BOTH, complete=False)
+def test_interrupted(interrupt):
+    """Ctrl-C while keys are read keeps what was measured until then, keys that came included."""
+    asked = Asked(while_asked=interrupt)
+    outcome = _with_keys(BOTH, PLAN, Means(asked, asked))
+    assert not outcome.complete
+    assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
 
 
 @pytest.mark.skipif(shutil.which("ssh-keyscan") is None, reason="ssh-keyscan is not installed")

@@ -81,6 +81,10 @@ class SimRawBackend:
         """Let the world go on until replies are there, at the latest until `until` (seconds)."""
         return self._inbox.receive(until)
 
+    def interrupted(self) -> bool:
+        """No: nobody waits for a world in memory."""
+        return False
+
     def forget(self, probe_ids: Iterable[int]) -> None:
         """Stop waiting for these probes; unknown ids are ignored."""
         for probe_id in probe_ids:

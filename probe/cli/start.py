@@ -1,0 +1,226 @@
+"""The privileged start of every command that probes: open what takes a privilege, then give all of them up.
+
+Its order: a process of its own that goes on reading this machine, with no more than that takes; the packet
+file, as the user who called; raw sockets. Then this process becomes that user and drops every capability,
+before a name is resolved, an output opened or a packet sent. Where that fails nothing is sent.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from probe.cli.engines import Wish
+from probe.cli.invoker import Invoker, acting_as_invoker, invoker_of
+from probe.cli.options import Engine
+from probe.cli.output import Destination, Form
+from probe.cli.terminal import is_terminal
+from probe.engine import privilege
+from probe.errors import OutputError, PrivilegeError
+from probe.model.facts import LinkKind
+
+if TYPE_CHECKING:
+    from probe.app import Means
+    from probe.engine.backend import Backend
+    from probe.engine.capture import Capture
+    from probe.host.host import Host
+    from probe.host.machine import MachineReader
+    from probe.host.reader_process import ReaderProcess
+    from probe.host.system_machine import SystemMachine
+
+# What a scan or an examination loads when it gets there.
+_LATER = (
+    "encodings.ascii",
+    "encodings.idna",
+    "probe.host.greetings",
+    "probe.host.keys",
+    "probe.host.tunnels",
+    "psutil",
+    "pwd",
+    "resource",
+)
+_LATER_IN_DOCTOR = (
+    *("dns.exception", "dns.message", "dns.query", "dns.rcode"),
+    *("dns.rdtypes.ANY.CNAME", "dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA"),
+    *("probe.engine.mtu", "probe.engine.ping", "probe.host.nameservers", "probe.host.netstat"),
+)
+_LATER_IN_TABLES = ("tabulate",)
+_ON_A_TERMINAL = ("rich._emoji_codes", "rich.console", "rich.progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command works with once every privilege is given up.
+
+    `missing` says why no raw packets may be sent; None: they may, or were not asked for. `apart` is the
+    process that kept what reading this machine takes, if this one had more than its user.
+    """
+
+    means: "Means"
+    missing: str | None = None
+    apart: "ReaderProcess | None" = None
+
+    def machine(self) -> "MachineReader":
+        """What reads this machine."""
+        return self.apart or _own_reader()
+
+
+@contextmanager
+def started(wish: Wish, destination: Destination, *, examines: bool = False) -> Iterator[Session]:
+    """Open what probing takes and give up every privilege; all of it is closed at the end.
+
+    Args:
+        wish: which engine, and what it may do.
+        destination: where the result goes; it is checked with the privileges that are left.
+        examines: this machine is read too, whatever it has.
+
+    Raises:
+        UsageError: the environment names no user that makes sense as the one who called sudo.
+        PrivilegeError: raw packets were asked for by name and are not permitted, or privileges are left.
+        OutputError: the packet file or the result cannot be written.
+        BackendError: this machine lets us open no sockets.
+    """
+    from probe.app import Means
+    from probe.engine.connect import ConnectBackend
+
+    invoker = invoker_of(os.environ)
+    missing = _missing(wish)
+    with ExitStack() as stack:
+        apart = stack.enter_context(_reader()) if privilege.held() and (examines or _has_tunnel()) else None
+        host = _host(apart)
+        raw = None
+        if wish.engine is not Engine.CONNECT and missing is None:
+            raw, missing = _raw(wish, host, stack)
+        if privilege.held():
+            _preload(_LATER_IN_DOCTOR if examines else (), destination)
+        _give_up(invoker)
+        destination.check()
+        backend = ConnectBackend()
+        stack.callback(backend.close)
+        means = Means(backend, host, raw, wish.battery, wish.inquiry)
+        yield Session(means, missing, apart)
+
+
+@contextmanager
+def looking(destination: Destination) -> "Iterator[MachineReader]":
+    """Give up every privilege but those of a process that reads this machine; nothing will be sent.
+
+    Raises:
+        UsageError, PrivilegeError, OutputError: as `started`.
+    """
+    invoker = invoker_of(os.environ)
+    with ExitStack() as stack:
+        apart = stack.enter_context(_reader()) if privilege.held() else None
+        if apart is not None:
+            _preload((), destination)
+        _give_up(invoker)
+        destination.check()
+        yield apart or _own_reader()
+
+
+def _missing(wish: Wish) -> str | None:
+    """Why no raw packets may be sent; None: they may, or were not asked for.
+
+    Raises:
+        PrivilegeError: they were asked for by name.
+    """
+    missing = None if wish.engine is Engine.CONNECT else privilege.missing()
+    if missing is not None and wish.named:
+        raise PrivilegeError(f"{wish.named[0]}: {missing}")
+    return missing
+
+
+def _has_tunnel() -> bool:
+    from probe.host.interfaces import interfaces
+
+    return any(interface.kind is LinkKind.TUNNEL for interface in interfaces())
+
+
+def _reader() -> "ReaderProcess":
+    from probe.host.reader_process import ReaderProcess
+
+    return ReaderProcess(_own_reader(), privilege.keep_what_reads)
+
+
+def _own_reader() -> "SystemMachine":
+    from probe.host.system_machine import SystemMachine
+
+    return SystemMachine(privilege.missing)
+
+
+def _host(apart: "ReaderProcess | None") -> "Host":
+    from probe.host.system import SystemHost
+
+    return SystemHost() if apart is None else SystemHost(apart.tunnels)
+
+
+def _raw(wish: Wish, host: "Host", stack: ExitStack) -> "tuple[Backend | None, str | None]":
+    """Open the packet file and the raw sockets, or say why those may not be opened.
+
+    Raises:
+        PrivilegeError: they were asked for by name and are not permitted.
+        OutputError: the packet file cannot be written.
+    """
+    from probe.engine.raw import open_raw
+
+    capture = None if wish.pcap is None else _capture(wish.pcap)
+    if capture is not None:
+        stack.callback(capture.close)
+    try:
+        raw = open_raw(host, capture)
+    except PrivilegeError as error:  # the sockets open one by one, and not all of them did
+        if wish.named:
+            raise PrivilegeError(f"{wish.named[0]}: {error}") from None
+        return None, str(error)
+    stack.callback(raw.close)
+    _preload_codec()
+    return raw, None
+
+
+def _capture(path: Path) -> "Capture":
+    from probe.engine.capture import Capture
+
+    try:
+        with acting_as_invoker():
+            return Capture(path)
+    except OSError as error:
+        raise OutputError(f"--pcap {str(path)!r} cannot be written: {error.strerror}") from None
+
+
+def _preload(later: Sequence[str], destination: Destination) -> None:
+    """Load what is needed later: without privileges, this process may not be able to read its Python."""
+    tables = _LATER_IN_TABLES if destination.form is Form.TABLE else ()
+    progress = _ON_A_TERMINAL if is_terminal(sys.stderr) else ()
+    for name in (*_LATER, *later, *tables, *progress):
+        import_module(name)
+
+
+def _preload_codec() -> None:
+    """Load what scapy loads at the first packet."""
+    from ipaddress import ip_address
+
+    from probe.engine import codec
+    from probe.engine.packet import Outgoing
+    from probe.model.probing import Shape
+    from probe.model.target import Protocol
+
+    here = ip_address("127.0.0.1")
+    codec.build(Outgoing(Shape.OPENING, Protocol.TCP, here, here))
+
+
+def _give_up(invoker: Invoker | None) -> None:
+    """Go on as who called, without a capability.
+
+    Raises:
+        PrivilegeError: the kernel refuses; nothing may be sent then.
+    """
+    if not privilege.held():
+        return
+    privilege.gain_none()  # takes a capability that goes with root's user number
+    if invoker is not None:
+        invoker.become()
+    privilege.drop()

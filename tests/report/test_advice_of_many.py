@@ -1,0 +1,43 @@
+"""What to do about many ports: a scan of over a thousand gives the same advice as a smaller one."""
+
+import pytest
+
+from probe.app import scan
+from probe.lab.door import means_of, open_world
+from probe.lab.scenario import Action, Listen, Rule, Scan, Scenario, TargetHost
+from probe.model.plan import Timing
+from probe.model.report import Report
+from probe.report.grouping import MOST_ROWS
+from probe.report.todo import to_do
+
+ONE, TWO = ("lan",), ("lan", "vpn")
+
+
+def reported(ports: str, addresses: tuple[str, ...]) -> Report:
+    """The report on a target that drops 5000-6200 and serves ssh, grouped as it is printed."""
+    scenario = Scenario(
+        about="A target that drops many ports.",
+        addresses=addresses,
+        target=TargetHost(
+            listen=(Listen(port=22, bind="0.0.0.0"),), filter=(Rule(action=Action.DROP, ports="5000-6200"),)
+        ),
+        scan=Scan(ports=ports),
+        expect={},
+    )
+    with open_world(scenario, "sim") as world:
+        return scan(world.target, Timing(), means_of(world, "connect"), most_rows=MOST_ROWS)
+
+
+def blocked(report: Report) -> set[str]:
+    """What would decide, of the blocked ports, without the port's number."""
+    verdicts = [one for one in (*report.ports, *(report.rest or ())) if getattr(one, "port", 0) != 22]
+    return {test.text.split("sport")[0] for verdict in verdicts for test in verdict.next_tests}
+
+
+@pytest.mark.parametrize("addresses", [ONE, TWO], ids=["one address", "two addresses"])
+@pytest.mark.parametrize("ports", ["22,5000-5900", "22,5000-6100"])
+def test_blocked_ports_are_advised_on(ports: str, addresses: tuple[str, ...]) -> None:
+    """The firewall is to be opened, and `ss` on the target decides, however many ports are alike."""
+    report = reported(ports, addresses)
+    assert any("firewall" in line for line in to_do(report))
+    assert any(text.startswith("on the target: ss") for text in blocked(report))
