@@ -5,28 +5,29 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from probe import __version__
 from probe.engine.backend import Backend
 from probe.engine.follow_up import ask_follow_ups
 from probe.engine.run import Outcome, Progress, Run
 from probe.engine.survey import Survey, survey_address
 from probe.errors import NothingMeasuredError
-from probe.explain.wording import worded
 from probe.host.host import Host
-from probe.infer import follow_ups, infer
+from probe.infer import follow_ups
 from probe.infer.greeted_ports import greeted_ports
 from probe.infer.keyed_ports import keyed_ports
 from probe.interruption import StopRequestedError
-from probe.model.facts import AddressSurvey, TunnelHealth
+from probe.judged import judged
+from probe.model.facts import HERE, AddressSurvey, TunnelHealth
 from probe.model.greeting import Greeting, Inquiry
 from probe.model.identity import Key
+from probe.model.measurement import CONNECT, RAW, Facts
 from probe.model.plan import AddressPlan, Battery, FollowUp, Plan, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
 from probe.model.target import IPAddress, Port, Target
 from probe.plan import make_plan
-from probe.report.assemble import CONNECT, RAW, RunFacts, assemble
-from probe.report.grouping import grouped
+from probe.ports import format_port_list
+from probe.redact.measurements import redacted
+from probe.rows import measurement_of
 from probe.tunnelled import TunnelFacts
 
 _KEYS_S = 3.0  # that asking for keys takes at most
@@ -49,6 +50,21 @@ class Means:
     inquiry: Inquiry = Inquiry.ALL
 
 
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """How a scan is judged and reported.
+
+    `vantage` names where it is made from. `strict` takes nothing as usual. Where there are more than
+    `most_rows` ports, those that are alike share a row; None: each has its own. `redact` replaces what names
+    a network.
+    """
+
+    vantage: str = HERE
+    strict: bool = False
+    most_rows: int | None = None
+    redact: bool = False
+
+
 def survey(
     target: Target, timing: Timing, means: Means, *, progress: Progress | None = None
 ) -> tuple[AddressSurvey, ...]:
@@ -62,12 +78,9 @@ def scan(
     means: Means,
     *,
     progress: Progress | None = None,
-    facts: RunFacts | None = None,
-    most_rows: int | None = None,
+    how: Reporting = Reporting(),
 ) -> Report:
     """Measure every address and infer what each port is bound to.
-
-    Where there are more than `most_rows` ports, those that are alike share a row; None: each has its own.
 
     Raises:
         NothingMeasuredError: not one probe could be sent to any address.
@@ -77,11 +90,18 @@ def scan(
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: {_why_not(outcome.surveys)}")
+    surveys = tuple(replace(one, vantage=how.vantage) for one in outcome.surveys)
     engine = CONNECT if means.raw is None else RAW
-    facts = facts or RunFacts(started=started, engine=engine, vantage="here")
-    verdict = infer(outcome.surveys, target.running, strict=facts.strict)
-    report = assemble(outcome, verdict, facts, version=__version__)
-    return worded(report if most_rows is None else grouped(report, most_rows))
+    measured = measurement_of(outcome, vantage=how.vantage, engine=engine, started=started)
+    facts = Facts(
+        running=format_port_list(sorted(target.running)),
+        strict=how.strict,
+        realms={str(address.ip): address.realm for address in target.addresses},
+    )
+    if not how.redact:
+        return judged((measured,), facts, most_rows=how.most_rows, surveys=surveys)
+    without = redacted((measured,), facts)
+    return judged(without.measurements, without.facts, most_rows=how.most_rows)
 
 
 def measure(

@@ -5,13 +5,15 @@ what only times a probe is kept as first, last and median. So half a million pro
 inferred of the rows is what is inferred of the probes. What stands alone has a row of its own, in full.
 """
 
+import datetime as dt
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 
 from msgspec import structs
 
+from probe.engine.run import Outcome
 from probe.model.facts import AddressSurvey
-from probe.model.measurement import AddressMeasurement, Facts, Row, Shown
+from probe.model.measurement import VERSION, AddressMeasurement, Facts, Measurement, Row, Shown
 from probe.model.probing import Observation, Question, Role
 from probe.model.target import IPAddress, Port, Protocol
 from probe.ports import format_ports, parse_ports
@@ -35,6 +37,25 @@ def fold(survey: AddressSurvey, began: float = 0.0) -> AddressMeasurement:
             Shown(port=port, keys=survey.keys.get(port), greeting=survey.greetings.get(port))
             for port in sorted(survey.keys.keys() | survey.greetings.keys())
         ),
+    )
+
+
+def measurement_of(outcome: Outcome, *, vantage: str, engine: str, started: dt.datetime) -> Measurement:
+    """Make a measurement of everything that a run found from one vantage; `started` is when, in UTC."""
+    every = (o for survey in outcome.surveys for o in survey.observations)
+    began = min((o.started for o in every if o.started is not None), default=0.0)
+    counts = outcome.counts
+    return Measurement(
+        version=VERSION,
+        vantage=vantage,
+        engine=engine,
+        started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        elapsed_s=round(outcome.elapsed, 3),
+        complete=outcome.complete,
+        sent=counts.sent,
+        answered=counts.answered,
+        resent=counts.resent,
+        addresses=tuple(fold(survey, began) for survey in outcome.surveys),
     )
 
 

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 
 from probe import interruption
-from probe.cli import demo, doctor, explain, lab, scan, schema
+from probe.cli import demo, doctor, explain, infer, lab, scan, schema
 from probe.cli.app import app
 from probe.errors import BindprobeError
 
-COMMANDS = (scan, doctor, explain, schema, demo, lab)  # importing them adds them to the application
+COMMANDS = (scan, doctor, explain, infer, schema, demo, lab)  # importing them adds them to the application
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130

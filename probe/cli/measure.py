@@ -1,12 +1,11 @@
 """What `scan` does once its flags are read: check them, measure, and hand the report over."""
 
-import datetime as dt
 import math
 import platform
 from dataclasses import dataclass
 
 from probe import interruption
-from probe.app import Means, scan
+from probe.app import Means, Reporting, scan
 from probe.cli.engines import Wish, announce, doubts_of, hint
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
@@ -14,12 +13,12 @@ from probe.cli.start import started
 from probe.cli.targets import Wanted, make_target
 from probe.errors import NothingMeasuredError, UsageError
 from probe.host.system import SystemHost
+from probe.model.facts import HERE
 from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.model.target import Target
 from probe.model.verdict import Binding, Condition
 from probe.plan import make_plan
-from probe.report.assemble import CONNECT, RAW, RunFacts
 from probe.report.grouping import MOST_ROWS
 from probe.report.plan_text import render_plan, render_plan_json
 
@@ -71,6 +70,7 @@ class Manner:
     quiet: bool = False
     strict: bool = False
     all_ports: bool = False
+    redact: bool = False
 
 
 def run(wanted: Wanted, timing: Timing, destination: Destination, wish: Wish, how: Manner) -> int:
@@ -98,12 +98,14 @@ def measure(target: Target, timing: Timing, means: Means, how: Manner) -> Report
     Raises:
         NothingMeasuredError: not one probe could be sent.
     """
-    engine = CONNECT if means.raw is None else RAW
-    vantage = platform.node() or "here"
-    facts = RunFacts(started=dt.datetime.now(dt.UTC), engine=engine, vantage=vantage, strict=how.strict)
+    reporting = Reporting(
+        vantage=platform.node() or HERE,
+        strict=how.strict,
+        most_rows=None if how.all_ports else MOST_ROWS,
+        redact=how.redact,
+    )
     with ProgressBar(quiet=how.quiet) as progress:
-        most_rows = None if how.all_ports else MOST_ROWS
-        return scan(target, timing, means, progress=progress, facts=facts, most_rows=most_rows)
+        return scan(target, timing, means, progress=progress, how=reporting)
 
 
 def deliver(report: Report, destination: Destination, *, strict: bool = False) -> int:

@@ -109,5 +109,11 @@ Strict = Annotated[
     bool, typer.Option("--strict", help="Take nothing as usual; exit with 5 when a port is undetermined.")
 ]
 AllPorts = Annotated[bool, typer.Option("--all", help="A row for every port, however many there are.")]
+Redact = Annotated[
+    bool,
+    typer.Option(
+        "--redact", help="Replace addresses, names and keys, the same by the same, for others' eyes."
+    ),
+]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show evidence, and what the scan cost.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no hints.")]

@@ -34,6 +34,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     output: options.Output = None,
     strict: options.Strict = False,
     all_ports: options.AllPorts = False,
+    redact: options.Redact = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -59,5 +60,5 @@ def scan(  # noqa: PLR0913 - each is a flag
     if plan:
         measure.print_plan(wanted, timing, destination, wish, quiet=quiet)
         return
-    how = measure.Manner(quiet=quiet, strict=strict, all_ports=all_ports)
+    how = measure.Manner(quiet=quiet, strict=strict, all_ports=all_ports, redact=redact)
     raise typer.Exit(measure.run(wanted, timing, destination, wish, how))

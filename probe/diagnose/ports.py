@@ -71,7 +71,7 @@ def _open_at(port: Port, scene: Scene) -> list[str]:
 
 
 def _trouble(verdict: PortVerdict, observation: Observation, scene: Scene) -> Trouble:
-    condition = verdict.conditions.get(scene.ip, Condition.UNKNOWN)
+    condition = verdict.conditions.get(scene.exam.survey.seen, Condition.UNKNOWN)
     named = _filtered_by(observation, scene) if condition in _FILTERED else _BY_CONDITION.get(condition, {})
     shares = {**dict.fromkeys(_ALWAYS, _DOWN_TO), **named}
     total = sum(shares.values())

@@ -40,11 +40,11 @@ def infer(
     there = _models([m.survey for m in reached]) if 0 < len(reached) < len(everyone) else everyone
     ports = sorted({port for survey in surveys for port in survey.tested()})
     known = infer_ports(ports, there, standard.prior, running)
-    in_company = {m.address: m for m in there}
-    shown = tuple(in_company.get(m.address, m) for m in everyone)
+    in_company = {m.seen: m for m in there}
+    shown = tuple(in_company.get(m.seen, m) for m in everyone)
     verdicts = tuple(judge_port(port, shown, there, known[port], standard.point) for port in ports)
     identities = identify(surveys)
-    addresses = tuple(judge_address(model, identities[model.address.ip]) for model in shown)
+    addresses = tuple(judge_address(model, identities[model.seen]) for model in shown)
     return Verdict(addresses, verdicts)
 
 
@@ -52,5 +52,5 @@ def _models(surveys: Sequence[AddressSurvey]) -> tuple[AddressModel, ...]:
     """What is learned of addresses beside each other, with the chance that each is another machine's."""
     identities = identify(surveys)
     return tuple(
-        replace(model, stranger=identities[ip].other_probability) for ip, model in learn(surveys).items()
+        replace(model, stranger=identities[seen].other_probability) for seen, model in learn(surveys).items()
     )

@@ -109,7 +109,7 @@ def _open_firewall(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advi
 
 def _blocked(verdict: PortVerdict, models: Sequence[AddressModel]) -> list[AddressModel]:
     blocked = {Condition.DROPPED, Condition.REJECTED}
-    return [m for m in models if verdict.conditions.get(m.address.ip) in blocked]
+    return [m for m in models if verdict.conditions.get(m.seen) in blocked]
 
 
 def _kept_from_public(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
@@ -128,7 +128,7 @@ def _rejector(port: Port, model: AddressModel) -> str | None:
 
 
 def _forward_it(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
-    fronts = [m for m in models if verdict.conditions.get(m.address.ip) is Condition.NOT_FORWARDED]
+    fronts = [m for m in models if verdict.conditions.get(m.seen) is Condition.NOT_FORWARDED]
     return _advice(AdviceRule.FORWARD_PORT, fronts) if fronts and not is_private(verdict.port) else None
 
 

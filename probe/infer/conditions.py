@@ -68,7 +68,7 @@ def _condition_of_answer(port: Port, model: AddressModel, posterior: Posterior) 
         return _kept_from_sockets(model.tested[port], model)
     if symbol is Response.SILENT and not model.alive:
         return address_condition(model)  # no live control: silence alone is no firewall
-    fates = posterior.fates.get(model.address.ip, {})
+    fates = posterior.fates.get(model.seen, {})
     made: dict[Condition, float] = {}
     for fate, share in fates.items():
         if (symbol, fate) in _BY_FATE:

@@ -20,14 +20,18 @@ from probe.model.target import IPAddress, Port
 def follow_ups(
     surveys: Sequence[AddressSurvey], running: frozenset[Port], battery: Battery
 ) -> Mapping[IPAddress, Sequence[FollowUp]]:
-    """What to ask next of each address; empty where nothing would change a verdict any more."""
+    """What to ask next of each address; empty where nothing would change a verdict any more.
+
+    The surveys are of one vantage: it is the one that asks.
+    """
     models = learn(surveys)
     there = [m for m in models.values() if address_condition(m) not in UNREACHED]
     if not there:
         return {}
     ports = dict.fromkeys(port for model in there for port in model.evidence)
     scene = Scene(
-        {model.address.ip: model for model in there},
+        there[0].survey.vantage,
+        {model.seen: model for model in there},
         infer_ports(ports, there, USUAL.prior, running),
         crowd_of(there, ports),
     )

@@ -13,7 +13,7 @@ from probe.infer.signs import Finding, findings
 from probe.model.evidence import AddressEvidence, AddressRule, Claim
 from probe.model.facts import AddressSurvey
 from probe.model.identity import Sameness
-from probe.model.target import IPAddress
+from probe.model.target import IPAddress, Seen
 from probe.model.verdict import Identity
 
 Group = frozenset[IPAddress]
@@ -43,12 +43,25 @@ class Grouping:
         return sum(bool(self.apart(group, self.groups[ip])) for ip in self.addresses)
 
 
-def identify(surveys: Sequence[AddressSurvey]) -> Mapping[IPAddress, Identity]:
+def identify(surveys: Sequence[AddressSurvey]) -> Mapping[Seen, Identity]:
     """Say which machine answers on each address: the target, another one, or one host on the user's word.
 
     Addresses that are proven to be one machine are grouped; the biggest group is the target. An address is
-    another machine where a sign says so and no better one says the contrary.
+    another machine where a sign says so and no better one says the contrary. What was seen from one vantage
+    is compared with what was seen from there.
     """
+    by_vantage: dict[str, list[AddressSurvey]] = {}
+    for survey in surveys:
+        by_vantage.setdefault(survey.vantage, []).append(survey)
+    return {
+        (vantage, ip): identity
+        for vantage, seen in by_vantage.items()
+        for ip, identity in _identified(seen).items()
+    }
+
+
+def _identified(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, Identity]:
+    """The addresses of one vantage."""
     addresses = tuple(survey.address.ip for survey in surveys)
     if len(addresses) < 2:  # noqa: PLR2004 - it takes two to be one machine
         return {ip: Identity(Sameness.ASSUMED) for ip in addresses}

@@ -57,13 +57,13 @@ def judge_port(
         families=_families(binding, named, posterior),
         bound_by=_bound_by(binding, named, posterior, port, reached),
         via=_via(port, reached),
-        conditions={m.address.ip: port_condition(port, m, posterior) for m in models},
+        conditions={m.seen: port_condition(port, m, posterior) for m in models},
     )
     surveys = [model.survey for model in models]
     opened = any(said is Said.TAKEN for _, said in answers)
     return replace(
         settled,
-        readings={m.address.ip: r for m in models if (r := reading(port, m)) is not None},
+        readings={m.seen: r for m in models if (r := reading(port, m)) is not None},
         evidence=(
             *port_evidence(port, models),
             *raw_evidence(port, models),
@@ -219,4 +219,5 @@ def judge_address(model: AddressModel, identity: Identity) -> AddressVerdict:
         condition,
         evidence=(*address_evidence(model), *identity.evidence),
         advice=advice.for_address(model, condition),
+        vantage=model.survey.vantage,
     )

@@ -14,7 +14,7 @@ from probe.infer.traces import NO_HINTS, Hints, Sign, answers_echo, echo_sign, h
 from probe.model.evidence import Response
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Observation, State
-from probe.model.target import IPAddress, Port, Protocol, TargetAddress
+from probe.model.target import Port, Protocol, Seen, TargetAddress
 
 Character = tuple[Policy, bool]  # how an address treats probes; whether marks show in its resets
 
@@ -43,6 +43,11 @@ class AddressModel:
         return Counter(symbol for symbols in self.controls.values() for symbol in symbols)
 
     @property
+    def seen(self) -> Seen:
+        """The vantage and the address."""
+        return self.survey.seen
+
+    @property
     def address(self) -> TargetAddress:
         """The address itself."""
         return self.survey.address
@@ -64,19 +69,19 @@ def _normal(logs: Mapping[Character, float]) -> dict[Character, float]:
     return {character: weight / total for character, weight in weights.items()}
 
 
-def learn(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, AddressModel]:
+def learn(surveys: Sequence[AddressSurvey]) -> dict[Seen, AddressModel]:
     """Learn every address's policy, and whether one firewall resets on all of them."""
     errors, covered = icmp_errors(surveys), _covered_share(surveys)
     hints = [hints_of(survey) for survey in surveys]
     marks = any(one.sign is Sign.MARKED for of_address in hints for one in of_address.values())
     models = {
-        survey.address.ip: _learn_one(survey, few, errors, covered, stack_marks=marks)
+        survey.seen: _learn_one(survey, few, errors, covered, stack_marks=marks)
         for survey, few in zip(surveys, hints, strict=True)
     }
     host_wide = _host_wide_resets(models.values())
     return {
-        ip: replace(model, policies=_policies(model, host_wide), host_wide=host_wide, host_marks=marks)
-        for ip, model in models.items()
+        seen: replace(model, policies=_policies(model, host_wide), host_wide=host_wide, host_marks=marks)
+        for seen, model in models.items()
     }
 
 

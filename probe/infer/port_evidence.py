@@ -63,7 +63,7 @@ def gathered(found: Iterable[tuple[PortEvidence, AddressModel]]) -> Iterator[Por
     groups: dict[PortEvidence, list[str]] = {}
     for one, model in found:
         groups.setdefault(one, []).append(str(model.address.ip))
-    return (replace(one, addresses=tuple(addresses)) for one, addresses in groups.items())
+    return (replace(one, addresses=tuple(dict.fromkeys(where))) for one, where in groups.items())
 
 
 def _answer(port: Port, observation: Observation, model: AddressModel) -> PortEvidence:

@@ -25,7 +25,7 @@ from probe.infer.priors import (
 )
 from probe.infer.raw_sounds import ELSEWHERE_IF_NOT_WILDCARD
 from probe.infer.situation import FateWeights, Rule, Situation
-from probe.model.target import IPAddress, Port
+from probe.model.target import IPAddress, Port, Seen
 from probe.model.verdict import Binding, Candidate
 
 
@@ -35,7 +35,7 @@ class Posterior:
 
     candidates: tuple[Candidate, ...]  # most probable first; probabilities sum to 1
     seen_families: tuple[int, ...]  # IP versions for which a wildcard would show in the answers
-    fates: Mapping[IPAddress, Mapping[Fate, float]]
+    fates: Mapping[Seen, Mapping[Fate, float]]
     full_queue: float  # probability of a full accept queue
     by_device: Mapping[frozenset[IPAddress], float]  # of a socket on these: P(bound to their device)
 
@@ -56,7 +56,7 @@ def infer_ports(
 
 def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, running: bool) -> Posterior:
     """Weigh every binding of a port against what all addresses said of it."""
-    addresses = [model.address for model in models]
+    addresses = tuple({model.address.ip: model.address for model in models}.values())
     opened = frozenset(
         m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in OPENED
     )
@@ -65,7 +65,7 @@ def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, 
     situations = [Situation(model, port, forwarded=forwarded) for model in models]
     rules = _rules(models)
     limits = FORWARD_LIMITED if forwarded else UNLIMITED
-    fates: dict[IPAddress, FateWeights] = {a.ip: dict.fromkeys(Fate, 0.0) for a in addresses}
+    fates: dict[Seen, FateWeights] = {m.seen: dict.fromkeys(Fate, 0.0) for m in models}
     full = 0.0
     likelihoods: list[float] = []
     for hypothesis in weighed:
@@ -101,7 +101,7 @@ def _weigh(
     hypothesis: Hypothesis,
     situations: Sequence[Situation],
     shared: _Shared,
-    fates: dict[IPAddress, FateWeights],
+    fates: dict[Seen, FateWeights],
 ) -> tuple[float, float]:
     """Likelihood of a hypothesis, and its part with a full queue; adds to the fates' weights."""
     total = full = 0.0
@@ -119,14 +119,14 @@ def _weigh(
 
 
 def _credit(
-    fates: dict[IPAddress, FateWeights],
+    fates: dict[Seen, FateWeights],
     situations: Sequence[Situation],
     rows: Sequence[FateWeights],
     sums: Sequence[float],
     weight: float,
 ) -> None:
     for situation, row, total in zip(situations, rows, sums, strict=True):
-        mine = fates[situation.address.ip]
+        mine = fates[situation.seen]
         for fate, part in row.items():
             mine[fate] += weight * part / total if total else 0.0
 
@@ -134,7 +134,7 @@ def _credit(
 def _posterior(
     weighed: Sequence[Hypothesis],
     likelihoods: Sequence[float],
-    fates: dict[IPAddress, FateWeights],
+    fates: dict[Seen, FateWeights],
     full: float,
 ) -> Posterior:
     best = max(likelihoods)
@@ -203,9 +203,9 @@ def _candidates(shares: dict[tuple[Binding, frozenset[IPAddress]], float]) -> tu
     return tuple(sorted(found, key=lambda c: (-c.probability, c.binding, str(c.bound_to))))
 
 
-def _normal(fates: dict[IPAddress, FateWeights]) -> dict[IPAddress, FateWeights]:
+def _normal(fates: dict[Seen, FateWeights]) -> dict[Seen, FateWeights]:
     out = {}
-    for address, weights in fates.items():
+    for seen, weights in fates.items():
         total = sum(weights.values())
-        out[address] = {fate: weight / total for fate, weight in weights.items()} if total else {}
+        out[seen] = {fate: weight / total for fate, weight in weights.items()} if total else {}
     return out

@@ -8,7 +8,7 @@ from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.model.evidence import Response
 from probe.model.probing import Observation, Question, Reason
-from probe.model.target import IPAddress, Port, Protocol
+from probe.model.target import IPAddress, Port, Protocol, Seen
 from probe.model.verdict import Binding
 
 ALIVE = 0.0005  # share of an explanation that is worth a packet to rule out
@@ -17,18 +17,19 @@ MOST_ALIKE = 256  # ports that were heard alike everywhere: of more no one is wo
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that is known when the next questions are chosen.
+    """All that is known when the next questions are chosen, from one vantage.
 
     `crowd` are the ports that do not stand out: too many others were heard like them on every address.
     """
 
-    models: Mapping[IPAddress, AddressModel]
+    vantage: str
+    models: Mapping[Seen, AddressModel]
     posteriors: Mapping[Port, Posterior]
     crowd: frozenset[Port] = frozenset()
 
     def share(self, ip: IPAddress, port: Port, fates: Iterable[Fate]) -> float:
         """Probability that the probe to a port met one of these fates."""
-        known = self.posteriors[port].fates.get(ip, {})
+        known = self.posteriors[port].fates.get((self.vantage, ip), {})
         return sum(known.get(fate, 0.0) for fate in fates)
 
     def covers(self, ip: IPAddress, port: Port) -> float:

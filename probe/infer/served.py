@@ -64,18 +64,18 @@ def _groups(port: Port, surveys: Sequence[AddressSurvey]) -> list[_Group]:
         same = [g for g in groups if any(relation(m, survey, port).says is Sameness.SAME for m in g)]
         groups = [g for g in groups if g not in same]
         groups.append([*(member for group in same for member in group), survey])
-    order = {s.address.ip: place for place, s in enumerate(showing)}
-    return sorted(groups, key=lambda group: order[group[0].address.ip])
+    order = {s.seen: place for place, s in enumerate(showing)}
+    return sorted(groups, key=lambda group: order[group[0].seen])
 
 
 def _served(port: Port, group: _Group, groups: Sequence[_Group]) -> Served:
     proofs = {p for one, two in product(group, group) if one is not two for p in relation(one, two, port).by}
     apart = [s for other in groups if other is not group and _apart(port, group, other) for s in other]
     return Served(
-        addresses=tuple(s.address.ip for s in group),
+        addresses=tuple(dict.fromkeys(s.address.ip for s in group)),
         name=_name(port, group),
         by=tuple(proof for proof in Proof if proof in proofs),
-        other_than=tuple(s.address.ip for s in apart),
+        other_than=tuple(dict.fromkeys(s.address.ip for s in apart)),
     )
 
 

@@ -50,6 +50,7 @@ class Situation:
     def __init__(self, model: AddressModel, port: Port, *, forwarded: bool = False) -> None:
         self._forwarded = forwarded and model.address.family == _IPV4
         self.address = model.address
+        self.seen = model.seen
         self.evidence = model.evidence.get(port, Evidence(Response.UNMEASURED, 0))
         self._protocol, self._noise = port.protocol, model.noise
         self._characters = model.characters(without=port)

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from probe.model.target import IPAddress
 
@@ -29,9 +30,9 @@ def decode(data: bytes, of_type: type[T]) -> T:
     return msgspec.json.decode(data, type=of_type, dec_hook=_read)
 
 
-def as_builtins(value: object) -> object:
+def as_builtins(value: Struct) -> dict[str, Any]:
     """Make lists, dicts, texts and numbers of a value."""
-    plain: object = msgspec.to_builtins(value, enc_hook=_written)
+    plain: dict[str, Any] = msgspec.to_builtins(value, enc_hook=_written)
     return plain
 
 

@@ -10,7 +10,7 @@ from probe.model.evidence import PurposeRule
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.probing import Observation, Role
-from probe.model.target import IPAddress, Port, TargetAddress
+from probe.model.target import IPAddress, Port, Seen, TargetAddress
 
 HERE = "here"  # the vantage of a scan that names none
 
@@ -85,6 +85,11 @@ class AddressSurvey:
     # no tunnel, or not asked because the address answered
     tunnel_name: str | None = None  # that tunnel's interface
     vantage: str = HERE  # from where it was measured; with the address it tells surveys apart
+
+    @property
+    def seen(self) -> Seen:
+        """The vantage and the address, by which everything that is concluded of this is kept."""
+        return self.vantage, self.address.ip
 
     def first_answer(self) -> float | None:
         """When the first answer to a first try came, on the backend's clock; None where none is known."""

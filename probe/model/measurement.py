@@ -15,6 +15,7 @@ from probe.model.probing import Aftermath, Header, Origin, Reason, Role, TcpFact
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 
 VERSION = 1
+CONNECT, RAW = "connect", "raw"  # the engine's name; raw: raw packets could be sent too
 
 PortList = Annotated[str, Meta(pattern=r"^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$")]
 
@@ -101,3 +102,10 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     running: str = ""  # ports that are known to run, as the command line takes them
     strict: bool = False  # nothing is taken as usual
     realms: dict[str, str] = {}  # by address: where the prober reaches it
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """All that a verdict is made of."""
+
+    measurements: tuple[Measurement, ...]
+    facts: Facts

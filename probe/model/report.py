@@ -12,8 +12,9 @@ from probe.model.advice import Advice, NextTest, Rival
 from probe.model.binding import Binding, BoundBy, Condition, Proof, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Purpose, Reading
 from probe.model.facts import TunnelHealth
-from probe.model.identity import KeyKind
-from probe.model.probing import Aftermath, Origin, Reason, Role, Shape, State
+from probe.model.identity import Key
+from probe.model.measurement import Facts, Measurement
+from probe.model.probing import Aftermath, Origin, Reason, Role, Shape, State, TcpFacts
 from probe.model.target import Protocol
 
 SCHEMA = "bindprobe.report/2"
@@ -36,15 +37,6 @@ class CandidateReport(Struct, frozen=True, kw_only=True):
     probability: Probability
 
 
-class TcpReport(Struct, frozen=True, kw_only=True):
-    """What the kernel tells of an accepted connection."""
-
-    mss: int
-    window_scale: int | None = None
-    timestamps: bool
-    sack: bool
-
-
 class GreetingReport(Struct, frozen=True, kw_only=True):
     """What a service said on one address, asked for nothing but its front page; every text is printable.
 
@@ -55,14 +47,6 @@ class GreetingReport(Struct, frozen=True, kw_only=True):
     status: int | None = None
     headers: dict[str, str] = {}
     tls: bool = False
-
-
-class KeyReport(Struct, frozen=True, kw_only=True):
-    """A key that a service showed: an SSH host key, or the certificate of TLS."""
-
-    kind: KeyKind
-    type: str
-    fingerprint: str
 
 
 class ServiceReport(Struct, frozen=True, kw_only=True):
@@ -82,6 +66,7 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
 
     address: str
     realm: str
+    vantage: str | None = None  # null: there is one vantage
     state: State | None = None
     reason: Reason
     condition: Condition
@@ -92,11 +77,11 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     icmp: tuple[int, int] | None = None
     origin: Origin | None = None
     aftermath: Aftermath | None = None
-    tcp: TcpReport | None = None
+    tcp: TcpFacts | None = None
     reading: Reading | None = None
     unheard: bool | None = None  # true: raw packets heard this answer, connect() waited for it in vain
     greeting: GreetingReport | None = None  # null: not asked, or nothing was said
-    keys: tuple[KeyReport, ...] | None = None  # null: not asked, or none was shown
+    keys: tuple[Key, ...] | None = None  # null: not asked, or none was shown
 
 
 class ProbeReport(Struct, frozen=True, kw_only=True):
@@ -180,6 +165,7 @@ class AddressReport(Struct, frozen=True, kw_only=True):
 
     address: str
     realm: str
+    vantage: str | None = None  # null: there is one vantage
     family: int
     name: str | None = None
     source: str | None = None
@@ -220,3 +206,5 @@ class Report(Struct, frozen=True, kw_only=True):
     ports: tuple[PortReport, ...]
     rest: tuple[RestReport, ...] | UnsetType = UNSET
     stats: Stats | None = None
+    facts: Facts = Facts()
+    measurements: tuple[Measurement, ...] = ()

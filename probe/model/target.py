@@ -19,6 +19,9 @@ else:
     IPAddress.register(IPv6Address)
 
 
+Seen = tuple[str, IPAddress]  # an address as it is seen from a vantage: another may find it otherwise
+
+
 class Protocol(StrEnum):
     """Transport protocol of a port."""
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from probe.model.advice import Advice, NextTest, Rival
 from probe.model.binding import Binding, BoundBy, Candidate, Condition, Proof, Served, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Reading
+from probe.model.facts import HERE
 from probe.model.identity import AliasSign, Sameness
-from probe.model.target import IPAddress, Port, TargetAddress
+from probe.model.target import IPAddress, Port, Seen, TargetAddress
 
 __all__ = [
     "AddressVerdict",
@@ -51,8 +52,8 @@ class PortVerdict:
     families: tuple[int, ...] = ()
     bound_by: BoundBy | None = None  # None: not told
     via: Via = Via.UNKNOWN
-    conditions: Mapping[IPAddress, Condition] = field(default_factory=dict)
-    readings: Mapping[IPAddress, Reading] = field(default_factory=dict)  # the rule each answer was read by
+    conditions: Mapping[Seen, Condition] = field(default_factory=dict)
+    readings: Mapping[Seen, Reading] = field(default_factory=dict)  # the rule each answer was read by
     evidence: tuple[PortEvidence, ...] = ()
     rivals: tuple[Rival, ...] = ()  # what was not excluded
     next_tests: tuple[NextTest, ...] = ()  # what would decide
@@ -68,6 +69,12 @@ class AddressVerdict:
     condition: Condition
     evidence: tuple[AddressEvidence, ...] = ()
     advice: tuple[Advice, ...] = ()
+    vantage: str = HERE
+
+    @property
+    def seen(self) -> Seen:
+        """The vantage and the address."""
+        return self.vantage, self.address.ip
 
 
 @dataclass(frozen=True, slots=True)

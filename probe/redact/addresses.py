@@ -4,7 +4,7 @@ Kept are family, equality, order within a range, which of them share a /24 (IPv6
 secret: loopback, multicast, the unspecified address. Pure.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -13,7 +13,7 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
-from itertools import groupby
+from itertools import chain, groupby
 
 from probe.model.target import IPAddress
 
@@ -68,10 +68,15 @@ def _places(name: str, version: int) -> tuple[str, ...]:
     return _PLACES.get(name, (name,))
 
 
-def _ranked(numbers: Iterable[int], version: int, places: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Old and new numbers: the subnets one after the other, and in each the addresses."""
+def _ranked(numbers: Sequence[int], version: int, places: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Old and new numbers: the subnets one after the other, and in each the addresses.
+
+    A subnet that is met is taken where no other is left alone: what is real shall not stand for another.
+    """
     width = (32 if version == 4 else 128) - _SUBNET[version]  # noqa: PLR2004 - IP version
-    free = _subnets(places, width)
+    met = {number >> width for number in numbers}
+    others = (base for base in _subnets(places, width) if base >> width not in met)
+    free = chain(others, _subnets(places, width))
     for _, members in groupby(numbers, key=lambda number: number >> width):
         base, listed = next(free), list(members)
         first = 1 if len(listed) <= _MOST_RANKED else 0

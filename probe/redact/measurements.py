@@ -2,20 +2,12 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import structs
 
 from probe.model.encoding import as_builtins, from_builtins
-from probe.model.measurement import AddressMeasurement, Facts, Measurement
+from probe.model.measurement import AddressMeasurement, Facts, Judged, Measurement
 from probe.redact.greetings import GreetingRedaction
 from probe.redact.texts import Redaction
-
-
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """What a verdict is made of."""
-
-    measurements: tuple[Measurement, ...]
-    facts: Facts
 
 
 def redacted(measurements: Sequence[Measurement], facts: Facts) -> Judged:

@@ -6,6 +6,7 @@ A value is what msgspec makes of a Struct: lists, dicts, texts and numbers.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import IPv6Address
+from itertools import count
 
 from probe.model.target import IPAddress, Realm
 from probe.redact.addresses import bare, is_plain, read_address, replacements
@@ -46,7 +47,8 @@ class Redaction:
         realms = (text for key, text in found if key == "realm" and text not in _REALMS)
         self._realms = _numbered("realm", realms)
         macs = sorted({m.lower() for text in texts for m in _LINK_ADDRESS.findall(text)} - {"ff" + ":ff" * 5})
-        self._link_addresses = {mac: _link_address(n) for n, mac in enumerate(macs, 1)}
+        unmet = (made for n in count(1) if (made := _link_address(n)) not in macs)
+        self._link_addresses = dict(zip(macs, unmet, strict=False))
         keys = sorted({key for text in texts for key in _KEY.findall(text)})
         self._keys = {key: _key(n) for n, key in enumerate(keys, 1)}
         prints = sorted({mark for text in texts for mark in _FINGERPRINT.findall(text)})

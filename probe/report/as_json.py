@@ -2,6 +2,7 @@
 
 import msgspec
 
+from probe.model.encoding import decode
 from probe.model.report import Report
 from probe.report.escape import json_escaped
 from probe.report.piece import as_pieces
@@ -15,5 +16,5 @@ def render_json(report: Report) -> str:
             which would say "not measured"; so what was written is read again before anyone else does.
     """
     data = msgspec.json.encode(as_pieces(report))
-    msgspec.json.decode(data, type=Report)
+    decode(data, Report)
     return json_escaped(msgspec.json.format(data, indent=2).decode()) + "\n"

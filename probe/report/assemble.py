@@ -1,16 +1,15 @@
 """From what was measured and concluded to the one report object."""
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import structs
 
-from probe.engine.run import Outcome
 from probe.model.advice import Rival
 from probe.model.binding import Binding, Candidate, Condition
 from probe.model.evidence import Reading
 from probe.model.facts import AddressSurvey
+from probe.model.measurement import CONNECT, RAW, Facts, Measurement
 from probe.model.probing import Observation, Role, State
 from probe.model.report import (
     AddressReport,
@@ -21,68 +20,91 @@ from probe.model.report import (
     ProbeReport,
     Report,
     Stats,
-    TcpReport,
     Vantage,
 )
-from probe.model.target import IPAddress, Port
+from probe.model.target import Port, Seen
 from probe.model.verdict import AddressVerdict, PortVerdict, Verdict
 from probe.report import probes, shown
 from probe.services import is_private, service_name
 
-CONNECT, RAW = "connect", "raw"  # the engine's name in a report; raw: raw packets could be sent too
 _DIGITS = 4  # of probabilities
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _LEAST = 0.001  # probability of a candidate that is listed
 
-_Surveys = Mapping[IPAddress, AddressSurvey]
-_Tested = Mapping[IPAddress, Mapping[Port, Observation]]
 _Told = Mapping[Port, tuple[ProbeReport, ...]] | None  # by raw packets; None: none could be sent
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """What the report says of the run itself; `strict` is how its verdicts were asked for."""
-
-    started: dt.datetime
-    engine: str
-    vantage: str
-    strict: bool = False
-
-
-def assemble(outcome: Outcome, verdict: Verdict, facts: RunFacts, *, version: str) -> Report:
+def assemble(
+    surveys: Sequence[AddressSurvey],
+    verdict: Verdict,
+    measurements: Sequence[Measurement],
+    facts: Facts,
+    *,
+    version: str,
+) -> Report:
     """Make the report. Addresses and ports keep the order of the verdict.
 
     No sentence is written yet (`probe.explain.wording`), so that ports can be grouped by what they are.
+
+    Args:
+        surveys: of every address from every vantage.
+        verdict: what is concluded of them.
+        measurements: the same surveys as they are saved; at least one, the first is where most stands.
+        facts: what the user stated.
+        version: of this program.
     """
-    surveys = {survey.address.ip: survey for survey in outcome.surveys}
-    tested = {ip: survey.tested() for ip, survey in surveys.items()}
+    several = len(measurements) > 1
+    known = {survey.seen: _Known(survey, survey.tested(), several) for survey in surveys}
     judged = (one.port for one in verdict.ports)
-    told = probes.by_port(outcome.surveys, judged) if facts.engine == RAW else None
-    counts, elapsed = outcome.counts, outcome.elapsed
+    raw = any(one.engine == RAW for one in measurements)
+    told = probes.by_port(surveys, judged) if raw else None
     return Report(
         version=version,
-        started=facts.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        elapsed_s=round(elapsed, 3),
-        engine=facts.engine,
-        vantage=Vantage(name=facts.vantage),
-        complete=outcome.complete,
-        addresses=tuple(_address(v, surveys[v.address.ip], told) for v in verdict.addresses),
-        ports=tuple(_port(v, surveys, tested, told) for v in verdict.ports),
-        stats=Stats(
-            sent=counts.sent,
-            answered=counts.answered,
-            resent=counts.resent,
-            rate_reached=round(counts.sent / elapsed, 1) if elapsed > 0 else 0.0,
-        ),
+        started=min(one.started for one in measurements),
+        elapsed_s=max(one.elapsed_s for one in measurements),
+        engine=RAW if raw else CONNECT,
+        vantage=Vantage(name=measurements[0].vantage),
+        complete=all(one.complete for one in measurements),
+        addresses=tuple(_address(v, known[v.seen], told) for v in verdict.addresses),
+        ports=tuple(_port(v, known, told) for v in verdict.ports),
+        stats=_stats(measurements),
+        facts=facts,
+        measurements=tuple(measurements),
     )
 
 
-def _address(verdict: AddressVerdict, survey: AddressSurvey, told: _Told) -> AddressReport:
+def _stats(measurements: Sequence[Measurement]) -> Stats:
+    sent, elapsed = sum(one.sent for one in measurements), max(one.elapsed_s for one in measurements)
+    return Stats(
+        sent=sent,
+        answered=sum(one.answered for one in measurements),
+        resent=sum(one.resent for one in measurements),
+        rate_reached=round(sent / elapsed, 1) if elapsed > 0 else 0.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """One address from one vantage. `several`: there are other vantages, so each row names its own."""
+
+    survey: AddressSurvey
+    tested: Mapping[Port, Observation]
+    several: bool
+
+    @property
+    def vantage(self) -> str | None:
+        """The vantage, where it has to be told."""
+        return self.survey.vantage if self.several else None
+
+
+def _address(verdict: AddressVerdict, known: _Known, told: _Told) -> AddressReport:
+    survey = known.survey
     route = survey.route
     controls = (o for o in survey.observations if o.question.role is not Role.TESTED)
     return AddressReport(
         address=str(verdict.address.ip),
         realm=verdict.address.realm,
+        vantage=known.vantage,
         family=verdict.address.family,
         name=verdict.address.name,
         source=None if route is None or route.source is None else str(route.source),
@@ -120,8 +142,8 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
 
 
-def _port(verdict: PortVerdict, surveys: _Surveys, tested: _Tested, told: _Told) -> PortReport:
-    observations = tuple(_observations(verdict, surveys, tested))
+def _port(verdict: PortVerdict, known: Mapping[Seen, _Known], told: _Told) -> PortReport:
+    observations = tuple(_observations(verdict, known))
     listed = [c for c in verdict.candidates if c.probability >= _LEAST]
     total = sum(c.probability for c in listed)  # of what is listed: those shares sum to 1 again
     return PortReport(
@@ -129,7 +151,7 @@ def _port(verdict: PortVerdict, surveys: _Surveys, tested: _Tested, told: _Told)
         protocol=verdict.port.protocol,
         service=service_name(verdict.port),
         private=is_private(verdict.port),
-        exposed_on=tuple(o.address for o in observations if o.state is State.OPEN),
+        exposed_on=tuple(dict.fromkeys(o.address for o in observations if o.state is State.OPEN)),
         binding=verdict.binding,
         bound_to=tuple(map(str, verdict.bound_to)),
         bound_by=verdict.bound_by,
@@ -167,26 +189,21 @@ def _rival(rival: Rival, total: float) -> Rival:
     return structs.replace(rival, probability=round(share, _DIGITS))
 
 
-def _observations(verdict: PortVerdict, surveys: _Surveys, tested: _Tested) -> list[ObservationReport]:
-    return [
-        _observation(
-            tested[ip][verdict.port],
-            survey,
-            verdict.conditions.get(ip, Condition.UNKNOWN),
-            verdict.readings.get(ip),
-        )
-        for ip, survey in surveys.items()
-        if verdict.port in tested[ip]
-    ]
+def _observations(verdict: PortVerdict, known: Mapping[Seen, _Known]) -> Iterator[ObservationReport]:
+    for seen, one in known.items():
+        if verdict.port in one.tested:
+            condition = verdict.conditions.get(seen, Condition.UNKNOWN)
+            yield _observation(one.tested[verdict.port], one, condition, verdict.readings.get(seen))
 
 
 def _observation(
-    observation: Observation, survey: AddressSurvey, condition: Condition, reading: Reading | None
+    observation: Observation, known: _Known, condition: Condition, reading: Reading | None
 ) -> ObservationReport:
-    tcp = observation.tcp
+    survey = known.survey
     return ObservationReport(
         address=str(survey.address.ip),
         realm=survey.address.realm,
+        vantage=known.vantage,
         state=observation.state,
         reason=observation.reason,
         condition=condition,
@@ -197,11 +214,9 @@ def _observation(
         icmp=observation.icmp,
         origin=observation.origin,
         aftermath=observation.aftermath,
-        tcp=None
-        if tcp is None
-        else TcpReport(mss=tcp.mss, window_scale=tcp.window_scale, timestamps=tcp.timestamps, sack=tcp.sack),
+        tcp=observation.tcp,
         reading=reading,
         unheard=observation.unheard or None,
         greeting=shown.greeting(survey.greetings.get(observation.question.port)),
-        keys=shown.keys(survey.keys.get(observation.question.port)),
+        keys=survey.keys.get(observation.question.port) or None,
     )

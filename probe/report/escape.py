@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from probe.model.encoding import as_builtins, from_builtins
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 # What moves the cursor, starts an escape sequence or reorders text, beyond what JSON itself escapes.
@@ -19,8 +21,10 @@ def printable(text: str) -> str:
 
 
 def escaped(report: T) -> T:
-    """The same report with every text printable."""
-    return msgspec.convert(_walk(msgspec.to_builtins(report)), type(report))
+    """The same report with every text printable, and without its measurements: no text is made of them."""
+    plain = as_builtins(report)
+    plain.pop("measurements", None)
+    return from_builtins(_walk(plain), type(report))
 
 
 def json_escaped(text: str) -> str:

@@ -6,6 +6,8 @@ the table of that place. A description names units, and what null stands for.
 
 from collections.abc import Mapping
 
+from probe.report.measurement_descriptions import MEASUREMENTS
+
 _EVERYWHERE: Mapping[str, str] = {
     "address": "An address of the target, IPv4 or IPv6, as text.",
     "addresses": "The addresses that this holds for, in the order of the target's addresses.",
@@ -33,6 +35,7 @@ _EVERYWHERE: Mapping[str, str] = {
     "state": "State of the port as it was seen; null: not measured.",
     "text": "The same as an English sentence, made last and of nothing but the other fields.",
     "ttl": "TTL or hop limit; null: not measured, or the system's default.",
+    "vantage": "Name of the machine that it was seen from; null: there is one.",
     "unheard": "True: raw packets received this answer, sockets waited for it in vain; null: no such thing.",
 }
 
@@ -62,6 +65,8 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "ports": "Each port with its verdict; in a large scan those that stand out.",
         "rest": "The other ports of a large scan: those that share verdict and answers, together.",
         "stats": "What the scan cost; null: not counted.",
+        "facts": "What the user stated.",
+        "measurements": "All that was measured and nothing that was concluded, one for each vantage.",
     },
     "Vantage": {"name": "Name of the machine that scanned."},
     "AddressReport": {
@@ -145,12 +150,6 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "greeting": "What the service said; null: not asked, or nothing was said.",
         "keys": "The keys that the service showed; null: not asked, or none was shown.",
     },
-    "TcpReport": {
-        "mss": "Maximum segment size in bytes.",
-        "window_scale": "Window scale (RFC 7323); null: not offered.",
-        "timestamps": "Whether timestamps were agreed on (RFC 7323).",
-        "sack": "Whether selective acknowledgements were agreed on (RFC 2018).",
-    },
     "Reading": {"response": "What the answer amounts to."},
     "GreetingReport": {
         "text": "First line, of HTTP the status line; empty: TLS, and then nothing.",
@@ -158,16 +157,12 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "headers": "The HTTP headers that are kept, by lower-case name.",
         "tls": "Whether it was said over TLS.",
     },
-    "KeyReport": {
-        "kind": "SSH host key, or certificate of TLS.",
-        "type": "Algorithm of a host key; x509 for a certificate.",
-        "fingerprint": "SHA256: and base64, as OpenSSH writes it.",
-    },
     "ServiceReport": {
         "name": "What the service calls itself; null: nothing.",
         "by": "What its addresses have in common; empty where it has one.",
         "other_than": "Addresses on which another service answers.",
     },
+    **MEASUREMENTS,
     "Stats": {
         "sent": "Probes sent, resent ones included.",
         "answered": "Probes that were answered.",

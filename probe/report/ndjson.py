@@ -15,7 +15,7 @@ _END = ("elapsed_s", "complete", "stats")  # known when the scan is over
 
 def render_ndjson(report: Report) -> str:
     """Render a report line by line; every line names the schema. A line's other keys tell what it is of:
-    `scan`, `address`, `port`, `ports` (a group) or `stats`.
+    `scan`, `address`, `port`, `ports` (a group), `measurement` or `stats`.
     """  # noqa: D205 - one sentence over two lines reads best here
     lines = (msgspec.json.encode({"schema": report.schema, **piece}).decode() for piece in _pieces(report))
     return "".join(f"{json_escaped(line)}\n" for line in lines)
@@ -23,8 +23,9 @@ def render_ndjson(report: Report) -> str:
 
 def _pieces(report: Report) -> Iterator[dict[str, Any]]:
     whole = as_pieces(report)
-    apart = {"schema", *_LISTS, *_END}
+    apart = {"schema", *_LISTS, "measurements", *_END}
     yield {"scan": {key: value for key, value in whole.items() if key not in apart}}
     for name in _LISTS:
         yield from whole.get(name, ())
+    yield from ({"measurement": one} for one in whole["measurements"])
     yield {"stats": whole["stats"], "elapsed_s": whole["elapsed_s"], "complete": whole["complete"]}

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import msgspec
-
+from probe.model.encoding import as_builtins
 from probe.model.report import Report
 
 _NAMES = ("port", "ports", "protocol", "service")
@@ -11,7 +10,7 @@ _NAMES = ("port", "ports", "protocol", "service")
 
 def as_pieces(report: Report) -> dict[str, Any]:
     """The report as plain data, in the order in which a reader looks: what it is of, then what is said."""
-    whole: dict[str, Any] = msgspec.to_builtins(report)
+    whole = as_builtins(report)
     for key in ("ports", "rest"):
         if key in whole:
             whole[key] = [_named_first(piece) for piece in whole[key]]

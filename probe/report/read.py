@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from probe.errors import UsageError
+from probe.model.encoding import decode
 from probe.model.report import SCHEMA, Report
 
 T = TypeVar("T")
@@ -57,7 +58,7 @@ def parse_report(data: bytes, name: str) -> Report:
         newer = found.startswith(f"{_FAMILY}/")
         hint = "written by another version of bindprobe" if newer else f"no {SCHEMA} report"
         raise UsageError(f"{name!r} is {hint} (its schema is {found[:60]!r})")
-    return _decoded(lambda: msgspec.json.decode(data, type=Report), name)
+    return _decoded(lambda: decode(data, Report), name)
 
 
 def _decoded(decode: Callable[[], T], name: str) -> T:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from probe.model.doctor_report import DOCTOR_SCHEMA, DoctorReport
+from probe.model.encoding import schema as schema_of
 from probe.model.report import SCHEMA, Report
 from probe.report.field_descriptions import description
 
@@ -20,7 +21,7 @@ def doctor_schema() -> dict[str, Any]:
 
 
 def _schema(report: type[msgspec.Struct], name: str) -> dict[str, Any]:
-    schema = msgspec.json.schema(report)
+    schema = schema_of(report)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name}
     schema["$defs"][report.__name__]["properties"]["schema"] = {"const": name}
     for struct, definition in schema["$defs"].items():

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from probe.model.greeting import Greeting
-from probe.model.identity import Key
-from probe.model.report import GreetingReport, KeyReport, ObservationReport, ServiceReport
+from probe.model.report import GreetingReport, ObservationReport, ServiceReport
 from probe.model.verdict import Served
 
 _HEADERS = ("server", "location")  # told in words; the others are in the report
@@ -15,13 +14,6 @@ def greeting(said: Greeting | None) -> GreetingReport | None:
     if said is None:
         return None
     return GreetingReport(text=said.text, status=said.status, headers=dict(said.headers), tls=said.tls)
-
-
-def keys(found: Sequence[Key] | None) -> tuple[KeyReport, ...] | None:
-    """Keys; None where none was shown."""
-    if not found:
-        return None
-    return tuple(KeyReport(kind=key.kind, type=key.type, fingerprint=key.fingerprint) for key in found)
 
 
 def services(found: Sequence[Served]) -> tuple[ServiceReport, ...] | None:

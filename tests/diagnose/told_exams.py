@@ -8,7 +8,7 @@ from varied import replace
 from probe.infer import infer
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES
 from probe.model.exam import AddressExam, Echo, Hop, MtuTrial, NameAnswer, Passage, Transfer
-from probe.model.facts import LinkKind
+from probe.model.facts import HERE, LinkKind
 from probe.model.machine import Chain, Firewall, Hook, Link, Machine, Peer, Tunnel, TunnelKind
 from probe.model.probing import Header, NextHop, Question, Reason
 from probe.model.target import Port, Protocol
@@ -159,7 +159,9 @@ def told_case(case: dict) -> tuple[list[AddressExam], Machine, Verdict]:
     """Everything that the diagnosis is given."""
     exams = [exam_of(symbol, told) for symbol, told in case["addresses"].items()]
     verdict = infer([exam.survey for exam in exams])
-    said = {address_named(symbol): Condition(word) for symbol, word in case.get("verdict", {}).items()}
+    said = {
+        (HERE, address_named(symbol)): Condition(word) for symbol, word in case.get("verdict", {}).items()
+    }
     ways = {
         address_named(symbol): Condition(word) for symbol, word in case.get("verdict_address", {}).items()
     }

@@ -9,9 +9,11 @@ from probe.explain.wording import evidence_sentence, worded
 from probe.infer import infer
 from probe.model.evidence import PortEvidence
 from probe.model.facts import AddressSurvey
+from probe.model.measurement import Facts
 from probe.model.report import PortReport, Report
 from probe.model.target import Port
-from probe.report.assemble import RunFacts, assemble
+from probe.report.assemble import assemble
+from probe.rows import measurement_of
 from probe.services import service_name
 
 
@@ -20,10 +22,11 @@ def reported(
 ) -> Report:
     """The report on some surveys, every sentence written."""
     engine = "raw" if any(survey.traces for survey in surveys) else "connect"
-    facts = RunFacts(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), engine, "here", strict=strict)
+    started = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     verdict = infer(surveys, frozenset(running), strict=strict)
     outcome = Outcome(tuple(surveys), Counts(), 1.0, complete=True)
-    return worded(assemble(outcome, verdict, facts, version="0"))
+    measured = measurement_of(outcome, vantage="here", engine=engine, started=started)
+    return worded(assemble(surveys, verdict, (measured,), Facts(strict=strict), version="0"))
 
 
 def one_port(report: Report, port: Port) -> PortReport:

@@ -5,7 +5,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from probe.app import scan
+from probe.app import Reporting, scan
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import Action, Expected, Listen, Rule, Scan, Scenario, TargetHost
 from probe.model.advice import AdviceRule, NextTestRule
@@ -32,7 +32,7 @@ def scanned(addresses: tuple[str, ...], ports: str) -> Report:
     scenario = replace(DROPS, addresses=addresses, scan=Scan(ports=ports))
     with open_world(scenario, "sim") as world:
         timing = Timing(timeout=0.25, retries=1)
-        return scan(world.target, timing, means_of(world, "connect"), most_rows=MOST_ROWS)
+        return scan(world.target, timing, means_of(world, "connect"), how=Reporting(most_rows=MOST_ROWS))
 
 
 @pytest.mark.parametrize("addresses", [("lan",), ("lan", "vpn")])

@@ -215,10 +215,10 @@ def test_who_is_who(name):
     """Each address is the target, another machine, or taken on the user's word, with the evidence for it."""
     surveys, expected = WHO[name]
     found = identify(surveys)
-    assert list(found) == [s.address.ip for s in surveys]
+    assert list(found) == [s.seen for s in surveys]
     said = {
         ip: (i.sameness, i.other_probability, [address_sentence(one) for one in i.evidence])
-        for ip, i in found.items()
+        for (_, ip), i in found.items()
     }
     assert {ip: said[ip] for ip in expected} == expected
 
@@ -231,7 +231,7 @@ def test_proof_goes_from_one_to_the_next():
         survey(PUBLIC, keys=ssh("a")),
         survey(LAN6, reply_ttl=128, hops=1),
     ]
-    found = identify(surveys)
+    found = {ip: identity for (_, ip), identity in identify(surveys).items()}
     assert found[LAN].one_with == (VPN, PUBLIC)
     assert found[VPN].by == (AliasSign.FRAME_ANSWERED, AliasSign.SSH_SAME)
     assert (found[LAN6].sameness, found[LAN6].by) == (OTHER, (AliasSign.TTL_OTHER,))

@@ -103,4 +103,4 @@ def test_two_addresses_of_loopback(there, sameness):
     ):
         target = Target(addresses, (Port(Protocol.TCP, number),))
         surveys = survey(target, Timing(), Means(backend, SystemHost()))
-    assert identify(surveys)[THERE].sameness is sameness
+    assert identify(surveys)["here", THERE].sameness is sameness

@@ -22,7 +22,7 @@ from varied import replace
 from probe.infer import infer
 from probe.lab.scenario import TARGET_ADDRESSES
 from probe.model.evidence import EvidenceRule, ReadingRule
-from probe.model.facts import AddressSurvey
+from probe.model.facts import HERE, AddressSurvey
 from probe.model.probing import Role
 from probe.model.target import Port, Protocol, TargetAddress
 from probe.model.verdict import Verdict
@@ -64,7 +64,7 @@ def test_every_answer_has_a_reading():
         surveys = surveys_of(case)
         verdict = infer(surveys, running_in(case))
         for port in verdict.ports:
-            asked = {survey.address.ip for survey in surveys if port.port in survey.tested()}
+            asked = {survey.seen for survey in surveys if port.port in survey.tested()}
             assert set(port.readings) == asked
             values = (*port.readings.values(), *port.evidence, *port.rivals, *port.next_tests, *port.advice)
             assert {value.text for value in values} == {""}
@@ -96,7 +96,7 @@ def test_the_target_s_own_error_counts_where_the_prober_is_the_target():
     seen = tuple(observe("reset", address, Port(Protocol.TCP, n), Role.CONTROL) for n in CONTROLS)
     seen += (observe("port-unreach/host", address, port, Role.TESTED),)
     (found,) = infer([AddressSurvey(address, seen, own_addresses=frozenset({address.ip}))]).ports
-    assert found.conditions[address.ip] == "rejected"
+    assert found.conditions[HERE, address.ip] == "rejected"
 
 
 def test_this_machine_s_own_loopback_tells_not_listening_from_loopback():

@@ -144,10 +144,10 @@ def test_traces_of_one_port_are_no_evidence_of_another(surveys, port, data):
     first, *rest = surveys
     grown = [replace(first, traces=(*first.traces, *more)), *rest]
     before, after = learn(surveys), learn(grown)
-    for ip, model in before.items():
+    for seen, model in before.items():
         for other, evidence in model.evidence.items():
-            if ip != first.address.ip or other != port:
-                assert after[ip].evidence[other] == evidence
+            if seen != first.seen or other != port:
+                assert after[seen].evidence[other] == evidence
 
 
 @settings(max_examples=15, deadline=None)

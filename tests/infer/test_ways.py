@@ -10,7 +10,7 @@ from varied import replace
 
 from probe.infer import follow_ups, infer
 from probe.infer.ways import UNREACHED, is_silent, way_condition
-from probe.model.facts import AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
+from probe.model.facts import HERE, AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
 from probe.model.plan import Battery
 from probe.model.probing import Observation, Question, Reason, Role
 from probe.model.target import TargetAddress
@@ -83,7 +83,7 @@ def test_an_address_that_was_not_reached_changes_no_verdict(rest, lost, first, r
     assert told.condition in {Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE}
     assert told.evidence
     assert [one.rule.value for one in told.advice] == [told.condition.value]
-    assert {port.conditions[VPN] for port in with_it.ports} == {told.condition}
+    assert {port.conditions[HERE, VPN] for port in with_it.ports} == {told.condition}
 
 
 @settings(max_examples=25, deadline=None)

@@ -10,7 +10,7 @@ from probe.engine.follow_up import ask_follow_ups
 from probe.engine.packet import MARK_TOS
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES, realm_of
 from probe.model.evidence import PurposeRule
-from probe.model.facts import AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
+from probe.model.facts import HERE, AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
 from probe.model.plan import FollowUp
 from probe.model.probing import (
     ICMP_REASONS,
@@ -285,7 +285,7 @@ def expected_rules(case: dict, found: PortVerdict, verdict: Verdict) -> None:
 def expected_conditions(case: dict, found: PortVerdict, verdict: Verdict) -> None:
     """The port and the addresses are in the condition that the case names."""
     for symbol, condition in case.get("conditions", {}).items():
-        assert found.conditions[address_named(symbol)] == condition, symbol
+        assert found.conditions[HERE, address_named(symbol)] == condition, symbol
     by_address = {a.address.ip: a for a in verdict.addresses}
     for symbol, condition in case.get("addresses", {}).items():
         assert by_address[address_named(symbol)].condition == condition, symbol

@@ -31,7 +31,7 @@ import world_surveys
 from msgspec.structs import replace
 
 from probe.app import measure, scan
-from probe.infer import infer
+from probe.judged import judged
 from probe.lab.check import compare
 from probe.lab.door import means_of, open_world
 from probe.lab.netns import enter
@@ -39,8 +39,10 @@ from probe.lab.publishing import published_on
 from probe.lab.scenario import CONTAINER_ADDRESSES, Dnat, Forwarder, Scenario, TargetHost
 from probe.lab.world import World
 from probe.model.diagnosis import Place
+from probe.model.measurement import Facts
 from probe.model.plan import Timing
-from probe.report.assemble import RunFacts, assemble
+from probe.ports import format_port_list
+from probe.rows import measurement_of
 
 NEEDED = ("busybox", "docker", "dockerd", "ip", "iptables", "nft", "setpriv", "ss", "unshare")
 MEASURED = "20.10"  # what the lab does as Docker is what this version does
@@ -168,8 +170,9 @@ def seen(world: World, scenario: Scenario) -> dict[str, Any]:
     """What both engines of ours find in an open world."""
     outcome = measure(world.target, Timing(), means_of(world, "connect"))
     connect = {str(one.address.ip): world_surveys.of_address(one) for one in outcome.surveys}
-    facts = RunFacts(started=dt.datetime.now(dt.UTC), engine="connect", vantage="here")
-    reports = [assemble(outcome, infer(outcome.surveys, world.target.running), facts, version="0")]
+    started = dt.datetime.now(dt.UTC)
+    measured = measurement_of(outcome, vantage="here", engine="connect", started=started)
+    reports = [judged((measured,), Facts(running=format_port_list(sorted(world.target.running))))]
     if scenario.expect:
         reports.append(scan(world.target, Timing(), means_of(world, "raw")))
     rows = [[report.engine, row] for report in reports for row in compare(scenario, report) if not row.ok]

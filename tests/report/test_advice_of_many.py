@@ -2,7 +2,7 @@
 
 import pytest
 
-from probe.app import scan
+from probe.app import Reporting, scan
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import Action, Listen, Rule, Scan, Scenario, TargetHost
 from probe.model.plan import Timing
@@ -25,7 +25,7 @@ def reported(ports: str, addresses: tuple[str, ...]) -> Report:
         expect={},
     )
     with open_world(scenario, "sim") as world:
-        return scan(world.target, Timing(), means_of(world, "connect"), most_rows=MOST_ROWS)
+        return scan(world.target, Timing(), means_of(world, "connect"), how=Reporting(most_rows=MOST_ROWS))
 
 
 def blocked(report: Report) -> set[str]:

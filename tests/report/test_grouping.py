@@ -21,8 +21,8 @@ from sample_reports import (
 
 from probe.model.advice import AdviceRule
 from probe.model.evidence import EvidenceRule, PortEvidence
-from probe.model.probing import Origin
-from probe.model.report import GreetingReport, ServiceReport, TcpReport
+from probe.model.probing import Origin, TcpFacts
+from probe.model.report import GreetingReport, ServiceReport
 from probe.model.verdict import Binding
 from probe.ports import parse_ports
 from probe.report.grouping import grouped
@@ -77,7 +77,9 @@ def test_differing_facts_are_left_out() -> None:
             n,
             (OPEN,),
             places=(LAN,),
-            observations=(observation(LAN, tcp=TcpReport(mss=n, timestamps=True, sack=True)),),
+            observations=(
+                observation(LAN, tcp=TcpFacts(mss=n, window_scale=None, timestamps=True, sack=True)),
+            ),
         )
         for n in range(1, 21)
     ]

@@ -9,6 +9,7 @@ from probe.engine.run import Outcome
 from probe.engine.scan import Counts
 from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Trace
+from probe.model.measurement import Facts
 from probe.model.probing import Header, NextHop, Observation, Question, Reason, Role, Shape
 from probe.model.report import Report
 from probe.model.target import Port, Protocol, TargetAddress
@@ -21,7 +22,8 @@ from probe.model.verdict import (
     PortVerdict,
     Verdict,
 )
-from probe.report.assemble import RunFacts, assemble
+from probe.report.assemble import assemble
+from probe.rows import measurement_of
 
 LAN, VPN, OTHER = (ip_address(text) for text in ("192.168.77.10", "10.88.0.10", "192.168.77.11"))
 SSH, CONTROL, NONE = (Port(Protocol.TCP, number) for number in (22, 1006, 0))
@@ -59,8 +61,10 @@ def report(*surveys: AddressSurvey, engine: str = "raw") -> Report:
             ),
         ),
     )
-    facts = RunFacts(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), engine, "here")
-    return assemble(Outcome(surveys, Counts(), 1.0, complete=True), verdict, facts, version="1")
+    outcome = Outcome(surveys, Counts(), 1.0, complete=True)
+    started = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    measured = measurement_of(outcome, vantage="here", engine=engine, started=started)
+    return assemble(surveys, verdict, (measured,), Facts(), version="1")
 
 
 def test_a_probe_of_a_port_stands_with_the_port() -> None:

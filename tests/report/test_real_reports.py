@@ -35,7 +35,7 @@ def test_real_reports_meet_the_schema(real: Report) -> None:
     text = render_json(real)
     Draft202012Validator(report_schema()).validate(json.loads(text))
     assert parse_report(text.encode(), "real") == real
-    assert len(render_ndjson(real).splitlines()) == 2 + len(real.addresses) + len(real.ports)
+    assert len(render_ndjson(real).splitlines()) == 3 + len(real.addresses) + len(real.ports)
 
 
 def test_real_reports_fit_every_text_format(real: Report) -> None:

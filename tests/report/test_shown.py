@@ -7,8 +7,7 @@ from sample_reports import LAN, observation
 from varied import replace
 
 from probe.model.greeting import Greeting
-from probe.model.identity import Key, KeyKind
-from probe.model.report import GreetingReport, KeyReport, ServiceReport
+from probe.model.report import GreetingReport, ServiceReport
 from probe.model.verdict import Proof, Served
 from probe.report import shown
 
@@ -34,9 +33,7 @@ def test_as_data() -> None:
     """Plain values; null where nothing was shown."""
     headers = {"server": "nginx", "location": "/login", "etag": "a"}
     assert shown.greeting(PAGE) == GreetingReport(text="HTTP/1.1 301", status=301, headers=headers)
-    key = Key(KeyKind.TLS, "x509", "SHA256:a")
-    assert shown.keys((key,)) == (KeyReport(kind=KeyKind.TLS, type="x509", fingerprint="SHA256:a"),)
-    assert (shown.keys(()), shown.keys(None), shown.services(())) == (None, None, None)
+    assert shown.services(()) is None
 
 
 def test_services() -> None:
