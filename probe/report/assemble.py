@@ -1,13 +1,12 @@
 """From what was measured and concluded to the one report object."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import structs
 
 from probe.model.advice import Rival
-from probe.model.binding import Binding, Candidate, Condition
-from probe.model.evidence import Reading
+from probe.model.binding import Binding, Condition
 from probe.model.facts import AddressSurvey
 from probe.model.measurement import CONNECT, RAW, Facts, Measurement
 from probe.model.probing import Observation, Role, State
@@ -22,7 +21,7 @@ from probe.model.report import (
     Stats,
     Vantage,
 )
-from probe.model.target import Port, Seen
+from probe.model.target import Port
 from probe.model.verdict import AddressVerdict, PortVerdict, Verdict
 from probe.report import probes, shown
 from probe.services import is_private, service_name
@@ -32,6 +31,26 @@ _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _LEAST = 0.001  # probability of a candidate that is listed
 
 _Told = Mapping[Port, tuple[ProbeReport, ...]] | None  # by raw packets; None: none could be sent
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One address as it was seen from one vantage, with what it answered.
+
+    `text` is the address as it is written, once for all its rows. `vantage` None: there is only one.
+    """
+
+    survey: AddressSurvey
+    tested: Mapping[Port, Observation]
+    text: str
+    vantage: str | None
+
+    def sender_of(self, observation: Observation) -> str | None:
+        """Who sent an answer, as text."""
+        sender = observation.sender
+        if sender is None:
+            return None
+        return self.text if sender == self.survey.address.ip else str(sender)
 
 
 def assemble(
@@ -49,15 +68,18 @@ def assemble(
     Args:
         surveys: of every address from every vantage.
         verdict: what is concluded of them.
-        measurements: the same surveys as they are saved; at least one, the first is where most stands.
+        measurements: the same surveys as they are saved; at least one, and the first names the vantage.
         facts: what the user stated.
         version: of this program.
     """
     several = len(measurements) > 1
-    known = {survey.seen: _Known(survey, survey.tested(), several) for survey in surveys}
+    places = {
+        s.seen: _Place(s, s.tested(), str(s.address.ip), s.vantage if several else None) for s in surveys
+    }
     judged = (one.port for one in verdict.ports)
     raw = any(one.engine == RAW for one in measurements)
     told = probes.by_port(surveys, judged) if raw else None
+    shares = _Shares()
     return Report(
         version=version,
         started=min(one.started for one in measurements),
@@ -65,8 +87,8 @@ def assemble(
         engine=RAW if raw else CONNECT,
         vantage=Vantage(name=measurements[0].vantage),
         complete=all(one.complete for one in measurements),
-        addresses=tuple(_address(v, known[v.seen], told) for v in verdict.addresses),
-        ports=tuple(_port(v, known, told) for v in verdict.ports),
+        addresses=tuple(_address(v, places[v.seen], told) for v in verdict.addresses),
+        ports=tuple(_port(v, shares, places.values(), told) for v in verdict.ports),
         stats=_stats(measurements),
         facts=facts,
         measurements=tuple(measurements),
@@ -83,28 +105,14 @@ def _stats(measurements: Sequence[Measurement]) -> Stats:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """One address from one vantage. `several`: there are other vantages, so each row names its own."""
-
-    survey: AddressSurvey
-    tested: Mapping[Port, Observation]
-    several: bool
-
-    @property
-    def vantage(self) -> str | None:
-        """The vantage, where it has to be told."""
-        return self.survey.vantage if self.several else None
-
-
-def _address(verdict: AddressVerdict, known: _Known, told: _Told) -> AddressReport:
-    survey = known.survey
+def _address(verdict: AddressVerdict, place: _Place, told: _Told) -> AddressReport:
+    survey = place.survey
     route = survey.route
     controls = (o for o in survey.observations if o.question.role is not Role.TESTED)
     return AddressReport(
-        address=str(verdict.address.ip),
+        address=place.text,
         realm=verdict.address.realm,
-        vantage=known.vantage,
+        vantage=place.vantage,
         family=verdict.address.family,
         name=verdict.address.name,
         source=None if route is None or route.source is None else str(route.source),
@@ -142,45 +150,47 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
 
 
-def _port(verdict: PortVerdict, known: Mapping[Seen, _Known], told: _Told) -> PortReport:
-    observations = tuple(_observations(verdict, known))
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The candidates and rivals that are listed, and what the named candidates have together."""
+
+    candidates: tuple[CandidateReport, ...]
+    rivals: tuple[Rival, ...]
+    confidence: float
+
+
+class _Shares:
+    """Candidates as they are listed: small ones left out, the others' shares sum to 1 again.
+
+    Ports that share their verdict share this too.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, Binding], _Listed] = {}
+
+    def of(self, verdict: PortVerdict) -> _Listed:
+        """What is listed for a verdict."""
+        key = (id(verdict.candidates), id(verdict.rivals), verdict.binding)
+        if key not in self._known:
+            self._known[key] = _listed(verdict)
+        return self._known[key]
+
+
+def _listed(verdict: PortVerdict) -> _Listed:
     listed = [c for c in verdict.candidates if c.probability >= _LEAST]
-    total = sum(c.probability for c in listed)  # of what is listed: those shares sum to 1 again
-    return PortReport(
-        port=verdict.port.number,
-        protocol=verdict.port.protocol,
-        service=service_name(verdict.port),
-        private=is_private(verdict.port),
-        exposed_on=tuple(dict.fromkeys(o.address for o in observations if o.state is State.OPEN)),
-        binding=verdict.binding,
-        bound_to=tuple(map(str, verdict.bound_to)),
-        bound_by=verdict.bound_by,
-        families=verdict.families,
-        via=verdict.via,
-        confidence=_confidence(verdict, listed, total),
-        candidates=tuple(
-            CandidateReport(
-                binding=c.binding,
-                bound_to=tuple(map(str, c.bound_to)),
-                probability=round(c.probability / total, _DIGITS),
-            )
-            for c in listed
-        ),
-        evidence=verdict.evidence,
-        rivals=tuple(_rival(rival, total) for rival in verdict.rivals),
-        next_tests=verdict.next_tests,
-        advice=verdict.advice,
-        observations=observations,
-        probes=None if told is None else told[verdict.port],
-        services=shown.services(verdict.services),
-    )
-
-
-def _confidence(verdict: PortVerdict, listed: Sequence[Candidate], total: float) -> float:
-    """The summed probability of the listed candidates that the verdict names."""
+    total = sum(c.probability for c in listed)
     names = _PAIR if verdict.binding is Binding.LOOPBACK_OR_NOT_LISTENING else {verdict.binding}
-    named = (c for c in listed if c.binding in names and c.bound_to == verdict.bound_to)
-    return round(sum((c.probability for c in named), 0.0) / total, _DIGITS)
+    named = (c.probability for c in listed if c.binding in names and c.bound_to == verdict.bound_to)
+    candidates = (
+        CandidateReport(
+            binding=c.binding,
+            bound_to=tuple(map(str, c.bound_to)),
+            probability=round(c.probability / total, _DIGITS),
+        )
+        for c in listed
+    )
+    rivals = tuple(_rival(rival, total) for rival in verdict.rivals)
+    return _Listed(tuple(candidates), rivals, round(sum(named, 0.0) / total, _DIGITS))
 
 
 def _rival(rival: Rival, total: float) -> Rival:
@@ -189,25 +199,44 @@ def _rival(rival: Rival, total: float) -> Rival:
     return structs.replace(rival, probability=round(share, _DIGITS))
 
 
-def _observations(verdict: PortVerdict, known: Mapping[Seen, _Known]) -> Iterator[ObservationReport]:
-    for seen, one in known.items():
-        if verdict.port in one.tested:
-            condition = verdict.conditions.get(seen, Condition.UNKNOWN)
-            yield _observation(one.tested[verdict.port], one, condition, verdict.readings.get(seen))
+def _port(verdict: PortVerdict, shares: _Shares, places: Iterable[_Place], told: _Told) -> PortReport:
+    port = verdict.port
+    observations = tuple(_observation(verdict, place) for place in places if port in place.tested)
+    listed = shares.of(verdict)
+    return PortReport(
+        port=port.number,
+        protocol=port.protocol,
+        service=service_name(port),
+        private=is_private(port),
+        exposed_on=tuple(dict.fromkeys(o.address for o in observations if o.state is State.OPEN)),
+        binding=verdict.binding,
+        bound_to=tuple(map(str, verdict.bound_to)),
+        bound_by=verdict.bound_by,
+        families=verdict.families,
+        via=verdict.via,
+        confidence=listed.confidence,
+        candidates=listed.candidates,
+        evidence=verdict.evidence,
+        rivals=listed.rivals,
+        next_tests=verdict.next_tests,
+        advice=verdict.advice,
+        observations=observations,
+        probes=None if told is None else told[port],
+        services=shown.services(verdict.services),
+    )
 
 
-def _observation(
-    observation: Observation, known: _Known, condition: Condition, reading: Reading | None
-) -> ObservationReport:
-    survey = known.survey
+def _observation(verdict: PortVerdict, place: _Place) -> ObservationReport:
+    survey, observation = place.survey, place.tested[verdict.port]
+    seen = survey.seen
     return ObservationReport(
-        address=str(survey.address.ip),
+        address=place.text,
         realm=survey.address.realm,
-        vantage=known.vantage,
+        vantage=place.vantage,
         state=observation.state,
         reason=observation.reason,
-        condition=condition,
-        sender=None if observation.sender is None else str(observation.sender),
+        condition=verdict.conditions.get(seen, Condition.UNKNOWN),
+        sender=place.sender_of(observation),
         rtt_ms=_milliseconds(observation.rtt),
         ttl=observation.ttl,
         attempts=observation.attempts,
@@ -215,8 +244,8 @@ def _observation(
         origin=observation.origin,
         aftermath=observation.aftermath,
         tcp=observation.tcp,
-        reading=reading,
+        reading=verdict.readings.get(seen),
         unheard=observation.unheard or None,
-        greeting=shown.greeting(survey.greetings.get(observation.question.port)),
-        keys=survey.keys.get(observation.question.port) or None,
+        greeting=shown.greeting(survey.greetings.get(verdict.port)),
+        keys=survey.keys.get(verdict.port) or None,
     )
