@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
+from score import nmap
 from tabulate import tabulate
 
 from probe.lab.door import open_world
 from probe.lab.netns import enter
 from probe.lab.scenario import Action, Link, Listen, Rule, Scan, Scenario, TargetHost, address_of
-from probe.lab.score import nmap
 
 ROUNDS = 5
 TIMEOUT = 300.0  # seconds for one process
