@@ -13,7 +13,7 @@ JOBS   ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench score fuzz clean
+.PHONY: help demo test check bench score table fuzz clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name about; do \
@@ -39,7 +39,10 @@ bench: $(VENV)/dev ## speed and memory against nmap, in namespaces of its own
 	@$(BIN)/python tests/bench/speed.py
 
 score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (WORLDS=100 SEED=1 ENGINE=connect)
-	@$(BIN)/bindprobe lab score --worlds $(WORLDS) --seed $(SEED) --engine $(ENGINE)
+	@PYTHONPATH=tests $(BIN)/python -m score --worlds $(WORLDS) --seed $(SEED) --engine $(ENGINE)
+
+table: $(VENV)/dev ## all scenarios in every world with both engines, compared: 20 minutes, as root
+	@PYTHONPATH=tests $(BIN)/python -m worlds_table
 
 fuzz: $(VENV)/dev ## throw broken packets at the codec (SECONDS=600)
 	@$(BIN)/python tests/fuzz/codec.py --seconds $(SECONDS)

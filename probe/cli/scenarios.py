@@ -8,10 +8,11 @@ from probe.cli.options import LabWorld, WorldKind
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import say
 from probe.errors import BindprobeError, ScenarioError
-from probe.lab.check import check, check_reported, why_not_in
-from probe.lab.files import find_scenario, scenario_paths
+from probe.lab.check import check, check_reported, require, scanned, why_not_in
+from probe.lab.files import find_scenario, is_file_name, scenario_paths
 from probe.lab.result import CheckResult
 from probe.lab.scenario import Scenario
+from probe.model.report import Report
 from probe.report.style import TextStyle
 
 
@@ -34,9 +35,11 @@ def chosen(names: Sequence[str], kind: str, *, quiet: bool) -> list[Scenario]:
     """The scenarios to run: those that were named, else all that run in this kind of world.
 
     Raises:
-        ScenarioError: there is none of a name, or a file is no scenario.
+        ScenarioError: there is none of a name, a file is no scenario, or containers are asked to run a file.
     """
     if names:
+        if kind == LabWorld.COMPOSE and any(map(is_file_name, names)):
+            raise ScenarioError("containers run the scenarios that their image has, by name")
         return [find_scenario(name) for name in names]
     judged = [(scenario, why_not(scenario, kind)) for scenario in every_scenario()]
     for scenario, reason in judged:
@@ -83,6 +86,39 @@ def check_all(
             results.append(result)
             progress(len(results), len(scenarios))
     return results
+
+
+def show_all(scenarios: Sequence[Scenario], kind: str, engine: str, *, as_json: bool, quiet: bool) -> None:
+    """Scan the targets of scenarios and print each report.
+
+    Raises:
+        ScenarioError: one is not for this kind of world.
+        BackendError: a world cannot be built here, or has no raw packets.
+        OutputError: it could not be written.
+    """
+    from probe.cli.output import Destination, Form
+
+    destination = Destination(Form.JSON if as_json else Form.TABLE)
+    with _reporter(kind) as reported, ProgressBar(quiet=quiet):
+        for scenario in scenarios:
+            destination.write(reported(scenario, engine))
+
+
+@contextmanager
+def _reporter(kind: str) -> Iterator[Callable[[Scenario, str], Report]]:
+    """What scans one scenario's target after the other. Containers stay up in between."""
+    if kind != LabWorld.COMPOSE:
+        yield lambda scenario, engine: scanned(scenario, kind, engine)
+        return
+    from probe.lab.compose.stack import open_stack
+
+    with open_stack() as stack:
+
+        def reported(scenario: Scenario, engine: str) -> Report:
+            require(scenario, kind)
+            return stack.scan(scenario, engine)
+
+        yield reported
 
 
 @contextmanager

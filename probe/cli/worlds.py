@@ -34,8 +34,8 @@ def lab_engine(wanted: Engine) -> str:
     return "raw" if wanted is Engine.RAW else "connect"
 
 
-def enter_world(kind: str, argv: Sequence[str] | None) -> int | None:
-    """Run the same command again where worlds of this kind can be built.
+def enter_world(kind: str, argv: Sequence[str] | None, module: str = "probe") -> int | None:
+    """Run the same command line of a module again where worlds of this kind can be built.
 
     Returns its exit code; None where this process is already in the right place.
 
@@ -49,7 +49,7 @@ def enter_world(kind: str, argv: Sequence[str] | None) -> int | None:
         raise BackendError(f"no world of namespaces here: {why_not}; use --world sim")
     from probe.lab.netns import enter
 
-    return enter.reenter([sys.executable, "-m", "probe", *(argv or ())])
+    return enter.reenter([sys.executable, "-m", module, *(argv or ())])
 
 
 def scan_world(name: str, kind: WorldKind, *, quiet: bool) -> Report:

@@ -34,7 +34,7 @@ def check(
         ScenarioError: the scenario makes no sense, or is not for this world.
         BackendError: the world cannot be built here, or has no raw packets.
     """
-    _require(scenario, kind)
+    require(scenario, kind)
     started = time.perf_counter()
     with open_world(scenario, kind, raw=engine == "raw") as world:
         causes = tuple(_examined(world, engine))  # first: a scan uses up the ICMP errors that hosts ration
@@ -42,6 +42,19 @@ def check(
     seconds = time.perf_counter() - started
     says += tuple(Said(row.port, row.what, row.found) for row in causes)
     return CheckResult(scenario.name, kind, engine, (*rows, *causes), seconds, says)
+
+
+def scanned(scenario: Scenario, kind: str, engine: str = "connect") -> Report:
+    """Scan the target of a scenario in a world of this kind.
+
+    Raises:
+        ScenarioError, BackendError: as `check`.
+    """
+    from probe.app import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
+
+    require(scenario, kind)
+    with open_world(scenario, kind, raw=engine == "raw") as world:
+        return scan(world.target, Timing(), means_of(world, engine))
 
 
 def check_reported(
@@ -55,7 +68,7 @@ def check_reported(
         ScenarioError: the scenario makes no sense, or is not for this world.
         BackendError: there is no report.
     """
-    _require(scenario, kind)
+    require(scenario, kind)
     started = time.perf_counter()
     report = reported(scenario, engine)
     seconds = time.perf_counter() - started
@@ -73,7 +86,12 @@ def why_not_in(scenario: Scenario, kind: str) -> str | None:
 _LIMITS = {"compose": why_not}  # of kinds of worlds that cannot hold everything
 
 
-def _require(scenario: Scenario, kind: str) -> None:
+def require(scenario: Scenario, kind: str) -> None:
+    """Refuse a scenario that is not for this kind of world.
+
+    Raises:
+        ScenarioError: it is not; the message says why.
+    """
     reason = why_not_in(scenario, kind)
     if reason is not None:
         raise ScenarioError(f"scenario {scenario.name} does not run in {kind}: {reason}")

@@ -20,12 +20,19 @@ def scenario_paths() -> dict[str, Path]:
     return {}
 
 
+def is_file_name(text: str) -> bool:
+    """Whether a scenario is given as a file: it ends in `.yaml`, or has a folder."""
+    return text.endswith(".yaml") or "/" in text
+
+
 def find_scenario(name: str) -> Scenario:
-    """Load one scenario by its name.
+    """Load one scenario by its name, or from a file of one's own.
 
     Raises:
         ScenarioError: there is none of that name, or its file is not a scenario.
     """
+    if is_file_name(name):
+        return load_scenario(Path(name))
     paths = scenario_paths()
     if name not in paths:
         raise ScenarioError(f"no scenario {name!r}; {_nearest(name, list(paths))}")

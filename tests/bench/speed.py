@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
+from score import nmap
 from tabulate import tabulate
 
 from probe.lab.check import compare
@@ -28,7 +29,6 @@ from probe.lab.scenario import (
     TargetHost,
     address_of,
 )
-from probe.lab.score import nmap
 from probe.report.read import parse_report
 
 ROUNDS = 5

@@ -1,5 +1,7 @@
-"""The lab's commands in this process: scenarios and scores of worlds in memory."""
+"""The lab's commands in this process: scenarios in memory."""
 
+import json
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -8,6 +10,8 @@ from probe.cli.main import main
 from probe.cli.options import WorldKind
 from probe.cli.scenarios import chosen
 from probe.errors import BackendError
+from probe.lab.files import scenario_paths
+from probe.lab.result import CheckResult
 from probe.lab.scenario import parse_scenario
 
 
@@ -21,22 +25,17 @@ def test_lab_lists_and_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     assert main(["lab", "run", "loopback-only"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("command", "told"), [(["run", "demo"], "check"), (["score", "--worlds", "1", "--world", "sim"], "score")]
-)
-def test_the_lab_passes_the_engine_on(command: list[str], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lab_passes_the_engine_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raw packets are sent where they are asked for, and only there."""
     engines = []
 
-    def spy(*arguments: object, engine: str = "") -> NoReturn:
-        engines.append(engine or arguments[2])
+    def spy(*_: object, engine: str) -> NoReturn:
+        engines.append(engine)
         raise BackendError("seen")
 
-    monkeypatch.setattr(
-        {"check": "probe.cli.scenarios.check", "score": "probe.lab.score.run.score"}[told], spy
-    )
+    monkeypatch.setattr("probe.cli.scenarios.check", spy)
     for wanted in ("raw", "connect", "auto"):
-        assert main(["lab", *command, "--engine", wanted]) == BackendError.exit_code
+        assert main(["lab", "run", "demo", "--engine", wanted]) == BackendError.exit_code
     assert engines == ["raw", "connect", "connect"]
 
 
@@ -88,7 +87,47 @@ def test_lab_without_scenarios(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert "no scenario files" in capsys.readouterr().err
 
 
-def test_lab_scores(capsys: pytest.CaptureFixture[str]) -> None:
-    """One random world in memory is graded."""
-    assert main(["lab", "score", "--worlds", "1", "--world", "sim", "--engine", "auto"]) == 0
-    assert "1 random worlds from seed 1, world sim, engine connect" in capsys.readouterr().out
+def test_results_as_json_tell_what_broke(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As JSON, one scenario that cannot be measured does not lose the others; as text it is an error."""
+
+    def breaks(*_: object, **__: object) -> CheckResult:
+        raise BackendError("the hosts do not get ready")
+
+    monkeypatch.setattr("probe.cli.scenarios.check", breaks)
+    assert main(["lab", "run", "demo", "loopback-only", "--json"]) == 1
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert [(one["scenario"], one["ok"], one["error"]) for one in results] == [
+        ("demo", False, "the hosts do not get ready"),
+        ("loopback-only", False, "the hosts do not get ready"),
+    ]
+    assert main(["lab", "run", "demo"]) == 3
+
+
+def test_a_scenario_of_ones_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A file is run like those that came along; containers have none of it in their image."""
+    mine = tmp_path / "mine.yaml"
+    mine.write_bytes(scenario_paths()["loopback-only"].read_bytes())
+    assert main(["lab", "run", str(mine)]) == 0
+    assert "0 failed" in capsys.readouterr().out
+    assert main(["lab", "run", str(mine), "--world", "compose"]) == 2
+    assert main(["lab", "run", str(tmp_path / "none.yaml")]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_the_report_of_a_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--show` prints what the scan reports, as a table or as JSON."""
+    assert main(["lab", "run", "loopback-only", "--show"]) == 0
+    assert "verdict" in capsys.readouterr().out.splitlines()[0]
+    assert main(["lab", "run", "loopback-only", "--show", "--json", "--engine", "raw"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["engine"] == "raw"
+    assert document["ports"]
+
+
+@pytest.mark.parametrize("name", ["table", "score"])
+def test_grading_is_no_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It belongs to the tests."""
+    assert main(["lab", name]) == 2
+    assert name in capsys.readouterr().err

@@ -9,12 +9,13 @@ starting itself again. Prints a list of [address symbol, port, [our state, reaso
 import json
 import sys
 
+from score import nmap
+
 from probe.app import survey
 from probe.lab.door import means_of, open_world
 from probe.lab.files import scenario_paths
 from probe.lab.netns import enter
 from probe.lab.scenario import address_of, load_scenario
-from probe.lab.score import nmap
 from probe.model.plan import Timing
 from probe.model.probing import Role
 from probe.model.target import Protocol

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from binds_by_filters import BINDS, FILTERS, REACHES
+from score.grade import Claim, Fact
 
 from probe.lab.netns import enter
-from probe.lab.score.grade import Claim, Fact
 from probe.model.verdict import Binding
 
 pytestmark = [pytest.mark.netns, pytest.mark.takes_minutes]

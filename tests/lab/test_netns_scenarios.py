@@ -5,9 +5,9 @@ import shutil
 
 import netns_tasks
 import pytest
+from score.grade import Claim, Fact
 
 from probe.lab.scenario import ProberHost, address_of
-from probe.lab.score.grade import Claim, Fact
 from probe.lab.truth import truth
 from probe.model.diagnosis import Cause
 from probe.model.probing import Reason, state_of

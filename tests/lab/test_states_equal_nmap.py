@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from score import nmap
 
 from probe.lab.files import scenario_paths
 from probe.lab.netns import enter
 from probe.lab.scenario import ProberHost, load_scenario
-from probe.lab.score import nmap
 from probe.ports import parse_ports
 
 pytestmark = pytest.mark.takes_minutes

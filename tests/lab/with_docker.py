@@ -1,8 +1,8 @@
-"""Runs this program beside a Docker engine that ends with it, where there is none or none shall be used.
+"""Runs a module of the tests beside a Docker engine that ends with it.
 
-    .venv/bin/python tests/lab/with_docker.py lab table --md -o "$PWD/scenarios/README.md"      # as root
+    .venv/bin/python tests/lab/with_docker.py worlds_table --md -o "$PWD/scenarios/README.md"      # as root
 
-It runs in a copy of the checkout, so a file that it is to write needs a whole path.
+The program runs in a copy of the checkout, so a file that it is to write needs a whole path.
 """
 
 import signal
@@ -21,8 +21,10 @@ def main(arguments: Sequence[str]) -> int:
         return 3
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with docker_engine.started() as engine:
-        command = engine.bindprobe(*arguments)
-        return subprocess.run(command, cwd=engine.context, env=engine.environment, check=False).returncode
+        command = (sys.executable, "-m", *arguments)
+        places = f"{engine.environment['PYTHONPATH']}:{docker_engine.TOP / 'tests'}"
+        env = {**engine.environment, "PYTHONPATH": places}
+        return subprocess.run(command, cwd=engine.context, env=env, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from probe.lab.scenario import Action, Rule, Scenario, Segment, Serves, address_of, parse_scenario, realm_of
-from probe.lab.score.generate import LOOPBACKS, PORTS, REJECTS, WILDCARDS, generate
+from score.generate import LOOPBACKS, PORTS, REJECTS, WILDCARDS, generate
 
 WORLDS = 2000
 

@@ -12,10 +12,10 @@ from ipaddress import ip_address
 from xml.etree import ElementTree as ET
 
 from probe.errors import BackendError
-from probe.lab.score.grade import Claim
 from probe.model.target import IPAddress, Port, Protocol
 from probe.model.verdict import Binding
 from probe.ports import parse_ports
+from score.grade import Claim
 
 TIMEOUT = 120.0  # seconds for one run
 
@@ -38,7 +38,7 @@ def available() -> bool:
 def command(addresses: Sequence[IPAddress], ports: Iterable[Port]) -> tuple[str, ...]:
     """Command line for addresses of one family."""
     numbers = ",".join(str(port.number) for port in ports)
-    family = ("-6",) if addresses[0].version == 6 else ()  # noqa: PLR2004 - IP version
+    family = ("-6",) if addresses[0].version == 6 else ()
     return ("nmap", *family, "-sS", "-n", "-Pn", "-oX", "-", "-p", numbers, *map(str, addresses))
 
 
@@ -60,9 +60,7 @@ def ask(addresses: Sequence[IPAddress], ports: Sequence[Port], inside: Sequence[
 
 def _output(arguments: Sequence[str]) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - our own arguments, no shell
-            arguments, capture_output=True, text=True, timeout=TIMEOUT, check=False
-        )
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
         return ""
     if done.returncode:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from probe.lab.score.grade import Claim, Fact, Grade
 from probe.model.target import Port
+from score.grade import Claim, Fact, Grade
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ BINDS = {
     "full": 0.01,
     "device": 0.01,
 }
-WILDCARDS = {"0.0.0.0": 0.6, "::": 0.4}  # noqa: S104 - what the simulated server binds
+WILDCARDS = {"0.0.0.0": 0.6, "::": 0.4}
 LOOPBACKS = {"127.0.0.1": 0.8, "::1": 0.2}
 ZONES = {"open": 0.55, "drop": 0.25, "reject": 0.15, "router": 0.05}
 LET_IN = {True: 0.70, False: 0.15}  # by whether the port has a listener that is not on loopback
@@ -124,7 +124,7 @@ def _listeners(rng: Random, port: int, addresses: Sequence[str]) -> tuple[Listen
     kind = _choose(rng, BINDS)
     wildcard = _choose(rng, WILDCARDS)
     one, two = rng.sample(addresses, 2)
-    both = (one, two) if len(addresses) > 2 else (one,)  # noqa: PLR2004 - two of two look like a wildcard
+    both = (one, two) if len(addresses) > 2 else (one,)
     device = realm_of(rng.choice(addresses))
     found = {
         "wildcard": (Listen(port=port, bind=wildcard),),

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from textwrap import fill, wrap
 
-from probe.lab.across.differences import Why
-from probe.lab.across.grid import MARKS, Cell, Grid, Told, cell_text, summary, told, wrong
+from worlds_table.differences import Why
+from worlds_table.grid import MARKS, Cell, Grid, Told, cell_text, summary, told, wrong
 
 _WIDTH = 80
 _NAME_WIDTH = 26

@@ -2,8 +2,8 @@
 
 import pytest
 
-from probe.lab.across.differences import Compared, Difference, Why, compared
 from probe.lab.result import CheckResult, Row, Said
+from worlds_table.differences import Compared, Difference, Why, compared
 
 USUAL = {
     ("80", "binding"): "specific",

@@ -1,4 +1,4 @@
-"""What `lab table` runs, and what it makes of it: names and columns to jobs, outcomes to a table."""
+"""What a table runs, and what it makes of it: names and columns to jobs, outcomes to a table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,14 +8,14 @@ from probe.cli.scenarios import every_scenario, why_not
 from probe.cli.terminal import say
 from probe.cli.worlds import lab_engine
 from probe.errors import BackendError
-from probe.lab.across.grid import Column, Grid, Standing, make_grid
-from probe.lab.across.machine import this_machine
-from probe.lab.across.markdown import render_page
-from probe.lab.across.run import Outcome, run_columns
-from probe.lab.across.text import render_grid
 from probe.lab.check import why_not_in
 from probe.lab.files import find_scenario
 from probe.lab.scenario import Scenario
+from worlds_table.grid import Column, Grid, Standing, make_grid
+from worlds_table.machine import this_machine
+from worlds_table.markdown import render_page
+from worlds_table.run import Outcome, run_columns
+from worlds_table.text import render_grid
 
 LeftOut = Mapping[str, Mapping[str, tuple[Standing, str]]]
 Runner = Callable[[Mapping[Column, Sequence[str]], Callable[[Column, Outcome], None]], dict[Column, Outcome]]

@@ -1,4 +1,4 @@
-"""`bindprobe lab table` with real hosts: memory and namespaces side by side, and nothing left of them."""
+"""The table with real hosts: memory and namespaces side by side, and nothing left of them."""
 
 import os
 import signal
@@ -22,8 +22,8 @@ def table(*words: str) -> subprocess.Popen[str]:
     why_not = enter.available()
     if why_not is not None:
         pytest.skip(why_not)
-    command = [sys.executable, "-m", "probe", "lab", "table", *words, *WORLDS]
-    env = {**os.environ, "PYTHONPATH": str(TOP)}
+    command = [sys.executable, "-m", "worlds_table", *words, *WORLDS]
+    env = {**os.environ, "PYTHONPATH": f"{TOP}:{TOP / 'tests'}"}
     return subprocess.Popen(command, env=env, cwd=TOP, stdout=-1, stderr=-1, text=True)
 
 

@@ -1,29 +1,29 @@
-"""`bindprobe lab table`: which columns, what is run in them, and how it ends."""
+"""The table of worlds: which columns, what is run in them, and how it ends."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import typer
 
-from probe.cli import across
-from probe.cli.main import main
 from probe.cli.options import Engine, LabWorld
 from probe.errors import BackendError
-from probe.lab.across.grid import Column, Standing
-from probe.lab.across.run import Outcome
 from probe.lab.result import CheckResult, Row
 from probe.lab.scenario import parse_scenario
+from worlds_table import build
+from worlds_table.__main__ import main as command
+from worlds_table.grid import Column, Standing
+from worlds_table.run import Outcome
 
 MISSED = Row("80", "via", "direct", "forward")
 
 
 def test_columns() -> None:
     """All worlds and both engines, or those that are named, in one order; auto is what the lab has for it."""
-    assert across.columns_of(None, None) == tuple(
+    assert build.columns_of(None, None) == tuple(
         Column(world, engine) for world in ("sim", "netns", "compose") for engine in ("connect", "raw")
     )
-    named = across.columns_of([LabWorld.COMPOSE, LabWorld.SIM], [Engine.AUTO])
+    named = build.columns_of([LabWorld.COMPOSE, LabWorld.SIM], [Engine.AUTO])
     assert named == (Column("sim", "connect"), Column("compose", "connect"))
 
 
@@ -58,10 +58,10 @@ def test_what_is_run_where(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
         parse_scenario("plain", {**document, "expect": {"80": {}}}),
         parse_scenario("tunnel", {**document, **more}),
     ]
-    monkeypatch.setattr(across, "every_scenario", lambda: both)
+    monkeypatch.setattr(build, "every_scenario", lambda: both)
     monkeypatch.setattr("probe.lab.netns.tunnels.vpn_available", lambda kind: "not installed: openvpn")
-    columns = across.columns_of(None, [Engine.CONNECT])
-    grid = across.tabled((), columns, quiet=False, run=runner({"compose": "no Docker"}))
+    columns = build.columns_of(None, [Engine.CONNECT])
+    grid = build.tabled((), columns, quiet=False, run=runner({"compose": "no Docker"}))
     standings = {line.scenario: [cell.standing for cell in line.cells] for line in grid.lines}
     assert standings["plain"] == [Standing.EQUAL, Standing.EQUAL, Standing.NOT_RUN]
     assert standings["tunnel"] == [Standing.ELSEWHERE, Standing.NOT_RUN, Standing.ELSEWHERE]
@@ -71,64 +71,52 @@ def test_what_is_run_where(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
         *("sim connect: 1 scenarios, 0 failed; 1 s", "netns connect: 1 scenarios, 0 failed; 1 s"),
         "not run in compose: no Docker",
     ]
-    across.tabled((), columns, quiet=True, run=runner({}))
+    build.tabled((), columns, quiet=True, run=runner({}))
     assert capsys.readouterr().err == ""
 
 
 def test_not_one_world() -> None:
     """Where none can be had there is no table, but the reason."""
-    columns = across.columns_of([LabWorld.COMPOSE], None)
+    columns = build.columns_of([LabWorld.COMPOSE], None)
     with pytest.raises(BackendError, match="no Docker"):
-        across.tabled(["demo"], columns, quiet=True, run=runner({"compose": "no Docker"}))
+        build.tabled(["demo"], columns, quiet=True, run=runner({"compose": "no Docker"}))
 
 
 def test_nothing_for_a_world() -> None:
     """A scenario that no chosen world can hold is a table all the same."""
-    grid = across.tabled(
-        ["slow-vpn"], across.columns_of([LabWorld.COMPOSE], None), quiet=True, run=runner({})
-    )
+    grid = build.tabled(["slow-vpn"], build.columns_of([LabWorld.COMPOSE], None), quiet=True, run=runner({}))
     assert [cell.standing for cell in grid.lines[0].cells] == [Standing.ELSEWHERE] * 2
+
+
+def table(*words: str) -> int:
+    """Run the table's command line in this process; its exit code."""
+    app = typer.Typer()
+    app.command()(command)
+    result = app(args=list(words), standalone_mode=False)
+    return result if isinstance(result, int) else 0
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Two worlds in memory are really run, compared, and printed as text or as a page."""
-    words = ["lab", "table", "loopback-only", "--world", "sim"]
-    assert main([*words, "-v"]) == 0
+    words = ["loopback-only", "--world", "sim"]
+    assert table(*words, "-v") == 0
     told = capsys.readouterr()
     assert "sim raw: 1 scenarios, 0 failed" in told.err
     assert "1 equal, 1 explained" in told.out
     assert "9000 bound by: - elsewhere, address here" in " ".join(told.out.split())
     page = tmp_path / "page.md"
-    assert main([*words, "--engine", "connect", "--md", "-q", "-o", str(page)]) == 0
+    assert table(*words, "--engine", "connect", "--md", "-q", "-o", str(page)) == 0
     assert capsys.readouterr() == ("", "")
     assert "| [loopback-only](loopback-only.yaml) | ok " in page.read_text(encoding="utf-8")
-    assert main(["lab", "table", "no-such"]) == 2
+    assert table("no-such") == 2
 
 
 def test_a_difference_is_an_exit_code(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was not met ends with 1."""
-    monkeypatch.setattr("probe.cli.across.run_columns", runner({}, (MISSED,)))
-    assert main(["lab", "table", "demo", "--world", "sim"]) == 1
+    monkeypatch.setattr("worlds_table.build.run_columns", runner({}, (MISSED,)))
+    assert table("demo", "--world", "sim") == 1
     assert "FAILED: demo, sim connect: 80 via: expected direct, found forward" in " ".join(
         capsys.readouterr().out.split()
     )
-
-
-def test_results_as_json_tell_what_broke(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As JSON, one scenario that cannot be measured does not lose the others; as text it is an error."""
-
-    def breaks(*_: object, **__: object) -> CheckResult:
-        raise BackendError("the hosts do not get ready")
-
-    monkeypatch.setattr("probe.cli.scenarios.check", breaks)
-    assert main(["lab", "run", "demo", "loopback-only", "--json"]) == 1
-    results = json.loads(capsys.readouterr().out)["results"]
-    assert [(one["scenario"], one["ok"], one["error"]) for one in results] == [
-        ("demo", False, "the hosts do not get ready"),
-        ("loopback-only", False, "the hosts do not get ready"),
-    ]
-    assert main(["lab", "run", "demo"]) == 3

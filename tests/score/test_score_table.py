@@ -2,11 +2,11 @@
 
 from ipaddress import ip_address
 
-from probe.lab.score.card import Column, Said, ScoreCard
-from probe.lab.score.grade import Claim, Fact, grade
-from probe.lab.score.table import render
 from probe.model.target import Port, Protocol
 from probe.model.verdict import Binding, Candidate
+from score.card import Column, Said, ScoreCard
+from score.grade import Claim, Fact, grade
+from score.table import render
 
 A = ip_address("192.168.77.10")
 PORT = Port(Protocol.TCP, 8000)

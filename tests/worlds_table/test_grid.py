@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from probe.lab.across.differences import Why
-from probe.lab.across.grid import Column, Grid, Standing, cell_text, make_grid, summary, told
-from probe.lab.across.markdown import render_page
-from probe.lab.across.text import render_grid
 from probe.lab.result import CheckResult, Row, Said
+from worlds_table.differences import Why
+from worlds_table.grid import Column, Grid, Standing, cell_text, make_grid, summary, told
+from worlds_table.markdown import render_page
+from worlds_table.text import render_grid
 
 COLUMNS = tuple(
     Column(world, engine) for world in ("sim", "netns", "compose") for engine in ("connect", "raw")

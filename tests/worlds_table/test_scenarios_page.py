@@ -1,21 +1,22 @@
-"""scenarios/README.md is what `bindprobe lab table --md` printed, and still what the scenarios are."""
+"""scenarios/README.md is what `make table` printed, and still what the scenarios are."""
 
 import re
 from functools import cache
+from pathlib import Path
 
 import pytest
-from docker_engine import TOP
 
-from probe.cli.across import columns_of
 from probe.lab.check import why_not_in
 from probe.lab.files import find_scenario, scenario_paths
+from worlds_table.build import columns_of
 
+TOP = Path(__file__).parents[2]
 PAGE = TOP / "scenarios" / "README.md"
 LINE = re.compile(r"^\| \[([^]]+)\]\(([^)]+)\) \| (.+) \|$", re.MULTILINE)
 NOTE = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
 FOUND = re.compile(r"ok \d+( [+*]+)?")
 COLUMNS = columns_of(None, None)
-REFRESH = "the page is old: make it again by `bindprobe lab table --md`"
+REFRESH = "the page is old: make it again by `make table`"
 
 
 @cache

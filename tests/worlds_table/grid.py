@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from probe.lab.across.differences import Compared, Difference, Why, compared
 from probe.lab.result import CheckResult
+from worlds_table.differences import Compared, Difference, Why, compared
 
 MARKS = {Why.RAW: "+", Why.WORLD: "*"}  # of explained differences, in a cell
 

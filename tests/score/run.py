@@ -7,16 +7,16 @@ from time import monotonic
 
 from probe.app import scan
 from probe.lab.door import means_of, open_world
-from probe.lab.score import nmap
-from probe.lab.score.card import Column, Said, ScoreCard
-from probe.lab.score.generate import generate
-from probe.lab.score.grade import Claim, Fact, grade
 from probe.lab.truth import truth
 from probe.lab.world import World
 from probe.model.plan import Timing
 from probe.model.report import PortReport
 from probe.model.target import Port
 from probe.model.verdict import Candidate
+from score import nmap
+from score.card import Column, Said, ScoreCard
+from score.generate import generate
+from score.grade import Claim, Fact, grade
 
 
 @dataclass(frozen=True, slots=True)

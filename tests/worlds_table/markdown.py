@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from probe.lab.across.differences import Why
-from probe.lab.across.grid import MARKS, Grid, Told, cell_text, summary, told, wrong
-from probe.lab.across.text import LEGEND
+from worlds_table.differences import Why
+from worlds_table.grid import MARKS, Grid, Told, cell_text, summary, told, wrong
+from worlds_table.text import LEGEND
 
 _HEAD = """\
 # The scenarios, in every world
 
 Each file here is a small network with a known truth. This page says what is found in it where, and is made by
-`bindprobe lab table --md`. Measured on {when}:
+`make table`. Measured on {when}:
 {machine}.
 
 | Column | Is |

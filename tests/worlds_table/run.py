@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import IO
 
 from probe.errors import BackendError
-from probe.lab.across.grid import Column
 from probe.lab.result import CheckResult, from_json
+from worlds_table.grid import Column
 
 PROGRAM = (sys.executable, "-m", "probe")
 _PAUSE = 0.05  # seconds between two looks at what runs
@@ -81,7 +81,7 @@ def _next(waiting: Sequence[Column], running: Sequence[_Run]) -> list[Column]:
 def _start(column: Column, names: Sequence[str], program: Sequence[str]) -> _Run:
     words = ("lab", "run", *names, "--world", column.world, "--engine", column.engine, "--json", "--quiet")
     output, errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
-    process = subprocess.Popen(  # noqa: S603 - this program
+    process = subprocess.Popen(
         (*program, *words), stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True
     )
     return _Run(column, process, output, errors)

@@ -36,7 +36,7 @@ def _docker() -> list[str]:
 def _said(argv: Sequence[str]) -> str | None:
     """What a command prints; None where it fails."""
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)  # noqa: S603 - Docker's own commands
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from probe.lab.score.card import Column, Said, ScoreCard
-from probe.lab.score.grade import SURE, Bin, Claim, Fact, Grade
+from score.card import Column, Said, ScoreCard
+from score.grade import SURE, Bin, Claim, Fact, Grade
 
 NONE = "-"
 

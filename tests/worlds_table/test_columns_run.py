@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from probe.errors import BackendError
-from probe.lab.across import machine
-from probe.lab.across.grid import Column
-from probe.lab.across.run import Outcome, run_columns
+from worlds_table import machine
+from worlds_table.grid import Column
+from worlds_table.run import Outcome, run_columns
 
 SIM, NETNS, NETNS_RAW = Column("sim", "connect"), Column("netns", "connect"), Column("netns", "raw")
 # Says what the test has put there for the column, else that its scenarios are well.

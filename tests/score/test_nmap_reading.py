@@ -5,11 +5,11 @@ from ipaddress import ip_address
 import pytest
 
 from probe.errors import BackendError
-from probe.lab.score import nmap
-from probe.lab.score.grade import Claim
-from probe.lab.score.nmap import Answer, ask, command, conclude, read
 from probe.model.target import IPAddress, Port, Protocol
 from probe.model.verdict import Binding
+from score import nmap
+from score.grade import Claim
+from score.nmap import Answer, ask, command, conclude, read
 
 A, B = ip_address("192.168.77.10"), ip_address("10.88.0.10")
 SIX = ip_address("fd77::10")

@@ -1,0 +1,34 @@
+"""`make score`: verdicts on random worlds whose truth is known, graded beside nmap's.
+
+Run as `python -m score` with `tests` on the path; --help lists its options.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from probe.cli.options import Engine, WorldKind
+from probe.cli.output import Destination
+from probe.cli.worlds import enter_world, lab_engine
+from score.run import score
+from score.table import render
+
+
+def main(
+    worlds: Annotated[int, typer.Option(min=1, help="How many random worlds.")] = 100,
+    seed: Annotated[int, typer.Option(help="Of the first world.")] = 1,
+    engine: Annotated[
+        Engine, typer.Option(help="raw sends raw packets too; auto: connect.")
+    ] = Engine.CONNECT,
+    world: Annotated[WorldKind, typer.Option(help="In memory, or hosts in namespaces.")] = WorldKind.NETNS,
+) -> None:
+    """Grade the verdicts on random worlds whose truth is known, beside nmap's."""
+    code = enter_world(world, sys.argv[1:], module="score")
+    if code is not None:
+        raise typer.Exit(code)
+    Destination().write_text(render(score(worlds, seed, lab_engine(engine), world)) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
