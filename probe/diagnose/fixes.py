@@ -19,7 +19,7 @@ from probe.diagnose.ports import troubled_ports
 from probe.diagnose.reading import blocking
 from probe.diagnose.scene import Scene
 from probe.diagnose.ways import end_of
-from probe.infer.words import listed
+from probe.explain.phrases import listed
 from probe.model.diagnosis import Cause, Fix, Place
 from probe.model.machine import Tunnel, TunnelKind
 from probe.model.target import IPAddress, Port

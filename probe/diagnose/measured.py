@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from probe.diagnose.scene import Scene
-from probe.infer.words import listed
+from probe.explain.phrases import listed
 from probe.model.exam import Transfer
 from probe.model.facts import LinkKind, Neighbour
 from probe.model.probing import Reason, State

@@ -12,7 +12,7 @@ from probe.diagnose.ways import (
     what_the_tunnel_says,
     which_kind_of_tunnel,
 )
-from probe.infer.words import listed
+from probe.explain.phrases import listed
 from probe.model.machine import Chain, Hook
 from probe.model.probing import Reason
 from probe.model.target import IPAddress

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from probe.diagnose.scene import Scene
 from probe.diagnose.signs import Finding, Sign
 from probe.diagnose.wording import lasting, socket_of
-from probe.infer.words import listed
+from probe.explain.phrases import listed
 from probe.model.facts import TunnelHealth
 from probe.model.machine import Peer, TunnelKind
 from probe.model.probing import Reason

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from probe.explain.phrases import listed
 from probe.infer.forwarded import forwarders
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
 from probe.infer.way_words import doctor_command
-from probe.infer.words import listed
 from probe.model.target import Port, Realm
 from probe.model.verdict import Binding, Condition, PortVerdict
 from probe.services import is_private, service_name

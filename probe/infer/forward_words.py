@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from probe.explain.phrases import listed, named
 from probe.infer.forwarded import forwards
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
-from probe.infer.words import listed, named
 from probe.model.probing import Origin
 from probe.model.target import Port
 

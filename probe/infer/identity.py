@@ -7,10 +7,10 @@ user's word.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from probe.explain.phrases import listed
 from probe.infer.meanings import MEANINGS
 from probe.infer.priors import SURE
 from probe.infer.signs import Finding, findings
-from probe.infer.words import listed
 from probe.model.facts import AddressSurvey
 from probe.model.identity import Identity, Sameness
 from probe.model.target import IPAddress

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from probe.explain.phrases import listed, named
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
 from probe.infer.priors import SURE
 from probe.infer.traces import Back, Crossed, Hints, Sign, Tried
-from probe.infer.words import listed, named
 from probe.model.target import Port
 
 _ACK: Mapping[Back, str] = {

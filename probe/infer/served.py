@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
+from probe.explain.phrases import listed
 from probe.infer.likeness import Likeness, fingerprints, likeness, shortened, software
-from probe.infer.words import listed
 from probe.model.facts import AddressSurvey
 from probe.model.identity import KeyKind, Sameness
 from probe.model.target import Port, Realm

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 
+from probe.explain.phrases import listed
 from probe.infer.likeness import Likeness, fingerprints, likeness, software
 from probe.infer.meanings import MEANINGS, TRUST
-from probe.infer.words import listed
 from probe.model.facts import AddressSurvey
 from probe.model.identity import AliasSign, KeyKind
 from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Shape

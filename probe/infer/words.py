@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from probe.explain.phrases import listed, named, spelled
 from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
 from probe.infer.priors import LISTED
@@ -10,12 +11,11 @@ from probe.infer.traces import Sign
 from probe.infer.way_words import way_evidence, way_reading, way_summary
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Origin
-from probe.model.target import IPAddress, Port, Protocol
+from probe.model.target import Port, Protocol
 from probe.model.verdict import Binding, Candidate
 
 _WORTH_SAYING = 0.05  # probability of an explanation that is told beside the likeliest ones
 _FEW = 3
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 # What was heard, as a sentence over the addresses where it was heard.
 _SENTENCES: Mapping[Heard, str] = {
@@ -76,16 +76,6 @@ _SINGLE_RULES: Mapping[Heard, str] = {
 }
 
 
-def listed(items: Sequence[str]) -> str:
-    """Join words as prose: a, b and c."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def spelled(count: int) -> str:
-    """A small number as a word."""
-    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
-
-
 def evidence(port: Port, models: Sequence[AddressModel]) -> tuple[str, ...]:
     """What was heard of a port, one sentence for the addresses that say the same."""
     groups: dict[str, list[AddressModel]] = {}
@@ -138,11 +128,6 @@ def _beside_controls(symbol: Heard, controls: Sequence[Heard]) -> str:
 
 def _sentence(template: str, members: Sequence[AddressModel]) -> str:
     return template.replace("{where}", listed([named(m.address.ip, m.address.realm) for m in members]))
-
-
-def named(ip: IPAddress, realm: str) -> str:
-    """An address with its realm."""
-    return f"{ip} ({realm})"
 
 
 def reading(port: Port, model: AddressModel) -> str | None:

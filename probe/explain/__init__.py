@@ -1,0 +1,1 @@
+"""Every English sentence of a result, made from typed values."""
