@@ -16,13 +16,15 @@ from probe.cli.targets import Wanted, make_target, read_ports
 from probe.cli.watching import Watch, exit_code
 from probe.engine import privilege
 from probe.errors import NothingMeasuredError, UsageError
+from probe.explain.checks import result_text
 from probe.host.host import Host
 from probe.host.machine import MachineReader
 from probe.host.names import resolve
 from probe.host.system import SystemHost
 from probe.host.system_machine import SystemMachine
-from probe.model.diagnosis import Check, Diagnosis, Status
+from probe.model.diagnosis import Diagnosis
 from probe.model.doctor_report import Change, DoctorReport
+from probe.model.machine_checks import Check, CheckResult, CheckRule, Status
 from probe.model.plan import Timing
 from probe.model.target import IPAddress, Port, Target
 from probe.report.assemble_doctor import DoctorFacts, assemble_doctor
@@ -89,10 +91,12 @@ def find(wanted: Wanted, host: Host) -> Found:
         try:
             found = resolve(text, families)
         except NothingMeasuredError as error:
-            names[text] = Check(f"name {text}", Status.FAIL, str(error))
+            failed = CheckResult(rule=CheckRule.NAME_UNRESOLVED, why=str(error))
+            names[text] = Check(check=f"name {text}", status=Status.FAIL, found=failed)
             return []
         if text != str(found[0]) and ":" not in text:
-            names[text] = Check(f"name {text}", Status.OK, ", ".join(map(str, found)))
+            given = CheckResult(rule=CheckRule.NAME_RESOLVED, addresses=tuple(map(str, found)))
+            names[text] = Check(check=f"name {text}", status=Status.OK, found=given)
         return found
 
     target = make_target(wanted, host, look_up)
@@ -117,7 +121,7 @@ def checker(
         return
     first = find(errand.wanted, SystemHost())
     if not first.target.addresses:
-        raise NothingMeasuredError("; ".join(name.found for name in first.names))
+        raise NothingMeasuredError("; ".join(result_text(name.found) for name in first.names))
     with _readers(wish) as (reader, host), engines.opened(wish, first.target, host, quiet=quiet) as means:
         destination.check()  # with the privileges that are left
         yield _Examiner(errand.wanted, errand, means, reader, [first], quiet)

@@ -21,7 +21,8 @@ def doctor_schema() -> dict[str, Any]:
 def _schema(report: type[msgspec.Struct], name: str) -> dict[str, Any]:
     schema = msgspec.json.schema(report)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name}
-    schema["$defs"][report.__name__]["properties"]["schema"] = {"const": name}
+    format_name = {"const": name, "description": "Name and version of this format."}
+    schema["$defs"][report.__name__]["properties"]["schema"] = format_name
     return head | schema
 
 
