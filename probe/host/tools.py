@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,10 +39,11 @@ class Answer:
         return next((line.strip() for line in self.complaints.splitlines() if line.strip()), "")
 
 
-def ask(command: Sequence[str], within: float = PATIENCE_S) -> Answer:
+def ask(command: Sequence[str], within: float = PATIENCE_S, *, keep: Callable[[str], str] = str) -> Answer:
     """Run one of the system's tools for at most `within` seconds, in English, with nothing to read.
 
-    It runs in the network namespace of the calling thread, as every child of it does.
+    It runs in the network namespace of the calling thread, as every child of it does. `keep` says what of its
+    output is kept: a secret that a tool prints gets no further.
     """
     path = _search_path()
     program = shutil.which(command[0], path=path)
@@ -64,8 +65,8 @@ def ask(command: Sequence[str], within: float = PATIENCE_S) -> Answer:
         return Answer("", f"{command[0]}: {problem.strerror}", Failure.NOT_PERMITTED)
     except OSError as problem:
         return Answer("", f"{command[0]}: {problem.strerror}", Failure.FAILED)
-    output, complaint = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
-    return answer_of(output, complaint, done.returncode)
+    output = keep(done.stdout.decode(errors="replace"))
+    return answer_of(output, done.stderr.decode(errors="replace"), done.returncode)
 
 
 def answer_of(output: str, complaints: str, code: int) -> Answer:

@@ -16,7 +16,7 @@ from probe.host.ip_json import MadeLink
 from probe.host.links import read_links
 from probe.host.tailscale_status import Tailscale, parse_status
 from probe.host.tools import Answer, Failure, ask
-from probe.host.wg_dump import WireGuard, parse_dump, refused_names
+from probe.host.wg_dump import WireGuard, parse_dump, refused_names, without_secrets
 from probe.model.facts import LinkKind
 from probe.model.machine import Link, Tunnel, TunnelKind
 
@@ -82,7 +82,7 @@ def _is_tap(made: MadeLink) -> bool:
 
 
 def _ask_wg(only: str | None) -> _Dump:
-    answer = ask(("wg", "show", only or "all", "dump"))
+    answer = ask(("wg", "show", only or "all", "dump"), keep=without_secrets)
     text = answer.output
     if only is not None:  # then the lines do not name the interface
         text = "".join(f"{only}\t{line}\n" for line in text.splitlines())

@@ -93,6 +93,13 @@ def test_one_tunnel(facts: dict[str, Any]) -> None:
     assert facts["none"] == [None, None, None]
 
 
+def test_no_secret_is_held(facts: dict[str, Any]) -> None:
+    """Private and preshared keys, which `wg` shows root, are in no value of ours and in no report."""
+    assert len(facts["secrets"]["secrets"]) == 3  # two private keys and the one that both ends share
+    assert facts["secrets"]["held"] == []
+    assert facts["secrets"]["empty"] == []  # the tunnel is spoken of in each of them
+
+
 def test_routes(facts: dict[str, Any]) -> None:
     """The main table, without what delivers nothing."""
     routes = {one["destination"]: one for one in facts["machine"]["routes"]}
