@@ -190,7 +190,7 @@ def _overlap(
 def _firewall(machine: Machine) -> Iterator[Check]:
     firewall = machine.firewall
     if firewall.chains is None:
-        result = CheckResult(rule=CheckRule.FILTER_UNREAD, why=firewall.unread)
+        result = CheckResult(rule=CheckRule.FILTER_UNREAD, unread=firewall.unread)
         yield _check("firewall", Status.SKIPPED, result)
         return
     chains = tuple(chain for chain in firewall.chains if chain.blocking)

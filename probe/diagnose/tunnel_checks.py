@@ -48,7 +48,7 @@ def _plain(rule: CheckRule, tunnel: Tunnel) -> CheckResult:
         tunnel_kind=tunnel.kind,
         state=tunnel.state,
         addresses=tuple(str(own) for own in tunnel.link.addresses if not own.is_link_local),
-        why=tunnel.unread,
+        unread=tunnel.unread,
     )
 
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from probe.explain.fixes import explained_fix
 from probe.explain.phrases import few, lasting
+from probe.explain.unread import filter_unread, peers_unread
 from probe.model.machine import Chain
 from probe.model.machine_checks import Check, CheckResult, CheckRule, Handshake, LinkNetwork, PeerState
 
@@ -61,6 +62,11 @@ def _peers(c: CheckResult) -> str:
     count = f", {c.peer_count} peers" if (c.peer_count or 0) > 1 else ""
     more = f"; {c.more_peers} more" if c.more_peers else ""
     return f"{_tunnel(c)}{count}; {'; '.join(map(_peer, c.peers))}{more}"
+
+
+def _peers_unread(c: CheckResult) -> str:
+    unknown = f"{_tunnel(c)}; its peers are not known"
+    return unknown if c.unread is None else f"{unknown}: {peers_unread(c.unread)}"
 
 
 def _peer(peer: PeerState) -> str:
@@ -128,10 +134,12 @@ _SENTENCES: Mapping[CheckRule, str | Callable[[CheckResult], str]] = {
     CheckRule.TUNNEL_UP: _tunnel_up,
     CheckRule.TUNNEL_PEERS: _peers,
     CheckRule.TUNNEL_WITHOUT_PEER: lambda c: f"{_tunnel(c)}, but no peer is set",
-    CheckRule.TUNNEL_PEERS_UNREAD: lambda c: f"{_tunnel(c)}; its peers are not known: {c.why}",
+    CheckRule.TUNNEL_PEERS_UNREAD: _peers_unread,
     CheckRule.NETWORKS_DISTINCT: "no two links share one",
     CheckRule.NETWORKS_OVERLAP: _overlaps,
-    CheckRule.FILTER_UNREAD: lambda c: c.why or "the rules cannot be read",
+    CheckRule.FILTER_UNREAD: lambda c: (
+        "the rules cannot be read" if c.unread is None else filter_unread(c.unread)
+    ),
     CheckRule.FILTER_CLEAR: "nothing is dropped or rejected",
     CheckRule.FILTER_BLOCKS: lambda c: "; ".join(map(_chain, c.chains)),
     CheckRule.REVERSE_PATH_UNKNOWN: "the system does not tell",

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from probe.explain.causes import name_server
 from probe.explain.phrases import listed
+from probe.explain.unread import no_address
 from probe.model.facts import LinkKind
 from probe.model.measured_facts import FactRule, MeasuredFact
 
@@ -34,8 +35,8 @@ def _ports(m: MeasuredFact) -> str:
 
 
 def _name(m: MeasuredFact) -> str:
-    gives = listed(m.addresses) if m.addresses else m.failure or "nothing"
-    return f"{m.name} by {name_server(m.server)}: {gives}"
+    without = "nothing" if m.failure is None else no_address(m.failure)
+    return f"{m.name} by {name_server(m.server)}: {listed(m.addresses) if m.addresses else without}"
 
 
 _SEGMENTS = "segments of {m.segment} bytes on {m.port}/{m.protocol}"

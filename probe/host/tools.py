@@ -36,7 +36,13 @@ class Answer:
     @property
     def why(self) -> str:
         """The complaint in one line; empty where there is none."""
-        return next((line.strip() for line in self.complaints.splitlines() if line.strip()), "")
+        return next(iter(self.complained), "")
+
+    @property
+    def complained(self) -> tuple[str, ...]:
+        """The complaint in one line, if there is one."""
+        lines = (line.strip() for line in self.complaints.splitlines())
+        return tuple(line for line in lines if line)[:1]
 
 
 def ask(command: Sequence[str], within: float = PATIENCE_S, *, keep: Callable[[str], str] = str) -> Answer:

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from probe.model.facts import LinkKind
 from probe.model.target import IPAddress
+from probe.model.unread import Unread
 
 Network = IPv4Network | IPv6Network
 
@@ -73,7 +74,7 @@ class Tunnel:
     kind: TunnelKind
     public_key: str | None = None  # this machine's own, of WireGuard
     peers: tuple[Peer, ...] | None = None
-    unread: str | None = None  # why peers could not be read, and what to do
+    unread: Unread | None = None  # why peers could not be read
     state: str | None = None  # what the VPN's own program says of itself, such as "Running", "Stopped"
 
 
@@ -115,7 +116,7 @@ class Firewall:
     """This machine's packet filter. `chains` None: it could not be read, and `unread` says why."""
 
     chains: tuple[Chain, ...] | None = None
-    unread: str | None = None
+    unread: Unread | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from probe.model.fixes import Fix
 from probe.model.machine import Chain, TunnelKind
+from probe.model.unread import Unread
 
 
 class Status(StrEnum):
@@ -134,7 +135,8 @@ class CheckResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
         tuple[Chain, ...], Meta(description="Chains of this machine's packet filter that block something.")
     ] = ()
     file: Annotated[str | None, Meta(description="Where the name servers are set up.")] = None
-    why: Annotated[str | None, Meta(description="Why it is not known, in the words of this system.")] = None
+    unread: Annotated[Unread | None, Meta(description="Why peers or packet filter are not known.")] = None
+    why: Annotated[str | None, Meta(description="Why a name has no address, in this system's words.")] = None
     text: Annotated[str, Meta(description="The same as a sentence.")] = ""
 
 

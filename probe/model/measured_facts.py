@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from probe.model.facts import LinkKind
 from probe.model.probing import Reason, State
 from probe.model.target import Protocol
+from probe.model.unread import NameFailure
 
 
 class FactRule(StrEnum):
@@ -72,5 +73,5 @@ class MeasuredFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
         str | None, Meta(description="The name server that was asked; null: the system's own resolver.")
     ] = None
     addresses: Annotated[tuple[str, ...], Meta(description="Addresses that it gives; empty: none.")] = ()
-    failure: Annotated[str | None, Meta(description="Why it gave none, in the resolver's words.")] = None
+    failure: Annotated[NameFailure | None, Meta(description="Why it gave none.")] = None
     text: Annotated[str, Meta(description="The same in a few words.")] = ""

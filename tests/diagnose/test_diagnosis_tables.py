@@ -29,6 +29,7 @@ from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import TunnelKind
 from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.target import Port, Protocol
+from probe.model.unread import NameFailure, NameFailureRule
 from probe.model.verdict import Verdict
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "causes.yaml").read_text(encoding="utf-8"))
@@ -181,7 +182,8 @@ def test_a_name_that_fits_says_so() -> None:
     """A name with an address of a tunnel is as it was meant."""
     scene = scene_of(CASES["all is well"])
     address = replace(scene.exam.address, name="server.test")
-    told = NameAnswer(None, (scene.ip,)), NameAnswer(ip_address("198.18.53.1"), (), "no answer")
+    silence = NameFailure(rule=NameFailureRule.NO_ANSWER, timeout_s=1.0)
+    told = NameAnswer(None, (scene.ip,)), NameAnswer(ip_address("198.18.53.1"), (), silence)
     exam = replace(scene.exam, address=address, names=told)
     assert Symptom.NAME_FITS in {one.rule for one in findings(replace(scene, exam=exam))}
     nobody = replace(exam, names=told[1:])

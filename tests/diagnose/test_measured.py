@@ -14,6 +14,7 @@ from probe.model.facts import LinkKind, Route
 from probe.model.measured_facts import FactRule, MeasuredFact
 from probe.model.probing import Reason, State
 from probe.model.target import Port, Protocol
+from probe.model.unread import NameFailure, NameFailureRule
 
 
 def counters(*, sent: int, received: int) -> dict:
@@ -26,6 +27,8 @@ def counters(*, sent: int, received: int) -> dict:
         "received_packets": received,
     }
 
+
+REFUSED = NameFailure(rule=NameFailureRule.REFUSED, code="REFUSED")
 
 # A case of tests/cases/causes.yaml, the address by its place in it, and facts that must be there.
 FACTS: list[tuple[str, int, list[dict]]] = [
@@ -134,7 +137,10 @@ def test_what_was_measured_is_a_fact(case: str, place: int, facts: list[dict]) -
         ({"echo": Echo(Reason.ECHO_REPLY, 1, rtt=0.0412)}, {"rule": "ping-answered", "rtt_ms": 41.2}),
         ({"hops": (Hop(1), Hop(2))}, {"rule": "no-hop"}),
         ({"passage": Passage(6, 6, 0, 900, 64)}, {"rule": "peer-bytes", "received_bytes": 64}),
-        ({"names": (NameAnswer(None, (), "timed out"),)}, {"rule": "name-answer", "failure": "timed out"}),
+        (
+            {"names": (NameAnswer(None, (), REFUSED),)},
+            {"rule": "name-answer", "failure": {"rule": "refused", "code": "REFUSED"}},
+        ),
         (
             {"names": (NameAnswer(ip_address("198.18.53.1"), ()),)},
             {"rule": "name-answer", "server": "198.18.53.1"},

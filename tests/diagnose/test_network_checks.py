@@ -22,6 +22,7 @@ from odd_machines import (
 from probe.diagnose.checks import check_machine
 from probe.model.machine import Firewall, Hook, Machine, Resolvers, TunnelKind
 from probe.model.machine_checks import Status
+from probe.model.unread import Unread, UnreadRule
 
 OK, WARN, FAIL, SKIPPED = Status.OK, Status.WARN, Status.FAIL, Status.SKIPPED
 TWO_LINKS = (LOOPBACK, ETHERNET, link("wlan0", "192.168.78.2/24"))
@@ -109,10 +110,10 @@ CASES = [
     (HEALTHY, "firewall", OK, {"rule": "filter-clear"}, None),
     (machine(firewall=Firewall((chain(Hook.INPUT),))), "firewall", OK, {"rule": "filter-clear"}, None),
     (
-        machine(firewall=Firewall(unread="nft needs root")),
+        machine(firewall=Firewall(unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=("nft",)))),
         "firewall",
         SKIPPED,
-        {"rule": "filter-unread", "why": "nft needs root"},
+        {"rule": "filter-unread", "unread": {"rule": "needs-root", "tools": ["nft"]}},
         None,
     ),
     (machine(firewall=Firewall()), "firewall", SKIPPED, {"rule": "filter-unread"}, None),

@@ -8,6 +8,7 @@ from odd_machines import HEALTHY, KEY, OTHER_KEY, peer, the, tunnel, values_of, 
 from probe.diagnose.checks import check_machine
 from probe.model.machine import Machine, Peer, TunnelKind
 from probe.model.machine_checks import Status
+from probe.model.unread import Unread, UnreadRule
 
 OK, WARN, FAIL, SKIPPED = Status.OK, Status.WARN, Status.FAIL, Status.SKIPPED
 
@@ -162,14 +163,14 @@ CASES = [
         {"rule": "check-peer", "peer_key": KEY},
     ),
     (
-        with_tunnels(tunnel(TunnelKind.WIREGUARD, unread="wg needs root: run with sudo")),
+        with_tunnels(tunnel(TunnelKind.WIREGUARD, unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=("wg",)))),
         "tunnel tun0",
         SKIPPED,
         {
             "rule": "tunnel-peers-unread",
             "tunnel_kind": "wireguard",
             "addresses": ["10.8.0.2/24"],
-            "why": "wg needs root: run with sudo",
+            "unread": {"rule": "needs-root", "tools": ["wg"]},
         },
         None,
     ),
