@@ -24,7 +24,7 @@ from probe.host.system import SystemHost
 from probe.host.system_machine import SystemMachine
 from probe.model.diagnosis import Diagnosis
 from probe.model.doctor_report import Change, DoctorReport
-from probe.model.machine_checks import Check, CheckResult, CheckRule, Status
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.plan import Timing
 from probe.model.target import IPAddress, Port, Target
 from probe.report.assemble_doctor import DoctorFacts, assemble_doctor
@@ -91,11 +91,11 @@ def find(wanted: Wanted, host: Host) -> Found:
         try:
             found = resolve(text, families)
         except NothingMeasuredError as error:
-            failed = CheckResult(rule=CheckRule.NAME_UNRESOLVED, why=str(error))
+            failed = CheckFinding(rule=CheckRule.NAME_UNRESOLVED, why=str(error))
             names[text] = Check(check=f"name {text}", status=Status.FAIL, found=failed)
             return []
         if text != str(found[0]) and ":" not in text:
-            given = CheckResult(rule=CheckRule.NAME_RESOLVED, addresses=tuple(map(str, found)))
+            given = CheckFinding(rule=CheckRule.NAME_RESOLVED, addresses=tuple(map(str, found)))
             names[text] = Check(check=f"name {text}", status=Status.OK, found=given)
         return found
 

@@ -12,7 +12,7 @@ from probe.diagnose.tunnel_checks import check_tunnel
 from probe.model.facts import LinkKind
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Hook, Link, Machine, Network, RouteEntry
-from probe.model.machine_checks import Check, CheckResult, CheckRule, LinkNetwork, Status
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, LinkNetwork, Status
 from probe.model.target import IPAddress
 
 FEW_FILES, ENOUGH_FILES = 1024, 4096  # open files; many probes wait at once
@@ -27,9 +27,9 @@ def check_machine(machine: Machine) -> tuple[Check, ...]:
     return tuple(check for ask in _CHECKS for check in ask(machine))
 
 
-def _check(name: str, status: Status, found: CheckResult | CheckRule, fix: Fix | None = None) -> Check:
+def _check(name: str, status: Status, found: CheckFinding | CheckRule, fix: Fix | None = None) -> Check:
     """A check, with a result or with one that needs no values."""
-    result = CheckResult(rule=found) if isinstance(found, CheckRule) else found
+    result = CheckFinding(rule=found) if isinstance(found, CheckRule) else found
     return Check(check=name, status=status, found=result, fix=fix)
 
 
@@ -61,9 +61,9 @@ def _open_files(machine: Machine) -> Iterator[Check]:
     if soft < 0:  # RLIM_INFINITY reads as -1
         yield _check("open files", Status.OK, CheckRule.FILES_UNLIMITED)
     elif soft >= FEW_FILES:
-        yield _check("open files", Status.OK, CheckResult(rule=CheckRule.FILES_ENOUGH, limit=soft))
+        yield _check("open files", Status.OK, CheckFinding(rule=CheckRule.FILES_ENOUGH, limit=soft))
     else:
-        found = CheckResult(rule=CheckRule.FILES_FEW, limit=soft)
+        found = CheckFinding(rule=CheckRule.FILES_FEW, limit=soft)
         yield _check("open files", Status.WARN, found, _more_files(soft, hard))
 
 
@@ -78,7 +78,7 @@ def _routes(machine: Machine) -> Iterator[Check]:
     for family in (_IPV4, _IPV6):
         name = f"IPv{family} route"
         if machine.routes is None:
-            yield _check(name, Status.SKIPPED, CheckResult(rule=CheckRule.ROUTES_UNREAD, family=family))
+            yield _check(name, Status.SKIPPED, CheckFinding(rule=CheckRule.ROUTES_UNREAD, family=family))
         else:
             routes = [route for route in machine.routes if _leads_out(route, family, machine)]
             yield _route(name, family, machine, routes)
@@ -96,7 +96,7 @@ def _route(name: str, family: int, machine: Machine, routes: Sequence[RouteEntry
     if default:
         best = max(default, key=lambda route: (route.destination.prefixlen, -route.metric))
         gateway = str(best.gateway) if best.gateway else None
-        found = CheckResult(
+        found = CheckFinding(
             rule=CheckRule.DEFAULT_ROUTE, family=family, interface=best.interface, gateway=gateway
         )
         return _check(name, Status.OK, found)
@@ -107,7 +107,7 @@ def _route(name: str, family: int, machine: Machine, routes: Sequence[RouteEntry
 
 def _no_route(name: str, family: int, machine: Machine) -> Check:
     """No route of a family at all: usual for IPv6; of IPv4 a fault, unless IPv6 has a default route."""
-    found = CheckResult(rule=CheckRule.NO_ROUTES, family=family)
+    found = CheckFinding(rule=CheckRule.NO_ROUTES, family=family)
     if family == _IPV6:
         return _check(name, Status.OK, found)
     status = Status.WARN if _has_default(machine, _IPV6) else Status.FAIL
@@ -124,7 +124,7 @@ def _has_default(machine: Machine, version: int) -> bool:
 def _no_default(name: str, family: int, machine: Machine, routes: Sequence[RouteEntry]) -> Check:
     """Only networks that are near: usual for IPv6 where no link has a global address."""
     near = tuple(LinkNetwork(network=str(route.destination), interface=route.interface) for route in routes)
-    found = CheckResult(rule=CheckRule.NO_DEFAULT_ROUTE, family=family, networks=near)
+    found = CheckFinding(rule=CheckRule.NO_DEFAULT_ROUTE, family=family, networks=near)
     has_global = any(
         address.version == family and address.is_global
         for link in machine.links
@@ -149,7 +149,7 @@ def _networks(machine: Machine) -> Iterator[Check]:
     if not overlaps:
         yield _check("networks", Status.OK, CheckRule.NETWORKS_DISTINCT)
         return
-    result = CheckResult(rule=CheckRule.NETWORKS_OVERLAP, overlaps=overlaps)
+    result = CheckFinding(rule=CheckRule.NETWORKS_OVERLAP, overlaps=overlaps)
     yield _check("networks", Status.WARN, result, Fix(rule=FixRule.SEPARATE_NETWORKS))
 
 
@@ -190,7 +190,7 @@ def _overlap(
 def _firewall(machine: Machine) -> Iterator[Check]:
     firewall = machine.firewall
     if firewall.chains is None:
-        result = CheckResult(rule=CheckRule.FILTER_UNREAD, unread=firewall.unread)
+        result = CheckFinding(rule=CheckRule.FILTER_UNREAD, unread=firewall.unread)
         yield _check("firewall", Status.SKIPPED, result)
         return
     chains = tuple(chain for chain in firewall.chains if chain.blocking)
@@ -199,7 +199,7 @@ def _firewall(machine: Machine) -> Iterator[Check]:
         return
     hooks = tuple(hook for hook in Hook if any(chain.hook is hook for chain in chains))
     fix = Fix(rule=FixRule.ALLOW_OWN_TRAFFIC, hooks=hooks)
-    yield _check("firewall", Status.WARN, CheckResult(rule=CheckRule.FILTER_BLOCKS, chains=chains), fix)
+    yield _check("firewall", Status.WARN, CheckFinding(rule=CheckRule.FILTER_BLOCKS, chains=chains), fix)
 
 
 def _reverse_path(machine: Machine) -> Iterator[Check]:
@@ -213,10 +213,10 @@ def _reverse_path(machine: Machine) -> Iterator[Check]:
     elif not strict:
         yield _check(name, Status.OK, CheckRule.REVERSE_PATH_LOOSE)
     elif len([link for link in links if link.addresses]) < 2 and not machine.tunnels:  # noqa: PLR2004 - one way
-        result = CheckResult(rule=CheckRule.REVERSE_PATH_HARMLESS, interfaces=strict)
+        result = CheckFinding(rule=CheckRule.REVERSE_PATH_HARMLESS, interfaces=strict)
         yield _check(name, Status.OK, result)
     else:
-        result = CheckResult(rule=CheckRule.REVERSE_PATH_STRICT, interfaces=strict)
+        result = CheckFinding(rule=CheckRule.REVERSE_PATH_STRICT, interfaces=strict)
         fix = Fix(rule=FixRule.LOOSEN_REVERSE_PATH, place=Place.HERE, command=LOOSEN_REVERSE_PATH)
         yield _check(name, Status.WARN, result, fix)
 
@@ -229,16 +229,16 @@ def _names(machine: Machine) -> Iterator[Check]:
         return
     if not resolvers.servers:
         fix = Fix(rule=FixRule.SET_NAME_SERVER, file=file)
-        yield _check(name, Status.FAIL, CheckResult(rule=CheckRule.NO_RESOLVER, file=file), fix)
+        yield _check(name, Status.FAIL, CheckFinding(rule=CheckRule.NO_RESOLVER, file=file), fix)
         return
     servers = tuple(map(str, resolvers.servers))
     lost = tuple(str(server) for server in resolvers.servers if not _has_route(server, machine))
     if not lost:
-        found = CheckResult(rule=CheckRule.RESOLVERS, addresses=servers, file=file)
+        found = CheckFinding(rule=CheckRule.RESOLVERS, addresses=servers, file=file)
         yield _check(name, Status.OK, found)
         return
     status = Status.FAIL if len(lost) == len(servers) else Status.WARN
-    found = CheckResult(rule=CheckRule.RESOLVERS_UNREACHABLE, addresses=servers, unreachable=lost, file=file)
+    found = CheckFinding(rule=CheckRule.RESOLVERS_UNREACHABLE, addresses=servers, unreachable=lost, file=file)
     yield _check(name, status, found, Fix(rule=FixRule.REACH_NAME_SERVER))
 
 

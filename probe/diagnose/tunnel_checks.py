@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from probe.diagnose.commands import START_TAILSCALE, set_peer, socket_of, switch_on
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Peer, Tunnel, TunnelKind
-from probe.model.machine_checks import Check, CheckResult, CheckRule, Handshake, PeerState, Status
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, Handshake, PeerState, Status
 from probe.path.tunnels import REJECT_AFTER_S
 
 RUNNING = "Running"  # what `tailscale status` says where all is well
@@ -37,13 +37,13 @@ def check_tunnel(tunnel: Tunnel, system: str) -> Check:
     return _traffic(tunnel)
 
 
-def _check(tunnel: Tunnel, status: Status, found: CheckResult, fix: Fix | None = None) -> Check:
+def _check(tunnel: Tunnel, status: Status, found: CheckFinding, fix: Fix | None = None) -> Check:
     return Check(check=f"tunnel {tunnel.link.name}", status=status, found=found, fix=fix)
 
 
-def _plain(rule: CheckRule, tunnel: Tunnel) -> CheckResult:
+def _plain(rule: CheckRule, tunnel: Tunnel) -> CheckFinding:
     """A result with the facts that every tunnel has."""
-    return CheckResult(
+    return CheckFinding(
         rule=rule,
         tunnel_kind=tunnel.kind,
         state=tunnel.state,

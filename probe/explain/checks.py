@@ -8,7 +8,7 @@ from probe.explain.fixes import explained_fix
 from probe.explain.phrases import few, lasting
 from probe.explain.unread import filter_unread, peers_unread
 from probe.model.machine import Chain
-from probe.model.machine_checks import Check, CheckResult, CheckRule, Handshake, LinkNetwork, PeerState
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, Handshake, LinkNetwork, PeerState
 
 _KEY_CHARS = 8  # of a public key, to tell peers apart
 _SHOWN_IPS = 2
@@ -21,18 +21,18 @@ def explained_check(check: Check) -> Check:
     return replace(check, found=replace(check.found, text=result_text(check.found)), fix=fix)
 
 
-def result_text(found: CheckResult) -> str:
+def result_text(found: CheckFinding) -> str:
     """What a check found, in a line."""
     sentence = _SENTENCES[found.rule]
     return sentence.format(c=found) if isinstance(sentence, str) else sentence(found)
 
 
-def _default_route(c: CheckResult) -> str:
+def _default_route(c: CheckFinding) -> str:
     by = f" by way of {c.gateway}" if c.gateway else ""
     return f"default route: {c.interface}{by}"
 
 
-def _no_default_route(c: CheckResult) -> str:
+def _no_default_route(c: CheckFinding) -> str:
     return f"no default route, only {few([_on_link(one) for one in c.networks])}"
 
 
@@ -40,31 +40,31 @@ def _on_link(one: LinkNetwork) -> str:
     return f"{one.network} on {one.interface}"
 
 
-def _no_routes(c: CheckResult) -> str:
+def _no_routes(c: CheckFinding) -> str:
     if c.family == _IPV4:
         return "none: no IPv4 address can be reached"
     return "none: this machine has no IPv6, IPv4 does without"
 
 
-def _tunnel(c: CheckResult) -> str:
+def _tunnel(c: CheckFinding) -> str:
     """Whose tunnel it is, its state, and its own addresses."""
     kind = f"{c.tunnel_kind}, {c.state or 'up'}"
     return f"{kind}, {few(c.addresses, _SHOWN_IPS)}" if c.addresses else kind
 
 
-def _tunnel_up(c: CheckResult) -> str:
+def _tunnel_up(c: CheckFinding) -> str:
     if c.sent_packets is None:
         return _tunnel(c)
     return f"{_tunnel(c)}, {c.sent_packets} packets sent, {c.received_packets} received"
 
 
-def _peers(c: CheckResult) -> str:
+def _peers(c: CheckFinding) -> str:
     count = f", {c.peer_count} peers" if (c.peer_count or 0) > 1 else ""
     more = f"; {c.more_peers} more" if c.more_peers else ""
     return f"{_tunnel(c)}{count}; {'; '.join(map(_peer, c.peers))}{more}"
 
 
-def _peers_unread(c: CheckResult) -> str:
+def _peers_unread(c: CheckFinding) -> str:
     unknown = f"{_tunnel(c)}; its peers are not known"
     return unknown if c.unread is None else f"{unknown}: {peers_unread(c.unread)}"
 
@@ -92,7 +92,7 @@ def _handshake(peer: PeerState) -> str:
     return shaken
 
 
-def _overlaps(c: CheckResult) -> str:
+def _overlaps(c: CheckFinding) -> str:
     return few([f"{_on_link(first)} overlaps {_on_link(second)}" for first, second in c.overlaps])
 
 
@@ -101,16 +101,16 @@ def _chain(chain: Chain) -> str:
     return f"{chain.hook} ({place}): {few(chain.blocking)}"
 
 
-def _resolvers(c: CheckResult) -> str:
+def _resolvers(c: CheckFinding) -> str:
     return few(c.addresses) + _source(c)
 
 
-def _source(c: CheckResult) -> str:
+def _source(c: CheckFinding) -> str:
     return f" ({c.file})" if c.file else ""
 
 
 # Each a template of the result's values, or what makes the line of them.
-_SENTENCES: Mapping[CheckRule, str | Callable[[CheckResult], str]] = {
+_SENTENCES: Mapping[CheckRule, str | Callable[[CheckFinding], str]] = {
     CheckRule.RAW_PERMITTED: "permitted",
     CheckRule.RAW_NOT_PERMITTED: (
         "not permitted; they are optional, and some causes stay less certain without them"

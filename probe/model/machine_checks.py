@@ -102,7 +102,7 @@ class LinkNetwork(Struct, frozen=True, kw_only=True):
     interface: Annotated[str, Meta(description="Name of the interface.")]
 
 
-class CheckResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CheckFinding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a check found, and the values that belong to it; the others are absent."""
 
     rule: Annotated[CheckRule, Meta(description="What was found.")]
@@ -145,7 +145,7 @@ class Check(Struct, frozen=True, kw_only=True):
 
     check: Annotated[str, Meta(description="Its name, such as `tunnel wg0`.")]
     status: Annotated[Status, Meta(description="How it ended.")]
-    found: Annotated[CheckResult, Meta(description="What it found.")]
+    found: Annotated[CheckFinding, Meta(description="What it found.")]
     fix: Annotated[Fix | None, Meta(description="What mends it; null: nothing to do, or nothing known.")] = (
         None
     )

@@ -16,13 +16,13 @@ from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
 from probe.model.facts import LinkKind, Route
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Machine, TunnelKind
-from probe.model.machine_checks import Check, CheckResult, CheckRule, Status
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.verdict import Condition
 from probe.report.schema import doctor_schema
 
 MACHINE = Machine("linux", (), (), routes=())
-FOUND = CheckResult(rule=CheckRule.TUNNEL_UP, tunnel_kind=TunnelKind.WIREGUARD)
+FOUND = CheckFinding(rule=CheckRule.TUNNEL_UP, tunnel_kind=TunnelKind.WIREGUARD)
 CHECK = Check(check="tunnel wg0", status=Status.OK, found=FOUND)
 NAMES = {"host.example.org": ("203.0.113.10", "2001:db8::10"), "vpn.example.org": ("10.88.0.10",)}
 SEEN = CauseEvidence(rule=Symptom.LOCAL_FILTER_CLEAR)

@@ -16,7 +16,7 @@ from probe.explain.measured import explained_fact
 from probe.explain.phrases import few, lasting
 from probe.model.diagnosis import Cause
 from probe.model.fixes import Fix, FixRule, Place
-from probe.model.machine_checks import Check, CheckResult, CheckRule, Status
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.measured_facts import FactRule, MeasuredFact
 from probe.model.symptoms import CauseEvidence, Symptom
 
@@ -25,14 +25,14 @@ CASES = yaml.safe_load(
 )
 
 
-def explained_result(found: CheckResult) -> CheckResult:
+def explained_result(found: CheckFinding) -> CheckFinding:
     return replace(found, text=result_text(found))
 
 
 KINDS = {
     "evidence": (CauseEvidence, Symptom, explained_evidence),
     "fixes": (Fix, FixRule, explained_fix),
-    "checks": (CheckResult, CheckRule, explained_result),
+    "checks": (CheckFinding, CheckRule, explained_result),
     "measured": (MeasuredFact, FactRule, explained_fact),
 }
 
@@ -69,7 +69,7 @@ def test_values_are_no_templates() -> None:
 def test_a_check_has_both_its_sentences() -> None:
     """What it found and what mends it; without a fix there stays none."""
     fix = Fix(rule=FixRule.START_TAILSCALE, place=Place.HERE, command="tailscale up")
-    found = CheckResult(rule=CheckRule.NO_TUNNEL)
+    found = CheckFinding(rule=CheckRule.NO_TUNNEL)
     check = explained_check(Check(check="tunnel", status=Status.OK, found=found, fix=fix))
     assert (check.found.text, check.fix and check.fix.text) == ("none on this machine", "here# tailscale up")
     assert explained_check(Check(check="tunnel", status=Status.OK, found=found)).fix is None

@@ -8,7 +8,7 @@ from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
 from probe.model.doctor_report import DoctorReport
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import TunnelKind
-from probe.model.machine_checks import Check, CheckResult, CheckRule, Handshake, PeerState, Status
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, Handshake, PeerState, Status
 from probe.model.measured_facts import FactRule, MeasuredFact
 from probe.model.probing import Reason
 from probe.model.symptoms import CauseEvidence, Symptom
@@ -27,18 +27,18 @@ CHECKS = (
     Check(
         check="raw packets",
         status=Status.SKIPPED,
-        found=CheckResult(rule=CheckRule.RAW_NOT_PERMITTED),
+        found=CheckFinding(rule=CheckRule.RAW_NOT_PERMITTED),
         fix=Fix(rule=FixRule.PERMIT_RAW, why="run bindprobe with sudo"),
     ),
     Check(
         check="IPv4 route",
         status=Status.OK,
-        found=CheckResult(rule=CheckRule.DEFAULT_ROUTE, family=4, interface="eth0", gateway="192.168.77.1"),
+        found=CheckFinding(rule=CheckRule.DEFAULT_ROUTE, family=4, interface="eth0", gateway="192.168.77.1"),
     ),
     Check(
         check="tunnel wg0",
         status=Status.WARN,
-        found=CheckResult(
+        found=CheckFinding(
             rule=CheckRule.TUNNEL_PEERS,
             tunnel_kind=TunnelKind.WIREGUARD,
             addresses=("10.88.0.2/24",),
@@ -57,7 +57,7 @@ CHECKS = (
     Check(
         check="name resolution",
         status=Status.FAIL,
-        found=CheckResult(rule=CheckRule.NO_RESOLVER),
+        found=CheckFinding(rule=CheckRule.NO_RESOLVER),
         fix=Fix(rule=FixRule.SET_NAME_SERVER, file="/etc/resolv.conf"),
     ),
 )
@@ -136,13 +136,13 @@ HOSTILE = diagnosed(
 
 
 def check(name: str, status: Status, rule: CheckRule) -> Check:
-    return Check(check=name, status=status, found=CheckResult(rule=rule))
+    return Check(check=name, status=status, found=CheckFinding(rule=rule))
 
 
 HOSTILE_CHECK = Check(
     check="tunnel \x1b[31m",
     status=Status.OK,
-    found=CheckResult(rule=CheckRule.NAME_UNRESOLVED, why="\x1b[0m"),
+    found=CheckFinding(rule=CheckRule.NAME_UNRESOLVED, why="\x1b[0m"),
 )
 
 
