@@ -11,6 +11,7 @@ from probe.engine.follow_up import ask_follow_ups
 from probe.engine.run import Outcome, Progress, Run
 from probe.engine.survey import Survey, survey_address
 from probe.errors import NothingMeasuredError
+from probe.explain.wording import worded
 from probe.host.host import Host
 from probe.infer import follow_ups, infer
 from probe.infer.greeted_ports import greeted_ports
@@ -24,6 +25,7 @@ from probe.model.report import Report
 from probe.model.target import IPAddress, Port, Target
 from probe.plan import make_plan
 from probe.report.assemble import CONNECT, RAW, RunFacts, assemble
+from probe.report.grouping import grouped
 from probe.tunnelled import TunnelFacts
 
 _KEYS_S = 3.0  # that asking for keys takes at most
@@ -60,8 +62,11 @@ def scan(
     *,
     progress: Progress | None = None,
     facts: RunFacts | None = None,
+    most_rows: int | None = None,
 ) -> Report:
     """Measure every address and infer what each port is bound to.
+
+    Where there are more than `most_rows` ports, those that are alike share a row; None: each has its own.
 
     Raises:
         NothingMeasuredError: not one probe could be sent to any address.
@@ -74,7 +79,8 @@ def scan(
     engine = CONNECT if means.raw is None else RAW
     facts = facts or RunFacts(started=started, engine=engine, vantage="here")
     verdict = infer(outcome.surveys, target.running, strict=facts.strict)
-    return assemble(outcome, verdict, facts, version=__version__)
+    report = assemble(outcome, verdict, facts, version=__version__)
+    return worded(report if most_rows is None else grouped(report, most_rows))
 
 
 def measure(

@@ -14,7 +14,7 @@ from probe.model.report import Report
 from probe.model.target import Target
 from probe.model.verdict import Binding, Condition
 from probe.report.assemble import CONNECT, RAW, RunFacts
-from probe.report.grouping import grouped
+from probe.report.grouping import MOST_ROWS
 from probe.report.plan_text import render_plan, render_plan_json
 
 EXIT_INCONCLUSIVE = 5
@@ -54,8 +54,10 @@ def print_plan(plan: Plan, destination: Destination, wish: Wish, *, quiet: bool)
         destination.write_text(render_plan(plan, destination.style(), doubts, wish.inquiry))
 
 
-def measure(target: Target, timing: Timing, means: Means, *, quiet: bool, strict: bool) -> Report:
-    """Probe with what is at hand and conclude.
+def measure(
+    target: Target, timing: Timing, means: Means, *, quiet: bool, strict: bool, all_ports: bool = False
+) -> Report:
+    """Probe with what is at hand and conclude; `all_ports`: every port has a row of its own.
 
     Raises:
         NothingMeasuredError: not one probe could be sent.
@@ -64,18 +66,17 @@ def measure(target: Target, timing: Timing, means: Means, *, quiet: bool, strict
     vantage = platform.node() or "here"
     facts = RunFacts(started=dt.datetime.now(dt.UTC), engine=engine, vantage=vantage, strict=strict)
     with ProgressBar(quiet=quiet) as progress:
-        return scan(target, timing, means, progress=progress, facts=facts)
+        most_rows = None if all_ports else MOST_ROWS
+        return scan(target, timing, means, progress=progress, facts=facts, most_rows=most_rows)
 
 
-def deliver(
-    report: Report, destination: Destination, *, strict: bool = False, all_ports: bool = False
-) -> int:
+def deliver(report: Report, destination: Destination, *, strict: bool = False) -> int:
     """Write a report and return the exit code that it ends with.
 
     Raises:
         OutputError: it could not be written.
     """
-    destination.write(report if all_ports else grouped(report))
+    destination.write(report)
     if not report.complete:
         return EXIT_INTERRUPTED
     if all(address.condition in _NOBODY_THERE for address in report.addresses):
@@ -84,4 +85,5 @@ def deliver(
 
 
 def _inconclusive(report: Report) -> bool:
-    return any(port.binding is Binding.UNDETERMINED for port in report.ports)
+    verdicts = (*report.ports, *(report.rest or ()))
+    return any(one.binding is Binding.UNDETERMINED for one in verdicts)

@@ -64,5 +64,5 @@ def scan(  # noqa: PLR0913 - each is a flag
         return
     with engines.opened_for_scan(wish, target, quiet=quiet) as means:
         destination.check()  # with the privileges that are left
-        report = measure.measure(target, timing, means, quiet=quiet, strict=strict)
-    raise typer.Exit(measure.deliver(report, destination, strict=strict, all_ports=all_ports))
+        report = measure.measure(target, timing, means, quiet=quiet, strict=strict, all_ports=all_ports)
+    raise typer.Exit(measure.deliver(report, destination, strict=strict))

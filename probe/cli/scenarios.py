@@ -10,7 +10,7 @@ from probe.cli.terminal import say
 from probe.errors import BindprobeError, ScenarioError
 from probe.lab.check import check, check_reported, why_not_in
 from probe.lab.files import find_scenario, scenario_paths
-from probe.lab.result import CheckFinding
+from probe.lab.result import CheckResult
 from probe.lab.scenario import Scenario
 from probe.report.style import TextStyle
 
@@ -62,7 +62,7 @@ def _lacking(scenario: Scenario) -> str | None:
 
 def check_all(
     scenarios: Sequence[Scenario], kind: str, engine: str, *, quiet: bool, keep_on: bool = False
-) -> list[CheckFinding]:
+) -> list[CheckResult]:
     """Run scenarios one after the other with one engine.
 
     `keep_on`: one that cannot be measured is told in its result, and the others are run.
@@ -79,14 +79,14 @@ def check_all(
             except BindprobeError as error:
                 if not keep_on:
                     raise
-                result = CheckFinding(scenario.name, kind, engine, (), 0.0, error=str(error))
+                result = CheckResult(scenario.name, kind, engine, (), 0.0, error=str(error))
             results.append(result)
             progress(len(results), len(scenarios))
     return results
 
 
 @contextmanager
-def _checker(kind: str, engine: str) -> Iterator[Callable[[Scenario], CheckFinding]]:
+def _checker(kind: str, engine: str) -> Iterator[Callable[[Scenario], CheckResult]]:
     """What checks one scenario after the other. Containers stay up in between."""
     if kind != LabWorld.COMPOSE:
         yield lambda scenario: check(scenario, kind, engine=engine)

@@ -1,7 +1,8 @@
 """The inference: from observations to bindings, conditions, evidence and advice.
 
 Pure: it knows no socket, clock or randomness. The model is in `hypotheses` (the table), `policy` (what each
-address does), `posterior` (what each port is bound to); `judge`, `words` and `advice` say it.
+address does), `posterior` (what each port is bound to); `judge` names it. What backs it
+are values (`probe.model.evidence`, `probe.model.advice`), never sentences.
 """
 
 from collections.abc import Sequence
@@ -43,7 +44,7 @@ def infer(
     shown = tuple(in_company.get(m.address, m) for m in everyone)
     verdicts = tuple(judge_port(port, shown, there, known[port], standard.point) for port in ports)
     identities = identify(surveys)
-    addresses = tuple(judge_address(model, identities[model.address.ip], shown) for model in shown)
+    addresses = tuple(judge_address(model, identities[model.address.ip]) for model in shown)
     return Verdict(addresses, verdicts)
 
 

@@ -2,43 +2,44 @@
 
 from collections.abc import Mapping
 
-from probe.infer.heard import Heard, comes_back_otherwise
+from probe.infer.heard import comes_back_otherwise
 from probe.infer.hypotheses import Fate, Policy
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
 from probe.infer.priors import LISTED, SURE
 from probe.infer.traces import answered_elsewhere
 from probe.infer.ways import is_lost, way_condition
+from probe.model.evidence import Response
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Reason
 from probe.model.target import Port
 from probe.model.verdict import Condition
 
 _CLEAR_WHERE_HEARD = {
-    Heard.OPEN: Condition.CLEAR,
-    Heard.CUT: Condition.CLEAR,
-    Heard.OPEN_BEHIND: Condition.CLEAR,
-    Heard.CLOSED_BEHIND: Condition.CLEAR,
-    Heard.CLOSED: Condition.CLEAR,
-    Heard.REFUSED: Condition.UNKNOWN,
-    Heard.OPEN_NEARER: Condition.INTERCEPTED,
-    Heard.CUT_NEARER: Condition.INTERCEPTED,
-    Heard.CLOSED_NEARER: Condition.REJECTED,
-    Heard.ICMP_HOST: Condition.REJECTED,
-    Heard.ICMP_PATH: Condition.REJECTED,
-    Heard.UNMEASURED: Condition.UNKNOWN,
+    Response.OPEN: Condition.CLEAR,
+    Response.CUT: Condition.CLEAR,
+    Response.OPEN_BEHIND: Condition.CLEAR,
+    Response.CLOSED_BEHIND: Condition.CLEAR,
+    Response.CLOSED: Condition.CLEAR,
+    Response.REFUSED: Condition.UNKNOWN,
+    Response.OPEN_NEARER: Condition.INTERCEPTED,
+    Response.CUT_NEARER: Condition.INTERCEPTED,
+    Response.CLOSED_NEARER: Condition.REJECTED,
+    Response.ICMP_HOST: Condition.REJECTED,
+    Response.ICMP_PATH: Condition.REJECTED,
+    Response.UNMEASURED: Condition.UNKNOWN,
 }
 # What a likely fate makes of it.
-_BY_FATE: Mapping[tuple[Heard, Fate], Condition] = {
-    (Heard.OPEN, Fate.SPOOFED): Condition.INTERCEPTED,
-    (Heard.CUT, Fate.SPOOFED): Condition.INTERCEPTED,
-    (Heard.CLOSED, Fate.FRONT): Condition.NOT_FORWARDED,
-    (Heard.CLOSED, Fate.RESET_HOST): Condition.REJECTED,
-    (Heard.CLOSED, Fate.RESET_PATH): Condition.REJECTED,
-    (Heard.SILENT, Fate.DROP): Condition.DROPPED,
-    (Heard.SILENT, Fate.DROP_SYN): Condition.DROPPED,
-    (Heard.SILENT, Fate.REJECT_HOST): Condition.REJECTED,
-    (Heard.SILENT, Fate.REJECT_PATH): Condition.REJECTED,
+_BY_FATE: Mapping[tuple[Response, Fate], Condition] = {
+    (Response.OPEN, Fate.SPOOFED): Condition.INTERCEPTED,
+    (Response.CUT, Fate.SPOOFED): Condition.INTERCEPTED,
+    (Response.CLOSED, Fate.FRONT): Condition.NOT_FORWARDED,
+    (Response.CLOSED, Fate.RESET_HOST): Condition.REJECTED,
+    (Response.CLOSED, Fate.RESET_PATH): Condition.REJECTED,
+    (Response.SILENT, Fate.DROP): Condition.DROPPED,
+    (Response.SILENT, Fate.DROP_SYN): Condition.DROPPED,
+    (Response.SILENT, Fate.REJECT_HOST): Condition.REJECTED,
+    (Response.SILENT, Fate.REJECT_PATH): Condition.REJECTED,
 }
 
 
@@ -61,11 +62,11 @@ def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Con
 
 def _condition_of_answer(port: Port, model: AddressModel, posterior: Posterior) -> Condition:
     symbol = model.evidence[port].heard
-    if symbol is Heard.LOCAL:
+    if symbol is Response.LOCAL:
         return local_condition(model.tested[port])
     if model.tested[port].unheard:
         return _kept_from_sockets(model.tested[port], model)
-    if symbol is Heard.SILENT and not model.alive:
+    if symbol is Response.SILENT and not model.alive:
         return address_condition(model)  # no live control: silence alone is no firewall
     fates = posterior.fates.get(model.address.ip, {})
     made: dict[Condition, float] = {}
@@ -93,16 +94,16 @@ def _kept_from_sockets(observation: Observation, model: AddressModel) -> Conditi
 
 
 _BY_CONTROLS = {
-    Heard.CLOSED: Condition.CLEAR,
-    Heard.CLOSED_BEHIND: Condition.CLEAR,
-    Heard.CLOSED_NEARER: Condition.REJECTED,
-    Heard.ICMP_HOST: Condition.REJECTED,
-    Heard.ICMP_PATH: Condition.REJECTED,
-    Heard.OPEN: Condition.INTERCEPTED,
-    Heard.OPEN_NEARER: Condition.INTERCEPTED,
-    Heard.CUT: Condition.INTERCEPTED,
-    Heard.CUT_NEARER: Condition.INTERCEPTED,
-    Heard.SILENT: Condition.DROPPED,
+    Response.CLOSED: Condition.CLEAR,
+    Response.CLOSED_BEHIND: Condition.CLEAR,
+    Response.CLOSED_NEARER: Condition.REJECTED,
+    Response.ICMP_HOST: Condition.REJECTED,
+    Response.ICMP_PATH: Condition.REJECTED,
+    Response.OPEN: Condition.INTERCEPTED,
+    Response.OPEN_NEARER: Condition.INTERCEPTED,
+    Response.CUT: Condition.INTERCEPTED,
+    Response.CUT_NEARER: Condition.INTERCEPTED,
+    Response.SILENT: Condition.DROPPED,
 }
 _FRONTS = (Policy.FRONT_REFUSES, Policy.FRONT_DROPS)
 _RESETTERS = (Policy.RESETS, Policy.RESETS_ON_PATH)
@@ -115,7 +116,7 @@ def address_condition(model: AddressModel) -> Condition:
     if by_way is not None:
         return by_way
     said = [*model.evidence.values()]
-    if said and all(one.heard is Heard.LOCAL for one in said):
+    if said and all(one.heard is Response.LOCAL for one in said):
         return local_condition(next(iter(model.tested.values())))
     if model.survey.neighbour is Neighbour.FAILED:
         return Condition.HOST_DOWN
@@ -135,8 +136,8 @@ def _condition_by_controls(model: AddressModel) -> Condition:
     if sum(policies[policy] for policy in _FRONTS) >= SURE:
         return Condition.NOT_FORWARDED
     controls = model.control_counts()
-    usual, count = max(controls.items(), key=lambda item: item[1], default=(Heard.UNMEASURED, 0))
-    quiet = usual is Heard.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
+    usual, count = max(controls.items(), key=lambda item: item[1], default=(Response.UNMEASURED, 0))
+    quiet = usual is Response.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
     if quiet or 2 * count <= controls.total():
         return Condition.UNKNOWN
     return _BY_CONTROLS.get(usual, Condition.UNKNOWN)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from probe.infer import frames
-from probe.infer.heard import Heard
 from probe.infer.hypotheses import FORGERS, Fate
 from probe.infer.policy import AddressModel
 from probe.infer.scene import ALIVE, Ask, Scene, controls, tested
 from probe.infer.traces import of_shape
+from probe.model.evidence import PurposeRule, Response
 from probe.model.probing import Observation, Question, Reason, Role, Shape
 from probe.model.target import NO_PORT, Protocol
 
@@ -21,11 +21,9 @@ _LONGEST_LADDER = 8  # hops
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One row: what is sent, where, which doubt it ends, and the flag that permits it (None: none)."""
+    """One row: which doubt a packet ends, what is asked where, and the flag that permits it (None: none)."""
 
-    probe: str
-    when: str
-    why: str
+    rule: PurposeRule
     ask: Ask
     takes: str | None = None
 
@@ -38,7 +36,7 @@ def _is_doubtful(observation: Observation, scene: Scene) -> bool:
 
 
 def _whose_reset(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    for o in tested(model, scene, Heard.CLOSED, Heard.CLOSED_NEARER, Heard.CLOSED_BEHIND):
+    for o in tested(model, scene, Response.CLOSED, Response.CLOSED_NEARER, Response.CLOSED_BEHIND):
         if _is_doubtful(o, scene):
             yield o.question
 
@@ -56,12 +54,12 @@ def _keeps_marks(model: AddressModel, scene: Scene) -> Iterator[Question]:
 
 def _silent_controls(model: AddressModel) -> Iterator[Question]:
     """The silent ports that nothing uses, where a tested one is silent too."""
-    if any(said.heard is Heard.SILENT for said in model.evidence.values()):
+    if any(said.heard is Response.SILENT for said in model.evidence.values()):
         yield from controls(model, Reason.NO_RESPONSE)
 
 
 def _heard_at_all(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    yield from (o.question for o in tested(model, scene, Heard.SILENT))
+    yield from (o.question for o in tested(model, scene, Response.SILENT))
     yield from _silent_controls(model)
 
 
@@ -75,7 +73,7 @@ def _how_far(model: AddressModel, scene: Scene) -> Iterator[Question]:
     """Openings that live for fewer hops: to just before the address, or, where that is silent, outwards."""
     survey = model.survey
     silent = [
-        o.question for o in tested(model, scene, Heard.SILENT) if o.question.port.protocol is Protocol.TCP
+        o.question for o in tested(model, scene, Response.SILENT) if o.question.port.protocol is Protocol.TCP
     ]
     if survey.hops is None and (model.alive or survey.route is None or survey.route.on_link is not False):
         return
@@ -93,104 +91,30 @@ def _listener_behind(model: AddressModel, scene: Scene) -> Iterator[Question]:
 
 
 def _what_is_beside(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    for o in tested(model, scene, Heard.OPEN_BEHIND):  # TCP alone: of a datagram's answer it is not seen
+    for o in tested(model, scene, Response.OPEN_BEHIND):  # TCP alone: of a datagram's answer it is not seen
         yield replace(o.question, shape=Shape.FIN)
 
 
 def _who_completes(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    for o in tested(model, scene, Heard.OPEN, Heard.OPEN_NEARER):
+    for o in tested(model, scene, Response.OPEN, Response.OPEN_NEARER):
         port = o.question.port
         if port.protocol is Protocol.TCP and scene.share(model.address.ip, port, (Fate.SPOOFED,)) >= ALIVE:
             yield o.question
 
 
 DOUBTS: tuple[Doubt, ...] = (
-    Doubt(
-        "marked SYN",
-        "a port was refused",
-        "whose reset: a stack's own shows the probe's mark, one forged by a filter does not",
-        _whose_reset,
-    ),
-    Doubt(
-        "marked SYN",
-        "a port was refused: its address's ports that nothing uses",
-        "how this host marks its own resets, to compare with",
-        _marks_of_controls,
-    ),
-    Doubt(
-        "echo request",
-        "a port was refused, or the address is silent",
-        "whether the path keeps the mark, and whether anybody is there",
-        _keeps_marks,
-    ),
-    Doubt(
-        "marked SYN, or datagram",
-        "a port is silent",
-        "whether an answer does come back that this machine keeps from its sockets",
-        _heard_at_all,
-    ),
-    Doubt(
-        "ACK",
-        "a port is silent",
-        "whether all is dropped or openings only: the stack behind resets an ACK",
-        _what_is_dropped,
-    ),
-    Doubt(
-        "SYN with a limited TTL",
-        "a port is silent on an address some hops away",
-        "how far openings get: which box drops them",
-        _how_far,
-    ),
-    Doubt(
-        "FIN",
-        "an ACK to a silent port was reset",
-        "whether something listens there: a closed port resets a FIN, an open one is silent",
-        _listener_behind,
-        takes="--fin",
-    ),
-    Doubt(
-        "FIN",
-        "a port is forwarded",
-        "whether the host has a filter or a socket for it too: a FIN of no connection is not forwarded",
-        _what_is_beside,
-        takes="--fin",
-    ),
-    Doubt(
-        "marked SYN",
-        "a port is open where something may answer for every port",
-        "who completes the handshake: a proxy offers no window",
-        _who_completes,
-    ),
-    Doubt(
-        "SYN to another of the addresses, handed to this neighbour",
-        "an on-link address and another one disagree about a port",
-        "address or device, filter or binding: a host takes it for any of its addresses",
-        frames.across,
-    ),
-    Doubt(
-        "SYN to another of the addresses, handed to this neighbour",
-        "two addresses, one of them on the link",
-        "whether they are one machine's: it answers, another would send it on",
-        frames.is_one_machine,
-    ),
-    Doubt(
-        "ARP request",
-        "two IPv4 addresses, one of them on the link",
-        "whether they are one machine's: it claims both",
-        frames.who_has,
-    ),
-    Doubt(
-        "SYN to 127.0.0.1, handed to this neighbour",
-        "a port may be bound to loopback",
-        "whether this host lets its link reach loopback",
-        frames.leaks_loopback,
-        takes="--l2",
-    ),
-    Doubt(
-        "SYN to 127.0.0.1 with a TTL of 2, handed to this neighbour",
-        "it forwards a port of loopback, as Docker publishes them",
-        "whether something behind it accepts",
-        frames.behind_loopback,
-        takes="--l2",
-    ),
+    Doubt(PurposeRule.WHOSE_RESET, _whose_reset),
+    Doubt(PurposeRule.MARKS_OF_CONTROLS, _marks_of_controls),
+    Doubt(PurposeRule.KEEPS_MARKS, _keeps_marks),
+    Doubt(PurposeRule.KEPT_FROM_SOCKETS, _heard_at_all),
+    Doubt(PurposeRule.WHAT_IS_DROPPED, _what_is_dropped),
+    Doubt(PurposeRule.HOW_FAR, _how_far),
+    Doubt(PurposeRule.LISTENER_BEHIND_FILTER, _listener_behind, takes="--fin"),
+    Doubt(PurposeRule.BESIDE_FORWARD, _what_is_beside, takes="--fin"),
+    Doubt(PurposeRule.WHO_COMPLETES, _who_completes),
+    Doubt(PurposeRule.ADDRESS_OR_DEVICE, frames.across),
+    Doubt(PurposeRule.ONE_MACHINE_BY_FRAME, frames.is_one_machine),
+    Doubt(PurposeRule.ONE_MACHINE_BY_ARP, frames.who_has),
+    Doubt(PurposeRule.LINK_REACHES_LOOPBACK, frames.leaks_loopback, takes="--l2"),
+    Doubt(PurposeRule.BEHIND_LOOPBACK, frames.behind_loopback, takes="--l2"),
 )

@@ -40,6 +40,6 @@ def follow_ups(
 def _unasked(model: AddressModel, scene: Scene, rows: Sequence[Doubt]) -> tuple[FollowUp, ...]:
     """What the rows ask of one address, each question once."""
     asked = {trace.observation.question for trace in model.survey.traces}
-    found = [FollowUp(question, doubt.why) for doubt in rows for question in doubt.ask(model, scene)]
+    found = [FollowUp(question, doubt.rule) for doubt in rows for question in doubt.ask(model, scene)]
     first = {one.question: one for one in reversed(found)}
     return tuple(one for question, one in reversed(first.items()) if question not in asked)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from probe.infer.heard import Heard
 from probe.infer.policy import AddressModel
 from probe.infer.traces import Back
+from probe.model.evidence import Response
 from probe.model.target import Port, Realm
 
-BEHIND = frozenset({Heard.OPEN_BEHIND, Heard.CLOSED_BEHIND})
+BEHIND = frozenset({Response.OPEN_BEHIND, Response.CLOSED_BEHIND})
 
 
 def forwarders(port: Port, models: Sequence[AddressModel]) -> list[AddressModel]:
@@ -18,7 +18,7 @@ def forwarders(port: Port, models: Sequence[AddressModel]) -> list[AddressModel]
 
 def forwards(port: Port, models: Sequence[AddressModel]) -> bool:
     """Whether the host forwards a port that something serves: on an address, or, by frames, on loopback."""
-    if any(m.evidence[port].heard is Heard.OPEN_BEHIND for m in forwarders(port, models)):
+    if any(m.evidence[port].heard is Response.OPEN_BEHIND for m in forwarders(port, models)):
         return True
     crossed = (c for m in models if port in m.evidence for c in m.evidence[port].hints.crossed)
     return any(c.destination.is_loopback and c.tried.back is Back.PASSED_ON for c in crossed)

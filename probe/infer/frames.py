@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address
 
-from probe.infer.heard import OPENED, Heard
+from probe.infer.heard import OPENED
 from probe.infer.hypotheses import Fate
 from probe.infer.policy import AddressModel
 from probe.infer.priors import LISTED
 from probe.infer.scene import Scene
+from probe.model.evidence import Response
 from probe.model.facts import LinkKind
 from probe.model.probing import NextHop, Question, Reason, Role, Shape
 from probe.model.target import NO_PORT, Port, Protocol
@@ -61,7 +62,7 @@ def _tells_more(port: Port, model: AddressModel, other: AddressModel, scene: Sce
     """Whether a frame for the other address would part what is still likely of the port."""
     here, there = model.evidence[port].heard, other.evidence[port].heard
     if port.protocol is Protocol.UDP:
-        return here in OPENED and there is Heard.SILENT
+        return here in OPENED and there is Response.SILENT
     if there in OPENED:
         return here not in OPENED  # bound to that address, or to its device?
     return here in OPENED or LISTED <= scene.covers(other.address.ip, port) <= 1 - LISTED

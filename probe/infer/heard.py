@@ -2,71 +2,51 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
+from probe.model.evidence import Response
 from probe.model.facts import AddressSurvey, LinkKind
 from probe.model.probing import Aftermath, Observation, Origin, Reason, Role, State
 from probe.model.target import Protocol
 
-
-class Heard(StrEnum):
-    """The alphabet of evidence. UDP uses OPEN for an answer and CLOSED for the target's port-unreachable."""
-
-    OPEN = "open"
-    CUT = "cut"  # accepted, then closed or reset at once
-    CUT_NEARER = "cut-nearer"  # the same by a box on the way: its own way to the port was refused
-    OPEN_BEHIND = "open-behind"
-    OPEN_NEARER = "open-nearer"
-    CLOSED = "closed"
-    CLOSED_BEHIND = "closed-behind"
-    CLOSED_NEARER = "closed-nearer"
-    ICMP_HOST = "icmp-host"  # an ICMP error from the probed address
-    ICMP_PATH = "icmp-path"  # an ICMP error from another box
-    LOCAL = "local"  # this machine's own kernel or firewall answered
-    SILENT = "silent"
-    REFUSED = "refused"  # a reset or an ICMP error, the platform cannot tell
-    UNMEASURED = "unmeasured"
-
-
 _BY_ORIGIN = {
-    (Reason.SYN_ACK, Origin.BEHIND): Heard.OPEN_BEHIND,
-    (Reason.SYN_ACK, Origin.NEARER): Heard.OPEN_NEARER,
-    (Reason.RESET, Origin.BEHIND): Heard.CLOSED_BEHIND,
-    (Reason.RESET, Origin.NEARER): Heard.CLOSED_NEARER,
+    (Reason.SYN_ACK, Origin.BEHIND): Response.OPEN_BEHIND,
+    (Reason.SYN_ACK, Origin.NEARER): Response.OPEN_NEARER,
+    (Reason.RESET, Origin.BEHIND): Response.CLOSED_BEHIND,
+    (Reason.RESET, Origin.NEARER): Response.CLOSED_NEARER,
 }
 _BY_REASON = {
-    Reason.SYN_ACK: Heard.OPEN,
-    Reason.UDP_RESPONSE: Heard.OPEN,
-    Reason.RESET: Heard.CLOSED,
-    Reason.REFUSED: Heard.REFUSED,
-    Reason.NO_RESPONSE: Heard.SILENT,
-    Reason.NO_ROUTE: Heard.LOCAL,
-    Reason.NOT_SENT: Heard.UNMEASURED,
+    Reason.SYN_ACK: Response.OPEN,
+    Reason.UDP_RESPONSE: Response.OPEN,
+    Reason.RESET: Response.CLOSED,
+    Reason.REFUSED: Response.REFUSED,
+    Reason.NO_RESPONSE: Response.SILENT,
+    Reason.NO_ROUTE: Response.LOCAL,
+    Reason.NOT_SENT: Response.UNMEASURED,
 }
 _CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
 
 
-def heard(observation: Observation, survey: AddressSurvey) -> Heard:
+def heard(observation: Observation, survey: AddressSurvey) -> Response:
     """Reduce an observation to its symbol."""
     if survey.is_our_own(observation):
-        return Heard.LOCAL
+        return Response.LOCAL
     by_box = _by_box(observation)
     if by_box is not None:
         return by_box
     if observation.state is State.CLOSED and observation.question.port.protocol is Protocol.UDP:
-        return Heard.CLOSED
+        return Response.CLOSED
     symbol = _BY_REASON.get(observation.reason)
     if symbol is not None:
         return symbol
-    return Heard.ICMP_HOST if observation.sender == observation.question.address else Heard.ICMP_PATH
+    return Response.ICMP_HOST if observation.sender == observation.question.address else Response.ICMP_PATH
 
 
-def _by_box(observation: Observation) -> Heard | None:
+def _by_box(observation: Observation) -> Response | None:
     """The symbol of an answer by the box that gave it; None where that makes no difference."""
     if comes_back_otherwise(observation):
         return _BY_ORIGIN[observation.reason, Origin.BEHIND]
     if observation.aftermath in _CUT and observation.origin is not Origin.BEHIND:
-        return Heard.CUT_NEARER if observation.origin is Origin.NEARER else Heard.CUT
+        return Response.CUT_NEARER if observation.origin is Origin.NEARER else Response.CUT
     return _BY_ORIGIN.get((observation.reason, observation.origin)) if observation.origin else None
 
 
@@ -153,5 +133,7 @@ def icmp_errors(surveys: Iterable[AddressSurvey]) -> int:
     return sum(o.icmp is not None for survey in surveys for o in survey.observations)
 
 
-OPENED = frozenset({Heard.OPEN, Heard.OPEN_BEHIND, Heard.OPEN_NEARER, Heard.CUT})  # something accepted
-QUIET = frozenset({Heard.SILENT, Heard.UNMEASURED, Heard.LOCAL})  # nothing came back from the other side
+# Something accepted.
+OPENED = frozenset({Response.OPEN, Response.OPEN_BEHIND, Response.OPEN_NEARER, Response.CUT})
+# Nothing came back from the other side.
+QUIET = frozenset({Response.SILENT, Response.UNMEASURED, Response.LOCAL})

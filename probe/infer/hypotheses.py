@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from probe.infer.heard import Heard
+from probe.model.evidence import Response
 from probe.model.target import Protocol
 
 EPSILON: Final = 1e-6  # nothing is impossible
@@ -37,54 +37,60 @@ class Fate(StrEnum):
 # ... that a rule in the target's own input chain makes: forwarded packets never meet it.
 INPUT_RULES: Final = frozenset({Fate.DROP, Fate.DROP_SYN, Fate.REJECT_HOST, Fate.RESET_HOST})
 FORGERS: Final = frozenset({Fate.RESET_HOST, Fate.RESET_PATH})  # fates in which a filter forges a reset
-Sounds = dict[Heard, float]
+Sounds = dict[Response, float]
 
 # What is heard of a TCP probe, by fate and by whether a socket covers the address.
 TCP_SOUNDS: Final[dict[tuple[Fate, bool], Sounds]] = {
     (Fate.PASS, True): {
-        Heard.OPEN: 0.95,
-        Heard.CUT: 0.02,
-        Heard.OPEN_BEHIND: 0.0245,
-        Heard.OPEN_NEARER: 0.005,
-        Heard.CUT_NEARER: 0.0005,
+        Response.OPEN: 0.95,
+        Response.CUT: 0.02,
+        Response.OPEN_BEHIND: 0.0245,
+        Response.OPEN_NEARER: 0.005,
+        Response.CUT_NEARER: 0.0005,
     },
     (Fate.PASS, False): {
-        Heard.CLOSED: 0.97,
-        Heard.CLOSED_BEHIND: 0.01,
-        Heard.CUT: 0.005,
-        Heard.CUT_NEARER: 0.015,
+        Response.CLOSED: 0.97,
+        Response.CLOSED_BEHIND: 0.01,
+        Response.CUT: 0.005,
+        Response.CUT_NEARER: 0.015,
     },
-    (Fate.FORWARDED, True): {Heard.OPEN_BEHIND: 0.88, Heard.OPEN: 0.11, Heard.CUT: 0.01},
-    (Fate.FORWARDED, False): {Heard.CLOSED_BEHIND: 0.8, Heard.CLOSED: 0.2},
+    (Fate.FORWARDED, True): {Response.OPEN_BEHIND: 0.88, Response.OPEN: 0.11, Response.CUT: 0.01},
+    (Fate.FORWARDED, False): {Response.CLOSED_BEHIND: 0.8, Response.CLOSED: 0.2},
 }
 UDP_SOUNDS: Final[dict[tuple[Fate, bool], Sounds]] = {
-    (Fate.PASS, True): {Heard.OPEN: 0.6, Heard.SILENT: 0.4},
-    (Fate.PASS, False): {Heard.CLOSED: 1.0},
-    (Fate.FORWARDED, True): {Heard.OPEN: 0.6, Heard.SILENT: 0.4},
-    (Fate.FORWARDED, False): {Heard.CLOSED: 1.0},
-    (Fate.REJECT_HOST, True): {Heard.CLOSED: 0.6, Heard.ICMP_HOST: 0.4},
-    (Fate.REJECT_HOST, False): {Heard.CLOSED: 0.6, Heard.ICMP_HOST: 0.4},
+    (Fate.PASS, True): {Response.OPEN: 0.6, Response.SILENT: 0.4},
+    (Fate.PASS, False): {Response.CLOSED: 1.0},
+    (Fate.FORWARDED, True): {Response.OPEN: 0.6, Response.SILENT: 0.4},
+    (Fate.FORWARDED, False): {Response.CLOSED: 1.0},
+    (Fate.REJECT_HOST, True): {Response.CLOSED: 0.6, Response.ICMP_HOST: 0.4},
+    (Fate.REJECT_HOST, False): {Response.CLOSED: 0.6, Response.ICMP_HOST: 0.4},
 }
 # Fates that sound the same whether or not anything listens.
 BLIND_SOUNDS: Final[dict[Fate, Sounds]] = {
-    Fate.DROP: {Heard.SILENT: 1.0},
-    Fate.DROP_SYN: {Heard.SILENT: 1.0},
-    Fate.REJECT_HOST: {Heard.ICMP_HOST: 0.97, Heard.ICMP_PATH: 0.03},
-    Fate.REJECT_PATH: {Heard.ICMP_PATH: 0.97, Heard.ICMP_HOST: 0.03},
-    Fate.RESET_HOST: {Heard.CLOSED: 1.0},
-    Fate.RESET_PATH: {Heard.CLOSED_NEARER: 0.8, Heard.CLOSED: 0.2},
+    Fate.DROP: {Response.SILENT: 1.0},
+    Fate.DROP_SYN: {Response.SILENT: 1.0},
+    Fate.REJECT_HOST: {Response.ICMP_HOST: 0.97, Response.ICMP_PATH: 0.03},
+    Fate.REJECT_PATH: {Response.ICMP_PATH: 0.97, Response.ICMP_HOST: 0.03},
+    Fate.RESET_HOST: {Response.CLOSED: 1.0},
+    Fate.RESET_PATH: {Response.CLOSED_NEARER: 0.8, Response.CLOSED: 0.2},
     Fate.SPOOFED: {
-        Heard.OPEN: 0.6,
-        Heard.OPEN_NEARER: 0.25,
-        Heard.CUT: 0.1,
-        Heard.CUT_NEARER: 0.05,
+        Response.OPEN: 0.6,
+        Response.OPEN_NEARER: 0.25,
+        Response.CUT: 0.1,
+        Response.CUT_NEARER: 0.05,
     },
-    Fate.FRONT: {Heard.CLOSED: 0.9, Heard.OPEN: 0.1},  # open: a service of the box itself
+    Fate.FRONT: {Response.CLOSED: 0.9, Response.OPEN: 0.1},  # open: a service of the box itself
 }
 # Where the platform cannot tell a reset from an ICMP error, `refused` is any of these.
-REFUSED_AS: Final = (Heard.CLOSED, Heard.CLOSED_NEARER, Heard.CLOSED_BEHIND, Heard.ICMP_HOST, Heard.ICMP_PATH)
+REFUSED_AS: Final = (
+    Response.CLOSED,
+    Response.CLOSED_NEARER,
+    Response.CLOSED_BEHIND,
+    Response.ICMP_HOST,
+    Response.ICMP_PATH,
+)
 # Symbols that say nothing about the target.
-MUTE: Final = frozenset({Heard.LOCAL, Heard.UNMEASURED})
+MUTE: Final = frozenset({Response.LOCAL, Response.UNMEASURED})
 
 
 class Policy(StrEnum):

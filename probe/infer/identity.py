@@ -1,23 +1,22 @@
-"""Are the addresses one machine? Signs weighed against each other, addresses grouped, and said in words.
+"""Are the addresses one machine? Signs weighed, addresses grouped, and the evidence for it.
 
 Pure. The signs and how far each is trusted are in `signs`. Without any, the addresses are one host on the
 user's word.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.explain.phrases import listed
 from probe.infer.meanings import MEANINGS
 from probe.infer.priors import SURE
 from probe.infer.signs import Finding, findings
+from probe.model.evidence import AddressEvidence, AddressRule, Claim
 from probe.model.facts import AddressSurvey
-from probe.model.identity import Identity, Sameness
+from probe.model.identity import Sameness
 from probe.model.target import IPAddress
+from probe.model.verdict import Identity
 
 Group = frozenset[IPAddress]
-ON_YOUR_WORD = "taken as one host on your word"
-_ANOTHER = {True: "another machine answers here", False: "perhaps another machine answers here"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def _identity(ip: IPAddress, grouping: Grouping, target: Group) -> Identity:
         sameness,
         one_with=tuple(other for other in grouping.addresses if other in group and other != ip),
         by=tuple(dict.fromkeys(f.sign for f in deciding)),
-        evidence=tuple(_words(ip, grouping, target, parting)),
+        evidence=tuple(_evidence(ip, grouping, target, parting)),
         other_probability=max((MEANINGS[f.sign].other for f in parting), default=0.0),
     )
 
@@ -101,41 +100,54 @@ def _best(ip: IPAddress, found: Iterable[Finding]) -> list[Finding]:
     return list(best.values())
 
 
-def _words(ip: IPAddress, grouping: Grouping, target: Group, parting: Sequence[Finding]) -> Iterable[str]:
+_ANOTHER = {True: AddressRule.ANOTHER_MACHINE, False: AddressRule.PERHAPS_ANOTHER_MACHINE}
+_OF_ANOTHER = {True: AddressRule.OF_ANOTHER_MACHINE, False: AddressRule.PERHAPS_OF_ANOTHER_MACHINE}
+
+
+def _evidence(
+    ip: IPAddress, grouping: Grouping, target: Group, parting: Sequence[Finding]
+) -> Iterator[AddressEvidence]:
+    """What shows which machine answers on an address: what parts it, joins it, and is left to the user."""
     group, touching = grouping.groups[ip], _touching(ip, parting)
-    for sure, who in _ANOTHER.items():
-        found = [f for f in touching if (MEANINGS[f.sign].other >= SURE) is sure]
-        yield from _sentences(ip, f"{who} than on {{others}}: {{claim}}", found)
+    for sure, rule in _ANOTHER.items():
+        yield from _claims(ip, rule, [f for f in touching if _is_sure(f) is sure])
     if parting and not touching:
-        first = next(iter(parting))
-        claim, who = first.claim, _ANOTHER[MEANINGS[first.sign].other >= SURE]
-        yield f"{who}: that of {_first(group - {ip}, grouping)}, where {claim}"
-    yield from _sentences(ip, "one machine with {others}: {claim}", _best(ip, grouping.joining))
+        first, of = parting[0], str(_first(group - {ip}, grouping))
+        yield AddressEvidence(rule=_OF_ANOTHER[_is_sure(first)], addresses=(of,), claim=first.claim)
+    yield from _claims(ip, AddressRule.ONE_MACHINE, _best(ip, grouping.joining))
     if not parting:
         yield from _on_your_word(group, grouping, target)
-    yield from _sentences(ip, "beside {others}: {claim}", _touching(ip, grouping.told))
-    yield from _sentences(ip, "outweighed, beside {others}: {claim}", _touching(ip, grouping.overruled))
+    yield from _claims(ip, AddressRule.UNDECIDED_SIGN, _touching(ip, grouping.told))
+    yield from _claims(ip, AddressRule.OUTWEIGHED_SIGN, _touching(ip, grouping.overruled))
 
 
-def _on_your_word(group: Group, grouping: Grouping, target: Group) -> Iterable[str]:
+def _is_sure(finding: Finding) -> bool:
+    """Whether a sign of another machine is taken for proof."""
+    return MEANINGS[finding.sign].other >= SURE
+
+
+def _on_your_word(group: Group, grouping: Grouping, target: Group) -> Iterator[AddressEvidence]:
     """What is left to the user's word: that a group is one machine with those that nothing parts it from."""
     rest = (g for g in grouping.groups.values() if g != group)
     if all(grouping.apart(group, other) for other in rest):
         return
     if len(group) == 1:
-        yield ON_YOUR_WORD
+        yield AddressEvidence(rule=AddressRule.TAKEN_AS_ONE_HOST)
     elif group != target:
-        yield f"{ON_YOUR_WORD} with {_first(target, grouping)}"
+        beside = (str(_first(target, grouping)),)
+        yield AddressEvidence(rule=AddressRule.TAKEN_AS_ONE_HOST, addresses=beside)
 
 
 def _first(group: Group, grouping: Grouping) -> IPAddress:
     return next(ip for ip in grouping.addresses if ip in group)
 
 
-def _sentences(ip: IPAddress, form: str, found: Iterable[Finding]) -> Iterable[str]:
-    """One sentence for each claim, over the addresses beside which it holds."""
-    claims: dict[str, list[str]] = {}
+def _claims(ip: IPAddress, rule: AddressRule, found: Iterable[Finding]) -> Iterator[AddressEvidence]:
+    """Each claim once, with the addresses beside which it holds."""
+    claims: dict[Claim, list[str]] = {}
     for finding in found:
         (other,) = finding.pair - {ip}
         claims.setdefault(finding.claim, []).append(str(other))
-    return (form.format(others=listed(others), claim=claim) for claim, others in claims.items())
+    return (
+        AddressEvidence(rule=rule, addresses=tuple(others), claim=claim) for claim, others in claims.items()
+    )

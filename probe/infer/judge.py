@@ -1,23 +1,25 @@
-"""From a posterior to a verdict: which binding is named, how it is served, with which words."""
+"""From a posterior to a verdict: which binding is named, how it is served, with which evidence."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 
-from probe.infer import advice, words
+from probe.infer import advice
+from probe.infer.address_evidence import address_evidence
 from probe.infer.conditions import address_condition, port_condition
-from probe.infer.forward_words import forward_evidence
 from probe.infer.forwarded import BEHIND
-from probe.infer.heard import OPENED, Heard
+from probe.infer.heard import OPENED
 from probe.infer.hypotheses import MUTE, Policy
 from probe.infer.likelihood import Evidence
 from probe.infer.policy import AddressModel
+from probe.infer.port_evidence import port_evidence, reading
 from probe.infer.posterior import Posterior
 from probe.infer.priors import STRICT, SURE
-from probe.infer.raw_words import raw_evidence
+from probe.infer.raw_evidence import raw_evidence
+from probe.infer.rivals import next_tests, rivals
 from probe.infer.served import service_evidence, services_of
 from probe.infer.traces import Back, Sign
-from probe.model.identity import Identity
+from probe.model.evidence import Response
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import (
     AddressVerdict,
@@ -25,12 +27,13 @@ from probe.model.verdict import (
     BoundBy,
     Candidate,
     Condition,
+    Identity,
     PortVerdict,
     Via,
 )
 
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
-_REFUSALS = frozenset({Heard.CLOSED, Heard.CLOSED_BEHIND, Heard.CUT_NEARER, Heard.REFUSED})
+_REFUSALS = frozenset({Response.CLOSED, Response.CLOSED_BEHIND, Response.CUT_NEARER, Response.REFUSED})
 _ANSWERS = frozenset({Back.OPEN, Back.RESET})
 
 
@@ -41,7 +44,7 @@ def judge_port(
     posterior: Posterior,
     point: float,
 ) -> PortVerdict:
-    """Name what can be named by the addresses that were reached, and put into words what all of them said."""
+    """Name what can be named by the addresses that were reached, with what all of them showed."""
     answers = _answers(port, reached)
     across = accepted_across(port, reached)
     binding, named = name_binding(posterior.candidates, answers, point, across=bool(across))
@@ -56,35 +59,21 @@ def judge_port(
         via=_via(port, reached),
         conditions={m.address.ip: port_condition(port, m, posterior) for m in models},
     )
-    text = advice.for_port(settled, models)
     surveys = [model.survey for model in models]
+    opened = any(said is Said.TAKEN for _, said in answers)
     return replace(
         settled,
-        readings={m.address.ip: r for m in models if (r := words.reading(port, m)) is not None},
-        why=_why(settled, models),
+        readings={m.address.ip: r for m in models if (r := reading(port, m)) is not None},
         evidence=(
-            *words.evidence(port, models),
-            *forward_evidence(port, models),
+            *port_evidence(port, models),
             *raw_evidence(port, models),
             *service_evidence(port, surveys),
         ),
         services=services_of(port, surveys),
-        rivals=(
-            *words.rivals(posterior.candidates, named, opened=any(said is Said.TAKEN for _, said in answers)),
-            *words.full_queue(posterior.full_queue),
-        ),
-        next_tests=words.next_tests(port, binding, posterior.candidates),
-        advice=text.lines,
-        urgency=text.urgency,
+        rivals=tuple(rivals(posterior, named, opened=opened)),
+        next_tests=tuple(next_tests(port, binding, posterior.candidates)),
+        advice=advice.for_port(settled, models),
     )
-
-
-def _why(settled: PortVerdict, models: Sequence[AddressModel]) -> str:
-    """One line for the table; an open question is told with its likeliest answers."""
-    line = words.why(settled.port, models)
-    if settled.binding is not Binding.UNDETERMINED:
-        return line
-    return f"{line}: {words.undecided(settled.candidates)}"
 
 
 def accepted_across(port: Port, models: Sequence[AddressModel]) -> frozenset[IPAddress]:
@@ -158,7 +147,7 @@ def _said(evidence: Evidence, *, host_marks: bool) -> Said:
         unsigned = host_marks and evidence.hints.sign in {Sign.PLAIN, Sign.ODD}
         return Said.HIDDEN if unsigned else Said.REFUSED
     fin = evidence.hints.fin
-    if evidence.heard is not Heard.SILENT or fin is None:
+    if evidence.heard is not Response.SILENT or fin is None:
         return Said.HIDDEN
     own_reset = fin.back is Back.RESET and fin.sign is Sign.MARKED
     return Said.REFUSED if own_reset else Said.TAKEN if fin.back is Back.SILENT else Said.HIDDEN
@@ -207,7 +196,7 @@ def _via(port: Port, models: Sequence[AddressModel]) -> Via:
     said = [m.evidence[port].heard for m in models if port in m.evidence]
     if any(heard in BEHIND for heard in said):
         return Via.FORWARD
-    if Heard.CUT in said:
+    if Response.CUT in said:
         return Via.PROXY
     if any(_seen_at_host(m, port) for m in models):
         return Via.DIRECT
@@ -217,15 +206,17 @@ def _via(port: Port, models: Sequence[AddressModel]) -> Via:
 def _seen_at_host(model: AddressModel, port: Port) -> bool:
     observation = model.tested.get(port)
     at_host = observation is not None and observation.origin is not None
-    return at_host and model.evidence[port].heard is Heard.OPEN
+    return at_host and model.evidence[port].heard is Response.OPEN
 
 
-def judge_address(model: AddressModel, identity: Identity, models: Sequence[AddressModel]) -> AddressVerdict:
+def judge_address(model: AddressModel, identity: Identity) -> AddressVerdict:
     """Condition of the path to an address, with the evidence for it and what to do."""
     condition = address_condition(model)
     if model.alive and identity.other_probability >= SURE:
         condition = Condition.WRONG_HOST
-    evidence = (*words.address_evidence(model), *identity.evidence)
-    text = advice.for_address(model, condition, models)
-    shown = evidence if condition is not Condition.CLEAR or evidence else ()
-    return AddressVerdict(model.address, condition, shown, text.lines, text.urgency)
+    return AddressVerdict(
+        model.address,
+        condition,
+        evidence=(*address_evidence(model), *identity.evidence),
+        advice=advice.for_address(model, condition),
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probe.infer.heard import Heard, Noise
+from probe.infer.heard import Noise
 from probe.infer.hypotheses import EPSILON, MUTE, REFUSED_AS, Fate, sounds
 from probe.infer.raw_sounds import (
     ACK_BACKS,
@@ -16,6 +16,7 @@ from probe.infer.raw_sounds import (
     SIGNS,
 )
 from probe.infer.traces import NO_HINTS, Back, Crossed, Hints, Tried
+from probe.model.evidence import Response
 from probe.model.target import Protocol
 
 _ICMP_FATES = frozenset({Fate.REJECT_HOST, Fate.REJECT_PATH})
@@ -25,7 +26,7 @@ _ICMP_FATES = frozenset({Fate.REJECT_HOST, Fate.REJECT_PATH})
 class Evidence:
     """What one address said about one port, to sockets and to raw packets."""
 
-    heard: Heard
+    heard: Response
     attempts: int
     hints: Hints = NO_HINTS
 
@@ -59,14 +60,14 @@ def heard_likelihood(evidence: Evidence, protocol: Protocol, assumed: Assumed, n
         return 1.0
     fate, covered = assumed.fate, assumed.covered
     if _stealthy(assumed):
-        return 1.0 if evidence.heard is Heard.SILENT else EPSILON
+        return 1.0 if evidence.heard is Response.SILENT else EPSILON
     table = sounds(protocol, fate, covered=covered)
-    if evidence.heard is Heard.REFUSED:
+    if evidence.heard is Response.REFUSED:
         return max(EPSILON, sum(table.get(sound, 0.0) for sound in REFUSED_AS))
-    if evidence.heard is Heard.SILENT:
+    if evidence.heard is Response.SILENT:
         limited = fate in _ICMP_FATES or (protocol is Protocol.UDP and not covered)  # answered by ICMP
         lost = noise.icmp_silence if limited else noise.silence
-        by_nature = table.get(Heard.SILENT, 0.0)
+        by_nature = table.get(Response.SILENT, 0.0)
         return by_nature + (1 - by_nature) * lost(evidence.attempts)
     return max(EPSILON, table.get(evidence.heard, 0.0))
 

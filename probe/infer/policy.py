@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from probe.infer.heard import QUIET, Heard, Noise, heard, icmp_errors, noise_of
+from probe.infer.heard import QUIET, Noise, heard, icmp_errors, noise_of
 from probe.infer.hypotheses import EPSILON, MANNERS, Fates, Policy
 from probe.infer.likelihood import Assumed, Evidence, likelihood
 from probe.infer.priors import COVERED_SEEN, HOST_WIDE_RESETS, PORTS_COUNTED, PORTS_SEEN, policy_prior
 from probe.infer.raw_sounds import ECHO_SIGNS, MARKS_SHOW, STACK_THAT_MARKS
 from probe.infer.traces import NO_HINTS, Hints, Sign, answers_echo, echo_sign, hints_of
+from probe.model.evidence import Response
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Observation, State
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
@@ -26,7 +27,7 @@ class AddressModel:
     noise: Noise
     tested: Mapping[Port, Observation]
     evidence: Mapping[Port, Evidence]
-    controls: Mapping[Protocol, tuple[Heard, ...]]  # what ports that nothing uses answered, where measured
+    controls: Mapping[Protocol, tuple[Response, ...]]  # what ports that nothing uses answered, where measured
     alive: bool  # anything at all came back
     log_weights: Mapping[Character, float]  # prior and everything heard
     log_of_port: Mapping[
@@ -37,7 +38,7 @@ class AddressModel:
     host_marks: bool = False  # the host's stack has marked a reset, on some address
     stranger: float = 0.0  # probability that another machine than the target answers here
 
-    def control_counts(self) -> Counter[Heard]:
+    def control_counts(self) -> Counter[Response]:
         """How often each answer was heard from ports that nothing uses, of both protocols."""
         return Counter(symbol for symbols in self.controls.values() for symbol in symbols)
 
@@ -141,7 +142,7 @@ def _learn_one(
             protocol: tuple(
                 said.heard
                 for o, said in controls
-                if o.question.port.protocol is protocol and said.heard is not Heard.UNMEASURED
+                if o.question.port.protocol is protocol and said.heard is not Response.UNMEASURED
             )
             for protocol in Protocol
         },

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.infer.heard import Heard
 from probe.infer.hypotheses import Fate
 from probe.infer.policy import AddressModel
 from probe.infer.posterior import Posterior
+from probe.model.evidence import Response
 from probe.model.probing import Observation, Question, Reason
 from probe.model.target import IPAddress, Port, Protocol
 from probe.model.verdict import Binding
@@ -55,7 +55,7 @@ def crowd_of(models: Sequence[AddressModel], ports: Iterable[Port]) -> frozenset
     return frozenset(port for few in alike.values() if len(few) > MOST_ALIKE for port in few)
 
 
-def tested(model: AddressModel, scene: Scene, *heard: Heard) -> Iterator[Observation]:
+def tested(model: AddressModel, scene: Scene, *heard: Response) -> Iterator[Observation]:
     """The address's tested ports that were heard like this, and stand out."""
     return (
         model.tested[port]

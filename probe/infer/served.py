@@ -1,4 +1,4 @@
-"""One service or several behind a port: what the addresses showed there, grouped, and in words.
+"""One service or several behind a port: what the addresses showed there, grouped, and as evidence.
 
 Pure. Keys decide before greetings. Equal greetings alone make it likely, no more: two machines with one image
 greet alike.
@@ -8,19 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from probe.explain.phrases import listed
 from probe.infer.likeness import Likeness, fingerprints, likeness, shortened, software
+from probe.model.binding import Proof, Served
+from probe.model.evidence import EvidenceRule, PortEvidence
 from probe.model.facts import AddressSurvey
 from probe.model.identity import KeyKind, Sameness
-from probe.model.target import Port, Realm
-from probe.model.verdict import Proof, Served
+from probe.model.target import Port
 
 _PROOFS = {KeyKind.SSH: Proof.SSH_KEY, KeyKind.TLS: Proof.CERTIFICATE}
-_SAID = {
-    Proof.SSH_KEY: "same SSH host key",
-    Proof.CERTIFICATE: "same certificate",
-    Proof.GREETING: "same greeting",
-}
 _Group = list[AddressSurvey]
 
 
@@ -93,46 +88,51 @@ def _name(port: Port, group: _Group) -> str | None:
     return next((name for name in told if name), None)
 
 
-def service_evidence(port: Port, surveys: Sequence[AddressSurvey]) -> tuple[str, ...]:
-    """Which addresses show the same service on a port, and which another one, in words."""
+def service_evidence(port: Port, surveys: Sequence[AddressSurvey]) -> Iterator[PortEvidence]:
+    """Which addresses show the same service on a port, and which another one."""
     groups = _groups(port, surveys)
-    together = (_together(_served(port, group, groups)) for group in groups if len(group) > 1)
-    pairs = combinations(groups, 2)
-    return (*together, *(words for one, two in pairs for words in _beside(port, one, two)))
+    for group in groups:
+        if len(group) > 1:
+            yield _together(_served(port, group, groups))
+    for one, two in combinations(groups, 2):
+        yield from _apart_evidence(port, one, two)
 
 
-def _together(served: Served) -> str:
-    where = listed([str(ip) for ip in served.addresses])
-    proofs = [_SAID[proof] for proof in served.by if proof is not Proof.GREETING]
-    name = [served.name] if served.name else []
-    if proofs:
-        return f"same service on {where} ({', '.join([*name, *proofs])})"
-    return f"perhaps the same service on {where}: they greet alike ({', '.join(name)})"
+def _together(served: Served) -> PortEvidence:
+    proofs = tuple(proof for proof in served.by if proof is not Proof.GREETING)
+    return PortEvidence(
+        rule=EvidenceRule.SAME_SERVICE if proofs else EvidenceRule.PERHAPS_SAME_SERVICE,
+        addresses=tuple(map(str, served.addresses)),
+        service=served.name or None,
+        proofs=proofs,
+    )
 
 
-def _beside(port: Port, one: _Group, two: _Group) -> Iterator[str]:
-    """What is to be told of two groups: that they are two services, or what it is that differs."""
+def _apart_evidence(port: Port, one: _Group, two: _Group) -> Iterator[PortEvidence]:
+    """What there is to tell of two groups: that they are two services, or what it is that differs."""
     parted = {p for a, b in product(one, two) for p in _parting(a, b, port)}
     here, there = (_answer(port, group) for group in (one, two))
-    if Proof.SSH_KEY in parted:
-        yield f"another service answers {port} on {_place(two)} than on {_place(one)}: their host keys differ"
-    elif parted:
-        yield f"another service answers {port} on {_place(two)} ({there}) than on {_place(one)} ({here})"
-    elif here and there and here != there:
-        yield (
-            f"{port} answers differently on {_place(two)} ({there}) than on {_place(one)} ({here}):"
-            " one service with two faces, or two"
-        )
+    differ = bool(here and there and here != there)
+    if not parted and not differ:
+        return
+    keys = Proof.SSH_KEY in parted
+    rule = EvidenceRule.OTHER_SERVICE if parted else EvidenceRule.ANSWERS_DIFFER
+    yield PortEvidence(
+        rule=EvidenceRule.OTHER_HOST_KEY if keys else rule,
+        addresses=_addresses(two),
+        beside=_addresses(one),
+        service=None if keys else there,
+        other_service=None if keys else here,
+    )
+
+
+def _addresses(group: _Group) -> tuple[str, ...]:
+    return tuple(str(survey.address.ip) for survey in group)
 
 
 def _parting(one: AddressSurvey, two: AddressSurvey, port: Port) -> tuple[Proof, ...]:
     found = relation(one, two, port)
     return found.by if found.says is Sameness.OTHER else ()
-
-
-def _place(group: _Group) -> str:
-    where = listed([str(s.address.ip) for s in group])
-    return f"the public address {where}" if [s.address.realm for s in group] == [Realm.PUBLIC] else where
 
 
 def _answer(port: Port, group: _Group) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probe.infer.bindings import Hypothesis
-from probe.infer.heard import Heard
 from probe.infer.hypotheses import EPSILON, INPUT_RULES, MANNERS, Fate, Policy
 from probe.infer.likelihood import Assumed, Evidence, hints_likelihood, likelihood
 from probe.infer.policy import AddressModel, Character
 from probe.infer.priors import COVERED_SEEN, LINK_KEPT_OUT, Health
+from probe.model.evidence import Response
 from probe.model.target import Port
 
 FateWeights = dict[Fate, float]
@@ -50,7 +50,7 @@ class Situation:
     def __init__(self, model: AddressModel, port: Port, *, forwarded: bool = False) -> None:
         self._forwarded = forwarded and model.address.family == _IPV4
         self.address = model.address
-        self.evidence = model.evidence.get(port, Evidence(Heard.UNMEASURED, 0))
+        self.evidence = model.evidence.get(port, Evidence(Response.UNMEASURED, 0))
         self._protocol, self._noise = port.protocol, model.noise
         self._characters = model.characters(without=port)
         self._stranger = model.stranger
@@ -130,6 +130,6 @@ class Situation:
     def _likelihood(self, assumed: Assumed, health: Health) -> float:
         """What reaches a socket whose accept queue is full stays unanswered."""
         if health is Health.FULL and assumed.fate in _REACHING:
-            quiet = 1.0 if self.evidence.heard is Heard.SILENT else EPSILON
+            quiet = 1.0 if self.evidence.heard is Response.SILENT else EPSILON
             return quiet * hints_likelihood(self.evidence.hints, assumed, self._noise)
         return likelihood(self.evidence, self._protocol, assumed, self._noise)

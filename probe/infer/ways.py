@@ -6,9 +6,11 @@ answer that did come is never explained away, whatever a tunnel's own facts say.
 
 from collections.abc import Iterator
 
+from probe.infer.policy import AddressModel
+from probe.model.binding import Condition
 from probe.model.facts import AddressSurvey, LinkKind, TunnelHealth
 from probe.model.probing import Observation, Reason
-from probe.model.verdict import Condition
+from probe.model.target import Port
 
 # Conditions in which no probe reached the address: it is left out where bindings are weighed.
 UNREACHED = frozenset({Condition.HOST_DOWN, Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE})
@@ -25,6 +27,14 @@ def way_condition(survey: AddressSurvey) -> Condition | None:
     """TUNNEL_DOWN or WRONG_ROUTE, where that is why an address is silent; None where nothing shows it."""
     found = _by_facts(survey)  # first: it is cheap, and mostly settles it
     return found if found is not None and is_silent(survey) else None
+
+
+def way_of(port: Port, model: AddressModel) -> Condition | None:
+    """The condition of the way that kept the probe to a port from its address; None where none did."""
+    observation = model.tested.get(port)
+    if observation is None or not is_lost(observation, model.survey):
+        return None
+    return way_condition(model.survey)
 
 
 def is_silent(survey: AddressSurvey) -> bool:

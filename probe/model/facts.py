@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from probe.model.evidence import PurposeRule
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.probing import Observation, Role
@@ -54,7 +55,7 @@ class Trace:
     """What one raw follow-up brought, and why it was sent."""
 
     observation: Observation
-    why: str
+    why: PurposeRule
 
 
 @dataclass(frozen=True, slots=True)

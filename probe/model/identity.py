@@ -1,9 +1,7 @@
-"""Whether the addresses that were probed are one machine: the keys that services show, and what was found."""
+"""Whether the addresses that were probed are one machine: the keys that services show, and the signs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-from probe.model.target import IPAddress
 
 
 class KeyKind(StrEnum):
@@ -54,18 +52,3 @@ class AliasSign(StrEnum):
     GREETING_OTHER = "greeting-other"
     GREETING_MIXED = "greeting-mixed"
     GREETING_FORWARDED_OTHER = "greeting-forwarded-other"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which machine answers on one address.
-
-    `one_with` are the addresses proven to be the same machine, `by` the signs that decided, strongest first.
-    `other_probability` is that of another machine than the target's: 0 where proven the same or assumed.
-    """
-
-    sameness: Sameness
-    one_with: tuple[IPAddress, ...] = ()
-    by: tuple[AliasSign, ...] = ()
-    evidence: tuple[str, ...] = ()
-    other_probability: float = 0.0

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from probe.model.evidence import PurposeRule
 from probe.model.facts import Route
 from probe.model.probing import Question
 from probe.model.target import Port, TargetAddress
@@ -47,7 +48,7 @@ class FollowUp:
     """One raw question, and which doubt it would end."""
 
     question: Question
-    why: str
+    why: PurposeRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ value means "not measured", never "no".
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from probe.model.advice import Advice, NextTest, Rival
+from probe.model.binding import Binding, BoundBy, Condition, Proof, Via
+from probe.model.evidence import AddressEvidence, PortEvidence, Purpose, Reading
 from probe.model.facts import TunnelHealth
 from probe.model.identity import KeyKind
 from probe.model.probing import Aftermath, Origin, Reason, Role, Shape, State
 from probe.model.target import Protocol
-from probe.model.verdict import Binding, BoundBy, Condition, Proof, Via
 
-SCHEMA = "bindprobe.report/1"
+SCHEMA = "bindprobe.report/2"
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 PortNumber = Annotated[int, Meta(ge=0, le=65535)]
@@ -83,7 +85,7 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     state: State | None = None
     reason: Reason
     condition: Condition
-    sender: str | None = field(default=None, name="from")
+    sender: str | None = None
     rtt_ms: float | None = None
     ttl: int | None = None
     attempts: int
@@ -91,7 +93,7 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     origin: Origin | None = None
     aftermath: Aftermath | None = None
     tcp: TcpReport | None = None
-    reading: str | None = None
+    reading: Reading | None = None
     unheard: bool | None = None  # true: raw packets heard this answer, connect() waited for it in vain
     greeting: GreetingReport | None = None  # null: not asked, or nothing was said
     keys: tuple[KeyReport, ...] | None = None  # null: not asked, or none was shown
@@ -111,9 +113,9 @@ class ProbeReport(Struct, frozen=True, kw_only=True):
     through: str | None = None
     handed_to: str | None = None
     ttl: int | None = None
-    why: str
+    why: Purpose
     reason: Reason
-    sender: str | None = field(default=None, name="from")
+    sender: str | None = None
     reply_ttl: int | None = None
     tos: int | None = None
     flow_label: int | None = None
@@ -130,7 +132,7 @@ class ControlReport(Struct, frozen=True, kw_only=True):
     role: Role
     state: State | None = None
     reason: Reason
-    sender: str | None = field(default=None, name="from")
+    sender: str | None = None
     rtt_ms: float | None = None
     attempts: int
     unheard: bool | None = None
@@ -147,11 +149,11 @@ class VerdictReport(Struct, frozen=True, kw_only=True):
     confidence: Probability
     candidates: tuple[CandidateReport, ...]
     why: str = ""
-    evidence: tuple[str, ...] = ()
-    rivals: tuple[str, ...] = ()
-    next_tests: tuple[str, ...] = ()
-    advice: tuple[str, ...] = ()
-    urgency: int = 0
+    exposed_on: tuple[str, ...] = ()
+    evidence: tuple[PortEvidence, ...] = ()
+    rivals: tuple[Rival, ...] = ()
+    next_tests: tuple[NextTest, ...] = ()
+    advice: tuple[Advice, ...] = ()
     observations: tuple[ObservationReport, ...] = ()
     probes: tuple[ProbeReport, ...] | None = None  # null: no raw packets could be sent
     services: tuple[ServiceReport, ...] | None = None  # null: nothing was shown that could be compared
@@ -163,6 +165,7 @@ class PortReport(VerdictReport, frozen=True, kw_only=True):
     port: PortNumber
     protocol: Protocol
     service: str | None = None
+    private: bool = False
 
 
 class RestReport(VerdictReport, frozen=True, kw_only=True):
@@ -188,9 +191,8 @@ class AddressReport(Struct, frozen=True, kw_only=True):
     path: tuple[str, ...] = ()
     condition: Condition
     tunnel: TunnelHealth | None = None  # null: no tunnel, or not asked because the address answered
-    evidence: tuple[str, ...] = ()
-    advice: tuple[str, ...] = ()
-    urgency: int = 0
+    evidence: tuple[AddressEvidence, ...] = ()
+    advice: tuple[Advice, ...] = ()
     controls: tuple[ControlReport, ...] = ()
     probes: tuple[ProbeReport, ...] | None = None  # about the address itself: echo, who-has, controls
 

@@ -1,86 +1,42 @@
-"""The conclusions: binding, condition, candidates, and the words that back them."""
+"""The conclusions: binding, condition, candidates, and the evidence that backs them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from probe.model.advice import Advice, NextTest, Rival
+from probe.model.binding import Binding, BoundBy, Candidate, Condition, Proof, Served, Via
+from probe.model.evidence import AddressEvidence, PortEvidence, Reading
+from probe.model.identity import AliasSign, Sameness
 from probe.model.target import IPAddress, Port, TargetAddress
 
-
-class Binding(StrEnum):
-    """What a port's socket is bound to, as far as it can be told from outside."""
-
-    WILDCARD = "wildcard"
-    SPECIFIC = "specific"
-    LOOPBACK = "loopback"
-    NOT_LISTENING = "not-listening"
-    LOOPBACK_OR_NOT_LISTENING = "loopback-or-not-listening"
-    UNDETERMINED = "undetermined"
-
-
-class Condition(StrEnum):
-    """Condition of the path to one address, or of one port on it."""
-
-    CLEAR = "clear"
-    DROPPED = "dropped"
-    REJECTED = "rejected"
-    NO_ROUTE = "no-route"
-    NOT_FORWARDED = "not-forwarded"
-    TUNNEL_DOWN = "tunnel-down"
-    HOST_DOWN = "host-down"
-    MTU_BLACK_HOLE = "mtu-black-hole"
-    INTERCEPTED = "intercepted"
-    LOCAL_FIREWALL = "local-firewall"
-    WRONG_ROUTE = "wrong-route"
-    WRONG_HOST = "wrong-host"
-    HAIRPIN = "hairpin"  # the inside address answers itself: forwarded, but not translated on the way back
-    UNKNOWN = "unknown"
-
-
-class Via(StrEnum):
-    """How an open port is served."""
-
-    DIRECT = "direct"
-    FORWARD = "forward"
-    PROXY = "proxy"
-    UNKNOWN = "unknown"
-
-
-class BoundBy(StrEnum):
-    """What ties a socket to the addresses it is bound to."""
-
-    ADDRESS = "address"  # bind() named the address
-    DEVICE = "device"  # SO_BINDTODEVICE: any address serves, if the packet arrives by the device
+__all__ = [
+    "AddressVerdict",
+    "Binding",
+    "BoundBy",
+    "Candidate",
+    "Condition",
+    "Identity",
+    "PortVerdict",
+    "Proof",
+    "Served",
+    "Verdict",
+    "Via",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One binding that the answers leave possible. Probabilities of a port's candidates sum to 1."""
+class Identity:
+    """Which machine answers on one address.
 
-    binding: Binding
-    probability: float
-    bound_to: tuple[IPAddress, ...] = ()
-
-
-class Proof(StrEnum):
-    """What services are told by, the strongest first."""
-
-    SSH_KEY = "ssh-key"
-    CERTIFICATE = "certificate"
-    GREETING = "greeting"
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """One service behind a port, as far as it shows: the addresses that show it, and by what.
-
-    `other_than` are addresses on which another service answers; what is in neither may be either.
+    `one_with` are the addresses proven to be the same machine, `by` the signs that decided, strongest first.
+    `other_probability` is that of another machine than the target's: 0 where proven the same or assumed.
     """
 
-    addresses: tuple[IPAddress, ...]
-    name: str | None = None  # what it calls itself
-    by: tuple[Proof, ...] = ()  # what its addresses have in common; none where it has one
-    other_than: tuple[IPAddress, ...] = ()
+    sameness: Sameness
+    one_with: tuple[IPAddress, ...] = ()
+    by: tuple[AliasSign, ...] = ()
+    evidence: tuple[AddressEvidence, ...] = ()
+    other_probability: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +52,11 @@ class PortVerdict:
     bound_by: BoundBy | None = None  # None: not told
     via: Via = Via.UNKNOWN
     conditions: Mapping[IPAddress, Condition] = field(default_factory=dict)
-    readings: Mapping[IPAddress, str] = field(default_factory=dict)  # the rule each answer was read by
-    why: str = ""  # one line for the table
-    evidence: tuple[str, ...] = ()
-    rivals: tuple[str, ...] = ()  # what was not excluded, in words
-    next_tests: tuple[str, ...] = ()  # what would decide
-    advice: tuple[str, ...] = ()
-    urgency: int = 0  # of the advice: 0 nothing to do, higher comes first
+    readings: Mapping[IPAddress, Reading] = field(default_factory=dict)  # the rule each answer was read by
+    evidence: tuple[PortEvidence, ...] = ()
+    rivals: tuple[Rival, ...] = ()  # what was not excluded
+    next_tests: tuple[NextTest, ...] = ()  # what would decide
+    advice: tuple[Advice, ...] = ()  # the most important first
     services: tuple[Served, ...] = ()  # none: nothing was shown that could be compared
 
 
@@ -112,9 +66,8 @@ class AddressVerdict:
 
     address: TargetAddress
     condition: Condition
-    evidence: tuple[str, ...] = ()
-    advice: tuple[str, ...] = ()
-    urgency: int = 0
+    evidence: tuple[AddressEvidence, ...] = ()
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

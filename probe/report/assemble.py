@@ -1,12 +1,17 @@
 """From what was measured and concluded to the one report object."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from probe.engine.run import Outcome
+from probe.model.advice import Rival
+from probe.model.binding import Binding, Candidate, Condition
+from probe.model.evidence import Reading
 from probe.model.facts import AddressSurvey
-from probe.model.probing import Observation, Role
+from probe.model.probing import Observation, Role, State
 from probe.model.report import (
     AddressReport,
     CandidateReport,
@@ -20,12 +25,14 @@ from probe.model.report import (
     Vantage,
 )
 from probe.model.target import IPAddress, Port
-from probe.model.verdict import AddressVerdict, Condition, PortVerdict, Verdict
+from probe.model.verdict import AddressVerdict, PortVerdict, Verdict
 from probe.report import probes, shown
-from probe.services import service_name
+from probe.services import is_private, service_name
 
 CONNECT, RAW = "connect", "raw"  # the engine's name in a report; raw: raw packets could be sent too
 _DIGITS = 4  # of probabilities
+_PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
+_LEAST = 0.001  # probability of a candidate that is listed
 
 _Surveys = Mapping[IPAddress, AddressSurvey]
 _Tested = Mapping[IPAddress, Mapping[Port, Observation]]
@@ -43,7 +50,10 @@ class RunFacts:
 
 
 def assemble(outcome: Outcome, verdict: Verdict, facts: RunFacts, *, version: str) -> Report:
-    """Make the report. Addresses and ports keep the order of the verdict."""
+    """Make the report. Addresses and ports keep the order of the verdict.
+
+    No sentence is written yet (`probe.explain.wording`), so that ports can be grouped by what they are.
+    """
     surveys = {survey.address.ip: survey for survey in outcome.surveys}
     tested = {ip: survey.tested() for ip, survey in surveys.items()}
     judged = (one.port for one in verdict.ports)
@@ -86,7 +96,6 @@ def _address(verdict: AddressVerdict, survey: AddressSurvey, told: _Told) -> Add
         tunnel=survey.tunnel,
         evidence=verdict.evidence,
         advice=verdict.advice,
-        urgency=verdict.urgency,
         controls=tuple(map(_control, controls)),
         probes=None if told is None else probes.of_address(survey, told),
     )
@@ -112,34 +121,50 @@ def _milliseconds(seconds: float | None) -> float | None:
 
 
 def _port(verdict: PortVerdict, surveys: _Surveys, tested: _Tested, told: _Told) -> PortReport:
+    observations = tuple(_observations(verdict, surveys, tested))
+    listed = [c for c in verdict.candidates if c.probability >= _LEAST]
+    total = sum(c.probability for c in listed)  # of what is listed: those shares sum to 1 again
     return PortReport(
         port=verdict.port.number,
         protocol=verdict.port.protocol,
         service=service_name(verdict.port),
+        private=is_private(verdict.port),
+        exposed_on=tuple(o.address for o in observations if o.state is State.OPEN),
         binding=verdict.binding,
         bound_to=tuple(map(str, verdict.bound_to)),
         bound_by=verdict.bound_by,
         families=verdict.families,
         via=verdict.via,
-        confidence=round(verdict.confidence, _DIGITS),
+        confidence=_confidence(verdict, listed, total),
         candidates=tuple(
             CandidateReport(
                 binding=c.binding,
                 bound_to=tuple(map(str, c.bound_to)),
-                probability=round(c.probability, _DIGITS),
+                probability=round(c.probability / total, _DIGITS),
             )
-            for c in verdict.candidates
+            for c in listed
         ),
-        why=verdict.why,
         evidence=verdict.evidence,
-        rivals=verdict.rivals,
+        rivals=tuple(_rival(rival, total) for rival in verdict.rivals),
         next_tests=verdict.next_tests,
         advice=verdict.advice,
-        urgency=verdict.urgency,
-        observations=tuple(_observations(verdict, surveys, tested)),
+        observations=observations,
         probes=None if told is None else told[verdict.port],
         services=shown.services(verdict.services),
     )
+
+
+def _confidence(verdict: PortVerdict, listed: Sequence[Candidate], total: float) -> float:
+    """The summed probability of the listed candidates that the verdict names."""
+    names = _PAIR if verdict.binding is Binding.LOOPBACK_OR_NOT_LISTENING else {verdict.binding}
+    named = (c for c in listed if c.binding in names and c.bound_to == verdict.bound_to)
+    return round(sum((c.probability for c in named), 0.0) / total, _DIGITS)
+
+
+def _rival(rival: Rival, total: float) -> Rival:
+    """A rival with the share that it has among the listed candidates, if it is one of them."""
+    share = rival.probability if rival.binding is None else rival.probability / total
+    return structs.replace(rival, probability=round(share, _DIGITS))
 
 
 def _observations(verdict: PortVerdict, surveys: _Surveys, tested: _Tested) -> list[ObservationReport]:
@@ -156,7 +181,7 @@ def _observations(verdict: PortVerdict, surveys: _Surveys, tested: _Tested) -> l
 
 
 def _observation(
-    observation: Observation, survey: AddressSurvey, condition: Condition, reading: str | None
+    observation: Observation, survey: AddressSurvey, condition: Condition, reading: Reading | None
 ) -> ObservationReport:
     tcp = observation.tcp
     return ObservationReport(

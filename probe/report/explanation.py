@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from probe.errors import UsageError
+from probe.explain.bindings import THROUGH_VPN_PROGRAM
+from probe.model.advice import RivalRule
 from probe.model.report import ObservationReport, Report
 from probe.model.target import Port
 from probe.model.verdict import Binding
@@ -27,11 +29,11 @@ def render_explanation(report: Report, port: Port, style: TextStyle = PLAIN) -> 
         *_head(report, row, port),
         ("Answers, and the rule each is read by", list(_answers(row))),
         ("Raw packets, and why each was sent", list(probe_lines(row, report.addresses))),
-        ("Evidence", list(row.verdict.evidence)),
+        ("Evidence", [evidence.text for evidence in row.verdict.evidence]),
         ("Candidates", list(_candidates(row))),
-        ("Not excluded", list(row.verdict.rivals)),
-        ("What would settle it", list(row.verdict.next_tests)),
-        ("What to do", list(row.verdict.advice)),
+        ("Not excluded", [r.text for r in row.verdict.rivals if r.rule is RivalRule.FULL_ACCEPT_QUEUE]),
+        ("What would settle it", [test.text for test in row.verdict.next_tests]),
+        ("What to do", [advice.text for advice in row.verdict.advice]),
     ]
     return "\n\n".join(_section(title, texts, style) for title, texts in sections if texts) + "\n"
 
@@ -75,8 +77,8 @@ def _head(report: Report, row: Row, port: Port) -> Iterator[tuple[str, list[str]
 def _answers(row: Row) -> Iterator[str]:
     for observation in row.verdict.observations:
         yield f"{observation.realm} {observation.address}: {', '.join(_facts(observation))}"
-        if observation.reading:
-            yield f"-> {observation.reading}"
+        if observation.reading is not None:
+            yield f"-> {observation.reading.text}"
 
 
 def _facts(observation: ObservationReport) -> Iterator[str]:
@@ -102,9 +104,12 @@ def _facts(observation: ObservationReport) -> Iterator[str]:
 
 
 def _candidates(row: Row) -> Iterator[str]:
+    """Each binding that is left, the named ones and their rivals alike."""
+    through = {r.binding for r in row.verdict.rivals if r.rule is RivalRule.THROUGH_VPN_PROGRAM}
     for candidate in row.verdict.candidates:
         where = f" to {', '.join(candidate.bound_to)}" if candidate.bound_to else ""
-        yield f"{percent(candidate.probability):>4} {candidate.binding}{where}"
+        how = f", {THROUGH_VPN_PROGRAM}" if candidate.binding in through else ""
+        yield f"{percent(candidate.probability):>4} {candidate.binding}{where}{how}"
 
 
 def _section(title: str, texts: Sequence[str], style: TextStyle) -> str:

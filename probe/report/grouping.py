@@ -1,14 +1,17 @@
 """Groups the ports of a large scan: those that share one verdict and the same answers need no row each.
 
-A port stands out when few others are like it. What a group says holds for each of its ports: sentences that
-name one port are left out, confidence is the lowest of all, and a round-trip time, which each had its own, is
-not given.
+A port stands out when few others are like it. What a group says holds for each of its ports: evidence and
+advice are merged as values, before they are put into words; confidence and what goes with it are those of the
+least sure port, and a round-trip time, which each had its own, is not given.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
-import msgspec
+from msgspec.structs import replace
 
+from probe.model.advice import IMPORTANCE
+from probe.model.evidence import PortEvidence
 from probe.model.probing import Origin
 from probe.model.report import ObservationReport, PortReport, Report, RestReport
 from probe.ports import format_ports
@@ -16,7 +19,7 @@ from probe.report import probes
 
 MOST_ROWS = 1000  # up to this many ports each has its row
 _FEW = 10  # as many ports of a kind, or fewer, stand out
-_TEXTS = ("evidence", "rivals", "next_tests", "advice")
+_Value = TypeVar("_Value", bound=Hashable)
 
 
 def grouped(report: Report, most_rows: int = MOST_ROWS) -> Report:
@@ -27,7 +30,7 @@ def grouped(report: Report, most_rows: int = MOST_ROWS) -> Report:
     for port in report.ports:
         kinds.setdefault(_kind(port), []).append(port)
     large = {key for key, members in kinds.items() if len(members) > _FEW}
-    return msgspec.structs.replace(
+    return replace(
         report,
         ports=tuple(port for port in report.ports if _kind(port) not in large),
         rest=tuple(_rest(members) for key, members in kinds.items() if key in large),
@@ -36,9 +39,10 @@ def grouped(report: Report, most_rows: int = MOST_ROWS) -> Report:
 
 def _kind(port: PortReport) -> Hashable:
     """What ports of one group have in common."""
-    verdict = (port.protocol, port.binding, port.bound_to, port.families, port.via, port.urgency)
+    verdict = (port.protocol, port.binding, port.bound_to, port.bound_by, port.families, port.via)
+    urgent = max((IMPORTANCE[advice.rule] for advice in port.advice), default=0)
     raw = None if port.probes is None else tuple(map(probes.alike, port.probes))
-    return (*verdict, port.bound_by, tuple(map(_answer, port.observations)), raw)
+    return (*verdict, urgent, tuple(map(_answer, port.observations)), raw)
 
 
 def _answer(o: ObservationReport) -> Hashable:
@@ -54,10 +58,9 @@ def _unusual(origin: Origin | None) -> Origin | None:
 def _rest(members: Sequence[PortReport]) -> RestReport:
     least = min(members, key=lambda port: port.confidence)
     fields = {name: getattr(least, name) for name in RestReport.__struct_fields__ if name != "ports"}
-    vague = max(members, key=lambda port: sum(o.origin is None for o in port.observations))
-    fields |= {name: _common([getattr(port, name) for port in members]) for name in _TEXTS}
-    fields["evidence"] = fields["evidence"] or vague.evidence
-    fields["why"] = least.why if all(port.why == least.why for port in members) else ""
+    fields["evidence"] = tuple(_evidence(members))
+    for name in ("next_tests", "advice"):
+        fields[name] = _common([getattr(port, name) for port in members])
     fields["observations"] = tuple(
         _shared(answers) for answers in zip(*(port.observations for port in members), strict=True)
     )
@@ -67,16 +70,40 @@ def _rest(members: Sequence[PortReport]) -> RestReport:
     return RestReport(ports=format_ports(port.port for port in members), **fields)
 
 
-def _common(texts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The sentences that were said of every member."""
-    shared = set(texts[0]).intersection(*texts[1:])
-    return tuple(text for text in texts[0] if text in shared)
+def _evidence(members: Sequence[PortReport]) -> Iterator[PortEvidence]:
+    """What was seen of every member, address by address, and put together again where addresses share it.
+
+    The tries are the most that any took. That it was the host itself that refused is looked into for some
+    ports only: it stays where it was seen of all.
+    """
+    single, *others = (_by_address(seen) for seen in dict.fromkeys(port.evidence for port in members))
+    together: dict[PortEvidence, list[str]] = {}
+    for key, first in single.items():
+        alike = [first, *(other[key] for other in others if key in other)]
+        if len(alike) == 1 + len(others):
+            tries = [one.tries for one in alike if one.tries is not None]
+            origin = first.origin if all(one.origin is first.origin for one in alike) else None
+            merged = replace(first, tries=max(tries, default=None), origin=origin, addresses=())
+            together.setdefault(merged, []).extend(first.addresses)
+    return (replace(merged, addresses=tuple(where)) for merged, where in together.items())
+
+
+def _by_address(seen: Iterable[PortEvidence]) -> dict[PortEvidence, PortEvidence]:
+    """Each piece of evidence for each of its addresses, by what must be equal in it."""
+    single = (replace(one, addresses=(address,)) for one in seen for address in one.addresses)
+    return {replace(one, tries=None, origin=None): one for one in single}
+
+
+def _common(values: Sequence[tuple[_Value, ...]]) -> tuple[_Value, ...]:
+    """What all have, in the order of the first."""
+    shared = set(values[0]).intersection(*values[1:])
+    return tuple(value for value in values[0] if value in shared)
 
 
 def _shared(answers: Sequence[ObservationReport]) -> ObservationReport:
     """One answer for all: the most tries that any took, no round-trip time, the rest where it is equal."""
     first = answers[0]
-    return msgspec.structs.replace(
+    return replace(
         first,
         rtt_ms=None,
         ttl=first.ttl if all(answer.ttl == first.ttl for answer in answers) else None,

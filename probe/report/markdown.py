@@ -52,7 +52,7 @@ def _unclear(report: Report) -> Iterator[str]:
         yield from ("", "## Paths that are not clear", "")
     for address in unclear:
         yield f"- {_text(f'{address.realm} {address.address}')}: {address.condition}"
-        yield from (f"  - {_text(text)}" for text in address.evidence)
+        yield from (f"  - {_text(evidence.text)}" for evidence in address.evidence)
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -1,10 +1,12 @@
 """A plan as text or JSON: what would be asked of each address, before a packet flies."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, astuple
 from textwrap import fill, wrap
 
 import msgspec
 
+from probe.explain.follow_ups import FOLLOW_UPS
 from probe.infer.doubts import Doubt
 from probe.infer.greeted_ports import MOST_GREETED, may_greet
 from probe.infer.keyed_ports import MOST_PORTS, may_show_keys
@@ -45,7 +47,8 @@ def render_plan_json(plan: Plan, doubts: Sequence[Doubt] | None = None) -> str:
 
 
 def _as_data(doubt: Doubt) -> dict[str, str | None]:
-    return {"probe": doubt.probe, "when": doubt.when, "why": doubt.why, "takes": doubt.takes}
+    words = FOLLOW_UPS[doubt.rule]
+    return {"rule": doubt.rule, **asdict(words), "takes": doubt.takes}
 
 
 def _follow_ups(doubts: Sequence[Doubt], style: TextStyle) -> str:
@@ -55,7 +58,7 @@ def _follow_ups(doubts: Sequence[Doubt], style: TextStyle) -> str:
     probe = min(_PROBE_WIDTH, style.width // 4)
     rest = style.width - probe - _GAPS
     widths = (probe, rest // 2, rest - rest // 2)
-    rows = [_HEADERS, *((doubt.probe, doubt.when, doubt.why) for doubt in doubts)]
+    rows = [_HEADERS, *(astuple(FOLLOW_UPS[doubt.rule]) for doubt in doubts)]
     headers, *cells = ([fill(text, width) for text, width in zip(row, widths, strict=True)] for row in rows)
     table = tabulate.tabulate(cells, headers, tablefmt="simple", disable_numparse=True)
     lines = (line.rstrip() for line in table.splitlines())

@@ -44,7 +44,7 @@ def probe_line(
     to = realms.get(probe.address, probe.address)
     where = f"{to} at {ports}/{protocol}" if ports else to
     back = ", ".join(part for tell in _TELLING if (part := tell(probe)))
-    return f"{sent} to {where}{_way(probe)}: {back} (why: {probe.why})"
+    return f"{sent} to {where}{_way(probe)}: {back} (why: {probe.why.text})"
 
 
 def _way(probe: ProbeReport) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
 import msgspec
 
+from probe.model.evidence import Purpose, PurposeRule
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.probing import Header, Reason, Role, Shape
 from probe.model.report import ProbeReport
@@ -11,6 +12,7 @@ from probe.model.target import Port
 
 _WITHOUT_PORT = frozenset({Shape.ECHO, Shape.WHO_HAS})
 _NO_HEADER = Header()
+_PURPOSES = {rule: Purpose(rule=rule) for rule in PurposeRule}
 
 
 def by_port(
@@ -55,7 +57,7 @@ def _probe(trace: Trace, port: Port | None) -> ProbeReport:
         through=None if hop is None else hop.interface,
         handed_to=None if hop is None else hop.link_address,
         ttl=question.ttl,
-        why=trace.why,
+        why=_PURPOSES[trace.why],
         reason=seen.reason,
         sender=None if seen.sender is None else str(seen.sender),
         reply_ttl=seen.ttl,
@@ -73,7 +75,7 @@ def alike(probe: ProbeReport) -> tuple[object, ...]:
     A stack draws the flow label of each reset anew; that it has one is what tells (Linux
     net/ipv6/tcp_ipv6.c, tcp_v6_send_reset).
     """
-    asked = (probe.address, probe.probe, probe.through, probe.handed_to, probe.ttl, probe.why)
+    asked = (probe.address, probe.probe, probe.through, probe.handed_to, probe.ttl, probe.why.rule)
     label = probe.flow_label if probe.flow_label is None else bool(probe.flow_label)
     return (*asked, probe.reason, probe.sender, probe.reply_ttl, probe.tos, label)
 

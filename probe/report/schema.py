@@ -6,6 +6,7 @@ import msgspec
 
 from probe.model.doctor_report import DOCTOR_SCHEMA, DoctorReport
 from probe.model.report import SCHEMA, Report
+from probe.report.field_descriptions import description
 
 
 def report_schema() -> dict[str, Any]:
@@ -23,6 +24,11 @@ def _schema(report: type[msgspec.Struct], name: str) -> dict[str, Any]:
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name}
     format_name = {"const": name, "description": "Name and version of this format."}
     schema["$defs"][report.__name__]["properties"]["schema"] = format_name
+    for struct, definition in schema["$defs"].items():
+        for field, of_field in definition.get("properties", {}).items():
+            meaning = description(struct, field)
+            if meaning is not None:
+                of_field.setdefault("description", meaning)
     return head | schema
 
 

@@ -193,7 +193,7 @@ def _unclear(report: Report) -> list[tuple[str, str]]:
     for address in report.addresses:
         if address.condition is not Condition.CLEAR:
             lines.append(("  ", f"{address.realm} {address.address}: {address.condition}"))
-            lines += [("    - ", text) for text in address.evidence]
+            lines += [("    - ", evidence.text) for evidence in address.evidence]
     return lines
 
 
@@ -201,8 +201,8 @@ def _evidence(report: Report) -> list[tuple[str, str]]:
     lines = []
     for row in rows(report):
         lines.append(("  ", row.title))
-        lines += [("    - ", text) for text in row.verdict.evidence]
-        lines += [("    - not excluded: ", text) for text in row.verdict.rivals]
+        lines += [("    - ", evidence.text) for evidence in row.verdict.evidence]
+        lines += [("    - not excluded: ", rival.text) for rival in row.verdict.rivals]
     return lines
 
 

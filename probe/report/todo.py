@@ -1,53 +1,52 @@
-"""What to do: the advice of every port and address, most important first, doubles merged."""
+"""What to do: the advice of every port and address, the most important first, doubles merged."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
+from probe.model.advice import IMPORTANCE, Advice
 from probe.model.report import Report
-from probe.report.words import port_row, rest_row
+from probe.report.words import rows
 
 _SHOWN = 6  # subjects named beside the first one
 
 
 @dataclass(slots=True)
-class _Advice:
-    text: str  # as it was said of the first subject
-    urgency: int
+class _Merged:
+    text: str  # as it is of the first subject
+    importance: int
     subjects: list[str] = field(default_factory=list)
 
 
 def to_do(report: Report) -> tuple[str, ...]:
-    """One sentence for each thing to do; what is the same but for the port is said once."""
-    merged: dict[str, _Advice] = {}
-    for key, subject, text, urgency in _said(report):
-        advice = merged.setdefault(key, _Advice(text, urgency))
-        if subject not in advice.subjects:
-            advice.subjects.append(subject)
-        advice.urgency = max(advice.urgency, urgency)
-    return tuple(map(_sentence, sorted(merged.values(), key=lambda advice: -advice.urgency)))
+    """One sentence for each thing to do; what is the same but for the port is listed once."""
+    merged: dict[Advice, _Merged] = {}
+    for advice, subject, importance in _given(report):
+        key = replace(advice, exposed_on=(), command=None, text="")
+        one = merged.setdefault(key, _Merged(advice.text, importance))
+        if subject not in one.subjects:
+            one.subjects.append(subject)
+        one.importance = max(one.importance, importance)
+    return tuple(map(_sentence, sorted(merged.values(), key=lambda one: -one.importance)))
 
 
-def _said(report: Report) -> Iterator[tuple[str, str, str, int]]:
-    """Key that makes doubles equal, subject, text and urgency of each piece of advice."""
+def _given(report: Report) -> Iterator[tuple[Advice, str, int]]:
+    """Every piece of advice, of whom, and how important what is to do there is."""
     for address in report.addresses:
-        for text in address.advice:
-            yield text, f"{address.realm} {address.address}", text, address.urgency
-    for port in report.ports:
-        row = port_row(port)
-        named = f"{row.label} ({row.service})" if row.service else row.label
-        for text in port.advice:
-            yield text.replace(named, "{}").replace(row.label, "{}"), named, text, port.urgency
-    for group in report.rest or ():
-        for text in group.advice:
-            yield text, rest_row(group).label, text, group.urgency
+        for advice in address.advice:
+            yield advice, f"{address.realm} {address.address}", IMPORTANCE[advice.rule]
+    for row in rows(report):
+        importance = max((IMPORTANCE[advice.rule] for advice in row.verdict.advice), default=0)
+        subject = f"{row.label} ({row.service})" if row.service else row.label
+        for advice in row.verdict.advice:
+            yield advice, subject, importance
 
 
-def _sentence(advice: _Advice) -> str:
-    first, *others = advice.subjects
-    if others and first not in advice.text:  # the text names nobody: it holds for all of them as it stands
-        first, others = "", advice.subjects
+def _sentence(merged: _Merged) -> str:
+    others = merged.subjects[1:]
     if not others:
-        return advice.text
+        return merged.text
     shown = ", ".join(others[:_SHOWN])
     more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-    return f"{advice.text} ({'the same ' if first else ''}for {shown}{more})"
+    return f"{merged.text} (the same for {shown}{more})"

@@ -17,6 +17,7 @@ from probe.cli.main import main
 from probe.cli.options import Engine
 from probe.errors import PrivilegeError
 from probe.infer.doubts import Doubt
+from probe.model.evidence import PurposeRule
 from probe.model.facts import LinkKind, Route
 from probe.model.probing import Header, Probe, Question, Reason, Reply
 from probe.model.target import Realm, Target, TargetAddress
@@ -62,9 +63,9 @@ def never(model, scene) -> Iterator[Question]:
 
 
 DOUBTS = (
-    Doubt("SYN again", "a reset", "forged by a filter, or by the stack where nothing listens? " * 2, never),
-    Doubt("FIN", "silence that an ACK broke", "is there a listener?", never, "--fin"),
-    Doubt("frame for 127.0.0.1", "a refusal", "does loopback leak?", never, "--l2"),
+    Doubt(PurposeRule.WHOSE_RESET, never),
+    Doubt(PurposeRule.LISTENER_BEHIND_FILTER, never, "--fin"),
+    Doubt(PurposeRule.LINK_REACHES_LOOPBACK, never, "--l2"),
 )
 
 
@@ -245,15 +246,15 @@ def test_a_plan_tells_what_may_follow(capsys: pytest.CaptureFixture[str], events
     """The follow-ups that the flags permit, as text and as JSON; nothing is opened."""
     assert main(["scan", "127.0.0.1", "--plan"]) == 0
     text = capsys.readouterr().out
-    assert "SYN again" in text
+    assert "marked SYN" in text
     assert "FIN" not in text
     assert max(map(len, text.splitlines())) <= 80
     assert main(["scan", "127.0.0.1", "--plan", "--json", "--fin", "--l2"]) == 0
     told = json.loads(capsys.readouterr().out)["follow_ups"]
     assert [(one["probe"], one["takes"]) for one in told] == [
-        ("SYN again", None),
+        ("marked SYN", None),
         ("FIN", "--fin"),
-        ("frame for 127.0.0.1", "--l2"),
+        ("SYN to 127.0.0.1, handed to this neighbour", "--l2"),
     ]
     assert events == []
 
@@ -265,7 +266,7 @@ def test_a_plan_without_raw_packets(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["follow_ups"] is None
     assert main(["scan", "127.0.0.1", "--plan"]) == 0
     out, err = capsys.readouterr()
-    assert "SYN again" not in out
+    assert "marked SYN" not in out
     assert MISSING in err
     assert main(["scan", "127.0.0.1", "--plan", "--engine", "raw"]) == 0
-    assert "SYN again" in capsys.readouterr().out
+    assert "marked SYN" in capsys.readouterr().out

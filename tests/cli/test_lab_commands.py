@@ -17,7 +17,7 @@ def test_lab_lists_and_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     assert "loopback-only" in capsys.readouterr().out
     assert main(["lab", "run", "loopback-only"]) == 0
     assert "0 failed" in capsys.readouterr().out
-    monkeypatch.setattr("probe.lab.result.CheckFinding.ok", property(lambda _: False))
+    monkeypatch.setattr("probe.lab.result.CheckResult.ok", property(lambda _: False))
     assert main(["lab", "run", "loopback-only"]) == 1
 
 

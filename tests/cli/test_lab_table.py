@@ -12,7 +12,7 @@ from probe.cli.options import Engine, LabWorld
 from probe.errors import BackendError
 from probe.lab.across.grid import Column, Standing
 from probe.lab.across.run import Outcome
-from probe.lab.result import CheckFinding, Row
+from probe.lab.result import CheckResult, Row
 from probe.lab.scenario import parse_scenario
 
 MISSED = Row("80", "via", "direct", "forward")
@@ -37,7 +37,7 @@ def runner(
     ) -> dict[Column, Outcome]:
         outcomes = {}
         for column, names in jobs.items():
-            results = tuple(CheckFinding(name, *_words(column), rows, 1.0) for name in names)
+            results = tuple(CheckResult(name, *_words(column), rows, 1.0) for name in names)
             why_not = lacking.get(column.world)
             outcomes[column] = Outcome(lacking=why_not) if why_not else Outcome(results)
             done(column, outcomes[column])
@@ -121,7 +121,7 @@ def test_results_as_json_tell_what_broke(
 ) -> None:
     """As JSON, one scenario that cannot be measured does not lose the others; as text it is an error."""
 
-    def breaks(*_: object, **__: object) -> CheckFinding:
+    def breaks(*_: object, **__: object) -> CheckResult:
         raise BackendError("the hosts do not get ready")
 
     monkeypatch.setattr("probe.cli.scenarios.check", breaks)

@@ -7,6 +7,7 @@ from scripted_network import ScriptedNetwork
 
 from probe.engine.follow_up import ask_follow_ups
 from probe.engine.run import Run
+from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.plan import FollowUp, Timing
 from probe.model.probing import Aftermath, Header, Observation, Origin, Question, Reason, Reply, Role, Shape
@@ -14,6 +15,7 @@ from probe.model.target import Port, Protocol, TargetAddress
 
 IP, OTHER = ip_address("192.168.77.10"), ip_address("10.88.0.10")
 WEB, ALSO = Port(Protocol.TCP, 8000), Port(Protocol.TCP, 8001)
+WHY = PurposeRule.WHOSE_RESET
 OPENING, ACK = Question(IP, WEB), Question(IP, WEB, shape=Shape.ACK)
 SILENT = Observation(OPENING, Reason.NO_RESPONSE, attempts=6)
 REFUSED = Observation(
@@ -40,13 +42,13 @@ def saying(reason: Reason, sender=IP, header=HEADER):
 
 def test_what_was_asked_is_kept_with_its_reason():
     """Traces come in the order of asking, after those of earlier rounds."""
-    earlier = Trace(Observation(Question(IP, ALSO), Reason.RESET, 1), "before")
-    wanted = [FollowUp(OPENING, "whose reset"), FollowUp(ACK, "what is dropped")]
+    earlier = Trace(Observation(Question(IP, ALSO), Reason.RESET, 1), PurposeRule.KEEPS_MARKS)
+    wanted = [FollowUp(OPENING, PurposeRule.WHOSE_RESET), FollowUp(ACK, PurposeRule.WHAT_IS_DROPPED)]
     after, network = carry(survey(REFUSED, traces=(earlier,)), wanted, saying(Reason.RESET))
     assert after.traces[0] == earlier
     assert [(t.observation.question, t.why) for t in after.traces[1:]] == [
-        (OPENING, "whose reset"),
-        (ACK, "what is dropped"),
+        (OPENING, PurposeRule.WHOSE_RESET),
+        (ACK, PurposeRule.WHAT_IS_DROPPED),
     ]
     assert [probe.question for _, probe in network.sent] == [OPENING, ACK]
     assert {t.observation.header for t in after.traces[1:]} == {HEADER}
@@ -54,7 +56,7 @@ def test_what_was_asked_is_kept_with_its_reason():
 
 def test_what_sockets_heard_stays():
     """An answer of connect() is not replaced by what raw packets heard of the same question."""
-    after, _ = carry(survey(REFUSED), [FollowUp(OPENING, "")], saying(Reason.SYN_ACK))
+    after, _ = carry(survey(REFUSED), [FollowUp(OPENING, WHY)], saying(Reason.SYN_ACK))
     assert after.observations == (REFUSED,)
 
 
@@ -71,7 +73,7 @@ HEARD = [
 @pytest.mark.parametrize(("reason", "sender", "counts"), HEARD)
 def test_what_only_raw_packets_heard(reason, sender, counts):
     """Where sockets heard nothing a raw answer is the observation, marked as unheard; an error is none."""
-    after, _ = carry(survey(SILENT), [FollowUp(OPENING, "")], saying(reason, sender))
+    after, _ = carry(survey(SILENT), [FollowUp(OPENING, WHY)], saying(reason, sender))
     (found,) = after.observations
     if not counts:
         assert found == SILENT
@@ -83,7 +85,7 @@ def test_what_only_raw_packets_heard(reason, sender, counts):
 
 def test_a_silence_stays_one():
     """Where raw packets hear nothing either, the observation is that of the sockets."""
-    after, network = carry(survey(SILENT), [FollowUp(OPENING, "")], lambda probe, now: [])
+    after, network = carry(survey(SILENT), [FollowUp(OPENING, WHY)], lambda probe, now: [])
     assert after.observations == (SILENT,)
     assert after.traces[0].observation.attempts == len(network.sent) == 3
 
@@ -91,7 +93,7 @@ def test_a_silence_stays_one():
 def test_an_answer_to_another_shape_is_not_the_port_s():
     """The reset of an ACK does not make a silent port refused, nor does a control's answer."""
     control = Question(IP, ALSO, Role.CONTROL)
-    wanted = [FollowUp(ACK, ""), FollowUp(control, "")]
+    wanted = [FollowUp(ACK, WHY), FollowUp(control, WHY)]
     after, _ = carry(survey(SILENT), wanted, saying(Reason.RESET))
     assert after.observations == (SILENT,)
 
@@ -106,21 +108,25 @@ def test_a_later_answer_does_not_count():
             Reply(probe.id, Reason.SYN_ACK, now + 0.02, sender=OTHER, header=Header()),
         ]
 
-    once, _ = carry(survey(SILENT), [FollowUp(OPENING, "")], saying(Reason.RESET))
-    after, _ = carry(survey(SILENT), [FollowUp(OPENING, "")], twice)
+    once, _ = carry(survey(SILENT), [FollowUp(OPENING, WHY)], saying(Reason.RESET))
+    after, _ = carry(survey(SILENT), [FollowUp(OPENING, WHY)], twice)
     assert after == once
 
 
 def test_an_accepted_raw_probe_is_not_watched():
     """Raw packets open no connection: a SYN/ACK with its headers is the whole answer at once."""
-    after, network = carry(survey(SILENT), [FollowUp(OPENING, "")], saying(Reason.SYN_ACK))
+    after, network = carry(survey(SILENT), [FollowUp(OPENING, WHY)], saying(Reason.SYN_ACK))
     assert after.traces[0].observation.aftermath is None
     assert network.now() < 0.1
 
 
 def test_the_end_of_the_scan_leaves_the_question_unsent():
     """What there was no time for is a trace that says so, and changes no observation."""
-    run = Run({IP: ask_follow_ups(survey(SILENT), [FollowUp(OPENING, "")])}, ScriptedNetwork(list), Timing())
+    run = Run(
+        {IP: ask_follow_ups(survey(SILENT), [FollowUp(OPENING, WHY)])},
+        ScriptedNetwork(list),
+        Timing(),
+    )
     (after,) = run.until(0.0).surveys
     assert after.observations == (SILENT,)
     assert [t.observation.reason for t in after.traces] == [Reason.NOT_SENT]
@@ -128,7 +134,7 @@ def test_the_end_of_the_scan_leaves_the_question_unsent():
 
 def test_what_waits_for_room_when_the_scan_ends_was_not_sent():
     """Where the backend takes one probe at a time, the deadline leaves the second question unsent."""
-    wanted = [FollowUp(OPENING, ""), FollowUp(ACK, "")]
+    wanted = [FollowUp(OPENING, WHY), FollowUp(ACK, WHY)]
     network = ScriptedNetwork(lambda probe, now: [], capacity=1)
     run = Run({IP: ask_follow_ups(survey(SILENT), wanted)}, network, Timing(timeout=0.5))
     (after,) = run.until(0.1).surveys

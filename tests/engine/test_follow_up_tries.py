@@ -9,6 +9,7 @@ from probe.engine.follow_up import ENOUGH_ANSWERS, ask_follow_ups
 from probe.engine.learned import SILENCE_DOUBT, Learned
 from probe.engine.rtt import FLOOR_S
 from probe.engine.run import Run
+from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey
 from probe.model.plan import FollowUp, Timing
 from probe.model.probing import NextHop, Observation, Question, Reason, Reply, Shape
@@ -35,7 +36,7 @@ def taught(*attempts: int, rtt: float = 0.01) -> Learned:
 
 def ask(question: Question, network: ScriptedNetwork, learned: Learned | None) -> AddressSurvey:
     """One round with one question."""
-    script = ask_follow_ups(SURVEY, [FollowUp(question, "test")], learned)
+    script = ask_follow_ups(SURVEY, [FollowUp(question, PurposeRule.WHOSE_RESET)], learned)
     known = {} if learned is None else {LAN: learned}
     (survey,) = Run({LAN: script}, network, Timing(), known).until(60).surveys
     return survey
@@ -82,7 +83,7 @@ def test_waits_are_those_of_the_address(question: Question) -> None:
 def test_what_is_learned_is_handed_on() -> None:
     """A run tells what the one before it knew, and what its own answers add."""
     before = taught(1, 1)
-    script = ask_follow_ups(SURVEY, [FollowUp(ACK, "test")], before)
+    script = ask_follow_ups(SURVEY, [FollowUp(ACK, PurposeRule.WHOSE_RESET)], before)
     other = {ip_address("10.88.0.10"): taught(1)}
     run = Run({LAN: script}, ScriptedNetwork(answers(Reason.RESET)), Timing(), {LAN: before, **other})
     learned = run.until(60).learned

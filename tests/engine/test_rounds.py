@@ -9,6 +9,7 @@ from scripted_network import ScriptedNetwork
 from probe import app
 from probe.app import Means
 from probe.errors import NothingMeasuredError
+from probe.model.evidence import PurposeRule
 from probe.model.facts import LinkKind, Route
 from probe.model.identity import Key, KeyKind
 from probe.model.plan import Battery, FollowUp, Timing
@@ -167,7 +168,7 @@ def test_no_more_than_three_rounds(monkeypatch):
     def curious(surveys, running, battery):
         calls.append(surveys)
         question = Question(LAN, Port(Protocol.TCP, 20000 + len(calls)))
-        return {LAN: (FollowUp(question, "never content"),)}
+        return {LAN: (FollowUp(question, PurposeRule.WHOSE_RESET),)}
 
     monkeypatch.setattr(app, "follow_ups", curious)
     scanned = survey()

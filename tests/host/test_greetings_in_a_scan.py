@@ -16,6 +16,8 @@ from probe.engine.connect import ConnectBackend
 from probe.engine.run import Outcome
 from probe.engine.scan import Counts
 from probe.host.system import SystemHost
+from probe.model.binding import Proof
+from probe.model.evidence import EvidenceRule
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Approach, Call, Greeting, Inquiry
 from probe.model.identity import Key, KeyKind
@@ -128,7 +130,9 @@ def test_another_service_answers_on_the_public_address():
         f"another service answers {number}/tcp on the public address 127.0.0.2 (220 two)"
         " than on 127.0.0.1 (220 one)"
     )
-    assert sentence in report.ports[0].evidence
+    (differ,) = [one for one in report.ports[0].evidence if one.rule is EvidenceRule.OTHER_SERVICE]
+    assert (differ.addresses, differ.beside) == ((str(THERE),), ("127.0.0.1",))
+    assert (differ.service, differ.other_service, differ.text) == ("220 two", "220 one", sentence)
     data = json.loads(render_json(report))["ports"][0]
     assert [o["greeting"] for o in data["observations"]] == [
         {"text": f"220 {word}", "status": None, "headers": {}, "tls": False} for word in ("one", "two")
@@ -150,7 +154,9 @@ def test_the_same_service_on_both(tmp_path: Path):
     serve, _ = tls_speaker(tmp_path, page, waits=True)
     with serving(serve) as number, serving(serve, str(THERE), number):
         report = scanned(number)
-    assert "same service on 127.0.0.1 and 127.0.0.2 (nginx, same certificate)" in report.ports[0].evidence
+    (same,) = [one for one in report.ports[0].evidence if one.rule is EvidenceRule.SAME_SERVICE]
+    assert (same.addresses, same.service) == (("127.0.0.1", str(THERE)), "nginx")
+    assert same.proofs == (Proof.CERTIFICATE,)
     (service,) = report.ports[0].services
     assert (service.name, [str(by) for by in service.by]) == ("nginx", ["certificate", "greeting"])
     assert report.ports[0].observations[0].keys[0].type == "x509"

@@ -24,6 +24,7 @@ from probe.infer import follow_ups
 from probe.infer.doubts import DOUBTS
 from probe.infer.scene import MOST_ALIKE
 from probe.lab.scenario import TARGET_ADDRESSES
+from probe.model.evidence import PurposeRule
 from probe.model.plan import Battery
 from probe.model.probing import Observation, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
@@ -72,18 +73,18 @@ def test_what_is_asked_next(name):
     assert {ip: set(few) for ip, few in asked.items()} == {ip: set(few) for ip, few in expected.items()}
     for symbol, few in expected.items():
         for packet, reason in few.items():
-            assert reason in asked[symbol][packet]
+            assert asked[symbol][packet] == reason
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_questions_of_every_situation(name):
     """Each is asked once, has a row of the table as its reason, and frames are the neighbour's alone."""
     case = CASES[name]
-    reasons = {doubt.why for doubt in DOUBTS}
+    rules = {doubt.rule for doubt in DOUBTS}
     for ip, few in follow_ups(surveys_of(case), running_in(case), ALL).items():
         questions = [one.question for one in few]
         assert len(questions) == len(set(questions))
-        assert {one.why for one in few} <= reasons
+        assert {one.why for one in few} <= rules
         for question in questions:
             if question.hop is None:
                 assert question.address == ip
@@ -156,11 +157,16 @@ def test_who_stands_out_of_a_crowd_is_asked_about():
 
 
 def test_the_word_of_the_user_is_asked_for_by_name():
-    """Rows that look hostile name the flag that permits them; every row tells what it is for."""
+    """Rows that look hostile name the flag that permits them; every doubt has one row."""
     assert {doubt.takes for doubt in DOUBTS} == {None, "--fin", "--l2"}
-    assert all(doubt.probe and doubt.when and doubt.why for doubt in DOUBTS)
-    hostile = {doubt.takes for doubt in DOUBTS if doubt.probe == "FIN" or "127.0.0.1" in doubt.probe}
-    assert hostile == {"--fin", "--l2"}
+    assert [doubt.rule for doubt in DOUBTS] == list(PurposeRule)
+    hostile = {doubt.rule for doubt in DOUBTS if doubt.takes is not None}
+    assert hostile == {
+        PurposeRule.LISTENER_BEHIND_FILTER,
+        PurposeRule.BESIDE_FORWARD,
+        PurposeRule.LINK_REACHES_LOOPBACK,
+        PurposeRule.BEHIND_LOOPBACK,
+    }
 
 
 @pytest.mark.parametrize("unknown", ["interface", "source", "kind", "on_link"])

@@ -8,7 +8,7 @@ import yaml
 from told import (
     address_named,
     expected_conditions,
-    expected_texts,
+    expected_rules,
     port_of,
     running_in,
     surveys_of,
@@ -48,7 +48,7 @@ def share(name: str, candidates: tuple[Candidate, ...]) -> float:
 
 @pytest.mark.parametrize("name", names())
 def test_raw_case(name):
-    """The verdict, its conditions, its candidates and its words are those of the case."""
+    """The verdict, its conditions, its candidates and its rules are those of the case."""
     case = CASES[name]
     found, verdict = conclude(case)
     shown = "\n".join(f"{c.binding} {c.bound_to} {c.probability:.3f}" for c in found.candidates)
@@ -66,7 +66,7 @@ def test_raw_case(name):
         order, limit = bound.split()
         assert ORDERS[order](share(candidate, found.candidates), float(limit)), (candidate, shown)
     expected_conditions(case, found, verdict)
-    expected_texts(case, found, verdict)
+    expected_rules(case, found, verdict)
 
 
 def test_raw_packets_are_the_reason():

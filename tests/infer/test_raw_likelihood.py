@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from probe.infer.heard import Heard, Noise
+from probe.infer.heard import Noise
 from probe.infer.hypotheses import EPSILON, Fate
 from probe.infer.likelihood import Assumed, Evidence, hints_likelihood, likelihood
 from probe.infer.raw_sounds import (
@@ -19,6 +19,7 @@ from probe.infer.raw_sounds import (
     SIGNS,
 )
 from probe.infer.traces import NO_HINTS, Back, Crossed, Hints, Sign, Tried
+from probe.model.evidence import Response
 from probe.model.target import Protocol
 
 VPN, LOOPBACK = ip_address("10.88.0.10"), ip_address("127.0.0.1")
@@ -230,7 +231,7 @@ def test_no_hints_change_nothing_and_nothing_is_impossible():
         for hints, *_ in (*SPEAKS.values(), *TELLS_NOTHING.values()):
             if len(hints.crossed) == 1:
                 assert hints_likelihood(hints, assumed, QUIET) >= EPSILON**2
-    evidence = Evidence(Heard.CLOSED, 1)
+    evidence = Evidence(Response.CLOSED, 1)
     assert likelihood(evidence, Protocol.TCP, Assumed(PASS, covered=False), QUIET) > 0.9
 
 

@@ -30,6 +30,7 @@ from told_addresses import (
 
 from probe.infer.identity import identify
 from probe.infer.signs import MEANINGS, findings
+from probe.model.evidence import Claim
 from probe.model.identity import AliasSign, Sameness
 from probe.model.probing import Observation, Origin, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
@@ -217,20 +218,15 @@ def test_greetings(name):
     assert [f.sign for f in findings(surveys)] == signs
 
 
-def test_greetings_in_words():
-    """All ports that greet alike in one sentence; what two services say in another."""
+def test_what_greetings_show():
+    """All ports that greet alike in one claim; what two services say in another, each on its address."""
     lan, vpn = ({**web(port=SSH, server=name), **web(), **says("a", DNS)} for name in ("nginx", "Apache"))
     alike, mixed = findings(two({"greetings": lan}, {"greetings": vpn}))
     (other,) = findings(two({"greetings": NGINX}, {"greetings": APACHE}))
-    assert mixed.claim == (
-        "another service answers on 22/tcp, where others greet alike:"
-        " Apache on 10.88.0.10, nginx on 192.168.77.10"
-    )
-    assert other.claim == (
-        "another service answers on 22/tcp: Apache on 10.88.0.10, nginx on 192.168.77.10,"
-        " unless one machine runs a service for each, or a box on the way answers for one of them"
-    )
-    assert "the services on 443/tcp and 53/udp greet alike" in alike.claim
+    where = {"about": str(VPN), "beside": str(LAN), "ports": ("22/tcp",), "services": ("Apache", "nginx")}
+    assert mixed.claim == Claim(sign=AliasSign.GREETING_MIXED, **where)
+    assert other.claim == Claim(sign=AliasSign.GREETING_OTHER, **where)
+    assert alike.claim == Claim(sign=AliasSign.GREETING_SAME, ports=("443/tcp", "53/udp"))
 
 
 @pytest.mark.parametrize("name", KEYS)

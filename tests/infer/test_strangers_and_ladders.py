@@ -6,6 +6,8 @@ import pytest
 from told import address_named, observe, survey
 
 from probe.infer import follow_ups, infer
+from probe.model.advice import AdviceRule
+from probe.model.evidence import AddressEvidence, AddressRule, EvidenceRule, PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Route, Trace
 from probe.model.identity import Key, KeyKind
 from probe.model.plan import Battery
@@ -46,9 +48,10 @@ def test_another_machine_is_the_condition_of_its_address():
     vpn = survey("vpn", {"controls": "reset@host", "port": "reset@host"}, PORT)
     verdict = infer([with_key(lan, "one"), with_key(vpn, "two")])
     assert [a.condition for a in verdict.addresses] == [Condition.CLEAR, Condition.WRONG_HOST]
-    assert any("another machine answers here" in line for line in verdict.addresses[1].evidence)
-    assert any("another machine answers at 10.88.0.10" in line for line in verdict.addresses[1].advice)
-    assert "taken as one host on your word" in infer([lan, vpn]).addresses[0].evidence
+    assert AddressRule.ANOTHER_MACHINE in {one.rule for one in verdict.addresses[1].evidence}
+    assert [one.rule for one in verdict.addresses[1].advice] == [AdviceRule.WRONG_HOST]
+    on_your_word = AddressEvidence(rule=AddressRule.TAKEN_AS_ONE_HOST)
+    assert on_your_word in infer([lan, vpn]).addresses[0].evidence
 
 
 def ttls_asked(one: AddressSurvey) -> list[int]:
@@ -82,13 +85,15 @@ def test_how_far_openings_get_is_said():
     hops = [address_named("lan"), address_named("vpn")]
     traces = [
         Trace(
-            Observation(Question(ip, PORT, ttl=ttl), Reason.TIME_EXCEEDED, 1, 1, sender=hop, icmp=(11, 0)), ""
+            Observation(Question(ip, PORT, ttl=ttl), Reason.TIME_EXCEEDED, 1, 1, sender=hop, icmp=(11, 0)),
+            PurposeRule.WHOSE_RESET,
         )
         for ttl, hop in enumerate(hops, 1)
     ]
-    silent = Trace(Observation(Question(ip, PORT, ttl=3), Reason.NO_RESPONSE, 2), "")
+    silent = Trace(Observation(Question(ip, PORT, ttl=3), Reason.NO_RESPONSE, 2), PurposeRule.WHOSE_RESET)
     (found,) = infer([replace(one, traces=(*traces, silent))]).ports
-    assert any(f"get as far as {hops[1]}, hop 2" in line for line in found.evidence)
+    reached = [one for one in found.evidence if one.rule is EvidenceRule.REACHED_HOP]
+    assert [(one.sender, one.hop) for one in reached] == [(str(hops[1]), 2)]
 
 
 @pytest.mark.parametrize("route", [{"interface": None}, {"source": None}, {"kind": LinkKind.TUNNEL}])

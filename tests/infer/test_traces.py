@@ -17,6 +17,7 @@ from probe.infer.traces import (
     hints_of,
     of_shape,
 )
+from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.probing import Header, NextHop, Observation, Question, Reason, Shape
 from probe.model.target import Port, Protocol, TargetAddress
@@ -36,7 +37,7 @@ def seen(reason: Reason, address=LAN, port=WEB, sender=None, header=None, **aske
 
 def survey(*observations: Observation, address=LAN) -> AddressSurvey:
     """An address with these traces."""
-    traces = tuple(Trace(one, "to see") for one in observations)
+    traces = tuple(Trace(one, PurposeRule.WHOSE_RESET) for one in observations)
     return AddressSurvey(TargetAddress(address, "lan"), (), traces=traces)
 
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from test_raw_properties import CONTROLS, TESTED, surveyed, surveys_of_one
 
 from probe.infer import follow_ups, infer
-from probe.infer.way_words import doctor_command, way_evidence
 from probe.infer.ways import UNREACHED, is_silent, way_condition
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
 from probe.model.plan import Battery
@@ -60,7 +59,7 @@ def unreached(draw) -> AddressSurvey:
 
 
 def weighed(verdict: PortVerdict) -> tuple[object, ...]:
-    """All that is concluded of a port, without the words on single addresses."""
+    """All that is concluded of a port, without the evidence on single addresses."""
     return (
         *(verdict.port, verdict.binding, verdict.confidence, verdict.candidates, verdict.bound_to),
         *(verdict.families, verdict.bound_by, verdict.via, verdict.rivals, verdict.next_tests),
@@ -83,7 +82,7 @@ def test_an_address_that_was_not_reached_changes_no_verdict(rest, lost, first, r
     (told,) = [a for a in with_it.addresses if a.address.ip == VPN]
     assert told.condition in {Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE}
     assert told.evidence
-    assert "bindprobe doctor" in told.advice[0]
+    assert [one.rule.value for one in told.advice] == [told.condition.value]
     assert {port.conditions[VPN] for port in with_it.ports} == {told.condition}
 
 
@@ -137,19 +136,3 @@ def test_an_address_of_another_realm_is_not_expected_in_a_tunnel():
     lan = replace(silent((ELSEWHERE, None)), address=TargetAddress(VPN, "lan"))
     assert way_condition(lan) is None
     assert way_condition(replace(lan, tunnel=TunnelHealth.FRESH, tunnel_name="wg0")) is Condition.WRONG_ROUTE
-
-
-def test_a_tunnel_without_a_name_is_told_of_too():
-    """The words need no name."""
-    assert list(way_evidence(replace(silent((INTO_TUNNEL, TunnelHealth.STALE)), tunnel_name=None))) == [
-        "the tunnel has no session: the latest handshake with this address's peer is too old"
-    ]
-
-
-def test_the_command_that_looks_closer_names_the_same_addresses():
-    """Every address with its realm, as the command line takes it."""
-    texts = {"lan": "192.168.77.10", "vpn": "10.88.0.10", "public": "2001:db8::1", "office": "10.1.1.1"}
-    addresses = [TargetAddress(ip_address(text), realm) for realm, text in texts.items()]
-    addresses.append(TargetAddress(ip_address("127.0.0.1"), "loopback"))
-    places = "--lan 192.168.77.10 --vpn 10.88.0.10 --public 2001:db8::1 office=10.1.1.1 127.0.0.1"
-    assert doctor_command(addresses) == f"`bindprobe doctor {places}`"

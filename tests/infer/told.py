@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_address
 
+from msgspec import Struct, to_builtins
+
 from probe.engine.follow_up import ask_follow_ups
 from probe.engine.packet import MARK_TOS
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES, realm_of
+from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
 from probe.model.plan import FollowUp
 from probe.model.probing import (
@@ -30,6 +33,7 @@ OWN = frozenset(map(ip_address, PROBER_ADDRESSES.values()))
 ROUTER = ip_address("198.51.100.1")
 SILENT_TRIES, RAW_TRIES = 6, 3
 MAC, EVERYBODY = "52:54:00:12:34:56", "ff:ff:ff:ff:ff:ff"
+_SYMBOLS = {text: symbol for symbol, text in TARGET_ADDRESSES.items()} | {str(ROUTER): "router"}
 NO_PORT = Port(Protocol.TCP, 0)
 WINDOW = 64240
 KINDS = {"lan": LinkKind.ETHERNET, "vpn": LinkKind.TUNNEL, "public": LinkKind.ETHERNET}
@@ -136,7 +140,7 @@ def with_raw(before: AddressSurvey, answers: list[Observation]) -> AddressSurvey
     """The survey after a round of raw follow-ups that brought these answers."""
     if not answers:
         return before
-    script = ask_follow_ups(before, [FollowUp(o.question, "to see") for o in answers])
+    script = ask_follow_ups(before, [FollowUp(o.question, PurposeRule.WHOSE_RESET) for o in answers])
     next(script)
     try:
         script.send({o.question: o for o in answers})
@@ -247,21 +251,35 @@ def without_raw(one: AddressSurvey) -> AddressSurvey:
     return replace(one, traces=())
 
 
-def expected_texts(case: dict, found: PortVerdict, verdict: Verdict) -> None:
-    """Every phrase that the case asks for is said, and none that it forbids."""
-    texts = {
+def _by_symbol(value: object) -> object:
+    """An argument of a rule as cases write it: addresses by their symbols."""
+    if isinstance(value, (list, tuple)):
+        return [_by_symbol(one) for one in value]
+    return _SYMBOLS.get(value, value) if isinstance(value, str) else value
+
+
+def matches(found: Struct, asked: dict) -> bool:
+    """Whether a value has the rule and the arguments that a case names."""
+    has = {key: _by_symbol(value) for key, value in to_builtins(found).items()}
+    return all(has.get(key) == value for key, value in asked.items())
+
+
+def expected_rules(case: dict, found: PortVerdict, verdict: Verdict) -> None:
+    """Every rule that the case asks for is there with its arguments, and none that it forbids."""
+    values = {
         "say": found.evidence,
         "advise": found.advice,
         "next": found.next_tests,
         "rivals": found.rivals,
-        "say_address": [line for a in verdict.addresses for line in a.evidence],
-        "advise_address": [line for a in verdict.addresses for line in a.advice],
+        "say_address": [one for a in verdict.addresses for one in a.evidence],
+        "advise_address": [one for a in verdict.addresses for one in a.advice],
     }
-    for key, lines in texts.items():
-        for phrase in case.get(key, ()):
-            assert any(phrase in line for line in lines), (key, lines)
-    for phrase in case.get("unsaid", ()):
-        assert not any(phrase in line for line in (*found.evidence, *found.rivals, *found.advice)), phrase
+    for key, has in values.items():
+        for asked in case.get(key, ()):
+            assert any(matches(one, asked) for one in has), (key, asked, has)
+    for asked in case.get("unsaid", ()):
+        everything = (*found.evidence, *found.rivals, *found.advice)
+        assert not any(matches(one, asked) for one in everything), asked
 
 
 def expected_conditions(case: dict, found: PortVerdict, verdict: Verdict) -> None:

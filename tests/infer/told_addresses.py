@@ -2,6 +2,7 @@
 
 from ipaddress import ip_address
 
+from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Route, Trace
 from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind
@@ -28,7 +29,7 @@ def trace(ip, reason, sender=None, **asked) -> Trace:
     port, link = asked.pop("port", SSH), asked.pop("link", None)
     question = Question(ip, port, **asked)
     header = Header(interface="eth0", link_address=link)
-    return Trace(Observation(question, reason, 1, sender=sender, header=header), "to see")
+    return Trace(Observation(question, reason, 1, sender=sender, header=header), PurposeRule.WHOSE_RESET)
 
 
 def frame(reason, sender, **asked) -> Trace:

@@ -19,6 +19,7 @@ from probe.lab.netns import layout
 from probe.lab.netns import world as netns_world
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, Scenario, address_of, realm_of
 from probe.lab.sim.limits import Buckets
+from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.plan import Timing
 from probe.model.probing import NextHop, Observation, Question, Shape
@@ -99,7 +100,7 @@ def _ask(backend: Backend, questions: Iterable[Question]) -> dict[Question, Obse
 
 def _script(address: IPAddress, questions: Sequence[Question]) -> Generator[Step, Answers, AddressSurvey]:
     answers = yield Step(tuple(questions))
-    traces = tuple(Trace(answers[question], "test") for question in questions)
+    traces = tuple(Trace(answers[question], PurposeRule.WHOSE_RESET) for question in questions)
     return AddressSurvey(TargetAddress(address, "any"), (), traces=traces)
 
 

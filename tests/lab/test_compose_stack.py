@@ -24,7 +24,7 @@ done
 exit 0
 """
 REPORT = {
-    "schema": "bindprobe.report/1",
+    "schema": "bindprobe.report/2",
     "version": "0",
     "started": "2026-11-22T05:00:00Z",
     "elapsed_s": 0.1,

@@ -59,18 +59,20 @@ def test_a_tunnel_that_is_down_says_so_and_counts_for_nothing(told, name, health
     assert seen(told, name) == ("tunnel-down", health)
     assert {of["vpn"] for of in told[name]["conditions"].values()} == {"tunnel-down"}
     assert told[name]["ports"] == told["without the address"]["ports"]
-    assert (
-        "`bindprobe doctor --lan 192.168.77.10 --vpn 10.88.0.10`"
-        in told[name]["addresses"]["vpn"]["advice"][0]
-    )
+    (advice,) = told[name]["addresses"]["vpn"]["advice"]
+    assert (advice["rule"], advice["severity"]) == ("tunnel-down", "high")
+    assert advice["command"] == "bindprobe doctor --lan 192.168.77.10 --vpn 10.88.0.10"
 
 
 def test_a_route_by_another_way_says_so_and_counts_for_nothing(told):
     """The tunnel is well, and packets do not take it."""
     assert seen(told, "wrong route") == ("wrong-route", "fresh")
     assert told["wrong route"]["ports"] == told["without the address"]["ports"]
-    assert told["wrong route"]["addresses"]["vpn"]["evidence"][1] == (
-        "packets for it leave by lan, not by the tunnel vpn"
+    evidence = told["wrong route"]["addresses"]["vpn"]["evidence"][1]
+    assert (evidence["rule"], evidence["interface"], evidence["tunnel"]) == (
+        "leaves-beside-tunnel",
+        "lan",
+        "vpn",
     )
 
 
@@ -94,4 +96,4 @@ def test_a_session_that_came_late_is_no_silence(told, name):
 def test_silence_that_the_tunnel_does_not_explain_stays_unknown(told, name, health):
     """A tunnel that may not be read, or that seems well, is not accused; the advice is to look closer."""
     assert seen(told, name) == ("unknown", health)
-    assert "bindprobe doctor" in told[name]["addresses"]["vpn"]["advice"][0]
+    assert told[name]["addresses"]["vpn"]["advice"][0]["rule"] == "look-for-the-cause"

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import to_builtins
+
 from probe import app
 from probe.engine import privilege
 from probe.lab.netns import enter, mounts
@@ -156,8 +158,8 @@ def told(report: Report) -> dict[str, object]:
             a.realm: {
                 "condition": a.condition,
                 "tunnel": a.tunnel,
-                "evidence": a.evidence,
-                "advice": a.advice,
+                "evidence": to_builtins(a.evidence),
+                "advice": to_builtins(a.advice),
             }
             for a in report.addresses
         },

@@ -5,8 +5,18 @@ from typing import Any
 
 import msgspec
 
+from probe.model.advice import Advice, AdviceRule, NextTest, NextTestRule, Rival, RivalRule, severity_of
+from probe.model.binding import Binding, BoundBy, Condition, Proof
+from probe.model.evidence import (
+    AddressEvidence,
+    AddressRule,
+    EvidenceRule,
+    PortEvidence,
+    Purpose,
+    PurposeRule,
+)
 from probe.model.identity import KeyKind
-from probe.model.probing import Reason, Shape, State, state_of
+from probe.model.probing import Origin, Reason, Shape, State, state_of
 from probe.model.report import (
     AddressReport,
     CandidateReport,
@@ -22,7 +32,6 @@ from probe.model.report import (
     Vantage,
 )
 from probe.model.target import Protocol
-from probe.model.verdict import Binding, BoundBy, Condition, Proof
 
 LAN, VPN, PUBLIC = ("lan", "192.168.77.10"), ("vpn", "10.88.0.10"), ("public", "203.0.113.10")
 THREE = (LAN, VPN, PUBLIC)
@@ -101,10 +110,19 @@ def report(
     return Report(ports=tuple(ports), **fields)
 
 
+def advice(rule: AdviceRule, text: str, **more: Any) -> Advice:
+    return Advice(rule=rule, severity=severity_of(rule), text=text, **more)
+
+
+WHOSE_RESET = Purpose(rule=PurposeRule.WHOSE_RESET, text="whose reset?")
+BY_DEVICE = Purpose(rule=PurposeRule.ADDRESS_OR_DEVICE, text="bound to the device?")
+TO_COMPARE = Purpose(rule=PurposeRule.MARKS_OF_CONTROLS, text="to compare with")
+
+
 def probe(
     place: tuple[str, str], reason: Reason = Reason.RESET, shape: Shape = Shape.OPENING, **more: Any
 ) -> ProbeReport:
-    fields = {"why": "whose reset?", "attempts": 1} | more
+    fields = {"why": WHOSE_RESET, "attempts": 1} | more
     return ProbeReport(address=place[1], probe=shape, reason=reason, **fields)
 
 
@@ -121,11 +139,32 @@ LOOPBACK_OR_NOTHING = port(
         CandidateReport(binding=Binding.LOOPBACK, probability=0.4),
         CandidateReport(binding=Binding.SPECIFIC, bound_to=("192.168.77.11",), probability=0.08),
     ),
-    evidence=("refused by the host itself",),
-    rivals=("bound to 192.168.77.11 only (8.0%)",),
-    next_tests=("on the target: ss -tlnp",),
-    advice=("5432/tcp (postgresql) is not reachable: if it runs, bind it elsewhere",),
-    urgency=20,
+    evidence=(
+        PortEvidence(
+            rule=EvidenceRule.REFUSED,
+            addresses=tuple(text for _, text in THREE),
+            origin=Origin.HOST,
+            text="refused by the host itself",
+        ),
+    ),
+    rivals=(
+        Rival(
+            rule=RivalRule.CANDIDATE,
+            binding=Binding.SPECIFIC,
+            bound_to=("192.168.77.11",),
+            probability=0.08,
+            text="bound to 192.168.77.11 only (8.0%)",
+        ),
+    ),
+    next_tests=(
+        NextTest(rule=NextTestRule.LIST_SOCKETS, command="ss -tlnp", text="on the target: ss -tlnp"),
+    ),
+    advice=(
+        advice(
+            AdviceRule.PERHAPS_BOUND_TO_LOOPBACK,
+            "5432/tcp (postgresql) is not reachable: if it runs, bind it elsewhere",
+        ),
+    ),
 )
 WILDCARD = port(8000, (OPEN, OPEN, OPEN), service="http-alt", confidence=0.9998, families=(4,))
 SPECIFIC = port(9000, (OPEN, RESET, RESET), Binding.SPECIFIC, bound_to=("192.168.77.10",), confidence=0.98)
@@ -138,9 +177,8 @@ TYPICAL = report(
         address(
             VPN,
             Condition.TUNNEL_DOWN,
-            evidence=("no handshake for an hour",),
-            advice=("bring the tunnel up",),
-            urgency=90,
+            evidence=(AddressEvidence(rule=AddressRule.TUNNEL_STALE, text="no handshake for an hour"),),
+            advice=(advice(AdviceRule.TUNNEL_DOWN, "bring the tunnel up"),),
         ),
         address(PUBLIC),
     ),
@@ -156,7 +194,11 @@ EVIL = report(
             (OPEN, OPEN, OPEN),
             service="tel\x1b[2Jnet\x9b31m\u202e",
             why="a\nb\x07",
-            evidence=("\x1b]0;t\x07",),
+            evidence=(
+                PortEvidence(
+                    rule=EvidenceRule.PERHAPS_SAME_SERVICE, service="\x1b]0;t\x07", text="\x1b]0;t\x07"
+                ),
+            ),
             observations=tuple(observation(place, greeting=SHOUTED, keys=(FORGED,)) for place in THREE),
             services=(ServiceReport(addresses=("\x1b[1m",), name="\u2028", by=(Proof.GREETING,)),),
         )
@@ -176,7 +218,7 @@ RAW = report(
         msgspec.structs.replace(
             SPECIFIC,
             bound_by=BoundBy.DEVICE,
-            probes=(probe(VPN, OPEN, ttl=1, why="bound to the device?", window=65160, **NEIGHBOUR),),
+            probes=(probe(VPN, OPEN, ttl=1, why=BY_DEVICE, window=65160, **NEIGHBOUR),),
         ),
     ],
     engine="raw",
@@ -185,8 +227,8 @@ RAW = report(
             LAN,
             link_address="52:54:00:12:34:56",
             probes=(
-                probe(LAN, port=1006, protocol=Protocol.TCP, why="to compare with", **ECHOED),
-                probe(LAN, port=18233, protocol=Protocol.TCP, why="to compare with", **ECHOED),
+                probe(LAN, port=1006, protocol=Protocol.TCP, why=TO_COMPARE, **ECHOED),
+                probe(LAN, port=18233, protocol=Protocol.TCP, why=TO_COMPARE, **ECHOED),
                 probe(LAN, Reason.ARP_RESPONSE, Shape.WHO_HAS, link_address="52:54:00:12:34:56"),
             ),
         ),

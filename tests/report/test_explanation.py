@@ -4,7 +4,11 @@ import pytest
 from sample_reports import EMPTY, EVIL, LAN, LARGE, OPEN, TYPICAL, observation, port, report
 
 from probe.errors import UsageError
+from probe.model.advice import Rival, RivalRule
+from probe.model.binding import Binding
+from probe.model.evidence import Reading, ReadingRule, Response
 from probe.model.probing import Aftermath, Origin, Reason
+from probe.model.report import CandidateReport
 from probe.model.target import Port, Protocol
 from probe.report.explanation import render_explanation
 from probe.report.style import TextStyle
@@ -21,12 +25,29 @@ def test_every_part_is_there_in_its_order() -> None:
         "- refused by the host itself",
         "52% not-listening",
         "8% specific to 192.168.77.11",
-        "- bound to 192.168.77.11 only",
         "- on the target: ss -tlnp",
         "is not reachable",
     )
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
+
+
+def test_a_rival_is_listed_once() -> None:
+    """Among the candidates, with how it is reached; what is no candidate has a section of its own."""
+    rivals = (
+        Rival(rule=RivalRule.CANDIDATE, binding=Binding.WILDCARD, probability=0.7, text="on all interfaces"),
+        Rival(rule=RivalRule.THROUGH_VPN_PROGRAM, binding=Binding.LOOPBACK, probability=0.3, text="by a VPN"),
+        Rival(rule=RivalRule.FULL_ACCEPT_QUEUE, probability=0.1, text="a service that hangs"),
+    )
+    candidates = (
+        CandidateReport(binding=Binding.WILDCARD, probability=0.7),
+        CandidateReport(binding=Binding.LOOPBACK, probability=0.3),
+    )
+    asked = port(22, (OPEN,) * 3, Binding.UNDETERMINED, candidates=candidates, rivals=rivals)
+    text = render_explanation(report([asked]), Port(TCP, 22), TextStyle(width=160))
+    assert text.count("wildcard") == text.count("loopback") == 1
+    assert "30% loopback, behind a VPN program that hands connections to 127.0.0.1" in text
+    assert text.split("Not excluded")[1].split() == ["-", "a", "service", "that", "hangs"]
 
 
 def test_what_was_not_measured_is_left_out() -> None:
@@ -44,7 +65,9 @@ def test_who_spoke_and_how_it_was_read() -> None:
         LAN,
         Reason.ADMIN_PROHIBITED,
         sender="192.0.2.1",
-        reading="rejected on the way",
+        reading=Reading(
+            rule=ReadingRule.UNLIKE_CONTROLS, response=Response.ICMP_PATH, text="rejected on the way"
+        ),
         origin=Origin.NEARER,
         aftermath=Aftermath.HELD,
     )

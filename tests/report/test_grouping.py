@@ -3,12 +3,31 @@
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_reports import ADMIN, LAN, OPEN, RESET, SILENT, THREE, observation, port, probe, report
+from msgspec.structs import replace
+from sample_reports import (
+    ADMIN,
+    LAN,
+    OPEN,
+    RESET,
+    SILENT,
+    THREE,
+    VPN,
+    advice,
+    observation,
+    port,
+    probe,
+    report,
+)
 
+from probe.model.advice import AdviceRule
+from probe.model.evidence import EvidenceRule, PortEvidence
+from probe.model.probing import Origin
 from probe.model.report import GreetingReport, ServiceReport, TcpReport
 from probe.model.verdict import Binding
 from probe.ports import parse_ports
 from probe.report.grouping import grouped
+
+SERVICE = PortEvidence(rule=EvidenceRule.SAME_SERVICE, addresses=(LAN[1],))
 
 
 def numbers(whole) -> list[int]:
@@ -32,41 +51,76 @@ def test_ports_that_stand_out_stay() -> None:
 
 
 def test_a_group_claims_no_more_than_its_weakest_member() -> None:
-    """Lowest confidence, most tries, only common sentences, no round-trip time of one of them."""
+    """Lowest confidence, most tries, only common evidence, no round-trip time of one of them."""
+    seen = PortEvidence(rule=EvidenceRule.REFUSED, addresses=(LAN[1],))
     ports = [
         port(
             n,
             (RESET,) * 3,
             confidence=0.5 + n / 100,
-            why="refused",
-            evidence=("common", f"{n}/tcp only"),
+            evidence=(seen, SERVICE) if n == 1 else (seen,),
             observations=tuple(observation(p, RESET, attempts=n, rtt_ms=float(n)) for p in THREE),
         )
         for n in range(1, 21)
     ]
     (group,) = grouped(report(ports), most_rows=10).rest
     assert group.confidence == 0.51
-    assert group.why == "refused"
-    assert group.evidence == ("common",)
+    assert group.evidence == (seen,)
     assert {o.attempts for o in group.observations} == {20}
     assert {o.rtt_ms for o in group.observations} == {None}
 
 
-def test_differing_reasons_and_facts_are_left_out() -> None:
-    """A group whose members say different things says none of them."""
+def test_differing_facts_are_left_out() -> None:
+    """What differs from one member to the next is not given of the group."""
     ports = [
         port(
             n,
             (OPEN,),
             places=(LAN,),
-            why=f"{n}",
             observations=(observation(LAN, tcp=TcpReport(mss=n, timestamps=True, sack=True)),),
         )
         for n in range(1, 21)
     ]
     (group,) = grouped(report(ports, (LAN,)), most_rows=10).rest
-    assert group.why == ""
     assert group.observations[0].tcp is None
+
+
+def test_evidence_of_all_is_merged_address_by_address() -> None:
+    """The most tries that any took; by the host itself where that was seen of every member."""
+
+    def silent(n: int) -> tuple[PortEvidence, ...]:
+        lan = PortEvidence(rule=EvidenceRule.SILENT, addresses=(LAN[1],), tries=3 + n % 2)
+        if n % 2:
+            return (replace(lan, addresses=(LAN[1], VPN[1])),)
+        return (lan, PortEvidence(rule=EvidenceRule.SILENT, addresses=(VPN[1],), tries=1))
+
+    def refused(n: int) -> tuple[PortEvidence, ...]:
+        origin = Origin.HOST if n % 2 else None
+        host = PortEvidence(rule=EvidenceRule.REFUSED, addresses=(LAN[1],), origin=Origin.HOST)
+        return (host, replace(host, addresses=(VPN[1],), origin=origin))
+
+    kinds = ((silent, range(1, 21)), (refused, range(101, 121)))
+    ports = [
+        port(n, (SILENT if seen is silent else RESET,) * 3, evidence=seen(n))
+        for seen, numbers_of in kinds
+        for n in numbers_of
+    ]
+    quiet, closed = grouped(report(ports), most_rows=10).rest
+    assert quiet.evidence == (PortEvidence(rule=EvidenceRule.SILENT, addresses=(LAN[1], VPN[1]), tries=4),)
+    assert closed.evidence == (
+        PortEvidence(rule=EvidenceRule.REFUSED, addresses=(LAN[1],), origin=Origin.HOST),
+        PortEvidence(rule=EvidenceRule.REFUSED, addresses=(VPN[1],)),
+    )
+
+
+def test_advice_that_all_have_is_the_group_s() -> None:
+    """What only some have is left out; how urgent it is parts groups."""
+    both = advice(AdviceRule.OPEN_FIREWALL, ""), advice(AdviceRule.KEPT_FROM_PUBLIC, "")
+    ports = [port(n, (SILENT,) * 3, advice=both[: 1 + n % 2]) for n in range(1, 21)]
+    ports += [port(n, (SILENT,) * 3, advice=both[1:]) for n in range(101, 121)]
+    one, other = grouped(report(ports), most_rows=10).rest
+    assert (one.ports, one.advice) == ("1-20", both[:1])
+    assert (other.ports, other.advice) == ("101-120", both[1:])
 
 
 def test_a_group_has_no_greetings() -> None:

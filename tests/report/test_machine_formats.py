@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from keyword import iskeyword
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,7 @@ from probe.errors import UsageError
 from probe.model.report import Report
 from probe.report.as_csv import COLUMNS, render_csv
 from probe.report.as_json import render_json
+from probe.report.field_descriptions import _OF
 from probe.report.markdown import render_markdown
 from probe.report.ndjson import render_ndjson
 from probe.report.read import parse_report, read_report, read_stdin
@@ -49,6 +51,25 @@ def test_the_schema_is_one_and_refuses_others() -> None:
     assert not VALIDATOR.is_valid({"schema": "bindprobe.doctor/1"})
     wrong = json.loads(render_json(TYPICAL)) | {"schema": "bindprobe.report/9"}
     assert not VALIDATOR.is_valid(wrong)
+
+
+def test_every_field_is_described() -> None:
+    """Whoever reads the schema alone knows what each field means; no name is a keyword of Python."""
+    fields = [
+        (struct, name, field.get("description", ""))
+        for struct, definition in report_schema()["$defs"].items()
+        for name, field in definition.get("properties", {}).items()
+    ]
+    assert [(struct, name) for struct, name, meaning in fields if not meaning.endswith(".")] == []
+    assert [name for _, name, _ in fields if iskeyword(name)] == []
+
+
+def test_every_description_is_used() -> None:
+    """A field that is gone leaves no description behind."""
+    definitions = report_schema()["$defs"]
+    assert sorted(set(_OF) - set(definitions)) == []
+    for struct, fields in _OF.items():
+        assert sorted(set(fields) - set(definitions[struct]["properties"])) == []
 
 
 def test_keys_stand_in_the_documented_order() -> None:
@@ -77,10 +98,10 @@ def test_json_carries_no_control_characters(render) -> None:
 def test_ndjson_has_one_piece_a_line() -> None:
     """Scan, addresses, ports, groups, stats: each on its own line, each with the schema."""
     lines = [json.loads(line) for line in render_ndjson(LARGE).splitlines()]
-    assert {line["schema"] for line in lines} == {"bindprobe.report/1"}
+    assert {line["schema"] for line in lines} == {"bindprobe.report/2"}
     kinds = [list(line)[1] for line in lines]
     assert kinds == ["scan", "address", "address", "address", "port", "ports", "ports", "stats"]
-    assert lines[4] == {"schema": "bindprobe.report/1"} | json.loads(render_json(LARGE))["ports"][0]
+    assert lines[4] == {"schema": "bindprobe.report/2"} | json.loads(render_json(LARGE))["ports"][0]
     assert json.loads(render_ndjson(EMPTY).splitlines()[-1])["complete"] is False
 
 
@@ -166,12 +187,13 @@ UNREADABLE = {
     "lines": (render_ndjson(TYPICAL).encode(), "not one complete JSON report"),
     "binary": (b"\x7fELF\x00", "not one complete JSON report"),
     "not utf-8": (b'{"schema": "\xff\xfe"}', "not one complete JSON report"),
-    "deep": (b'{"schema": "bindprobe.report/1", "x": ' + b"[" * 100_000, "not one complete JSON report"),
+    "deep": (b'{"schema": "bindprobe.report/2", "x": ' + b"[" * 100_000, "not one complete JSON report"),
     "list": (b"[1, 2]", "no bindprobe report"),
     "number": (b"42", "no bindprobe report"),
     "foreign": (b'{"name": "package.json"}', "no bindprobe report"),
-    "other schema": (b'{"schema": "nmap/1"}', "no bindprobe.report/1 report"),
-    "newer": (b'{"schema": "bindprobe.report/2"}', "written by another version"),
+    "other schema": (b'{"schema": "nmap/1"}', "no bindprobe.report/2 report"),
+    "older": (b'{"schema": "bindprobe.report/1"}', "written by another version"),
+    "newer": (b'{"schema": "bindprobe.report/3"}', "written by another version"),
     "wrong type": (GOOD.replace(b'"port": 22', b'"port": "22"'), "$.ports[0].port"),
     "impossible port": (GOOD.replace(b'"port": 22', b'"port": 65536'), "$.ports[0].port"),
     "unknown word": (GOOD.replace(b'"undetermined"', b'"perhaps"'), "perhaps"),

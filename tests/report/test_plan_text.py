@@ -5,7 +5,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from probe.infer.doubts import DOUBTS, Doubt
+from probe.explain.follow_ups import FOLLOW_UPS
+from probe.infer.doubts import DOUBTS
+from probe.model.evidence import PurposeRule
 from probe.model.facts import Route
 from probe.model.greeting import Inquiry
 from probe.model.plan import AddressPlan, Plan, Timing
@@ -86,37 +88,27 @@ def test_the_json_is_the_plan() -> None:
     assert document["addresses"][0]["tested"][1] == {"protocol": "udp", "number": 53}
 
 
-def doubt(probe: str = "frame by its neighbour", takes: str | None = None, **more: str) -> Doubt:
-    texts = {
-        "when": "a reset where another address of the same link is open, " * 3,
-        "why": "bound to the address, or to its device? " * 3,
-    }
-    return Doubt(probe, ask=lambda model, scene: iter(()), takes=takes, **texts | more)
-
-
 @pytest.mark.parametrize("width", [40, 80, 160])
 def test_follow_ups_are_a_table(width: int) -> None:
-    """Below the plan, as wide as the text may be; none where there are none."""
-    text = render_plan(plan(Timing()), TextStyle(width=width), [doubt(), doubt("ACK")])
+    """Below the plan, as wide as the text may be, a line for every row; none where there are none."""
+    text = render_plan(plan(Timing()), TextStyle(width=width), DOUBTS)
     table = text.split("Raw packets that may follow")[1].splitlines()[1:]
     assert max(map(len, table)) <= width
-    assert {"frame", "ACK", "device?", "reset"} <= set(" ".join(table).split())
+    for one in DOUBTS:
+        assert set(FOLLOW_UPS[one.rule].why.split()) <= set(" ".join(table).split())
     assert "Raw packets" not in render_plan(plan(Timing()))
     assert "Raw packets" not in render_plan(plan(Timing()), doubts=[])
 
 
 def test_follow_ups_are_in_the_json() -> None:
-    """With the flag that each takes."""
-    document = json.loads(
-        render_plan_json(plan(Timing()), [doubt("FIN", "--fin", when="silence", why="who listens?")])
-    )
-    assert document["follow_ups"] == [
-        {"probe": "FIN", "when": "silence", "why": "who listens?", "takes": "--fin"}
-    ]
-
-
-def test_the_real_table_fits() -> None:
-    """Every row that may be sent has a line of the table, within the width."""
-    text = render_plan(plan(Timing()), doubts=DOUBTS)
-    assert max(map(len, text.splitlines())) <= 80
-    assert all(one.probe.split()[0] in text for one in DOUBTS)
+    """With their rule, and the flag that each takes."""
+    (row,) = (one for one in DOUBTS if one.rule is PurposeRule.LISTENER_BEHIND_FILTER)
+    (found,) = json.loads(render_plan_json(plan(Timing()), [row]))["follow_ups"]
+    words = FOLLOW_UPS[row.rule]
+    assert found == {
+        "rule": "listener-behind-filter",
+        "probe": "FIN",
+        "when": words.when,
+        "why": words.why,
+        "takes": "--fin",
+    }

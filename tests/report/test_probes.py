@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 from probe.engine.run import Outcome
 from probe.engine.scan import Counts
+from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.probing import Header, NextHop, Observation, Question, Reason, Role, Shape
 from probe.model.report import Report
@@ -27,9 +28,10 @@ HOP = NextHop("eth0", ip_address("192.168.77.2"), "52:54:00:12:34:56")
 HEADER = Header(tos=0x68, flow_label=7, window=0, link_address="52:54:00:12:34:56")
 
 
-def trace(address, port=SSH, reason=Reason.RESET, *, header=HEADER, why="why", **more) -> Trace:
+def trace(address, port=SSH, reason=Reason.RESET, *, header=HEADER, **more) -> Trace:
+    question = Question(address, port, **more)
     return Trace(
-        Observation(Question(address, port, **more), reason, 2, sender=OTHER, ttl=63, header=header), why
+        Observation(question, reason, 2, sender=OTHER, ttl=63, header=header), PurposeRule.WHOSE_RESET
     )
 
 
@@ -65,7 +67,12 @@ def test_a_probe_of_a_port_stands_with_the_port() -> None:
     made = report(survey(LAN, trace(LAN)), survey(VPN, trace(VPN, hop=HOP, ttl=1, shape=Shape.ACK)))
     first, second = made.ports[0].probes
     assert (first.address, first.probe, first.through, first.ttl) == (str(LAN), Shape.OPENING, None, None)
-    assert (first.port, first.protocol, first.why, first.attempts) == (None, None, "why", 2)
+    assert (first.port, first.protocol, first.why.rule, first.attempts) == (
+        None,
+        None,
+        PurposeRule.WHOSE_RESET,
+        2,
+    )
     assert (first.reason, first.sender, first.reply_ttl) == (Reason.RESET, str(OTHER), 63)
     assert (first.tos, first.flow_label, first.window) == (0x68, 7, 0)
     assert first.link_address == "52:54:00:12:34:56"
@@ -101,7 +108,7 @@ def test_silence_has_no_header() -> None:
     (silent,) = report(survey(LAN, trace(LAN, reason=Reason.NO_RESPONSE, header=None))).ports[0].probes
     assert (silent.tos, silent.flow_label, silent.window, silent.link_address) == (None, None, None, None)
     unsent = replace(trace(LAN).observation, sender=None)
-    (one,) = report(survey(LAN, Trace(unsent, "why"))).ports[0].probes
+    (one,) = report(survey(LAN, Trace(unsent, PurposeRule.WHOSE_RESET))).ports[0].probes
     assert one.sender is None
 
 

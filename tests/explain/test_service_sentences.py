@@ -1,6 +1,7 @@
 """One service or several behind a port: the groups, and what is said of them."""
 
 import pytest
+from in_words import sentences
 from told_addresses import HTTPS, LAN, PUBLIC, SSH, VPN, says, ssh, survey, tls, web
 
 from probe.infer.served import service_evidence, services_of
@@ -97,7 +98,7 @@ def test_behind_a_port(name):
     *shown, served, said = BEHIND[name]
     surveys = [survey(ip, **facts) for ip, facts in shown]
     assert services_of(HTTPS, surveys) == tuple(served)
-    assert service_evidence(HTTPS, surveys) == tuple(said)
+    assert sentences(service_evidence(HTTPS, surveys), HTTPS, surveys) == said
 
 
 def test_host_keys_decide():
@@ -111,13 +112,13 @@ def test_host_keys_decide():
         Served((LAN, PUBLIC), "SSH-2.0-x", (KEY,), (VPN,)),
         Served((VPN,), "SSH-2.0-x", (), (LAN, PUBLIC)),
     )
-    assert service_evidence(SSH, surveys) == (
+    assert sentences(service_evidence(SSH, surveys), SSH, surveys) == [
         "same service on 192.168.77.10 and 203.0.113.10 (SSH-2.0-x, same SSH host key)",
         (
             "another service answers 22/tcp on 10.88.0.10 than on 192.168.77.10 and 203.0.113.10:"
             " their host keys differ"
         ),
-    )
+    ]
 
 
 def test_a_third_address_joins_two():

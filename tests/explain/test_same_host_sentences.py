@@ -2,13 +2,16 @@
 
 import pytest
 from told_addresses import (
+    DNS,
     LAN,
     LAN6,
     MAC,
     OTHER_MAC,
     PUBLIC,
+    SSH,
     VPN,
     frame,
+    says,
     ssh,
     survey,
     tls,
@@ -18,7 +21,11 @@ from told_addresses import (
     who_has,
 )
 
+from probe.explain.addresses import address_sentence
+from probe.explain.same_host import CLAIMS, claim_words
 from probe.infer.identity import identify
+from probe.infer.signs import findings
+from probe.model.evidence import Claim
 from probe.model.identity import AliasSign, Sameness
 from probe.model.probing import Reason
 
@@ -209,7 +216,10 @@ def test_who_is_who(name):
     surveys, expected = WHO[name]
     found = identify(surveys)
     assert list(found) == [s.address.ip for s in surveys]
-    said = {ip: (i.sameness, i.other_probability, list(i.evidence)) for ip, i in found.items()}
+    said = {
+        ip: (i.sameness, i.other_probability, [address_sentence(one) for one in i.evidence])
+        for ip, i in found.items()
+    }
     assert {ip: said[ip] for ip in expected} == expected
 
 
@@ -235,3 +245,34 @@ def test_lesser_signs_do_not_part_a_group():
         survey(LAN6, keys=ssh("a"), reply_ttl=128, hops=1),
     ]
     assert {i.sameness for i in identify(surveys).values()} == {SAME}
+
+
+def test_greetings_in_words():
+    """All ports that greet alike in one sentence; what two services say in another."""
+    lan, vpn = ({**web(port=SSH, server=name), **web(), **says("a", DNS)} for name in ("nginx", "Apache"))
+    alike, mixed = (claim_words(f.claim) for f in findings(two({"greetings": lan}, {"greetings": vpn})))
+    assert mixed == (
+        "another service answers on 22/tcp, where others greet alike:"
+        " Apache on 10.88.0.10, nginx on 192.168.77.10"
+    )
+    assert alike == (
+        "the services on 443/tcp and 53/udp greet alike, as those of two machines with one image do too"
+    )
+
+
+def test_every_sign_has_its_words():
+    """What it shows, with every argument that it may have."""
+    assert set(CLAIMS) == set(AliasSign)
+    for sign in AliasSign:
+        claim = Claim(
+            sign=sign,
+            about="A",
+            beside="B",
+            realm="lan",
+            reason=Reason.NET_UNREACH,
+            ports=("22/tcp",),
+            link_address=MAC,
+            ttls=(64, 255),
+            services=("one", "two"),
+        )
+        assert "{" not in claim_words(claim)

@@ -1,11 +1,12 @@
 """The sentences for what raw packets told: said where they hold, and only there."""
 
 import pytest
+from in_words import sentences
 from told import port_of, surveys_of
 
 from probe.infer.policy import learn
-from probe.infer.raw_words import raw_evidence
-from probe.infer.words import evidence
+from probe.infer.port_evidence import port_evidence
+from probe.infer.raw_evidence import raw_evidence
 
 LAN, VPN = "192.168.77.10 (lan)", "10.88.0.10 (vpn)"
 REFUSED = {"controls": "reset@host", "port": "reset@host"}
@@ -135,13 +136,17 @@ SAID: dict[str, tuple[dict, dict, list[str]]] = {
 }
 
 
+def raw_sentences(case: dict) -> list[str]:
+    surveys, port = surveys_of(case), port_of(case)
+    return sentences(raw_evidence(port, tuple(learn(surveys).values())), port, surveys)
+
+
 @pytest.mark.parametrize("name", SAID)
 def test_what_is_said(name):
     """Each hint has its sentence, and what tells nothing has none."""
     told, raw, sentences = SAID[name]
     case = {"lan": {**told, "raw": raw}}
-    models = tuple(learn(surveys_of(case)).values())
-    assert list(raw_evidence(port_of(case), models)) == sentences
+    assert raw_sentences(case) == sentences
 
 
 def test_addresses_that_say_the_same_share_a_sentence():
@@ -150,8 +155,7 @@ def test_addresses_that_say_the_same_share_a_sentence():
         "lan": {**REFUSED, "raw": marked(syn="reset marked", **{"frame vpn": "no-response"})},
         "vpn": {**REFUSED, "raw": marked(syn="reset marked")},
     }
-    models = tuple(learn(surveys_of(case)).values())
-    assert list(raw_evidence(port_of(case), models)) == [
+    assert raw_sentences(case) == [
         OWN.format(f"{LAN} and {VPN}"),
         f"the machine at {LAN} does not answer for 10.88.0.10 on its own link",
     ]
@@ -161,8 +165,8 @@ def test_addresses_that_say_the_same_share_a_sentence():
 def test_a_refusal_is_the_host_s_own_only_with_its_mark(sign, own):
     """`by the host itself` is said of a reset that shows the mark, or was not looked into; of no other."""
     case = {"lan": {**REFUSED, "raw": marked(syn=f"reset {sign}")}}
-    models = tuple(learn(surveys_of(case)).values())
-    (line,) = evidence(port_of(case), models)
+    surveys = surveys_of(case)
+    (line,) = sentences(port_evidence(port_of(case), tuple(learn(surveys).values())), port_of(case), surveys)
     assert ("refused by the host itself on" in line) is own
 
 
@@ -174,8 +178,7 @@ def test_what_was_measured_elsewhere_says_nothing_here():
         "vpn": {**SILENT, "raw": {"syn": "udp-response/lan"}},
         "public": {"controls": "reset@host"},
     }
-    models = tuple(learn(surveys_of(case)).values())
-    assert list(raw_evidence(port_of(case), models)) == [
+    assert raw_sentences(case) == [
         UNHEARD.format(VPN),
         f"{VPN} answers from another of its addresses: its socket is bound to all interfaces",
     ]

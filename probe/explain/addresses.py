@@ -1,0 +1,59 @@
+"""What was seen of an address, in words: its controls, its distance, its tunnel and route."""
+
+from collections.abc import Mapping
+
+from probe.explain.answers import SUMMARIES
+from probe.explain.phrases import spelled
+from probe.explain.same_host import same_host_sentence
+from probe.model.evidence import AddressEvidence, AddressRule, Response
+
+SENTENCES: Mapping[AddressRule, str] = {
+    AddressRule.CONTROLS: "{controls} that nothing uses: {became}",
+    AddressRule.DISTANCE: "answers from {hops} away{ttl}",
+    AddressRule.LEAVES_BESIDE_TUNNEL: "packets for it leave by {interface}, not by {a_tunnel}",
+    AddressRule.LEAVES_INSTEAD: "packets for it leave by {interface} instead",
+    AddressRule.TUNNEL_OFF: "{tunnel} is switched off",
+    AddressRule.TUNNEL_NOT_ALLOWED: (
+        "{tunnel} sends it nothing: the allowed IPs of no peer have this address"
+    ),
+    AddressRule.TUNNEL_NEVER: "{tunnel} never made a handshake with the peer that has this address",
+    AddressRule.TUNNEL_STALE: (
+        "{tunnel} has no session: the latest handshake with this address's peer is too old"
+    ),
+    AddressRule.TUNNEL_FRESH: (
+        "{tunnel} is up: the peer that has this address made a handshake a short while ago"
+    ),
+    AddressRule.NOBODY_ON_LINK: "nobody on the link answers for this address (ARP or neighbour discovery)",
+    AddressRule.TRIES_LOST: "{loss:.0%} of tries were lost",
+    AddressRule.STOPPED_ANSWERING: (
+        "it stopped answering while it was probed: later silences count for little"
+    ),
+}
+
+
+def address_sentence(evidence: AddressEvidence) -> str:
+    """What was seen of an address, or which machine answers there, as a sentence."""
+    same_host = same_host_sentence(evidence)
+    if same_host is not None:
+        return same_host
+    named = None if evidence.tunnel is None else f"the tunnel {evidence.tunnel}"
+    ttl = "" if evidence.reply_ttl is None else f", its answers arrive with TTL {evidence.reply_ttl}"
+    count = sum(evidence.controls.values())
+    return SENTENCES[evidence.rule].format(
+        controls=f"{spelled(count)} {'port' if count == 1 else 'ports'}",
+        became=_became(evidence.controls),
+        hops="1 hop" if evidence.hops == 1 else f"{evidence.hops} hops",
+        ttl=ttl,
+        interface=evidence.interface,
+        tunnel=named or "the tunnel",
+        a_tunnel=named or "a tunnel",
+        loss=evidence.loss or 0.0,
+    )
+
+
+def _became(counts: Mapping[Response, int]) -> str:
+    """What became of the ports that nothing uses: all refused."""
+    if len(counts) == 1:
+        ((only, count),) = counts.items()
+        return f"all {SUMMARIES[only]}" if count > 1 else SUMMARIES[only]
+    return ", ".join(f"{spelled(count)} {SUMMARIES[response]}" for response, count in counts.items())

@@ -1,0 +1,51 @@
+"""One service or several behind a port, in words."""
+
+from collections.abc import Mapping, Sequence
+
+from probe.explain.phrases import listed
+from probe.explain.subject import Places, Subject
+from probe.model.binding import Proof
+from probe.model.evidence import EvidenceRule, PortEvidence
+from probe.model.target import Realm
+
+_PROOFS: Mapping[Proof, str] = {
+    Proof.SSH_KEY: "same SSH host key",
+    Proof.CERTIFICATE: "same certificate",
+    Proof.GREETING: "same greeting",
+}
+SENTENCES: Mapping[EvidenceRule, str] = {
+    EvidenceRule.SAME_SERVICE: "same service on {where} ({shown})",
+    EvidenceRule.PERHAPS_SAME_SERVICE: "perhaps the same service on {where}: they greet alike ({shown})",
+    EvidenceRule.OTHER_HOST_KEY: (
+        "another service answers {port} on {place} than on {beside}: their host keys differ"
+    ),
+    EvidenceRule.OTHER_SERVICE: (
+        "another service answers {port} on {place} ({service}) than on {beside} ({other})"
+    ),
+    EvidenceRule.ANSWERS_DIFFER: (
+        "{port} answers differently on {place} ({service}) than on {beside} ({other}):"
+        " one service with two faces, or two"
+    ),
+}
+
+
+def service_sentence(evidence: PortEvidence, subject: Subject) -> str:
+    """What services showed of themselves, as a sentence."""
+    shown = [evidence.service] if evidence.service else []
+    return SENTENCES[evidence.rule].format(
+        where=listed(evidence.addresses),
+        shown=", ".join([*shown, *(_PROOFS[proof] for proof in evidence.proofs)]),
+        port=subject.label,
+        place=_place(evidence.addresses, subject.places),
+        beside=_place(evidence.beside, subject.places),
+        service=evidence.service,
+        other=evidence.other_service,
+    )
+
+
+def _place(addresses: Sequence[str], places: Places) -> str:
+    if not addresses:
+        return ""
+    where = listed(addresses)
+    public = [places.realms.get(address) for address in addresses] == [Realm.PUBLIC]
+    return f"the public address {where}" if public else where

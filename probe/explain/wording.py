@@ -1,0 +1,114 @@
+"""The last step of a report: every value that stands for a sentence gets its `text`.
+
+It comes after grouping: values are compared while their texts are empty, and only what is shown is put into words.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from probe.explain.addresses import address_sentence
+from probe.explain.advice import address_advice, address_command, port_advice
+from probe.explain.answers import READINGS, answer_sentence, summary
+from probe.explain.bindings import next_test_command, next_test_words, rival_words, undecided
+from probe.explain.follow_ups import FOLLOW_UPS
+from probe.explain.raw import raw_sentence
+from probe.explain.services import service_sentence
+from probe.explain.subject import Places, Subject
+from probe.model.advice import NextTest
+from probe.model.binding import Binding
+from probe.model.evidence import PortEvidence
+from probe.model.report import (
+    AddressReport,
+    ObservationReport,
+    PortReport,
+    ProbeReport,
+    Report,
+    RestReport,
+    VerdictReport,
+)
+
+_Said = TypeVar("_Said", PortReport, RestReport)
+
+
+def worded(report: Report) -> Report:
+    """The same report with every sentence written."""
+    places = Places({address.address: address.realm for address in report.addresses})
+    families = {address.address: address.family for address in report.addresses}
+
+    def of_port(one: PortReport) -> PortReport:
+        return _verdict(one, Subject(str(one.port), one.protocol, places, one.service), families)
+
+    def of_rest(one: RestReport) -> RestReport:
+        return _verdict(one, Subject(one.ports, one.protocol, places), families)
+
+    return replace(
+        report,
+        addresses=tuple(_address(address, places) for address in report.addresses),
+        ports=tuple(map(of_port, report.ports)),
+        rest=tuple(map(of_rest, report.rest)) if report.rest else report.rest,
+    )
+
+
+def _verdict(one: _Said, subject: Subject, families: Mapping[str, int]) -> _Said:
+    return replace(
+        one,
+        why=_why(one, subject.places, families),
+        evidence=tuple(replace(e, text=evidence_sentence(e, subject)) for e in one.evidence),
+        rivals=tuple(replace(rival, text=rival_words(rival)) for rival in one.rivals),
+        next_tests=tuple(_next_test(test, subject) for test in one.next_tests),
+        advice=tuple(
+            replace(advice, exposed_on=one.exposed_on, text=port_advice(advice, subject))
+            for advice in one.advice
+        ),
+        observations=tuple(map(_observation, one.observations)),
+        probes=_probes(one.probes),
+    )
+
+
+def evidence_sentence(evidence: PortEvidence, subject: Subject) -> str:
+    """What was seen of a port, as a sentence."""
+    return (
+        answer_sentence(evidence, subject)
+        or raw_sentence(evidence, subject)
+        or service_sentence(evidence, subject)
+    )
+
+
+def _why(one: VerdictReport, places: Places, families: Mapping[str, int]) -> str:
+    """One line for the table; an open question is told with its likeliest answers."""
+    readings = {o.address: o.reading for o in one.observations if o.reading is not None}
+    line = summary(readings, places, families)
+    return line if one.binding is not Binding.UNDETERMINED else f"{line}: {undecided(one.candidates)}"
+
+
+def _next_test(test: NextTest, subject: Subject) -> NextTest:
+    command = next_test_command(test, subject)
+    return replace(test, command=command, text=next_test_words(test, command))
+
+
+def _observation(observation: ObservationReport) -> ObservationReport:
+    reading = observation.reading
+    if reading is None:
+        return observation
+    return replace(observation, reading=replace(reading, text=READINGS[reading.rule, reading.response]))
+
+
+def _probes(probes: Iterable[ProbeReport] | None) -> tuple[ProbeReport, ...] | None:
+    if probes is None:
+        return None
+    return tuple(replace(p, why=replace(p.why, text=FOLLOW_UPS[p.why.rule].why)) for p in probes)
+
+
+def _address(address: AddressReport, places: Places) -> AddressReport:
+    commands = {advice: address_command(advice, places) for advice in address.advice}
+    return replace(
+        address,
+        evidence=tuple(replace(e, text=address_sentence(e)) for e in address.evidence),
+        advice=tuple(
+            replace(advice, command=command, text=address_advice(advice, command))
+            for advice, command in commands.items()
+        ),
+        probes=_probes(address.probes),
+    )

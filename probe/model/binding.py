@@ -1,0 +1,82 @@
+"""What a port may be bound to, how it is served, and the conditions of the path to it: the closed lists."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probe.model.target import IPAddress
+
+
+class Binding(StrEnum):
+    """What a port's socket is bound to, as far as it can be told from outside."""
+
+    WILDCARD = "wildcard"
+    SPECIFIC = "specific"
+    LOOPBACK = "loopback"
+    NOT_LISTENING = "not-listening"
+    LOOPBACK_OR_NOT_LISTENING = "loopback-or-not-listening"
+    UNDETERMINED = "undetermined"
+
+
+class Condition(StrEnum):
+    """Condition of the path to one address, or of one port on it."""
+
+    CLEAR = "clear"
+    DROPPED = "dropped"
+    REJECTED = "rejected"
+    NO_ROUTE = "no-route"
+    NOT_FORWARDED = "not-forwarded"
+    TUNNEL_DOWN = "tunnel-down"
+    HOST_DOWN = "host-down"
+    MTU_BLACK_HOLE = "mtu-black-hole"
+    INTERCEPTED = "intercepted"
+    LOCAL_FIREWALL = "local-firewall"
+    WRONG_ROUTE = "wrong-route"
+    WRONG_HOST = "wrong-host"
+    HAIRPIN = "hairpin"  # the inside address answers itself: forwarded, but not translated on the way back
+    UNKNOWN = "unknown"
+
+
+class Via(StrEnum):
+    """How an open port is served."""
+
+    DIRECT = "direct"
+    FORWARD = "forward"
+    PROXY = "proxy"
+    UNKNOWN = "unknown"
+
+
+class BoundBy(StrEnum):
+    """What ties a socket to the addresses it is bound to."""
+
+    ADDRESS = "address"  # bind() named the address
+    DEVICE = "device"  # SO_BINDTODEVICE: any address serves, if the packet arrives by the device
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One binding that the answers leave possible. Probabilities of a port's candidates sum to 1."""
+
+    binding: Binding
+    probability: float
+    bound_to: tuple[IPAddress, ...] = ()
+
+
+class Proof(StrEnum):
+    """What services are told by, the strongest first."""
+
+    SSH_KEY = "ssh-key"
+    CERTIFICATE = "certificate"
+    GREETING = "greeting"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One service behind a port, as far as it shows: the addresses that show it, and by what.
+
+    `other_than` are addresses on which another service answers; what is in neither may be either.
+    """
+
+    addresses: tuple[IPAddress, ...]
+    name: str | None = None  # what it calls itself
+    by: tuple[Proof, ...] = ()  # what its addresses have in common; none where it has one
+    other_than: tuple[IPAddress, ...] = ()

@@ -1,0 +1,39 @@
+"""Conclusions put into words, as a report has them."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+from probe.engine.run import Counts, Outcome
+from probe.explain.subject import Places, Subject
+from probe.explain.wording import evidence_sentence, worded
+from probe.infer import infer
+from probe.model.evidence import PortEvidence
+from probe.model.facts import AddressSurvey
+from probe.model.report import PortReport, Report
+from probe.model.target import Port
+from probe.report.assemble import RunFacts, assemble
+from probe.services import service_name
+
+
+def reported(
+    surveys: Sequence[AddressSurvey], running: Iterable[Port] = (), *, strict: bool = False
+) -> Report:
+    """The report on some surveys, every sentence written."""
+    engine = "raw" if any(survey.traces for survey in surveys) else "connect"
+    facts = RunFacts(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), engine, "here", strict=strict)
+    verdict = infer(surveys, frozenset(running), strict=strict)
+    outcome = Outcome(tuple(surveys), Counts(), 1.0, complete=True)
+    return worded(assemble(outcome, verdict, facts, version="0"))
+
+
+def one_port(report: Report, port: Port) -> PortReport:
+    """What a report has of a port."""
+    (found,) = [one for one in report.ports if (one.protocol, one.port) == (port.protocol, port.number)]
+    return found
+
+
+def sentences(evidence: Iterable[PortEvidence], port: Port, surveys: Sequence[AddressSurvey]) -> list[str]:
+    """Evidence on a port in words."""
+    places = Places({str(survey.address.ip): survey.address.realm for survey in surveys})
+    subject = Subject(str(port.number), port.protocol, places, service_name(port))
+    return [evidence_sentence(one, subject) for one in evidence]
