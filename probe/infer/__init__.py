@@ -11,7 +11,7 @@ from dataclasses import replace
 from probe.infer.conditions import address_condition
 from probe.infer.follow_ups import follow_ups
 from probe.infer.identity import identify
-from probe.infer.judge import judge_address, judge_port
+from probe.infer.judge import judge_address, judge_ports
 from probe.infer.policy import AddressModel, learn
 from probe.infer.posterior import infer_ports
 from probe.infer.priors import STRICT, USUAL
@@ -42,7 +42,7 @@ def infer(
     known = infer_ports(ports, there, standard.prior, running)
     in_company = {m.address: m for m in there}
     shown = tuple(in_company.get(m.address, m) for m in everyone)
-    verdicts = tuple(judge_port(port, shown, there, known[port], standard.point) for port in ports)
+    verdicts = tuple(judge_ports(shown, there, known, standard.point))
     identities = identify(surveys)
     addresses = tuple(judge_address(model, identities[model.address.ip]) for model in shown)
     return Verdict(addresses, verdicts)

@@ -1,6 +1,6 @@
 """From a posterior to a verdict: which binding is named, how it is served, with which evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
@@ -20,6 +20,7 @@ from probe.infer.rivals import next_tests, rivals
 from probe.infer.served import service_evidence, services_of
 from probe.infer.traces import Back, Sign
 from probe.model.evidence import Response
+from probe.model.probing import Observation
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import (
     AddressVerdict,
@@ -31,10 +32,47 @@ from probe.model.verdict import (
     PortVerdict,
     Via,
 )
+from probe.services import is_private
 
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _REFUSALS = frozenset({Response.CLOSED, Response.CLOSED_BEHIND, Response.CUT_NEARER, Response.REFUSED})
 _ANSWERS = frozenset({Back.OPEN, Back.RESET})
+
+
+def judge_ports(
+    models: Sequence[AddressModel],
+    reached: Sequence[AddressModel],
+    known: Mapping[Port, Posterior],
+    point: float,
+) -> Iterator[PortVerdict]:
+    """Judge every port; those that are alike on every address share all that is concluded of them."""
+    alike: dict[Hashable, PortVerdict] = {}
+    beside = [m for m in models if all(m is not other for other in reached)]
+    for port, posterior in known.items():
+        key = _likeness(port, models, beside, posterior)
+        if key not in alike:
+            alike[key] = judge_port(port, models, reached, posterior, point)
+        yield replace(alike[key], port=port)
+
+
+def _likeness(
+    port: Port, models: Sequence[AddressModel], beside: Sequence[AddressModel], posterior: Posterior
+) -> Hashable:
+    """What must be equal of two ports for one verdict to hold for both.
+
+    Ports that share their posterior have the same evidence on every address that was reached; `beside` are
+    the others. What a service showed is of its port alone.
+    """
+    if any(port in m.survey.keys or port in m.survey.greetings for m in models):
+        return port
+    answers = tuple(_answer(m.tested.get(port)) for m in models)
+    return (id(posterior), is_private(port), answers, tuple(m.evidence.get(port) for m in beside))
+
+
+def _answer(seen: Observation | None) -> Hashable:
+    if seen is None:
+        return None
+    return (seen.reason, seen.attempts, seen.sender, seen.icmp, seen.origin, seen.unheard)
 
 
 def judge_port(

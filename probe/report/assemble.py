@@ -8,8 +8,7 @@ from msgspec import structs
 
 from probe.engine.run import Outcome
 from probe.model.advice import Rival
-from probe.model.binding import Binding, Candidate, Condition
-from probe.model.evidence import Reading
+from probe.model.binding import Binding, Condition
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Observation, Role, State
 from probe.model.report import (
@@ -24,7 +23,7 @@ from probe.model.report import (
     TcpReport,
     Vantage,
 )
-from probe.model.target import IPAddress, Port
+from probe.model.target import Port
 from probe.model.verdict import AddressVerdict, PortVerdict, Verdict
 from probe.report import probes, shown
 from probe.services import is_private, service_name
@@ -34,9 +33,23 @@ _DIGITS = 4  # of probabilities
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _LEAST = 0.001  # probability of a candidate that is listed
 
-_Surveys = Mapping[IPAddress, AddressSurvey]
-_Tested = Mapping[IPAddress, Mapping[Port, Observation]]
 _Told = Mapping[Port, tuple[ProbeReport, ...]] | None  # by raw packets; None: none could be sent
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One address with what it answered; `text` is the address as it is written, once for all its rows."""
+
+    survey: AddressSurvey
+    tested: Mapping[Port, Observation]
+    text: str
+
+    def sender_of(self, observation: Observation) -> str | None:
+        """Who sent an answer, as text."""
+        sender = observation.sender
+        if sender is None:
+            return None
+        return self.text if sender == self.survey.address.ip else str(sender)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +68,11 @@ def assemble(outcome: Outcome, verdict: Verdict, facts: RunFacts, *, version: st
     No sentence is written yet (`probe.explain.wording`), so that ports can be grouped by what they are.
     """
     surveys = {survey.address.ip: survey for survey in outcome.surveys}
-    tested = {ip: survey.tested() for ip, survey in surveys.items()}
+    places = [_Place(survey, survey.tested(), str(ip)) for ip, survey in surveys.items()]
     judged = (one.port for one in verdict.ports)
     told = probes.by_port(outcome.surveys, judged) if facts.engine == RAW else None
     counts, elapsed = outcome.counts, outcome.elapsed
+    shares = _Shares()
     return Report(
         version=version,
         started=facts.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -67,7 +81,7 @@ def assemble(outcome: Outcome, verdict: Verdict, facts: RunFacts, *, version: st
         vantage=Vantage(name=facts.vantage),
         complete=outcome.complete,
         addresses=tuple(_address(v, surveys[v.address.ip], told) for v in verdict.addresses),
-        ports=tuple(_port(v, surveys, tested, told) for v in verdict.ports),
+        ports=tuple(_port(v, shares, places, told) for v in verdict.ports),
         stats=Stats(
             sent=counts.sent,
             answered=counts.answered,
@@ -120,45 +134,47 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
 
 
-def _port(verdict: PortVerdict, surveys: _Surveys, tested: _Tested, told: _Told) -> PortReport:
-    observations = tuple(_observations(verdict, surveys, tested))
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The candidates and rivals that are listed, and what the named candidates have together."""
+
+    candidates: tuple[CandidateReport, ...]
+    rivals: tuple[Rival, ...]
+    confidence: float
+
+
+class _Shares:
+    """Candidates as they are listed: small ones left out, the others' shares sum to 1 again.
+
+    Ports that share their verdict share this too.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, Binding], _Listed] = {}
+
+    def of(self, verdict: PortVerdict) -> _Listed:
+        """What is listed for a verdict."""
+        key = (id(verdict.candidates), id(verdict.rivals), verdict.binding)
+        if key not in self._known:
+            self._known[key] = _listed(verdict)
+        return self._known[key]
+
+
+def _listed(verdict: PortVerdict) -> _Listed:
     listed = [c for c in verdict.candidates if c.probability >= _LEAST]
-    total = sum(c.probability for c in listed)  # of what is listed: those shares sum to 1 again
-    return PortReport(
-        port=verdict.port.number,
-        protocol=verdict.port.protocol,
-        service=service_name(verdict.port),
-        private=is_private(verdict.port),
-        exposed_on=tuple(o.address for o in observations if o.state is State.OPEN),
-        binding=verdict.binding,
-        bound_to=tuple(map(str, verdict.bound_to)),
-        bound_by=verdict.bound_by,
-        families=verdict.families,
-        via=verdict.via,
-        confidence=_confidence(verdict, listed, total),
-        candidates=tuple(
-            CandidateReport(
-                binding=c.binding,
-                bound_to=tuple(map(str, c.bound_to)),
-                probability=round(c.probability / total, _DIGITS),
-            )
-            for c in listed
-        ),
-        evidence=verdict.evidence,
-        rivals=tuple(_rival(rival, total) for rival in verdict.rivals),
-        next_tests=verdict.next_tests,
-        advice=verdict.advice,
-        observations=observations,
-        probes=None if told is None else told[verdict.port],
-        services=shown.services(verdict.services),
-    )
-
-
-def _confidence(verdict: PortVerdict, listed: Sequence[Candidate], total: float) -> float:
-    """The summed probability of the listed candidates that the verdict names."""
+    total = sum(c.probability for c in listed)
     names = _PAIR if verdict.binding is Binding.LOOPBACK_OR_NOT_LISTENING else {verdict.binding}
-    named = (c for c in listed if c.binding in names and c.bound_to == verdict.bound_to)
-    return round(sum((c.probability for c in named), 0.0) / total, _DIGITS)
+    named = (c.probability for c in listed if c.binding in names and c.bound_to == verdict.bound_to)
+    candidates = (
+        CandidateReport(
+            binding=c.binding,
+            bound_to=tuple(map(str, c.bound_to)),
+            probability=round(c.probability / total, _DIGITS),
+        )
+        for c in listed
+    )
+    rivals = tuple(_rival(rival, total) for rival in verdict.rivals)
+    return _Listed(tuple(candidates), rivals, round(sum(named, 0.0) / total, _DIGITS))
 
 
 def _rival(rival: Rival, total: float) -> Rival:
@@ -167,30 +183,43 @@ def _rival(rival: Rival, total: float) -> Rival:
     return structs.replace(rival, probability=round(share, _DIGITS))
 
 
-def _observations(verdict: PortVerdict, surveys: _Surveys, tested: _Tested) -> list[ObservationReport]:
-    return [
-        _observation(
-            tested[ip][verdict.port],
-            survey,
-            verdict.conditions.get(ip, Condition.UNKNOWN),
-            verdict.readings.get(ip),
-        )
-        for ip, survey in surveys.items()
-        if verdict.port in tested[ip]
-    ]
+def _port(verdict: PortVerdict, shares: _Shares, places: Sequence[_Place], told: _Told) -> PortReport:
+    port = verdict.port
+    observations = tuple(_observation(verdict, place) for place in places if port in place.tested)
+    listed = shares.of(verdict)
+    return PortReport(
+        port=port.number,
+        protocol=port.protocol,
+        service=service_name(port),
+        private=is_private(port),
+        exposed_on=tuple(o.address for o in observations if o.state is State.OPEN),
+        binding=verdict.binding,
+        bound_to=tuple(map(str, verdict.bound_to)),
+        bound_by=verdict.bound_by,
+        families=verdict.families,
+        via=verdict.via,
+        confidence=listed.confidence,
+        candidates=listed.candidates,
+        evidence=verdict.evidence,
+        rivals=listed.rivals,
+        next_tests=verdict.next_tests,
+        advice=verdict.advice,
+        observations=observations,
+        probes=None if told is None else told[port],
+        services=shown.services(verdict.services),
+    )
 
 
-def _observation(
-    observation: Observation, survey: AddressSurvey, condition: Condition, reading: Reading | None
-) -> ObservationReport:
-    tcp = observation.tcp
+def _observation(verdict: PortVerdict, place: _Place) -> ObservationReport:
+    survey, observation = place.survey, place.tested[verdict.port]
+    ip, tcp = survey.address.ip, observation.tcp
     return ObservationReport(
-        address=str(survey.address.ip),
+        address=place.text,
         realm=survey.address.realm,
         state=observation.state,
         reason=observation.reason,
-        condition=condition,
-        sender=None if observation.sender is None else str(observation.sender),
+        condition=verdict.conditions.get(ip, Condition.UNKNOWN),
+        sender=place.sender_of(observation),
         rtt_ms=_milliseconds(observation.rtt),
         ttl=observation.ttl,
         attempts=observation.attempts,
@@ -200,8 +229,8 @@ def _observation(
         tcp=None
         if tcp is None
         else TcpReport(mss=tcp.mss, window_scale=tcp.window_scale, timestamps=tcp.timestamps, sack=tcp.sack),
-        reading=reading,
+        reading=verdict.readings.get(ip),
         unheard=observation.unheard or None,
-        greeting=shown.greeting(survey.greetings.get(observation.question.port)),
-        keys=shown.keys(survey.keys.get(observation.question.port)),
+        greeting=shown.greeting(survey.greetings.get(verdict.port)),
+        keys=shown.keys(survey.keys.get(verdict.port)),
     )

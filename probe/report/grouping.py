@@ -26,21 +26,23 @@ def grouped(report: Report, most_rows: int = MOST_ROWS) -> Report:
     """Move the ports that do not stand out to `rest`, where a report has more than `most_rows` ports."""
     if len(report.ports) <= most_rows:
         return report
-    kinds: dict[Hashable, list[PortReport]] = {}
-    for port in report.ports:
-        kinds.setdefault(_kind(port), []).append(port)
-    large = {key for key, members in kinds.items() if len(members) > _FEW}
+    kinds = list(map(_kind, report.ports))
+    members: dict[Hashable, list[PortReport]] = {}
+    for kind, port in zip(kinds, report.ports, strict=True):
+        members.setdefault(kind, []).append(port)
     return replace(
         report,
-        ports=tuple(port for port in report.ports if _kind(port) not in large),
-        rest=tuple(_rest(members) for key, members in kinds.items() if key in large),
+        ports=tuple(
+            port for kind, port in zip(kinds, report.ports, strict=True) if len(members[kind]) <= _FEW
+        ),
+        rest=tuple(_rest(alike) for alike in members.values() if len(alike) > _FEW),
     )
 
 
 def _kind(port: PortReport) -> Hashable:
     """What ports of one group have in common."""
     verdict = (port.protocol, port.binding, port.bound_to, port.bound_by, port.families, port.via)
-    urgent = max((IMPORTANCE[advice.rule] for advice in port.advice), default=0)
+    urgent = IMPORTANCE[port.advice[0].rule] if port.advice else 0  # the most important comes first
     raw = None if port.probes is None else tuple(map(probes.alike, port.probes))
     return (*verdict, urgent, tuple(map(_answer, port.observations)), raw)
 
@@ -76,7 +78,8 @@ def _evidence(members: Sequence[PortReport]) -> Iterator[PortEvidence]:
     The tries are the most that any took. That it was the host itself that refused is looked into for some
     ports only: it stays where it was seen of all.
     """
-    single, *others = (_by_address(seen) for seen in dict.fromkeys(port.evidence for port in members))
+    distinct = {id(port.evidence): port.evidence for port in members}  # ports that are alike share it
+    single, *others = (_by_address(seen) for seen in dict.fromkeys(distinct.values()))
     together: dict[PortEvidence, list[str]] = {}
     for key, first in single.items():
         alike = [first, *(other[key] for other in others if key in other)]
