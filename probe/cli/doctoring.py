@@ -13,11 +13,13 @@ from probe.cli.progress import ProgressBar
 from probe.cli.targets import Wanted, make_target, read_ports
 from probe.cli.watching import Watch, exit_code
 from probe.errors import NothingMeasuredError, UsageError
+from probe.explain.checks import result_text
 from probe.host.host import Host
 from probe.host.machine import MachineReader
 from probe.host.names import resolve
-from probe.model.diagnosis import Check, Diagnosis, Status
+from probe.model.diagnosis import Diagnosis
 from probe.model.doctor_report import Change, DoctorReport
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.plan import Timing
 from probe.model.target import IPAddress, Port, Target
 from probe.report.assemble_doctor import DoctorFacts, assemble_doctor
@@ -77,10 +79,12 @@ def find(wanted: Wanted, host: Host) -> Found:
         try:
             found = resolve(text, families)
         except NothingMeasuredError as error:
-            names[text] = Check(f"name {text}", Status.FAIL, str(error))
+            failed = CheckFinding(rule=CheckRule.NAME_UNRESOLVED, why=str(error))
+            names[text] = Check(check=f"name {text}", status=Status.FAIL, found=failed)
             return []
         if text != str(found[0]) and ":" not in text:
-            names[text] = Check(f"name {text}", Status.OK, ", ".join(map(str, found)))
+            given = CheckFinding(rule=CheckRule.NAME_RESOLVED, addresses=tuple(map(str, found)))
+            names[text] = Check(check=f"name {text}", status=Status.OK, found=given)
         return found
 
     target = make_target(wanted, host, look_up)
@@ -108,7 +112,7 @@ def checker(
     with start.started(wish, destination, examines=True) as session:
         first = find(wanted, session.means.host)
         if not first.target.addresses:
-            raise NothingMeasuredError("; ".join(name.found for name in first.names))
+            raise NothingMeasuredError("; ".join(result_text(name.found) for name in first.names))
         engines.hint(session.missing, quiet=quiet)
         yield _Examiner(wanted, errand, session.means, session.machine(), [first], quiet)
 

@@ -1,7 +1,8 @@
 """The diagnosis: from what was measured to the causes of what is wrong, and what mends them.
 
-Pure: no socket, process, clock or randomness. `signs` is the alphabet, in which `answers`, `ways` and
-`reading` spell what was measured. `table` says what each cause looks like, `trouble` weighs, `fixes` mends.
+Pure: no socket, process, clock or randomness, and no sentence. `symptoms` has the questions that `answers`,
+`ways` and `reading` answer from what was measured. `table` says what each cause looks like, `trouble` weighs,
+`fixes` mends.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from probe.diagnose.ports import port_troubles
 from probe.diagnose.reading import findings
 from probe.diagnose.scene import Scene
 from probe.diagnose.sizes import size_trouble
-from probe.diagnose.trouble import Trouble, add_up, weigh
+from probe.diagnose.trouble import Trouble, add_up, port_in_trouble, weigh
 from probe.model.diagnosis import AddressDiagnosis, Cause, Suspicion
 from probe.model.exam import AddressExam
 from probe.model.machine import Machine
@@ -56,12 +57,19 @@ def diagnose(
 
 
 def _diagnose(scene: Scene) -> AddressDiagnosis:
-    whole = add_up(_subjects(scene))
+    subjects = tuple(_subjects(scene))
+    whole = add_up(subjects)
     ranked = sorted(whole.shares.items(), key=lambda item: (-item[1], item[0]))
     kept = [(cause, share) for cause, share in ranked if share >= _LISTED] or ranked[:1]
     total = sum(share for _, share in kept)
     causes = tuple(
-        Suspicion(cause, share / total, whole.evidence.get(cause, ()), fixes(cause, scene))
+        Suspicion(
+            cause,
+            share / total,
+            whole.evidence.get(cause, ()),
+            fixes(cause, scene),
+            port_in_trouble(cause, subjects),
+        )
         for cause, share in kept
     )
     return AddressDiagnosis(scene.exam.address, _condition(scene, causes[0]), causes, measured(scene))

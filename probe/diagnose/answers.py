@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from probe.diagnose.scene import Scene
-from probe.diagnose.signs import Finding, Sign
 from probe.model.exam import AddressExam
 from probe.model.facts import LinkKind, Neighbour
 from probe.model.probing import Observation, Reason
+from probe.model.symptoms import CauseEvidence, Symptom
 from probe.path.distance import is_answer
 
 _GONE = frozenset({Reason.HOST_UNREACH, Reason.NET_UNREACH, Reason.TIME_EXCEEDED})
@@ -32,69 +32,72 @@ def _heard(observation: Observation, exam: AddressExam) -> bool:
     return is_answer(observation) and not observation.unheard and not own
 
 
-def how_it_answers(scene: Scene) -> Iterator[Finding]:
-    """The one sign of how the address answers; none where nothing was asked."""
-    seen, exam = scene.exam.survey.observations, scene.exam
-    if not seen:
+def how_it_answers(scene: Scene) -> Iterator[CauseEvidence]:
+    """The one symptom of how the address answers; none where nothing was asked."""
+    if not scene.exam.survey.observations:
         return
-    for read in (_stack_speaks, _kept_from_sockets, _this_machine_says, _echo_says, _boxes_say):
+    for read in (_own_stack, _kept_from_sockets, _this_machine, _echo, _other_boxes):
         found = read(scene)
         if found is not None:
             yield found
             return
-    if exam.echo is not None:
-        yield Finding(Sign.SILENT, f"nothing comes back from {scene.ip}: ping and ports stay silent")
-    else:
-        yield Finding(Sign.PORTS_SILENT, f"nothing comes back from {scene.ip}: its ports stay silent")
+    yield _of_all(Symptom.PORTS_SILENT if scene.exam.echo is None else Symptom.SILENT, scene)
 
 
-def _stack_speaks(scene: Scene) -> Finding | None:
-    told = [o for o in scene.exam.survey.observations if _heard(o, scene.exam)]
-    return Finding(Sign.ANSWERS, f"{scene.ip} answers") if told else None
+def _of_all(rule: Symptom, scene: Scene) -> CauseEvidence:
+    """What holds for the address as a whole."""
+    return CauseEvidence(rule=rule, address=str(scene.ip))
 
 
-def _kept_from_sockets(scene: Scene) -> Finding | None:
+def _own_stack(scene: Scene) -> CauseEvidence | None:
+    answered = any(_heard(o, scene.exam) for o in scene.exam.survey.observations)
+    return _of_all(Symptom.ANSWERS, scene) if answered else None
+
+
+def _kept_from_sockets(scene: Scene) -> CauseEvidence | None:
     if not any(o.unheard and is_answer(o) for o in scene.exam.survey.observations):
         return None
-    return Finding(
-        Sign.UNHEARD, f"answers of {scene.ip} reach this machine, and it keeps them from its programs"
-    )
+    return _of_all(Symptom.WITHHELD, scene)
 
 
-def _this_machine_says(scene: Scene) -> Finding | None:
+def _this_machine(scene: Scene) -> CauseEvidence | None:
     survey = scene.exam.survey
     own = [o for o in survey.observations if survey.is_our_own(o)]
     if not scene.route.reachable or (own and all(o.reason is Reason.NO_ROUTE for o in own)):
-        return Finding(Sign.UNSENDABLE, f"this machine has no route to {scene.ip}")
+        return _of_all(Symptom.NO_ROUTE, scene)
     unresolved = [o for o in own if o.reason is Reason.HOST_UNREACH]
     if survey.neighbour is Neighbour.FAILED or (unresolved and scene.route.kind is LinkKind.ETHERNET):
-        link = scene.route.interface or "its link"
-        return Finding(Sign.NEIGHBOUR_FAILED, f"nobody on {link} answers for {scene.ip} (ARP or ND)")
+        return CauseEvidence(
+            rule=Symptom.NEIGHBOUR_FAILED, address=str(scene.ip), interface=scene.route.interface
+        )
     echo = scene.exam.echo
     if own or (echo is not None and echo.refused_here):
-        return Finding(Sign.REFUSED_HERE, f"this machine itself refuses to send to {scene.ip}")
+        return _of_all(Symptom.REFUSED_HERE, scene)
     return None
 
 
-def _echo_says(scene: Scene) -> Finding | None:
+def _echo(scene: Scene) -> CauseEvidence | None:
     echo = scene.exam.echo
     if echo is None or echo.reason is not Reason.ECHO_REPLY:
         return None
     if any(o.reason in _PROHIBITED and o.sender == scene.ip for o in scene.exam.survey.observations):
         return None
-    return Finding(Sign.ECHO_ONLY, f"{scene.ip} answers ping, and none of the ports that were asked")
+    return _of_all(Symptom.ECHO_ONLY, scene)
 
 
-def _boxes_say(scene: Scene) -> Finding | None:
+def _other_boxes(scene: Scene) -> CauseEvidence | None:
     echo = scene.exam.echo
-    told = [(o.reason, o.sender) for o in scene.exam.survey.observations if o.sender is not None]
+    reports = [(o.reason, o.sender) for o in scene.exam.survey.observations if o.sender is not None]
     if echo is not None and echo.sender is not None:
-        told.append((echo.reason, echo.sender))
-    for reason, sender in told:
-        if sender == scene.ip and reason in _PROHIBITED:
-            return Finding(Sign.TARGET_PROHIBITS, f"{scene.ip} itself rejects every port ({reason})")
-        if sender != scene.ip and reason in _GONE:
-            return Finding(Sign.TOLD_GONE, f"{sender} says that {scene.ip} cannot be reached ({reason})")
-        if sender != scene.ip and reason in _PROHIBITED:
-            return Finding(Sign.TOLD_PROHIBITED, f"{sender} rejects what is for {scene.ip} ({reason})")
+        reports.append((echo.reason, echo.sender))
+    for reason, sender in reports:
+        rule = _rule_of(reason, by_target=sender == scene.ip)
+        if rule is not None:
+            return CauseEvidence(rule=rule, address=str(scene.ip), sender=str(sender), reason=reason)
     return None
+
+
+def _rule_of(reason: Reason, *, by_target: bool) -> Symptom | None:
+    if reason in _PROHIBITED:
+        return Symptom.TARGET_PROHIBITS if by_target else Symptom.REPORTED_PROHIBITED
+    return Symptom.REPORTED_UNREACHABLE if reason in _GONE and not by_target else None

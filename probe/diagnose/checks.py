@@ -4,25 +4,22 @@ Each check reads the one look that was taken. What the machine did not tell is s
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
+from typing import Final
 
+from probe.diagnose.commands import LOOSEN_REVERSE_PATH, PERMIT_PING, raise_open_files
 from probe.diagnose.tunnel_checks import check_tunnel
-from probe.diagnose.wording import few
-from probe.model.diagnosis import Check, Fix, Place, Status
 from probe.model.facts import LinkKind
-from probe.model.machine import Chain, Hook, Link, Machine, Network, RouteEntry
+from probe.model.fixes import Fix, FixRule, Place
+from probe.model.machine import Hook, Link, Machine, Network, RouteEntry
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, LinkNetwork, Status
 from probe.model.target import IPAddress
 
 FEW_FILES, ENOUGH_FILES = 1024, 4096  # open files; many probes wait at once
 _STRICT = 1  # rp_filter, RFC 3704
 _DEFAULT_BITS = 1  # a VPN may lay two routes of half the address space over the default route
 _VAST_BITS = 8  # a network of fewer prefix bits is "everything", and overlaps on purpose
-
-_LETS = {
-    Hook.INPUT: "answers must be let in (ct state established,related accept), or nothing ever answers",
-    Hook.OUTPUT: "what goes to the target must be let out",
-}
+_IPV4, _IPV6 = 4, 6
 
 
 def check_machine(machine: Machine) -> tuple[Check, ...]:
@@ -30,88 +27,91 @@ def check_machine(machine: Machine) -> tuple[Check, ...]:
     return tuple(check for ask in _CHECKS for check in ask(machine))
 
 
+def _check(name: str, status: Status, found: CheckFinding | CheckRule, fix: Fix | None = None) -> Check:
+    """A check, with a result or with one that needs no values."""
+    result = CheckFinding(rule=found) if isinstance(found, CheckRule) else found
+    return Check(check=name, status=status, found=result, fix=fix)
+
+
 def _raw(machine: Machine) -> Iterator[Check]:
     if machine.raw_missing is None:
-        yield Check("raw packets", Status.OK, "permitted")
+        yield _check("raw packets", Status.OK, CheckRule.RAW_PERMITTED)
     else:
-        found = "not permitted; they are optional, and some causes stay less certain without them"
-        yield Check("raw packets", Status.SKIPPED, found, machine.raw_missing)
+        fix = Fix(rule=FixRule.PERMIT_RAW, why=machine.raw_missing)
+        yield _check("raw packets", Status.SKIPPED, CheckRule.RAW_NOT_PERMITTED, fix)
 
 
 def _ping(machine: Machine) -> Iterator[Check]:
     if machine.ping_allowed:
-        yield Check("ping", Status.OK, "permitted without privileges")
+        yield _check("ping", Status.OK, CheckRule.PING_PERMITTED)
     elif machine.raw_missing is None:
-        yield Check("ping", Status.OK, "by raw packets")
+        yield _check("ping", Status.OK, CheckRule.PING_BY_RAW)
     elif machine.ping_allowed is None:
-        yield Check("ping", Status.SKIPPED, "the system does not say whether it is permitted")
+        yield _check("ping", Status.SKIPPED, CheckRule.PING_UNKNOWN)
     else:
-        fix = Fix('sysctl -w net.ipv4.ping_group_range="0 2147483647"', Place.HERE)
-        found = "not permitted without privileges, so no address is pinged"
-        yield Check("ping", Status.WARN, found, str(fix))
+        fix = Fix(rule=FixRule.PERMIT_PING, place=Place.HERE, command=PERMIT_PING)
+        yield _check("ping", Status.WARN, CheckRule.PING_NOT_PERMITTED, fix)
 
 
 def _open_files(machine: Machine) -> Iterator[Check]:
     if machine.open_files is None:
-        yield Check("open files", Status.SKIPPED, "the system does not say how many are permitted")
+        yield _check("open files", Status.SKIPPED, CheckRule.FILES_UNKNOWN)
         return
     soft, hard = machine.open_files
-    if soft < 0 or soft >= FEW_FILES:  # RLIM_INFINITY reads as -1
-        yield Check("open files", Status.OK, "no limit" if soft < 0 else f"up to {soft}")
-        return
+    if soft < 0:  # RLIM_INFINITY reads as -1
+        yield _check("open files", Status.OK, CheckRule.FILES_UNLIMITED)
+    elif soft >= FEW_FILES:
+        yield _check("open files", Status.OK, CheckFinding(rule=CheckRule.FILES_ENOUGH, limit=soft))
+    else:
+        found = CheckFinding(rule=CheckRule.FILES_FEW, limit=soft)
+        yield _check("open files", Status.WARN, found, _more_files(soft, hard))
+
+
+def _more_files(soft: int, hard: int) -> Fix:
     most = ENOUGH_FILES if hard < 0 else min(hard, ENOUGH_FILES)
-    fix = f"ulimit -n {most}" if most > soft else "raise nofile for this user (limits.conf) and log in again"
-    yield Check("open files", Status.WARN, f"up to {soft}, which makes long port lists slow", fix)
-
-
-@dataclass(frozen=True, slots=True)
-class _Family:
-    """How the lack of a default route is judged for one IP version, and of any route at all."""
-
-    version: int
-    none: Status
-    none_found: str
-    none_fix: str | None
-
-    @property
-    def check(self) -> str:
-        return f"IPv{self.version} route"
-
-
-_FAMILIES = (
-    _Family(4, Status.FAIL, "none: no IPv4 address can be reached", "join a network, or add a route"),
-    _Family(6, Status.OK, "none: this machine has no IPv6, IPv4 does without", None),
-)
+    if most > soft:
+        return Fix(rule=FixRule.RAISE_OPEN_FILES, command=raise_open_files(most))
+    return Fix(rule=FixRule.RAISE_FILE_LIMIT)
 
 
 def _routes(machine: Machine) -> Iterator[Check]:
-    for family in _FAMILIES:
+    for family in (_IPV4, _IPV6):
+        name = f"IPv{family} route"
         if machine.routes is None:
-            yield Check(family.check, Status.SKIPPED, "the routing table cannot be read")
+            yield _check(name, Status.SKIPPED, CheckFinding(rule=CheckRule.ROUTES_UNREAD, family=family))
         else:
-            yield _route(family, machine, [r for r in machine.routes if _leads_out(r, family, machine)])
+            routes = [route for route in machine.routes if _leads_out(route, family, machine)]
+            yield _route(name, family, machine, routes)
 
 
-def _leads_out(route: RouteEntry, family: _Family, machine: Machine) -> bool:
+def _leads_out(route: RouteEntry, family: int, machine: Machine) -> bool:
     network, link = route.destination, machine.link(route.interface)
     inside = network.is_link_local or network.is_multicast or network.is_loopback
     on_loopback = link is not None and link.kind is LinkKind.LOOPBACK
-    return network.version == family.version and not inside and not on_loopback
+    return network.version == family and not inside and not on_loopback
 
 
-def _route(family: _Family, machine: Machine, routes: Sequence[RouteEntry]) -> Check:
+def _route(name: str, family: int, machine: Machine, routes: Sequence[RouteEntry]) -> Check:
     default = [route for route in routes if route.destination.prefixlen <= _DEFAULT_BITS]
     if default:
         best = max(default, key=lambda route: (route.destination.prefixlen, -route.metric))
-        by = f" by way of {best.gateway}" if best.gateway else ""
-        return Check(family.check, Status.OK, f"default route: {best.interface}{by}")
-    if not routes:
-        six_alone = family.version == 4 and _has_default(machine, 6)  # noqa: PLR2004 - IP versions
-        return Check(
-            family.check, Status.WARN if six_alone else family.none, family.none_found, family.none_fix
+        gateway = str(best.gateway) if best.gateway else None
+        found = CheckFinding(
+            rule=CheckRule.DEFAULT_ROUTE, family=family, interface=best.interface, gateway=gateway
         )
-    local = few([f"{route.destination} on {route.interface}" for route in routes])
-    return _no_default(family, machine, local)
+        return _check(name, Status.OK, found)
+    if not routes:
+        return _no_route(name, family, machine)
+    return _no_default(name, family, machine, routes)
+
+
+def _no_route(name: str, family: int, machine: Machine) -> Check:
+    """No route of a family at all: usual for IPv6; of IPv4 a fault, unless IPv6 has a default route."""
+    found = CheckFinding(rule=CheckRule.NO_ROUTES, family=family)
+    if family == _IPV6:
+        return _check(name, Status.OK, found)
+    status = Status.WARN if _has_default(machine, _IPV6) else Status.FAIL
+    return _check(name, status, found, Fix(rule=FixRule.JOIN_NETWORK))
 
 
 def _has_default(machine: Machine, version: int) -> bool:
@@ -121,39 +121,36 @@ def _has_default(machine: Machine, version: int) -> bool:
     )
 
 
-def _no_default(family: _Family, machine: Machine, local: str) -> Check:
+def _no_default(name: str, family: int, machine: Machine, routes: Sequence[RouteEntry]) -> Check:
     """Only networks that are near: usual for IPv6 where no link has a global address."""
-    found = f"no default route, only {local}"
+    near = tuple(LinkNetwork(network=str(route.destination), interface=route.interface) for route in routes)
+    found = CheckFinding(rule=CheckRule.NO_DEFAULT_ROUTE, family=family, networks=near)
     has_global = any(
-        address.version == family.version and address.is_global
+        address.version == family and address.is_global
         for link in machine.links
         for address in link.addresses
     )
-    if family.none is Status.OK and not has_global:
-        return Check(family.check, Status.OK, found)
-    fix = f"if hosts beyond these networks are meant: ip {'-6 ' if family.version == 6 else ''}route add default via GATEWAY"  # noqa: PLR2004, E501 - an IP version; one command
-    return Check(family.check, Status.WARN, found, fix)
+    if family == _IPV6 and not has_global:
+        return _check(name, Status.OK, found)
+    return _check(name, Status.WARN, found, Fix(rule=FixRule.ADD_DEFAULT_ROUTE, family=family))
 
 
 def _tunnels(machine: Machine) -> Iterator[Check]:
     if not machine.tunnels:
-        yield Check("tunnel", Status.OK, "none on this machine")
+        yield _check("tunnel", Status.OK, CheckRule.NO_TUNNEL)
     for tunnel in machine.tunnels:
         yield check_tunnel(tunnel, machine.system)
 
 
 def _networks(machine: Machine) -> Iterator[Check]:
     networks = {link.name: _networks_of(link, machine) for link in machine.links if _in_use(link)}
-    pairs = [
-        _overlap(first, second, networks)
-        for first, second in combinations(networks, 2)
-        if _overlap(first, second, networks)
-    ]
-    if not pairs:
-        yield Check("networks", Status.OK, "no two links share one")
+    found = (_overlap(first, second, networks) for first, second in combinations(networks, 2))
+    overlaps = tuple(pair for pair in found if pair is not None)
+    if not overlaps:
+        yield _check("networks", Status.OK, CheckRule.NETWORKS_DISTINCT)
         return
-    fix = "give one of the two networks other addresses, or route single hosts: ip route add HOST dev LINK"
-    yield Check("networks", Status.WARN, few(pairs), fix)
+    result = CheckFinding(rule=CheckRule.NETWORKS_OVERLAP, overlaps=overlaps)
+    yield _check("networks", Status.WARN, result, Fix(rule=FixRule.SEPARATE_NETWORKS))
 
 
 def _in_use(link: Link) -> bool:
@@ -176,67 +173,73 @@ def _single(network: Network) -> bool:
     return network.num_addresses == 1
 
 
-def _overlap(first: str, second: str, networks: Mapping[str, Sequence[Network]]) -> str:
-    """The first two networks of two links that share addresses, in words; empty where none do."""
+def _overlap(
+    first: str, second: str, networks: Mapping[str, Sequence[Network]]
+) -> tuple[LinkNetwork, LinkNetwork] | None:
+    """The first two networks of two links that share addresses; None where none do."""
     for one in networks[first]:
         for other in networks[second]:
             if one.version == other.version and one.overlaps(other):
-                return f"{one} on {first} overlaps {other} on {second}"
-    return ""
+                return (
+                    LinkNetwork(network=str(one), interface=first),
+                    LinkNetwork(network=str(other), interface=second),
+                )
+    return None
 
 
 def _firewall(machine: Machine) -> Iterator[Check]:
     firewall = machine.firewall
     if firewall.chains is None:
-        yield Check("firewall", Status.SKIPPED, firewall.unread or "the rules cannot be read")
-    elif not any(chain.blocking for chain in firewall.chains):
-        yield Check("firewall", Status.OK, "nothing is dropped or rejected")
-    else:
-        blocking = [chain for chain in firewall.chains if chain.blocking]
-        fix = "; ".join(words for hook, words in _LETS.items() if any(c.hook is hook for c in blocking))
-        yield Check("firewall", Status.WARN, "; ".join(map(_blocking, blocking)), fix)
-
-
-def _blocking(chain: Chain) -> str:
-    place = " ".join(part for part in (chain.tool, chain.family, chain.table, chain.name) if part)
-    return f"{chain.hook} ({place}): {few(chain.blocking)}"
+        result = CheckFinding(rule=CheckRule.FILTER_UNREAD, unread=firewall.unread)
+        yield _check("firewall", Status.SKIPPED, result)
+        return
+    chains = tuple(chain for chain in firewall.chains if chain.blocking)
+    if not chains:
+        yield _check("firewall", Status.OK, CheckRule.FILTER_CLEAR)
+        return
+    hooks = tuple(hook for hook in Hook if any(chain.hook is hook for chain in chains))
+    fix = Fix(rule=FixRule.ALLOW_OWN_TRAFFIC, hooks=hooks)
+    yield _check("firewall", Status.WARN, CheckFinding(rule=CheckRule.FILTER_BLOCKS, chains=chains), fix)
 
 
 def _reverse_path(machine: Machine) -> Iterator[Check]:
+    name = "reverse path filter"
     links = [link for link in machine.links if _in_use(link)]
-    told = [link for link in links if link.reverse_path is not None]
-    strict = [link.name for link in told if link.reverse_path == _STRICT]
-    if not told:
-        why = "the system does not tell" if links else "no link is up"
-        yield Check("reverse path filter", Status.SKIPPED, why)
+    known = [link for link in links if link.reverse_path is not None]
+    strict = tuple(link.name for link in known if link.reverse_path == _STRICT)
+    if not known:
+        unknown = CheckRule.REVERSE_PATH_UNKNOWN if links else CheckRule.NO_LINK_UP
+        yield _check(name, Status.SKIPPED, unknown)
     elif not strict:
-        yield Check("reverse path filter", Status.OK, "not strict")
+        yield _check(name, Status.OK, CheckRule.REVERSE_PATH_LOOSE)
     elif len([link for link in links if link.addresses]) < 2 and not machine.tunnels:  # noqa: PLR2004 - one way
-        yield Check("reverse path filter", Status.OK, f"strict on {few(strict)}, harmless with one link")
+        result = CheckFinding(rule=CheckRule.REVERSE_PATH_HARMLESS, interfaces=strict)
+        yield _check(name, Status.OK, result)
     else:
-        found = f"strict on {few(strict)}: answers that come back over another link are dropped"
-        fix = Fix("sysctl -w net.ipv4.conf.all.rp_filter=2", Place.HERE)
-        yield Check("reverse path filter", Status.WARN, found, str(fix))
+        result = CheckFinding(rule=CheckRule.REVERSE_PATH_STRICT, interfaces=strict)
+        fix = Fix(rule=FixRule.LOOSEN_REVERSE_PATH, place=Place.HERE, command=LOOSEN_REVERSE_PATH)
+        yield _check(name, Status.WARN, result, fix)
 
 
 def _names(machine: Machine) -> Iterator[Check]:
-    resolvers = machine.resolvers
-    source = f" ({resolvers.source})" if resolvers.source else ""
+    name, resolvers = "name resolution", machine.resolvers
+    file = resolvers.source or None
     if resolvers.servers is None:
-        yield Check("name resolution", Status.SKIPPED, "the system does not tell its name servers")
+        yield _check(name, Status.SKIPPED, CheckRule.RESOLVERS_UNKNOWN)
         return
     if not resolvers.servers:
-        where = resolvers.source or "the system's settings"
-        yield Check("name resolution", Status.FAIL, f"no name server{source}", f"name one in {where}")
+        fix = Fix(rule=FixRule.SET_NAME_SERVER, file=file)
+        yield _check(name, Status.FAIL, CheckFinding(rule=CheckRule.NO_RESOLVER, file=file), fix)
         return
-    lost = [str(server) for server in resolvers.servers if not _has_route(server, machine)]
-    listed = few([str(server) for server in resolvers.servers])
+    servers = tuple(map(str, resolvers.servers))
+    lost = tuple(str(server) for server in resolvers.servers if not _has_route(server, machine))
     if not lost:
-        yield Check("name resolution", Status.OK, f"{listed}{source}")
+        found = CheckFinding(rule=CheckRule.RESOLVERS, addresses=servers, file=file)
+        yield _check(name, Status.OK, found)
         return
-    status = Status.FAIL if len(lost) == len(resolvers.servers) else Status.WARN
-    fix = "name a server that can be reached, or bring the link up that leads to it"
-    yield Check("name resolution", status, f"{listed}{source}: no route leads to {few(lost)}", fix)
+    status = Status.FAIL if len(lost) == len(servers) else Status.WARN
+    found = CheckFinding(rule=CheckRule.RESOLVERS_UNREACHABLE, addresses=servers, unreachable=lost, file=file)
+    yield _check(name, status, found, Fix(rule=FixRule.REACH_NAME_SERVER))
 
 
 def _has_route(server: IPAddress, machine: Machine) -> bool:
@@ -248,7 +251,7 @@ def _has_route(server: IPAddress, machine: Machine) -> bool:
     return any(r.destination.version == server.version and server in r.destination for r in machine.routes)
 
 
-_CHECKS: tuple[Callable[[Machine], Iterator[Check]], ...] = (
+_CHECKS: Final[tuple[Callable[[Machine], Iterator[Check]], ...]] = (
     _raw,
     _ping,
     _open_files,

@@ -5,11 +5,16 @@ A name of this machine's own (an interface, a chain) is quoted: almost any chara
 
 from collections.abc import Iterable
 from shlex import quote
+from typing import Final
 
 from probe.model.machine import Chain, Hook, Network
-from probe.model.target import IPAddress
+from probe.model.target import IPAddress, Port
 
 _IPV4 = 4
+
+LOOSEN_REVERSE_PATH: Final = "sysctl -w net.ipv4.conf.all.rp_filter=2"
+PERMIT_PING: Final = 'sysctl -w net.ipv4.ping_group_range="0 2147483647"'
+START_TAILSCALE: Final = "tailscale up"
 
 
 def alone(ip: IPAddress) -> str:
@@ -17,9 +22,27 @@ def alone(ip: IPAddress) -> str:
     return f"{ip}/{ip.max_prefixlen}"
 
 
-def switch_on(interface: str) -> str:
-    """Switch an interface on."""
+def socket_of(end: tuple[IPAddress, int]) -> str:
+    """An address and a port as RFC 3986 section 3.2.2 writes them: IPv6 in brackets."""
+    host, port = end
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+
+
+def switch_on(interface: str, system: str = "linux") -> str:
+    """Switch an interface on; `system` as in `Machine`."""
+    if system != "linux":
+        return f"ifconfig {quote(interface)} up"
     return f"ip link set {quote(interface)} up"
+
+
+def set_peer(interface: str) -> str:
+    """Give a WireGuard tunnel a peer; what only the user knows is in capitals."""
+    return f"wg set {quote(interface)} peer PUBLIC_KEY endpoint HOST:PORT allowed-ips NETWORKS"
+
+
+def raise_open_files(limit: int) -> str:
+    """Let programs of this shell open that many files at once."""
+    return f"ulimit -n {limit}"
 
 
 def set_mtu(interface: str, size: int) -> str:
@@ -37,9 +60,10 @@ def allow_peer(interface: str, key: str, networks: Iterable[Network]) -> str:
     return f"wg set {quote(interface)} peer {key} allowed-ips {','.join(map(str, networks))}"
 
 
-def interface_with(ip: IPAddress) -> str:
-    """A shell's word for the interface that has an address."""
-    return f"\"$(ip -o addr show to {ip} | awk '{{print $2; exit}}')\""
+def return_route(source: IPAddress, ip: IPAddress) -> str:
+    """Have a host send to `source` by the interface that has its address `ip`."""
+    interface = f"\"$(ip -o addr show to {ip} | awk '{{print $2; exit}}')\""
+    return f"ip route replace {alone(source)} dev {interface}"
 
 
 def widen_allowed(key: str, source: IPAddress) -> str:
@@ -65,6 +89,13 @@ def accept_in(chain: Chain, ip: IPAddress) -> str | None:
     if (chain.tool == "ip6tables") != (ip.version != _IPV4):
         return None
     return f"{chain.tool} -I {quote(chain.name)} {'-d' if outward else '-s'} {ip} -j ACCEPT"
+
+
+def accept_at_target(source: IPAddress, port: Port | None) -> str:
+    """Let an address pass in the usual input chain of nft: to one port, or to all (None)."""
+    word = "ip" if source.version == _IPV4 else "ip6"
+    match = "" if port is None else f" {port.protocol} dport {port.number}"
+    return f"nft insert rule inet filter input {word} saddr {source}{match} accept"
 
 
 def narrow_route(ip: IPAddress, interface: str, size: int) -> str:

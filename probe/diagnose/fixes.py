@@ -1,15 +1,18 @@
-"""What mends each cause: commands where one is known to be right, sentences where it is not."""
+"""What mends each cause: a command where one is known to be right, advice where it is not."""
 
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 
 from probe.diagnose.answers import answers
 from probe.diagnose.commands import (
+    LOOSEN_REVERSE_PATH,
+    START_TAILSCALE,
+    accept_at_target,
     accept_in,
     allow_peer,
     alone,
-    interface_with,
     narrow_route,
+    return_route,
     route_by,
     set_mtu,
     switch_on,
@@ -18,15 +21,17 @@ from probe.diagnose.commands import (
 from probe.diagnose.ports import troubled_ports
 from probe.diagnose.reading import blocking
 from probe.diagnose.scene import Scene
-from probe.diagnose.ways import end_of
-from probe.explain.phrases import listed
-from probe.model.diagnosis import Cause, Fix, Place
+from probe.diagnose.ways import endpoint_of, key_of
+from probe.model.diagnosis import Cause
+from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Tunnel, TunnelKind
-from probe.model.target import IPAddress, Port
+from probe.model.target import IPAddress
 from probe.path.tunnels import is_on
 
 _SAFE_MTU = 1280  # bytes: what every IPv6 link carries (RFC 8200 section 5)
-_IPV4 = 4
+_STRICT = 1  # rp_filter, RFC 3704
+
+Writer = Callable[[Scene], Iterator[Fix]]
 
 
 def fixes(cause: Cause, scene: Scene) -> tuple[Fix, ...]:
@@ -35,32 +40,23 @@ def fixes(cause: Cause, scene: Scene) -> tuple[Fix, ...]:
     return tuple(write(scene)) if write is not None else ()
 
 
-def _here(command: str) -> Fix:
-    return Fix(command, Place.HERE)
+def _here(rule: FixRule, command: str) -> Fix:
+    return Fix(rule=rule, place=Place.HERE, command=command)
 
 
-def _there(command: str) -> Fix:
-    return Fix(command, Place.TARGET)
-
-
-Writer = Callable[[Scene], Iterator[Fix]]
+def _there(rule: FixRule, command: str) -> Fix:
+    return Fix(rule=rule, place=Place.TARGET, command=command)
 
 
 def _handshake_never(scene: Scene) -> Iterator[Fix]:
-    peer, tunnel = scene.peer, scene.taken
-    yield Fix(
-        f"see that the tunnel runs at the far end ({end_of(peer)}), that each end has the other's public key,"
-        " and that UDP to that port gets through"
-    )
+    tunnel = scene.taken
+    yield Fix(rule=FixRule.CHECK_FAR_END, peer_key=key_of(scene.peer), endpoint=endpoint_of(scene.peer))
     if tunnel is not None and tunnel.public_key is not None:
-        yield Fix(f"this machine's public key, which the far end must list as a peer: {tunnel.public_key}")
+        yield Fix(rule=FixRule.LIST_OUR_KEY, public_key=tunnel.public_key)
 
 
 def _tunnel_stale(scene: Scene) -> Iterator[Fix]:
-    yield Fix(
-        f"see that the far end ({end_of(scene.peer)}) still runs and still has this address; then bring the"
-        " tunnel down and up again here"
-    )
+    yield Fix(rule=FixRule.RESTART_TUNNEL, peer_key=key_of(scene.peer), endpoint=endpoint_of(scene.peer))
 
 
 def _tunnel_down(scene: Scene) -> Iterator[Fix]:
@@ -69,50 +65,51 @@ def _tunnel_down(scene: Scene) -> Iterator[Fix]:
     for tunnel in off:
         yield _switched_on(tunnel)
     if not off:
-        yield Fix("start the VPN on this machine: it has no tunnel interface for that address")
+        yield Fix(rule=FixRule.START_VPN)
 
 
 def _switched_on(tunnel: Tunnel) -> Fix:
     name = tunnel.link.name
     if not tunnel.link.up:
-        return _here(switch_on(name))
+        return _here(FixRule.SWITCH_ON, switch_on(name))
     if tunnel.kind is TunnelKind.TAILSCALE:
-        return _here("tailscale up")
-    return Fix(f"start the {tunnel.kind} program of {name} again: the interface is there without it")
+        return _here(FixRule.START_TAILSCALE, START_TAILSCALE)
+    return Fix(rule=FixRule.START_PROGRAM, interface=name, tunnel_kind=tunnel.kind)
 
 
 def _not_in_allowed_ips(scene: Scene) -> Iterator[Fix]:
     tunnel, peer = scene.taken, scene.peer
     if tunnel is None:
         return
+    network, name = alone(scene.ip), tunnel.link.name
     if peer is None:
-        yield Fix(f"add {alone(scene.ip)} to the AllowedIPs of the peer that has it, in {tunnel.link.name}")
+        yield Fix(rule=FixRule.NAME_ALLOWED_IPS, network=network, interface=name)
         return
-    networks = (*peer.allowed_ips, ip_network(scene.ip))
-    yield _here(allow_peer(tunnel.link.name, peer.public_key, networks))
-    yield Fix(f"to keep it, add {alone(scene.ip)} to AllowedIPs in the configuration of {tunnel.link.name}")
+    command = allow_peer(name, peer.public_key, (*peer.allowed_ips, ip_network(scene.ip)))
+    yield _here(FixRule.SET_ALLOWED_IPS, command)
+    yield Fix(rule=FixRule.KEEP_ALLOWED_IPS, network=network, interface=name)
 
 
 def _peer_rejects_source(scene: Scene) -> Iterator[Fix]:
     tunnel, source = scene.taken, scene.source
     if source is None:
         return
-    yield Fix(f"at the far end, {alone(source)} must be in the AllowedIPs of this machine's peer entry")
+    yield Fix(rule=FixRule.ACCEPT_SOURCE, network=alone(source))
     if tunnel is not None and tunnel.public_key is not None:
-        yield _there(widen_allowed(tunnel.public_key, source))
+        yield _there(FixRule.WIDEN_ALLOWED_IPS, widen_allowed(tunnel.public_key, source))
 
 
 def _no_return_route(scene: Scene) -> Iterator[Fix]:
     if scene.source is not None:
-        yield _there(f"ip route replace {alone(scene.source)} dev {interface_with(scene.ip)}")
+        yield _there(FixRule.ADD_RETURN_ROUTE, return_route(scene.source, scene.ip))
 
 
 def _by_its_tunnel(scene: Scene) -> Iterator[Fix]:
     tunnel = _tunnel_to_take(scene)
     if tunnel is None:
-        yield Fix(f"give {scene.ip} a route by the VPN's interface")
+        yield Fix(rule=FixRule.ROUTE_BY_VPN, address=str(scene.ip))
         return
-    yield _here(route_by(scene.ip, tunnel.link.name))
+    yield _here(FixRule.ROUTE_BY_TUNNEL, route_by(scene.ip, tunnel.link.name))
 
 
 def _tunnel_to_take(scene: Scene) -> Tunnel | None:
@@ -124,78 +121,81 @@ def _tunnel_to_take(scene: Scene) -> Tunnel | None:
 
 def _overlap(scene: Scene) -> Iterator[Fix]:
     yield from _by_its_tunnel(scene)
-    names = listed([link.name for link in scene.claiming()] or ["two links"])
-    yield Fix(f"for good, give one of the networks of {names} other addresses")
+    yield Fix(rule=FixRule.RENUMBER_NETWORK, interfaces=tuple(link.name for link in scene.claiming()))
 
 
 def _local_firewall(scene: Scene) -> Iterator[Fix]:
     found = blocking(scene)
     if not found:
-        yield Fix(
-            f"allow traffic to and from {scene.ip} in this machine's own firewall (sudo nft list ruleset)"
-        )
+        yield Fix(rule=FixRule.ALLOW_HERE, address=str(scene.ip))
     for chain in found:
         command = accept_in(chain, scene.ip)
         if command is not None:
-            yield _here(command)
+            yield _here(FixRule.ACCEPT_IN_CHAIN, command)
 
 
 def _reverse_path(scene: Scene) -> Iterator[Fix]:
     link = scene.machine.link(scene.route.interface)
-    strict_here = link is not None and link.reverse_path == 1
-    loosen = "sysctl -w net.ipv4.conf.all.rp_filter=2"
-    if strict_here:
-        yield _here(loosen)
-    yield _there(loosen)
-    yield Fix(f"or give the target a route to {scene.source} by the way that its packets come")
+    if link is not None and link.reverse_path == _STRICT:
+        yield _here(FixRule.LOOSEN_REVERSE_PATH, LOOSEN_REVERSE_PATH)
+    yield _there(FixRule.LOOSEN_REVERSE_PATH, LOOSEN_REVERSE_PATH)
+    yield Fix(rule=FixRule.ROUTE_TO_SOURCE, source=_source(scene))
+
+
+def _source(scene: Scene) -> str | None:
+    return None if scene.source is None else str(scene.source)
 
 
 def _target_firewall(scene: Scene) -> Iterator[Fix]:
     if scene.source is None:
         return
-    word = "ip" if scene.ip.version == _IPV4 else "ip6"
     ports = troubled_ports(scene) if answers(scene.exam) else ()
     yield Fix(
-        f"allow {_said(ports)} from {scene.source} in the target's firewall, on the side of {scene.ip};"
-        " where its chain is called inet filter input:"
+        rule=FixRule.ALLOW_AT_TARGET,
+        address=str(scene.ip),
+        ports=tuple(map(str, ports)),
+        source=str(scene.source),
     )
-    for match in [f" {port.protocol} dport {port.number}" for port in ports] or [""]:
-        yield _there(f"nft insert rule inet filter input {word} saddr {scene.source}{match} accept")
+    for port in ports or (None,):
+        yield _there(FixRule.ACCEPT_AT_TARGET, accept_at_target(scene.source, port))
 
 
-def _said(ports: tuple[Port, ...]) -> str:
-    return listed([str(port) for port in ports]) if ports else "what is needed"
+def _ports(scene: Scene) -> tuple[str, ...]:
+    return tuple(map(str, troubled_ports(scene)))
 
 
 def _path_firewall(scene: Scene) -> Iterator[Fix]:
-    ports = _said(troubled_ports(scene))
     senders = [o.sender for o in scene.exam.survey.observations if o.sender not in {None, scene.ip}]
     hops = [hop.sender for hop in scene.exam.hops or () if hop.sender is not None]
-    who = senders[0] if senders else hops[-1] if hops else None
-    where = f"at {who}" if senders else f"at {who} or behind it" if who else f"on the way to {scene.ip}"
-    yield Fix(f"allow {ports} in the firewall {where}")
+    yield Fix(
+        rule=FixRule.ALLOW_ON_PATH,
+        address=str(scene.ip),
+        ports=_ports(scene),
+        sender=str(senders[0]) if senders else None,
+        last_hop=str(hops[-1]) if hops else None,
+    )
 
 
 def _mtu(scene: Scene) -> Iterator[Fix]:
     trial, name = scene.exam.mtu, scene.route.interface
     size = (trial.working_mtu if trial is not None else None) or _SAFE_MTU
     if name is not None and scene.by_tunnel:
-        yield _here(set_mtu(name, size))
+        yield _here(FixRule.SET_MTU, set_mtu(name, size))
     elif name is not None:
-        yield _here(narrow_route(scene.ip, name, size))
-    yield Fix(
-        "or let ICMP (type 3 code 4; ICMPv6 type 2) pass on the whole way, so that hosts learn the size"
-    )
+        yield _here(FixRule.NARROW_ROUTE, narrow_route(scene.ip, name, size))
+    yield Fix(rule=FixRule.ALLOW_ICMP)
 
 
 def _dns(scene: Scene) -> Iterator[Fix]:
-    name = scene.exam.address.name or "the name"
-    fitting = sorted({ip for told in scene.exam.names for ip in told.addresses if ip != scene.ip}, key=str)
+    name = scene.exam.address.name
+    fitting = sorted({ip for given in scene.exam.names for ip in given.addresses if ip != scene.ip}, key=str)
     tunnelled = [ip for ip in fitting if any(_has(tunnel, ip) for tunnel in scene.machine.tunnels)]
     if tunnelled:
-        servers = [str(t.server) for t in scene.exam.names if t.server and tunnelled[0] in t.addresses]
-        yield Fix(f"ask {listed(servers) or 'the VPN name server'} for {name}: it gives {tunnelled[0]}")
-    yield Fix(f"let the VPN's name server answer for {name} (split DNS), or use the VPN address")
+        servers = [str(a.server) for a in scene.exam.names if a.server and tunnelled[0] in a.addresses]
+        yield Fix(
+            rule=FixRule.ASK_NAME_SERVER, address=str(tunnelled[0]), addresses=tuple(servers), name=name
+        )
+    yield Fix(rule=FixRule.SPLIT_DNS, name=name)
 
 
 def _has(tunnel: Tunnel, ip: IPAddress) -> bool:
@@ -204,36 +204,23 @@ def _has(tunnel: Tunnel, ip: IPAddress) -> bool:
     )
 
 
-def _host_down(scene: Scene) -> Iterator[Fix]:
-    yield Fix(f"see that the machine of {scene.ip} is on and connected, and that the address is its own")
+def _of_address(*rules: FixRule) -> Writer:
+    """Advice about the address, whatever was measured."""
+
+    def write(scene: Scene) -> Iterator[Fix]:
+        for rule in rules:
+            yield Fix(rule=rule, address=str(scene.ip))
+
+    return write
 
 
-def _no_such_address(scene: Scene) -> Iterator[Fix]:
-    yield Fix(f"give the target the address {scene.ip}, or ask for the address that it has (ip addr, there)")
+def _of_ports(rule: FixRule) -> Writer:
+    """Advice about the ports that ought to answer."""
 
+    def write(scene: Scene) -> Iterator[Fix]:
+        yield Fix(rule=rule, address=str(scene.ip), ports=_ports(scene))
 
-def _isolation(scene: Scene) -> Iterator[Fix]:
-    yield Fix(
-        "switch off client isolation (AP isolation, guest network) at the access point, or use an address of"
-        " the target that does not lead through it"
-    )
-    yield Fix(f"see too that {scene.ip} is still the target's address: it may have got another one by DHCP")
-
-
-def _hairpin(scene: Scene) -> Iterator[Fix]:
-    yield Fix(f"from inside, use the inside address; or let the router translate both ways for {scene.ip}")
-
-
-def _not_forwarded(scene: Scene) -> Iterator[Fix]:
-    yield Fix(f"forward {_said(troubled_ports(scene))} at the router that owns {scene.ip}")
-
-
-def _not_bound(scene: Scene) -> Iterator[Fix]:
-    ports = troubled_ports(scene)
-    yield Fix(
-        f"bind the service of {_said(ports)} to {scene.ip} too, or to all interfaces; ss -tulnp on the target"
-        " shows what it is bound to now"
-    )
+    return write
 
 
 _WRITERS: Mapping[Cause, Writer] = {
@@ -251,10 +238,10 @@ _WRITERS: Mapping[Cause, Writer] = {
     Cause.PATH_FIREWALL: _path_firewall,
     Cause.MTU_BLACK_HOLE: _mtu,
     Cause.DNS: _dns,
-    Cause.HOST_DOWN: _host_down,
-    Cause.NO_SUCH_ADDRESS: _no_such_address,
-    Cause.CLIENT_ISOLATION: _isolation,
-    Cause.HAIRPIN: _hairpin,
-    Cause.NOT_FORWARDED: _not_forwarded,
-    Cause.NOT_BOUND: _not_bound,
+    Cause.HOST_DOWN: _of_address(FixRule.CHECK_HOST),
+    Cause.NO_SUCH_ADDRESS: _of_address(FixRule.GIVE_ADDRESS),
+    Cause.CLIENT_ISOLATION: _of_address(FixRule.STOP_ISOLATION, FixRule.CHECK_DHCP),
+    Cause.HAIRPIN: _of_address(FixRule.USE_INSIDE_ADDRESS),
+    Cause.NOT_FORWARDED: _of_ports(FixRule.FORWARD_PORTS),
+    Cause.NOT_BOUND: _of_ports(FixRule.BIND_SERVICE),
 }

@@ -1,102 +1,131 @@
-"""What was measured on an address, in a few plain words each: the facts behind its causes."""
+"""What was measured on an address: the facts behind its causes."""
 
 from collections.abc import Callable, Iterator
 
 from probe.diagnose.scene import Scene
-from probe.explain.phrases import listed
 from probe.model.exam import Transfer
-from probe.model.facts import LinkKind, Neighbour
+from probe.model.facts import Neighbour
+from probe.model.measured_facts import FactRule, MeasuredFact
 from probe.model.probing import Reason, State
 
 _MILLI = 1000
+_DIGITS = 6  # of milliseconds
 _MOST_PORTS = 6  # of one state that are named; more are counted
 
 
-def measured(scene: Scene) -> tuple[str, ...]:
+def measured(scene: Scene) -> tuple[MeasuredFact, ...]:
     """Route, neighbour, ping, ports, the way, counters, sizes and names, as far as each was measured."""
-    return tuple(words for tell in _TELLERS for words in tell(scene))
+    return tuple(fact for read in _READERS for fact in read(scene))
 
 
-def _route(scene: Scene) -> Iterator[str]:
+def _route(scene: Scene) -> Iterator[MeasuredFact]:
     route = scene.route
     if not route.reachable:
-        yield "no route"
+        yield MeasuredFact(rule=FactRule.NO_ROUTE)
     elif route.interface is not None:
-        kinds = {LinkKind.TUNNEL: ", a tunnel,", LinkKind.LOOPBACK: ", loopback,"}
-        way = kinds.get(route.kind, "") if route.kind else ""
-        near = " as a neighbour" if route.on_link else " through a gateway"
-        mtu = f", MTU {route.mtu}" if route.mtu else ""
-        yield f"route by {route.interface}{way or near} from {route.source}{mtu}"
+        yield MeasuredFact(
+            rule=FactRule.ROUTE,
+            interface=route.interface,
+            link_kind=route.kind,
+            on_link=route.on_link,
+            source=None if route.source is None else str(route.source),
+            mtu=route.mtu,
+        )
 
 
-def _neighbour(scene: Scene) -> Iterator[str]:
+def _neighbour(scene: Scene) -> Iterator[MeasuredFact]:
     if scene.exam.survey.neighbour is Neighbour.FAILED:
-        yield "no neighbour has it"
+        yield MeasuredFact(rule=FactRule.NEIGHBOUR_FAILED)
     if scene.exam.link_alive is not None:
-        yield "the link's gateway answers" if scene.exam.link_alive else "the link's gateway is silent too"
+        alive = scene.exam.link_alive
+        yield MeasuredFact(rule=FactRule.GATEWAY_ANSWERS if alive else FactRule.GATEWAY_SILENT)
 
 
-def _ping(scene: Scene) -> Iterator[str]:
+def _ping(scene: Scene) -> Iterator[MeasuredFact]:
     echo = scene.exam.echo
     if echo is None:
-        yield "ping not permitted"
+        yield MeasuredFact(rule=FactRule.PING_NOT_PERMITTED)
     elif echo.refused_here:
-        yield "ping refused by this machine"
+        yield MeasuredFact(rule=FactRule.PING_REFUSED_HERE)
     elif echo.reason is Reason.ECHO_REPLY:
-        yield f"ping {echo.rtt * _MILLI:.1f} ms" if echo.rtt is not None else "ping answered"
+        rtt = None if echo.rtt is None else round(echo.rtt * _MILLI, _DIGITS)
+        yield MeasuredFact(rule=FactRule.PING_ANSWERED, rtt_ms=rtt)
     elif echo.sender is not None:
-        yield f"ping: {echo.reason} from {echo.sender}"
+        yield MeasuredFact(rule=FactRule.PING_ERROR, sender=str(echo.sender), reason=echo.reason)
     else:
-        yield "ping silent"
+        yield MeasuredFact(rule=FactRule.PING_SILENT)
 
 
-def _ports(scene: Scene) -> Iterator[str]:
+def _ports(scene: Scene) -> Iterator[MeasuredFact]:
     by_state: dict[State, list[str]] = {}
     for port, observation in sorted(scene.exam.survey.tested().items()):
         if observation.state is not None:
             by_state.setdefault(observation.state, []).append(str(port))
     for state, ports in by_state.items():
-        named = listed(ports) if len(ports) <= _MOST_PORTS else f"{len(ports)} ports"
-        yield f"{named} {state}"
+        named = tuple(ports) if len(ports) <= _MOST_PORTS else ()
+        yield MeasuredFact(rule=FactRule.PORTS, state=state, ports=named, count=len(ports))
 
 
-def _way(scene: Scene) -> Iterator[str]:
+def _way(scene: Scene) -> Iterator[MeasuredFact]:
     hops = scene.exam.hops
     if hops is None or any(hop.arrived for hop in hops):
         return
     last = next((hop for hop in reversed(hops) if hop.sender is not None), None)
-    yield f"last hop that answers: {last.sender} at {last.ttl}" if last is not None else "no hop answers"
+    if last is None:
+        yield MeasuredFact(rule=FactRule.NO_HOP)
+    else:
+        yield MeasuredFact(rule=FactRule.LAST_HOP, sender=str(last.sender), ttl=last.ttl)
 
 
-def _counters(scene: Scene) -> Iterator[str]:
+def _counters(scene: Scene) -> Iterator[MeasuredFact]:
     passage = scene.exam.passage
     if passage is None:
         return
-    counted = f"{passage.sent_packets} sent, {passage.received_packets} received"
-    yield f"{scene.route.interface} counted {counted} for {passage.probes} probes"
+    yield MeasuredFact(
+        rule=FactRule.COUNTERS,
+        interface=scene.route.interface,
+        probes=passage.probes,
+        sent_packets=passage.sent_packets,
+        received_packets=passage.received_packets,
+    )
     if passage.peer_received_bytes is not None:
-        yield f"the peer sent {passage.peer_received_bytes} bytes meanwhile"
+        yield MeasuredFact(rule=FactRule.PEER_BYTES, received_bytes=passage.peer_received_bytes)
 
 
-_TRANSFERS = {Transfer.ARRIVED: "pass", Transfer.STALLED: "stall", Transfer.ENDED: "not tried to the end"}
+_SEGMENTS = {
+    Transfer.ARRIVED: FactRule.SEGMENTS_CARRIED,
+    Transfer.STALLED: FactRule.SEGMENTS_STALLED,
+    Transfer.ENDED: FactRule.SEGMENTS_UNTRIED,
+}
 
 
-def _sizes(scene: Scene) -> Iterator[str]:
+def _sizes(scene: Scene) -> Iterator[MeasuredFact]:
     trial = scene.exam.mtu
-    if trial is not None:
-        yield f"segments of {trial.segment} bytes on {trial.port}: {_TRANSFERS[trial.big]}"
-        if trial.learnt_mtu is not None:
-            yield f"path MTU {trial.learnt_mtu}, told by {trial.teller or 'the path'}"
+    if trial is None:
+        return
+    yield MeasuredFact(
+        rule=_SEGMENTS[trial.big],
+        port=trial.port.number,
+        protocol=trial.port.protocol,
+        segment=trial.segment,
+    )
+    if trial.learnt_mtu is not None:
+        sender = None if trial.teller is None else str(trial.teller)
+        yield MeasuredFact(rule=FactRule.PATH_MTU, sender=sender, mtu=trial.learnt_mtu)
 
 
-def _names(scene: Scene) -> Iterator[str]:
-    for told in scene.exam.names:
-        who = "this system" if told.server is None else str(told.server)
-        gives = listed([str(ip) for ip in told.addresses]) if told.addresses else told.failure or "nothing"
-        yield f"{scene.exam.address.name} by {who}: {gives}"
+def _names(scene: Scene) -> Iterator[MeasuredFact]:
+    for answer in scene.exam.names:
+        yield MeasuredFact(
+            rule=FactRule.NAME_ANSWER,
+            name=scene.exam.address.name,
+            server=None if answer.server is None else str(answer.server),
+            addresses=tuple(map(str, answer.addresses)),
+            failure=answer.failure,
+        )
 
 
-_TELLERS: tuple[Callable[[Scene], Iterator[str]], ...] = (
+_READERS: tuple[Callable[[Scene], Iterator[MeasuredFact]], ...] = (
     _route,
     _neighbour,
     _ping,

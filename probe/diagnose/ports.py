@@ -5,12 +5,14 @@ expects the public address to be open like the others, unless the port was named
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from probe.diagnose.scene import Scene
 from probe.diagnose.trouble import Trouble
 from probe.model.diagnosis import Cause
 from probe.model.probing import Observation, State
-from probe.model.target import Port, Protocol, Realm
+from probe.model.symptoms import CauseEvidence, Symptom
+from probe.model.target import Port, Realm
 from probe.model.verdict import Condition, PortVerdict
 
 _ALWAYS = (Cause.NOT_BOUND, Cause.TARGET_FIREWALL, Cause.PATH_FIREWALL)
@@ -61,13 +63,13 @@ def _ought_to_answer(port: Port, scene: Scene) -> bool:
     return scene.exam.address.realm != Realm.PUBLIC and bool(_open_at(port, scene))
 
 
-def _open_at(port: Port, scene: Scene) -> list[str]:
+def _open_at(port: Port, scene: Scene) -> tuple[str, ...]:
     """Where else the port is open."""
-    return [
+    return tuple(
         str(other.address.ip)
         for other in scene.others
         if (seen := other.survey.tested().get(port)) is not None and seen.state is State.OPEN
-    ]
+    )
 
 
 def _trouble(verdict: PortVerdict, observation: Observation, scene: Scene) -> Trouble:
@@ -75,8 +77,12 @@ def _trouble(verdict: PortVerdict, observation: Observation, scene: Scene) -> Tr
     named = _filtered_by(observation, scene) if condition in _FILTERED else _BY_CONDITION.get(condition, {})
     shares = {**dict.fromkeys(_ALWAYS, _DOWN_TO), **named}
     total = sum(shares.values())
-    words = _words(verdict, observation, scene)
-    return Trouble({cause: share / total for cause, share in shares.items()}, dict.fromkeys(shares, words))
+    evidence = (_evidence(verdict.port, observation, scene),)
+    return Trouble(
+        {cause: share / total for cause, share in shares.items()},
+        dict.fromkeys(shares, evidence),
+        verdict.port,
+    )
 
 
 def _filtered_by(observation: Observation, scene: Scene) -> Mapping[Cause, float]:
@@ -88,21 +94,21 @@ def _filtered_by(observation: Observation, scene: Scene) -> Mapping[Cause, float
     return _FROM_OUTSIDE if scene.exam.address.realm == Realm.PUBLIC else _SOMEWHERE
 
 
-_UNHEARD = "answers on {port} ({reason}), and no program of this machine hears it"
-_ANSWERS = {
-    State.CLOSED: "refuses {port}",
-    State.FILTERED: "keeps {port} from answering ({reason})",
-    State.UNREACHABLE: "cannot be reached on {port} ({reason})",
+_STATES: Final = {
+    State.CLOSED: Symptom.PORT_CLOSED,
+    State.FILTERED: Symptom.PORT_FILTERED,
+    State.UNREACHABLE: Symptom.PORT_UNREACHABLE,
 }
 
-_UNHEARD = "answers on {port} in a way that no program here hears"
 
-
-def _words(verdict: PortVerdict, observation: Observation, scene: Scene) -> tuple[str, ...]:
+def _evidence(port: Port, observation: Observation, scene: Scene) -> CauseEvidence:
+    """How a troubled port answers. Its state is one of three, unless its answers reach no program."""
     state = observation.state
-    words = _UNHEARD if observation.unheard else _ANSWERS.get(state, "") if state is not None else ""
-    said = words.format(port=verdict.port, reason=observation.reason)
-    elsewhere = _open_at(verdict.port, scene)
-    beside = f", which is open at {' and '.join(elsewhere)}" if elsewhere else ""
-    protocol_note = " by an error from the host" if verdict.port.protocol is Protocol.UDP else ""
-    return (f"{scene.ip} {said}{protocol_note}{beside}",)
+    return CauseEvidence(
+        rule=Symptom.PORT_WITHHELD if observation.unheard or state is None else _STATES[state],
+        address=str(scene.ip),
+        port=port.number,
+        protocol=port.protocol,
+        addresses=_open_at(port, scene),
+        reason=observation.reason,
+    )

@@ -1,83 +1,77 @@
-"""From what was measured on an address to its findings: signs, each with the sentence that tells it."""
+"""From what was measured on an address to its symptoms, each with its values."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from probe.diagnose.answers import answers, how_it_answers
 from probe.diagnose.scene import MOST, Scene
-from probe.diagnose.signs import Finding, Sign
 from probe.diagnose.ways import (
     as_it_was_meant,
     by_what_it_leaves,
-    what_the_far_end_says,
-    what_the_tunnel_says,
+    how_the_far_end_answers,
+    what_the_tunnel_reports,
     which_kind_of_tunnel,
 )
-from probe.explain.phrases import listed
-from probe.model.machine import Chain, Hook
+from probe.model.exam import NameAnswer
+from probe.model.machine import Chain
 from probe.model.probing import Reason
+from probe.model.symptoms import CauseEvidence, NameServerAnswer, Symptom
 from probe.model.target import IPAddress
 from probe.model.verdict import Condition
 from probe.path.distance import is_answer
 
 _STRICT = 1  # rp_filter, RFC 3704 section 2.2
+_FEW_CHAINS = 2  # that are shown as evidence
 
 
-def findings(scene: Scene) -> tuple[Finding, ...]:
+def findings(scene: Scene) -> tuple[CauseEvidence, ...]:
     """Everything that was seen of the address; each question answered once or not at all."""
     return tuple(finding for read in _READERS for finding in read(scene))
 
 
-def _what_the_interface_counted(scene: Scene) -> Iterator[Finding]:
+def _what_the_interface_counted(scene: Scene) -> Iterator[CauseEvidence]:
     passage, name = scene.exam.passage, scene.route.interface
     if passage is None or passage.probes == 0:
         return
     if scene.is_kept:
-        yield Finding(
-            Sign.KEPT,
-            f"{name} sent {passage.sent_packets} packets for {passage.probes} probes: they do not get out",
+        yield CauseEvidence(
+            rule=Symptom.PROBES_NOT_SENT, interface=name, probes=passage.probes, packets=passage.sent_packets
         )
         return
-    yield Finding(Sign.SENT, f"{name} sent the probes")
+    yield CauseEvidence(rule=Symptom.PROBES_SENT, interface=name)
     if passage.heard:
         return
-    if passage.received_packets >= passage.probes * MOST:
-        came = f"{name} received {passage.received_packets} packets meanwhile"
-        yield Finding(Sign.CAME, f"{came}, and no program heard an answer")
-    elif passage.received_packets == 0:
-        yield Finding(Sign.NOTHING_CAME, f"{name} received nothing meanwhile")
+    received = passage.received_packets
+    if received >= passage.probes * MOST:
+        yield CauseEvidence(rule=Symptom.PACKETS_RECEIVED, interface=name, packets=received)
+    elif received == 0:
+        yield CauseEvidence(rule=Symptom.NOTHING_RECEIVED, interface=name)
 
 
-def _which_way_it_came(scene: Scene) -> Iterator[Finding]:
+def _which_way_it_came(scene: Scene) -> Iterator[CauseEvidence]:
     back = scene.exam.comes_back
     if back is None:
         return
-    what = f"an opening from {scene.source}, handed to the host over another link,"
+    source = None if scene.source is None else str(scene.source)
     if back.reason is Reason.NO_RESPONSE:
-        yield Finding(Sign.BACK_NOWHERE, f"{what} is not answered")
+        yield CauseEvidence(rule=Symptom.NO_RETURN, source=source)
     elif is_answer(back) and back.header is not None and back.header.interface is not None:
         same = back.header.interface == scene.route.interface
-        sign = Sign.BACK_SAME if same else Sign.BACK_OTHER
-        yield Finding(sign, f"{what} is answered by way of {back.header.interface}")
+        rule = Symptom.RETURN_SAME_LINK if same else Symptom.RETURN_OTHER_LINK
+        yield CauseEvidence(rule=rule, source=source, interface=back.header.interface)
 
 
-def _how_the_others_do(scene: Scene) -> Iterator[Finding]:
+def _how_the_others_do(scene: Scene) -> Iterator[CauseEvidence]:
     if not scene.others:
         return
-    alive = [str(other.address.ip) for other in scene.others if answers(other)]
-    if alive:
-        yield Finding(Sign.OTHERS_ALIVE, f"the target answers at {listed(alive)}")
-    else:
-        yield Finding(Sign.OTHERS_SILENT, "no other address of the target answers either")
+    alive = _texts([other.address.ip for other in scene.others if answers(other)])
+    yield CauseEvidence(rule=Symptom.OTHERS_ANSWER if alive else Symptom.OTHERS_SILENT, addresses=alive)
 
 
-def _how_the_link_does(scene: Scene) -> Iterator[Finding]:
-    alive, link = scene.exam.link_alive, scene.route.interface
+def _how_the_link_does(scene: Scene) -> Iterator[CauseEvidence]:
+    alive = scene.exam.link_alive
     if alive is not None:
-        yield (
-            Finding(Sign.LINK_ALIVE, f"other machines on {link} answer")
-            if alive
-            else Finding(Sign.LINK_DEAD, f"no other machine on {link} answers either")
-        )
+        rule = Symptom.LINK_ANSWERS if alive else Symptom.LINK_SILENT
+        yield CauseEvidence(rule=rule, interface=scene.route.interface)
 
 
 def blocking(scene: Scene) -> tuple[Chain, ...]:
@@ -85,86 +79,75 @@ def blocking(scene: Scene) -> tuple[Chain, ...]:
     return tuple(chain for chain in scene.machine.firewall.chains or () if chain.blocking)
 
 
-def _what_our_filter_holds(scene: Scene) -> Iterator[Finding]:
+def _what_our_filter_holds(scene: Scene) -> Iterator[CauseEvidence]:
     if scene.machine.firewall.chains is None:
         return
-    found = blocking(scene)
-    if not found:
-        yield Finding(Sign.FILTER_CLEAR, "this machine's own packet filter blocks nothing")
-        return
-    rules = "; ".join(f"{_towards(chain)} {chain.blocking[0]}" for chain in found[:2])
-    yield Finding(Sign.FILTER_BLOCKS, f"this machine's own packet filter has rules that block: {rules}")
+    chains = blocking(scene)
+    rule = Symptom.LOCAL_FILTER_BLOCKS if chains else Symptom.LOCAL_FILTER_CLEAR
+    yield CauseEvidence(rule=rule, chains=chains[:_FEW_CHAINS])
 
 
-def _towards(chain: Chain) -> str:
-    return "out:" if chain.hook is Hook.OUTPUT else "in:"
-
-
-def _how_strict_we_are(scene: Scene) -> Iterator[Finding]:
+def _how_strict_we_are(scene: Scene) -> Iterator[CauseEvidence]:
     link = scene.machine.link(scene.route.interface)
     passage = scene.exam.passage
     if passage is not None and (passage.reverse_path_drops or 0) >= passage.probes * MOST > 0:
-        dropped = passage.reverse_path_drops
-        yield Finding(
-            Sign.PATH_DROPS,
-            f"this machine's check of the reverse path threw {dropped} packets away meanwhile",
-        )
+        yield CauseEvidence(rule=Symptom.REVERSE_PATH_DROPS, packets=passage.reverse_path_drops)
         return
     if link is None or link.reverse_path is None or scene.ip.version != 4:  # noqa: PLR2004 - IPv4 has the check
         return
-    if link.reverse_path == _STRICT:
-        yield Finding(
-            Sign.PATH_STRICT, f"{link.name} takes answers only by the way that it would send (rp_filter)"
-        )
-    else:
-        yield Finding(Sign.PATH_LOOSE, f"{link.name} takes answers by any way")
+    strict = link.reverse_path == _STRICT
+    rule = Symptom.REVERSE_PATH_STRICT if strict else Symptom.REVERSE_PATH_LOOSE
+    yield CauseEvidence(rule=rule, interface=link.name)
 
 
-def _who_claims_it(scene: Scene) -> Iterator[Finding]:
-    names = [link.name for link in scene.claiming()]
-    if len(names) > 1:
-        yield Finding(Sign.TWO_CLAIM, f"{listed(names)} have the same network, which has {scene.ip}")
-    elif names:
-        yield Finding(Sign.ONE_CLAIMS, f"only {names[0]} has a network with {scene.ip}")
+def _who_claims_it(scene: Scene) -> Iterator[CauseEvidence]:
+    names = tuple(link.name for link in scene.claiming())
+    if names:
+        rule = Symptom.NETWORK_OVERLAPS if len(names) > 1 else Symptom.NETWORK_UNIQUE
+        yield CauseEvidence(rule=rule, address=str(scene.ip), interfaces=names)
 
 
-def _who_answers(scene: Scene) -> Iterator[Finding]:
+def _who_answers(scene: Scene) -> Iterator[CauseEvidence]:
     if scene.condition is Condition.WRONG_HOST:
-        yield Finding(Sign.STRANGER, f"another machine than the target answers at {scene.ip}")
+        yield CauseEvidence(rule=Symptom.OTHER_MACHINE, address=str(scene.ip))
 
 
-def _what_the_name_gives(scene: Scene) -> Iterator[Finding]:
-    name, told = scene.exam.address.name, [a for a in scene.exam.names if a.failure is None]
+def _what_the_name_gives(scene: Scene) -> Iterator[CauseEvidence]:
+    name, given = scene.exam.address.name, [a for a in scene.exam.names if a.failure is None]
     if name is None:
-        yield Finding(Sign.NO_NAME, f"{scene.ip} was given itself, not by a name")
+        yield CauseEvidence(rule=Symptom.NO_NAME, address=str(scene.ip))
         return
-    if not told:
+    if not given:
         return
-    sets = {frozenset(answer.addresses) for answer in told}
+    sets = {frozenset(answer.addresses) for answer in given}
     if len(sets) > 1:
-        said = "; ".join(f"{_server(a.server)} says {_joined(a.addresses)}" for a in told)
-        yield Finding(Sign.NAMES_DISAGREE, f"the name servers disagree on {name}: {said}")
+        answers_given = tuple(map(_name_answer, given))
+        yield CauseEvidence(rule=Symptom.NAMES_DISAGREE, name=name, answers=answers_given)
     elif scene.wants_vpn and not scene.by_tunnel and scene.meant is None:
-        yield Finding(Sign.NAME_ELSEWHERE, f"{name} gives {_joined(told[0].addresses)}, which no tunnel has")
+        addresses = _texts(given[0].addresses)
+        yield CauseEvidence(rule=Symptom.NAME_OUTSIDE_TUNNEL, name=name, addresses=addresses)
     else:
-        yield Finding(Sign.NAME_FITS, f"{name} gives an address of the right kind")
+        yield CauseEvidence(rule=Symptom.NAME_FITS, name=name)
 
 
-def _server(server: IPAddress | None) -> str:
-    return "this system" if server is None else str(server)
+def _name_answer(answer: NameAnswer) -> NameServerAnswer:
+    return NameServerAnswer(
+        server=None if answer.server is None else str(answer.server),
+        addresses=_texts(answer.addresses),
+    )
 
 
-def _joined(addresses: tuple[IPAddress, ...]) -> str:
-    return listed([str(address) for address in addresses]) if addresses else "nothing"
+def _texts(addresses: Sequence[IPAddress]) -> tuple[str, ...]:
+    return tuple(map(str, addresses))
 
 
-_READERS: tuple[Callable[[Scene], Iterator[Finding]], ...] = (
+_READERS: tuple[Callable[[Scene], Iterator[CauseEvidence]], ...] = (
     how_it_answers,
     by_what_it_leaves,
     which_kind_of_tunnel,
     as_it_was_meant,
-    what_the_tunnel_says,
-    what_the_far_end_says,
+    what_the_tunnel_reports,
+    how_the_far_end_answers,
     _what_the_interface_counted,
     _which_way_it_came,
     _how_the_others_do,

@@ -6,6 +6,7 @@ from probe.diagnose.scene import Scene
 from probe.diagnose.trouble import Trouble
 from probe.model.diagnosis import Cause
 from probe.model.exam import MtuTrial, Transfer
+from probe.model.symptoms import CauseEvidence, Symptom
 
 
 def size_trouble(scene: Scene) -> Iterator[Trouble]:
@@ -21,15 +22,21 @@ def size_trouble(scene: Scene) -> Iterator[Trouble]:
     yield Trouble(shares, {Cause.MTU_BLACK_HOLE: tuple(_stalled(trial))})
 
 
-def _fine(trial: MtuTrial) -> tuple[str, ...]:
+def _fine(trial: MtuTrial) -> tuple[CauseEvidence, ...]:
     if trial.learnt_mtu is not None:
-        told = f"{trial.teller} told" if trial.teller is not None else "the path told"
-        return (f"full packets pass: {told} that it carries {trial.learnt_mtu} bytes, as it should",)
-    return (f"{trial.segment} bytes in one segment pass on {trial.port}",)
+        sender = str(trial.teller) if trial.teller is not None else None
+        return (CauseEvidence(rule=Symptom.PATH_MTU_LEARNT, sender=sender, mtu=trial.learnt_mtu),)
+    return (_of_segment(Symptom.SEGMENT_PASSES, trial),)
 
 
-def _stalled(trial: MtuTrial) -> Iterator[str]:
-    yield f"on {trial.port} a few bytes arrive, a segment of {trial.segment} bytes never does"
-    yield "no ICMP error tells how much the path carries"
+def _of_segment(rule: Symptom, trial: MtuTrial) -> CauseEvidence:
+    return CauseEvidence(
+        rule=rule, port=trial.port.number, protocol=trial.port.protocol, segment=trial.segment
+    )
+
+
+def _stalled(trial: MtuTrial) -> Iterator[CauseEvidence]:
+    yield _of_segment(Symptom.SEGMENT_LOST, trial)
+    yield CauseEvidence(rule=Symptom.NO_SIZE_ERROR)
     if trial.working_mtu is not None:
-        yield f"packets of {trial.working_mtu} bytes pass"
+        yield CauseEvidence(rule=Symptom.SMALLER_PASSES, mtu=trial.working_mtu)

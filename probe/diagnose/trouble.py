@@ -8,27 +8,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log, prod
 
-from probe.diagnose.signs import Finding
 from probe.diagnose.table import PRIOR, likelihood
 from probe.model.diagnosis import Cause
+from probe.model.symptoms import CauseEvidence, Symptom
+from probe.model.target import Port
 
 Shares = Mapping[Cause, float]
-_TELLS = 1.5  # times likelier than usual: then a finding is evidence for a cause
-_FEW = 6  # sentences of evidence
+_TELLS = 1.5  # times likelier than usual: then a symptom is evidence for a cause
+_MOST = 0.5  # share of a cause's blame from which on it belongs to one port
+_FEW = 6  # symptoms that are kept as evidence
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One subject's causes, and the sentences that speak for each."""
+    """One subject's causes, and the symptoms that speak for each. `port` None: the address itself."""
 
     shares: Shares
-    evidence: Mapping[Cause, tuple[str, ...]]
+    evidence: Mapping[Cause, tuple[CauseEvidence, ...]]
+    port: Port | None = None
 
 
-def weigh(found: Sequence[Finding]) -> Trouble:
-    """Weigh every cause of an address by Bayes' rule, its findings taken as independent."""
+def weigh(found: Sequence[CauseEvidence]) -> Trouble:
+    """Weigh every cause of an address by Bayes' rule, its symptoms taken as independent."""
     logs = {
-        cause: log(prior) + sum(log(likelihood(one.sign, cause)) for one in found)
+        cause: log(prior) + sum(log(likelihood(one.rule, cause)) for one in found)
         for cause, prior in PRIOR.items()
     }
     highest = max(logs.values())
@@ -38,16 +41,16 @@ def weigh(found: Sequence[Finding]) -> Trouble:
     return Trouble(shares, {cause: _speaking_for(cause, found) for cause in shares})
 
 
-def _speaking_for(cause: Cause, found: Sequence[Finding]) -> tuple[str, ...]:
-    """The findings that are likelier under a cause than under the usual trouble, the most telling first."""
-    ratios = [(likelihood(one.sign, cause) / _in_trouble(one), one.words) for one in found]
+def _speaking_for(cause: Cause, found: Sequence[CauseEvidence]) -> tuple[CauseEvidence, ...]:
+    """The symptoms that are likelier under a cause than under the usual trouble, the most telling first."""
+    ratios = [(likelihood(one.rule, cause) / _in_trouble(one.rule), one) for one in found]
     telling = sorted((pair for pair in ratios if pair[0] > _TELLS), key=lambda pair: -pair[0])
-    return tuple(words for _, words in telling[:_FEW])
+    return tuple(one for _, one in telling[:_FEW])
 
 
-def _in_trouble(found: Finding) -> float:
+def _in_trouble(symptom: Symptom) -> float:
     troubles = {cause: prior for cause, prior in PRIOR.items() if cause is not Cause.NONE}
-    weighed = sum(prior * likelihood(found.sign, cause) for cause, prior in troubles.items())
+    weighed = sum(prior * likelihood(symptom, cause) for cause, prior in troubles.items())
     return weighed / sum(troubles.values())
 
 
@@ -66,9 +69,18 @@ def add_up(troubles: Iterable[Trouble]) -> Trouble:
     return Trouble({Cause.NONE: well, **shares}, evidence)
 
 
-def _merged(cause: Cause, troubles: Sequence[Trouble]) -> tuple[str, ...]:
+def _merged(cause: Cause, troubles: Sequence[Trouble]) -> tuple[CauseEvidence, ...]:
     """The evidence of every subject that a cause troubles, the most troubled first."""
     having = sorted(
         (one for one in troubles if one.shares.get(cause, 0.0) > 0), key=lambda one: -one.shares[cause]
     )
-    return tuple(dict.fromkeys(words for one in having for words in one.evidence.get(cause, ())))
+    return tuple(dict.fromkeys(found for one in having for found in one.evidence.get(cause, ())))
+
+
+def port_in_trouble(cause: Cause, troubles: Iterable[Trouble]) -> Port | None:
+    """The one port that most of a cause's blame comes from; None where that is the address, or several."""
+    shares: dict[Port | None, float] = {}
+    for one in troubles:
+        shares[one.port] = shares.get(one.port, 0.0) + one.shares.get(cause, 0.0)
+    port = max(shares, key=lambda at: shares[at], default=None)
+    return port if shares.get(port, 0.0) > _MOST * sum(shares.values()) else None

@@ -1,121 +1,116 @@
-"""What a tunnel's own facts say of it, whatever address lies behind it: one line a tunnel."""
+"""What a tunnel's own facts say of it, whatever address lies behind it: one check a tunnel."""
 
 from collections.abc import Sequence
-from shlex import quote
 
-from probe.diagnose.commands import switch_on
-from probe.diagnose.wording import few, lasting, socket_of
-from probe.model.diagnosis import Check, Fix, Place, Status
+from msgspec.structs import replace
+
+from probe.diagnose.commands import START_TAILSCALE, set_peer, socket_of, switch_on
+from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Peer, Tunnel, TunnelKind
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, Handshake, PeerState, Status
 from probe.path.tunnels import REJECT_AFTER_S
 
 RUNNING = "Running"  # what `tailscale status` says where all is well
-_KEY_CHARS = 8  # of a public key, to tell peers apart
-_SHOWN_IPS = 2
-_IDLE = "normal where the tunnel is idle"
-_LOOK_THERE = "see that the endpoint runs WireGuard, has this machine's key, and lets its UDP port through"
+_SHOWN_PEERS = 2
+_DIGITS = 3  # of seconds
 
 
 def check_tunnel(tunnel: Tunnel, system: str) -> Check:
-    """Judge one tunnel: switched on, served by its program, and its peers heard of.
+    """Judge one tunnel: switched on, served by its program, and its peers within reach.
 
     `system` is the machine's, as in `Machine`: it decides what mends it.
     """
-    name, link = f"tunnel {tunnel.link.name}", tunnel.link
+    link = tunnel.link
     if tunnel.kind is TunnelKind.TAILSCALE and tunnel.state not in {None, RUNNING}:
-        fix = Fix("tailscale up", Place.HERE)
-        return Check(name, Status.FAIL, f"{tunnel.kind}, its state is {tunnel.state}", str(fix))
+        fix = Fix(rule=FixRule.START_TAILSCALE, place=Place.HERE, command=START_TAILSCALE)
+        return _check(tunnel, Status.FAIL, _plain(CheckRule.TUNNEL_STOPPED, tunnel), fix)
     if not link.up:
-        return Check(name, Status.FAIL, f"{tunnel.kind}, down", _switch_on(link.name, system))
+        fix = Fix(rule=FixRule.SWITCH_ON, place=Place.HERE, command=switch_on(link.name, system))
+        return _check(tunnel, Status.FAIL, _plain(CheckRule.TUNNEL_OFF, tunnel), fix)
     if not link.running:
-        fix_text = "start the VPN's program"
-        return Check(name, Status.FAIL, f"{tunnel.kind}, up, but no program serves it", fix_text)
+        fix = Fix(rule=FixRule.START_VPN_PROGRAM, interface=link.name, tunnel_kind=tunnel.kind)
+        return _check(tunnel, Status.FAIL, _plain(CheckRule.TUNNEL_UNSERVED, tunnel), fix)
     if tunnel.peers is not None:
-        return _peers(name, tunnel, tunnel.peers)
+        return _peers(tunnel, tunnel.peers)
     if tunnel.unread is not None:
-        return Check(name, Status.SKIPPED, f"{_head(tunnel)}; its peers are not known: {tunnel.unread}")
-    return _traffic(name, tunnel)
+        return _check(tunnel, Status.SKIPPED, _plain(CheckRule.TUNNEL_PEERS_UNREAD, tunnel))
+    return _traffic(tunnel)
 
 
-def _switch_on(interface: str, system: str) -> str:
-    command = switch_on(interface) if system == "linux" else f"ifconfig {quote(interface)} up"
-    return str(Fix(command, Place.HERE))
+def _check(tunnel: Tunnel, status: Status, found: CheckFinding, fix: Fix | None = None) -> Check:
+    return Check(check=f"tunnel {tunnel.link.name}", status=status, found=found, fix=fix)
 
 
-def _head(tunnel: Tunnel) -> str:
-    own = [str(address) for address in tunnel.link.addresses if not address.is_link_local]
-    kind = f"{tunnel.kind}, {tunnel.state}" if tunnel.state else f"{tunnel.kind}, up"
-    return f"{kind}, {few(own, _SHOWN_IPS)}" if own else kind
+def _plain(rule: CheckRule, tunnel: Tunnel) -> CheckFinding:
+    """A result with the facts that every tunnel has."""
+    return CheckFinding(
+        rule=rule,
+        tunnel_kind=tunnel.kind,
+        state=tunnel.state,
+        addresses=tuple(str(own) for own in tunnel.link.addresses if not own.is_link_local),
+        unread=tunnel.unread,
+    )
 
 
-def _traffic(name: str, tunnel: Tunnel) -> Check:
+def _traffic(tunnel: Tunnel) -> Check:
     """A tunnel without peers to look at: whether anything ever came back through it."""
-    traffic = tunnel.link.traffic
+    traffic, found = tunnel.link.traffic, _plain(CheckRule.TUNNEL_UP, tunnel)
     if traffic is None:
-        return Check(name, Status.OK, _head(tunnel))
-    found = f"{_head(tunnel)}, {traffic.sent_packets} packets sent, {traffic.received_packets} received"
+        return _check(tunnel, Status.OK, found)
+    found = replace(found, sent_packets=traffic.sent_packets, received_packets=traffic.received_packets)
     if traffic.sent_packets and not traffic.received_packets:
-        return Check(name, Status.WARN, found, "see the log of the VPN's program, here and at the other end")
-    return Check(name, Status.OK, found)
+        return _check(tunnel, Status.WARN, found, Fix(rule=FixRule.READ_VPN_LOG))
+    return _check(tunnel, Status.OK, found)
 
 
-def _peers(name: str, tunnel: Tunnel, peers: Sequence[Peer]) -> Check:
+def _peers(tunnel: Tunnel, peers: Sequence[Peer]) -> Check:
     if not peers:
-        fix = Fix(
-            f"wg set {tunnel.link.name} peer PUBLIC_KEY endpoint HOST:PORT allowed-ips NETWORKS", Place.HERE
-        )
-        return Check(name, Status.WARN, f"{_head(tunnel)}, but no peer is set", str(fix))
-    troubled = [(peer, trouble) for peer in peers if (trouble := _trouble(peer, alone=len(peers) == 1))]
+        fix = Fix(rule=FixRule.SET_PEER, place=Place.HERE, command=set_peer(tunnel.link.name))
+        return _check(tunnel, Status.WARN, _plain(CheckRule.TUNNEL_WITHOUT_PEER, tunnel), fix)
+    troubled = [(peer, mend) for peer in peers if (mend := _fix(peer, alone=len(peers) == 1))]
     shown = [peer for peer, _ in troubled] or peers
-    count = f", {len(peers)} peers" if len(peers) > 1 else ""
-    found = f"{_head(tunnel)}{count}; {'; '.join(map(_peer, shown[:2]))}"
-    left = len(shown) - 2
-    if left > 0:
-        found += f"; {left} more"
+    found = replace(
+        _plain(CheckRule.TUNNEL_PEERS, tunnel),
+        peer_count=len(peers),
+        peers=tuple(map(_state, shown[:_SHOWN_PEERS])),
+        more_peers=max(0, len(shown) - _SHOWN_PEERS),
+    )
     if not troubled:
-        return Check(name, Status.OK, found)
-    _, fix_text = troubled[0]
-    return Check(name, Status.WARN, found, fix_text)
+        return _check(tunnel, Status.OK, found)
+    _, fix = troubled[0]
+    return _check(tunnel, Status.WARN, found, fix)
 
 
-def _trouble(peer: Peer, *, alone: bool) -> str | None:
-    """What to do about a peer that is not heard of, None where that is as it should be.
+def _fix(peer: Peer, *, alone: bool) -> Fix | None:
+    """What to do about a peer that does not answer, None where that is as it should be.
 
     One of several that has no endpoint is a road warrior that may come later.
     """
     tried = peer.keepalive_s is not None or peer.sent_bytes > 0
-    if peer.handshake_age_s is None and peer.endpoint is None:
-        return "set the peer's endpoint, or let the other end begin" if alone else None
-    if peer.handshake_age_s is None:
-        return _LOOK_THERE if tried else None
-    if peer.handshake_age_s <= REJECT_AFTER_S or not tried:
+    state = _handshake(peer)
+    if state is Handshake.NEVER and peer.endpoint is None:
+        return Fix(rule=FixRule.SET_ENDPOINT, peer_key=peer.public_key) if alone else None
+    if state is Handshake.RECENT or not tried:
         return None
-    if peer.keepalive_s is None:
-        return f"none where the tunnel is idle: traffic makes it shake hands again; else {_LOOK_THERE}"
-    return _LOOK_THERE
+    rule = FixRule.CHECK_IDLE_PEER if state is Handshake.IDLE else FixRule.CHECK_PEER
+    return Fix(rule=rule, peer_key=peer.public_key)
 
 
-def _peer(peer: Peer) -> str:
-    parts = [f"peer {peer.public_key[:_KEY_CHARS]}", _handshake(peer)]
-    allowed = few([str(network) for network in peer.allowed_ips], _SHOWN_IPS)
-    parts.append(f"allowed IPs {allowed}" if allowed else "no allowed IPs")
-    parts.append(_endpoint(peer))
-    return ", ".join(parts)
+def _handshake(peer: Peer) -> Handshake:
+    if peer.handshake_age_s is None:
+        return Handshake.NEVER
+    if peer.handshake_age_s <= REJECT_AFTER_S:
+        return Handshake.RECENT
+    return Handshake.IDLE if peer.keepalive_s is None else Handshake.OVERDUE
 
 
-def _handshake(peer: Peer) -> str:
+def _state(peer: Peer) -> PeerState:
     age = peer.handshake_age_s
-    if age is None:
-        return "never shook hands"
-    said = f"shook hands {lasting(age)} ago"
-    if age <= REJECT_AFTER_S:
-        return said
-    if peer.keepalive_s is None:
-        return f"{said} ({_IDLE})"
-    return f"{said} although a packet is due every {peer.keepalive_s} s"
-
-
-def _endpoint(peer: Peer) -> str:
-    if peer.endpoint is None:
-        return "no endpoint"
-    return f"endpoint {socket_of(peer.endpoint)}"
+    return PeerState(
+        peer_key=peer.public_key,
+        handshake=_handshake(peer),
+        handshake_age_s=None if age is None else round(age, _DIGITS),
+        keepalive_s=peer.keepalive_s,
+        allowed_ips=tuple(map(str, peer.allowed_ips)),
+        endpoint=None if peer.endpoint is None else socket_of(peer.endpoint),
+    )

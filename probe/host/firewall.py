@@ -11,13 +11,9 @@ from probe.host.iptables_save import parse_save
 from probe.host.nft_ruleset import Ruleset, parse_ruleset
 from probe.host.tools import Answer, Failure, ask
 from probe.model.machine import Chain, Firewall
+from probe.model.unread import Unread, UnreadRule
 
-NEEDS_ROOT = "reading the packet filter takes root: sudo bindprobe doctor"
-NO_TOOL = (
-    "neither nft nor iptables is installed (packages nftables, iptables): the packet filter is not known"
-)
-OTHER_SYSTEM = "this system's packet filter is not read"
-
+_NFT = "nft"
 _FAMILIES = {"iptables": "ip", "ip6tables": "ip6"}
 _OF_NFT, _LEGACY = "-nft-save", "-legacy-save"  # where a system has both kinds of iptables
 _USUAL = "-save"
@@ -26,10 +22,10 @@ _USUAL = "-save"
 def read_firewall() -> Firewall:
     """What may drop or reject this machine's own packets; never an error."""
     if sys.platform != "linux":
-        return Firewall(unread=OTHER_SYSTEM)
-    answer = ask(("nft", "-j", "list", "ruleset"))
+        return Firewall(unread=Unread(rule=UnreadRule.OTHER_SYSTEM))
+    answer = ask((_NFT, "-j", "list", "ruleset"))
     if answer.failure is Failure.NOT_PERMITTED:
-        return Firewall(unread=NEEDS_ROOT)
+        return Firewall(unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=(_NFT,)))
     ruleset = None if answer.failure else parse_ruleset(answer.output)
     if ruleset is None:
         return _of_iptables(answer)
@@ -43,13 +39,20 @@ def _of_iptables(nft: Answer) -> Firewall:
     saves = _saves(_LEGACY)
     failures = [save.failure for save in saves.values()]
     if all(failure is Failure.ABSENT for failure in failures):
-        said = f"nft: {nft.why or 'its answer could not be read'}"
-        return Firewall(unread=NO_TOOL if nft.failure is Failure.ABSENT else said)
+        return Firewall(unread=_without_iptables(nft))
     if Failure.NOT_PERMITTED in failures:
-        return Firewall(unread=NEEDS_ROOT)
+        return Firewall(unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=tuple(_FAMILIES)))
     if Failure.FAILED in failures:
-        return Firewall(unread="; ".join(save.why for save in saves.values() if save.why))
+        complaints = tuple(line for save in saves.values() for line in save.complained)
+        failed = Unread(rule=UnreadRule.TOOL_FAILED, tools=tuple(_FAMILIES), complaints=complaints)
+        return Firewall(unread=failed)
     return Firewall(_told(saves))
+
+
+def _without_iptables(nft: Answer) -> Unread:
+    if nft.failure is Failure.ABSENT:
+        return Unread(rule=UnreadRule.NO_TOOL, tools=(_NFT, *_FAMILIES))
+    return Unread(rule=UnreadRule.TOOL_FAILED, tools=(_NFT,), complaints=nft.complained)
 
 
 def _saves(kind: str) -> Mapping[str, Answer]:

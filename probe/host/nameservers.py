@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from probe.model.exam import NameAnswer
 from probe.model.machine import Resolvers
 from probe.model.target import IPAddress
+from probe.model.unread import NameFailure, NameFailureRule
 
 if TYPE_CHECKING:
     import dns.message
@@ -23,6 +24,7 @@ _MOST_SERVERS = 4  # glibc asks three (resolv.conf(5), MAXNS)
 _MOST_CANDIDATES = 3  # of a name with search domains
 _TYPES = ("A", "AAAA")
 _THREADS = 16
+_SILENCE = NameFailure(rule=NameFailureRule.NO_ANSWER, timeout_s=TIMEOUT_S)
 
 
 def ask_servers(
@@ -60,25 +62,21 @@ def _ask(search: Sequence[str], port: int, name: str, server: IPAddress) -> Name
     answer = NameAnswer(server, ())
     for candidate in candidates(name, search):
         answer = _addresses_of(candidate, server, port)
-        if answer.addresses or answer.failure == _silence():
+        if answer.addresses or answer.failure == _SILENCE:
             break
     return answer
-
-
-def _silence() -> str:
-    return f"no answer within {TIMEOUT_S:g} s"
 
 
 def _addresses_of(name: str, server: IPAddress, port: int) -> NameAnswer:
     """Both kinds of address of one exact name, asked at the same time."""
     with ThreadPoolExecutor(max_workers=len(_TYPES)) as pool:
         replies = list(pool.map(partial(_query, name, server, port), _TYPES))
-    found = tuple(ip for reply in replies if not isinstance(reply, str) for ip in _read(reply))
-    failures = [reply for reply in replies if isinstance(reply, str)]
+    found = tuple(ip for reply in replies if not isinstance(reply, NameFailure) for ip in _read(reply))
+    failures = [reply for reply in replies if isinstance(reply, NameFailure)]
     return NameAnswer(server, found, None if found or not failures else failures[0])
 
 
-def _query(name: str, server: IPAddress, port: int, kind: str) -> "dns.message.Message | str":
+def _query(name: str, server: IPAddress, port: int, kind: str) -> "dns.message.Message | NameFailure":
     """One question to one server; its answer, or why there is none."""
     import dns.exception  # noqa: PLC0415 - only names need it
     import dns.message  # noqa: PLC0415
@@ -89,15 +87,15 @@ def _query(name: str, server: IPAddress, port: int, kind: str) -> "dns.message.M
         question = dns.message.make_query(name, kind)
         reply = dns.query.udp(question, str(server), timeout=TIMEOUT_S, port=port)
     except dns.exception.Timeout:
-        return _silence()
+        return _SILENCE
     except dns.exception.DNSException as problem:
-        return f"an answer that makes no sense ({type(problem).__name__})"
+        return NameFailure(rule=NameFailureRule.UNREADABLE, code=type(problem).__name__)
     except OSError as problem:
-        return problem.strerror or "not reached"
+        return NameFailure(rule=NameFailureRule.UNREACHABLE, code=problem.strerror)
     if reply.rcode() == dns.rcode.NXDOMAIN:
-        return "no such name"
+        return NameFailure(rule=NameFailureRule.NO_SUCH_NAME)
     if reply.rcode() != dns.rcode.NOERROR:
-        return dns.rcode.to_text(reply.rcode())
+        return NameFailure(rule=NameFailureRule.REFUSED, code=dns.rcode.to_text(reply.rcode()))
     return reply
 
 

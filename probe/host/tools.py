@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,13 +39,20 @@ class Answer:
     @property
     def why(self) -> str:
         """The complaint in one line; empty where there is none."""
-        return next((line.strip() for line in self.complaints.splitlines() if line.strip()), "")
+        return next(iter(self.complained), "")
+
+    @property
+    def complained(self) -> tuple[str, ...]:
+        """The complaint in one line, if there is one."""
+        lines = (line.strip() for line in self.complaints.splitlines())
+        return tuple(line for line in lines if line)[:1]
 
 
-def ask(command: Sequence[str], within: float = PATIENCE_S) -> Answer:
+def ask(command: Sequence[str], within: float = PATIENCE_S, *, keep: Callable[[str], str] = str) -> Answer:
     """Run one of the system's tools for at most `within` seconds, in English, with nothing to read.
 
-    It runs in the network namespace of the calling thread, as every child of it does.
+    It runs in the network namespace of the calling thread, as every child of it does. `keep` says what of its
+    output is kept: a secret that a tool prints gets no further.
 
     Raises:
         StopRequestedError: a signal asked for the end meanwhile.
@@ -54,7 +61,7 @@ def ask(command: Sequence[str], within: float = PATIENCE_S) -> Answer:
     if program is None:
         return Answer("", f"{command[0]} is not installed", Failure.ABSENT)
     try:
-        return _ended([program, *command[1:]], time.monotonic() + within)
+        return _ended([program, *command[1:]], time.monotonic() + within, keep)
     except subprocess.TimeoutExpired:
         return Answer("", f"{command[0]} took longer than {within:g} s", Failure.FAILED)
     except PermissionError as problem:
@@ -63,7 +70,7 @@ def ask(command: Sequence[str], within: float = PATIENCE_S) -> Answer:
         return Answer("", f"{command[0]}: {problem.strerror}", Failure.FAILED)
 
 
-def _ended(command: Sequence[str], end: float) -> Answer:
+def _ended(command: Sequence[str], end: float, keep: Callable[[str], str]) -> Answer:
     """Run a command to its end, and end it where that takes longer than until `end`, or a signal comes.
 
     Raises:
@@ -82,7 +89,8 @@ def _ended(command: Sequence[str], end: float) -> Answer:
         except BaseException:
             process.kill()
             raise
-    return answer_of(output.decode(errors="replace"), complaint.decode(errors="replace"), process.returncode)
+    kept_output = keep(output.decode(errors="replace"))
+    return answer_of(kept_output, complaint.decode(errors="replace"), process.returncode)
 
 
 def _communicated(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes, bytes]:

@@ -1,7 +1,7 @@
 """This machine's tunnels: whose each one is, and what its own program says of its peers.
 
 Lives here: how the kernel's word, `wg`, Tailscale and the running programs make one fact of a tunnel. What
-may not be read is said so, with what to do.
+may not be read has its reason.
 """
 
 import os
@@ -16,9 +16,10 @@ from probe.host.ip_json import MadeLink
 from probe.host.links import read_links
 from probe.host.tailscale_status import Tailscale, parse_status
 from probe.host.tools import Answer, Failure, ask
-from probe.host.wg_dump import WireGuard, parse_dump, refused_names
+from probe.host.wg_dump import WireGuard, parse_dump, refused_names, without_secrets
 from probe.model.facts import LinkKind
 from probe.model.machine import Link, Tunnel, TunnelKind
+from probe.model.unread import Unread, UnreadRule
 
 _CONTROL = Path("/var/run/wireguard")  # wireguard-go and its like: one socket an interface
 _MADE_BY = {
@@ -30,9 +31,6 @@ _TUN_DRIVER = "tun"
 _TAILSCALE_NETWORKS = (ip_network("100.64.0.0/10"), ip_network("fd7a:115c:a1e0::/48"))
 _TAILSCALE_NAME, _WIREGUARD_NAME = "tailscale", "wg"
 _NAMED_AFTER = {"wireguard": TunnelKind.WIREGUARD, "openvpn": TunnelKind.OPENVPN}  # adapters of Windows
-
-NEEDS_ROOT = "reading its peers takes root: sudo bindprobe doctor"
-NO_TOOL = "wg is not installed (package wireguard-tools): its peers and handshakes are not known"
 
 
 def tunnels() -> tuple[Tunnel, ...]:
@@ -82,7 +80,7 @@ def _is_tap(made: MadeLink) -> bool:
 
 
 def _ask_wg(only: str | None) -> _Dump:
-    answer = ask(("wg", "show", only or "all", "dump"))
+    answer = ask(("wg", "show", only or "all", "dump"), keep=without_secrets)
     text = answer.output
     if only is not None:  # then the lines do not name the interface
         text = "".join(f"{only}\t{line}\n" for line in text.splitlines())
@@ -132,15 +130,15 @@ def _likely_kind(made: MadeLink) -> TunnelKind | None:
     return next((kind for word, kind in _NAMED_AFTER.items() if word in name), TunnelKind.OTHER)
 
 
-def _ask_tailscale() -> Tailscale | str:
+def _ask_tailscale() -> Tailscale | Unread:
     """Tailscale's own account, or why there is none."""
     answer = ask(("tailscale", "status", "--json"))
     status = None if answer.failure else parse_status(answer.output, time())
-    return status or f"tailscale does not tell: {answer.why or 'its answer could not be read'}"
+    return status or Unread(rule=UnreadRule.TOOL_FAILED, tools=("tailscale",), complaints=answer.complained)
 
 
 def _tunnel(
-    link: Link, kind: TunnelKind | None, dump: _Dump, tailscale: Tailscale | str | None
+    link: Link, kind: TunnelKind | None, dump: _Dump, tailscale: Tailscale | Unread | None
 ) -> Tunnel | None:
     if kind is None:
         return None
@@ -158,19 +156,20 @@ def _wireguard(link: Link, dump: _Dump) -> Tunnel:
     return Tunnel(link, TunnelKind.WIREGUARD, told.public_key, told.peers)
 
 
-def _tailscale(link: Link, told: Tailscale | str | None) -> Tunnel:
+def _tailscale(link: Link, told: Tailscale | Unread | None) -> Tunnel:
     if not isinstance(told, Tailscale):
         return Tunnel(link, TunnelKind.TAILSCALE, unread=told)
     return Tunnel(link, TunnelKind.TAILSCALE, told.public_key, told.peers, state=told.state)
 
 
-def _why_unread(name: str, dump: _Dump) -> str:
+def _why_unread(name: str, dump: _Dump) -> Unread:
     failure = dump.answer.failure
     if failure is Failure.ABSENT:
-        return NO_TOOL
+        return Unread(rule=UnreadRule.NO_TOOL, tools=("wg",))
     if failure is Failure.NOT_PERMITTED or name in dump.refused or not _is_root():
-        return NEEDS_ROOT
-    return f"wg does not tell of {name}" + (f": {dump.answer.why}" if failure else "")
+        return Unread(rule=UnreadRule.NEEDS_ROOT, tools=("wg",))
+    complaints = dump.answer.complained if failure else ()
+    return Unread(rule=UnreadRule.TOOL_FAILED, tools=("wg",), interface=name, complaints=complaints)
 
 
 def _is_root() -> bool:

@@ -2,7 +2,8 @@
 
 Fields are separated by tabs. An interface has four: private key, public key, port, mark; a peer eight: public
 key, preshared key, endpoint, allowed networks, latest handshake (Unix seconds, 0 for never), bytes received,
-bytes sent, keepalive. Before each stands the interface's name. Keys that are secret are not kept.
+bytes sent, keepalive. Before each stands the interface's name, unless one interface alone was asked for.
+Secret keys are taken out before anything else reads them.
 """
 
 import re
@@ -15,6 +16,8 @@ from probe.model.target import IPAddress
 
 _OF_INTERFACE, _OF_PEER = 5, 9  # fields, the interface's name included
 _NONE, _OFF = "(none)", "off"
+_HIDDEN = "(hidden)"  # as `wg show` has it for people
+_SECRETS = {4: -4, 5: -4, 8: -7, 9: -7}  # place of the secret field, by the number of fields in its line
 _REFUSED = re.compile(r"Unable to access interface (\S+): ")
 
 
@@ -24,6 +27,18 @@ class WireGuard:
 
     public_key: str | None
     peers: tuple[Peer, ...]
+
+
+def without_secrets(text: str) -> str:
+    """Take private and preshared keys out of a dump.
+
+    A line of another shape is left out: nobody knows which of its fields is a secret.
+    """
+    lines = [line.split("\t") for line in text.splitlines()]
+    known = [fields for fields in lines if len(fields) in _SECRETS]
+    for fields in known:
+        fields[_SECRETS[len(fields)]] = _HIDDEN
+    return "".join("\t".join(fields) + "\n" for fields in known)
 
 
 def parse_dump(text: str, now: float) -> Mapping[str, WireGuard]:

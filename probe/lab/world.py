@@ -11,7 +11,7 @@ from probe.engine.backend import Backend
 from probe.errors import BackendError, ScenarioError
 from probe.host.host import Host
 from probe.lab.scenario import Scenario, address_of, realm_of
-from probe.model.diagnosis import Place
+from probe.model.fixes import Place
 from probe.model.target import Target, TargetAddress
 from probe.ports import parse_ports
 

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from probe.model.target import TargetAddress
+from probe.model.fixes import Fix
+from probe.model.machine_checks import Check, Status
+from probe.model.measured_facts import MeasuredFact
+from probe.model.symptoms import CauseEvidence
+from probe.model.target import Port, TargetAddress
 from probe.model.verdict import Condition
 
 
@@ -33,51 +37,18 @@ class Cause(StrEnum):
     NOT_BOUND = "not-bound"
 
 
-class Status(StrEnum):
-    """How one check of this machine ended."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-    SKIPPED = "skipped"  # could not be looked into; never a fault
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check of this machine. `check` is its name, such as `tunnel wg0`."""
-
-    check: str
-    status: Status
-    found: str
-    fix: str | None = None
-
-
-class Place(StrEnum):
-    """Whose shell a command is for. It takes root there."""
-
-    HERE = "here"
-    TARGET = "target"
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """One thing to do: a command for a shell of `place`, or a sentence (no place)."""
-
-    text: str
-    place: Place | None = None
-
-    def __str__(self) -> str:
-        return self.text if self.place is None else f"{self.place}# {self.text}"
-
-
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """One cause, how probable it is, what speaks for it, and what mends it, best first."""
+    """One cause, how probable it is, what speaks for it, and what mends it, best first.
+
+    `port`: the one port on which it is to blame; None: the address, or several ports.
+    """
 
     cause: Cause
     probability: float
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[CauseEvidence, ...] = ()
     fix: tuple[Fix, ...] = ()
+    port: Port | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +58,7 @@ class AddressDiagnosis:
     address: TargetAddress
     condition: Condition
     causes: tuple[Suspicion, ...]
-    measured: tuple[str, ...] = ()  # in words: route, ping, ports, counters and so on
+    measured: tuple[MeasuredFact, ...] = ()
 
     @property
     def well(self) -> bool:

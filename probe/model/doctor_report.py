@@ -4,58 +4,72 @@ A null means "not measured", never "no".
 """
 
 from enum import StrEnum
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from probe.model.diagnosis import Cause, Status
-from probe.model.report import Probability
+from probe.model.diagnosis import Cause
+from probe.model.fixes import Fix
+from probe.model.machine_checks import Check
+from probe.model.measured_facts import MeasuredFact
+from probe.model.report import PortNumber, Probability
+from probe.model.symptoms import CauseEvidence
+from probe.model.target import Protocol
 from probe.model.verdict import Condition
 
-DOCTOR_SCHEMA = "bindprobe.doctor/1"
+DOCTOR_SCHEMA: Final = "bindprobe.doctor/2"
 CHANGE_SCHEMA = "bindprobe.doctor-change/1"
 
 
-class CheckReport(Struct, frozen=True, kw_only=True):
-    """One check of this machine. `fix` null: there is nothing to do, or nothing that is known."""
-
-    check: str
-    status: Status
-    found: str
-    fix: str | None = None
-
-
 class CauseReport(Struct, frozen=True, kw_only=True):
-    """One cause. A `fix` that is a command starts with the shell it is for: `here# ` or `target# `."""
+    """One cause of an address, or of one port of it."""
 
-    cause: Cause
-    probability: Probability
-    evidence: tuple[str, ...] = ()
-    fix: tuple[str, ...] = ()
+    cause: Annotated[Cause, Meta(description="Why the address, or the port, does not answer as it should.")]
+    probability: Annotated[
+        Probability, Meta(description="Its share of the blame; all of an address sum to 1.")
+    ]
+    port: Annotated[
+        PortNumber | None, Meta(description="The port that it is about; null: the address, or several ports.")
+    ] = None
+    protocol: Annotated[Protocol | None, Meta(description="Protocol of `port`.")] = None
+    evidence: Annotated[
+        tuple[CauseEvidence, ...], Meta(description="What speaks for it, most telling first.")
+    ] = ()
+    fix: Annotated[tuple[Fix, ...], Meta(description="What mends it, best first.")] = ()
 
 
 class DoctorAddress(Struct, frozen=True, kw_only=True):
-    """One address; its causes sum to 1, the most probable first."""
+    """One address."""
 
-    address: str
-    realm: str
-    name: str | None = None
-    condition: Condition
-    well: bool
-    measured: tuple[str, ...] = ()  # route, ping, ports, counters and so on, in words
-    causes: tuple[CauseReport, ...]
+    address: Annotated[str, Meta(description="The address.")]
+    realm: Annotated[
+        str, Meta(description="Its realm: lan, vpn, public, loopback, or a name of the user's own.")
+    ]
+    name: Annotated[str | None, Meta(description="The name that it was resolved from.")] = None
+    condition: Annotated[Condition, Meta(description="The condition of the path to it.")]
+    well: Annotated[bool, Meta(description="Whether nothing seems wrong.")]
+    measured: Annotated[
+        tuple[MeasuredFact, ...],
+        Meta(description="Route, ping, ports, counters and so on, as far as measured."),
+    ] = ()
+    causes: Annotated[tuple[CauseReport, ...], Meta(description="Its causes, most probable first.")]
 
 
 class DoctorReport(Struct, frozen=True, kw_only=True):
     """What the doctor found."""
 
-    schema: str = DOCTOR_SCHEMA
-    version: str
-    started: str  # RFC 3339, UTC
-    elapsed_s: float
-    well: bool
-    complete: bool = True  # False: interrupted, what was found until then
-    machine: tuple[CheckReport, ...]
-    addresses: tuple[DoctorAddress, ...] = ()
+    schema: Annotated[Literal["bindprobe.doctor/2"], Meta(description="Name and version of this format.")] = (
+        DOCTOR_SCHEMA
+    )
+    version: Annotated[str, Meta(description="Version of bindprobe.")]
+    started: Annotated[str, Meta(description="When it began: RFC 3339, UTC.")]
+    elapsed_s: Annotated[float, Meta(description="How long it took, in seconds.")]
+    well: Annotated[bool, Meta(description="Whether every address is well; without one, every check.")]
+    complete: Annotated[bool, Meta(description="False: interrupted; this was found until then.")] = True
+    machine: Annotated[tuple[Check, ...], Meta(description="The checks of this machine.")]
+    addresses: Annotated[
+        tuple[DoctorAddress, ...], Meta(description="The addresses, as they were given.")
+    ] = ()
 
 
 class Kind(StrEnum):

@@ -6,6 +6,7 @@ from enum import StrEnum
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Observation, Reason
 from probe.model.target import IPAddress, Port, TargetAddress
+from probe.model.unread import NameFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class NameAnswer:
 
     server: IPAddress | None
     addresses: tuple[IPAddress, ...]
-    failure: str | None = None
+    failure: NameFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)

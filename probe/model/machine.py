@@ -6,9 +6,13 @@ None means that the machine did not tell (no such tool, no permission, another s
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from typing import Annotated
+
+from msgspec import Meta
 
 from probe.model.facts import LinkKind
 from probe.model.target import IPAddress
+from probe.model.unread import Unread
 
 Network = IPv4Network | IPv6Network
 
@@ -70,7 +74,7 @@ class Tunnel:
     kind: TunnelKind
     public_key: str | None = None  # this machine's own, of WireGuard
     peers: tuple[Peer, ...] | None = None
-    unread: str | None = None  # why peers could not be read, and what to do
+    unread: Unread | None = None  # why peers could not be read
     state: str | None = None  # what the VPN's own program says of itself, such as "Running", "Stopped"
 
 
@@ -94,14 +98,17 @@ class Hook(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """One chain of this machine's packet filter that may drop or reject. `family` is nft's: ip, ip6, inet."""
+    """One chain of this machine's packet filter that may drop or reject."""
 
-    tool: str  # nft, iptables or ip6tables
-    family: str
-    table: str
-    name: str
-    hook: Hook
-    blocking: tuple[str, ...]  # what drops or rejects: rules in the tool's words, or "policy drop"
+    tool: Annotated[str, Meta(description="What showed it: nft, iptables or ip6tables.")]
+    family: Annotated[str, Meta(description="Its family, as nft has them: ip, ip6 or inet.")]
+    table: Annotated[str, Meta(description="Its table.")]
+    name: Annotated[str, Meta(description="Its name.")]
+    hook: Annotated[Hook, Meta(description="Where it looks at this machine's own packets.")]
+    blocking: Annotated[
+        tuple[str, ...],
+        Meta(description="What drops or rejects: rules as `tool` has them, or `policy drop`."),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,7 @@ class Firewall:
     """This machine's packet filter. `chains` None: it could not be read, and `unread` says why."""
 
     chains: tuple[Chain, ...] | None = None
-    unread: str | None = None
+    unread: Unread | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,15 @@
-"""From a diagnosis to the doctor's report."""
+"""From a diagnosis to the doctor's report; here every statement gets its sentence."""
 
 import datetime as dt
 from dataclasses import dataclass
 
-from probe.model.diagnosis import AddressDiagnosis, Check, Diagnosis, Status, Suspicion
-from probe.model.doctor_report import CauseReport, CheckReport, DoctorAddress, DoctorReport
+from probe.explain.causes import explained_evidence
+from probe.explain.checks import explained_check
+from probe.explain.fixes import explained_fix
+from probe.explain.measured import explained_fact
+from probe.model.diagnosis import AddressDiagnosis, Diagnosis, Suspicion
+from probe.model.doctor_report import CauseReport, DoctorAddress, DoctorReport
+from probe.model.machine_checks import Check, Status
 
 _DIGITS = 4  # of probabilities
 
@@ -26,13 +31,9 @@ def assemble_doctor(diagnosis: Diagnosis, facts: DoctorFacts) -> DoctorReport:
         elapsed_s=round(diagnosis.elapsed, 3),
         well=diagnosis.well and all(name.status is Status.OK for name in facts.names),
         complete=diagnosis.complete,
-        machine=tuple(map(_check, (*diagnosis.machine, *facts.names))),
+        machine=tuple(map(explained_check, (*diagnosis.machine, *facts.names))),
         addresses=tuple(map(_address, diagnosis.addresses)),
     )
-
-
-def _check(check: Check) -> CheckReport:
-    return CheckReport(check=check.check, status=check.status, found=check.found, fix=check.fix)
 
 
 def _address(diagnosis: AddressDiagnosis) -> DoctorAddress:
@@ -42,15 +43,18 @@ def _address(diagnosis: AddressDiagnosis) -> DoctorAddress:
         name=diagnosis.address.name,
         condition=diagnosis.condition,
         well=diagnosis.well,
-        measured=diagnosis.measured,
+        measured=tuple(map(explained_fact, diagnosis.measured)),
         causes=tuple(map(_cause, diagnosis.causes)),
     )
 
 
 def _cause(suspicion: Suspicion) -> CauseReport:
+    port = suspicion.port
     return CauseReport(
         cause=suspicion.cause,
         probability=round(suspicion.probability, _DIGITS),
-        evidence=suspicion.evidence,
-        fix=tuple(map(str, suspicion.fix)),
+        port=None if port is None else port.number,
+        protocol=None if port is None else port.protocol,
+        evidence=tuple(map(explained_evidence, suspicion.evidence)),
+        fix=tuple(map(explained_fix, suspicion.fix)),
     )

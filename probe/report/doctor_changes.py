@@ -3,8 +3,9 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping
 
-from probe.model.diagnosis import Cause, Status
+from probe.model.diagnosis import Cause
 from probe.model.doctor_report import Change, DoctorReport, Kind
+from probe.model.machine_checks import Status
 from probe.report.escape import printable
 
 _ABSENT = "absent"  # an address that a name did not have, a tunnel that was not there

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
-from probe.model.diagnosis import Cause, Place, Status
-from probe.model.doctor_report import CauseReport, CheckReport, DoctorAddress, DoctorReport
-from probe.report.cause_words import MEANINGS
+from probe.explain.causes import MEANINGS
+from probe.model.diagnosis import Cause
+from probe.model.doctor_report import CauseReport, DoctorAddress, DoctorReport
+from probe.model.fixes import Fix
+from probe.model.machine_checks import Check, Status
 from probe.report.escape import escaped
 from probe.report.style import PLAIN, TextStyle
 from probe.report.words import percent
@@ -20,7 +22,6 @@ _COLOURS: Mapping[Status, int] = {
     Status.SKIPPED: _PLAIN,
 }
 _STATUS_WIDTH = max(len(status) for status in Status)
-_SHELLS = tuple(f"{place}# " for place in Place)
 _WELL = "well"
 _INTERRUPTED = "Interrupted: this is what was found until then; what is missing was not examined."
 
@@ -37,14 +38,14 @@ def render_doctor(report: DoctorReport, style: TextStyle = PLAIN) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _machine(checks: Sequence[CheckReport], style: TextStyle) -> Iterator[str]:
+def _machine(checks: Sequence[Check], style: TextStyle) -> Iterator[str]:
     widest = max(len(check.check) for check in checks)
     widest = min(widest, style.width // 3)
     for check in checks:
         head = f"  {check.status:{_STATUS_WIDTH}}  {check.check:{widest}}  "
         indent = " " * (2 + _STATUS_WIDTH + 2)
         body = indent + " " * (widest + 2)
-        lines = _wrapped(check.found, style, head, body)
+        lines = _wrapped(check.found.text, style, head, body)
         yield lines[0].replace(check.status, _coloured(check.status, _COLOURS[check.status], style), 1)
         yield from lines[1:]
         if check.fix:
@@ -73,7 +74,8 @@ def _address(address: DoctorAddress, style: TextStyle) -> Iterator[str]:
 
 
 def _measured(address: DoctorAddress, style: TextStyle) -> list[str]:
-    return _wrapped("; ".join(address.measured), style, "  ", "  ") if address.measured else []
+    facts = "; ".join(fact.text for fact in address.measured)
+    return _wrapped(facts, style, "  ", "  ") if address.measured else []
 
 
 def _cause(cause: CauseReport, style: TextStyle) -> Iterator[str]:
@@ -82,17 +84,17 @@ def _cause(cause: CauseReport, style: TextStyle) -> Iterator[str]:
     lines = _wrapped(MEANINGS[cause.cause], style, head, " " * 8)
     yield lines[0].replace(cause.cause, _coloured(cause.cause, colour, style), 1)
     yield from lines[1:]
-    for text in cause.evidence:
-        yield from _wrapped(text, style, "        - ", " " * 10)
-    for text in cause.fix:
-        yield from _fix(text, style, " " * 8)
+    for evidence in cause.evidence:
+        yield from _wrapped(evidence.text, style, "        - ", " " * 10)
+    for fix in cause.fix:
+        yield from _fix(fix, style, " " * 8)
 
 
-def _fix(text: str, style: TextStyle, indent: str) -> list[str]:
+def _fix(fix: Fix, style: TextStyle, indent: str) -> list[str]:
     """A command stays in one line however long it is, so that it can be copied."""
-    if text.startswith(_SHELLS):
-        return [f"{indent}fix: {text}"]
-    return _wrapped(text, style, f"{indent}fix: ", f"{indent}     ")
+    if fix.command is not None:
+        return [f"{indent}fix: {fix.text}"]
+    return _wrapped(fix.text, style, f"{indent}fix: ", f"{indent}     ")
 
 
 def _summary(report: DoctorReport) -> str:

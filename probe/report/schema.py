@@ -23,12 +23,13 @@ def doctor_schema() -> dict[str, Any]:
 def _schema(report: type[msgspec.Struct], name: str) -> dict[str, Any]:
     schema = schema_of(report)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name}
-    schema["$defs"][report.__name__]["properties"]["schema"] = {"const": name}
+    format_name = {"const": name, "description": "Name and version of this format."}
+    schema["$defs"][report.__name__]["properties"]["schema"] = format_name
     for struct, definition in schema["$defs"].items():
         for field, of_field in definition.get("properties", {}).items():
             meaning = description(struct, field)
             if meaning is not None:
-                of_field["description"] = meaning
+                of_field.setdefault("description", meaning)
     return head | schema
 
 

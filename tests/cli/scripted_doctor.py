@@ -13,16 +13,21 @@ from probe import doctor
 from probe.cli import start
 from probe.cli.main import main
 from probe.errors import NothingMeasuredError
-from probe.model.diagnosis import AddressDiagnosis, Cause, Check, Diagnosis, Fix, Place, Status, Suspicion
+from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
 from probe.model.facts import LinkKind, Route
-from probe.model.machine import Machine
+from probe.model.fixes import Fix, FixRule, Place
+from probe.model.machine import Machine, TunnelKind
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
+from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.verdict import Condition
 from probe.report.schema import doctor_schema
 
 MACHINE = Machine("linux", (), (), routes=())
-CHECK = Check("tunnel wg0", Status.OK, "wireguard, up")
+FOUND = CheckFinding(rule=CheckRule.TUNNEL_UP, tunnel_kind=TunnelKind.WIREGUARD)
+CHECK = Check(check="tunnel wg0", status=Status.OK, found=FOUND)
 NAMES = {"host.example.org": ("203.0.113.10", "2001:db8::10"), "vpn.example.org": ("10.88.0.10",)}
-MEND = Fix("wg-quick up wg0", Place.TARGET)
+SEEN = CauseEvidence(rule=Symptom.LOCAL_FILTER_CLEAR)
+MEND = Fix(rule=FixRule.SWITCH_ON, place=Place.TARGET, command="wg-quick up wg0")
 
 
 @dataclass
@@ -44,7 +49,7 @@ class Scripted:
         causes = self.causes.get(str(address.ip), [Cause.NONE])
         cause = causes.pop(0) if len(causes) > 1 else causes[0]
         fix = () if cause is Cause.NONE else (MEND,)
-        return AddressDiagnosis(address, Condition.CLEAR, (Suspicion(cause, 1.0, ("because",), fix),))
+        return AddressDiagnosis(address, Condition.CLEAR, (Suspicion(cause, 1.0, (SEEN,), fix),))
 
     def look(self, reader) -> Diagnosis:
         assert reader.machine() is MACHINE

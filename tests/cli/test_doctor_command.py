@@ -5,11 +5,12 @@ Nothing is sent: what would measure is replaced, names are looked up in a table.
 
 import json
 import sys
+from unittest.mock import ANY
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 from scripted_doctor import CHECK, Scripted, document_of, run
-from varied import replace
 
 from probe.cli import start
 from probe.cli.engines import Wish
@@ -17,7 +18,8 @@ from probe.cli.main import main
 from probe.cli.options import Engine
 from probe.cli.output import Destination
 from probe.host.reader_process import ReaderProcess
-from probe.model.diagnosis import Cause, Status
+from probe.model.diagnosis import Cause
+from probe.model.machine_checks import Status
 from probe.model.plan import Battery, Timing
 from probe.model.target import Port, Protocol
 
@@ -38,7 +40,7 @@ def test_something_is_wrong(script: Scripted, capsys: pytest.CaptureFixture[str]
     code, out, _ = run(capsys, "--vpn", "10.88.0.10")
     assert code == 1
     assert "tunnel-stale: " in out
-    assert "- because" in out
+    assert "        - " in out
     assert "fix: target# wg-quick up wg0" in out
     code, out, _ = run(capsys, "--vpn", "10.88.0.10", "--json")
     document = document_of(out)
@@ -48,8 +50,17 @@ def test_something_is_wrong(script: Scripted, capsys: pytest.CaptureFixture[str]
         {
             "cause": "tunnel-stale",
             "probability": 1.0,
-            "evidence": ["because"],
-            "fix": ["target# wg-quick up wg0"],
+            "port": None,
+            "protocol": None,
+            "evidence": [{"rule": "local-filter-clear", "text": ANY}],
+            "fix": [
+                {
+                    "rule": "switch-on-tunnel",
+                    "place": "target",
+                    "command": "wg-quick up wg0",
+                    "text": "target# wg-quick up wg0",
+                }
+            ],
         }
     ]
 
@@ -95,10 +106,15 @@ def test_a_name_without_an_address_is_a_finding(script: Scripted, capsys: pytest
         {
             "check": "name lost.example.org",
             "status": "fail",
-            "found": "no host lost.example.org is known",
+            "found": {"rule": "name-unresolved", "why": "no host lost.example.org is known", "text": ANY},
             "fix": None,
         },
-        {"check": "name vpn.example.org", "status": "ok", "found": "10.88.0.10", "fix": None},
+        {
+            "check": "name vpn.example.org",
+            "status": "ok",
+            "found": {"rule": "name-resolved", "addresses": ["10.88.0.10"], "text": ANY},
+            "fix": None,
+        },
     ]
     assert [address["well"] for address in document["addresses"]] == [True, True]
     assert len(script.asked) == 1
@@ -170,7 +186,7 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--doctor"]) == 0
     schema = json.loads(capsys.readouterr().out)
     Draft202012Validator.check_schema(schema)
-    assert schema["title"] == "bindprobe.doctor/1"
+    assert schema["title"] == "bindprobe.doctor/2"
 
 
 @pytest.mark.parametrize("held", [False, True])

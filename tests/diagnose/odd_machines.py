@@ -3,9 +3,10 @@
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
+from msgspec import Struct
+from msgspec.json import decode, encode
 from varied import replace
 
-from probe.model.diagnosis import Check
 from probe.model.facts import LinkKind
 from probe.model.machine import (
     Chain,
@@ -20,6 +21,7 @@ from probe.model.machine import (
     Tunnel,
     TunnelKind,
 )
+from probe.model.machine_checks import Check
 
 KEY = "kGbVK5wzTvYyNzJHYw3WvEPlJTYtTM8dKDvQ2mIxwHA="
 OTHER_KEY = "9zB0K0hV9EJ0p1QW9cXq4oG3lY3o6iH2sM8tN5uR7kE="
@@ -91,6 +93,11 @@ def with_tunnels(*tunnels: Tunnel, **changed: Any) -> Machine:
 def chain(hook: Hook, *rules: str) -> Chain:
     """A chain of nft's usual table."""
     return Chain("nft", "inet", "filter", hook.value, hook, rules)
+
+
+def values_of(statement: Struct) -> dict[str, Any]:
+    """The values that a statement has, as a report shows them."""
+    return decode(encode(statement))
 
 
 def the(name: str, checks: tuple[Check, ...]) -> Check:

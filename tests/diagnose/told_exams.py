@@ -12,6 +12,7 @@ from probe.model.facts import HERE, LinkKind
 from probe.model.machine import Chain, Firewall, Hook, Link, Machine, Peer, Tunnel, TunnelKind
 from probe.model.probing import Header, NextHop, Question, Reason
 from probe.model.target import Port, Protocol
+from probe.model.unread import Unread, UnreadRule
 from probe.model.verdict import Condition, Verdict
 
 PORT = Port(Protocol.TCP, 8000)
@@ -47,7 +48,7 @@ def machine_of(told: dict) -> Machine:
         "linux",
         tuple(replace(one, reverse_path=strict) for one in links),
         tunnels,
-        firewall=Firewall(chains, "not permitted" if chains is None else None),
+        firewall=Firewall(chains, Unread(rule=UnreadRule.NEEDS_ROOT) if chains is None else None),
     )
 
 

@@ -6,9 +6,11 @@ and a mount namespace of its own: /dev/net/tun is root's.
 """
 
 import ctypes
+import datetime as dt
 import functools
 import json
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -20,15 +22,22 @@ from typing import Any
 
 import msgspec
 
+from probe import doctor
 from probe.host.links import read_links
 from probe.host.nft_ruleset import parse_ruleset
 from probe.host.system_machine import SystemMachine
 from probe.host.tools import ask
 from probe.lab.netns import enter, syscalls
+from probe.report.assemble_doctor import DoctorFacts, assemble_doctor
+from probe.report.doctor_json import render_doctor_json
+from probe.report.doctor_text import render_doctor
 
 TOP = Path(__file__).parents[2]
 RULESETS = Path(__file__).parent / "rulesets"
+SHARED_KEY = "/run/shared.key"
+SILENT = "10.8.0.9"  # behind the tunnel wg0, where nobody has it
 RESOLV_CONF = Path("/run/resolv.conf")
+KEY_CHARS = 44  # of a key of 32 bytes in base64
 CLONE_NEWNET = 0x40000000
 DROP = (
     "setpriv",
@@ -58,13 +67,14 @@ def tunnels() -> Iterator[None]:
         wait_for(lambda: all(Path(f"/run/wireguard/{name}.sock").exists() for name in PORTS))
         wait_for(lambda: Path("/proc/sys/net/ipv4/conf/corp").exists())
         keys = {name: sh("wg genkey") for name in PORTS}
+        Path(SHARED_KEY).write_text(sh("wg genpsk"), encoding="ascii")
         for name, port in PORTS.items():
             Path(f"/run/{name}.key").write_text(keys[name], encoding="ascii")
             peer = sh("wg pubkey", keys[OTHER[name]])
             sh(
                 f"wg set {name} listen-port {port} private-key /run/{name}.key peer {peer}"
                 f" endpoint 127.0.0.1:{PORTS[OTHER[name]]} persistent-keepalive 1"
-                " allowed-ips 10.8.0.0/24,fd08::/64"
+                f" preshared-key {SHARED_KEY} allowed-ips 10.8.0.0/24,fd08::/64"
             )
         yield
     finally:
@@ -123,6 +133,34 @@ def in_a_thread() -> Any:
     return found
 
 
+def secrets() -> dict[str, list[str]]:
+    """Secrets that `wg` shows root, and in which of our values and reports one of them is found."""
+    keys = sh("wg show all private-key; wg show all preshared-keys").split()
+    found = {key for key in keys if len(key) == KEY_CHARS} - set(sh("wg show all peers").split())
+    machine, look = reader().machine(), doctor.look(reader())
+    report = assemble_doctor(look, DoctorFacts(dt.datetime.now(dt.UTC), "0"))
+    places = {
+        "machine": repr(machine).encode() + pickle.dumps(machine),
+        "tunnel": pickle.dumps(reader().tunnel("wg0")),
+        "checks": repr(look).encode() + pickle.dumps(look),
+        "report": render_doctor_json(report).encode() + render_doctor(report).encode(),
+        "of this machine": printed("doctor", "--json"),
+        "of an address": printed("doctor", "--vpn", SILENT, "-p", "22", "--json"),
+        "text of an address": printed("doctor", "--vpn", SILENT, "-p", "22"),
+    }
+    return {
+        "secrets": sorted(found),
+        "held": [place for place, text in places.items() if any(key.encode() in text for key in found)],
+        "empty": [place for place, text in places.items() if b"wg0" not in text],
+    }
+
+
+def printed(*flags: str) -> bytes:
+    """Everything that the program prints, errors included."""
+    command = [sys.executable, "-m", "probe", *flags]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout
+
+
 def rulesets() -> dict[str, bool]:
     """Whether the recorded rulesets are what nft prints today."""
     same = {}
@@ -149,6 +187,7 @@ def main() -> None:
             "none": [reader().tunnel(name) for name in ("lo", "left", "gone")],
             "nobody": as_nobody(),
             "thread": in_a_thread(),
+            "secrets": secrets(),
         }
     print(json.dumps({**facts, "rulesets": rulesets()}))  # noqa: T201 - this is what is asked for
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from probe.host import firewall
-from probe.host.firewall import NEEDS_ROOT, NO_TOOL, OTHER_SYSTEM, read_firewall
+from probe.host.firewall import read_firewall
 from probe.host.tools import Answer, Failure
 from probe.model.machine import Chain, Firewall, Hook
+from probe.model.unread import Unread, UnreadRule
 
 ABSENT = Answer("", "not installed", Failure.ABSENT)
 FORBIDDEN = Answer("", "Operation not permitted (you must be root)", Failure.NOT_PERMITTED)
@@ -28,14 +29,20 @@ MINE = Chain("nft", "inet", "mine", "in", Hook.INPUT, ("policy drop",))
 OF_4 = Chain("iptables", "ip", "filter", "INPUT", Hook.INPUT, ("-p tcp --dport 8000 reject",))
 OF_6 = Chain("ip6tables", "ip6", "filter", "INPUT", Hook.INPUT, ("-p tcp --dport 8000 reject",))
 
+
+def unread(rule: UnreadRule, *tools: str, complaints: tuple[str, ...] = ()) -> Firewall:
+    """A packet filter that could not be read."""
+    return Firewall(unread=Unread(rule=rule, tools=tools, complaints=complaints))
+
+
 # what each tool answers; what is absent is left out
 READINGS: list[tuple[Mapping[str, Answer], Firewall]] = [
     ({"nft": DROPS, "iptables-save": SAVED}, Firewall((OF_NFT,))),
     ({"nft": EMPTY}, Firewall(())),
-    ({"nft": FORBIDDEN, "iptables-save": SAVED}, Firewall(unread=NEEDS_ROOT)),
-    ({}, Firewall(unread=NO_TOOL)),
-    ({"nft": FAILED}, Firewall(unread="nft: Protocol not supported")),
-    ({"nft": Answer("hello")}, Firewall(unread="nft: its answer could not be read")),
+    ({"nft": FORBIDDEN, "iptables-save": SAVED}, unread(UnreadRule.NEEDS_ROOT, "nft")),
+    ({}, unread(UnreadRule.NO_TOOL, "nft", "iptables", "ip6tables")),
+    ({"nft": FAILED}, unread(UnreadRule.TOOL_FAILED, "nft", complaints=("Protocol not supported",))),
+    ({"nft": Answer("hello")}, unread(UnreadRule.TOOL_FAILED, "nft")),
     # nft has no rules: the older iptables has its own
     ({"nft": EMPTY, "iptables-save": SAVED, "ip6tables-save": QUIET}, Firewall((OF_4,))),
     ({"nft": EMPTY, "iptables-legacy-save": SAVED, "iptables-save": QUIET}, Firewall((OF_4,))),
@@ -43,8 +50,14 @@ READINGS: list[tuple[Mapping[str, Answer], Firewall]] = [
     # no nft
     ({"iptables-save": SAVED, "ip6tables-save": SAVED}, Firewall((OF_4, OF_6))),
     ({"iptables-save": QUIET, "ip6tables-save": QUIET}, Firewall(())),
-    ({"iptables-save": FORBIDDEN, "ip6tables-save": FORBIDDEN}, Firewall(unread=NEEDS_ROOT)),
-    ({"iptables-save": SAVED, "ip6tables-save": FAILED}, Firewall(unread="Protocol not supported")),
+    (
+        {"iptables-save": FORBIDDEN, "ip6tables-save": FORBIDDEN},
+        unread(UnreadRule.NEEDS_ROOT, "iptables", "ip6tables"),
+    ),
+    (
+        {"iptables-save": SAVED, "ip6tables-save": FAILED},
+        unread(UnreadRule.TOOL_FAILED, "iptables", "ip6tables", complaints=("Protocol not supported",)),
+    ),
     # rules that only iptables can read: its word counts for their table
     ({"nft": HALF_READ, "iptables-nft-save": SAVED, "iptables-save": QUIET}, Firewall((MINE, OF_4))),
     ({"nft": HALF_READ, "iptables-save": SAVED}, Firewall((MINE, OF_4))),
@@ -68,4 +81,4 @@ def test_readings(monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, Answer]
 def test_other_systems(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
     """Elsewhere the packet filter is not read, and that is said."""
     monkeypatch.setattr(sys, "platform", system)
-    assert read_firewall() == Firewall(unread=OTHER_SYSTEM)
+    assert read_firewall() == unread(UnreadRule.OTHER_SYSTEM)

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from probe.host.firewall import NEEDS_ROOT
-from probe.host.tunnels import NEEDS_ROOT as PEERS_NEED_ROOT
 from probe.lab.netns import enter
 
 SCRIPT = Path(__file__).with_name("machine_world.py")
@@ -93,6 +91,13 @@ def test_one_tunnel(facts: dict[str, Any]) -> None:
     assert facts["none"] == [None, None, None]
 
 
+def test_no_secret_is_held(facts: dict[str, Any]) -> None:
+    """Private and preshared keys, which `wg` shows root, are in no value of ours and in no report."""
+    assert len(facts["secrets"]["secrets"]) == 3  # two private keys and the one that both ends share
+    assert facts["secrets"]["held"] == []
+    assert facts["secrets"]["empty"] == []  # the tunnel is spoken of in each of them
+
+
 def test_routes(facts: dict[str, Any]) -> None:
     """The main table, without what delivers nothing."""
     routes = {one["destination"]: one for one in facts["machine"]["routes"]}
@@ -126,11 +131,11 @@ def test_anybody(facts: dict[str, Any]) -> None:
     nobody = facts["nobody"]
     if nobody is None:
         pytest.skip("the user nobody may not read this checkout or its Python")
-    assert nobody["firewall"] == {"chains": None, "unread": NEEDS_ROOT}
-    tunnels = by_name(nobody["tunnels"])
+    assert nobody["firewall"] == {"chains": None, "unread": {"rule": "needs-root", "tools": ["nft"]}}
+    tunnels, no_root = by_name(nobody["tunnels"]), {"rule": "needs-root", "tools": ["wg"]}
     assert {name: (one["kind"], one["peers"], one["unread"]) for name, one in tunnels.items()} == {
-        "wg0": ("wireguard", None, PEERS_NEED_ROOT),
-        "office": ("wireguard", None, PEERS_NEED_ROOT),
+        "wg0": ("wireguard", None, no_root),
+        "office": ("wireguard", None, no_root),
         "corp": ("openvpn", None, None),
     }
     for same in ("routes", "resolvers", "ping_allowed", "open_files"):

@@ -17,6 +17,7 @@ import pytest
 from probe.host.nameservers import TIMEOUT_S, ask_servers, candidates
 from probe.model.exam import NameAnswer
 from probe.model.machine import Resolvers
+from probe.model.unread import NameFailure, NameFailureRule
 
 LOCAL = ip_address("127.0.0.1")
 VPN, VPN6 = ip_address("10.88.0.10"), ip_address("fd88::10")
@@ -87,13 +88,16 @@ def asked(answer: Answer, name: str, *search: str) -> NameAnswer:
     return found
 
 
+NO_SUCH_NAME = NameFailure(rule=NameFailureRule.NO_SUCH_NAME)
+REFUSED = NameFailure(rule=NameFailureRule.REFUSED, code="REFUSED")
+SILENCE = NameFailure(rule=NameFailureRule.NO_ANSWER, timeout_s=TIMEOUT_S)
 CASES = [
     ("box.corp.test", (), (VPN, VPN6), None),
     ("box", ("corp.test",), (VPN, VPN6), None),
-    ("box", (), (), "no such name"),
+    ("box", (), (), NO_SUCH_NAME),
     ("six.test", (), (VPN6,), None),
     ("alias.test", (), (VPN, VPN6), None),
-    ("nothing.test", ("corp.test",), (), "no such name"),
+    ("nothing.test", ("corp.test",), (), NO_SUCH_NAME),
     ("box.corp.test.", ("elsewhere.test",), (VPN, VPN6), None),
 ]
 
@@ -106,7 +110,7 @@ def test_what_a_server_says(name, search, addresses, failure):
 
 def test_refused():
     """A server that does not want to answer is told as such."""
-    assert asked(refuse, "box.corp.test") == NameAnswer(LOCAL, (), "REFUSED")
+    assert asked(refuse, "box.corp.test") == NameAnswer(LOCAL, (), REFUSED)
 
 
 def test_nonsense():
@@ -114,13 +118,14 @@ def test_nonsense():
     found = asked(lambda query: query.to_wire()[:2] + b"\xff" * 40, "box.corp.test")
     assert found.addresses == ()
     assert found.failure is not None
+    assert found.failure.rule is NameFailureRule.UNREADABLE
 
 
 def test_silence():
     """A server that is silent is given up after a second, whatever search domains there are."""
     began = time.monotonic()
     found = asked(lambda query: None, "box.corp.test", "a.test", "b.test")
-    assert found == NameAnswer(LOCAL, (), f"no answer within {TIMEOUT_S:g} s")
+    assert found == NameAnswer(LOCAL, (), SILENCE)
     assert time.monotonic() - began < 2 * TIMEOUT_S
 
 

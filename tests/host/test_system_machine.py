@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from probe.host import firewall, links, routes, tunnels
-from probe.host.firewall import NO_TOOL, OTHER_SYSTEM
 from probe.host.routes import read_routes
 from probe.host.system_machine import SystemMachine
 from probe.host.tools import Answer, Failure
-from probe.model.machine import Firewall, RouteEntry
+from probe.model.machine import RouteEntry
+from probe.model.unread import UnreadRule
 
 if TYPE_CHECKING:
     from probe.host.machine import MachineReader
@@ -49,18 +49,22 @@ def test_this_machine(resolv_conf: Path) -> None:
     assert reader.tunnel("no-such-link") is None
 
 
-SYSTEMS = [("linux", NO_TOOL), ("darwin", OTHER_SYSTEM)]
+SYSTEMS = [("linux", UnreadRule.NO_TOOL), ("darwin", UnreadRule.OTHER_SYSTEM)]
 
 
 @pytest.mark.parametrize(("system", "unread"), SYSTEMS)
 @pytest.mark.usefixtures("no_tools")
-def test_without_tools(monkeypatch: pytest.MonkeyPatch, resolv_conf: Path, system: str, unread: str) -> None:
+def test_without_tools(
+    monkeypatch: pytest.MonkeyPatch, resolv_conf: Path, system: str, unread: UnreadRule
+) -> None:
     """Without tools there are still links and resolvers; what is not known is None and no error."""
     monkeypatch.setattr(sys, "platform", system)
     machine = SystemMachine(lambda: None, resolv_conf).machine()
     assert machine.links
     assert machine.routes is None
-    assert machine.firewall == Firewall(unread=unread)
+    assert machine.firewall.chains is None
+    assert machine.firewall.unread is not None
+    assert machine.firewall.unread.rule is unread
     assert machine.resolvers.servers == (ip_address("192.0.2.53"),)
 
 

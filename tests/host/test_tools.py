@@ -47,6 +47,14 @@ def test_what_a_tool_says(tool: Path, text: str, expected: Answer) -> None:
     assert ask([tool.name]) == expected
 
 
+def test_what_is_not_kept_is_nowhere(tool: Path) -> None:
+    """What `keep` takes out of the output is in no part of the answer."""
+    script(tool, "echo known secret; echo part >&2; exit 1")
+    answer = ask([tool.name], keep=lambda text: text.replace("secret", "-"))
+    assert answer == Answer("known -\n", "part", Failure.FAILED)
+    assert "secret" not in repr(answer)
+
+
 def test_first_line_says_why() -> None:
     """A complaint of many lines is told by its first one with words."""
     assert Answer("", "\n  first \nsecond").why == "first"

@@ -1,7 +1,8 @@
-"""Whose each tunnel is, and what is said where its peers cannot be read."""
+"""Whose each tunnel is, and why its peers are not known where they cannot be read."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from ipaddress import ip_interface
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from probe.host.ip_json import MadeLink
 from probe.host.tools import Answer, Failure
 from probe.model.facts import LinkKind
 from probe.model.machine import Link, Tunnel, TunnelKind
+from probe.model.unread import Unread, UnreadRule
 
 WIREGUARD, OPENVPN = TunnelKind.WIREGUARD, TunnelKind.OPENVPN
 TAILSCALE, OTHER = TunnelKind.TAILSCALE, TunnelKind.OTHER
@@ -38,9 +40,10 @@ class Tools:
         self.answers = {"wg": wg, "tailscale": tailscale}
         self.asked: list[Sequence[str]] = []
 
-    def ask(self, command: Sequence[str]) -> Answer:
+    def ask(self, command: Sequence[str], keep: Callable[[str], str] = str) -> Answer:
         self.asked.append(command)
-        return self.answers[command[0]]
+        answer = self.answers[command[0]]
+        return replace(answer, output=keep(answer.output))
 
 
 @pytest.fixture
@@ -111,18 +114,25 @@ def test_other_namespaces_interfaces_are_none_of_ours(machine: pytest.MonkeyPatc
 
 
 FAILED = Answer("", "wg: out of memory", Failure.FAILED)
+NEEDS_ROOT = Unread(rule=UnreadRule.NEEDS_ROOT, tools=("wg",))
 UNREAD = [
-    (ABSENT, 1000, tunnels.NO_TOOL),
-    (REFUSED, 1000, tunnels.NEEDS_ROOT),
-    (REFUSED, 0, tunnels.NEEDS_ROOT),
-    (SILENT, 1000, tunnels.NEEDS_ROOT),
-    (SILENT, 0, "wg does not tell of office"),
-    (FAILED, 0, "wg does not tell of office: wg: out of memory"),
+    (ABSENT, 1000, Unread(rule=UnreadRule.NO_TOOL, tools=("wg",))),
+    (REFUSED, 1000, NEEDS_ROOT),
+    (REFUSED, 0, NEEDS_ROOT),
+    (SILENT, 1000, NEEDS_ROOT),
+    (SILENT, 0, Unread(rule=UnreadRule.TOOL_FAILED, tools=("wg",), interface="office")),
+    (
+        FAILED,
+        0,
+        Unread(
+            rule=UnreadRule.TOOL_FAILED, tools=("wg",), interface="office", complaints=("wg: out of memory",)
+        ),
+    ),
 ]
 
 
 @pytest.mark.parametrize(("wg", "user", "expected"), UNREAD)
-def test_unread_peers(machine: pytest.MonkeyPatch, wg: Answer, user: int, expected: str) -> None:
+def test_unread_peers(machine: pytest.MonkeyPatch, wg: Answer, user: int, expected: Unread) -> None:
     """Peers that could not be read are None, with the reason and what to do."""
     machine.setattr(os, "geteuid", lambda: user, raising=False)
     (found,) = seen(machine, Tools(wg), link("office", maker="wireguard"))
@@ -135,13 +145,14 @@ def test_tailscale(machine: pytest.MonkeyPatch) -> None:
     assert (found.state, found.peers, found.public_key, found.unread) == ("Running", (), "nodekey:aa", None)
 
 
-@pytest.mark.parametrize(
-    ("answer", "why"), [(ABSENT, "not installed"), (Answer("?"), "its answer could not be read")]
-)
-def test_tailscale_that_does_not_tell(machine: pytest.MonkeyPatch, answer: Answer, why: str) -> None:
+@pytest.mark.parametrize(("answer", "complaints"), [(ABSENT, ("not installed",)), (Answer("?"), ())])
+def test_tailscale_that_does_not_tell(
+    machine: pytest.MonkeyPatch, answer: Answer, complaints: tuple[str, ...]
+) -> None:
     """Without an answer of Tailscale its peers are not known, and it is said why."""
     (found,) = seen(machine, Tools(tailscale=answer), link("tailscale0"))
-    assert (found.state, found.peers, found.unread) == (None, None, f"tailscale does not tell: {why}")
+    unread = Unread(rule=UnreadRule.TOOL_FAILED, tools=("tailscale",), complaints=complaints)
+    assert (found.state, found.peers, found.unread) == (None, None, unread)
 
 
 def test_tools_are_asked_only_where_there_is_something_to_ask(machine: pytest.MonkeyPatch) -> None:

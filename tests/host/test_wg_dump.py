@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.host.wg_dump import WireGuard, parse_dump, read_endpoint, refused_names
+from probe.host.wg_dump import WireGuard, parse_dump, read_endpoint, refused_names, without_secrets
 from probe.model.machine import Peer
 
 NOW = 1_790_000_000.0
@@ -53,9 +53,28 @@ def test_dump() -> None:
     assert parse_dump(DUMP, NOW) == EXPECTED
 
 
-def test_secrets_are_not_kept() -> None:
-    """Private and preshared keys go no further."""
+def test_secrets_are_taken_out() -> None:
+    """Private and preshared keys go no further, and the dump still says the same."""
+    left = without_secrets(DUMP)
+    assert PRIVATE in DUMP
+    assert PRIVATE not in left
+    assert parse_dump(left, NOW) == EXPECTED
     assert PRIVATE not in repr(parse_dump(DUMP, NOW))
+
+
+def test_secrets_are_taken_out_of_one_interface() -> None:
+    """Lines that do not name the interface have their secrets a field earlier."""
+    alone = "".join(line.partition("\t")[2] + "\n" for line in DUMP.splitlines() if line.startswith("wg0"))
+    left = without_secrets(alone)
+    assert PRIVATE not in left
+    named = "".join(f"wg0\t{line}\n" for line in left.splitlines())
+    assert parse_dump(named, NOW) == {"wg0": EXPECTED["wg0"]}
+
+
+@pytest.mark.parametrize("fields", [1, 2, 3, 6, 7, 10])
+def test_a_line_that_may_hold_a_secret_anywhere_is_left_out(fields: int) -> None:
+    """A line that is cut off, or longer than wg(8) has it, goes no further at all."""
+    assert without_secrets("\t".join([PRIVATE] * fields)) == ""
 
 
 BROKEN = [
@@ -111,3 +130,9 @@ def test_any_text_is_read(text: str) -> None:
     for name, found in parse_dump(text, NOW).items():
         assert name in text
         assert all(peer.public_key in text for peer in found.peers)
+
+
+@given(st.lists(LINES | st.text(), max_size=6).map("\n".join))
+def test_a_dump_without_secrets_says_the_same(text: str) -> None:
+    """Nothing but the secrets is lost to what is read of it."""
+    assert parse_dump(without_secrets(text), NOW) == parse_dump(text, NOW)

@@ -12,12 +12,15 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import to_builtins
+
 from probe.lab.doctoring import examined
 from probe.lab.door import open_world
 from probe.lab.files import find_scenario
 from probe.lab.netns import enter
 from probe.lab.world import World
-from probe.model.diagnosis import Cause, Diagnosis, Fix
+from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis
+from probe.model.fixes import Fix
 
 Ranked = list[tuple[str, float]]
 
@@ -31,13 +34,21 @@ def ranked(world: World, diagnosis: Diagnosis) -> dict[str, Ranked]:
     }
 
 
+def evidence(address: AddressDiagnosis) -> list[Any]:
+    """What speaks for the likeliest cause of an address."""
+    return [to_builtins(one) for one in address.causes[0].evidence]
+
+
 def applied(world: World, diagnosis: Diagnosis) -> list[dict[str, Any]]:
     """Run every command that mends the true causes, each in the shell it is for; how each ended."""
     told = []
     for fix in commands(world, diagnosis):
         assert fix.place is not None
-        done = world.shell(fix.place, fix.text)
-        told.append({"fix": str(fix), "code": done.returncode, "said": done.stderr.strip()})
+        assert fix.command is not None
+        done = world.shell(fix.place, fix.command)
+        told.append(
+            {"fix": f"{fix.place}# {fix.command}", "code": done.returncode, "said": done.stderr.strip()}
+        )
     return told
 
 
@@ -62,11 +73,11 @@ def mended(name: str, engine: str) -> dict[str, Any]:
         again = examined(world, engine) if fixes else first
         return {
             "ranked": ranked(world, first),
-            "evidence": [list(address.causes[0].evidence) for address in first.addresses],
+            "evidence": [evidence(address) for address in first.addresses],
             "elapsed": first.elapsed,
             "fixes": fixes,
             "again": ranked(world, again),
-            "why": [list(address.causes[0].evidence) for address in again.addresses if not address.well],
+            "why": [evidence(address) for address in again.addresses if not address.well],
         }
 
 

@@ -38,7 +38,7 @@ from probe.lab.netns import enter
 from probe.lab.publishing import published_on
 from probe.lab.scenario import CONTAINER_ADDRESSES, Dnat, Forwarder, Scenario, TargetHost
 from probe.lab.world import World
-from probe.model.diagnosis import Place
+from probe.model.fixes import Place
 from probe.model.measurement import Facts
 from probe.model.plan import Timing
 from probe.ports import format_port_list

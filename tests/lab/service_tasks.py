@@ -24,7 +24,7 @@ from probe.lab.netns.daemons import start_daemons
 from probe.lab.netns.programs import attempt
 from probe.lab.netns.world import open_network
 from probe.lab.world import Shell
-from probe.model.diagnosis import Place
+from probe.model.fixes import Place
 
 LOW_PORTS = "net.ipv4.ip_unprivileged_port_start"
 Given = str | dict[str, Any]

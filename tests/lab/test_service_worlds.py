@@ -18,7 +18,7 @@ from probe.lab.daemons import TOOLS, listens_of
 from probe.lab.netns import daemons, enter, tunnels
 from probe.lab.netns.daemons import daemons_available
 from probe.lab.scenario import ServiceKind, VpnKind, address_of
-from probe.model.diagnosis import Place
+from probe.model.fixes import Place
 
 SCRIPT = Path(__file__).with_name("service_tasks.py")
 WHOLE = "real-services"

@@ -8,7 +8,7 @@ import pytest
 
 from probe.lab.netns import enter, tunnels
 from probe.lab.scenario import VpnKind
-from probe.model.diagnosis import Place
+from probe.model.fixes import Place
 
 GREETED = "220 ready"
 SERVICE = {"listen": [{"port": 80, "bind": "::", "serves": "greet"}]}

@@ -7,7 +7,7 @@ from typing import Any
 from probe.lab.netns.world import open_network
 from probe.lab.scenario import CARRIER_ADDRESSES, TARGET_ADDRESSES, Scenario
 from probe.lab.world import Shell
-from probe.model.diagnosis import Place
+from probe.model.fixes import Place
 
 PATIENCE = 0.7  # seconds
 PORT = 80

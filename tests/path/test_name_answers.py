@@ -6,9 +6,11 @@ from surveyed import LAN, VPN, VPN6
 
 from probe.model.exam import NameAnswer
 from probe.model.target import Target, TargetAddress
+from probe.model.unread import NameFailure, NameFailureRule
 from probe.path.names import name_answers
 
 SERVER = ip_address("192.0.2.53")
+REFUSED = NameFailure(rule=NameFailureRule.REFUSED, code="REFUSED")
 NAMED = TargetAddress(VPN, "vpn", "box.example")
 TARGET = Target((TargetAddress(LAN, "lan"), NAMED), ())
 
@@ -20,11 +22,11 @@ def test_literals_have_none():
 
 def test_the_system_comes_first():
     """The target's own addresses of that name are the system's answer; servers follow, in its families."""
-    told = {"box.example": (NameAnswer(SERVER, (VPN6, LAN)), NameAnswer(SERVER, (), "REFUSED"))}
+    told = {"box.example": (NameAnswer(SERVER, (VPN6, LAN)), NameAnswer(SERVER, (), REFUSED))}
     assert name_answers(NAMED, TARGET, told) == (
         NameAnswer(None, (VPN,)),
         NameAnswer(SERVER, (LAN,)),
-        NameAnswer(SERVER, (), "REFUSED"),
+        NameAnswer(SERVER, (), REFUSED),
     )
 
 

@@ -6,11 +6,12 @@ import json
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
-from sample_diagnoses import CHECKS, EVERY, FACTS, NEVER, TYPICAL, WELL, told
+from sample_diagnoses import CHECKS, EVERY, FACTS, NEVER, TYPICAL, WELL, check, told
 from varied import replace
 
-from probe.model.diagnosis import AddressDiagnosis, Cause, Check, Diagnosis, Status, Suspicion
+from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
 from probe.model.doctor_report import Change, DoctorReport, Kind
+from probe.model.machine_checks import CheckRule, Status
 from probe.report.assemble_doctor import assemble_doctor
 from probe.report.doctor_changes import changes, render_change
 from probe.report.doctor_json import render_doctor_json, render_line
@@ -33,10 +34,48 @@ def test_every_report_meets_the_schema_and_reads_back(name: str) -> None:
 def test_the_schema_is_one_and_refuses_others() -> None:
     """The schema is itself valid, and another document does not meet it."""
     Draft202012Validator.check_schema(json.loads(render_schema(doctor_schema())))
-    assert doctor_schema()["title"] == "bindprobe.doctor/1"
-    assert not VALIDATOR.is_valid({"schema": "bindprobe.doctor/1"})
-    for wrong in ({"schema": "bindprobe.report/1"}, {"machine": [{"check": "x", "status": "good"}]}):
+    assert doctor_schema()["title"] == "bindprobe.doctor/2"
+    assert not VALIDATOR.is_valid({"schema": "bindprobe.doctor/2"})
+    for wrong in (
+        {"schema": "bindprobe.report/2"},
+        {"schema": "bindprobe.doctor/1"},
+        {"machine": [{"check": "x", "status": "good"}]},
+    ):
         assert not VALIDATOR.is_valid(json.loads(render_doctor_json(TYPICAL)) | wrong)
+
+
+def test_every_field_has_a_description() -> None:
+    """Of the report and of all that it is made of."""
+    bare = {
+        (name, field)
+        for name, part in doctor_schema()["$defs"].items()
+        for field, of in part.get("properties", {}).items()
+        if not of.get("description")
+    }
+    assert bare == set()
+
+
+def test_the_first_version_is_refused() -> None:
+    """A report of another version is not read as if it were this one."""
+    other = json.loads(render_doctor_json(TYPICAL)) | {"schema": "bindprobe.doctor/1"}
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.schema"):
+        msgspec.json.decode(json.dumps(other), type=DoctorReport)
+
+
+def test_a_cause_names_its_port() -> None:
+    """Where one port is to blame, with its protocol; else both are null."""
+    (address,) = json.loads(render_doctor_json(EVERY["port"]))["addresses"]
+    assert [(one["port"], one["protocol"]) for one in address["causes"]] == [(8000, "tcp"), (None, None)]
+
+
+def test_every_statement_has_its_sentence() -> None:
+    """No text of a finished report is empty."""
+    for report in EVERY.values():
+        statements = [one.found for one in report.machine] + [one.fix for one in report.machine if one.fix]
+        for address in report.addresses:
+            statements += address.measured
+            statements += [each for cause in address.causes for each in (*cause.evidence, *cause.fix)]
+        assert all(one.text for one in statements)
 
 
 def test_keys_stand_in_the_documented_order() -> None:
@@ -47,8 +86,12 @@ def test_keys_stand_in_the_documented_order() -> None:
     assert list(document["machine"][0]) == ["check", "status", "found", "fix"]
     address = document["addresses"][1]
     assert list(address) == ["address", "realm", "name", "condition", "well", "measured", "causes"]
-    assert list(address["causes"][0]) == ["cause", "probability", "evidence", "fix"]
-    assert address["causes"][0]["fix"][2] == "target# wg-quick up wg0"
+    cause = ["cause", "probability", "port", "protocol", "evidence", "fix"]
+    assert list(address["causes"][0]) == cause
+    fix = address["causes"][0]["fix"][2]
+    assert list(fix) == ["rule", "place", "command", "text"]
+    assert (fix["place"], fix["command"]) == ("target", "ip link set wg0 up")
+    assert [next(iter(one)) for one in address["causes"][0]["evidence"]] == ["rule", "rule"]
     assert (document["started"], document["elapsed_s"]) == ("2026-11-22T05:00:00Z", 2.148)
 
 
@@ -57,15 +100,15 @@ def test_keys_stand_in_the_documented_order() -> None:
     [
         ((WELL,), (), True),
         ((WELL, NEVER), (), False),
-        ((WELL,), (Check("name a.example", Status.OK, "192.168.77.10"),), True),
-        ((WELL,), (Check("name a.example", Status.FAIL, "unknown"),), False),
+        ((WELL,), (check("name a.example", Status.OK, CheckRule.NAME_RESOLVED),), True),
+        ((WELL,), (check("name a.example", Status.FAIL, CheckRule.NAME_UNRESOLVED),), False),
     ],
 )
 def test_what_is_well(addresses, names, well: bool) -> None:  # noqa: FBT001 - a case
     """Every address and every name; a failed check of the machine does not make an address unwell."""
     report = assemble_doctor(Diagnosis(CHECKS, addresses), replace(FACTS, names=names))
     assert report.well is well
-    assert [check.check for check in report.machine[len(CHECKS) :]] == [name.check for name in names]
+    assert [one.check for one in report.machine[len(CHECKS) :]] == [name.check for name in names]
 
 
 def test_not_a_number_is_never_written() -> None:
@@ -87,7 +130,7 @@ def well_now(diagnosis: AddressDiagnosis) -> AddressDiagnosis:
     return replace(diagnosis, causes=(Suspicion(Cause.NONE, 1.0),))
 
 
-OTHER_CHECKS = (*CHECKS[:3], replace(CHECKS[3], status=Status.OK))
+OTHER_CHECKS = (*CHECKS[:3], msgspec.structs.replace(CHECKS[3], status=Status.OK))
 STEPS = [
     ("nothing", told(WELL, NEVER), told(WELL, NEVER), []),
     ("only words", told(NEVER), told(replace(NEVER, causes=NEVER.causes[:1])), []),
@@ -104,7 +147,7 @@ STEPS = [
     (
         "hostile",
         told(checks=()),
-        told(checks=(Check("tunnel \x1b[2J", Status.OK, "up"),)),
+        told(checks=(check("tunnel \x1b[2J", Status.OK, CheckRule.NO_TUNNEL),)),
         ["tunnel \\x1b[2J  absent -> ok"],
     ),
 ]

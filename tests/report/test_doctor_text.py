@@ -1,52 +1,95 @@
 """The doctor's text: complete, readable without colour, harmless, within the width."""
 
 import re
+from textwrap import wrap
+from typing import Any
 
 import pytest
-from sample_diagnoses import EVERY, HOSTILE, MANY, NEVER, TYPICAL, UNSURE, WELL, told
+from msgspec import convert, to_builtins
+from sample_diagnoses import EVERY, HOSTILE, KEY, MANY, NEVER, TYPICAL, UNSURE, WELL, told
 
+from probe.explain.causes import MEANINGS
 from probe.model.diagnosis import Cause
-from probe.report.cause_words import MEANINGS
+from probe.model.doctor_report import DoctorReport
 from probe.report.doctor_text import render_doctor
 from probe.report.style import TextStyle
 
 COLOUR = re.compile("\x1b\\[[0-9]*m")
 
-TYPICAL_TEXT = """\
-This machine
-  skipped  raw packets      not permitted
-                            fix: run bindprobe with sudo
-  ok       IPv4 route       default route: eth0 by way of 192.168.77.1
-  warn     tunnel wg0       wireguard, up, 10.88.0.2/24; peer kGbVK5wz, never
-                            shook hands, allowed IPs 10.88.0.0/24, endpoint
-                            203.0.113.7:51820
-                            fix: see that the endpoint runs WireGuard
-  fail     name resolution  no name server
-                            fix: name one in /etc/resolv.conf
+REPEATED = 8  # times that a rule stands for its sentence: more than a line
 
-192.168.77.10  lan  clear  well (>99%)
 
-10.88.0.10  vpn  tunnel-down
-   91%  handshake-never: the WireGuard peer never answered: wrong key or
-        endpoint, or its port is blocked
-        - the peer for 10.88.0.10 never shook hands, and the tunnel sent 592
-          bytes
-        - 203.0.113.7 answers a datagram to port 51820 with port-unreach:
-          nothing listens there
-        fix: start WireGuard at 203.0.113.7
-        fix: here# wg set wg0 peer kGbVK5wzTvYyNzJHYw3WvEPlJTYtTM8dKDvQ2mIxwHA= endpoint HOST:51820
-        fix: target# wg-quick up wg0
-    6%  path-firewall: a box on the way drops or rejects
-        - nothing came back
-        2 causes below 5%
+def by_rules(text: str) -> str:
+    """What stands in the place of a sentence: the layout is the same whatever is said."""
+    return " ".join([text] * REPEATED)
 
-1 of 2 addresses are well; 2.1 s
-"""
+
+def without_sentences(report: DoctorReport) -> DoctorReport:
+    """The report with each sentence replaced by its rule; commands stay."""
+    return convert(_replaced(to_builtins(report)), DoctorReport)
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, dict):
+        inner = {key: _replaced(one) for key, one in value.items()}
+        return inner | (
+            {"text": by_rules(value["rule"])} if "rule" in value and "command" not in value else {}
+        )
+    return [_replaced(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def page(*blocks: tuple[str, str, str]) -> list[str]:
+    """Lines of wrapped texts, each with the indent of its first line and of the others."""
+    return [
+        line
+        for first, text, rest in blocks
+        for line in wrap(text, 80, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    ]
 
 
 def test_a_typical_report() -> None:
     """Machine, a well address in one line, a troubled one with its causes, and how many are well."""
-    assert render_doctor(TYPICAL) == TYPICAL_TEXT
+    body, deep = " " * 28, " " * 8
+    said = by_rules
+    assert render_doctor(without_sentences(TYPICAL)).splitlines() == [
+        "This machine",
+        *page(
+            ("  skipped  raw packets      ", said("raw-not-permitted"), body),
+            (f"{body}fix: ", said("permit-raw-packets"), f"{body}     "),
+            ("  ok       IPv4 route       ", said("default-route"), body),
+            ("  warn     tunnel wg0       ", said("tunnel-peers"), body),
+            (f"{body}fix: ", said("check-peer"), f"{body}     "),
+            ("  fail     name resolution  ", said("no-name-server"), body),
+            (f"{body}fix: ", said("set-name-server"), f"{body}     "),
+        ),
+        "",
+        "192.168.77.10  lan  clear  well (>99%)",
+        "",
+        "10.88.0.10  vpn  tunnel-down",
+        *page(
+            ("   91%  handshake-never: ", MEANINGS[Cause.HANDSHAKE_NEVER], deep),
+            (f"{deep}- ", said("handshake-never"), f"{deep}  "),
+            (f"{deep}- ", said("endpoint-refuses"), f"{deep}  "),
+            (f"{deep}fix: ", said("check-far-end"), f"{deep}     "),
+        ),
+        f"{deep}fix: here# wg set wg0 peer {KEY} allowed-ips 10.88.0.0/24,10.88.0.10/32",
+        f"{deep}fix: target# ip link set wg0 up",
+        *page(
+            ("    6%  path-firewall: ", MEANINGS[Cause.PATH_FIREWALL], deep),
+            (f"{deep}- ", said("nothing-received"), f"{deep}  "),
+        ),
+        f"{deep}2 causes below 5%",
+        "",
+        "1 of 2 addresses are well; 2.1 s",
+    ]
+
+
+def test_what_was_measured_is_one_paragraph() -> None:
+    """Below the address, each fact after a semicolon."""
+    lines = render_doctor(without_sentences(EVERY["port"])).splitlines()
+    first = lines.index("10.88.0.10  vpn  clear") + 1
+    expected = page(("  ", f"{by_rules('ping-silent')}; {by_rules('no-hop')}", "  "))
+    assert lines[first : first + len(expected)] == expected
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -120,9 +163,3 @@ def test_control_characters_never_reach_the_terminal() -> None:
     assert "\\x1b[2J" in text
     assert "\\u202e" in text
     assert HOSTILE.address.name not in text
-
-
-def test_every_cause_has_its_meaning() -> None:
-    """No cause is without words, and each is one short line."""
-    assert set(MEANINGS) == set(Cause)
-    assert all(0 < len(words) <= 90 and words.isprintable() for words in MEANINGS.values())

@@ -20,7 +20,7 @@ from probe.lab.netns.programs import attempt, run
 from probe.lab.netns.tunnels import lay_tunnel, switch_off_here
 from probe.lab.scenario import Scenario
 from probe.lab.world import Ended, Shell, World, target_of
-from probe.model.diagnosis import Place
+from probe.model.fixes import Place
 
 
 @contextmanager

@@ -1,0 +1,222 @@
+"""The sentences of the diagnosis: what each cause means, and what was seen that speaks for it."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from probe.explain.phrases import lasting, listed
+from probe.model.diagnosis import Cause
+from probe.model.machine import Chain, Hook, TunnelKind
+from probe.model.probing import Reason
+from probe.model.symptoms import CauseEvidence, Symptom
+from probe.model.target import Protocol
+
+_KEY_CHARS = 8  # of a public key, to tell peers apart
+
+MEANINGS: Mapping[Cause, str] = {
+    Cause.NONE: "nothing seems wrong",
+    Cause.HANDSHAKE_NEVER: "the WireGuard peer never answered: wrong key or endpoint, or its port is blocked",
+    Cause.TUNNEL_STALE: "the tunnel worked once, but its far end no longer answers",
+    Cause.TUNNEL_DOWN: "the tunnel's interface is switched off or gone",
+    Cause.NOT_IN_ALLOWED_IPS: "no peer's allowed IPs on this machine have the address, so nothing is sent",
+    Cause.PEER_REJECTS_SOURCE: "the far end's allowed IPs do not have this machine's address in the tunnel",
+    Cause.NO_RETURN_ROUTE: "the target gets the packets, but has no route back",
+    Cause.WRONG_ROUTE: "this machine does not send by the link that leads there",
+    Cause.SUBNET_OVERLAP: "a nearer network uses the same addresses, so another host is asked",
+    Cause.LOCAL_FIREWALL: "this machine's own packet filter is in the way",
+    Cause.REVERSE_PATH_FILTER: "answers come back over another link and are dropped (rp_filter)",
+    Cause.TARGET_FIREWALL: "the target's packet filter drops or rejects",
+    Cause.PATH_FIREWALL: "a box on the way drops or rejects",
+    Cause.MTU_BLACK_HOLE: "small packets pass, full ones vanish without a word",
+    Cause.DNS: "the name gives a wrong address, or none",
+    Cause.HOST_DOWN: "nobody has the address: the host is off or not on that network",
+    Cause.NO_SUCH_ADDRESS: "the far end answers, but says that nobody there has the address",
+    Cause.CLIENT_ISOLATION: "the access point keeps its clients apart",
+    Cause.HAIRPIN: "a router does not forward its public address from the inside",
+    Cause.NOT_FORWARDED: "the router does not forward the port to the host",
+    Cause.NOT_BOUND: "the host is reached, but nothing listens on the port at this address",
+}
+
+
+def explained_evidence(evidence: CauseEvidence) -> CauseEvidence:
+    """The same evidence with its sentence."""
+    sentence = _SENTENCES[evidence.rule]
+    text = sentence.format(e=evidence) if isinstance(sentence, str) else sentence(evidence)
+    return replace(evidence, text=text)
+
+
+def far_end(peer_key: str | None, endpoint: str | None) -> str:
+    """Where a tunnel's peer is."""
+    if peer_key is None:
+        return "(unknown)"
+    return f"{peer_key[:_KEY_CHARS]}..., which has no endpoint" if endpoint is None else f"at {endpoint}"
+
+
+def name_server(server: str | None) -> str:
+    """Who was asked for a name."""
+    return server or "this system"
+
+
+_TUNNELS: Mapping[TunnelKind | None, str] = {
+    TunnelKind.WIREGUARD: "a WireGuard tunnel",
+    TunnelKind.TAILSCALE: "Tailscale's",
+    TunnelKind.OPENVPN: "OpenVPN's",
+}
+
+
+def _kind(e: CauseEvidence) -> str:
+    return f"{e.interface} is {_TUNNELS[e.tunnel_kind]}"
+
+
+def _neighbour(e: CauseEvidence) -> str:
+    return f"nobody on {e.interface or 'its link'} answers for {e.address} (ARP or ND)"
+
+
+def _misses(e: CauseEvidence) -> str:
+    leaves = f"leaves by {e.interface}" if e.interface else "does not exist"
+    return f"the tunnel {e.tunnel} has {e.address}, and the route {leaves}"
+
+
+def _without_tunnel(e: CauseEvidence) -> str:
+    leaves = e.interface or "no interface"
+    vpn = f"{e.address} is a VPN address"
+    return f"{vpn}; its route leaves by {leaves}, not by the tunnel {listed(e.tunnels)}"
+
+
+def _off(e: CauseEvidence) -> str:
+    if e.tunnel is not None:
+        return f"the tunnel {e.tunnel}, which has {e.address}, is switched off"
+    return f"{e.address} is a VPN address, and the tunnel {listed(e.tunnels)} is switched off"
+
+
+def _never(e: CauseEvidence) -> str:
+    return f"{e.tunnel} never completed a handshake with its peer {far_end(e.peer_key, e.endpoint)}"
+
+
+def _recent(e: CauseEvidence) -> str:
+    return f"the latest handshake of {e.tunnel} is {lasting(e.handshake_age_s or 0.0)} old"
+
+
+def _refuses(e: CauseEvidence) -> str:
+    end = far_end(e.peer_key, e.endpoint)
+    return f"nothing listens at the tunnel's far end, {end} (port-unreach)"
+
+
+def _unreachable(e: CauseEvidence) -> str:
+    end = far_end(e.peer_key, e.endpoint)
+    if e.reason is Reason.NO_ROUTE:
+        return f"this machine has no route to the tunnel's far end, {end}"
+    return f"the tunnel's far end, {end}, cannot be reached"
+
+
+def _blocks(e: CauseEvidence) -> str:
+    rules = "; ".join(f"{_towards(chain)} {chain.blocking[0]}" for chain in e.chains)
+    return f"this machine's own packet filter has rules that block: {rules}"
+
+
+def _towards(chain: Chain) -> str:
+    return "out:" if chain.hook is Hook.OUTPUT else "in:"
+
+
+def _given(addresses: tuple[str, ...]) -> str:
+    return listed(addresses) if addresses else "nothing"
+
+
+def _disagree(e: CauseEvidence) -> str:
+    said = "; ".join(f"{name_server(one.server)} says {_given(one.addresses)}" for one in e.answers)
+    return f"the name servers disagree on {e.name}: {said}"
+
+
+def _learnt(e: CauseEvidence) -> str:
+    return f"full packets pass: {e.sender or 'the path'} told that it carries {e.mtu} bytes, as it should"
+
+
+def _port(how: str) -> Callable[[CauseEvidence], str]:
+    """The sentence of a port that is in trouble, beside the addresses where it is open."""
+
+    def sentence(e: CauseEvidence) -> str:
+        by = " by an error from the host" if e.protocol is Protocol.UDP else ""
+        beside = f", which is open at {' and '.join(e.addresses)}" if e.addresses else ""
+        return f"{e.address} {how.format(port=f'{e.port}/{e.protocol}', reason=e.reason)}{by}{beside}"
+
+    return sentence
+
+
+_BACK = "an opening from {e.source}, handed to the host over another link, is"
+_ROUTE = "the route to {e.address} leaves by {e.interface}"
+
+# Each a template of the evidence's values, or what makes the sentence of them.
+_SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
+    Symptom.ANSWERS: "{e.address} answers",
+    Symptom.ECHO_ONLY: "{e.address} answers ping, and none of the ports that were asked",
+    Symptom.WITHHELD: "answers of {e.address} reach this machine, and it keeps them from its programs",
+    Symptom.REFUSED_HERE: "this machine itself refuses to send to {e.address}",
+    Symptom.NEIGHBOUR_FAILED: _neighbour,
+    Symptom.REPORTED_UNREACHABLE: "{e.sender} says that {e.address} cannot be reached ({e.reason})",
+    Symptom.REPORTED_PROHIBITED: "{e.sender} rejects what is for {e.address} ({e.reason})",
+    Symptom.TARGET_PROHIBITS: "{e.address} itself rejects every port ({e.reason})",
+    Symptom.NO_ROUTE: "this machine has no route to {e.address}",
+    Symptom.SILENT: "nothing comes back from {e.address}: ping and ports stay silent",
+    Symptom.PORTS_SILENT: "nothing comes back from {e.address}: its ports stay silent",
+    Symptom.ROUTE_BY_TUNNEL: f"{_ROUTE}, a tunnel",
+    Symptom.ROUTE_ON_LINK: f"{_ROUTE}, as a neighbour",
+    Symptom.ROUTE_BY_GATEWAY: f"{_ROUTE}, through a gateway",
+    Symptom.PEER_TUNNEL: _kind,
+    Symptom.SESSION_TUNNEL: _kind,
+    Symptom.ROUTE_EXPECTED: "the route to {e.address} takes the way that was meant",
+    Symptom.ROUTE_MISSES_TUNNEL: _misses,
+    Symptom.ROUTE_WITHOUT_TUNNEL: _without_tunnel,
+    Symptom.TUNNEL_OFF: _off,
+    Symptom.NO_TUNNEL: "{e.address} is a VPN address, and this machine has no tunnel",
+    Symptom.NOT_ALLOWED: "no peer of {e.tunnel} is allowed to have {e.address}",
+    Symptom.HANDSHAKE_NEVER: _never,
+    Symptom.HANDSHAKE_STALE: lambda e: f"{_recent(e)}, and none follows",
+    Symptom.HANDSHAKE_RECENT: _recent,
+    Symptom.ENDPOINT_REFUSES: _refuses,
+    Symptom.ENDPOINT_UNREACHABLE: _unreachable,
+    Symptom.ENDPOINT_SILENT: lambda e: (
+        f"the tunnel's far end, {far_end(e.peer_key, e.endpoint)}, refuses nothing"
+    ),
+    Symptom.PROBES_SENT: "{e.interface} sent the probes",
+    Symptom.PROBES_NOT_SENT: (
+        "{e.interface} sent {e.packets} packets for {e.probes} probes: they do not get out"
+    ),
+    Symptom.PACKETS_RECEIVED: (
+        "{e.interface} received {e.packets} packets meanwhile, and no program heard an answer"
+    ),
+    Symptom.NOTHING_RECEIVED: "{e.interface} received nothing meanwhile",
+    Symptom.RETURN_SAME_LINK: f"{_BACK} answered by way of {{e.interface}}",
+    Symptom.RETURN_OTHER_LINK: f"{_BACK} answered by way of {{e.interface}}",
+    Symptom.NO_RETURN: f"{_BACK} not answered",
+    Symptom.OTHERS_ANSWER: lambda e: f"the target answers at {listed(e.addresses)}",
+    Symptom.OTHERS_SILENT: "no other address of the target answers either",
+    Symptom.LINK_ANSWERS: "other machines on {e.interface} answer",
+    Symptom.LINK_SILENT: "no other machine on {e.interface} answers either",
+    Symptom.LOCAL_FILTER_BLOCKS: _blocks,
+    Symptom.LOCAL_FILTER_CLEAR: "this machine's own packet filter blocks nothing",
+    Symptom.REVERSE_PATH_STRICT: "{e.interface} takes answers only by the way that it would send (rp_filter)",
+    Symptom.REVERSE_PATH_LOOSE: "{e.interface} takes answers by any way",
+    Symptom.REVERSE_PATH_DROPS: (
+        "this machine's check of the reverse path threw {e.packets} packets away meanwhile"
+    ),
+    Symptom.NETWORK_OVERLAPS: lambda e: (
+        f"{listed(e.interfaces)} have the same network, which has {e.address}"
+    ),
+    Symptom.NETWORK_UNIQUE: "only {e.interfaces[0]} has a network with {e.address}",
+    Symptom.OTHER_MACHINE: "another machine than the target answers at {e.address}",
+    Symptom.NAME_FITS: "{e.name} gives an address of the right kind",
+    Symptom.NAME_OUTSIDE_TUNNEL: lambda e: f"{e.name} gives {_given(e.addresses)}, which no tunnel has",
+    Symptom.NAMES_DISAGREE: _disagree,
+    Symptom.NO_NAME: "{e.address} was given itself, not by a name",
+    Symptom.PORT_CLOSED: _port("refuses {port}"),
+    Symptom.PORT_FILTERED: _port("keeps {port} from answering ({reason})"),
+    Symptom.PORT_UNREACHABLE: _port("cannot be reached on {port} ({reason})"),
+    Symptom.PORT_WITHHELD: _port("answers on {port} ({reason}), and no program of this machine hears it"),
+    Symptom.SEGMENT_PASSES: "{e.segment} bytes in one segment pass on {e.port}/{e.protocol}",
+    Symptom.PATH_MTU_LEARNT: _learnt,
+    Symptom.SEGMENT_LOST: (
+        "on {e.port}/{e.protocol} a few bytes arrive, a segment of {e.segment} bytes never does"
+    ),
+    Symptom.NO_SIZE_ERROR: "no ICMP error tells how much the path carries",
+    Symptom.SMALLER_PASSES: "packets of {e.mtu} bytes pass",
+}

@@ -1,0 +1,148 @@
+"""What speaks for a cause: the symptoms that the diagnosis knows, a closed list, each with its values.
+
+Sentences are made of these in `probe.explain.causes`; nothing before that knows any.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from probe.model.machine import Chain, TunnelKind
+from probe.model.probing import Reason
+from probe.model.target import Protocol
+
+
+class Symptom(StrEnum):
+    """One thing that was seen of an address, of a port on it, or of the size that its path carries."""
+
+    # How does the address answer?
+    ANSWERS = "answers"  # a TCP or UDP stack speaks for it
+    ECHO_ONLY = "answers-ping-only"  # ping is answered, no port is
+    WITHHELD = "answers-withheld"  # raw packets saw answers that no socket was given
+    REFUSED_HERE = "refused-by-this-machine"  # this machine itself refused to send
+    NEIGHBOUR_FAILED = "neighbour-failed"  # nobody on the link has the address
+    REPORTED_UNREACHABLE = "reported-unreachable"  # another box: the host or the network is unreachable
+    REPORTED_PROHIBITED = "reported-prohibited"  # another box says that it is prohibited
+    TARGET_PROHIBITS = "target-prohibits"  # the address itself says so, for every port
+    NO_ROUTE = "no-route"  # this machine has none
+    SILENT = "silent"  # to ping too
+    PORTS_SILENT = "ports-silent"  # ping could not be asked
+    # By what does the route leave?
+    ROUTE_BY_TUNNEL = "route-by-tunnel"
+    ROUTE_ON_LINK = "route-on-link"  # as a neighbour
+    ROUTE_BY_GATEWAY = "route-by-gateway"
+    # What kind of tunnel is it?
+    PEER_TUNNEL = "tunnel-with-peers"  # WireGuard and what is made of it: peers, and what each may have
+    SESSION_TUNNEL = "tunnel-with-session"  # OpenVPN: its interface is there while the session is
+    # Is that the way that was meant?
+    ROUTE_EXPECTED = "route-expected"
+    ROUTE_MISSES_TUNNEL = "route-misses-tunnel"  # a tunnel that is up has the address
+    ROUTE_WITHOUT_TUNNEL = "route-without-tunnel"  # a VPN was meant; no tunnel is known to have the address
+    TUNNEL_OFF = (
+        "tunnel-off"  # `tunnel` has the address and is off; or a VPN was meant, and all `tunnels` are
+    )
+    NO_TUNNEL = "no-tunnel"  # a VPN was meant, and this machine has no tunnel at all
+    # What does the tunnel itself report?
+    NOT_ALLOWED = "not-in-allowed-ips"
+    HANDSHAKE_NEVER = "handshake-never"
+    HANDSHAKE_STALE = "handshake-stale"
+    HANDSHAKE_RECENT = "handshake-recent"
+    # How does the tunnel's far end answer on the network that carries it?
+    ENDPOINT_REFUSES = "endpoint-refuses"  # nothing listens there
+    ENDPOINT_UNREACHABLE = "endpoint-unreachable"
+    ENDPOINT_SILENT = "endpoint-silent"  # as WireGuard always is
+    # Did the interface count the probes going out, and packets coming in?
+    PROBES_SENT = "probes-sent"
+    PROBES_NOT_SENT = "probes-not-sent"
+    PACKETS_RECEIVED = "packets-received"  # and no program got them
+    NOTHING_RECEIVED = "nothing-received"
+    # By which way did the answer to an opening come that was handed over another link?
+    RETURN_SAME_LINK = "return-by-same-link"
+    RETURN_OTHER_LINK = "return-by-other-link"
+    NO_RETURN = "no-return"
+    # Do the target's other addresses answer?
+    OTHERS_ANSWER = "other-addresses-answer"
+    OTHERS_SILENT = "other-addresses-silent"
+    # Does another machine on the same link answer?
+    LINK_ANSWERS = "link-answers"
+    LINK_SILENT = "link-silent"
+    # Does this machine's own filter block anything that this address needs?
+    LOCAL_FILTER_BLOCKS = "local-filter-blocks"
+    LOCAL_FILTER_CLEAR = "local-filter-clear"
+    # Its check of the reverse path?
+    REVERSE_PATH_STRICT = "reverse-path-strict"
+    REVERSE_PATH_LOOSE = "reverse-path-loose"
+    REVERSE_PATH_DROPS = "reverse-path-drops"  # and it threw the answers away
+    # How many links claim the address's network?
+    NETWORK_OVERLAPS = "network-overlaps"
+    NETWORK_UNIQUE = "network-unique"
+    # Which machine answers?
+    OTHER_MACHINE = "other-machine"
+    # What does the name give?
+    NAME_FITS = "name-fits"
+    NAME_OUTSIDE_TUNNEL = "name-outside-tunnel"
+    NAMES_DISAGREE = "name-servers-disagree"
+    NO_NAME = "no-name"  # the address itself was given
+    # How does a port answer that ought to be open?
+    PORT_CLOSED = "port-closed"
+    PORT_FILTERED = "port-filtered"
+    PORT_UNREACHABLE = "port-unreachable"
+    PORT_WITHHELD = "port-answer-withheld"  # it answers, and no program of this machine gets it
+    # Which packets does the path carry?
+    SEGMENT_PASSES = "segment-passes"
+    PATH_MTU_LEARNT = "path-mtu-learnt"  # and full packets pass
+    SEGMENT_LOST = "segment-lost"
+    NO_SIZE_ERROR = "no-size-error"  # no ICMP error tells what the path carries
+    SMALLER_PASSES = "smaller-packet-passes"
+
+
+class NameServerAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one name server gives for a name."""
+
+    server: Annotated[str | None, Meta(description="Its address; null: the system's own resolver.")] = None
+    addresses: Annotated[tuple[str, ...], Meta(description="Addresses that it gives; empty: none.")] = ()
+
+
+class CauseEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One symptom that speaks for a cause, and the values that belong to it; the others are absent."""
+
+    rule: Annotated[Symptom, Meta(description="What was seen.")]
+    address: Annotated[str | None, Meta(description="The address under diagnosis.")] = None
+    port: Annotated[int | None, Meta(description="Number of the port that it was seen on.")] = None
+    protocol: Annotated[Protocol | None, Meta(description="Protocol of `port`.")] = None
+    addresses: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Other addresses: those that answer, that have the port open, or that a name gives."
+        ),
+    ] = ()
+    source: Annotated[str | None, Meta(description="This machine's own address on that route.")] = None
+    sender: Annotated[str | None, Meta(description="Address of the box that reported it.")] = None
+    reason: Annotated[Reason | None, Meta(description="The answer, in nmap's words.")] = None
+    interface: Annotated[str | None, Meta(description="Interface that it was seen on.")] = None
+    interfaces: Annotated[tuple[str, ...], Meta(description="Interfaces whose network has the address.")] = ()
+    tunnel: Annotated[str | None, Meta(description="Interface of the tunnel that has the address.")] = None
+    tunnels: Annotated[
+        tuple[str, ...], Meta(description="Interfaces of this machine's tunnels, none known to have it.")
+    ] = ()
+    tunnel_kind: Annotated[TunnelKind | None, Meta(description="Whose tunnel `interface` is.")] = None
+    peer_key: Annotated[str | None, Meta(description="Public key of the WireGuard peer.")] = None
+    endpoint: Annotated[
+        str | None, Meta(description="Address and port of the tunnel's far end; null: not known.")
+    ] = None
+    handshake_age_s: Annotated[
+        float | None, Meta(description="Seconds since the peer's latest handshake.")
+    ] = None
+    probes: Annotated[int | None, Meta(description="Probes sent while the interface counted.")] = None
+    packets: Annotated[int | None, Meta(description="Packets that were sent, received or dropped.")] = None
+    chains: Annotated[
+        tuple[Chain, ...], Meta(description="Chains of this machine's packet filter that block something.")
+    ] = ()
+    name: Annotated[str | None, Meta(description="The name that the address was resolved from.")] = None
+    answers: Annotated[
+        tuple[NameServerAnswer, ...], Meta(description="What each name server gives for `name`.")
+    ] = ()
+    segment: Annotated[int | None, Meta(description="Bytes of TCP payload in one segment.")] = None
+    mtu: Annotated[int | None, Meta(description="Bytes of a packet that the path carries.")] = None
+    text: Annotated[str, Meta(description="The same as a sentence.")] = ""
