@@ -198,3 +198,10 @@ def test_many_ports_are_judged_alike(engine: str) -> None:
             [c.probability for c in other.candidates]
         )
     assert sum(len(one.rows) for one in measured) < sum(len(one.observations) for one in known) / 3
+
+
+def test_without_a_route_no_source_is_known() -> None:
+    """An address that was not routed has none of the prober's addresses but those that answered."""
+    known = replace(survey(refused(1), own_addresses=frozenset({OWN})), route=None)
+    assert fold(known).own_addresses == ()
+    assert unfold(again(fold(known, 100.0)), "here").route is None

@@ -22,6 +22,7 @@ def doctor(  # noqa: PLR0913 - each is a flag
     watch: options.Watch = False,
     as_json: options.AsJson = False,
     output: options.Output = None,
+    redact: options.Redact = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Say why addresses of a target do not answer, and what mends it; without an address, check this machine.
@@ -43,7 +44,7 @@ def doctor(  # noqa: PLR0913 - each is a flag
     places = places_of(free, ((Realm.LAN, lan), (Realm.VPN, vpn), (Realm.PUBLIC, public)))
     families = families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
     errand = doctoring.errand_of(places, ports, families, timing)
-    printer = doctoring.printer_of(destination, every if watch else None)
+    printer = doctoring.printer_of(destination, every if watch else None, redact=redact)
     with doctoring.checker(errand, wish, destination, quiet=quiet) as check, interruption.held():
         code = printer.run(check)
     raise typer.Exit(code)

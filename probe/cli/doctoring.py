@@ -22,6 +22,7 @@ from probe.model.doctor_report import Change, DoctorReport
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.plan import Timing
 from probe.model.target import IPAddress, Port, Target
+from probe.redact.reports import redacted_report
 from probe.report.assemble_doctor import DoctorFacts, assemble_doctor
 from probe.report.doctor_changes import render_change
 from probe.report.doctor_json import render_doctor_json, render_line
@@ -153,6 +154,7 @@ class Printer:
 
     destination: Destination
     every: float | None = None
+    redact: bool = False
 
     def run(self, check: Checking) -> int:
         """Check and print; return the exit code.
@@ -162,7 +164,7 @@ class Printer:
         """
         if self.every is not None:
             return Watch(check, self._show, _now, interruption.sleep, self.every).until_well()
-        report = check()
+        report = redacted_report(check()) if self.redact else check()
         self.destination.write_text(self._whole(report))
         return exit_code(report)
 
@@ -178,15 +180,18 @@ class Printer:
         return self.destination.write_text(text)
 
 
-def printer_of(destination: Destination, every: float | None) -> Printer:
-    """What prints, `every` seconds or once (None).
+def printer_of(destination: Destination, every: float | None, *, redact: bool = False) -> Printer:
+    """What prints, `every` seconds or once (None); `redact` replaces what names a network.
 
     Raises:
-        UsageError: a file, which is written wholly or not at all, for lines that come one by one.
+        UsageError: a file, which is written wholly or not at all, for lines that come one by one; or these
+            redacted, which would take other replacements in each.
     """
     if every is not None and destination.path is not None:
         raise UsageError("--watch and -o exclude each other: changes are printed as they come; use > FILE")
-    return Printer(destination, every)
+    if every is not None and redact:
+        raise UsageError("--watch and --redact exclude each other: redact one report, without --watch")
+    return Printer(destination, every, redact)
 
 
 def _now() -> dt.datetime:

@@ -57,9 +57,11 @@ def _written(value: object) -> str:
 
 
 def _read(of_type: type, value: object) -> IPv4Address | IPv6Address:
-    if of_type is _ADDRESS and isinstance(value, str):
-        return ip_address(value)
-    raise NotImplementedError(f"{of_type.__name__} cannot be read from JSON")
+    if of_type is not _ADDRESS:
+        raise NotImplementedError(f"{of_type.__name__} cannot be read from JSON")
+    if not isinstance(value, str):
+        raise TypeError("an address is a text")  # msgspec says where it stands
+    return ip_address(value)
 
 
 def _described(of_type: type) -> dict[str, Any]:

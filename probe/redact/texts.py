@@ -5,14 +5,16 @@ A value is what msgspec makes of a Struct: lists, dicts, texts and numbers.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_network
 from itertools import count
+from typing import Any
 
-from probe.model.target import IPAddress, Realm
+from probe.model.target import IPAddress
 from probe.redact.addresses import bare, is_plain, read_address, replacements
 
 _ADDRESS = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3})(?:%[\w.-]+)?(?![\w:])"
+    r"(?<![\w.:])(?P<ip>\d{1,3}(?:\.\d{1,3}){3}(?![\w.])|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}"
+    r"(?:%[\w.-]+)?(?![\w:]))(?:/(?P<prefix>\d{1,3})(?!\w))?"
 )
 _LINK_ADDRESS = re.compile(r"\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\b")
 _KEY = re.compile(r"(?<![\w+/])[A-Za-z0-9+/]{43}=(?![\w+/=])")  # 32 bytes in base64, as WireGuard writes keys
@@ -20,8 +22,9 @@ _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]+")
 _USUAL_INTERFACE = re.compile(
     r"lo|(?:eth|wlan|wg|tun|tap|utun|br|docker|ppp|tailscale|ens|eno|wlp\d+s|enp\d+s)\d+|lan|vpn|public|wan"
 )
-_INTERFACES = frozenset({"interface", "tunnel_name", "through"})
-_REALMS = frozenset(Realm)
+_INTERFACES = frozenset({"interface", "interfaces", "tunnel_name", "through"})
+_HOST = "host"  # stands for the key `name` where the name is that of an address
+_NAME_CHECK = "name "  # begins the name of the doctor's check of a name
 _SHORT_KEY = 8  # characters of a key that sentences show
 
 Value = object
@@ -39,13 +42,12 @@ class Redaction:
         addresses = (ip for _, text in found for ip in _addresses_in(text))
         self._addresses = replacements(addresses)
         texts = [text for _, text in found]
-        names = sorted({text for key, text in found if key == "name" and text})
+        checked = (text.removeprefix(_NAME_CHECK) for key, text in found if key == "check")
+        names = sorted({text for key, text in found if key == _HOST} | {c for c in checked if "." in c})
         self._names = {name: f"host{n}.example" for n, name in enumerate(names, 1)}
         self._vantages = _numbered("vantage", (text for key, text in found if key == "vantage"))
         links = (text for key, text in found if key in _INTERFACES and not _USUAL_INTERFACE.fullmatch(text))
         self._interfaces = _numbered("link", links)
-        realms = (text for key, text in found if key == "realm" and text not in _REALMS)
-        self._realms = _numbered("realm", realms)
         macs = sorted({m.lower() for text in texts for m in _LINK_ADDRESS.findall(text)} - {"ff" + ":ff" * 5})
         unmet = (made for n in count(1) if (made := _link_address(n)) not in macs)
         self._link_addresses = dict(zip(macs, unmet, strict=False))
@@ -61,15 +63,13 @@ class Redaction:
         if isinstance(value, list | tuple):
             return [self.of(one, key) for one in value]
         if isinstance(value, dict):
-            inner = "realm" if key == "realms" else ""
-            return {self._text(str(k), ""): self.of(one, inner or str(k)) for k, one in value.items()}
+            return {self._text(str(k), ""): self.of(one, _key_of(k, value)) for k, one in value.items()}
         return value
 
     def _text(self, text: str, key: str) -> str:
         by_key: Mapping[str, Mapping[str, str]] = {
-            "name": self._names,
+            _HOST: self._names,
             "vantage": self._vantages,
-            "realm": self._realms,
             **dict.fromkeys(_INTERFACES, self._interfaces),
         }
         if key in by_key:
@@ -84,14 +84,16 @@ class Redaction:
         return self._named(text)
 
     def _address(self, found: re.Match[str]) -> str:
-        ip = read_address(found[0])
-        if ip is None or is_plain(ip):
+        """Another address, of a network the base of the network that it is in."""
+        ip = read_address(found["ip"])
+        other = None if ip is None or is_plain(ip) else self._addresses.get(bare(ip))
+        if other is None:
             return found[0]
-        other = self._addresses.get(bare(ip))
-        if other is None:  # one that was made here: of a link address
-            return found[0]
+        if found["prefix"] is not None and int(found["prefix"]) < other.max_prefixlen:
+            return str(ip_network(f"{other}/{found['prefix']}", strict=False))
         scope = ip.scope_id if isinstance(ip, IPv6Address) else None
-        return str(other) if scope is None else f"{other}%{self._interfaces.get(scope, scope)}"
+        text = str(other) if scope is None else f"{other}%{self._interfaces.get(scope, scope)}"
+        return text if found["prefix"] is None else f"{text}/{found['prefix']}"
 
     def _named(self, text: str) -> str:
         """With the names in it replaced, and the interfaces, and keys as far as sentences show them."""
@@ -117,12 +119,17 @@ def _texts(value: Value, key: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         for name, one in value.items():
             yield "", str(name)
-            yield from _texts(one, "realm" if key == "realms" else str(name))
+            yield from _texts(one, _key_of(name, value))
+
+
+def _key_of(name: object, of: Mapping[Any, object]) -> str:
+    """The key that a value goes by: whose name a `name` is shows by what it stands beside."""
+    return _HOST if name == "name" and ("ip" in of or "address" in of) else str(name)
 
 
 def _addresses_in(text: str) -> Iterator[IPAddress]:
     for found in _ADDRESS.finditer(text):
-        ip = read_address(found[0])
+        ip = read_address(found["ip"])
         if ip is not None:
             yield ip
 
