@@ -1,4 +1,4 @@
-"""What a report lists of a verdict: candidates worth a row, where the port is open, what should stay inside."""
+"""What a report lists of a verdict: candidates worth a row, where it is exposed, what should stay inside."""
 
 import datetime as dt
 from ipaddress import ip_address
