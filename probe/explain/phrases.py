@@ -33,6 +33,6 @@ def spelled(count: int) -> str:
     return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
 
 
-def named(ip: IPAddress, realm: str) -> str:
+def named(ip: IPAddress | str, realm: str) -> str:
     """An address with its realm."""
     return f"{ip} ({realm})"

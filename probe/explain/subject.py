@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.explain.phrases import listed
+from probe.explain.phrases import listed, named
 from probe.model.target import Protocol, Realm
 from probe.ports import parse_ports
 
@@ -28,7 +28,7 @@ class Places:
 
     def _named(self, address: str) -> str:
         realm = self.realms.get(address)
-        return address if realm is None else f"{address} ({realm})"
+        return address if realm is None else named(address, realm)
 
     def doctor_command(self) -> str:
         """The command line that examines the same addresses."""

@@ -29,7 +29,7 @@ from probe.model.report import (
     VerdictReport,
 )
 
-_Said = TypeVar("_Said", PortReport, RestReport)
+_Verdict = TypeVar("_Verdict", PortReport, RestReport)
 
 
 def worded(report: Report) -> Report:
@@ -51,7 +51,7 @@ def worded(report: Report) -> Report:
     )
 
 
-def _verdict(one: _Said, subject: Subject, families: Mapping[str, int]) -> _Said:
+def _verdict(one: _Verdict, subject: Subject, families: Mapping[str, int]) -> _Verdict:
     return replace(
         one,
         why=_why(one, subject.places, families),

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 from in_words import one_port, reported
+from msgspec import structs
 from told import CONTROLS, NUMBER, OWN, observe, survey
 
 from probe.explain.addresses import address_sentence
 from probe.explain.bindings import next_test_command
 from probe.explain.subject import Places, Subject
+from probe.explain.wording import worded
 from probe.model.advice import NextTest, NextTestRule
 from probe.model.evidence import AddressEvidence, AddressRule
 from probe.model.facts import AddressSurvey
@@ -113,3 +115,15 @@ def test_how_several_ports_are_named() -> None:
     assert Subject("5000-6100", Protocol.TCP, NOWHERE).title == "5000-6100/tcp"
     many = Subject(",".join(map(str, range(1, 65000, 2))), Protocol.UDP, NOWHERE)
     assert (many.title, many.label) == ("each of 32,500 udp ports", "these ports")
+
+
+def test_an_answer_without_a_reading_keeps_none() -> None:
+    """A report from elsewhere may lack them: nothing is made up."""
+    report = reported([survey("lan", {"controls": "reset@host", "port": "reset@host"}, PORT)])
+    (port,) = report.ports
+    bare = structs.replace(
+        port, observations=tuple(structs.replace(o, reading=None) for o in port.observations)
+    )
+    (again,) = worded(structs.replace(report, ports=(bare,))).ports
+    assert [o.reading for o in again.observations] == [None]
+    assert again.why.startswith("not measured")
