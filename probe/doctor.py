@@ -66,4 +66,5 @@ def examine(
         pool.shutdown(wait=False, cancel_futures=True)
     verdict = infer([one.survey for one in exams], target.running)
     found = diagnose(exams, machine, verdict, named)
-    return Diagnosis(check_machine(machine), found, means.backend.now() - began, complete)
+    elapsed = means.backend.now() - began
+    return Diagnosis(check_machine(machine), found, elapsed, complete, tuple(exams))

@@ -12,8 +12,17 @@ from statistics import median
 from msgspec import structs
 
 from probe.engine.run import Outcome
+from probe.model.exam import AddressExam
 from probe.model.facts import AddressSurvey
-from probe.model.measurement import VERSION, AddressMeasurement, Facts, Measurement, Row, Shown
+from probe.model.measurement import (
+    VERSION,
+    AddressMeasurement,
+    ExamMeasurement,
+    Facts,
+    Measurement,
+    Row,
+    Shown,
+)
 from probe.model.probing import Observation, Question, Role
 from probe.model.target import IPAddress, Port, Protocol
 from probe.ports import format_ports, parse_ports
@@ -42,8 +51,7 @@ def fold(survey: AddressSurvey, began: float = 0.0) -> AddressMeasurement:
 
 def measurement_of(outcome: Outcome, *, vantage: str, engine: str, started: dt.datetime) -> Measurement:
     """Make a measurement of everything that a run found from one vantage; `started` is when, in UTC."""
-    every = (o for survey in outcome.surveys for o in survey.observations)
-    began = min((o.started for o in every if o.started is not None), default=0.0)
+    began = beginning(outcome.surveys)
     counts = outcome.counts
     return Measurement(
         version=VERSION,
@@ -57,6 +65,12 @@ def measurement_of(outcome: Outcome, *, vantage: str, engine: str, started: dt.d
         resent=counts.resent,
         addresses=tuple(fold(survey, began) for survey in outcome.surveys),
     )
+
+
+def beginning(surveys: Iterable[AddressSurvey]) -> float:
+    """When the first probe left, on the clock of the observations."""
+    every = (o for survey in surveys for o in survey.observations)
+    return min((o.started for o in every if o.started is not None), default=0.0)
 
 
 def unfold(measured: AddressMeasurement, vantage: str, facts: Facts | None = None) -> AddressSurvey:
@@ -84,6 +98,32 @@ def unfold(measured: AddressMeasurement, vantage: str, facts: Facts | None = Non
     )
 
 
+def fold_exam(exam: AddressExam, began: float = 0.0) -> ExamMeasurement:
+    """Make the saved form of what the doctor measured on one address."""
+    back = exam.comes_back
+    return ExamMeasurement(
+        survey=fold(exam.survey, began),
+        comes_back=None if back is None else _timed(back, began),
+        **{name: getattr(exam, name) for name in _EXAMINED},
+    )
+
+
+def unfold_exam(measured: ExamMeasurement, vantage: str) -> AddressExam:
+    """Make an examination of its saved form.
+
+    Raises:
+        UsageError: a row has a port that there is not.
+    """
+    return AddressExam(
+        measured.survey.address,
+        unfold(measured.survey, vantage),
+        comes_back=measured.comes_back,
+        **{name: getattr(measured, name) for name in _EXAMINED},
+    )
+
+
+# What an examination and its saved form have alike.
+_EXAMINED = ("echo", "hops", "passage", "mtu", "names", "endpoint", "link_alive")
 # What a survey and its saved form have alike.
 _KEPT = (
     *("address", "route", "neighbour", "link_address", "tunnel", "tunnel_name", "hops", "reply_ttl", "path"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from probe.model.exam import AddressExam
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check, Status
 from probe.model.measured_facts import MeasuredFact
@@ -74,6 +75,7 @@ class Diagnosis:
     addresses: tuple[AddressDiagnosis, ...] = ()
     elapsed: float = 0.0  # seconds
     complete: bool = True
+    exams: tuple[AddressExam, ...] = ()  # what it is made of
 
     @property
     def well(self) -> bool:

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Observation, Reason
 from probe.model.target import IPAddress, Port, TargetAddress
 from probe.model.unread import NameFailure
 
 
-@dataclass(frozen=True, slots=True)
-class Echo:
+class Echo(Struct, frozen=True, omit_defaults=True):
     """How the address answers ping: `reason` echo-reply, no-response, or an ICMP error with its `sender`.
 
     `refused_here`: this machine's own firewall refused to send (EPERM).
@@ -23,8 +24,7 @@ class Echo:
     refused_here: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True, omit_defaults=True):
     """What a probe with this TTL met: the sender of time-exceeded, or None where it stayed silent.
 
     `arrived`: the address itself answered.
@@ -35,8 +35,7 @@ class Hop:
     arrived: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True, omit_defaults=True):
     """What the interface of the route counted while a known number of probes was sent to a silent address.
 
     Other traffic counts too: `probes` is what must be in `sent` at least, if this machine let them out.
@@ -61,8 +60,7 @@ class Transfer(StrEnum):
     ENDED = "ended"  # the peer closed or reset the connection first: says nothing
 
 
-@dataclass(frozen=True, slots=True)
-class MtuTrial:
+class MtuTrial(Struct, frozen=True, omit_defaults=True):
     """Data sent through an open port: a little, then full segments, then smaller ones where those stall."""
 
     port: Port
@@ -75,8 +73,7 @@ class MtuTrial:
     working_mtu: int | None = None  # bytes: a smaller packet that passed, where full ones stalled
 
 
-@dataclass(frozen=True, slots=True)
-class NameAnswer:
+class NameAnswer(Struct, frozen=True, omit_defaults=True):
     """What one name server says of a name. `server` None: the system's own way (hosts file, resolver)."""
 
     server: IPAddress | None

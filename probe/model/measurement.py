@@ -8,10 +8,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from probe.model.exam import Echo, Hop, MtuTrial, NameAnswer, Passage
 from probe.model.facts import Neighbour, Route, Trace, TunnelHealth
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
-from probe.model.probing import Aftermath, Header, Origin, Reason, Role, TcpFacts
+from probe.model.probing import Aftermath, Header, Observation, Origin, Reason, Role, TcpFacts
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 
 VERSION = 1
@@ -79,6 +80,20 @@ class AddressMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rows: tuple[Row, ...] = ()
     traces: tuple[Trace, ...] = ()
     shown: tuple[Shown, ...] = ()
+
+
+class ExamMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the doctor measured on one address: a survey, and what it asked beyond one."""
+
+    survey: AddressMeasurement
+    echo: Echo | None = None
+    hops: tuple[Hop, ...] | None = None
+    passage: Passage | None = None
+    mtu: MtuTrial | None = None
+    names: tuple[NameAnswer, ...] = ()
+    endpoint: Reason | None = None
+    comes_back: Observation | None = None
+    link_alive: bool | None = None
 
 
 class Measurement(Struct, frozen=True, kw_only=True, omit_defaults=True):

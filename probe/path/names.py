@@ -1,7 +1,8 @@
 """What is known of the name that an address came from. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec import structs
 
 from probe.model.exam import NameAnswer
 from probe.model.target import Target, TargetAddress
@@ -20,7 +21,7 @@ def name_answers(
     own = tuple(dict.fromkeys(a.ip for a in target.addresses if a.name == address.name))
     families = {ip.version for ip in own}
     servers = (
-        replace(one, addresses=tuple(ip for ip in one.addresses if ip.version in families))
+        structs.replace(one, addresses=tuple(ip for ip in one.addresses if ip.version in families))
         for one in told.get(address.name, ())
     )
     return (NameAnswer(None, own), *servers)

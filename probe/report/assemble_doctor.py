@@ -10,6 +10,7 @@ from probe.explain.measured import explained_fact
 from probe.model.diagnosis import AddressDiagnosis, Diagnosis, Suspicion
 from probe.model.doctor_report import CauseReport, DoctorAddress, DoctorReport
 from probe.model.machine_checks import Check, Status
+from probe.rows import beginning, fold_exam
 
 _DIGITS = 4  # of probabilities
 
@@ -25,6 +26,7 @@ class DoctorFacts:
 
 def assemble_doctor(diagnosis: Diagnosis, facts: DoctorFacts) -> DoctorReport:
     """Make the report; checks, addresses and causes keep their order."""
+    began = beginning(exam.survey for exam in diagnosis.exams)
     return DoctorReport(
         version=facts.version,
         started=facts.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -33,6 +35,7 @@ def assemble_doctor(diagnosis: Diagnosis, facts: DoctorFacts) -> DoctorReport:
         complete=diagnosis.complete,
         machine=tuple(map(explained_check, (*diagnosis.machine, *facts.names))),
         addresses=tuple(map(_address, diagnosis.addresses)),
+        measurements=tuple(fold_exam(exam, began) for exam in diagnosis.exams),
     )
 
 

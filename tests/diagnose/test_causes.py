@@ -13,6 +13,11 @@ from told_exams import PORT, told_case
 from probe.diagnose import diagnose
 from probe.lab.scenario import TARGET_ADDRESSES
 from probe.model.diagnosis import AddressDiagnosis
+from probe.model.encoding import decode as from_json
+from probe.model.encoding import encode as to_json
+from probe.model.facts import HERE
+from probe.model.measurement import ExamMeasurement
+from probe.rows import fold_exam, unfold_exam
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "causes.yaml").read_text(encoding="utf-8"))
 
@@ -71,3 +76,14 @@ def test_no_sentence_is_written(name: str) -> None:
             *(each for cause in one.causes for each in (*cause.evidence, *cause.fix)),
         ]
         assert {statement.text for statement in statements} == {""}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_same_diagnosis_of_what_was_saved(name: str) -> None:
+    """What is saved of an examination is all of it that the diagnosis reads: causes, probabilities, fixes."""
+    case = CASES[name]
+    exams, machine, verdict = told_case(case)
+    saved = [from_json(to_json(fold_exam(exam)), ExamMeasurement) for exam in exams]
+    read = [unfold_exam(one, HERE) for one in saved]
+    named = frozenset({PORT}) if case.get("named") else frozenset()
+    assert diagnose(read, machine, verdict, named) == diagnose(exams, machine, verdict, named)

@@ -7,10 +7,10 @@ them treated in one way.
 import json
 import sys
 import time
-from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Any
 
+from msgspec import structs
 from three_hosts import configure, listen, run, three_hosts, wire
 
 from probe.engine.asking import ask
@@ -78,7 +78,7 @@ def _shown(trial: MtuTrial | None) -> dict[str, Any] | None:
     if trial is None:
         return None
     teller = None if trial.teller is None else str(trial.teller)
-    return {**asdict(trial), "port": trial.port.number, "teller": teller}
+    return {**structs.asdict(trial), "port": trial.port.number, "teller": teller}
 
 
 def trials() -> dict[str, Any]:

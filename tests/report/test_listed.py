@@ -10,14 +10,18 @@ from probe.engine.run import Counts, Outcome
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import Expected, Listen, Scan, Scenario, TargetHost
 from probe.model.advice import AdviceRule, Rival, RivalRule, Severity
+from probe.model.measurement import Facts
 from probe.model.plan import Timing
 from probe.model.report import PortReport
 from probe.model.target import Port, Protocol
 from probe.model.verdict import Binding, Candidate, PortVerdict, Verdict
-from probe.report.assemble import RunFacts, assemble
+from probe.report.assemble import assemble
+from probe.rows import measurement_of
 
 LAN, VPN = ip_address("192.168.77.10"), ip_address("10.88.0.10")
-FACTS = RunFacts(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "connect", "here")
+OUTCOME = Outcome((), Counts(), 1.0, complete=True)
+STARTED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+MEASURED = measurement_of(OUTCOME, vantage="here", engine="connect", started=STARTED)
 PAIR = Binding.LOOPBACK_OR_NOT_LISTENING
 
 
@@ -27,8 +31,7 @@ def listed(binding: Binding, shares: dict, bound_to=(), rivals=()) -> PortReport
     verdict = PortVerdict(
         Port(Protocol.TCP, 80), binding, 0.5, candidates, bound_to=bound_to, rivals=tuple(rivals)
     )
-    outcome = Outcome((), Counts(), 1.0, complete=True)
-    (port,) = assemble(outcome, Verdict((), (verdict,)), FACTS, version="1").ports
+    (port,) = assemble((), Verdict((), (verdict,)), (MEASURED,), Facts(), version="1").ports
     return port
 
 

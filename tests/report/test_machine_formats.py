@@ -32,7 +32,7 @@ from probe.report.field_descriptions import _OF
 from probe.report.markdown import render_markdown
 from probe.report.ndjson import render_ndjson
 from probe.report.read import parse_report, read_report, read_stdin
-from probe.report.schema import render_schema, report_schema
+from probe.report.schema import doctor_schema, render_schema, report_schema
 
 VALIDATOR = Draft202012Validator(report_schema())
 
@@ -66,7 +66,7 @@ def test_every_field_is_described() -> None:
 
 def test_every_description_is_used() -> None:
     """A field that is gone leaves no description behind."""
-    definitions = report_schema()["$defs"]
+    definitions = report_schema()["$defs"] | doctor_schema()["$defs"]
     assert sorted(set(_OF) - set(definitions)) == []
     for struct, fields in _OF.items():
         assert sorted(set(fields) - set(definitions[struct]["properties"])) == []
