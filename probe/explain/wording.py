@@ -18,7 +18,7 @@ from probe.explain.services import service_sentence
 from probe.explain.subject import Places, Subject
 from probe.model.advice import NextTest
 from probe.model.binding import Binding
-from probe.model.evidence import PortEvidence
+from probe.model.evidence import PortEvidence, Reading
 from probe.model.report import (
     AddressReport,
     ObservationReport,
@@ -78,8 +78,18 @@ def evidence_sentence(evidence: PortEvidence, subject: Subject) -> str:
 
 def _why(one: VerdictReport, places: Places, families: Mapping[str, int]) -> str:
     """One line for the table; an open question is told with its likeliest answers."""
-    readings = {o.address: o.reading for o in one.observations if o.reading is not None}
-    line = summary(readings, places, families)
+    seen: dict[str | None, dict[str, Reading]] = {}
+    for o in one.observations:
+        known = seen.setdefault(o.vantage, {})
+        if o.reading is not None:
+            known[o.address] = o.reading
+    lines = {
+        vantage: summary(readings, places, families) for vantage, readings in (seen or {None: {}}).items()
+    }
+    alike = len(set(lines.values())) == 1
+    line = (
+        next(iter(lines.values())) if alike else "; ".join(f"from {v}: {text}" for v, text in lines.items())
+    )
     return line if one.binding is not Binding.UNDETERMINED else f"{line}: {undecided(one.candidates)}"
 
 

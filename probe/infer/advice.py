@@ -30,7 +30,7 @@ def _advice(
     return Advice(
         rule=rule,
         severity=severity_of(rule),
-        addresses=tuple(str(m.address.ip) for m in models),
+        addresses=tuple(dict.fromkeys(str(m.address.ip) for m in models)),
         bound_to=tuple(map(str, bound_to)),
         sender=sender,
     )

@@ -9,7 +9,7 @@ from probe.report.words import Row, rows
 
 _PORT = ("port", "protocol", "service", "binding", "bound_to", "families", "via", "confidence")
 _ANSWER = ("address", "realm", "state", "reason", "condition", "from", "rtt_ms", "ttl", "attempts")
-COLUMNS = (*_PORT, *_ANSWER, "why", "bound_by", "unheard")
+COLUMNS = (*_PORT, *_ANSWER, "why", "bound_by", "unheard", "vantage")
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -21,7 +21,8 @@ def render_csv(report: Report) -> str:
     for row in rows(escaped(report)):
         for observation in row.verdict.observations or (None,):
             unheard = None if observation is None or observation.unheard is None else "true"
-            said = (row.verdict.why, row.verdict.bound_by, unheard)
+            vantage = None if observation is None else observation.vantage
+            said = (row.verdict.why, row.verdict.bound_by, unheard, vantage)
             cells = (*_of_port(row), *_of_answer(observation), *said)
             writer.writerow(["" if cell is None else _harmless(cell) for cell in cells])
     return text.getvalue()

@@ -14,7 +14,17 @@ from probe.report.escape import escaped
 from probe.report.probe_words import probe_lines
 from probe.report.shown import greeting_words
 from probe.report.style import PLAIN, TextStyle
-from probe.report.words import UNHEARD, Row, milliseconds, percent, port_row, rest_row, rows, verdict_words
+from probe.report.words import (
+    UNHEARD,
+    Row,
+    milliseconds,
+    percent,
+    place,
+    port_row,
+    rest_row,
+    rows,
+    verdict_words,
+)
 
 
 def render_explanation(report: Report, port: Port, style: TextStyle = PLAIN) -> str:
@@ -76,7 +86,7 @@ def _head(report: Report, row: Row, port: Port) -> Iterator[tuple[str, list[str]
 
 def _answers(row: Row) -> Iterator[str]:
     for observation in row.verdict.observations:
-        yield f"{observation.realm} {observation.address}: {', '.join(_facts(observation))}"
+        yield f"{place(observation)}: {', '.join(_facts(observation))}"
         if observation.reading is not None:
             yield f"-> {observation.reading.text}"
 

@@ -7,7 +7,7 @@ from probe.model.report import Report
 from probe.model.verdict import Condition
 from probe.report.escape import escaped
 from probe.report.todo import to_do
-from probe.report.words import NOT_MEASURED, answer, answer_on, heading, rows, sureness, verdict_words
+from probe.report.words import NOT_MEASURED, answer, answer_on, heading, place, rows, sureness, verdict_words
 
 _SPECIAL = re.compile(r"([\\`*_|<>\[\]])")
 
@@ -51,7 +51,7 @@ def _unclear(report: Report) -> Iterator[str]:
     if unclear:
         yield from ("", "## Paths that are not clear", "")
     for address in unclear:
-        yield f"- {_text(f'{address.realm} {address.address}')}: {address.condition}"
+        yield f"- {_text(place(address))}: {address.condition}"
         yield from (f"  - {_text(evidence.text)}" for evidence in address.evidence)
 
 

@@ -22,6 +22,7 @@ from probe.report.words import (
     listed_ports,
     percent,
     rows,
+    vantage_words,
     verdict_words,
 )
 
@@ -79,7 +80,7 @@ def _labels(address: AddressReport) -> list[str]:
     """What stands left of the wall: realm and interface, the address, its name."""
     path = [] if address.condition is Condition.CLEAR else [f"({address.condition})"]
     name = [address.name] if address.name else []
-    return [address.realm, address.address, *name, *path]
+    return [address.realm, address.address, *vantage_words(address), *name, *path]
 
 
 def _interface(address: AddressReport, report: Report, ink: _Ink, inside: int) -> Iterator[tuple[str, str]]:

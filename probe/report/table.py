@@ -24,8 +24,10 @@ from probe.report.words import (
     heading,
     legend,
     listed_ports,
+    place,
     rows,
     sureness,
+    vantage_words,
     verdict_words,
 )
 
@@ -153,8 +155,8 @@ def _block(row: Row, report: Report, style: TextStyle) -> Iterator[str]:
     realm_width = max(len(address.realm) for address in report.addresses)
     address_width = max(len(address.address) for address in report.addresses)
     for address in report.addresses:
-        place = f"    {address.realm:{realm_width}}  {address.address:{address_width}}  "
-        yield f"{place}{_answer(row, address, style)}"
+        where = f"    {address.realm:{realm_width}}  {address.address:{address_width}}  "
+        yield "  ".join((f"{where}{_answer(row, address, style)}", *vantage_words(address)))
 
 
 def _indented(text: str, style: TextStyle, first: str, rest: str) -> list[str]:
@@ -192,7 +194,7 @@ def _unclear(report: Report) -> list[tuple[str, str]]:
     lines = []
     for address in report.addresses:
         if address.condition is not Condition.CLEAR:
-            lines.append(("  ", f"{address.realm} {address.address}: {address.condition}"))
+            lines.append(("  ", f"{place(address)}: {address.condition}"))
             lines += [("    - ", evidence.text) for evidence in address.evidence]
     return lines
 

@@ -99,7 +99,7 @@ def answer(observation: ObservationReport) -> str:
 def answer_on(address: AddressReport, row: Row) -> ObservationReport | None:
     """What one address answered for a row; None where it was not asked."""
     for observation in row.verdict.observations:
-        if observation.address == address.address:
+        if (observation.vantage, observation.address) == (address.vantage, address.address):
             return observation
     return None
 
@@ -113,7 +113,17 @@ _NOT_REACHED = frozenset(
 def heading(address: AddressReport) -> tuple[str, ...]:
     """What stands above the answers of an address: realm, address, and why no probe reached it."""
     said = (f"({address.condition})",) if address.condition in _NOT_REACHED else ()
-    return (address.realm, address.address, *said)
+    return (address.realm, address.address, *vantage_words(address), *said)
+
+
+def vantage_words(seen: AddressReport | ObservationReport) -> tuple[str, ...]:
+    """From where something was seen, where there are several vantages; else nothing."""
+    return () if seen.vantage is None else (f"from {seen.vantage}",)
+
+
+def place(seen: AddressReport | ObservationReport) -> str:
+    """An address with its realm, and from where it was seen if there are several vantages."""
+    return " ".join((seen.realm, seen.address, *vantage_words(seen)))
 
 
 def legend(report: Report) -> str:

@@ -125,7 +125,7 @@ def test_csv_shows_groups_and_ports_without_answers() -> None:
 def test_csv_tells_what_raw_packets_added() -> None:
     """What ties a socket to its address, and who was not heard by connect(), have columns of their own."""
     rows = list(csv.DictReader(io.StringIO(render_csv(RAW))))
-    assert COLUMNS[-3:] == ("why", "bound_by", "unheard")
+    assert COLUMNS[-4:] == ("why", "bound_by", "unheard", "vantage")
     assert {row["bound_by"] for row in rows if row["port"] == "9000"} == {"device"}
     assert {(row["address"], row["unheard"]) for row in rows if row["port"] == "8000"} == {
         ("192.168.77.10", ""),
@@ -149,7 +149,7 @@ def test_reports_from_before_raw_packets_still_read() -> None:
 
 def test_csv_text_is_no_formula() -> None:
     """A cell that a spreadsheet would run is marked as text."""
-    assert ",'=1+1,,\r\n" in render_csv(report([port(80, (OPEN, OPEN, OPEN), why="=1+1")]))
+    assert ",'=1+1,,,\r\n" in render_csv(report([port(80, (OPEN, OPEN, OPEN), why="=1+1")]))
 
 
 def test_markdown_is_one_table_with_its_notes() -> None:
