@@ -17,10 +17,10 @@ from probe.model.facts import AddressSurvey
 from probe.model.measurement import (
     VERSION,
     AddressMeasurement,
+    AnswerRow,
     ExamMeasurement,
     Facts,
     Measurement,
-    Row,
     Shown,
 )
 from probe.model.probing import Observation, Question, Role
@@ -126,7 +126,15 @@ def unfold_exam(measured: ExamMeasurement, vantage: str) -> AddressExam:
 _EXAMINED = ("echo", "hops", "passage", "mtu", "names", "endpoint", "link_alive")
 # What a survey and its saved form have alike.
 _KEPT = (
-    *("address", "route", "neighbour", "link_address", "tunnel", "tunnel_name", "hops", "reply_ttl", "path"),
+    "address",
+    "route",
+    "neighbour",
+    "link_address",
+    "tunnel",
+    "tunnel_name",
+    "hops",
+    "reply_ttl",
+    "path",
 )
 
 
@@ -140,7 +148,7 @@ def _own_addresses(survey: AddressSurvey) -> tuple[IPAddress, ...]:
     return tuple(sorted(own, key=lambda ip: (ip.version, int(ip))))
 
 
-def _rows(survey: AddressSurvey, began: float) -> Iterator[Row]:
+def _rows(survey: AddressSurvey, began: float) -> Iterator[AnswerRow]:
     """Rows in the order of asking; several ports stand where the first of them does."""
     exact = _exact(survey)
     first_answer = survey.first_answer()
@@ -170,13 +178,13 @@ def _pattern(o: Observation, early: bool) -> Hashable:  # noqa: FBT001 - part of
     return (o.question.port.protocol, early, o.unheard, *(getattr(o, name) for name in _PATTERN))
 
 
-def _row(members: Sequence[Observation], began: float) -> Row:
+def _row(members: Sequence[Observation], began: float) -> AnswerRow:
     first = members[0]
     sent = sorted(_after(o.started, began) for o in members if o.started is not None)
     answers = sorted(_after(o.answered_at, began) for o in members if o.answered_at is not None)
     rtts = sorted(o.rtt for o in members if o.rtt is not None)
     several = len(members) > 1
-    return Row(
+    return AnswerRow(
         ports=format_ports(o.question.port.number for o in members),
         protocol=first.question.port.protocol,
         role=first.question.role,
@@ -214,7 +222,7 @@ def _timed(o: Observation, began: float) -> Observation:
     )
 
 
-def _observations(row: Row, measured: AddressMeasurement) -> Iterable[Observation]:
+def _observations(row: AnswerRow, measured: AddressMeasurement) -> Iterable[Observation]:
     letter = "U" if row.protocol is Protocol.UDP else "T"
     ports = parse_ports(f"{letter}:{row.ports}")
     alone = len(ports) == 1

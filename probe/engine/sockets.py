@@ -191,15 +191,15 @@ def is_self_connected(sock: socket.socket, target: SockAddr) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Handshake:
-    """What the kernel tells of a handshake. `rtt` in seconds; None where its SYN was sent more than once."""
+class AcceptedConnection:
+    """What the kernel tells of one. `rtt` of its handshake in seconds; None where its SYN was sent again."""
 
     ttl: int | None = None  # of the peer's last packet
     facts: TcpFacts | None = None
     rtt: float | None = None
 
 
-def handshake(sock: socket.socket, hop_limit: Option | None, *, tcp_info: bool) -> Handshake:
+def handshake(sock: socket.socket, hop_limit: Option | None, *, tcp_info: bool) -> AcceptedConnection:
     """Ask the kernel of a connection that was just accepted; nothing where the peer is gone already.
 
     Args:
@@ -213,7 +213,7 @@ def handshake(sock: socket.socket, hop_limit: Option | None, *, tcp_info: bool) 
             ttl = received_hop_limit(sock, hop_limit)
         if tcp_info:
             info = sock.getsockopt(socket.IPPROTO_TCP, TCP_INFO, TRANSFER_SIZE)
-    return Handshake(ttl, parse_tcp_info(info), handshake_rtt(info))
+    return AcceptedConnection(ttl, parse_tcp_info(info), handshake_rtt(info))
 
 
 def received_hop_limit(sock: socket.socket, option: Option) -> int | None:

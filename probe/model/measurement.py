@@ -21,7 +21,7 @@ CONNECT, RAW = "connect", "raw"  # the engine's name; raw: raw packets could be 
 PortList = Annotated[str, Meta(pattern=r"^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$")]
 
 
-class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AnswerRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one address answered on one port, or alike on several.
 
     `attempts` counts the tries sent to each port, `answered` which of them was answered (1 is the first;
@@ -77,7 +77,7 @@ class AddressMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     hops: int | None = None
     reply_ttl: int | None = None
     path: tuple[IPAddress, ...] = ()
-    rows: tuple[Row, ...] = ()
+    rows: tuple[AnswerRow, ...] = ()
     traces: tuple[Trace, ...] = ()
     shown: tuple[Shown, ...] = ()
 

@@ -85,7 +85,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "on_link": "Whether the address is a neighbour.",
         "reachable": "False: the prober has no route.",
     },
-    "Row": {
+    "AnswerRow": {
         "role": "Why the ports were asked: tested, control, or canary, a control that is asked again.",
         "attempts": "Tries that were sent to each port.",
         "answered": "Which try was answered, 1 is the first; absent: none.",
