@@ -15,8 +15,9 @@ from probe.lab.result import CheckResult, Row, Said
 from probe.lab.said import NOTHING, listed, said_of
 from probe.lab.scenario import Expected, SameService, Scenario, address_of
 from probe.lab.world import World
+from probe.model.binding import Served
 from probe.model.plan import Timing
-from probe.model.report import Report, ServiceReport, VerdictReport
+from probe.model.report import Report, VerdictReport
 from probe.model.target import Port
 from probe.ports import parse_ports
 
@@ -205,7 +206,7 @@ def _expected_service(service: SameService) -> tuple[Iterable[object], Iterable[
     return map(address_of, service.addresses), service.by
 
 
-def _shown(service: ServiceReport) -> tuple[Iterable[object], Iterable[str]]:
+def _shown(service: Served) -> tuple[Iterable[object], Iterable[str]]:
     return service.addresses, service.by
 
 

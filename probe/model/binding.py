@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from probe.model.target import IPAddress
 
 
@@ -69,8 +71,7 @@ class Proof(StrEnum):
     GREETING = "greeting"
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """One service behind a port, as far as it shows: the addresses that show it, and by what.
 
     `other_than` are addresses on which another service answers; what is in neither may be either.

@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from probe.model.advice import Advice, NextTest, Rival
-from probe.model.binding import Binding, BoundBy, Condition, Proof, Via
+from probe.model.binding import Binding, BoundBy, Condition, Served, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Purpose, Reading
 from probe.model.facts import TunnelHealth
 from probe.model.identity import Key
@@ -47,18 +47,6 @@ class GreetingReport(Struct, frozen=True, kw_only=True):
     status: int | None = None
     headers: dict[str, str] = {}
     tls: bool = False
-
-
-class ServiceReport(Struct, frozen=True, kw_only=True):
-    """One service behind a port: the addresses that show it, what they have in common, and its name.
-
-    `other_than` are addresses on which another service answers. An address in neither may be either.
-    """
-
-    addresses: tuple[str, ...]
-    name: str | None = None
-    by: tuple[Proof, ...] = ()
-    other_than: tuple[str, ...] = ()
 
 
 class ObservationReport(Struct, frozen=True, kw_only=True):
@@ -141,7 +129,7 @@ class VerdictReport(Struct, frozen=True, kw_only=True):
     advice: tuple[Advice, ...] = ()
     observations: tuple[ObservationReport, ...] = ()
     probes: tuple[ProbeReport, ...] | None = None  # null: no raw packets could be sent
-    services: tuple[ServiceReport, ...] | None = None  # null: nothing was shown that could be compared
+    services: tuple[Served, ...] | None = None  # null: nothing was shown that could be compared
 
 
 class PortReport(VerdictReport, frozen=True, kw_only=True):

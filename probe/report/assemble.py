@@ -222,7 +222,7 @@ def _port(verdict: PortVerdict, shares: _Shares, places: Iterable[_Place], told:
         advice=verdict.advice,
         observations=observations,
         probes=None if told is None else told[port],
-        services=shown.services(verdict.services),
+        services=verdict.services or None,
     )
 
 

@@ -157,7 +157,7 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "headers": "The HTTP headers that are kept, by lower-case name.",
         "tls": "Whether it was said over TLS.",
     },
-    "ServiceReport": {
+    "Served": {
         "name": "What the service calls itself; null: nothing.",
         "by": "What its addresses have in common; empty where it has one.",
         "other_than": "Addresses on which another service answers.",

@@ -1,10 +1,7 @@
 """What services showed of themselves, as the report has it; and in a few words."""
 
-from collections.abc import Sequence
-
 from probe.model.greeting import Greeting
-from probe.model.report import GreetingReport, ObservationReport, ServiceReport
-from probe.model.verdict import Served
+from probe.model.report import GreetingReport, ObservationReport
 
 _HEADERS = ("server", "location")  # told in words; the others are in the report
 
@@ -14,20 +11,6 @@ def greeting(said: Greeting | None) -> GreetingReport | None:
     if said is None:
         return None
     return GreetingReport(text=said.text, status=said.status, headers=dict(said.headers), tls=said.tls)
-
-
-def services(found: Sequence[Served]) -> tuple[ServiceReport, ...] | None:
-    """The services behind a port; None where there was nothing to compare."""
-    return tuple(map(_service, found)) or None
-
-
-def _service(served: Served) -> ServiceReport:
-    return ServiceReport(
-        addresses=tuple(map(str, served.addresses)),
-        name=served.name,
-        by=served.by,
-        other_than=tuple(map(str, served.other_than)),
-    )
 
 
 def greeting_words(observation: ObservationReport) -> str | None:

@@ -1,5 +1,6 @@
 """Comparing a report with a scenario's expectations, and running scenarios to that end."""
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from probe.lab.result import CheckResult, Row
 from probe.lab.scenario import Scenario, load_scenario, parse_scenario
 from probe.lab.table import render_truth_table
 from probe.lab.world import target_of
+from probe.model.binding import Served
 from probe.model.probing import Reason, State
 from probe.model.report import (
     AddressReport,
@@ -20,7 +22,6 @@ from probe.model.report import (
     PortReport,
     Report,
     RestReport,
-    ServiceReport,
     Vantage,
 )
 from probe.model.target import Port, Protocol
@@ -42,7 +43,7 @@ SPECIFIC = {
     "confidence": 0.9,
     "candidates": (),
 }
-SERVED = ServiceReport(addresses=(LAN,), by=(Proof.SSH_KEY,))
+SERVED = Served((ip_address(LAN),), by=(Proof.SSH_KEY,))
 REPORT = Report(
     version="0",
     started="2026-01-01T00:00:00Z",

@@ -1,12 +1,13 @@
 """Reports made by hand, as small as a test needs them."""
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
 
 from probe.model.advice import Advice, AdviceRule, NextTest, NextTestRule, Rival, RivalRule, severity_of
-from probe.model.binding import Binding, BoundBy, Condition, Proof
+from probe.model.binding import Binding, BoundBy, Condition, Proof, Served
 from probe.model.evidence import (
     AddressEvidence,
     AddressRule,
@@ -26,7 +27,6 @@ from probe.model.report import (
     ProbeReport,
     Report,
     RestReport,
-    ServiceReport,
     Stats,
     Vantage,
 )
@@ -199,7 +199,7 @@ EVIL = report(
                 ),
             ),
             observations=tuple(observation(place, greeting=SHOUTED, keys=(FORGED,)) for place in THREE),
-            services=(ServiceReport(addresses=("\x1b[1m",), name="\u2028", by=(Proof.GREETING,)),),
+            services=(Served((ip_address("fe80::1%\x1b"),), "\u2028", (Proof.GREETING,)),),
         )
     ]
 )

@@ -1,5 +1,7 @@
 """Groups: nothing is lost, what stands out stays, what a group says holds for every member."""
 
+from ipaddress import ip_address
+
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,9 +22,10 @@ from sample_reports import (
 )
 
 from probe.model.advice import AdviceRule
+from probe.model.binding import Served
 from probe.model.evidence import EvidenceRule, PortEvidence
 from probe.model.probing import Origin, TcpFacts
-from probe.model.report import GreetingReport, ServiceReport
+from probe.model.report import GreetingReport
 from probe.model.verdict import Binding
 from probe.ports import parse_ports
 from probe.report.grouping import grouped
@@ -128,7 +131,7 @@ def test_advice_that_all_have_is_the_group_s() -> None:
 def test_a_group_has_no_greetings() -> None:
     """Only a few ports were asked for one: it is not told of the others."""
     said = observation(LAN, greeting=GreetingReport(text="220 ready"), keys=())
-    shown = (ServiceReport(addresses=("192.168.77.10",)),)
+    shown = (Served((ip_address("192.168.77.10"),)),)
     ports = [port(n, (OPEN,) * 3, observations=(said,), services=shown) for n in range(1, 21)]
     (group,) = grouped(report(ports), most_rows=10).rest
     assert (group.services, group.observations[0].greeting, group.observations[0].keys) == (None,) * 3

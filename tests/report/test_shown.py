@@ -1,14 +1,11 @@
 """What services showed, as the report has it and in a few words."""
 
-from ipaddress import ip_address
-
 import pytest
 from sample_reports import LAN, observation
 from varied import replace
 
 from probe.model.greeting import Greeting
-from probe.model.report import GreetingReport, ServiceReport
-from probe.model.verdict import Proof, Served
+from probe.model.report import GreetingReport
 from probe.report import shown
 
 PAGE = Greeting("HTTP/1.1 301", 301, (("server", "nginx"), ("location", "/login"), ("etag", "a")))
@@ -33,14 +30,3 @@ def test_as_data() -> None:
     """Plain values; null where nothing was shown."""
     headers = {"server": "nginx", "location": "/login", "etag": "a"}
     assert shown.greeting(PAGE) == GreetingReport(text="HTTP/1.1 301", status=301, headers=headers)
-    assert shown.services(()) is None
-
-
-def test_services() -> None:
-    """Addresses as text, in their order."""
-    one, two = ip_address("192.0.2.1"), ip_address("2001:db8::1")
-    found = shown.services([Served((one,), "nginx", (Proof.GREETING,), (two,))])
-    expected = ServiceReport(
-        addresses=("192.0.2.1",), name="nginx", by=(Proof.GREETING,), other_than=("2001:db8::1",)
-    )
-    assert found == (expected,)
