@@ -81,7 +81,7 @@ class Redaction:
         ):
             text = pattern.sub(_lookup(known), text)
         text = _ADDRESS.sub(self._address, text)
-        return self._named(text)
+        return self._named(text) if " " in text else self._names.get(text, text)
 
     def _address(self, found: re.Match[str]) -> str:
         """Another address, of a network the base of the network that it is in."""
@@ -96,7 +96,10 @@ class Redaction:
         return text if found["prefix"] is None else f"{text}/{found['prefix']}"
 
     def _named(self, text: str) -> str:
-        """With the names in it replaced, and the interfaces, and keys as far as sentences show them."""
+        """A sentence with its names replaced, and interfaces, and keys as far as sentences show them.
+
+        A word alone may be one of a closed list, whatever an interface is called.
+        """
         whole = {**self._names, **self._interfaces}
         short = {old[:_SHORT_KEY]: new[:_SHORT_KEY] for old, new in self._keys.items()}
         for old, new in (whole | short).items():

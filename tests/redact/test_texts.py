@@ -12,7 +12,7 @@ TEXTS = [
     ("from [2a00:1::5]:51820 to 8.8.8.8:53", "from [2001:db8::1]:51820 to 192.0.2.1:53"),
     ("allowed IPs 10.9.8.0/24,0.0.0.0/0", "allowed IPs 10.0.1.0/24,0.0.0.0/0"),
     ("10.9.8.7/32 and 10.9.0.0/16", "10.0.1.2/32 and 10.0.0.0/16"),
-    ("fe80::9%eth0 and fe80::9%enx525400123456", "fe80::1%eth0 and fe80::1%link1"),
+    ("fe80::9%eth0 and fe80::9%enx525400123456", "fe80::1%eth0 and fe80::1%link2"),
     ("neighbour 52:54:00:AB:34:56", "neighbour 02:00:00:00:00:01"),
     ("broadcast ff:ff:ff:ff:ff:ff", "broadcast ff:ff:ff:ff:ff:ff"),
     (f"wg set wg0 peer {KEY}", f"wg set wg0 peer {'key1':0<43}="),
@@ -22,12 +22,15 @@ TEXTS = [
     ("not-nas.acme.example, nas.acme.example-2", "not-nas.acme.example, nas.acme.example-2"),
     ("on 127.0.0.1 and ::1, at 12:03:10, version 1.2.3", "on 127.0.0.1 and ::1, at 12:03:10, version 1.2.3"),
     ("1.2.3.4.5 and 999.1.1.1 are no addresses", "1.2.3.4.5 and 999.1.1.1 are no addresses"),
-    ("dev enx525400123456", "dev link1"),
+    ("dev enx525400123456", "dev link2"),
+    ("control", "control"),
+    ("by control, a tunnel", "by link1, a tunnel"),
+    ("nas.acme.example", "host2.example"),
 ]
 WHOLE = {
     "texts": [text for text, _ in TEXTS],
     "addresses": [{"address": "192.168.1.20", "name": "nas.acme.example", "realm": "acme", "n": 1}],
-    "chains": [{"name": "input", "interfaces": ["eth0", "enx525400123456"]}],
+    "chains": [{"name": "input", "interfaces": ["eth0", "enx525400123456", "control"]}],
     "vantage": "laptop.acme.example",
     "realms": {"192.168.1.20": "acme", "8.8.8.8": "public"},
     "check": "name mail.acme.example",
@@ -54,7 +57,7 @@ def test_by_their_key(redaction: Redaction) -> None:
     assert whole["addresses"] == [
         {"address": "192.168.0.1", "name": "host2.example", "realm": "acme", "n": 1}
     ]
-    assert whole["chains"] == [{"name": "input", "interfaces": ["eth0", "link1"]}]
+    assert whole["chains"] == [{"name": "input", "interfaces": ["eth0", "link2", "link1"]}]
     assert whole["realms"] == {"192.168.0.1": "acme", "192.0.2.1": "public"}
     assert (whole["vantage"], whole["nothing"]) == ("vantage1", None)
     assert (whole["check"], whole["found"]) == ("name host1.example", "host1.example has no address")
