@@ -4,9 +4,9 @@ from abc import ABC
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 if TYPE_CHECKING:
     IPAddress = IPv4Address | IPv6Address
@@ -42,7 +42,7 @@ class Port(Struct, frozen=True, order=True, omit_defaults=True):
     """A port number (0-65535) and its protocol. Sorts TCP before UDP, then by number."""
 
     protocol: Protocol
-    number: int
+    number: Annotated[int, Meta(ge=0, le=65535)]
 
     def __str__(self) -> str:
         return f"{self.number}/{self.protocol}"
