@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from probe.model.encoding import decode, encode, schema
+from probe.model.encoding import decode, encode
 from probe.model.target import IPAddress, TargetAddress
 
 
@@ -18,13 +18,11 @@ class Priced(Struct):
 
 @pytest.mark.parametrize("text", ["192.0.2.1", "2001:db8::1", "fe80::1%eth0"])
 def test_addresses_are_text(text: str) -> None:
-    """Of either family, with their scope; the schema says so."""
+    """Of either family, with their scope."""
     address = TargetAddress(ip_address(text), "lan")
     data = encode(address)
     assert msgspec.json.decode(data) == {"ip": text, "realm": "lan"}
     assert decode(data, TargetAddress) == address
-    fields = schema(TargetAddress)["$defs"]["TargetAddress"]["properties"]
-    assert fields["ip"]["type"] == "string"
     assert isinstance(address.ip, IPAddress)
 
 
@@ -42,8 +40,6 @@ def test_what_has_no_form() -> None:
         encode(ip_network("192.0.2.0/24"))
     with pytest.raises(NotImplementedError, match="complex cannot be read"):
         decode(b'{"network": 1}', Priced)
-    with pytest.raises(TypeError, match="complex"):  # msgspec makes it of ours
-        schema(Priced)
 
 
 def test_a_number_is_no_address() -> None:

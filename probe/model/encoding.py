@@ -45,11 +45,6 @@ def from_builtins(value: object, of_type: type[T]) -> T:
     return msgspec.convert(value, of_type, dec_hook=_read)
 
 
-def schema(of_type: type) -> dict[str, Any]:
-    """Return the JSON Schema of a type."""
-    return msgspec.json.schema(of_type, schema_hook=_described)
-
-
 def _written(value: object) -> str:
     if isinstance(value, IPv4Address | IPv6Address):
         return str(value)
@@ -62,9 +57,3 @@ def _read(of_type: type, value: object) -> IPv4Address | IPv6Address:
     if not isinstance(value, str):
         raise TypeError("an address is a text")  # msgspec says where it stands
     return ip_address(value)
-
-
-def _described(of_type: type) -> dict[str, Any]:
-    if of_type is _ADDRESS:
-        return {"type": "string", "description": "An IPv4 or IPv6 address."}
-    raise NotImplementedError(f"{of_type.__name__} has no schema")

@@ -5,9 +5,11 @@ from typing import Any
 import msgspec
 
 from probe.model.doctor_report import DOCTOR_SCHEMA, DoctorReport
-from probe.model.encoding import schema as schema_of
 from probe.model.report import SCHEMA, Report
+from probe.model.target import IPAddress
 from probe.report.field_descriptions import description
+
+_ADDRESS: object = IPAddress  # one type at run time
 
 
 def report_schema() -> dict[str, Any]:
@@ -21,7 +23,7 @@ def doctor_schema() -> dict[str, Any]:
 
 
 def _schema(report: type[msgspec.Struct], name: str) -> dict[str, Any]:
-    schema = schema_of(report)
+    schema = msgspec.json.schema(report, schema_hook=_address)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name}
     format_name = {"const": name, "description": "Name and version of this format."}
     schema["$defs"][report.__name__]["properties"]["schema"] = format_name
@@ -31,6 +33,13 @@ def _schema(report: type[msgspec.Struct], name: str) -> dict[str, Any]:
             if meaning is not None:
                 of_field.setdefault("description", meaning)
     return head | schema
+
+
+def _address(of_type: type) -> dict[str, Any]:
+    """The schema of an address, which is no type of JSON."""
+    if of_type is not _ADDRESS:
+        raise NotImplementedError(f"{of_type.__name__} has no schema")
+    return {"type": "string", "description": "An IPv4 or IPv6 address."}
 
 
 def render_schema(schema: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ from probe.report.field_descriptions import _OF
 from probe.report.markdown import render_markdown
 from probe.report.ndjson import render_ndjson
 from probe.report.read import parse_report, read_report, read_stdin
-from probe.report.schema import doctor_schema, render_schema, report_schema
+from probe.report.schema import _address, doctor_schema, render_schema, report_schema
 
 VALIDATOR = Draft202012Validator(report_schema())
 
@@ -62,6 +62,14 @@ def test_every_field_is_described() -> None:
     ]
     assert [(struct, name) for struct, name, meaning in fields if not meaning.endswith(".")] == []
     assert [name for _, name, _ in fields if iskeyword(name)] == []
+
+
+def test_an_address_is_text() -> None:
+    """An address of the model is a text; a type without a known schema is an error where it is added."""
+    fields = report_schema()["$defs"]["TargetAddress"]["properties"]
+    assert fields["ip"]["type"] == "string"
+    with pytest.raises(TypeError, match="complex"):  # msgspec makes it of ours
+        msgspec.json.schema(complex, schema_hook=_address)
 
 
 def test_every_description_is_used() -> None:
