@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from probe.lab.files import find_scenario
 from probe.lab.netns import enter
 from probe.lab.netns.world import open_network
-from probe.model.diagnosis import Place
+from probe.model.fixes import Place
 
 HERE = "fix: here# "
 

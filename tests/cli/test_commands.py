@@ -65,7 +65,6 @@ BAD = [
     (["explain", "missing.json", "80"], 2, "missing.json"),
     (["explain", "missing.json"], 2, "PORT"),
     (["lab", "run", "no-such-world"], 2, "no-such-world"),
-    (["lab", "score", "--worlds", "0"], 2, "--worlds"),
 ]
 
 

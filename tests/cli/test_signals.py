@@ -206,8 +206,9 @@ def patched(patch: str, *argv: str) -> Ended:
 def test_a_signal_during_the_inference() -> None:
     """All was measured: it is concluded from and printed, and the code is the signal's."""
     patch = """
-infer = probe.app.infer
-probe.app.infer = lambda *args, **more: (press(), infer(*args, **more))[1]
+import probe.judged
+infer = probe.judged.infer
+probe.judged.infer = lambda *args, **more: (press(), infer(*args, **more))[1]
 """
     found = patched(patch, "scan", "127.0.0.1", "-p", "9", "--engine", "connect", "--json")
     assert (found.code, found.err) == (130, "")
