@@ -95,7 +95,7 @@ def _query(name: str, server: IPAddress, port: int, kind: str) -> "dns.message.M
     if reply.rcode() == dns.rcode.NXDOMAIN:
         return NameFailure(rule=NameFailureRule.NO_SUCH_NAME)
     if reply.rcode() != dns.rcode.NOERROR:
-        return NameFailure(rule=NameFailureRule.REFUSED, code=dns.rcode.to_text(reply.rcode()))
+        return NameFailure(rule=NameFailureRule.RESPONSE_CODE, code=dns.rcode.to_text(reply.rcode()))
     return reply
 
 

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 class UnreadRule(StrEnum):
     """Why this machine did not tell."""
 
-    NEEDS_ROOT = "needs-root"
+    NEEDS_ROOT = "needs-root"  # only root may read it
     NO_TOOL = "no-tool"  # none of `tools` is installed
     TOOL_FAILED = "tool-failed"  # `tools` were asked, and told nothing
     OTHER_SYSTEM = "other-system"  # nobody is asked on this kind of system
@@ -30,10 +30,10 @@ class NameFailureRule(StrEnum):
     """Why a name server gave no address."""
 
     NO_ANSWER = "no-answer"  # within `timeout_s`
-    NO_SUCH_NAME = "no-such-name"
+    NO_SUCH_NAME = "no-such-name"  # NXDOMAIN (RFC 1035)
     UNREADABLE = "unreadable"  # an answer that is no DNS message, or not one to the question; `code`: which
     UNREACHABLE = "unreachable"  # `code`: the system's word for it
-    REFUSED = "refused"  # `code`: the response code (RFC 6895)
+    RESPONSE_CODE = "response-code"  # an error of the server's own; `code`: its name (RFC 6895)
 
 
 class NameFailure(Struct, frozen=True, kw_only=True, omit_defaults=True):

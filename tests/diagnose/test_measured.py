@@ -28,7 +28,7 @@ def counters(*, sent: int, received: int) -> dict:
     }
 
 
-REFUSED = NameFailure(rule=NameFailureRule.REFUSED, code="REFUSED")
+REFUSED = NameFailure(rule=NameFailureRule.RESPONSE_CODE, code="REFUSED")
 
 # A case of tests/cases/causes.yaml, the address by its place in it, and facts that must be there.
 FACTS: list[tuple[str, int, list[dict]]] = [
@@ -139,7 +139,7 @@ def test_what_was_measured_is_a_fact(case: str, place: int, facts: list[dict]) -
         ({"passage": Passage(6, 6, 0, 900, 64)}, {"rule": "peer-bytes", "received_bytes": 64}),
         (
             {"names": (NameAnswer(None, (), REFUSED),)},
-            {"rule": "name-answer", "failure": {"rule": "refused", "code": "REFUSED"}},
+            {"rule": "name-answer", "failure": {"rule": "response-code", "code": "REFUSED"}},
         ),
         (
             {"names": (NameAnswer(ip_address("198.18.53.1"), ()),)},

@@ -89,7 +89,7 @@ def asked(answer: Answer, name: str, *search: str) -> NameAnswer:
 
 
 NO_SUCH_NAME = NameFailure(rule=NameFailureRule.NO_SUCH_NAME)
-REFUSED = NameFailure(rule=NameFailureRule.REFUSED, code="REFUSED")
+REFUSED = NameFailure(rule=NameFailureRule.RESPONSE_CODE, code="REFUSED")
 SILENCE = NameFailure(rule=NameFailureRule.NO_ANSWER, timeout_s=TIMEOUT_S)
 CASES = [
     ("box.corp.test", (), (VPN, VPN6), None),

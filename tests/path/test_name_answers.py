@@ -10,7 +10,7 @@ from probe.model.unread import NameFailure, NameFailureRule
 from probe.path.names import name_answers
 
 SERVER = ip_address("192.0.2.53")
-REFUSED = NameFailure(rule=NameFailureRule.REFUSED, code="REFUSED")
+REFUSED = NameFailure(rule=NameFailureRule.RESPONSE_CODE, code="REFUSED")
 NAMED = TargetAddress(VPN, "vpn", "box.example")
 TARGET = Target((TargetAddress(LAN, "lan"), NAMED), ())
 
