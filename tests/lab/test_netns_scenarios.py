@@ -115,17 +115,34 @@ def test_expectations_speak_of_what_is_probed(name: str) -> None:
     assert set(scenario.expect_causes.values()) <= set(Cause)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_expected_bindings_are_true(name: str) -> None:
-    """No scenario expects a binding that does not name the truth, with or without raw packets."""
+# What sockets alone are deceived by: the scenario expects what a scan finds, which is not the truth.
+_FORGED = "a forged reset looks like a closed port's"
+DECEIVED = {
+    ("host-forges-resets", "3306"): _FORGED,
+    ("host-forges-resets-in-both-families", "3306"): _FORGED,
+    ("host-resets-everything", "3306"): _FORGED,
+    ("vpn-firewall-forges-resets", "8000"): _FORGED,
+    ("vpn-network-is-also-at-home", "22"): "another machine at home has the address, and refuses",
+    ("vpn-network-is-also-at-home", "8000"): "another machine at home has the address, and refuses",
+}
+
+
+def untrue(name: str) -> set[tuple[str, str, str]]:
+    """The expected bindings that do not name the truth: scenario, ports, and in which part they stand."""
     scenario = netns_tasks.scenario(name)
     truths = truth(scenario)
-    for key, port in (
-        *scenario.expect.items(),
-        *scenario.expect_raw.items(),
-        *scenario.expect_compose_raw.items(),
-    ):
-        for number in netns_tasks.parse_ports(key) if port.binding else ():
-            fact = Fact(truths[number].binding, frozenset(truths[number].bound_to))
-            claim = Claim(Binding(port.binding), frozenset(map(address_of, port.bound_to or ())))
-            assert not claim.told or claim.names(fact), (key, port.binding, fact)
+    found = set()
+    for part in ("expect", "expect_raw", "expect_compose_raw"):
+        for key, port in getattr(scenario, part).items():
+            for number in netns_tasks.parse_ports(key) if port.binding else ():
+                fact = Fact(truths[number].binding, frozenset(truths[number].bound_to))
+                claim = Claim(Binding(port.binding), frozenset(map(address_of, port.bound_to or ())))
+                if claim.told and not claim.names(fact):
+                    found.add((name, key, part))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_expected_bindings_are_true(name: str) -> None:
+    """An expected binding names the truth, but for what is known to deceive sockets."""
+    assert untrue(name) == {(one, key, "expect") for one, key in DECEIVED if one == name}
