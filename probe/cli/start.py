@@ -6,6 +6,7 @@ before a name is resolved, an output opened or a packet sent. Where that fails n
 """
 
 import os
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
 
 from probe.cli.engines import Wish
 from probe.cli.invoker import Invoker, acting_as_invoker, invoker_of
@@ -95,7 +98,7 @@ def started(wish: Wish, destination: Destination, *, examines: bool = False) -> 
         raw = None
         if wish.engine is not Engine.CONNECT and missing is None:
             raw, missing = _raw(wish, host, stack)
-        if privilege.held():
+        if privilege.held() and not _stays_readable():
             _preload(_LATER_IN_DOCTOR if examines else (), destination)
         _give_up(invoker)
         destination.check()
@@ -115,7 +118,7 @@ def looking(destination: Destination) -> "Iterator[MachineReader]":
     invoker = invoker_of(os.environ)
     with ExitStack() as stack:
         apart = stack.enter_context(_reader()) if privilege.held() else None
-        if apart is not None:
+        if apart is not None and not _stays_readable():
             _preload((), destination)
         _give_up(invoker)
         destination.check()
@@ -177,7 +180,8 @@ def _raw(wish: Wish, host: "Host", stack: ExitStack) -> "tuple[Backend | None, s
             raise PrivilegeError(f"{wish.named[0]}: {error}") from None
         return None, str(error)
     stack.callback(raw.close)
-    _preload_codec()
+    if not _stays_readable():
+        _preload_codec()
     return raw, None
 
 
@@ -189,6 +193,19 @@ def _capture(path: Path) -> "Capture":
             return Capture(path)
     except OSError as error:
         raise OutputError(f"--pcap {str(path)!r} cannot be written: {error.strerror}") from None
+
+
+def _stays_readable() -> bool:
+    """Whether every user may read the Python that runs this program, and its packages."""
+    places = (os.__file__, __file__, typer.__file__)
+    return all(_is_for_all(Path(place).resolve()) for place in places)
+
+
+def _is_for_all(path: Path) -> bool:
+    """Whether every user may read a file: it is readable, and its folders may be entered."""
+    if not path.stat().st_mode & stat.S_IROTH:
+        return False
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
 
 
 def _preload(later: Sequence[str], destination: Destination) -> None:

@@ -43,6 +43,8 @@ from probe.engine.connect import ConnectBackend
 probe.engine.raw.open_raw = lambda host, capture=None: ConnectBackend()
 probe.engine.privilege.missing = lambda: None
 probe.engine.privilege.held = lambda: True
+import probe.cli.start
+probe.cli.start._stays_readable = lambda: False
 probe.engine.privilege.drop = lambda: loaded.update(sys.modules)
 loaded = set()
 from probe.cli.main import main

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from nobody import TOP, require_root
 
+from probe.cli import start
+
 pytestmark = [pytest.mark.nobody, pytest.mark.netns]
 
 NOBODY = 65534
@@ -189,3 +191,17 @@ def test_a_broken_sudo_is_one_line(name: str, home: Home) -> None:
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "SUDO_UID='x1'" in err
     assert not (home.folder / "report").exists()
+
+
+def test_python_that_only_root_may_read_is_loaded_before(home: Home) -> None:
+    """What is loaded later has to be readable by the user; else it is loaded while this is still root."""
+    assert start._is_for_all(Path(os.__file__))
+    locked = home.folder / "locked"
+    locked.mkdir()
+    (locked / "module.py").touch()
+    assert start._is_for_all(locked / "module.py") is start._is_for_all(home.folder)
+    locked.chmod(0o700)
+    assert not start._is_for_all(locked / "module.py")
+    locked.chmod(0o755)
+    (locked / "module.py").chmod(0o640)
+    assert not start._is_for_all(locked / "module.py")
