@@ -6,11 +6,11 @@ from ipaddress import ip_address, ip_interface, ip_network
 import pytest
 from varied import replace
 
-import probe.doctor as doctor_module
+import probe.app.doctor as doctor_module
 from probe import interruption
-from probe.app import Means
-from probe.doctor import examine, look, system_instruments
-from probe.examination import Instruments
+from probe.app.doctor import examine, look, system_instruments
+from probe.app.examination import Instruments
+from probe.app.scan import Means
 from probe.lab.scenario import parse_scenario
 from probe.lab.sim.world import open_sim
 from probe.model.diagnosis import Cause

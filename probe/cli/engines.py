@@ -13,8 +13,8 @@ from probe.model.greeting import Inquiry
 from probe.model.plan import Battery
 
 if TYPE_CHECKING:
-    from probe.host.host import Host
-    from probe.infer.doubts import Doubt
+    from probe.inference.follow_up import Doubt
+    from probe.machine.sources import Host
     from probe.model.target import Target
 
 _HINT = "connect() alone, which a forged reset deceives"
@@ -54,13 +54,13 @@ def doubts_of(wish: Wish, *, quiet: bool) -> "Sequence[Doubt] | None":
     """The raw follow-ups that these flags permit; None where no raw packets would be sent."""
     if wish.engine is Engine.CONNECT:
         return None
-    from probe.engine import privilege
+    from probe.backends import privilege
 
     missing = None if wish.named else privilege.missing()
     if missing is not None:
         hint(missing, quiet=quiet)
         return None
-    from probe.infer.doubts import DOUBTS
+    from probe.inference.follow_up import DOUBTS
 
     return [one for one in DOUBTS if one.takes is None or one.takes in wish.named]
 

@@ -5,20 +5,20 @@ import platform
 from dataclasses import dataclass
 
 from probe import interruption
-from probe.app import Means, Reporting, scan
+from probe.app.plan import make_plan
+from probe.app.scan import Means, Reporting, scan
+from probe.backends.system_host import SystemHost
 from probe.cli.engines import Wish, announce, doubts_of, hint
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
 from probe.cli.start import started
 from probe.cli.targets import Wanted, make_target
 from probe.errors import NothingMeasuredError, UsageError
-from probe.host.system import SystemHost
 from probe.model.facts import HERE
 from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.model.target import Target
 from probe.model.verdict import Binding, Condition
-from probe.plan import make_plan
 from probe.report.grouping import MOST_ROWS
 from probe.report.plan_text import render_plan, render_plan_json
 

@@ -17,31 +17,30 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from probe.backends import privilege
 from probe.cli.engines import Wish
 from probe.cli.invoker import Invoker, acting_as_invoker, invoker_of
 from probe.cli.options import Engine
 from probe.cli.output import Destination, Form
 from probe.cli.terminal import is_terminal
-from probe.engine import privilege
 from probe.errors import OutputError, PrivilegeError
 from probe.model.facts import LinkKind
 
 if TYPE_CHECKING:
-    from probe.app import Means
+    from probe.app.scan import Means
     from probe.engine.backend import Backend
-    from probe.engine.capture import Capture
-    from probe.host.host import Host
-    from probe.host.machine import MachineReader
-    from probe.host.reader_process import ReaderProcess
-    from probe.host.system_machine import SystemMachine
+    from probe.machine.reader_process import ReaderProcess
+    from probe.machine.sources import Host, MachineReader
+    from probe.machine.system import SystemMachine
+    from probe.wire.pcapng import Capture
 
 # What a scan or an examination loads when it gets there.
 _LATER = (
     "encodings.ascii",
     "encodings.idna",
-    "probe.host.greetings",
-    "probe.host.keys",
-    "probe.host.tunnels",
+    "probe.backends.banner",
+    "probe.backends.host_keys",
+    "probe.machine.tunnels",
     "psutil",
     "pwd",
     "resource",
@@ -49,7 +48,7 @@ _LATER = (
 _LATER_IN_DOCTOR = (
     *("dns.exception", "dns.message", "dns.query", "dns.rcode"),
     *("dns.rdtypes.ANY.CNAME", "dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA"),
-    *("probe.engine.mtu", "probe.engine.ping", "probe.host.nameservers", "probe.host.netstat"),
+    *("probe.backends.pmtu", "probe.backends.ping", "probe.backends.dns", "probe.machine.system"),
 )
 _LATER_IN_TABLES = ("tabulate",)
 _ON_A_TERMINAL = ("rich._emoji_codes", "rich.console", "rich.progress")
@@ -87,8 +86,8 @@ def started(wish: Wish, destination: Destination, *, examines: bool = False) -> 
         OutputError: the packet file or the result cannot be written.
         BackendError: this machine lets us open no sockets.
     """
-    from probe.app import Means
-    from probe.engine.connect import ConnectBackend
+    from probe.app.scan import Means
+    from probe.backends.connect import ConnectBackend
 
     invoker = invoker_of(os.environ)
     missing = _missing(wish)
@@ -138,25 +137,25 @@ def _missing(wish: Wish) -> str | None:
 
 
 def _has_tunnel() -> bool:
-    from probe.host.interfaces import interfaces
+    from probe.machine.interfaces import interfaces
 
     return any(interface.kind is LinkKind.TUNNEL for interface in interfaces())
 
 
 def _reader() -> "ReaderProcess":
-    from probe.host.reader_process import ReaderProcess
+    from probe.machine.reader_process import ReaderProcess
 
     return ReaderProcess(_own_reader(), privilege.keep_what_reads)
 
 
 def _own_reader() -> "SystemMachine":
-    from probe.host.system_machine import SystemMachine
+    from probe.machine.system import SystemMachine
 
     return SystemMachine(privilege.missing)
 
 
 def _host(apart: "ReaderProcess | None") -> "Host":
-    from probe.host.system import SystemHost
+    from probe.backends.system_host import SystemHost
 
     return SystemHost() if apart is None else SystemHost(apart.tunnels)
 
@@ -168,7 +167,7 @@ def _raw(wish: Wish, host: "Host", stack: ExitStack) -> "tuple[Backend | None, s
         PrivilegeError: they were asked for by name and are not permitted.
         OutputError: the packet file cannot be written.
     """
-    from probe.engine.raw import open_raw
+    from probe.backends.raw import open_raw
 
     capture = None if wish.pcap is None else _capture(wish.pcap)
     if capture is not None:
@@ -186,7 +185,7 @@ def _raw(wish: Wish, host: "Host", stack: ExitStack) -> "tuple[Backend | None, s
 
 
 def _capture(path: Path) -> "Capture":
-    from probe.engine.capture import Capture
+    from probe.wire.pcapng import Capture
 
     try:
         with acting_as_invoker():
@@ -220,10 +219,10 @@ def _preload_codec() -> None:
     """Load what scapy loads at the first packet."""
     from ipaddress import ip_address
 
-    from probe.engine import codec
-    from probe.engine.packet import Outgoing
     from probe.model.probing import Shape
     from probe.model.target import Protocol
+    from probe.wire import codec
+    from probe.wire.packet import Outgoing
 
     here = ip_address("127.0.0.1")
     codec.build(Outgoing(Shape.OPENING, Protocol.TCP, here, here))

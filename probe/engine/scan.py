@@ -16,13 +16,62 @@ from itertools import count
 
 from msgspec import structs
 
-from probe.engine.asked import Asked, has_aftermath, not_sent, observe
-from probe.engine.learned import Learned
-from probe.engine.pacing import BURST_S, ICMP_INTERVAL_S, AddressPace, TokenBucket
-from probe.engine.rtt import stranger_timeout
+from probe.engine.pacing import BURST_S, ICMP_INTERVAL_S, AddressPace, Learned, TokenBucket, stranger_timeout
 from probe.model.plan import Timing
-from probe.model.probing import Observation, Probe, Question, Reason, Reply
-from probe.model.target import IPAddress
+from probe.model.probing import Observation, Probe, Question, Reason, Reply, Role
+from probe.model.target import IPAddress, Protocol
+
+# --- a question under way, and the observation that it ends as. Pure ---
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question under way."""
+
+    question: Question
+    tries: int
+    paced: bool
+    way: IPAddress  # the address whose path the probes take: a frame may be handed to one for another
+    sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
+    accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
+    due_at: float = 0.0  # when it is looked at next: another try, the end of the watch, or silence
+    settled: bool = False
+
+
+def not_sent(question: Question) -> Observation:
+    """The observation of a question that was never asked."""
+    return Observation(question, Reason.NOT_SENT, attempts=0)
+
+
+def has_aftermath(question: Question, reply: Reply) -> bool:
+    """Whether the connection is worth watching: not for follow-ups, and raw packets open none."""
+    plain = question.ttl is None and question.min_ttl is None and question.role is not Role.CANARY
+    if reply.header is not None:
+        return False
+    return plain and question.port.protocol is Protocol.TCP and reply.reason is Reason.SYN_ACK
+
+
+def observe(asked: Asked, reply: Reply, attempt: int, sent_at: float) -> Observation:
+    """What the first reply to a question amounts to; `sent_at` is when the answered try left."""
+    return Observation(
+        asked.question,
+        reply.reason,
+        attempts=len(asked.sent),
+        answered=None if reply.reason is Reason.NOT_SENT else attempt,
+        rtt=max(0.0, reply.at - sent_at),
+        sender=reply.sender,
+        icmp=reply.icmp,
+        ttl=reply.ttl,
+        aftermath=reply.aftermath,
+        tcp=reply.tcp,
+        header=reply.header,
+        started=asked.sent[0][1],
+        answered_at=reply.at,
+    )
+
+
+# --- all of it ---
+
 
 AFTERMATH_S = 0.4  # a backend tells within this what an accepted connection did next
 _LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREACH})

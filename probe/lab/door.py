@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 
-from probe.app import Means
+from probe.app.scan import Means
 from probe.errors import BackendError, UsageError
 from probe.lab.scenario import Scenario
 from probe.lab.world import World

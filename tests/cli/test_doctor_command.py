@@ -17,7 +17,7 @@ from probe.cli.engines import Wish
 from probe.cli.main import main
 from probe.cli.options import Engine
 from probe.cli.output import Destination
-from probe.host.reader_process import ReaderProcess
+from probe.machine.reader_process import ReaderProcess
 from probe.model.diagnosis import Cause
 from probe.model.machine_checks import Status
 from probe.model.plan import Battery, Timing
@@ -193,9 +193,9 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_who_reads_this_machine(*, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where this process gives up privileges, another one keeps those that reading takes."""
     dropped: list[bool] = []
-    monkeypatch.setattr("probe.engine.privilege.held", lambda: held)
-    monkeypatch.setattr("probe.engine.privilege.gain_none", lambda *_: None)
-    monkeypatch.setattr("probe.engine.privilege.drop", lambda: dropped.append(True))
+    monkeypatch.setattr("probe.backends.privilege.held", lambda: held)
+    monkeypatch.setattr("probe.backends.privilege.gain_none", lambda *_: None)
+    monkeypatch.setattr("probe.backends.privilege.drop", lambda: dropped.append(True))
     wish = Wish(Engine.CONNECT, Battery())
     with start.started(wish, Destination(), examines=True) as session:
         reader = session.machine()

@@ -5,10 +5,9 @@ from ipaddress import ip_address
 import pytest
 from scripted_network import Script, ScriptedNetwork
 
-from probe.engine.follow_up import ENOUGH_ANSWERS, ask_follow_ups
-from probe.engine.learned import SILENCE_DOUBT, Learned
-from probe.engine.rtt import FLOOR_S
+from probe.engine.pacing import FLOOR_S, SILENCE_DOUBT, Learned
 from probe.engine.run import Run
+from probe.engine.survey import ENOUGH_ANSWERS, ask_follow_ups
 from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey
 from probe.model.plan import FollowUp, Timing

@@ -2,7 +2,7 @@
 
 import pytest
 
-from probe.engine.learned import MAX_TRIES, SILENCE_DOUBT, Learned
+from probe.engine.pacing import MAX_TRIES, SILENCE_DOUBT, Learned
 
 # questions answered, of these to which try, tries asked for -> tries given
 TRIES = [

@@ -4,10 +4,10 @@ import pytest
 from surveyed import OWN, VPN, VPN6, seen, surveyed, tcp, udp
 from varied import replace
 
+from probe.diagnosis.path_probes import MOST_PROBES, Count, heard_more, passage_of, passage_questions
 from probe.model.exam import Passage
 from probe.model.machine import Peer, Traffic
 from probe.model.probing import Question, Reason, Role
-from probe.path.passage import MOST_PROBES, Count, heard_more, passage_of, passage_questions
 
 BEFORE = Traffic(100, 50, 9000, 8000)
 AFTER = Traffic(105, 51, 9400, 8100)
