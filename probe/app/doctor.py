@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from probe.app.examination import Examination, Instruments
-from probe.app.scan import Means
+from probe.app.scan import Backends
 from probe.diagnosis import diagnose
 from probe.diagnosis.machine_checks import check_machine
 from probe.engine.run import Progress
@@ -37,7 +37,7 @@ def look(reader: MachineReader) -> Diagnosis:
 def examine(
     target: Target,
     timing: Timing,
-    means: Means,
+    means: Backends,
     instruments: Instruments,
     *,
     named: frozenset[Port] = frozenset(),

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from probe import interruption
 from probe.app.plan import controls_for
-from probe.app.scan import Means, measure
+from probe.app.scan import Backends, measure
 from probe.backends.side_by_side import await_all, outcome
 from probe.diagnosis import path_probes
 from probe.diagnosis.path_probes import name_answers, trial_ports
@@ -21,7 +21,7 @@ from probe.engine.warming import warm_up
 from probe.interruption import StopRequestedError
 from probe.machine.sources import MachineReader
 from probe.model import tunnel_state
-from probe.model.exam import AddressExam, Echo, MtuTrial, NameAnswer, Passage
+from probe.model.exam import AddressExam, Echo, InterfaceCounters, MtuTrial, NameAnswer
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Inquiry
 from probe.model.machine import Machine, Resolvers
@@ -67,7 +67,7 @@ class Examination:
     def __init__(
         self,
         target: Target,
-        means: Means,
+        means: Backends,
         instruments: Instruments,
         machine: Machine,
         pool: ThreadPoolExecutor,
@@ -84,7 +84,7 @@ class Examination:
         self._trials: Future[Mapping[IPAddress, MtuTrial]] | None = None
         self._around: Answers = {}
         self._raw: Answers = {}
-        self._passages: dict[IPAddress, Passage] = {}
+        self._passages: dict[IPAddress, InterfaceCounters] = {}
 
     def run(self, timing: Timing, named: frozenset[Port], progress: Progress | None = None) -> bool:
         """Measure everything; False where a signal ended it early."""
@@ -168,7 +168,7 @@ class Examination:
             asked = {survey.address for survey in first.values()}
             left = [survey for survey in left if survey.address not in asked]
 
-    def _passages_by(self, surveys: Mapping[str, AddressSurvey]) -> dict[IPAddress, Passage]:
+    def _passages_by(self, surveys: Mapping[str, AddressSurvey]) -> dict[IPAddress, InterfaceCounters]:
         before = {name: self._count(name, survey.address.ip) for name, survey in surveys.items()}
         wanted = (q for s in surveys.values() for q in path_probes.passage_questions(s))
         answers = ask(wanted, self._means.backend, _ONCE)

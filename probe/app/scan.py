@@ -20,7 +20,7 @@ from probe.model.facts import HERE, AddressSurvey, TunnelHealth
 from probe.model.greeting import Greeting, Inquiry
 from probe.model.identity import Key
 from probe.model.measurement import CONNECT, RAW, Facts
-from probe.model.plan import AddressPlan, Battery, FollowUp, Plan, Timing
+from probe.model.plan import AddressPlan, FollowUp, Plan, RawPermissions, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
 from probe.model.target import IPAddress, Port, Target
@@ -35,7 +35,7 @@ _ROUNDS = 3  # of raw follow-ups: each may raise one more question
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Backends:
     """What a scan works with. Without `raw` it sends no raw packets; `battery` says which it may send.
 
     `inquiry` says what open ports may be asked of their services.
@@ -44,7 +44,7 @@ class Means:
     backend: Backend
     host: Host
     raw: Backend | None = None
-    battery: Battery = field(default_factory=Battery)
+    battery: RawPermissions = field(default_factory=RawPermissions)
     inquiry: Inquiry = Inquiry.ALL
 
 
@@ -64,7 +64,7 @@ class Reporting:
 
 
 def survey(
-    target: Target, timing: Timing, means: Means, *, progress: Progress | None = None
+    target: Target, timing: Timing, means: Backends, *, progress: Progress | None = None
 ) -> tuple[AddressSurvey, ...]:
     """Measure every address of the target, conclude nothing."""
     return measure(target, timing, means, progress).surveys
@@ -73,7 +73,7 @@ def survey(
 def scan(
     target: Target,
     timing: Timing,
-    means: Means,
+    means: Backends,
     *,
     progress: Progress | None = None,
     how: Reporting = Reporting(),
@@ -105,7 +105,7 @@ def scan(
 def measure(
     target: Target,
     timing: Timing,
-    means: Means,
+    means: Backends,
     progress: Progress | None = None,
     *,
     patient: bool = True,
@@ -138,7 +138,7 @@ def _surveys(addresses: Iterable[AddressPlan], host: Host) -> dict[IPAddress, Su
 
 
 def _with_tunnels(
-    outcome: Outcome, plan: Plan, means: Means, progress: Progress | None, *, patient: bool
+    outcome: Outcome, plan: Plan, means: Backends, progress: Progress | None, *, patient: bool
 ) -> Outcome:
     """Add what the tunnels say of silent addresses."""
 
@@ -153,12 +153,12 @@ def _with_tunnels(
     return _unless_interrupted(outcome, means)
 
 
-def _unless_interrupted(outcome: Outcome, means: Means) -> Outcome:
+def _unless_interrupted(outcome: Outcome, means: Backends) -> Outcome:
     """The outcome, not complete any more where a signal asked for the end."""
     return replace(outcome, complete=outcome.complete and not means.backend.interrupted())
 
 
-def _with_keys(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
+def _with_keys(outcome: Outcome, plan: Plan, means: Backends) -> Outcome:
     """Add the keys that services show on several addresses."""
     wanted = () if means.inquiry is Inquiry.NONE else keyed_ports(outcome.surveys)
     if not wanted:
@@ -166,7 +166,7 @@ def _with_keys(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
     return _inquired(outcome, plan, means, _KEYS_S, lambda: partial(_keyed, means.host.keys(wanted)))
 
 
-def _with_greetings(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
+def _with_greetings(outcome: Outcome, plan: Plan, means: Backends) -> Outcome:
     """Add what services say of themselves on several addresses."""
     calls = greeted_ports(outcome.surveys) if means.inquiry is Inquiry.ALL else ()
     if not calls:
@@ -177,7 +177,7 @@ def _with_greetings(outcome: Outcome, plan: Plan, means: Means) -> Outcome:
 
 
 def _inquired(
-    outcome: Outcome, plan: Plan, means: Means, longest: float, inquire: Callable[[], _Added]
+    outcome: Outcome, plan: Plan, means: Backends, longest: float, inquire: Callable[[], _Added]
 ) -> Outcome:
     """Add what an inquiry of at most `longest` seconds brings, where there is time."""
     if not outcome.complete or outcome.elapsed + longest > plan.deadline:

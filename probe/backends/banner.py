@@ -13,7 +13,7 @@ from msgspec import structs
 
 from probe.backends.host_keys import certificate_key
 from probe.backends.side_by_side import side_by_side
-from probe.backends.stream import Encrypted, Plain, Talk, connect
+from probe.backends.stream import Encrypted, Plain, Stream, connect
 from probe.model.greeting import Approach, Call, Greeting
 from probe.model.target import IPAddress, Port
 from probe.services.banner_text import is_alert, parse_greeting
@@ -92,7 +92,7 @@ def _met(call: Call, end: float, *, encrypted: bool) -> Greeting | None:
         return structs.replace(said or Greeting(""), tls=True, key=key)
 
 
-def _said(talk: Talk, call: Call, end: float, *, encrypted: bool) -> Greeting | None:
+def _said(talk: Stream, call: Call, end: float, *, encrypted: bool) -> Greeting | None:
     talk.until(end)
     if call.approach not in _WEB:
         return parse_greeting(_collected(talk, MOST_LINE, lambda data: b"\n" in data.lstrip()))
@@ -101,7 +101,7 @@ def _said(talk: Talk, call: Call, end: float, *, encrypted: bool) -> Greeting | 
     return None if is_alert(data) else parse_greeting(data)
 
 
-def _collected(talk: Talk, most: int, whole: Callable[[bytes], bool]) -> bytes:
+def _collected(talk: Stream, most: int, whole: Callable[[bytes], bool]) -> bytes:
     """Bytes until they are whole, so many, the last, or until the rest of them took too long.
 
     Raises:

@@ -17,7 +17,7 @@ _PIECE = 4096
 T = TypeVar("T")
 
 
-class Talk(Protocol):
+class Stream(Protocol):
     """What is said and heard on a connection."""
 
     def send(self, data: bytes) -> None:
@@ -65,16 +65,16 @@ class Plain:
         self._left = MOST_BYTES
 
     def until(self, end: float) -> None:
-        """See `Talk`."""
+        """See `Stream`."""
         self._end = end
 
     def send(self, data: bytes) -> None:
-        """See `Talk`."""
+        """See `Stream`."""
         _limit(self._sock, self._end)
         self._sock.sendall(data)
 
     def receive(self) -> bytes:
-        """See `Talk`."""
+        """See `Stream`."""
         if not self._left:
             return b""
         _limit(self._sock, self._end)
@@ -101,15 +101,15 @@ class Encrypted:
         return self._tls.getpeercert(binary_form=True)
 
     def until(self, end: float) -> None:
-        """See `Talk`."""
+        """See `Stream`."""
         self._plain.until(end)
 
     def send(self, data: bytes) -> None:
-        """See `Talk`."""
+        """See `Stream`."""
         self._carried(lambda: self._tls.write(data))
 
     def receive(self) -> bytes:
-        """See `Talk`."""
+        """See `Stream`."""
         try:
             return self._carried(lambda: self._tls.read(_PIECE))
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):

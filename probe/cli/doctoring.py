@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from probe import __version__, interruption
 from probe.app import doctor
-from probe.app.scan import Means
+from probe.app.scan import Backends
 from probe.cli import engines, start
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
@@ -33,7 +33,7 @@ Checking = Callable[[], DoctorReport]
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class DoctorRequest:
     """What to examine. `wanted` None: this machine alone. `named`: ports that are meant to work."""
 
     wanted: Wanted | None
@@ -54,7 +54,7 @@ def errand_of(
     ports: str | None,
     families: frozenset[int],
     timing: Timing,
-) -> Errand:
+) -> DoctorRequest:
     """Put together what the flags ask for.
 
     Raises:
@@ -64,7 +64,7 @@ def errand_of(
     if not places and named:
         raise UsageError("-p says which ports of the target are meant to work: give its address too")
     wanted = Wanted(places, ports or USUAL_PORTS, None, families) if places else None
-    return Errand(wanted, timing, named)
+    return DoctorRequest(wanted, timing, named)
 
 
 def find(wanted: Wanted, host: Host) -> Found:
@@ -93,7 +93,7 @@ def find(wanted: Wanted, host: Host) -> Found:
 
 @contextmanager
 def checker(
-    errand: Errand, wish: engines.Wish, destination: Destination, *, quiet: bool
+    errand: DoctorRequest, wish: engines.EngineRequest, destination: Destination, *, quiet: bool
 ) -> Iterator[Checking]:
     """Open what the examination works with; each call of what is yielded examines everything once.
 
@@ -122,8 +122,8 @@ class _Examiner:
     """Examines the target once a call. Names are looked up each time; `first` is what they gave already."""
 
     wanted: Wanted
-    errand: Errand
-    means: Means
+    errand: DoctorRequest
+    means: Backends
     reader: MachineReader
     first: list[Found]
     quiet: bool

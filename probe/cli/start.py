@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from probe.backends import privilege
-from probe.cli.engines import Wish
+from probe.cli.engines import EngineRequest
 from probe.cli.invoker import Invoker, acting_as_invoker, invoker_of
 from probe.cli.options import Engine
 from probe.cli.output import Destination, Form
@@ -27,7 +27,7 @@ from probe.errors import OutputError, PrivilegeError
 from probe.model.facts import LinkKind
 
 if TYPE_CHECKING:
-    from probe.app.scan import Means
+    from probe.app.scan import Backends
     from probe.engine.backend import Backend
     from probe.machine.reader_process import ReaderProcess
     from probe.machine.sources import Host, MachineReader
@@ -62,7 +62,7 @@ class Session:
     process that kept what reading this machine takes, if this one had more than its user.
     """
 
-    means: "Means"
+    means: "Backends"
     missing: str | None = None
     apart: "ReaderProcess | None" = None
 
@@ -72,7 +72,7 @@ class Session:
 
 
 @contextmanager
-def started(wish: Wish, destination: Destination, *, examines: bool = False) -> Iterator[Session]:
+def started(wish: EngineRequest, destination: Destination, *, examines: bool = False) -> Iterator[Session]:
     """Open what probing takes and give up every privilege; all of it is closed at the end.
 
     Args:
@@ -86,7 +86,7 @@ def started(wish: Wish, destination: Destination, *, examines: bool = False) -> 
         OutputError: the packet file or the result cannot be written.
         BackendError: this machine lets us open no sockets.
     """
-    from probe.app.scan import Means
+    from probe.app.scan import Backends
     from probe.backends.connect import ConnectBackend
 
     invoker = invoker_of(os.environ)
@@ -103,7 +103,7 @@ def started(wish: Wish, destination: Destination, *, examines: bool = False) -> 
         destination.check()
         backend = ConnectBackend()
         stack.callback(backend.close)
-        means = Means(backend, host, raw, wish.battery, wish.inquiry)
+        means = Backends(backend, host, raw, wish.battery, wish.inquiry)
         yield Session(means, missing, apart)
 
 
@@ -124,7 +124,7 @@ def looking(destination: Destination) -> "Iterator[MachineReader]":
         yield apart or _own_reader()
 
 
-def _missing(wish: Wish) -> str | None:
+def _missing(wish: EngineRequest) -> str | None:
     """Why no raw packets may be sent; None: they may, or were not asked for.
 
     Raises:
@@ -160,7 +160,7 @@ def _host(apart: "ReaderProcess | None") -> "Host":
     return SystemHost() if apart is None else SystemHost(apart.tunnels)
 
 
-def _raw(wish: Wish, host: "Host", stack: ExitStack) -> "tuple[Backend | None, str | None]":
+def _raw(wish: EngineRequest, host: "Host", stack: ExitStack) -> "tuple[Backend | None, str | None]":
     """Open the packet file and the raw sockets, or say why those may not be opened.
 
     Raises:

@@ -9,7 +9,14 @@ from collections.abc import Iterator, Sequence
 
 from probe.diagnosis.fixes import fixes
 from probe.diagnosis.measured import measured
-from probe.diagnosis.ranking import Trouble, add_up, port_in_trouble, port_troubles, size_trouble, weigh
+from probe.diagnosis.ranking import (
+    CauseDistribution,
+    add_up,
+    port_in_trouble,
+    port_troubles,
+    size_trouble,
+    weigh,
+)
 from probe.diagnosis.read_symptoms import findings
 from probe.diagnosis.subject import Scene
 from probe.model.diagnosis import AddressDiagnosis, Cause, Suspicion
@@ -73,7 +80,7 @@ def _diagnose(scene: Scene) -> AddressDiagnosis:
     return AddressDiagnosis(scene.exam.address, _condition(scene, causes[0]), causes, measured(scene))
 
 
-def _subjects(scene: Scene) -> Iterator[Trouble]:
+def _subjects(scene: Scene) -> Iterator[CauseDistribution]:
     """The address itself; and where it is reached, its ports and how much its path carries."""
     reach = weigh(findings(scene))
     yield reach

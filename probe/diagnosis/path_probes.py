@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from probe.engine.distance import is_answer, ladder, reaches
-from probe.model.exam import Echo, Hop, NameAnswer, Passage
+from probe.model.exam import Echo, Hop, InterfaceCounters, NameAnswer
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour
 from probe.model.machine import Machine, Peer, Traffic
 from probe.model.probing import Aftermath, NextHop, Observation, Question, Reason, Role, Shape
@@ -174,7 +174,7 @@ def passage_questions(survey: AddressSurvey) -> tuple[Question, ...]:
 
 def passage_of(
     answers: Mapping[Question, Observation], survey: AddressSurvey, before: Count, after: Count
-) -> Passage | None:
+) -> InterfaceCounters | None:
     """What was counted between two looks; None where the interface does not tell, or nothing was asked."""
     told = [answers[q] for q in passage_questions(survey) if q in answers]
     told = [o for o in told if o.reason is not Reason.NOT_SENT]
@@ -184,7 +184,7 @@ def passage_of(
     if before.peer is not None and after.peer is not None:
         sent = after.peer.sent_bytes - before.peer.sent_bytes
         received = after.peer.received_bytes - before.peer.received_bytes
-    return Passage(
+    return InterfaceCounters(
         probes=len(told),
         sent_packets=after.traffic.sent_packets - before.traffic.sent_packets,
         received_packets=after.traffic.received_packets - before.traffic.received_packets,

@@ -25,7 +25,7 @@ _FEW = 6  # symptoms that are kept as evidence
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class CauseDistribution:
     """One subject's causes, and the symptoms that speak for each. `port` None: the address itself."""
 
     shares: Shares
@@ -33,7 +33,7 @@ class Trouble:
     port: Port | None = None
 
 
-def weigh(found: Sequence[CauseEvidence]) -> Trouble:
+def weigh(found: Sequence[CauseEvidence]) -> CauseDistribution:
     """Weigh every cause of an address by Bayes' rule, its symptoms taken as independent."""
     logs = {
         cause: log(prior) + sum(log(likelihood(one.rule, cause)) for one in found)
@@ -43,7 +43,7 @@ def weigh(found: Sequence[CauseEvidence]) -> Trouble:
     weights = {cause: exp(value - highest) for cause, value in logs.items()}
     total = sum(weights.values())
     shares = {cause: weight / total for cause, weight in weights.items()}
-    return Trouble(shares, {cause: _speaking_for(cause, found) for cause in shares})
+    return CauseDistribution(shares, {cause: _speaking_for(cause, found) for cause in shares})
 
 
 def _speaking_for(cause: Cause, found: Sequence[CauseEvidence]) -> tuple[CauseEvidence, ...]:
@@ -59,7 +59,7 @@ def _in_trouble(symptom: Symptom) -> float:
     return weighed / sum(troubles.values())
 
 
-def add_up(troubles: Iterable[Trouble]) -> Trouble:
+def add_up(troubles: Iterable[CauseDistribution]) -> CauseDistribution:
     """Join the subjects of an address."""
     listed = tuple(troubles)
     well = prod(one.shares.get(Cause.NONE, 0.0) for one in listed)
@@ -71,10 +71,10 @@ def add_up(troubles: Iterable[Trouble]) -> Trouble:
     total = sum(expected.values())
     shares = {cause: (1 - well) * value / total for cause, value in expected.items()} if total else {}
     evidence = {cause: _merged(cause, listed) for cause in (Cause.NONE, *shares)}
-    return Trouble({Cause.NONE: well, **shares}, evidence)
+    return CauseDistribution({Cause.NONE: well, **shares}, evidence)
 
 
-def _merged(cause: Cause, troubles: Sequence[Trouble]) -> tuple[CauseEvidence, ...]:
+def _merged(cause: Cause, troubles: Sequence[CauseDistribution]) -> tuple[CauseEvidence, ...]:
     """The evidence of every subject that a cause troubles, the most troubled first."""
     having = sorted(
         (one for one in troubles if one.shares.get(cause, 0.0) > 0), key=lambda one: -one.shares[cause]
@@ -82,7 +82,7 @@ def _merged(cause: Cause, troubles: Sequence[Trouble]) -> tuple[CauseEvidence, .
     return tuple(dict.fromkeys(found for one in having for found in one.evidence.get(cause, ())))
 
 
-def port_in_trouble(cause: Cause, troubles: Iterable[Trouble]) -> Port | None:
+def port_in_trouble(cause: Cause, troubles: Iterable[CauseDistribution]) -> Port | None:
     """The one port that most of a cause's blame comes from; None where that is the address, or several."""
     shares: dict[Port | None, float] = {}
     for one in troubles:
@@ -118,7 +118,7 @@ _FROM_OUTSIDE = {Cause.TARGET_FIREWALL: 0.43, Cause.PATH_FIREWALL: 0.55}  # the 
 _FINE = frozenset({None, State.OPEN, State.OPEN_FILTERED})
 
 
-def port_troubles(scene: Scene) -> Iterator[Trouble]:
+def port_troubles(scene: Scene) -> Iterator[CauseDistribution]:
     """What is wrong with each port that ought to answer here; nothing where it does."""
     tested = scene.exam.survey.tested()
     wrong = frozenset(troubled_ports(scene))
@@ -151,13 +151,13 @@ def _open_at(port: Port, scene: Scene) -> tuple[str, ...]:
     )
 
 
-def _trouble(verdict: PortVerdict, observation: Observation, scene: Scene) -> Trouble:
+def _trouble(verdict: PortVerdict, observation: Observation, scene: Scene) -> CauseDistribution:
     condition = verdict.conditions.get(scene.exam.survey.seen, Condition.UNKNOWN)
     named = _filtered_by(observation, scene) if condition in _FILTERED else _BY_CONDITION.get(condition, {})
     shares = {**dict.fromkeys(_ALWAYS, _DOWN_TO), **named}
     total = sum(shares.values())
     evidence = (_evidence(verdict.port, observation, scene),)
-    return Trouble(
+    return CauseDistribution(
         {cause: share / total for cause, share in shares.items()},
         dict.fromkeys(shares, evidence),
         verdict.port,
@@ -196,17 +196,17 @@ def _evidence(port: Port, observation: Observation, scene: Scene) -> CauseEviden
 # --- whether the path carries full packets: one subject, where data was sent through a service ---
 
 
-def size_trouble(scene: Scene) -> Iterator[Trouble]:
+def size_trouble(scene: Scene) -> Iterator[CauseDistribution]:
     """A black hole for full packets (RFC 2923), where small ones pass; nothing where it was not measured."""
     trial = scene.exam.mtu
     if trial is None or trial.small is not Transfer.ARRIVED or trial.big is Transfer.ENDED:
         return
     if trial.big is Transfer.ARRIVED:
-        yield Trouble({Cause.NONE: 1.0}, {Cause.NONE: _fine(trial)})
+        yield CauseDistribution({Cause.NONE: 1.0}, {Cause.NONE: _fine(trial)})
         return
     sure = 0.98 if trial.working_mtu is not None else 0.9
     shares = {Cause.MTU_BLACK_HOLE: sure, Cause.NONE: 1 - sure}
-    yield Trouble(shares, {Cause.MTU_BLACK_HOLE: tuple(_stalled(trial))})
+    yield CauseDistribution(shares, {Cause.MTU_BLACK_HOLE: tuple(_stalled(trial))})
 
 
 def _fine(trial: MtuTrial) -> tuple[CauseEvidence, ...]:

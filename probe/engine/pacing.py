@@ -124,7 +124,7 @@ SILENCE_DOUBT = 0.002  # tries are added until loss alone explains a silence wit
 
 
 @dataclass(slots=True)
-class Learned:
+class PathStats:
     """Round-trip time and loss of one address; a fresh one knows nothing."""
 
     rtt: RttEstimator = field(default_factory=RttEstimator)

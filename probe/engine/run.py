@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from probe.engine.backend import Backend
-from probe.engine.pacing import Learned
+from probe.engine.pacing import PathStats
 from probe.engine.scan import Counts, Scan, not_sent
 from probe.engine.survey import Step, Survey
 from probe.model.facts import AddressSurvey
@@ -50,7 +50,7 @@ class Outcome:
     counts: Counts
     elapsed: float  # seconds
     complete: bool
-    learned: Mapping[IPAddress, Learned] = field(default_factory=dict)
+    learned: Mapping[IPAddress, PathStats] = field(default_factory=dict)
 
 
 class Run:
@@ -70,7 +70,7 @@ class Run:
         surveys: Mapping[IPAddress, Survey],
         backend: Backend,
         timing: Timing,
-        learned: Mapping[IPAddress, Learned] | None = None,
+        learned: Mapping[IPAddress, PathStats] | None = None,
     ) -> None:
         self._backend = backend
         self._scan = Scan(timing, backend.capacity, learned)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from probe.engine import distance
-from probe.engine.pacing import Learned
+from probe.engine.pacing import PathStats
 from probe.model.facts import AddressSurvey, Neighbour, Trace
 from probe.model.plan import AddressPlan, FollowUp
 from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Role
@@ -203,7 +203,7 @@ _ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET, Reason.UDP_RESPONSE})
 
 
 def ask_follow_ups(
-    survey: AddressSurvey, wanted: Sequence[FollowUp], learned: Learned | None = None
+    survey: AddressSurvey, wanted: Sequence[FollowUp], learned: PathStats | None = None
 ) -> Survey:
     """Ask raw questions about an address; return its survey with what they brought.
 
@@ -221,7 +221,7 @@ def ask_follow_ups(
     )
 
 
-def _tries(learned: Learned | None) -> int | None:
+def _tries(learned: PathStats | None) -> int | None:
     """Few where it is known how much gets lost: the scan adds to them by that loss. None: its own number.
 
     An address that never answered at all does not lose packets by chance either.

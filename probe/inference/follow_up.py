@@ -19,7 +19,7 @@ from probe.inference.tables import FORGERS, Fate
 from probe.inference.traces import of_shape
 from probe.model.evidence import PurposeRule, Response
 from probe.model.facts import AddressSurvey, LinkKind
-from probe.model.plan import Battery, FollowUp
+from probe.model.plan import FollowUp, RawPermissions
 from probe.model.probing import NextHop, Observation, Question, Reason, Role, Shape
 from probe.model.target import NO_PORT, IPAddress, Port, Protocol, Seen
 from probe.model.verdict import Binding
@@ -301,7 +301,7 @@ DOUBTS: tuple[Doubt, ...] = (
 
 
 def follow_ups(
-    surveys: Sequence[AddressSurvey], running: frozenset[Port], battery: Battery
+    surveys: Sequence[AddressSurvey], running: frozenset[Port], battery: RawPermissions
 ) -> Mapping[IPAddress, Sequence[FollowUp]]:
     """What to ask next of each address; empty where nothing would change a verdict any more.
 

@@ -15,7 +15,14 @@ from varied import replace
 from probe.diagnosis import diagnose
 from probe.diagnosis.commands import route_by, set_mtu, set_peer, switch_on
 from probe.diagnosis.fixes import fixes
-from probe.diagnosis.ranking import Trouble, add_up, port_in_trouble, port_troubles, size_trouble, weigh
+from probe.diagnosis.ranking import (
+    CauseDistribution,
+    add_up,
+    port_in_trouble,
+    port_troubles,
+    size_trouble,
+    weigh,
+)
 from probe.diagnosis.read_symptoms import findings
 from probe.diagnosis.subject import Scene
 from probe.diagnosis.symptoms import QUESTIONS
@@ -115,9 +122,11 @@ def test_nothing_measured_blames_nobody_strongly() -> None:
 def test_two_troubles_share_the_blame() -> None:
     """Both causes are listed, each with the evidence of its own subject."""
     refused, dropped = CauseEvidence(rule=Symptom.PORT_CLOSED), CauseEvidence(rule=Symptom.PORT_FILTERED)
-    one = Trouble({Cause.NOT_BOUND: 1.0}, {Cause.NOT_BOUND: (refused,)})
-    two = Trouble({Cause.TARGET_FIREWALL: 0.9, Cause.NOT_BOUND: 0.1}, {Cause.TARGET_FIREWALL: (dropped,)})
-    both = add_up([Trouble({Cause.NONE: 0.98, Cause.DNS: 0.02}, {}), one, two])
+    one = CauseDistribution({Cause.NOT_BOUND: 1.0}, {Cause.NOT_BOUND: (refused,)})
+    two = CauseDistribution(
+        {Cause.TARGET_FIREWALL: 0.9, Cause.NOT_BOUND: 0.1}, {Cause.TARGET_FIREWALL: (dropped,)}
+    )
+    both = add_up([CauseDistribution({Cause.NONE: 0.98, Cause.DNS: 0.02}, {}), one, two])
     assert both.shares[Cause.NONE] == 0
     assert sum(both.shares.values()) == pytest.approx(1)
     assert both.shares[Cause.NOT_BOUND] > both.shares[Cause.TARGET_FIREWALL] > 0.4
@@ -128,7 +137,7 @@ def test_evidence_is_merged_by_its_values() -> None:
     """What two subjects have in common stands once, what differs in one value stands twice."""
     same = CauseEvidence(rule=Symptom.NO_SIZE_ERROR)
     ports = [CauseEvidence(rule=Symptom.PORT_CLOSED, port=number) for number in (22, 80)]
-    troubles = [Trouble({Cause.NOT_BOUND: 1.0}, {Cause.NOT_BOUND: (same, one)}) for one in ports]
+    troubles = [CauseDistribution({Cause.NOT_BOUND: 1.0}, {Cause.NOT_BOUND: (same, one)}) for one in ports]
     assert add_up(troubles).evidence[Cause.NOT_BOUND] == (same, *ports)
 
 
@@ -145,7 +154,7 @@ def test_evidence_is_merged_by_its_values() -> None:
 )
 def test_a_cause_belongs_to_the_port_that_most_of_its_blame_comes_from(shares: list, port: Port) -> None:
     """One port for more than half of it; else the address."""
-    troubles = [Trouble({Cause.NOT_BOUND: share}, {}, at) for at, share in shares]
+    troubles = [CauseDistribution({Cause.NOT_BOUND: share}, {}, at) for at, share in shares]
     assert port_in_trouble(Cause.NOT_BOUND, troubles) == port
 
 

@@ -9,7 +9,7 @@ from varied import replace
 
 from probe.diagnosis.measured import measured
 from probe.diagnosis.subject import Scene
-from probe.model.exam import Echo, Hop, NameAnswer, Passage
+from probe.model.exam import Echo, Hop, InterfaceCounters, NameAnswer
 from probe.model.facts import LinkKind, Route
 from probe.model.measured_facts import FactRule, MeasuredFact
 from probe.model.probing import Reason, State
@@ -136,7 +136,7 @@ def test_what_was_measured_is_a_fact(case: str, place: int, facts: list[dict]) -
     [
         ({"echo": Echo(Reason.ECHO_REPLY, 1, rtt=0.0412)}, {"rule": "ping-answered", "rtt_ms": 41.2}),
         ({"hops": (Hop(1), Hop(2))}, {"rule": "no-hop"}),
-        ({"passage": Passage(6, 6, 0, 900, 64)}, {"rule": "peer-bytes", "received_bytes": 64}),
+        ({"passage": InterfaceCounters(6, 6, 0, 900, 64)}, {"rule": "peer-bytes", "received_bytes": 64}),
         (
             {"names": (NameAnswer(None, (), REFUSED),)},
             {"rule": "name-answer", "failure": {"rule": "response-code", "code": "REFUSED"}},

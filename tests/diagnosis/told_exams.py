@@ -7,7 +7,7 @@ from varied import replace
 
 from probe.inference import infer
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES
-from probe.model.exam import AddressExam, Echo, Hop, MtuTrial, NameAnswer, Passage, Transfer
+from probe.model.exam import AddressExam, Echo, Hop, InterfaceCounters, MtuTrial, NameAnswer, Transfer
 from probe.model.facts import HERE, LinkKind
 from probe.model.machine import Chain, Firewall, Hook, Link, Machine, Peer, Tunnel, TunnelKind
 from probe.model.probing import Header, NextHop, Question, Reason
@@ -109,12 +109,12 @@ def exam_of(symbol: str, told: dict) -> AddressExam:
     )
 
 
-def passage_of(told: list[int] | None, heard: int) -> Passage | None:
+def passage_of(told: list[int] | None, heard: int) -> InterfaceCounters | None:
     """What was sent, received and, if told, thrown away by the check of the reverse path."""
     if told is None:
         return None
     sent, received, *drops = told
-    return Passage(6, sent, received, heard=heard, reverse_path_drops=drops[0] if drops else None)
+    return InterfaceCounters(6, sent, received, heard=heard, reverse_path_drops=drops[0] if drops else None)
 
 
 def echo_of(word: str | None, ip: object) -> Echo | None:

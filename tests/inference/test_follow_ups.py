@@ -24,7 +24,7 @@ from probe.inference import follow_ups
 from probe.inference.follow_up import DOUBTS, MOST_ALIKE
 from probe.lab.scenario import TARGET_ADDRESSES
 from probe.model.evidence import PurposeRule
-from probe.model.plan import Battery
+from probe.model.plan import RawPermissions
 from probe.model.probing import Observation, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
 
@@ -37,13 +37,13 @@ SHAPES = {
     Shape.ECHO: "echo",
     Shape.WHO_HAS: "ARP",
 }
-ALL = Battery(fin=True, loopback=True)
+ALL = RawPermissions(fin=True, loopback=True)
 
 
-def battery_of(case: dict) -> Battery:
+def battery_of(case: dict) -> RawPermissions:
     """What the user permits in a case."""
     permitted = case.get("battery", ())
-    return Battery(fin="fin" in permitted, loopback="loopback" in permitted)
+    return RawPermissions(fin="fin" in permitted, loopback="loopback" in permitted)
 
 
 def name_of(question: Question, port: Port) -> str:
@@ -140,7 +140,7 @@ def many(count: int, word: str):
 @pytest.mark.parametrize(("more", "asked"), [(0, MOST_ALIKE), (1, 0)])
 def test_a_crowd_is_not_worth_a_packet_each(word, shapes, more, asked):
     """Of ports that say the same everywhere all are asked about, or, where they are too many, none."""
-    few = next(iter(follow_ups([many(MOST_ALIKE + more, word)], frozenset(), Battery()).values()), ())
+    few = next(iter(follow_ups([many(MOST_ALIKE + more, word)], frozenset(), RawPermissions()).values()), ())
     for shape in shapes:
         ports = [f for f in few if f.question.role is Role.TESTED and SHAPES[f.question.shape] == shape]
         assert len(ports) == asked
@@ -151,7 +151,7 @@ def test_who_stands_out_of_a_crowd_is_asked_about():
     here = many(MOST_ALIKE + 50, "reset@host")
     port = next(iter(here.tested()))
     there = survey("vpn", {"controls": "reset@host", "port": "syn-ack@host"}, port)
-    wanted = follow_ups([here, there], frozenset(), Battery())[address_named("lan")]
+    wanted = follow_ups([here, there], frozenset(), RawPermissions())[address_named("lan")]
     assert {f.question.port for f in wanted if f.question.role is Role.TESTED} == {port}
 
 
@@ -183,7 +183,7 @@ def test_an_address_of_the_same_link_is_no_other_link():
     case = CASES["silent on the VPN, open on the LAN, a neighbour"]
     lan, vpn = surveys_of(case)
     vpn = replace(vpn, route=replace(vpn.route, interface="lan"))
-    asked = follow_ups([lan, vpn], frozenset(), Battery(fin=True))
+    asked = follow_ups([lan, vpn], frozenset(), RawPermissions(fin=True))
     assert not any(one.question.hop for few in asked.values() for one in few)
 
 
@@ -192,5 +192,5 @@ def test_of_two_open_ports_each_is_looked_at():
     port = Port(Protocol.TCP, NUMBER)
     told = {"controls": "syn-ack@host", "port": "udp-response", "also": "syn-ack@host"}
     one = survey("public", {**told, "on_link": False}, Port(Protocol.UDP, port.number))
-    (few,) = follow_ups([one], frozenset(), Battery()).values()
+    (few,) = follow_ups([one], frozenset(), RawPermissions()).values()
     assert [str(f.question.port) for f in few] == ["8001/tcp"]

@@ -11,7 +11,7 @@ from probe.inference import follow_ups, infer
 from probe.inference.policy import learn
 from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour, Route, Trace
-from probe.model.plan import Battery
+from probe.model.plan import RawPermissions
 from probe.model.probing import (
     ICMP_REASONS,
     Aftermath,
@@ -126,7 +126,7 @@ def test_whatever_raw_packets_bring_is_judged(surveys, running, strict):
 def test_whatever_raw_packets_bring_the_next_questions_are_new(surveys):
     """Follow-ups repeat no question that left a trace, and each comes once."""
     asked_before = {s.address.ip: {t.observation.question for t in s.traces} for s in surveys}
-    for ip, few in follow_ups(surveys, frozenset(), Battery(fin=True, loopback=True)).items():
+    for ip, few in follow_ups(surveys, frozenset(), RawPermissions(fin=True, loopback=True)).items():
         questions = [one.question for one in few]
         assert len(set(questions)) == len(questions)
         assert not asked_before[ip] & set(questions)

@@ -9,7 +9,7 @@ from probe.model.advice import AdviceRule
 from probe.model.evidence import AddressEvidence, AddressRule, EvidenceRule, PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Route, Trace
 from probe.model.identity import Key, KeyKind
-from probe.model.plan import Battery
+from probe.model.plan import RawPermissions
 from probe.model.probing import Observation, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
 from probe.model.verdict import Binding, Condition
@@ -55,7 +55,7 @@ def test_another_machine_is_the_condition_of_its_address():
 
 def ttls_asked(one: AddressSurvey) -> list[int]:
     """TTLs of the openings that are sent to see how far they get."""
-    wanted = follow_ups([one], frozenset(), Battery()).values()
+    wanted = follow_ups([one], frozenset(), RawPermissions()).values()
     return [f.question.ttl for few in wanted for f in few if f.question.ttl is not None]
 
 
@@ -103,7 +103,7 @@ def test_no_frames_where_the_link_is_not_known(route):
     usual = Route(lan.address.ip, address_named("lan"), "lan", LinkKind.ETHERNET, 1500, on_link=True)
 
     def frames(there: Route) -> set[Shape]:
-        wanted = follow_ups([replace(lan, route=there), vpn], frozenset(), Battery())
+        wanted = follow_ups([replace(lan, route=there), vpn], frozenset(), RawPermissions())
         return {f.question.shape for few in wanted.values() for f in few if f.question.hop is not None}
 
     assert frames(usual) == {Shape.OPENING, Shape.WHO_HAS}

@@ -11,7 +11,7 @@ from varied import replace
 from probe.inference import follow_ups, infer
 from probe.inference.reachability import UNREACHED, is_silent, way_condition
 from probe.model.facts import HERE, AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
-from probe.model.plan import Battery
+from probe.model.plan import RawPermissions
 from probe.model.probing import Observation, Question, Reason, Role
 from probe.model.target import TargetAddress
 from probe.model.verdict import Condition, PortVerdict
@@ -90,7 +90,7 @@ def test_an_address_that_was_not_reached_changes_no_verdict(rest, lost, first, r
 @given(rest=others, lost=unreached())
 def test_no_raw_packet_is_sent_to_an_address_that_cannot_be_reached(rest, lost):
     """Follow-ups go to the others, as if it were not there."""
-    battery = Battery(fin=True, loopback=True)
+    battery = RawPermissions(fin=True, loopback=True)
     assert VPN not in follow_ups([*rest, lost], frozenset(), battery)
 
 

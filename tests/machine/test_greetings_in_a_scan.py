@@ -14,7 +14,7 @@ from key_servers import say, serving, tls_speaker
 from varied import replace
 
 from probe import interruption
-from probe.app.scan import Means, _with_greetings, scan
+from probe.app.scan import Backends, _with_greetings, scan
 from probe.backends.connect import ConnectBackend
 from probe.backends.system_host import SystemHost
 from probe.engine.run import Outcome
@@ -87,14 +87,14 @@ def test_not_asked(name):
     """Nothing is asked where nothing could be compared, where the scan is over, or where it may not."""
     outcome, plan, inquiry = NOT_ASKED[name]
     asked = Asked()
-    assert _with_greetings(outcome, plan, Means(asked, asked, inquiry=inquiry)) is outcome
+    assert _with_greetings(outcome, plan, Backends(asked, asked, inquiry=inquiry)) is outcome
     assert asked.calls == []
 
 
 def test_asked():
     """Each survey gets what its own address said, and the certificate that came with it; time is counted."""
     asked = Asked()
-    outcome = _with_greetings(BOTH, PLAN, Means(asked, asked))
+    outcome = _with_greetings(BOTH, PLAN, Backends(asked, asked))
     assert asked.calls == [Call(ip, WEB, Approach.WEB) for ip in (HERE, THERE)]
     assert [dict(s.greetings) for s in outcome.surveys] == [{WEB: SAID}, {WEB: Greeting("220 ready")}]
     assert [dict(s.keys) for s in outcome.surveys] == [{WEB: (CERTIFICATE,)}, {}]
@@ -105,14 +105,14 @@ def test_keys_that_are_known_stay():
     """The keys that were asked for come before those that came along."""
     asked = Asked()
     known = {WEB: (KEY,), OTHER: (KEY,)}
-    outcome = _with_greetings(measured(HERE, THERE, keys=known), PLAN, Means(asked, asked))
+    outcome = _with_greetings(measured(HERE, THERE, keys=known), PLAN, Backends(asked, asked))
     assert [dict(s.keys) for s in outcome.surveys] == [known, known]
 
 
 def test_interrupted(interrupt):
     """Ctrl-C while greetings are read keeps what was measured until then, greetings that came included."""
     asked = Asked(while_asked=interrupt)
-    outcome = _with_greetings(BOTH, PLAN, Means(asked, asked))
+    outcome = _with_greetings(BOTH, PLAN, Backends(asked, asked))
     assert not outcome.complete
     assert [len(s.greetings) for s in outcome.surveys] == [1, 1]
 
@@ -124,7 +124,7 @@ def scanned(number: int, inquiry: Inquiry = Inquiry.ALL):
         (Port(Protocol.TCP, number),),
     )
     with closing(ConnectBackend()) as backend:
-        return scan(target, Timing(), Means(backend, SystemHost(), inquiry=inquiry))
+        return scan(target, Timing(), Backends(backend, SystemHost(), inquiry=inquiry))
 
 
 def test_another_service_answers_on_the_public_address():

@@ -11,7 +11,7 @@ from key_servers import host_key, serving, ssh_server
 from varied import replace
 
 from probe import interruption
-from probe.app.scan import Means, _with_keys, survey
+from probe.app.scan import Backends, _with_keys, survey
 from probe.backends.connect import ConnectBackend
 from probe.backends.system_host import SystemHost
 from probe.engine.run import Outcome
@@ -70,14 +70,14 @@ def test_not_asked(name):
     """Nothing is asked where nothing could be compared, or where the scan is over."""
     outcome, plan = NOT_ASKED[name]
     asked = Asked()
-    assert _with_keys(outcome, plan, Means(asked, asked)) is outcome
+    assert _with_keys(outcome, plan, Backends(asked, asked)) is outcome
     assert asked.wanted == []
 
 
 def test_asked():
     """Each survey gets the keys of its own address, and the time is counted."""
     asked = Asked()
-    outcome = _with_keys(BOTH, PLAN, Means(asked, asked))
+    outcome = _with_keys(BOTH, PLAN, Backends(asked, asked))
     assert asked.wanted == [(HERE, SSH), (THERE, SSH)]
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
     assert (outcome.elapsed, outcome.complete) == (7.0, True)
@@ -86,7 +86,7 @@ def test_asked():
 def test_interrupted(interrupt):
     """Ctrl-C while keys are read keeps what was measured until then, keys that came included."""
     asked = Asked(while_asked=interrupt)
-    outcome = _with_keys(BOTH, PLAN, Means(asked, asked))
+    outcome = _with_keys(BOTH, PLAN, Backends(asked, asked))
     assert not outcome.complete
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
 
@@ -102,5 +102,5 @@ def test_two_addresses_of_loopback(there, sameness):
         closing(ConnectBackend()) as backend,
     ):
         target = Target(addresses, (Port(Protocol.TCP, number),))
-        surveys = survey(target, Timing(), Means(backend, SystemHost()))
+        surveys = survey(target, Timing(), Backends(backend, SystemHost()))
     assert identify(surveys)["here", THERE].sameness is sameness
