@@ -147,7 +147,7 @@ def test_it_is_there_in_a_world() -> None:
     """Inside a namespace made for worlds nothing is missing."""
     if enter.available() is not None:
         pytest.skip(str(enter.available()))
-    script = "from probe.engine import privilege; print(privilege.missing())"
+    script = "from probe.backends import privilege; print(privilege.missing())"
     done = subprocess.run(
         enter.command([sys.executable, "-c", script]),
         env={**enter.environment(), "PYTHONPATH": str(TOP)},
