@@ -1,7 +1,7 @@
 """Does the path carry full packets? Real data through an open port of each address, all at once. Linux only.
 
-Lives here: which connections a trial makes, and who tells of a smaller MTU. What becomes of one connection's
-data is `transfer`. Elsewhere than on Linux nothing is measured: only its kernel tells which data arrived.
+Lives here: what becomes of one connection's data, which connections a trial makes, and who tells of a smaller
+MTU. Elsewhere than on Linux nothing is measured: only its kernel tells which data arrived.
 """
 
 import select
@@ -20,7 +20,7 @@ from probe.backends.tcpinfo import TCP_INFO, TRANSFER_SIZE, TransferInfo, parse_
 from probe.model.exam import MtuTrial, Transfer
 from probe.model.target import IPAddress, Port
 
-# --- data through one connection: a little, then full segments, and what becomes of each. Linux only ---
+# --- data through one connection ---
 
 
 CONNECT_S, SMALL_S, BIG_S = 1.0, 1.0, 1.2  # how long each part is waited for, at least
@@ -171,7 +171,7 @@ class DataTransfer:
             return None
 
 
-# --- all of it ---
+# --- trials of whole paths ---
 
 
 LONGEST_S = 4.0  # of all trials; they take some 1.5 s where full packets vanish

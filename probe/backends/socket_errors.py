@@ -1,8 +1,8 @@
-"""The Linux socket error queue: which ICMP error hit a socket, and who sent it.
+"""Why a probe's socket failed: the Linux error queue's word first, then the meaning of the error number.
 
-Lives here: a pure parser of the control message (struct sock_extended_err and the offender's address that
-follows it, linux/errqueue.h, man 7 ip under IP_RECVERR), and the one call that reads a socket's queue.
-It must not know what an ICMP error means for a port: that is `probe.wire.icmp`.
+Lives here: a parser of the queue's control message (struct sock_extended_err and the offender's address
+that follows it, linux/errqueue.h, man 7 ip under IP_RECVERR), the one call that reads it, and both put
+together. What an ICMP error means for a port is `probe.wire.icmp`'s.
 """
 
 import socket
@@ -95,7 +95,7 @@ def read_error_queue(sock: socket.socket) -> QueuedError | None:
                     return entry
 
 
-# --- why a probe's socket failed: the error queue's word first, then the meaning of the error number ---
+# --- why a probe failed ---
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,7 +260,7 @@ def close_politely(sock: socket.socket) -> None:
     sock.close()
 
 
-# --- how many sockets this process may hold at once ---
+# --- how many there may be ---
 
 
 SPARE = 64  # descriptors left to the rest of the program: files, pipes, the poller

@@ -1,4 +1,8 @@
-"""What stands around a silent address: the far end of its tunnel, and its neighbours on the link. Pure."""
+"""What is asked around a silent address, and how the answers read. Pure.
+
+How far probes come, its tunnel's far end and its neighbours, what the interface counted, by which way answers
+come back, echo by raw packets, the port that data is sent through, and what its name gives.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +18,7 @@ from probe.model.target import NO_PORT, IPAddress, Port, Protocol, Target, Targe
 from probe.model.tunnel_state import peer_for
 from probe.services.registry import UNSPOKEN_PORTS
 
-# --- how far probes for a silent address come: TTL-limited questions, read as hops. Pure ---
+# --- how far probes come ---
 
 
 NEAR_TTLS = (1, 2)  # of an address that has no router before it, as far as the routes tell
@@ -60,7 +64,7 @@ def hops_of(answers: Mapping[Question, Observation], survey: AddressSurvey) -> t
     return tuple(found[: max(answered, default=0) + 1]) or None
 
 
-# --- all of it ---
+# --- far ends and neighbours ---
 
 
 DISCARD = Port(Protocol.UDP, 9)  # RFC 863: what arrives is thrown away
@@ -141,7 +145,7 @@ def _is_beside(survey: AddressSurvey, other: AddressSurvey) -> bool:
     return bool(there.on_link) and there.interface == here.interface
 
 
-# --- did probes get out ---
+# --- counters of the interface ---
 
 
 MOST_PROBES = 5
@@ -204,7 +208,7 @@ def heard_more(before: Traffic | None, after: Traffic | None) -> bool:
     return before is not None and after is not None and after.received_packets > before.received_packets
 
 
-# --- by which way does a silent address's host send to this machine? One raw opening over another link ---
+# --- the way back ---
 
 
 def way_back_questions(silent: AddressSurvey, surveys: Iterable[AddressSurvey]) -> Sequence[Question]:
@@ -258,7 +262,7 @@ def way_back(
     return next((o for o in found if o is not None and o.reason is not Reason.NOT_SENT), None)
 
 
-# --- echo by raw packets, where no socket may ask for it. Pure ---
+# --- echo by raw packets ---
 
 
 def echo_question(address: IPAddress) -> Question:
@@ -278,7 +282,7 @@ def echo_of(answers: Mapping[Question, Observation], address: IPAddress) -> Echo
     return Echo(seen.reason, seen.attempts, seen.rtt, seen.sender, refused_here)
 
 
-# --- through which open port data is sent to try the path's size. Pure ---
+# --- ports to send data through ---
 
 
 # Mail servers note who speaks before their greeting, MySQL counts failed handshakes: the last resort.
@@ -307,7 +311,7 @@ def _is_here(survey: AddressSurvey) -> bool:
     return survey.route is not None and survey.route.kind is LinkKind.LOOPBACK
 
 
-# --- what is known of the name that an address came from. Pure ---
+# --- names ---
 
 
 def name_answers(

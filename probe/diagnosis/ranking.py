@@ -1,7 +1,9 @@
-"""What may be wrong with one subject (an address, a port on it), and how the subjects of an address add up.
+"""What may be wrong with one subject, and how the subjects of an address add up.
 
-A subject has exactly one cause, `none` included; its probabilities sum to 1. An address is well if all of its
-subjects are. What is left of 1 is shared among the causes by how many subjects each is expected to trouble.
+A subject is the address itself, a port that ought to answer on it, or the size that its path ought to
+carry. It has exactly one cause, `none` included; its probabilities sum to 1. An address is well if all of
+its subjects are. What is left of 1 is shared among the causes by how many subjects each is expected to
+trouble.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,7 +93,7 @@ def port_in_trouble(cause: Cause, troubles: Iterable[CauseDistribution]) -> Port
     return port if shares.get(port, 0.0) > _MOST * sum(shares.values()) else None
 
 
-# --- ports that ought to answer on an address and do not ---
+# --- ports that ought to answer ---
 
 
 _ALWAYS = (Cause.NOT_BOUND, Cause.TARGET_FIREWALL, Cause.PATH_FIREWALL)
@@ -193,7 +195,7 @@ def _evidence(port: Port, observation: Observation, scene: Scene) -> CauseEviden
     )
 
 
-# --- whether the path carries full packets: one subject, where data was sent through a service ---
+# --- sizes that ought to pass ---
 
 
 def size_trouble(scene: Scene) -> Iterator[CauseDistribution]:

@@ -15,7 +15,7 @@ from probe.model.target import IPAddress
 from probe.model.tunnel_state import health, is_on
 from probe.model.verdict import Condition
 
-# --- how an address answers ---
+# --- how the address answers ---
 
 
 _GONE = frozenset({Reason.HOST_UNREACH, Reason.NET_UNREACH, Reason.TIME_EXCEEDED})
@@ -112,7 +112,7 @@ def _rule_of(reason: Reason, *, by_target: bool) -> Symptom | None:
     return Symptom.REPORTED_UNREACHABLE if reason in _GONE and not by_target else None
 
 
-# --- the way to an address: how its route leaves, and what the tunnel there reports of its far end ---
+# --- the way to it ---
 
 
 _DIGITS = 3  # of seconds
@@ -234,7 +234,7 @@ def how_the_far_end_answers(scene: Scene) -> Iterator[CauseEvidence]:
         )
 
 
-# --- all of it ---
+# --- everything that was seen ---
 
 
 _STRICT = 1  # rp_filter, RFC 3704 section 2.2

@@ -85,7 +85,7 @@ def reply_ttl(seen: Mapping[int, Observation]) -> int | None:
     return best if exact else None
 
 
-# --- which box answered for a port: the address's own host, one nearer on the way, or one behind it ---
+# --- which box answered ---
 
 
 _HIGHEST_TTL = 255  # no reply arrives with more, so nothing nearer can show above it

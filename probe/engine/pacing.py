@@ -1,7 +1,8 @@
-"""How fast to send: a token bucket, and the pace of one address that grows while answers hold.
+"""How fast to send and how long to wait: a token bucket, the pace of one address, its retransmission timeout.
 
-The pace follows the congestion idea of RFC 5681: it doubles each round trip while answers come to
-the first try, and halves when answers come only to later tries (a limit or a full queue on the way).
+The pace follows the congestion idea of RFC 5681: it doubles each round trip while answers come to the first
+try, and halves when answers come only to later tries (a limit or a full queue on the way). The timeout is
+that of RFC 6298, learned per address.
 """
 
 import math
@@ -80,7 +81,7 @@ class AddressPace:
         self._first = self._later = 0
 
 
-# --- how long to wait for an answer: the retransmission timeout, learned per address (RFC 6298) ---
+# --- how long to wait ---
 
 
 FLOOR_S = 0.1  # below RFC 6298's 1 s: a late answer still counts, every try has its own socket
@@ -116,7 +117,7 @@ def stranger_timeout(learned: list[float]) -> float:
     return STRANGER_FACTOR * max(learned) if learned else INITIAL_S
 
 
-# --- what the answers of an address have taught about the way there: its time and its loss. Pure ---
+# --- what is known of a path ---
 
 
 MAX_TRIES = 8  # on an address that loses packets

@@ -169,7 +169,7 @@ class Run:
         self._advance(address, running, now)
 
 
-# --- ask a few questions beside a survey, and hand back what each brought. Pure ---
+# --- a few questions beside a survey ---
 
 
 Answers = dict[Question, Observation]

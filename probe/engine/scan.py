@@ -28,7 +28,7 @@ from probe.model.plan import Timing
 from probe.model.probing import Observation, Probe, Question, Reason, Reply, Role
 from probe.model.target import IPAddress, Protocol
 
-# --- a question under way, and the observation that it ends as. Pure ---
+# --- a question under way ---
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ def observe(asked: PendingQuestion, reply: Reply, attempt: int, sent_at: float) 
     )
 
 
-# --- all of it ---
+# --- the state machine ---
 
 
 AFTERMATH_S = 0.4  # a backend tells within this what an accepted connection did next

@@ -195,7 +195,7 @@ def _neighbour(plan: AddressPlan, seen: Answers, table: NeighbourTable) -> Neigh
     return table(plan.address.ip)
 
 
-# --- the script of one round of raw follow-ups on an address ---
+# --- one round of raw follow-ups ---
 
 
 ENOUGH_ANSWERS = 10  # without a loss: two tries then leave less than SILENCE_DOUBT, with (0.5 / 11) ** 2

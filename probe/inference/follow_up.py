@@ -1,6 +1,7 @@
-"""THE TABLE of doubts: what a verdict leaves open, and the raw packet that would end it.
+"""The next raw packets: those that would still change a verdict.
 
-A row asks where explanations of an answer are alive that its packet would tell apart, and only there.
+The table of doubts says what a verdict leaves open, and which raw packet would end it. A row asks where
+explanations of an answer are alive that its packet would tell apart, and only there.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from probe.model.probing import NextHop, Observation, Question, Reason, Role, Sh
 from probe.model.target import NO_PORT, IPAddress, Port, Protocol, Seen
 from probe.model.verdict import Binding
 
-# --- what is known when the next raw packets are chosen, and the ports that they may be about ---
+# --- what is known when packets are chosen ---
 
 
 ALIVE = 0.0005  # share of an explanation that is worth a packet to rule out
@@ -90,7 +91,7 @@ def controls(model: AddressModel, reason: Reason) -> Iterator[Question]:
     )
 
 
-# --- frames handed to a neighbour for another address, and ARP: what they are asked for, and of whom ---
+# --- frames and ARP ---
 
 
 _EVERYBODY = "ff:ff:ff:ff:ff:ff"
@@ -189,7 +190,7 @@ def behind_loopback(model: AddressModel, scene: Scene) -> Iterator[Question]:
             yield structs.replace(question, ttl=2)
 
 
-# --- all of it ---
+# --- the table of doubts ---
 
 
 _LADDERS = 4  # silent ports of one address whose way is followed hop by hop
@@ -297,7 +298,7 @@ DOUBTS: tuple[Doubt, ...] = (
 )
 
 
-# --- chooses the next raw packets: those that would still change a verdict, by the table of doubts ---
+# --- choosing ---
 
 
 def follow_ups(

@@ -17,7 +17,7 @@ from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind, Sameness
 from probe.model.target import IPAddress, Port
 
-# --- whether two greetings are of one service ---
+# --- two greetings ---
 
 
 _QUOTED = 48  # characters of a greeting that are told in a sentence
@@ -103,7 +103,7 @@ def _other_software(one: Greeting, two: Greeting) -> bool:
     return bool(name.lower() != other.lower() or (version and its and version != its))
 
 
-# --- all of it ---
+# --- services behind a port ---
 
 
 _PROOFS = {KeyKind.SSH: Proof.SSH_KEY, KeyKind.TLS: Proof.CERTIFICATE}

@@ -200,7 +200,7 @@ def sounds(protocol: Protocol, fate: Fate, *, covered: bool) -> Sounds:
     return table.get((fate, covered)) or BLIND_SOUNDS[fate]
 
 
-# --- tHE TABLE of raw evidence ---
+# --- raw evidence ---
 
 
 # Beforehand, by IP version: the stack's own resets show a mark, and the path keeps it. No path takes the flow

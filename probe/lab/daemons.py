@@ -14,7 +14,7 @@ from probe.lab.scenario import Dnat, Forwarder, Listen, Serves, Service, TargetH
 from probe.lab.scenario_hosts import ServiceKind
 from probe.model.target import IPAddress, Protocol
 
-# --- what real services are told: configuration files, and the scripts that start them. Pure text ---
+# --- configuration files and scripts ---
 
 
 UPSTREAM = 8081  # where the proxy finds its application, on loopback
@@ -153,7 +153,7 @@ SCRIPTS: dict[ServiceKind, str] = {
 }
 
 
-# --- how a target publishes the ports of its container, as all worlds mean it. Pure ---
+# --- ports that are published ---
 
 
 _ANY, _ANY6 = "0.0.0.0", "::"  # noqa: S104 - the wildcard addresses, as names
@@ -197,7 +197,7 @@ def engine_sockets(target: TargetHost) -> Iterator[Listen]:
             yield Listen(port=entry.port, bind=bind, v6only=bind == _ANY6, serves=serves)
 
 
-# --- all of it ---
+# --- daemons ---
 
 
 HOME = "/run/lab"

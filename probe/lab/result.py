@@ -78,7 +78,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[CheckResult, ...]
 
 
-# --- what a report says of each port and address ---
+# --- what a report has of ports and addresses ---
 
 
 NOTHING = "-"

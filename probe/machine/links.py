@@ -1,8 +1,8 @@
-"""This machine's links: every interface, also those without an address and those that are off, with counters.
+"""This machine's links, with their counters, and its main routing table; other tables are not read.
 
-On Linux `ip` tells it, in the network namespace of the calling thread. psutil's counters are those of the
-process's first thread, and /sys/class/net may show another namespace's devices: they are for systems without
-`ip`.
+Links are every interface, also those without an address and those that are off. On Linux `ip` tells of
+both, in the network namespace of the calling thread. psutil's counters are those of the process's first
+thread, and /sys/class/net may show another namespace's devices: they are for systems without `ip`.
 """
 
 import sys
@@ -82,7 +82,7 @@ def _sysctl_number(interface: str) -> int | None:
         return None
 
 
-# --- this machine's main routing table, on Linux, by `ip` (iproute2). Other tables are not read ---
+# --- routes ---
 
 
 _FAMILIES = (4, 6)

@@ -13,7 +13,7 @@ import msgspec
 from probe.machine.filter_rules import Act, Rule, Step, blocking
 from probe.model.machine import Chain, Hook
 
-# --- a rule of nft's JSON (libnftables-json(5)) in the short words of nft itself. Pure ---
+# --- a rule in nft's words ---
 
 
 _DEEPEST = 12
@@ -118,7 +118,7 @@ _KINDS: Final[Mapping[str, tuple[type, Callable[[Any, int], str | None]]]] = {
 }
 
 
-# --- all of it ---
+# --- the ruleset ---
 
 
 _FAMILIES = frozenset({"ip", "ip6", "inet"})

@@ -37,7 +37,7 @@ class Host(Protocol):
         """What services say of themselves; this connects to them. Left out where nothing was said."""
 
 
-# --- the seam to everything that this machine knows of itself ---
+# --- this machine's own state ---
 
 
 class MachineReader(Protocol):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dns.resolver import Resolver
 
 
-# --- what this process may do here without privileges: ping, and how many files it may have open ---
+# --- what is permitted without privileges ---
 
 
 def ping_allowed() -> bool | None:
@@ -56,7 +56,7 @@ def _number(limit: int) -> int:
     return sys.maxsize if limit < 0 else limit
 
 
-# --- what this machine's own kernel threw away: one counter of Linux that every user may read ---
+# --- what the kernel threw away ---
 
 
 _GROUP, _NAME = "TcpExt:", "IPReversePathFilter"
@@ -82,7 +82,7 @@ def parse_netstat(text: str) -> int | None:
     return None
 
 
-# --- how this machine resolves names, as it is set up. No query is sent ---
+# --- name resolution ---
 
 
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -128,7 +128,7 @@ def _address(text: str) -> IPAddress | None:
         return None
 
 
-# --- all of it ---
+# --- everything at once ---
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The report as one JSON object."""
+"""Reports as JSON: one object, the same pieces line by line, and the doctor's."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from probe.model.encoding import as_builtins, decode, encode
 from probe.model.report import Report
 from probe.report.escape import json_escaped
 
-# --- pieces of a report as plain data, with the keys that name a piece first ---
+# --- pieces ---
 
 
 _NAMES = ("port", "ports", "protocol", "service")
@@ -30,7 +30,7 @@ def _named_first(piece: dict[str, Any]) -> dict[str, Any]:
     return {name: piece[name] for name in _NAMES if name in piece} | piece
 
 
-# --- all of it ---
+# --- the report ---
 
 
 def render_json(report: Report) -> str:
@@ -45,7 +45,7 @@ def render_json(report: Report) -> str:
     return json_escaped(msgspec.json.format(data, indent=2).decode()) + "\n"
 
 
-# --- the same pieces as the JSON report, one a line: scan, addresses, ports, groups of ports, stats ---
+# --- line by line ---
 
 
 _LISTS = ("addresses", "ports", "rest")
@@ -70,7 +70,7 @@ def _pieces(report: Report) -> Iterator[dict[str, Any]]:
     yield {"stats": whole["stats"], "elapsed_s": whole["elapsed_s"], "complete": whole["complete"]}
 
 
-# --- the doctor's report as one JSON object, and as the lines of `--watch` ---
+# --- the doctor's ---
 
 
 def render_doctor_json(report: DoctorReport) -> str:

@@ -122,7 +122,7 @@ def _wrapped(text: str, style: TextStyle, first: str = "", rest: str = "") -> li
     )
 
 
-# --- what changed from one report of the doctor to the next, and the line that says so ---
+# --- changes ---
 
 
 _ABSENT = "absent"  # an address that a name did not have, a tunnel that was not there

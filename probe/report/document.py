@@ -28,7 +28,7 @@ from probe.model.verdict import AddressVerdict, PortVerdict, Verdict
 from probe.report import probes
 from probe.services.registry import is_private, service_name
 
-# --- what services showed of themselves, as the report has it; and in a few words ---
+# --- what services showed ---
 
 
 _HEADERS = ("server", "location")  # told in words; the others are in the report
@@ -51,7 +51,7 @@ def greeting_words(observation: ObservationReport) -> str | None:
     return f"{words}, over TLS" if said.tls else words
 
 
-# --- all of it ---
+# --- the report ---
 
 
 _DIGITS = 4  # of probabilities

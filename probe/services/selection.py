@@ -1,9 +1,4 @@
-"""Which open ports are asked for a greeting, and how: a short list, and some ports never.
-
-Pure. A greeting tells something only beside another: the port is open on two addresses or more. What takes
-every byte for an order (a printer, a serial line, a controller) is not met at all. Nothing is sent to a
-customary service that is not of the web: databases and mail servers take a stray request for an attack.
-"""
+"""Which open ports are worth asking for keys, and which for a greeting. Pure."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,7 +10,7 @@ from probe.model.probing import Aftermath, Observation, Reason
 from probe.model.target import IPAddress, Port, Protocol
 from probe.services.registry import SSH_PORTS, TLS_PORTS, UNSPOKEN_PORTS, WEB_PORTS, find_service
 
-# --- which open ports are worth asking for keys ---
+# --- keys ---
 
 
 MOST_PORTS = 4
@@ -67,7 +62,7 @@ def _rank(port: Port, aftermaths: Collection[Aftermath | None]) -> int | None:
     return 2 if spoke and find_service(port) is None else None
 
 
-# --- all of it ---
+# --- greetings ---
 
 
 MOST_GREETED = 12

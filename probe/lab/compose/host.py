@@ -28,7 +28,7 @@ from probe.lab.netns.tunnels import switch_off_here
 from probe.lab.netns.wireguard import End
 from probe.lab.scenario import FarEnd, Vpn
 
-# --- a container's own end of the tunnel. Linux only ---
+# --- its end of the tunnel ---
 
 
 _TUN = Path("/dev/net/tun")
@@ -85,7 +85,7 @@ def _complete_there(end: End, vpn: Vpn) -> None:
     troubles[vpn.far_end]()
 
 
-# --- all of it ---
+# --- the container ---
 
 
 READY = Path("/run/bindprobe-ready")

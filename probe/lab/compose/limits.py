@@ -1,4 +1,7 @@
-"""What a scenario may ask for that containers cannot give, and why. Pure: a table."""
+"""What containers cannot give a scenario, and how the roles of `docker-compose.yml` become its hosts.
+
+Pure: tables, plans and text.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -63,7 +66,7 @@ def why_not(scenario: Scenario) -> str | None:
     return next(found, None)
 
 
-# --- how the roles of `docker-compose.yml` become hosts of a scenario's layout. Pure: plans and text ---
+# --- roles of the compose file ---
 
 
 # Role: name of each interface in the scenarios' worlds, and the address by which it is known in Docker's.

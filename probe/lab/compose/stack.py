@@ -19,7 +19,7 @@ from probe.lab.scenario import Scenario, address_of, realm_of
 from probe.model.report import Report
 from probe.report.read import parse_report
 
-# --- docker and Compose as commands: finding them, running them, and what they say when they fail ---
+# --- Docker and Compose as commands ---
 
 
 # The plugin of today first, then the program that was before it.
@@ -105,7 +105,7 @@ def _works(argv: Sequence[str]) -> bool:
     return done.returncode == 0
 
 
-# --- all of it ---
+# --- the project ---
 
 
 FILE = Path(__file__).resolve().parents[3] / "docker-compose.yml"

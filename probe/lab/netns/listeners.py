@@ -51,7 +51,7 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
-# --- a name server that knows a few names, one address each (RFC 1035). Knows messages, no sockets ---
+# --- a name server ---
 
 
 _TTL_S = 5
@@ -86,7 +86,7 @@ def answered(query: bytes, answers: Mapping[str, str]) -> bytes | None:
     return bytes(response.to_wire())
 
 
-# --- all of it ---
+# --- the host's services ---
 
 
 _BACKLOG = 4096

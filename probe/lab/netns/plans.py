@@ -86,7 +86,7 @@ def cable_ends(wire: Wire) -> tuple[str, str]:
     return f"{realm}-near", f"{realm}-far"
 
 
-# --- which address symbols a world has a use for, and how their addresses are written. Pure ---
+# --- symbols and addresses ---
 
 
 _PREFIX = {4: 24, 6: 64}

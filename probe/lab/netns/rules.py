@@ -1,6 +1,6 @@
 """What every host does to packets, as text for `nft -f -`. Pure: knows tables and chains, not their loading.
 
-Filters, NAT, limits, loss, bleaching. How one filter rule is written is the business of `filters`.
+Filters, NAT, limits, loss, bleaching.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ from probe.lab.scenario import (
 from probe.model.target import Protocol, Realm
 from probe.services.port_list import format_ports, parse_ports
 
-# --- filter rules as lines for nft. Pure: knows what a rule matches, not where its chain hooks ---
+# --- one filter rule ---
 
 
 # nft(8), REJECT STATEMENT. RFC 4443 has no protocol-unreachable, and one code for all that is prohibited.
@@ -121,7 +121,7 @@ def _verdicts(action: Action, protocol: Protocol, family: int | None) -> Iterato
                 yield f"meta nfproto ipv{version} reject with {_ICMP[version]} type {name}"
 
 
-# --- all of it ---
+# --- a host's tables ---
 
 
 _PER_MILLION = 1_000_000

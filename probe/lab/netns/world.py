@@ -29,7 +29,7 @@ from probe.model.greeting import Approach, Call, Greeting
 from probe.model.identity import Key
 from probe.model.target import IPAddress, Port, Realm
 
-# --- the prober's machine in a world of real hosts: the kernel's own word, and few questions ---
+# --- the prober's machine ---
 
 
 class ProberHost(SystemHost):
@@ -65,7 +65,7 @@ def prober_of(target: TargetHost) -> ProberHost:
     return ProberHost() if target.services else ListenersProber()
 
 
-# --- all of it ---
+# --- the network ---
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from probe.lab.sim.stack import PORT_UNREACHABLE, ListeningSocket, Stack, icmp_e
 from probe.model.probing import TcpOptions
 from probe.model.target import IPAddress, Port, Protocol
 
-# --- rate limits as token buckets: Linux's limit on ICMP errors, and a packet filter's on resets ---
+# --- rate limits ---
 
 
 ICMP_BURST = 6
@@ -69,7 +69,7 @@ class Buckets:
         return self.take(destination, ICMP_BURST, ICMP_PER_S[destination.version], now)
 
 
-# --- destination NAT: which ports a box forwards, and the way back into the probed address's name ---
+# --- destination NAT ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Nat:
         return frame if probed is None else replace(frame, flow=replace(frame.flow, source=probed))
 
 
-# --- what a box on the way does with TCP handshakes that are not for it ---
+# --- handshakes that are not for the box ---
 
 
 _OPTIONS = TcpOptions(mss=1460)  # without timestamps it has no room to remember the others
@@ -204,7 +204,7 @@ class Interceptor:
         return tuple(replace(a, flow=packet.flow.back) for a in answers if isinstance(a, Packet))
 
 
-# --- all of it ---
+# --- the box ---
 
 
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}

@@ -32,7 +32,7 @@ class Clock:
         self.now = max(self.now, until)
 
 
-# --- replies that have arrived and that nobody has fetched yet; waiting for one lets the world go on ---
+# --- replies that nobody has fetched yet ---
 
 
 TICK = 1e-6  # seconds that looking for replies takes at least

@@ -16,7 +16,7 @@ from probe.lab.sim.packets import ECN, Frame, Packet
 from probe.model.facts import Neighbour
 from probe.model.target import IPAddress
 
-# --- what connects the boxes: wires with their ends, and the routes that lead over them ---
+# --- wires and routes ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Way:
     gateway: IPAddress | None = None
 
 
-# --- all of it ---
+# --- the network ---
 
 
 NEIGHBOUR_GIVES_UP = 3.06  # seconds

@@ -33,7 +33,7 @@ from probe.model.probing import Aftermath, Probe, Reason, Reply, TcpFacts
 from probe.model.target import IPAddress, Protocol
 from probe.wire.icmp import reason_of
 
-# --- what the prober's own machine does to its packets ---
+# --- its firewall ---
 
 
 _EPERM = 1
@@ -74,7 +74,7 @@ def read_firewall(host: ProberHost) -> Firewall:
     return Firewall(read_rules(host.outgoing), read_rules(host.incoming), host.strict_reverse_path)
 
 
-# --- all of it ---
+# --- the prober ---
 
 
 RESENT_AFTER = (1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 8.0)  # seconds between SYNs: linear, then doubling

@@ -15,7 +15,7 @@ from probe.lab.sim.packets import ECN, RESET_ACK, SYN_ACK, Flow, Frame, IcmpErro
 from probe.model.probing import TcpOptions
 from probe.model.target import IPAddress, Port, Protocol
 
-# --- listening sockets: which one a packet reaches, by the kernel's lookup ---
+# --- listening sockets ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def socket_for(
     return max(fitting, key=lambda s: s.rank, default=None)
 
 
-# --- all of it ---
+# --- the stack ---
 
 
 SERVED: dict[Serves, Tcp] = {  # what follows the accept of a TCP connection

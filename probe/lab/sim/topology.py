@@ -28,7 +28,7 @@ from probe.lab.sim.stack import ListeningSocket, read_socket
 from probe.model.target import IPAddress, Port, Protocol, Realm
 from probe.services.port_list import parse_ports
 
-# --- who is plugged into which wire with which addresses: the map of a scenario's network, as tables ---
+# --- wires and plugs ---
 
 
 PREFIX_LENGTH = {4: 24, 6: 64}
@@ -183,7 +183,7 @@ def public_of_router(scenario: Scenario) -> frozenset[IPAddress]:
     return frozenset({ip_address(TARGET_ADDRESSES["public"])} if owned else ())
 
 
-# --- all of it ---
+# --- the map of a scenario ---
 
 
 Addresses = dict[IPAddress, str]  # address -> realm of its link

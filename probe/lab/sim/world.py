@@ -15,7 +15,7 @@ from probe.lab.sim.topology import Name, addresses_of, build_boxes, build_ways
 from probe.lab.world import World, target_of
 from probe.model.probing import Probe, Reason, Reply
 
-# --- the world in memory behind the engine's seam: probes go in, replies come out, time is virtual ---
+# --- the backend ---
 
 
 CAPACITY = 1024  # probes at once: what a common limit on open files leaves to sockets
@@ -65,7 +65,7 @@ class SimBackend:
         """End the world: nothing is held that would have to be freed."""
 
 
-# --- all of it ---
+# --- the world ---
 
 
 @contextmanager
