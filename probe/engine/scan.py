@@ -247,8 +247,6 @@ class Scan:
                 self._wake(asked, patience)
 
     def _silence(self, asked: Asked) -> Observation:
-        if not asked.sent:
-            return not_sent(asked.question)
         return Observation(
             asked.question, Reason.NO_RESPONSE, attempts=len(asked.sent), started=asked.sent[0][1]
         )
