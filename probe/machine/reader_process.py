@@ -21,10 +21,11 @@ from typing import Any, NoReturn, Protocol, Self
 from probe import interruption
 from probe.errors import BackendError
 from probe.machine.sources import MachineReader
+from probe.machine.tools import SYSTEM_PATH
 from probe.model.machine import Machine, Tunnel
 
 _GONE = "the process that reads this machine has ended"
-_ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+_ENVIRONMENT = {"LC_ALL": "C", "PATH": SYSTEM_PATH}
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from probe import interruption
 
 PATIENCE_S = 2.0
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # where no user may plant a tool
 _ADMINISTRATORS = ("/usr/sbin", "/sbin")  # where their tools are; users often lack it in PATH
 _FORBIDDEN = ("not permitted", "permission denied", "must be root", "are you root", "requires root")
 
