@@ -144,6 +144,7 @@ def test_what_cannot_be_taken_down_is_told(docker: Docker, monkeypatch: pytest.M
     with pytest.raises(BackendError, match="error while removing network x"), stack.open_stack():
         pass
     assert len(docker.told("down")) == 5
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_no_docker(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:

@@ -213,9 +213,11 @@ def open_stack() -> Iterator[Stack]:
     try:
         yield stack
     finally:
-        with _undisturbed():
-            stack.end()
-        signal.signal(signal.SIGTERM, before)
+        try:
+            with _undisturbed():
+                stack.end()
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
