@@ -144,7 +144,7 @@ def _as_nobody(opened: World, case: Case) -> dict[str, object]:
 
 def _scan(opened: World, case: Case) -> dict[str, object]:
     means = scan.Backends(opened.backend, case.host())
-    report = scan.scan(opened.target, Timing(), means, facts=None)
+    report = scan.scan(opened.target, Timing(), means)
     return told(report)
 
 
