@@ -36,7 +36,7 @@ check: $(VENV)/dev ## style, types, direction of imports, sizes
 	$(BIN)/python -m pytest -q tests/house/test_sizes.py
 
 bench: $(VENV)/dev ## speed and memory against nmap, in namespaces of its own
-	@$(BIN)/python tests/bench/speed.py
+	@PYTHONPATH=tests $(BIN)/python tests/bench/speed.py
 
 score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (WORLDS=100 SEED=1 ENGINE=connect)
 	@PYTHONPATH=tests $(BIN)/python -m score --worlds $(WORLDS) --seed $(SEED) --engine $(ENGINE)

@@ -6,15 +6,15 @@ from ipaddress import ip_address, ip_interface, ip_network
 import pytest
 from varied import replace
 
-import probe.doctor as doctor_module
+import probe.app.doctor as doctor_module
 from probe import interruption
-from probe.app import Means
-from probe.doctor import examine, look, system_instruments
-from probe.examination import Instruments
+from probe.app.doctor import examine, look, system_instruments
+from probe.app.examination import Instruments
+from probe.app.scan import Backends
 from probe.lab.scenario import parse_scenario
 from probe.lab.sim.world import open_sim
 from probe.model.diagnosis import Cause
-from probe.model.exam import AddressExam, Echo, MtuTrial, NameAnswer, Passage, Transfer
+from probe.model.exam import AddressExam, Echo, InterfaceCounters, MtuTrial, NameAnswer, Transfer
 from probe.model.facts import LinkKind
 from probe.model.machine import Link, Machine, Peer, Resolvers, Tunnel, TunnelKind
 from probe.model.machine import Traffic as Counted
@@ -115,7 +115,7 @@ def world(**parts):
 
 def run(given, script: Script, *, raw: bool = False, target: Target | None = None):
     """Examine the target of a world."""
-    means = Means(given.backend, given.host, given.raw if raw else None)
+    means = Backends(given.backend, given.host, given.raw if raw else None)
     target = target or given.target
     return examine(target, Timing(), means, script.instruments(), named=frozenset({WEB}))
 
@@ -151,7 +151,7 @@ def test_silent_behind_a_tunnel(measured):
     vpn = exam_of(measured, VPN)
     assert [hop.ttl for hop in vpn.hops or ()] == [1]
     assert vpn.endpoint is not None
-    assert vpn.passage == Passage(4, 10, 0, 0, 0, reverse_path_drops=1)
+    assert vpn.passage == InterfaceCounters(4, 10, 0, 0, 0, reverse_path_drops=1)
     assert vpn.comes_back is None  # without raw packets
     assert exam_of(measured, LAN).passage is None
 
@@ -177,7 +177,7 @@ def test_everything_is_silent(measured):
     for neighbour in (LAN, VPN):  # nothing leaves for one that nobody is
         assert exam_of(measured, neighbour).passage is None
         assert exam_of(measured, neighbour).hops is None
-    assert exam_of(measured, PUBLIC).passage == Passage(4, 1, 0, reverse_path_drops=1)
+    assert exam_of(measured, PUBLIC).passage == InterfaceCounters(4, 1, 0, reverse_path_drops=1)
     assert [(h.ttl, h.sender is None) for h in exam_of(measured, PUBLIC).hops or ()] == [
         (1, False),
         (2, True),

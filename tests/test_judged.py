@@ -7,9 +7,9 @@ from functools import cache
 import pytest
 from msgspec import structs
 
-from probe.app import Reporting, scan
+from probe.app.infer import judged, merged
+from probe.app.scan import Reporting, scan
 from probe.errors import UsageError
-from probe.judged import judged, merged
 from probe.lab.door import means_of, open_world
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.scenario import parse_scenario

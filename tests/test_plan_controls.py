@@ -2,9 +2,9 @@
 
 import pytest
 
+from probe.app.plan import controls_for
 from probe.model.target import Port, Protocol
-from probe.plan import controls_for
-from probe.ports import parse_ports
+from probe.services.port_list import parse_ports
 
 
 @pytest.mark.parametrize(

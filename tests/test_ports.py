@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from probe.errors import UsageError
 from probe.model.target import Port, Protocol
-from probe.ports import format_port_list, format_ports, parse_ports
+from probe.services.port_list import format_port_list, format_ports, parse_ports
 
 GOOD = [
     ("80", "80"),

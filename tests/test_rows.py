@@ -6,9 +6,10 @@ import msgspec
 import pytest
 from varied import replace
 
-from probe.app import measure
-from probe.infer import infer
-from probe.infer.heard import noise_of
+from probe.app.scan import measure
+from probe.engine.rows import FEW, fold, unfold
+from probe.inference import infer
+from probe.inference.responses import noise_of
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import parse_scenario
 from probe.model.encoding import decode, encode
@@ -20,7 +21,6 @@ from probe.model.measurement import AddressMeasurement, Facts
 from probe.model.plan import Timing
 from probe.model.probing import Header, NextHop, Observation, Question, Reason, Role
 from probe.model.target import Port, Protocol, TargetAddress
-from probe.rows import FEW, fold, unfold
 
 VPN, OWN = ip_address("10.88.0.10"), ip_address("10.88.0.2")
 MANY = 4 * FEW

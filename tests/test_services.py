@@ -3,7 +3,15 @@
 import pytest
 
 from probe.model.target import Port, Protocol
-from probe.services import DEFAULT_PORTS, SERVICES, Kind, find_service, is_private, port_of, service_name
+from probe.services.registry import (
+    DEFAULT_PORTS,
+    SERVICES,
+    Kind,
+    find_service,
+    is_private,
+    port_of,
+    service_name,
+)
 
 TCP, UDP = Protocol.TCP, Protocol.UDP
 

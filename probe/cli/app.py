@@ -16,7 +16,9 @@ app.add_typer(lab, name="lab")
 def lab_root() -> None:
     """Worlds with a known truth: run scenarios and score the verdicts."""
     from probe import interruption
+    from probe.cli.invoker import trust_no_tool_of_the_user
 
+    trust_no_tool_of_the_user()
     interruption.release()  # a world is taken down on the way out of KeyboardInterrupt
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from probe import __version__, doctor, interruption
-from probe.app import Means
+from probe import __version__, interruption
+from probe.app import doctor
+from probe.app.scan import Backends
 from probe.cli import engines, start
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
@@ -14,19 +15,17 @@ from probe.cli.targets import Wanted, make_target, read_ports
 from probe.cli.watching import Watch, exit_code
 from probe.errors import NothingMeasuredError, UsageError
 from probe.explain.checks import result_text
-from probe.host.host import Host
-from probe.host.machine import MachineReader
-from probe.host.names import resolve
+from probe.machine.names import resolve
+from probe.machine.sources import Host, MachineReader
 from probe.model.diagnosis import Diagnosis
 from probe.model.doctor_report import Change, DoctorReport
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.plan import Timing
 from probe.model.target import IPAddress, Port, Target
 from probe.redact.reports import redacted_report
-from probe.report.assemble_doctor import DoctorFacts, assemble_doctor
-from probe.report.doctor_changes import render_change
-from probe.report.doctor_json import render_doctor_json, render_line
-from probe.report.doctor_text import render_doctor
+from probe.report.as_json import render_doctor_json, render_line
+from probe.report.doctor_document import DoctorFacts, assemble_doctor
+from probe.report.doctor_text import render_change, render_doctor
 
 USUAL_PORTS = "22,80,443,445,3389"  # of hosts of every kind: remote login, web, file sharing
 
@@ -34,7 +33,7 @@ Checking = Callable[[], DoctorReport]
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class DoctorRequest:
     """What to examine. `wanted` None: this machine alone. `named`: ports that are meant to work."""
 
     wanted: Wanted | None
@@ -55,7 +54,7 @@ def errand_of(
     ports: str | None,
     families: frozenset[int],
     timing: Timing,
-) -> Errand:
+) -> DoctorRequest:
     """Put together what the flags ask for.
 
     Raises:
@@ -65,7 +64,7 @@ def errand_of(
     if not places and named:
         raise UsageError("-p says which ports of the target are meant to work: give its address too")
     wanted = Wanted(places, ports or USUAL_PORTS, None, families) if places else None
-    return Errand(wanted, timing, named)
+    return DoctorRequest(wanted, timing, named)
 
 
 def find(wanted: Wanted, host: Host) -> Found:
@@ -94,7 +93,7 @@ def find(wanted: Wanted, host: Host) -> Found:
 
 @contextmanager
 def checker(
-    errand: Errand, wish: engines.Wish, destination: Destination, *, quiet: bool
+    errand: DoctorRequest, wish: engines.EngineRequest, destination: Destination, *, quiet: bool
 ) -> Iterator[Checking]:
     """Open what the examination works with; each call of what is yielded examines everything once.
 
@@ -123,8 +122,8 @@ class _Examiner:
     """Examines the target once a call. Names are looked up each time; `first` is what they gave already."""
 
     wanted: Wanted
-    errand: Errand
-    means: Means
+    errand: DoctorRequest
+    means: Backends
     reader: MachineReader
     first: list[Found]
     quiet: bool

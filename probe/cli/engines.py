@@ -10,11 +10,11 @@ from probe.cli.terminal import say
 from probe.errors import UsageError
 from probe.model.facts import LinkKind
 from probe.model.greeting import Inquiry
-from probe.model.plan import Battery
+from probe.model.plan import RawPermissions
 
 if TYPE_CHECKING:
-    from probe.host.host import Host
-    from probe.infer.doubts import Doubt
+    from probe.inference.follow_up import Doubt
+    from probe.machine.sources import Host
     from probe.model.target import Target
 
 _HINT = "connect() alone, which a forged reset deceives"
@@ -22,20 +22,20 @@ _LOOKS_HOSTILE = "their owner may take that for an attack"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class EngineRequest:
     """The engine that was asked for, and what ports may be asked of their services.
 
     `named` are the flags that take raw packets: they are never dropped.
     """
 
     engine: Engine
-    battery: Battery
+    battery: RawPermissions
     pcap: Path | None = None
     named: tuple[str, ...] = ()
     inquiry: Inquiry = Inquiry.ALL
 
 
-def wish_of(engine: Engine, pcap: Path | None, *, l2: bool, fin: bool, greet: bool = True) -> Wish:
+def wish_of(engine: Engine, pcap: Path | None, *, l2: bool, fin: bool, greet: bool = True) -> EngineRequest:
     """Read the flags of the raw engine.
 
     Raises:
@@ -47,20 +47,22 @@ def wish_of(engine: Engine, pcap: Path | None, *, l2: bool, fin: bool, greet: bo
         raise UsageError(f"{named[0]} takes raw packets, which --engine connect does not send")
     if engine is Engine.RAW:
         named = ("--engine raw", *named)
-    return Wish(engine, Battery(fin=fin, loopback=l2), pcap, named, Inquiry.ALL if greet else Inquiry.NONE)
+    return EngineRequest(
+        engine, RawPermissions(fin=fin, loopback=l2), pcap, named, Inquiry.ALL if greet else Inquiry.NONE
+    )
 
 
-def doubts_of(wish: Wish, *, quiet: bool) -> "Sequence[Doubt] | None":
+def doubts_of(wish: EngineRequest, *, quiet: bool) -> "Sequence[Doubt] | None":
     """The raw follow-ups that these flags permit; None where no raw packets would be sent."""
     if wish.engine is Engine.CONNECT:
         return None
-    from probe.engine import privilege
+    from probe.backends import privilege
 
     missing = None if wish.named else privilege.missing()
     if missing is not None:
         hint(missing, quiet=quiet)
         return None
-    from probe.infer.doubts import DOUBTS
+    from probe.inference.follow_up import DOUBTS
 
     return [one for one in DOUBTS if one.takes is None or one.takes in wish.named]
 
@@ -71,7 +73,7 @@ def hint(missing: str | None, *, quiet: bool) -> None:
         say(f"{_HINT}; {missing}")
 
 
-def announce(wish: Wish, target: "Target", host: "Host") -> None:
+def announce(wish: EngineRequest, target: "Target", host: "Host") -> None:
     """Say on stderr what looks hostile, before it is sent."""
     if wish.battery.fin:
         every = ", ".join(str(address.ip) for address in target.addresses)

@@ -61,9 +61,9 @@ def _inferred(paths: Sequence[Path], *, strict: bool, redact: bool, most_rows: i
     Raises:
         UsageError: one cannot be read, or two are of one vantage.
     """
+    from probe.app.infer import judged, merged
     from probe.cli.invoker import acting_as_invoker
     from probe.cli.output import STDOUT
-    from probe.judged import judged, merged
     from probe.redact.measurements import redacted
     from probe.report.read import read_report, read_stdin
 

@@ -91,6 +91,18 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
+def trust_no_tool_of_the_user() -> None:
+    """Let a command that stays root under sudo run the system's own tools only, whatever PATH says.
+
+    Raises:
+        UsageError: as `invoker_of`.
+    """
+    if invoker_of(os.environ) is not None:
+        from probe.machine.tools import SYSTEM_PATH
+
+        os.environ["PATH"] = SYSTEM_PATH
+
+
 @contextlib.contextmanager
 def acting_as_invoker() -> Iterator[None]:
     """Open and write files as the user who called sudo, where this process is still root.

@@ -5,20 +5,20 @@ import platform
 from dataclasses import dataclass
 
 from probe import interruption
-from probe.app import Means, Reporting, scan
-from probe.cli.engines import Wish, announce, doubts_of, hint
+from probe.app.plan import make_plan
+from probe.app.scan import Backends, Reporting, scan
+from probe.backends.system_host import SystemHost
+from probe.cli.engines import EngineRequest, announce, doubts_of, hint
 from probe.cli.output import Destination, Form
 from probe.cli.progress import ProgressBar
 from probe.cli.start import started
 from probe.cli.targets import Wanted, make_target
 from probe.errors import NothingMeasuredError, UsageError
-from probe.host.system import SystemHost
 from probe.model.facts import HERE
 from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.model.target import Target
 from probe.model.verdict import Binding, Condition
-from probe.plan import make_plan
 from probe.report.grouping import MOST_ROWS
 from probe.report.plan_text import render_plan, render_plan_json
 
@@ -43,7 +43,9 @@ def timing_of(timeout: float, retries: int, rate: float | None) -> Timing:
     return Timing(timeout=timeout, retries=retries, rate=rate)
 
 
-def print_plan(wanted: Wanted, timing: Timing, destination: Destination, wish: Wish, *, quiet: bool) -> None:
+def print_plan(
+    wanted: Wanted, timing: Timing, destination: Destination, wish: EngineRequest, *, quiet: bool
+) -> None:
     """Print what would be asked, and which raw packets might follow.
 
     Raises:
@@ -64,7 +66,7 @@ def print_plan(wanted: Wanted, timing: Timing, destination: Destination, wish: W
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ScanOptions:
     """How a scan is run and shown."""
 
     quiet: bool = False
@@ -73,7 +75,9 @@ class Manner:
     redact: bool = False
 
 
-def run(wanted: Wanted, timing: Timing, destination: Destination, wish: Wish, how: Manner) -> int:
+def run(
+    wanted: Wanted, timing: Timing, destination: Destination, wish: EngineRequest, how: ScanOptions
+) -> int:
     """Find the target, probe it, and hand the report over; return the exit code.
 
     Raises:
@@ -92,7 +96,7 @@ def run(wanted: Wanted, timing: Timing, destination: Destination, wish: Wish, ho
             return deliver(report, destination, strict=how.strict)
 
 
-def measure(target: Target, timing: Timing, means: Means, how: Manner) -> Report:
+def measure(target: Target, timing: Timing, means: Backends, how: ScanOptions) -> Report:
     """Probe with what is at hand and conclude.
 
     Raises:

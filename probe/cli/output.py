@@ -15,9 +15,8 @@ from probe.cli.terminal import style_of
 from probe.errors import OutputError, UsageError
 from probe.model.report import Report
 from probe.report.as_csv import render_csv
-from probe.report.as_json import render_json
+from probe.report.as_json import render_json, render_ndjson
 from probe.report.markdown import render_markdown
-from probe.report.ndjson import render_ndjson
 from probe.report.picture import render_picture
 from probe.report.style import PLAIN, TextStyle
 from probe.report.table import render_table

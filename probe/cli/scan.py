@@ -60,5 +60,5 @@ def scan(  # noqa: PLR0913 - each is a flag
     if plan:
         measure.print_plan(wanted, timing, destination, wish, quiet=quiet)
         return
-    how = measure.Manner(quiet=quiet, strict=strict, all_ports=all_ports, redact=redact)
+    how = measure.ScanOptions(quiet=quiet, strict=strict, all_ports=all_ports, redact=redact)
     raise typer.Exit(measure.run(wanted, timing, destination, wish, how))

@@ -17,31 +17,30 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from probe.cli.engines import Wish
+from probe.backends import privilege
+from probe.cli.engines import EngineRequest
 from probe.cli.invoker import Invoker, acting_as_invoker, invoker_of
 from probe.cli.options import Engine
 from probe.cli.output import Destination, Form
 from probe.cli.terminal import is_terminal
-from probe.engine import privilege
 from probe.errors import OutputError, PrivilegeError
 from probe.model.facts import LinkKind
 
 if TYPE_CHECKING:
-    from probe.app import Means
+    from probe.app.scan import Backends
     from probe.engine.backend import Backend
-    from probe.engine.capture import Capture
-    from probe.host.host import Host
-    from probe.host.machine import MachineReader
-    from probe.host.reader_process import ReaderProcess
-    from probe.host.system_machine import SystemMachine
+    from probe.machine.reader_process import ReaderProcess
+    from probe.machine.sources import Host, MachineReader
+    from probe.machine.system import SystemMachine
+    from probe.wire.pcapng import Capture
 
 # What a scan or an examination loads when it gets there.
 _LATER = (
     "encodings.ascii",
     "encodings.idna",
-    "probe.host.greetings",
-    "probe.host.keys",
-    "probe.host.tunnels",
+    "probe.backends.banner",
+    "probe.backends.host_keys",
+    "probe.machine.tunnels",
     "psutil",
     "pwd",
     "resource",
@@ -49,7 +48,7 @@ _LATER = (
 _LATER_IN_DOCTOR = (
     *("dns.exception", "dns.message", "dns.query", "dns.rcode"),
     *("dns.rdtypes.ANY.CNAME", "dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA"),
-    *("probe.engine.mtu", "probe.engine.ping", "probe.host.nameservers", "probe.host.netstat"),
+    *("probe.backends.pmtu", "probe.backends.ping", "probe.backends.dns", "probe.machine.system"),
 )
 _LATER_IN_TABLES = ("tabulate",)
 _ON_A_TERMINAL = ("rich._emoji_codes", "rich.console", "rich.progress")
@@ -63,7 +62,7 @@ class Session:
     process that kept what reading this machine takes, if this one had more than its user.
     """
 
-    means: "Means"
+    means: "Backends"
     missing: str | None = None
     apart: "ReaderProcess | None" = None
 
@@ -73,7 +72,7 @@ class Session:
 
 
 @contextmanager
-def started(wish: Wish, destination: Destination, *, examines: bool = False) -> Iterator[Session]:
+def started(wish: EngineRequest, destination: Destination, *, examines: bool = False) -> Iterator[Session]:
     """Open what probing takes and give up every privilege; all of it is closed at the end.
 
     Args:
@@ -87,8 +86,8 @@ def started(wish: Wish, destination: Destination, *, examines: bool = False) -> 
         OutputError: the packet file or the result cannot be written.
         BackendError: this machine lets us open no sockets.
     """
-    from probe.app import Means
-    from probe.engine.connect import ConnectBackend
+    from probe.app.scan import Backends
+    from probe.backends.connect import ConnectBackend
 
     invoker = invoker_of(os.environ)
     missing = _missing(wish)
@@ -104,7 +103,7 @@ def started(wish: Wish, destination: Destination, *, examines: bool = False) -> 
         destination.check()
         backend = ConnectBackend()
         stack.callback(backend.close)
-        means = Means(backend, host, raw, wish.battery, wish.inquiry)
+        means = Backends(backend, host, raw, wish.battery, wish.inquiry)
         yield Session(means, missing, apart)
 
 
@@ -125,7 +124,7 @@ def looking(destination: Destination) -> "Iterator[MachineReader]":
         yield apart or _own_reader()
 
 
-def _missing(wish: Wish) -> str | None:
+def _missing(wish: EngineRequest) -> str | None:
     """Why no raw packets may be sent; None: they may, or were not asked for.
 
     Raises:
@@ -138,37 +137,37 @@ def _missing(wish: Wish) -> str | None:
 
 
 def _has_tunnel() -> bool:
-    from probe.host.interfaces import interfaces
+    from probe.machine.interfaces import interfaces
 
     return any(interface.kind is LinkKind.TUNNEL for interface in interfaces())
 
 
 def _reader() -> "ReaderProcess":
-    from probe.host.reader_process import ReaderProcess
+    from probe.machine.reader_process import ReaderProcess
 
     return ReaderProcess(_own_reader(), privilege.keep_what_reads)
 
 
 def _own_reader() -> "SystemMachine":
-    from probe.host.system_machine import SystemMachine
+    from probe.machine.system import SystemMachine
 
     return SystemMachine(privilege.missing)
 
 
 def _host(apart: "ReaderProcess | None") -> "Host":
-    from probe.host.system import SystemHost
+    from probe.backends.system_host import SystemHost
 
     return SystemHost() if apart is None else SystemHost(apart.tunnels)
 
 
-def _raw(wish: Wish, host: "Host", stack: ExitStack) -> "tuple[Backend | None, str | None]":
+def _raw(wish: EngineRequest, host: "Host", stack: ExitStack) -> "tuple[Backend | None, str | None]":
     """Open the packet file and the raw sockets, or say why those may not be opened.
 
     Raises:
         PrivilegeError: they were asked for by name and are not permitted.
         OutputError: the packet file cannot be written.
     """
-    from probe.engine.raw import open_raw
+    from probe.backends.raw import open_raw
 
     capture = None if wish.pcap is None else _capture(wish.pcap)
     if capture is not None:
@@ -186,7 +185,7 @@ def _raw(wish: Wish, host: "Host", stack: ExitStack) -> "tuple[Backend | None, s
 
 
 def _capture(path: Path) -> "Capture":
-    from probe.engine.capture import Capture
+    from probe.wire.pcapng import Capture
 
     try:
         with acting_as_invoker():
@@ -220,10 +219,10 @@ def _preload_codec() -> None:
     """Load what scapy loads at the first packet."""
     from ipaddress import ip_address
 
-    from probe.engine import codec
-    from probe.engine.packet import Outgoing
     from probe.model.probing import Shape
     from probe.model.target import Protocol
+    from probe.wire import codec
+    from probe.wire.packet import Outgoing
 
     here = ip_address("127.0.0.1")
     codec.build(Outgoing(Shape.OPENING, Protocol.TCP, here, here))

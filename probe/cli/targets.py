@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from probe.errors import UsageError
-from probe.host.host import Host
-from probe.host.names import BOTH, find_port, resolve
+from probe.machine.names import BOTH, find_port, resolve
+from probe.machine.sources import Host
 from probe.model.facts import LinkKind
 from probe.model.target import IPAddress, Port, Protocol, Realm, Target, TargetAddress
-from probe.ports import parse_ports
-from probe.services import DEFAULT_PORTS, port_of
+from probe.services.port_list import parse_ports
+from probe.services.registry import DEFAULT_PORTS, port_of
 
 _REALM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 

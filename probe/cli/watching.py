@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from probe import interruption
 from probe.errors import UsageError
 from probe.model.doctor_report import Change, DoctorReport
-from probe.report.doctor_changes import changes
+from probe.report.doctor_text import changes
 
 EXIT_WRONG = 1
 EXIT_INTERRUPTED = 130

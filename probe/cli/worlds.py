@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from probe.app import scan
+from probe.app.scan import scan
 from probe.cli.options import Engine, WorldKind
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import say

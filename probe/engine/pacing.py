@@ -1,8 +1,12 @@
-"""How fast to send: a token bucket, and the pace of one address that grows while answers hold.
+"""How fast to send and how long to wait: a token bucket, the pace of one address, its retransmission timeout.
 
-The pace follows the congestion idea of RFC 5681: it doubles each round trip while answers come to
-the first try, and halves when answers come only to later tries (a limit or a full queue on the way).
+The pace follows the congestion idea of RFC 5681: it doubles each round trip while answers come to the first
+try, and halves when answers come only to later tries (a limit or a full queue on the way). The timeout is
+that of RFC 6298, learned per address.
 """
+
+import math
+from dataclasses import dataclass, field
 
 START_PER_S = 1000.0
 MIN_PER_S = 100.0
@@ -75,3 +79,72 @@ class AddressPace:
         self.bucket.rate = rate
         self.bucket.burst = max(1.0, rate * BURST_S)
         self._first = self._later = 0
+
+
+# --- how long to wait ---
+
+
+FLOOR_S = 0.1  # below RFC 6298's 1 s: a late answer still counts, every try has its own socket
+INITIAL_S = 0.5  # while nothing is known anywhere
+STRANGER_FACTOR = 1.5  # an address without answers is given this much of the slowest learned timeout
+_GRANULARITY_S = 0.001
+
+
+class RttEstimator:
+    """Smoothed round-trip time and its variation of one address, in seconds (RFC 6298 section 2)."""
+
+    def __init__(self) -> None:
+        self.smoothed: float | None = None
+        self._variation = 0.0
+
+    def sample(self, rtt: float) -> None:
+        """Learn from one round trip. Every try is a flow of its own, so Karn's rule is met."""
+        if self.smoothed is None:
+            self.smoothed, self._variation = rtt, rtt / 2
+            return
+        self._variation += (abs(self.smoothed - rtt) - self._variation) / 4
+        self.smoothed += (rtt - self.smoothed) / 8
+
+    def timeout(self) -> float | None:
+        """Retransmission timeout with the floor; None while nothing was learned."""
+        if self.smoothed is None:
+            return None
+        return max(FLOOR_S, self.smoothed + max(_GRANULARITY_S, 4 * self._variation))
+
+
+def stranger_timeout(learned: list[float]) -> float:
+    """Timeout for an address that never answered, from those that did."""
+    return STRANGER_FACTOR * max(learned) if learned else INITIAL_S
+
+
+# --- what is known of a path ---
+
+
+MAX_TRIES = 8  # on an address that loses packets
+SILENCE_DOUBT = 0.002  # tries are added until loss alone explains a silence with less than this
+
+
+@dataclass(slots=True)
+class PathStats:
+    """Round-trip time and loss of one address; a fresh one knows nothing."""
+
+    rtt: RttEstimator = field(default_factory=RttEstimator)
+    answered: int = 0
+    lost: int = 0  # tries that stayed unanswered before an answer came
+
+    def answer(self, attempt: int, rtt: float) -> None:
+        """Learn from the answer to try `attempt` (from 1), which took `rtt` seconds."""
+        self.rtt.sample(rtt)
+        self.answered += 1
+        self.lost += attempt - 1
+
+    def tries(self, asked: int) -> int:
+        """Tries for a question that is given `asked`: more where the address has shown that it loses packets.
+
+        The loss is the share of tries that were lost among the questions that were answered.
+        """
+        if asked <= 1 or not self.lost:
+            return asked
+        loss = self.lost / (self.answered + self.lost)
+        wanted = math.ceil(math.log(SILENCE_DOUBT) / math.log(min(loss, 0.99)))
+        return max(asked, min(wanted, MAX_TRIES))

@@ -1,17 +1,16 @@
 """Carry surveys over a backend: the only loop of the engine, and it owns no clock but the backend's."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from probe.engine.asked import not_sent
 from probe.engine.backend import Backend
-from probe.engine.learned import Learned
-from probe.engine.scan import Counts, Scan
+from probe.engine.pacing import PathStats
+from probe.engine.scan import Counts, Scan, not_sent
 from probe.engine.survey import Step, Survey
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
 from probe.model.probing import Observation, Question
-from probe.model.target import IPAddress
+from probe.model.target import IPAddress, TargetAddress
 
 Progress = Callable[[int, int], None]  # questions settled, questions asked so far
 
@@ -51,7 +50,7 @@ class Outcome:
     counts: Counts
     elapsed: float  # seconds
     complete: bool
-    learned: Mapping[IPAddress, Learned] = field(default_factory=dict)
+    learned: Mapping[IPAddress, PathStats] = field(default_factory=dict)
 
 
 class Run:
@@ -71,7 +70,7 @@ class Run:
         surveys: Mapping[IPAddress, Survey],
         backend: Backend,
         timing: Timing,
-        learned: Mapping[IPAddress, Learned] | None = None,
+        learned: Mapping[IPAddress, PathStats] | None = None,
     ) -> None:
         self._backend = backend
         self._scan = Scan(timing, backend.capacity, learned)
@@ -168,3 +167,34 @@ class Run:
         for question in tuple(running.open):
             running.hear(not_sent(question))
         self._advance(address, running, now)
+
+
+# --- a few questions beside a survey ---
+
+
+Answers = dict[Question, Observation]
+
+_LONGEST_S = 5.0  # of one round, whatever happens
+
+
+def ask_only(address: IPAddress, questions: Sequence[Question]) -> Survey:
+    """Ask these questions and nothing else: a survey whose observations are their answers."""
+    answers = yield Step(tuple(questions))
+    return AddressSurvey(TargetAddress(address, ""), tuple(answers.values()))
+
+
+def ask(
+    questions: Iterable[Question], backend: Backend, timing: Timing, longest: float = _LONGEST_S
+) -> Answers:
+    """Ask all of these at once, each address at its own pace; `longest` is in seconds.
+
+    Nothing is known where a signal cut it short: what was not asked in full may not pass for silence.
+    """
+    by_address: dict[IPAddress, list[Question]] = {}
+    for question in dict.fromkeys(questions):
+        by_address.setdefault(question.address, []).append(question)
+    surveys = {address: ask_only(address, asked) for address, asked in by_address.items()}
+    outcome = Run(surveys, backend, timing).until(longest)
+    if not outcome.complete:
+        return {}
+    return {o.question: o for survey in outcome.surveys for o in survey.observations}

@@ -16,13 +16,69 @@ from itertools import count
 
 from msgspec import structs
 
-from probe.engine.asked import Asked, has_aftermath, not_sent, observe
-from probe.engine.learned import Learned
-from probe.engine.pacing import BURST_S, ICMP_INTERVAL_S, AddressPace, TokenBucket
-from probe.engine.rtt import stranger_timeout
+from probe.engine.pacing import (
+    BURST_S,
+    ICMP_INTERVAL_S,
+    AddressPace,
+    PathStats,
+    TokenBucket,
+    stranger_timeout,
+)
 from probe.model.plan import Timing
-from probe.model.probing import Observation, Probe, Question, Reason, Reply
-from probe.model.target import IPAddress
+from probe.model.probing import Observation, Probe, Question, Reason, Reply, Role
+from probe.model.target import IPAddress, Protocol
+
+# --- a question under way ---
+
+
+@dataclass(slots=True)
+class PendingQuestion:
+    """A question under way."""
+
+    question: Question
+    tries: int
+    paced: bool
+    way: IPAddress  # the address whose path the probes take: a frame may be handed to one for another
+    sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
+    accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
+    due_at: float = 0.0  # when it is looked at next: another try, the end of the watch, or silence
+    settled: bool = False
+
+
+def not_sent(question: Question) -> Observation:
+    """The observation of a question that was never asked."""
+    return Observation(question, Reason.NOT_SENT, attempts=0)
+
+
+def has_aftermath(question: Question, reply: Reply) -> bool:
+    """Whether the connection is worth watching: not for follow-ups, and raw packets open none."""
+    plain = question.ttl is None and question.min_ttl is None and question.role is not Role.CANARY
+    if reply.header is not None:
+        return False
+    return plain and question.port.protocol is Protocol.TCP and reply.reason is Reason.SYN_ACK
+
+
+def observe(asked: PendingQuestion, reply: Reply, attempt: int, sent_at: float) -> Observation:
+    """What the first reply to a question amounts to; `sent_at` is when the answered try left."""
+    return Observation(
+        asked.question,
+        reply.reason,
+        attempts=len(asked.sent),
+        answered=None if reply.reason is Reason.NOT_SENT else attempt,
+        rtt=max(0.0, reply.at - sent_at),
+        sender=reply.sender,
+        icmp=reply.icmp,
+        ttl=reply.ttl,
+        aftermath=reply.aftermath,
+        tcp=reply.tcp,
+        header=reply.header,
+        started=asked.sent[0][1],
+        answered_at=reply.at,
+    )
+
+
+# --- the state machine ---
+
 
 AFTERMATH_S = 0.4  # a backend tells within this what an accepted connection did next
 _LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREACH})
@@ -30,9 +86,9 @@ _LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREA
 
 @dataclass(slots=True)
 class _AddressState:
-    learned: Learned = field(default_factory=Learned)
+    learned: PathStats = field(default_factory=PathStats)
     pace: AddressPace = field(default_factory=AddressPace)
-    waiting: deque[Asked] = field(default_factory=deque)
+    waiting: deque[PendingQuestion] = field(default_factory=deque)
 
 
 @dataclass(slots=True)
@@ -57,7 +113,7 @@ class Scan:
     """
 
     def __init__(
-        self, timing: Timing, capacity: int, learned: Mapping[IPAddress, Learned] | None = None
+        self, timing: Timing, capacity: int, learned: Mapping[IPAddress, PathStats] | None = None
     ) -> None:
         self.timing = timing
         self.counts = Counts()
@@ -65,10 +121,10 @@ class Scan:
         self._ids = count(1)
         self._addresses: dict[IPAddress, _AddressState] = defaultdict(_AddressState)
         self._addresses |= {ip: _AddressState(known) for ip, known in (learned or {}).items()}
-        self._probes: dict[int, tuple[Asked, int, float]] = {}  # id -> asked, attempt, sent at
-        self._due: list[tuple[float, int, Asked]] = []
+        self._probes: dict[int, tuple[PendingQuestion, int, float]] = {}  # id -> asked, attempt, sent at
+        self._due: list[tuple[float, int, PendingQuestion]] = []
         self._order = count()
-        self._paced: deque[Asked] = deque()
+        self._paced: deque[PendingQuestion] = deque()
         self._total = None if timing.rate is None else TokenBucket(timing.rate, timing.rate * BURST_S)
         self._icmp = TokenBucket(1 / ICMP_INTERVAL_S, 1)
         self._settled: list[Observation] = []
@@ -97,9 +153,9 @@ class Scan:
         allowed = self.timing.retries + 1 if tries is None else tries
         for question in questions:
             few = 1 if question.min_ttl is not None else allowed
-            self._queue(Asked(question, few, paced, question.address if way is None else way))
+            self._queue(PendingQuestion(question, few, paced, question.address if way is None else way))
 
-    def _queue(self, asked: Asked) -> None:
+    def _queue(self, asked: PendingQuestion) -> None:
         if asked.paced:
             self._paced.append(asked)
         else:
@@ -116,7 +172,9 @@ class Scan:
             self._send_from(state.waiting, state.pace.bucket, now, probes)
         return probes
 
-    def _send_from(self, queue: deque[Asked], bucket: TokenBucket, now: float, probes: list[Probe]) -> None:
+    def _send_from(
+        self, queue: deque[PendingQuestion], bucket: TokenBucket, now: float, probes: list[Probe]
+    ) -> None:
         """Send what the bucket allows; a question that was answered while it waited needs no other try."""
         while queue:
             if queue[0].settled or queue[0].accepted is not None:
@@ -138,7 +196,7 @@ class Scan:
         self._drop_probe(probe_id)
         return True
 
-    def _send(self, asked: Asked, bucket: TokenBucket, now: float) -> Probe:
+    def _send(self, asked: PendingQuestion, bucket: TokenBucket, now: float) -> Probe:
         bucket.take(now)
         if self._total is not None:
             self._total.take(now)
@@ -155,7 +213,7 @@ class Scan:
         asked, attempt, _ = self._probes[probe_id]
         self._probes[probe_id], asked.sent[-1] = (asked, attempt, at), (probe_id, at)
 
-    def _patience(self, asked: Asked) -> float:
+    def _patience(self, asked: PendingQuestion) -> float:
         """Until when the last try is waited for: tries are spread over time, by one, two, two ... timeouts.
 
         After the last one a timeout is enough: the earlier ones may still be answered all that time.
@@ -171,7 +229,7 @@ class Scan:
             timeout = stranger_timeout([other for other in others if other is not None])
         return min(timeout, self.timing.timeout)
 
-    def _wake(self, asked: Asked, at: float) -> None:
+    def _wake(self, asked: PendingQuestion, at: float) -> None:
         asked.due_at = at
         heapq.heappush(self._due, (at, next(self._order), asked))
 
@@ -187,7 +245,7 @@ class Scan:
             else:
                 self._settle(asked, self._silence(asked))
 
-    def _allowed(self, asked: Asked) -> int:
+    def _allowed(self, asked: PendingQuestion) -> int:
         return self._addresses[asked.way].learned.tries(asked.tries)
 
     def next_deadline(self, now: float) -> float:
@@ -227,7 +285,7 @@ class Scan:
         else:
             self._settle(asked, observation)
 
-    def _learn(self, asked: Asked, attempt: int, reply: Reply, sent_at: float) -> None:
+    def _learn(self, asked: PendingQuestion, attempt: int, reply: Reply, sent_at: float) -> None:
         if reply.reason in _LOCAL_VERDICTS:
             return
         state = self._addresses[asked.way]
@@ -246,12 +304,12 @@ class Scan:
             if asked.accepted is None and patience < asked.due_at:
                 self._wake(asked, patience)
 
-    def _silence(self, asked: Asked) -> Observation:
+    def _silence(self, asked: PendingQuestion) -> Observation:
         return Observation(
             asked.question, Reason.NO_RESPONSE, attempts=len(asked.sent), started=asked.sent[0][1]
         )
 
-    def _settle(self, asked: Asked, observation: Observation) -> None:
+    def _settle(self, asked: PendingQuestion, observation: Observation) -> None:
         asked.settled = True
         self.counts.answered += observation.answered is not None
         for probe_id, _ in asked.sent:
@@ -262,7 +320,7 @@ class Scan:
         if self._probes.pop(probe_id, None) is not None:
             self._released.append(probe_id)
 
-    def learned(self) -> Mapping[IPAddress, Learned]:
+    def learned(self) -> Mapping[IPAddress, PathStats]:
         """What is known of each address, for a scan after this one."""
         return {ip: state.learned for ip, state in self._addresses.items()}
 
@@ -292,6 +350,6 @@ class Scan:
             if not asked.settled:
                 self._settle(asked, asked.accepted or self._cut_short(asked, now))
 
-    def _cut_short(self, asked: Asked, now: float) -> Observation:
+    def _cut_short(self, asked: PendingQuestion, now: float) -> Observation:
         waited = bool(asked.sent) and now - asked.sent[0][1] >= self._timeout(asked.way)
         return self._silence(asked) if waited else not_sent(asked.question)

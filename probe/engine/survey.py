@@ -4,16 +4,17 @@ A survey is a generator: it yields steps (questions to ask at once) and is sent 
 knows neither clock nor network; `run` carries it.
 """
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from probe.model.facts import AddressSurvey, Neighbour
-from probe.model.plan import AddressPlan
+from probe.engine import distance
+from probe.engine.pacing import PathStats
+from probe.model.facts import AddressSurvey, Neighbour, Trace
+from probe.model.plan import AddressPlan, FollowUp
 from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Role
 from probe.model.target import IPAddress, Protocol
-from probe.path import distance, origin
 
 IDLE_S = 0.3  # pause before a silence is tested again: lets limits of 100 and more a second recover
 FOLLOW_UP_TRIES = 2
@@ -173,11 +174,11 @@ def _find_origins(
     ]
     opened = [q for q in answered if seen[q].reason is Reason.SYN_ACK]
     closed = [q for q in answered if seen[q].reason is not Reason.SYN_ACK][:ORIGINS_OF_CLOSED]
-    asked = {q: origin.origin_questions(seen[q], hops, arrival) for q in (*opened, *closed)}
+    asked = {q: distance.origin_questions(seen[q], hops, arrival) for q in (*opened, *closed)}
     answers = yield Step(tuple(f for few in asked.values() for f in few), tries=FOLLOW_UP_TRIES)
     for question, few in asked.items():
         heard = {f: answers[f] for f in few if f in answers}
-        seen[question] = structs.replace(seen[question], origin=origin.origin_of(heard, hops))
+        seen[question] = structs.replace(seen[question], origin=distance.origin_of(heard, hops))
 
 
 def _with_ttl(observation: Observation, arrival: int | None) -> Observation:
@@ -192,3 +193,55 @@ def _neighbour(plan: AddressPlan, seen: Answers, table: NeighbourTable) -> Neigh
     if not plan.route.on_link or not all(o.reason in _NEIGHBOUR_SILENCE for o in seen.values()):
         return None
     return table(plan.address.ip)
+
+
+# --- one round of raw follow-ups ---
+
+
+ENOUGH_ANSWERS = 10  # without a loss: two tries then leave less than SILENCE_DOUBT, with (0.5 / 11) ** 2
+_ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET, Reason.UDP_RESPONSE})
+
+
+def ask_follow_ups(
+    survey: AddressSurvey, wanted: Sequence[FollowUp], learned: PathStats | None = None
+) -> Survey:
+    """Ask raw questions about an address; return its survey with what they brought.
+
+    Args:
+        survey: what is known so far.
+        wanted: the questions.
+        learned: what the answers before have taught of the address; None: nothing was asked of it.
+    """
+    answers = yield Step(tuple(one.question for one in wanted), tries=_tries(learned))
+    traces = tuple(Trace(answers[one.question], one.why) for one in wanted if one.question in answers)
+    return replace(
+        survey,
+        observations=tuple(_heard_after_all(o, answers.get(o.question), survey) for o in survey.observations),
+        traces=(*survey.traces, *traces),
+    )
+
+
+def _tries(learned: PathStats | None) -> int | None:
+    """Few where it is known how much gets lost: the scan adds to them by that loss. None: its own number.
+
+    An address that never answered at all does not lose packets by chance either.
+    """
+    if learned is None or 0 < learned.answered < ENOUGH_ANSWERS:
+        return None
+    return FOLLOW_UP_TRIES
+
+
+def _heard_after_all(before: Observation, raw: Observation | None, survey: AddressSurvey) -> Observation:
+    """Where connect() heard nothing, what raw packets heard of the same question is the answer.
+
+    That this machine's own firewall stops them is an answer too: it explains the silence.
+    """
+    if before.reason is not Reason.NO_RESPONSE or raw is None:
+        return before
+    stopped_here = survey.is_our_own(raw)
+    if raw.reason not in _ANSWERS and not stopped_here:
+        return before
+    answered = None if raw.answered is None else before.attempts + raw.answered
+    return structs.replace(
+        raw, attempts=before.attempts + raw.attempts, answered=answered, unheard=not stopped_here
+    )

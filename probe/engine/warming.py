@@ -6,8 +6,8 @@ waits or is lost. One opening after the other is sent through each tunnel until 
 
 from collections.abc import Callable, Mapping
 
-from probe.engine.asking import ask
 from probe.engine.backend import Backend
+from probe.engine.run import ask
 from probe.model.plan import Timing
 from probe.model.probing import Question, Reason, Role
 from probe.model.target import Port, TargetAddress

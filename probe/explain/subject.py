@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from probe.explain.phrases import listed, named
 from probe.model.target import Protocol, Realm
-from probe.ports import parse_ports
+from probe.services.port_list import parse_ports
 
 _LONGEST_LIST = 40  # characters of a list of ports that a sentence takes
 _FLAGS: Mapping[str, str] = {

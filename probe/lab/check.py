@@ -11,15 +11,14 @@ from msgspec import structs
 from probe.errors import ScenarioError
 from probe.lab.compose.limits import why_not
 from probe.lab.door import means_of, open_world
-from probe.lab.result import CheckResult, Row, Said
-from probe.lab.said import NOTHING, listed, said_of
+from probe.lab.result import NOTHING, CheckResult, Row, Said, listed, said_of
 from probe.lab.scenario import Expected, SameService, Scenario, address_of
 from probe.lab.world import World
 from probe.model.binding import Served
 from probe.model.plan import Timing
 from probe.model.report import Report, VerdictReport
 from probe.model.target import Port
-from probe.ports import parse_ports
+from probe.services.port_list import parse_ports
 
 MISSING = "not in the report"
 
@@ -51,7 +50,7 @@ def scanned(scenario: Scenario, kind: str, engine: str = "connect") -> Report:
     Raises:
         ScenarioError, BackendError: as `check`.
     """
-    from probe.app import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
+    from probe.app.scan import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
 
     require(scenario, kind)
     with open_world(scenario, kind, raw=engine == "raw") as world:
@@ -100,7 +99,7 @@ def require(scenario: Scenario, kind: str) -> None:
 
 def _scanned(world: World, timing: Timing, engine: str) -> tuple[tuple[Row, ...], tuple[Said, ...]]:
     """What a scan finds."""
-    from probe.app import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
+    from probe.app.scan import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
 
     report = scan(world.target, timing, means_of(world, engine))
     return compare(world.scenario, report), said_of(report)

@@ -15,9 +15,9 @@ def examined(world: World, engine: str = "connect") -> Diagnosis:
     Raises:
         BackendError: this world has no raw packets, and `engine` is `raw`.
     """
-    from probe.doctor import examine, system_instruments  # noqa: PLC0415 - loaded only where it is asked for
-    from probe.engine import privilege  # noqa: PLC0415
-    from probe.host.system_machine import SystemMachine  # noqa: PLC0415
+    from probe.app.doctor import examine, system_instruments  # noqa: PLC0415 - loaded only where it is asked for
+    from probe.backends import privilege  # noqa: PLC0415
+    from probe.machine.system import SystemMachine  # noqa: PLC0415
 
     instruments = system_instruments(SystemMachine(privilege.missing))
     named = frozenset(world.target.ports)

@@ -2,11 +2,11 @@
 
 from contextlib import AbstractContextManager
 
-from probe.app import Means
+from probe.app.scan import Backends
 from probe.errors import BackendError, UsageError
 from probe.lab.scenario import Scenario
 from probe.lab.world import World
-from probe.model.plan import Battery
+from probe.model.plan import RawPermissions
 
 KINDS = ("sim", "netns")
 
@@ -32,14 +32,14 @@ def open_world(scenario: Scenario, kind: str, *, raw: bool = True) -> AbstractCo
     raise UsageError(f"no world {kind!r}: choose {' or '.join(KINDS)}")
 
 
-def means_of(world: World, engine: str) -> Means:
+def means_of(world: World, engine: str) -> Backends:
     """What to scan an open world with: sockets (`connect`), or raw packets as well (`raw`).
 
     Raises:
         BackendError: this world has no raw packets.
     """
     if engine == "connect":
-        return Means(world.backend, world.host)
+        return Backends(world.backend, world.host)
     if world.raw is None:
         raise BackendError("this world has no raw packets")
-    return Means(world.backend, world.host, world.raw, Battery(fin=True, loopback=True))
+    return Backends(world.backend, world.host, world.raw, RawPermissions(fin=True, loopback=True))

@@ -43,7 +43,7 @@ from probe.lab.scenario_hosts import (
     TargetHost,
 )
 from probe.model.target import IPAddress
-from probe.ports import parse_ports
+from probe.services.port_list import parse_ports
 
 __all__ = (  # with the hosts' parts: who reads scenarios finds every part of them here
     "CARRIER_ADDRESSES",

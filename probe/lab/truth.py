@@ -11,13 +11,12 @@ from ipaddress import ip_address
 
 from msgspec.structs import replace
 
-from probe.lab.daemons import listens_of
-from probe.lab.publishing import published_on
+from probe.lab.daemons import listens_of, published_on
 from probe.lab.scenario import TARGET_ADDRESSES, Scenario, address_of, realm_of
-from probe.lab.sim.sockets import ListeningSocket, read_socket
+from probe.lab.sim.stack import ListeningSocket, read_socket
 from probe.model.target import IPAddress, Port, Protocol, Realm
 from probe.model.verdict import Binding
-from probe.ports import parse_ports
+from probe.services.port_list import parse_ports
 
 
 @dataclass(frozen=True, slots=True)

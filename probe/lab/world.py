@@ -9,11 +9,11 @@ from typing import Protocol
 
 from probe.engine.backend import Backend
 from probe.errors import BackendError, ScenarioError
-from probe.host.host import Host
 from probe.lab.scenario import Scenario, address_of, realm_of
+from probe.machine.sources import Host
 from probe.model.fixes import Place
 from probe.model.target import Target, TargetAddress
-from probe.ports import parse_ports
+from probe.services.port_list import parse_ports
 
 
 class Ended(Protocol):

@@ -35,7 +35,7 @@ class Hop(Struct, frozen=True, omit_defaults=True):
     arrived: bool = False
 
 
-class Passage(Struct, frozen=True, omit_defaults=True):
+class InterfaceCounters(Struct, frozen=True, omit_defaults=True):
     """What the interface of the route counted while a known number of probes was sent to a silent address.
 
     Other traffic counts too: `probes` is what must be in `sent` at least, if this machine let them out.
@@ -96,7 +96,7 @@ class AddressExam:
     survey: AddressSurvey
     echo: Echo | None = None
     hops: tuple[Hop, ...] | None = None
-    passage: Passage | None = None
+    passage: InterfaceCounters | None = None
     mtu: MtuTrial | None = None
     names: tuple[NameAnswer, ...] = ()
     endpoint: Reason | None = None

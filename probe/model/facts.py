@@ -43,7 +43,7 @@ class Neighbour(StrEnum):
 
 
 class TunnelHealth(StrEnum):
-    """What a tunnel's own facts say of the way to one address (`probe.path.tunnels`)."""
+    """What a tunnel's own facts say of the way to one address (`probe.model.tunnel_state`)."""
 
     OFF = "off"  # its interface is down
     NOT_ALLOWED = "not-allowed"  # no peer's allowed IPs have the address: nothing is sent

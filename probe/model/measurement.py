@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from probe.model.exam import Echo, Hop, MtuTrial, NameAnswer, Passage
+from probe.model.exam import Echo, Hop, InterfaceCounters, MtuTrial, NameAnswer
 from probe.model.facts import Neighbour, Route, Trace, TunnelHealth
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
@@ -88,7 +88,7 @@ class ExamMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     survey: AddressMeasurement
     echo: Echo | None = None
     hops: tuple[Hop, ...] | None = None
-    passage: Passage | None = None
+    passage: InterfaceCounters | None = None
     mtu: MtuTrial | None = None
     names: tuple[NameAnswer, ...] = ()
     endpoint: Reason | None = None

@@ -36,7 +36,7 @@ class AddressPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Battery:
+class RawPermissions:
     """Which raw follow-ups may be sent beyond the ordinary ones. These look hostile, so they take a word."""
 
     fin: bool = False  # FINs to ports that stay silent

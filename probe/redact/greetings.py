@@ -8,7 +8,7 @@ from collections.abc import Hashable
 
 from msgspec import structs
 
-from probe.infer.likeness import stable
+from probe.inference.same_service import stable
 from probe.model.greeting import Greeting
 from probe.model.target import IPAddress
 

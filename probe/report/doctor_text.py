@@ -1,14 +1,15 @@
 """The doctor's report as text: this machine line by line, then each address with its causes."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from probe.explain.causes import MEANINGS
 from probe.model.diagnosis import Cause
-from probe.model.doctor_report import CauseReport, DoctorAddress, DoctorReport
+from probe.model.doctor_report import CauseReport, Change, DoctorAddress, DoctorReport, Kind
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check, Status
-from probe.report.escape import escaped
+from probe.report.escape import escaped, printable
 from probe.report.style import PLAIN, TextStyle
 from probe.report.words import percent
 
@@ -119,3 +120,31 @@ def _wrapped(text: str, style: TextStyle, first: str = "", rest: str = "") -> li
     return wrap(
         text or "-", style.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
     )
+
+
+# --- changes ---
+
+
+_ABSENT = "absent"  # an address that a name did not have, a tunnel that was not there
+
+
+def changes(before: DoctorReport, after: DoctorReport, now: dt.datetime) -> Iterator[Change]:
+    """Every address whose likeliest cause, and every check whose status changed; checks first."""
+    old, new = _state(before), _state(after)
+    time = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for kind, subject in dict.fromkeys((*new, *old)):
+        was, is_now = old.get((kind, subject)), new.get((kind, subject))
+        if was is not is_now:
+            yield Change(time=time, kind=kind, subject=subject, before=was, after=is_now, well=after.well)
+
+
+def _state(report: DoctorReport) -> Mapping[tuple[Kind, str], Cause | Status]:
+    checks = {(Kind.CHECK, check.check): check.status for check in report.machine}
+    return checks | {(Kind.ADDRESS, one.address): one.causes[0].cause for one in report.addresses}
+
+
+def render_change(change: Change, zone: dt.tzinfo | None = None) -> str:
+    """One line with the time of day in `zone` (None: the system's own). Ends with a newline."""
+    time = dt.datetime.fromisoformat(change.time).astimezone(zone)
+    step = f"{change.before or _ABSENT} -> {change.after or _ABSENT}"
+    return f"{time:%H:%M:%S}  {printable(change.subject)}  {step}\n"

@@ -9,10 +9,9 @@ from probe.model.advice import RivalRule
 from probe.model.report import ObservationReport, Report
 from probe.model.target import Port
 from probe.model.verdict import Binding
-from probe.ports import format_port_list, parse_ports
+from probe.report.document import greeting_words
 from probe.report.escape import escaped
-from probe.report.probe_words import probe_lines
-from probe.report.shown import greeting_words
+from probe.report.raw_packets import probe_lines
 from probe.report.style import PLAIN, TextStyle
 from probe.report.words import (
     UNHEARD,
@@ -25,6 +24,7 @@ from probe.report.words import (
     rows,
     verdict_words,
 )
+from probe.services.port_list import format_port_list, parse_ports
 
 
 def render_explanation(report: Report, port: Port, style: TextStyle = PLAIN) -> str:

@@ -14,8 +14,8 @@ from probe.model.advice import IMPORTANCE
 from probe.model.evidence import PortEvidence
 from probe.model.probing import Origin
 from probe.model.report import ObservationReport, PortReport, Report, RestReport
-from probe.ports import format_ports
 from probe.report import probes
+from probe.services.port_list import format_ports
 
 MOST_ROWS = 1000  # up to this many ports each has its row
 _FEW = 10  # as many ports of a kind, or fewer, stand out

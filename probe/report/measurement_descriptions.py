@@ -52,7 +52,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "refused_here": "Whether this machine's own firewall refused to send.",
     },
     "Hop": {"ttl": "The TTL that it was met with.", "arrived": "Whether the address itself answered."},
-    "Passage": {
+    "InterfaceCounters": {
         "probes": "Probes that were sent meanwhile.",
         "sent_packets": "Packets that the interface sent.",
         "received_packets": "Packets that it received.",

@@ -7,15 +7,14 @@ from textwrap import fill, wrap
 import msgspec
 
 from probe.explain.follow_ups import FOLLOW_UPS
-from probe.infer.doubts import Doubt
-from probe.infer.greeted_ports import MOST_GREETED, may_greet
-from probe.infer.keyed_ports import MOST_PORTS, may_show_keys
+from probe.inference.follow_up import Doubt
 from probe.model.facts import Route
 from probe.model.greeting import Inquiry
 from probe.model.plan import AddressPlan, Plan
-from probe.ports import format_port_list
 from probe.report.escape import printable
 from probe.report.style import PLAIN, TextStyle
+from probe.services.port_list import format_port_list
+from probe.services.selection import MOST_GREETED, MOST_PORTS, may_greet, may_show_keys
 
 SCHEMA = "bindprobe.plan/1"
 _MAY_FOLLOW = "Raw packets that may follow, where the answers leave a doubt:"

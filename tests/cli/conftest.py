@@ -11,11 +11,11 @@ def without_raw_packets(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("probe.engine.privilege.missing", lambda: MISSING)
-    monkeypatch.setattr("probe.engine.privilege.held", lambda: False)
-    monkeypatch.setattr("probe.engine.privilege.gain_none", refuse)
-    monkeypatch.setattr("probe.engine.privilege.drop", refuse)
-    monkeypatch.setattr("probe.engine.raw.open_raw", refuse)
+    monkeypatch.setattr("probe.backends.privilege.missing", lambda: MISSING)
+    monkeypatch.setattr("probe.backends.privilege.held", lambda: False)
+    monkeypatch.setattr("probe.backends.privilege.gain_none", refuse)
+    monkeypatch.setattr("probe.backends.privilege.drop", refuse)
+    monkeypatch.setattr("probe.backends.raw.open_raw", refuse)
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from probe import __version__
+from probe.backends.connect import ConnectBackend
 from probe.cli.main import main
 from probe.cli.measure import deliver
 from probe.cli.options import WorldKind
 from probe.cli.output import Destination
 from probe.cli.worlds import scan_world
-from probe.engine.connect import ConnectBackend
 from probe.report.schema import report_schema
 
 

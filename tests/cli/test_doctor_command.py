@@ -13,14 +13,14 @@ from msgspec.structs import replace
 from scripted_doctor import CHECK, Scripted, document_of, run
 
 from probe.cli import start
-from probe.cli.engines import Wish
+from probe.cli.engines import EngineRequest
 from probe.cli.main import main
 from probe.cli.options import Engine
 from probe.cli.output import Destination
-from probe.host.reader_process import ReaderProcess
+from probe.machine.reader_process import ReaderProcess
 from probe.model.diagnosis import Cause
 from probe.model.machine_checks import Status
-from probe.model.plan import Battery, Timing
+from probe.model.plan import RawPermissions, Timing
 from probe.model.target import Port, Protocol
 
 
@@ -193,10 +193,10 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_who_reads_this_machine(*, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where this process gives up privileges, another one keeps those that reading takes."""
     dropped: list[bool] = []
-    monkeypatch.setattr("probe.engine.privilege.held", lambda: held)
-    monkeypatch.setattr("probe.engine.privilege.gain_none", lambda *_: None)
-    monkeypatch.setattr("probe.engine.privilege.drop", lambda: dropped.append(True))
-    wish = Wish(Engine.CONNECT, Battery())
+    monkeypatch.setattr("probe.backends.privilege.held", lambda: held)
+    monkeypatch.setattr("probe.backends.privilege.gain_none", lambda *_: None)
+    monkeypatch.setattr("probe.backends.privilege.drop", lambda: dropped.append(True))
+    wish = EngineRequest(Engine.CONNECT, RawPermissions())
     with start.started(wish, Destination(), examines=True) as session:
         reader = session.machine()
         assert isinstance(reader, ReaderProcess) is held

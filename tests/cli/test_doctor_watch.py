@@ -42,7 +42,7 @@ def test_watch_sees_names_come_and_go(
         return [ip_address(one) for one in next(answers)] or look_up(name, families)
 
     script.causes["192.168.77.10"] = [Cause.DNS]
-    monkeypatch.setattr("probe.host.names._look_up", change)
+    monkeypatch.setattr("probe.machine.names._look_up", change)
     code, out, _ = run(capsys, "moving.example.org", "--watch")
     assert code == 0
     assert [line[10:] for line in out.splitlines()[-4:]] == [

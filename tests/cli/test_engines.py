@@ -16,7 +16,7 @@ from probe.cli.engines import announce, wish_of
 from probe.cli.main import main
 from probe.cli.options import Engine
 from probe.errors import PrivilegeError
-from probe.infer.doubts import Doubt
+from probe.inference.follow_up import Doubt
 from probe.model.evidence import PurposeRule
 from probe.model.facts import LinkKind, Route
 from probe.model.probing import Header, Probe, Question, Reason, Reply
@@ -83,11 +83,11 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         happened.append("open with a file" if capture else "open")
         return FakeRaw(happened.append)
 
-    monkeypatch.setattr("probe.engine.privilege.missing", lambda: None)
-    monkeypatch.setattr("probe.engine.privilege.held", lambda: True)
-    monkeypatch.setattr("probe.engine.privilege.gain_none", lambda: None)
-    monkeypatch.setattr("probe.engine.privilege.drop", lambda: happened.append("drop"))
-    monkeypatch.setattr("probe.engine.raw.open_raw", open_raw)
+    monkeypatch.setattr("probe.backends.privilege.missing", lambda: None)
+    monkeypatch.setattr("probe.backends.privilege.held", lambda: True)
+    monkeypatch.setattr("probe.backends.privilege.gain_none", lambda: None)
+    monkeypatch.setattr("probe.backends.privilege.drop", lambda: happened.append("drop"))
+    monkeypatch.setattr("probe.backends.raw.open_raw", open_raw)
     return happened
 
 
@@ -101,7 +101,7 @@ def closed() -> Iterator[str]:
 
 @pytest.fixture
 def doubts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.infer.doubts.DOUBTS", DOUBTS)
+    monkeypatch.setattr("probe.inference.follow_up.DOUBTS", DOUBTS)
 
 
 @pytest.mark.parametrize("engine", ["raw", "auto"])
@@ -179,7 +179,7 @@ def test_a_sandbox_may_refuse_what_the_privileges_allow(
     def refuse(host, capture=None):
         raise PrivilegeError("seccomp forbids raw sockets")
 
-    monkeypatch.setattr("probe.engine.raw.open_raw", refuse)
+    monkeypatch.setattr("probe.backends.raw.open_raw", refuse)
     code = main(["scan", "127.0.0.1", "-p", closed, "--engine", engine, "--json"])
     out, err = capsys.readouterr()
     assert code == (4 if engine == "raw" else 0)

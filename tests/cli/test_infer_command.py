@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from probe.app import Reporting, scan
+from probe.app.scan import Reporting, scan
 from probe.cli.main import main
 from probe.lab.door import means_of, open_world
 from probe.lab.files import find_scenario

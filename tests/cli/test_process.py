@@ -37,19 +37,19 @@ def test_help_loads_next_to_nothing(argv: list[str]) -> None:
 
 DROPPING = """
 import sys
-import probe.engine.privilege, probe.engine.raw
-from probe.engine.connect import ConnectBackend
+import probe.backends.privilege, probe.backends.raw
+from probe.backends.connect import ConnectBackend
 
-probe.engine.raw.open_raw = lambda host, capture=None: ConnectBackend()
-probe.engine.privilege.missing = lambda: None
-probe.engine.privilege.held = lambda: True
+probe.backends.raw.open_raw = lambda host, capture=None: ConnectBackend()
+probe.backends.privilege.missing = lambda: None
+probe.backends.privilege.held = lambda: True
 import probe.cli.start
 probe.cli.start._stays_readable = lambda: False
-probe.engine.privilege.drop = lambda: loaded.update(sys.modules)
+probe.backends.privilege.drop = lambda: loaded.update(sys.modules)
 loaded = set()
 from probe.cli.main import main
 code = main(sys.argv[1:])
-import probe.host.greetings, probe.host.keys  # of ports that are open on several addresses
+import probe.backends.banner, probe.backends.host_keys  # of ports that are open on several addresses
 print(code, *sorted(set(sys.modules) - loaded), file=sys.stderr)
 """
 

@@ -177,7 +177,7 @@ def test_what_is_ignored_stays_ignored() -> None:
 
 PATCHED = """
 import os, signal, sys, time
-import probe.app, probe.interruption
+import probe.app.scan, probe.interruption
 from probe.__main__ import main
 
 def press():
@@ -206,9 +206,9 @@ def patched(patch: str, *argv: str) -> Ended:
 def test_a_signal_during_the_inference() -> None:
     """All was measured: it is concluded from and printed, and the code is the signal's."""
     patch = """
-import probe.judged
-infer = probe.judged.infer
-probe.judged.infer = lambda *args, **more: (press(), infer(*args, **more))[1]
+import probe.app.infer
+infer = probe.app.infer.infer
+probe.app.infer.infer = lambda *args, **more: (press(), infer(*args, **more))[1]
 """
     found = patched(patch, "scan", "127.0.0.1", "-p", "9", "--engine", "connect", "--json")
     assert (found.code, found.err) == (130, "")

@@ -177,6 +177,15 @@ def test_what_sends_nothing_writes_files_of_the_user(name: str, home: Home) -> N
     assert home.who_ran() <= {str(NOBODY)}
 
 
+@pytest.mark.parametrize("argv", ["demo --world netns", "lab run loopback-only --world netns"])
+def test_a_world_is_built_without_tools_of_the_user(argv: str, home: Home) -> None:
+    """What builds networks as root runs the system's tools, whatever stands first in PATH."""
+    code, out, err = finish(run(home, *argv.split(), "--quiet"))
+    assert (code, err) == (0, "")
+    assert out
+    assert home.who_ran() == set()
+
+
 def test_a_report_is_read_as_the_user(home: Home) -> None:
     """`explain` shows nobody what they may not read."""
     code, out, err = finish(run(home, "explain", str(home.secret), "22"))

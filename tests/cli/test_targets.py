@@ -8,7 +8,7 @@ from probe.cli.targets import Wanted, families_of, make_target, places_of, read_
 from probe.errors import UsageError
 from probe.model.facts import LinkKind, Route
 from probe.model.target import Port, Protocol, Realm
-from probe.services import DEFAULT_PORTS
+from probe.services.registry import DEFAULT_PORTS
 
 NAMES = {"server.example": ("192.168.77.10", "2001:db8::1"), "same.example": ("192.168.77.10",)}
 TUNNELLED = ("10.88.0.10", "100.64.0.7", "fd88::10")

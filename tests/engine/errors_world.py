@@ -26,8 +26,8 @@ from errors_cases import (
 )
 from three_hosts import configure, listen, run, three_hosts, wire
 
-from probe.engine.connect import ConnectBackend
-from probe.host.system import SystemHost
+from probe.backends.connect import ConnectBackend
+from probe.backends.system_host import SystemHost
 from probe.model.probing import Probe, Question, Reply
 from probe.model.target import Port
 

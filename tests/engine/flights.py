@@ -5,11 +5,11 @@ from typing import Any
 
 from varied import replace
 
-from probe.engine.composing import NO_LINK_ADDRESS, Composer
-from probe.engine.matching import Flight, Matching
-from probe.engine.packet import Incoming, Kind, Outgoing, Quoted
 from probe.model.probing import Header, Probe, Question, Reason, Reply, Shape
 from probe.model.target import Port, Protocol
+from probe.wire.compose import NO_LINK_ADDRESS, Composer
+from probe.wire.match import Flight, Matching
+from probe.wire.packet import Incoming, Kind, Outgoing, Quoted
 
 TCP, UDP = Protocol.TCP, Protocol.UDP
 US, US6 = ip_address("192.0.2.1"), ip_address("2001:db8::1")

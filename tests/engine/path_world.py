@@ -13,16 +13,16 @@ from typing import Any
 from msgspec import structs
 from three_hosts import configure, listen, run, three_hosts, wire
 
-from probe.engine.asking import ask
-from probe.engine.connect import ConnectBackend
-from probe.engine.mtu import try_mtu
-from probe.engine.ping import ping
-from probe.host.system import SystemHost
+from probe.backends.connect import ConnectBackend
+from probe.backends.ping import ping
+from probe.backends.pmtu import try_mtu
+from probe.backends.system_host import SystemHost
+from probe.diagnosis.path_probes import hops_of, ladder_questions
+from probe.engine.run import ask
 from probe.model.exam import MtuTrial
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
-from probe.path.ladder import hops_of, ladder_questions
 
 HEALTHY, NARROW, HOLE, MUTE, FORBIDDEN, REJECTED, NOBODY = (
     f"10.77.{net}.{host}" for net, host in ((2, 2), (3, 2), (2, 3), (2, 4), (2, 5), (2, 6), (4, 9))

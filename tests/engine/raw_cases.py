@@ -7,10 +7,10 @@ The target listens on port 80 everywhere and on 81 at its LAN address only, and 
 from dataclasses import dataclass, field
 from typing import Any
 
-from probe.engine.packet import MARK_TOS
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, TARGET_ADDRESSES
 from probe.model.probing import Shape
 from probe.model.target import Protocol
+from probe.wire.packet import MARK_TOS
 
 TCP, UDP = Protocol.TCP, Protocol.UDP
 LAN_ONLY, FORGED, DROPPED, PROHIBITED, MUTE = 81, 8001, 8002, 8003, 8004

@@ -20,17 +20,17 @@ from msgspec import structs
 from raw_cases import CASES, HERE, MUTE, PROBER_RULES, SCENARIO, Case, target
 from tun_world import tunnel
 
+from probe.backends.connect import ConnectBackend
+from probe.backends.raw import open_raw
+from probe.backends.system_host import SystemHost
 from probe.engine.backend import Backend
-from probe.engine.capture import Capture
-from probe.engine.connect import ConnectBackend
-from probe.engine.raw import open_raw
-from probe.host.system import SystemHost
 from probe.lab.netns import enter
 from probe.lab.netns.hosts import configure
 from probe.lab.netns.world import open_network
 from probe.lab.scenario import PROBER_ADDRESSES, Scenario, parse_scenario
 from probe.model.probing import NextHop, Probe, Question, Reply, Shape
 from probe.model.target import Port, Protocol
+from probe.wire.pcapng import Capture
 
 TOP = Path(__file__).parents[2]
 WAIT = 0.4  # seconds for an answer

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 from scripted_network import ScriptedNetwork
 
-from probe.engine.asking import ask
+from probe.engine.run import ask
 from probe.engine.warming import PATIENCE_S, warm_up
 from probe.model.plan import Timing
 from probe.model.probing import Question, Reason, Reply

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from probe.engine import bpf
-from probe.engine.sieve import ARP, IPV4, IPV6
+from probe.wire import bpf
+from probe.wire.decode import ARP, IPV4, IPV6
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="filters are Linux's")
 
@@ -116,7 +116,7 @@ CASES = [
 )
 def test_the_kernel_lets_through_only_answers(ethertype: int, packet: bytes, passes: bool) -> None:  # noqa: FBT001 - a column of the table
     """A socket with the filter gets the packet whole, or nothing; what it drops does not stop the others."""
-    from probe.engine.rawsockets import attach_filter  # noqa: PLC0415 - Linux only
+    from probe.backends.rawsockets import attach_filter  # noqa: PLC0415 - Linux only
 
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with near, far:

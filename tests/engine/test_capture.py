@@ -13,11 +13,11 @@ import valid_replies
 from capture_reader import blocks, options
 from valid_replies import ARP_TYPE, ETHERTYPE, HARDWARE, OURS, THEIRS, Numbers
 
-from probe.engine import codec
-from probe.engine.capture import Capture
-from probe.engine.packet import Outgoing
 from probe.model.probing import Shape
 from probe.model.target import Protocol
+from probe.wire import codec
+from probe.wire.packet import Outgoing
+from probe.wire.pcapng import Capture
 
 COMMENTS = ("a word", "zwölf Boxkämpfer", "“quoted”, 日本", "two\nlines", "", "\udcff lone", "x" * 70000)
 AT = 1_700_000_000.123456

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from scapy.layers.l2 import ARP
 from valid_replies import OURS, THEIRS
 
-from probe.engine import codec
-from probe.engine.packet import Outgoing
 from probe.model.probing import Shape
 from probe.model.target import Protocol
+from probe.wire import codec
+from probe.wire.packet import Outgoing
 
 TOP = Path(__file__).parents[2]
 MSS = {4: 1460, 6: 1440}
@@ -155,10 +155,10 @@ def test_scope_is_no_part_of_a_packet() -> None:
 
 FORBIDDEN = """
 import sys
-from probe.engine import codec
+from probe.wire import codec
 assert not any(name.startswith("scapy") for name in sys.modules), "the codec loads scapy before it is used"
 from ipaddress import ip_address
-from probe.engine.packet import Outgoing
+from probe.wire.packet import Outgoing
 from probe.model.probing import Shape
 from probe.model.target import Protocol
 

@@ -9,9 +9,9 @@ from scapy.layers.inet import TCP
 from valid_replies import ARP_TYPE, ETHERTYPE, HARDWARE, MAKERS, Example, Numbers
 from varied import replace
 
-from probe.engine import codec
-from probe.engine.packet import Kind
 from probe.model.probing import Header, TcpOptions
+from probe.wire import codec
+from probe.wire.packet import Kind
 
 WORDS = st.integers(0, 0xFFFF)
 LONGS = st.integers(0, 0xFFFFFFFF)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.engine.composing import SOURCE_PORTS, Composer, FreshPorts
-from probe.engine.packet import DEFAULT_TTL, MARK_TOS
-from probe.engine.payloads import payload_for
 from probe.model.probing import Question, Shape
 from probe.model.target import Port, Protocol
+from probe.wire.compose import SOURCE_PORTS, Composer, FreshPorts
+from probe.wire.packet import DEFAULT_TTL, MARK_TOS
+from probe.wire.payloads import payload_for
 
 TCP, UDP = Protocol.TCP, Protocol.UDP
 US, TARGET = ip_address("192.0.2.1"), ip_address("192.0.2.9")

@@ -10,8 +10,8 @@ from ipaddress import ip_address
 import pytest
 from varied import replace
 
-from probe.engine.connect import LONGEST_WATCH, SHORTEST_WATCH, ConnectBackend
-from probe.engine.platforms import LINUX, Platform, PollerKind, this_platform
+from probe.backends.connect import LONGEST_WATCH, SHORTEST_WATCH, ConnectBackend
+from probe.backends.platforms import LINUX, Platform, PollerKind, this_platform
 from probe.model.probing import Aftermath, Probe, Question, Reason, Reply
 from probe.model.target import Port, Protocol
 

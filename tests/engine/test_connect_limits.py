@@ -21,7 +21,7 @@ address, protocol = ipaddress.ip_address(sys.argv[3]), sys.argv[4]
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 if limit:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-from probe.engine.connect import ConnectBackend
+from probe.backends.connect import ConnectBackend
 kinds = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 silent = socket.socket(socket.AF_INET, kinds[protocol]) if sys.argv[5] == "silent" else None
 if silent is not None:

@@ -7,8 +7,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from probe.engine.connect import ConnectBackend
-from probe.engine.platforms import LINUX, this_platform
+from probe.backends.connect import ConnectBackend
+from probe.backends.platforms import LINUX, this_platform
 from probe.model.probing import Probe, Question, Reply
 from probe.model.target import Port, Protocol
 

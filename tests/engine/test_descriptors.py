@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from probe.engine.descriptors import allow_sockets
+from probe.backends.sockets import allow_sockets
 
 INFINITY = -1
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from probe.engine.errnos import IN_PROGRESS, RESET_AFTER_ACCEPT, ROWS, TIMED_OUT, Moment, System, meanings
+from probe.backends.errnos import IN_PROGRESS, RESET_AFTER_ACCEPT, ROWS, TIMED_OUT, Moment, System, meanings
 from probe.model.probing import ICMP_REASONS, Reason
 
 LINUX, BSD, WIN32 = System.LINUX, System.BSD, System.WIN32

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.engine.errqueue import ErrorOrigin, QueuedError, parse_queued_error
+from probe.backends.socket_errors import ErrorOrigin, QueuedError, parse_queued_error
 
 ROUTER, ROUTER6 = ip_address("10.77.1.1"), ip_address("fd77:1::1")
 

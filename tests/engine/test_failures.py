@@ -5,10 +5,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 
-from probe.engine import failures
-from probe.engine.errnos import Moment, System
-from probe.engine.errqueue import ErrorOrigin, QueuedError
-from probe.engine.failures import Failure, FailureReader
+from probe.backends import socket_errors
+from probe.backends.errnos import Moment, System
+from probe.backends.socket_errors import ErrorOrigin, Failure, FailureReader, QueuedError
 from probe.model.probing import Question, Reason
 from probe.model.target import Port, Protocol
 
@@ -23,7 +22,7 @@ def read(
     monkeypatch: pytest.MonkeyPatch, entry: QueuedError | None, target: str, error: int | None
 ) -> Failure | None:
     """Explain an error on a socket whose queue holds `entry`; no error: only ask for advice."""
-    monkeypatch.setattr(failures, "read_error_queue", lambda _: entry)
+    monkeypatch.setattr(socket_errors, "read_error_queue", lambda _: entry)
     reader = FailureReader(System.LINUX, Protocol.TCP, error_queue=True)
     question = Question(ip_address(target), Port(Protocol.TCP, 1))
     with socket.socket() as sock:
@@ -83,7 +82,7 @@ def test_without_a_queue_it_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None
     def fail(_: socket.socket) -> None:
         pytest.fail("there is no queue here")
 
-    monkeypatch.setattr(failures, "read_error_queue", fail)
+    monkeypatch.setattr(socket_errors, "read_error_queue", fail)
     reader = FailureReader(System.BSD, Protocol.TCP, error_queue=False)
     question = Question(TARGET, Port(Protocol.TCP, 1))
     with socket.socket() as sock:

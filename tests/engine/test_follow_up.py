@@ -5,8 +5,8 @@ from ipaddress import ip_address
 import pytest
 from scripted_network import ScriptedNetwork
 
-from probe.engine.follow_up import ask_follow_ups
 from probe.engine.run import Run
+from probe.engine.survey import ask_follow_ups
 from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.plan import FollowUp, Timing

@@ -5,10 +5,9 @@ from ipaddress import ip_address
 import pytest
 from scripted_network import Script, ScriptedNetwork
 
-from probe.engine.follow_up import ENOUGH_ANSWERS, ask_follow_ups
-from probe.engine.learned import SILENCE_DOUBT, Learned
-from probe.engine.rtt import FLOOR_S
+from probe.engine.pacing import FLOOR_S, SILENCE_DOUBT, PathStats
 from probe.engine.run import Run
+from probe.engine.survey import ENOUGH_ANSWERS, ask_follow_ups
 from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey
 from probe.model.plan import FollowUp, Timing
@@ -26,15 +25,15 @@ SURVEY = AddressSurvey(
 )
 
 
-def taught(*attempts: int, rtt: float = 0.01) -> Learned:
+def taught(*attempts: int, rtt: float = 0.01) -> PathStats:
     """What answers to these tries teach."""
-    learned = Learned()
+    learned = PathStats()
     for attempt in attempts:
         learned.answer(attempt, rtt)
     return learned
 
 
-def ask(question: Question, network: ScriptedNetwork, learned: Learned | None) -> AddressSurvey:
+def ask(question: Question, network: ScriptedNetwork, learned: PathStats | None) -> AddressSurvey:
     """One round with one question."""
     script = ask_follow_ups(SURVEY, [FollowUp(question, PurposeRule.WHOSE_RESET)], learned)
     known = {} if learned is None else {LAN: learned}
@@ -50,17 +49,17 @@ def answers(reason: Reason, after: float = 0.01) -> Script:
     return lambda probe, now: [Reply(probe.id, reason, now + after, sender=LAN)]
 
 
-TRIES: list[tuple[str, Learned | None, int]] = [
+TRIES: list[tuple[str, PathStats | None, int]] = [
     ("was never asked", None, 3),
     ("knows of no loss", taught(*[1] * ENOUGH_ANSWERS), 2),
     ("knows too little", taught(*[1] * (ENOUGH_ANSWERS - 1)), 3),
-    ("never answered", Learned(), 2),
+    ("never answered", PathStats(), 2),
     ("knows of loss", taught(*[1] * 10, 2, 3), 4),
 ]
 
 
 @pytest.mark.parametrize(("learned", "tries"), [row[1:] for row in TRIES], ids=[row[0] for row in TRIES])
-def test_tries_of_silence(learned: Learned | None, tries: int) -> None:
+def test_tries_of_silence(learned: PathStats | None, tries: int) -> None:
     """As few as the answers before allow, as many as the loss that they show asks for."""
     survey = ask(ACK, ScriptedNetwork(silent), learned)
     assert [trace.observation.attempts for trace in survey.traces] == [tries]
@@ -100,7 +99,7 @@ HEARD: list[tuple[Question, Reason, Reason, bool]] = [
 @pytest.mark.parametrize(("question", "said", "told", "unheard"), HEARD)
 def test_what_sockets_did_not_hear(question: Question, said: Reason, told: Reason, unheard: bool) -> None:  # noqa: FBT001 - a case
     """An answer to the same question takes the place of silence; what else comes back is a trace only."""
-    survey = ask(question, ScriptedNetwork(answers(said)), Learned())
+    survey = ask(question, ScriptedNetwork(answers(said)), PathStats())
     (seen,) = survey.observations
     assert (seen.reason, seen.unheard) == (told, unheard)
     assert [trace.observation.reason for trace in survey.traces] == [said]

@@ -16,13 +16,13 @@ import pytest
 import wire
 import yaml
 
-from probe.engine import codec
-from probe.engine.capture import Capture
-from probe.engine.matching import Flight, Matching
-from probe.engine.packet import Incoming, Outgoing
 from probe.lab.netns import enter
 from probe.model.probing import Probe, Question, Reply, Shape
 from probe.model.target import Port, Protocol
+from probe.wire import codec
+from probe.wire.match import Flight, Matching
+from probe.wire.packet import Incoming, Outgoing
+from probe.wire.pcapng import Capture
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.pcapng"))

@@ -8,9 +8,9 @@ import pytest
 import wire
 from test_golden import ARP, GOLDEN, INTERFACE, NAMES, flight, sent
 
-from probe.engine import codec
-from probe.engine.matching import Matching
 from probe.model.probing import Reply
+from probe.wire import codec
+from probe.wire.match import Matching
 
 TCP_SEQUENCE, TCP_ACKNOWLEDGMENT = 4, 8  # offsets in a segment
 UDP_PORTS = (0, 2)

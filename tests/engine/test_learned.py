@@ -2,7 +2,7 @@
 
 import pytest
 
-from probe.engine.learned import MAX_TRIES, SILENCE_DOUBT, Learned
+from probe.engine.pacing import MAX_TRIES, SILENCE_DOUBT, PathStats
 
 # questions answered, of these to which try, tries asked for -> tries given
 TRIES = [
@@ -18,7 +18,7 @@ TRIES = [
 @pytest.mark.parametrize(("answers", "attempt", "asked", "given"), TRIES)
 def test_tries(answers: int, attempt: int, asked: int, given: int) -> None:
     """As many as asked for, and more where tries were lost; a single one stays a single one."""
-    learned = Learned()
+    learned = PathStats()
     for _ in range(answers):
         learned.answer(attempt, 0.01)
     assert learned.tries(asked) == given
@@ -26,13 +26,13 @@ def test_tries(answers: int, attempt: int, asked: int, given: int) -> None:
 
 def test_tries_leave_little_doubt() -> None:
     """With the tries that are given, loss alone hardly explains a silence; with one less it might."""
-    learned = Learned(answered=9, lost=1)
+    learned = PathStats(answered=9, lost=1)
     tries = learned.tries(2)
     assert 0.1**tries <= SILENCE_DOUBT < 0.1 ** (tries - 1)
 
 
 def test_answers_teach_the_time() -> None:
     """An answer is a sample of the round trip."""
-    learned = Learned()
+    learned = PathStats()
     learned.answer(1, 0.2)
     assert learned.rtt.smoothed == 0.2

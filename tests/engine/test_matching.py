@@ -19,10 +19,10 @@ from flights import (
 )
 from varied import replace
 
-from probe.engine.matching import Flight, Matching
-from probe.engine.packet import Incoming, Kind, Outgoing
 from probe.model.probing import Header, Probe, Question, Reason, Reply, Shape
 from probe.model.target import Port
+from probe.wire.match import Flight, Matching
+from probe.wire.packet import Incoming, Kind, Outgoing
 
 
 @pytest.mark.parametrize(("name", "kind", "reason"), HONEST)

@@ -20,10 +20,10 @@ from flights import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.engine.composing import Composer
-from probe.engine.matching import Matching
-from probe.engine.packet import Incoming, Kind, Outgoing, Quoted
 from probe.model.probing import Reason
+from probe.wire.compose import Composer
+from probe.wire.match import Matching
+from probe.wire.packet import Incoming, Kind, Outgoing, Quoted
 
 ADDRESSES = st.sampled_from([TARGET, ELSEWHERE, ROUTER, US])
 NUMBERS = st.one_of(st.integers(0, WORD - 1), st.sampled_from([0, 1, WORD - 1]))

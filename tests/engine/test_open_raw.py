@@ -2,10 +2,11 @@
 
 import pytest
 
-from probe.engine import codec, privilege, rawsockets
-from probe.engine.raw import open_raw
+from probe.backends import privilege, rawsockets
+from probe.backends.raw import open_raw
 from probe.model.facts import Route
 from probe.model.target import IPAddress
+from probe.wire import codec
 
 
 class Routes:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from probe.engine.payloads import OTHERWISE, payload_for, ports_with_payloads
+from probe.wire.payloads import OTHERWISE, payload_for, ports_with_payloads
 
 LARGEST = 400  # bytes; QUIC is the exception by its own specification
 

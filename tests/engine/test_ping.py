@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.engine import ping
-from probe.engine.ping import answered, checksum, request
+from probe.backends import ping
+from probe.backends.ping import answered, checksum, request
 
 TOKEN = bytes(range(16))
 

@@ -8,10 +8,10 @@ import time
 import pytest
 from varied import replace
 
-from probe.engine.errnos import System
-from probe.engine.platforms import BSD, LINUX, WINDOWS, Platform, PollerKind, platform_named, this_platform
-from probe.engine.pollers import open_poller
-from probe.engine.sockets import parse_hop_limit, recipe_for
+from probe.backends.errnos import System
+from probe.backends.platforms import BSD, LINUX, WINDOWS, Platform, PollerKind, platform_named, this_platform
+from probe.backends.pollers import open_poller
+from probe.backends.sockets import parse_hop_limit, recipe_for
 from probe.model.target import Protocol
 
 NAMES = [

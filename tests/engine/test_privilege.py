@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from nobody import ENVIRONMENT, OTHER_USER, TOP, python_for_nobody, require_root
 
-from probe.engine import privilege, raw
+from probe.backends import privilege, raw
 from probe.errors import PrivilegeError
 from probe.lab.netns import enter
 
@@ -20,8 +20,8 @@ NET_RAW = ("--inh-caps=+net_raw", "--ambient-caps=+net_raw")
 SCRIPT = """
 import json, socket, subprocess, sys
 from ipaddress import ip_address
-from probe.engine import privilege, raw
-from probe.host.system import SystemHost
+from probe.backends import privilege, raw
+from probe.backends.system_host import SystemHost
 from probe.model.probing import Probe, Question, Shape
 from probe.model.target import Port, Protocol
 
@@ -147,7 +147,7 @@ def test_it_is_there_in_a_world() -> None:
     """Inside a namespace made for worlds nothing is missing."""
     if enter.available() is not None:
         pytest.skip(str(enter.available()))
-    script = "from probe.engine import privilege; print(privilege.missing())"
+    script = "from probe.backends import privilege; print(privilege.missing())"
     done = subprocess.run(
         enter.command([sys.executable, "-c", script]),
         env={**enter.environment(), "PYTHONPATH": str(TOP)},
@@ -161,7 +161,7 @@ def test_it_is_there_in_a_world() -> None:
 # Keeps every capability permitted, and uses none: as a program whose file permits them without more.
 UNUSED = """
 import ctypes, struct
-from probe.engine import privilege
+from probe.backends import privilege
 libc = ctypes.CDLL(None)
 head, sets = struct.pack("=Ii", 0x20080522, 0), ctypes.create_string_buffer(24)
 libc.capget(head, sets)

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from probe.engine import codec
-from probe.engine.packet import Incoming, Kind
-from probe.engine.raw import RawBackend
-from probe.engine.rawsockets import Arrival
-from probe.engine.sieve import ARP, IPV4, IPV6
+from probe.backends.raw import RawBackend
+from probe.backends.rawsockets import Arrival
 from probe.errors import OutputError
 from probe.model.facts import Route
 from probe.model.probing import Header, NextHop, Probe, Question, Reason, Shape
 from probe.model.target import IPAddress, Port, Protocol
+from probe.wire import codec
+from probe.wire.decode import ARP, IPV4, IPV6
+from probe.wire.packet import Incoming, Kind
 
 US, US6 = ip_address("192.0.2.1"), ip_address("2001:db8::1")
 TARGET, TARGET6, ELSEWHERE = ip_address("192.0.2.9"), ip_address("2001:db8::9"), ip_address("10.0.0.9")

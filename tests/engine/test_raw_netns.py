@@ -12,7 +12,7 @@ import raw_world
 from raw_cases import CASES, HERE, Case
 from tun_world import FAR, FAR6
 
-from probe.engine.packet import MARK_TOS
+from probe.wire.packet import MARK_TOS
 
 pytestmark = pytest.mark.netns
 

@@ -8,17 +8,17 @@ import pytest
 from scripted_network import ScriptedNetwork
 from varied import replace
 
-from probe import app
-from probe.app import Means
+from probe.app import scan
+from probe.app.plan import make_plan
+from probe.app.scan import Backends
 from probe.errors import NothingMeasuredError
 from probe.model.evidence import PurposeRule
 from probe.model.facts import LinkKind, Route
 from probe.model.identity import Key, KeyKind
-from probe.model.plan import Battery, FollowUp, Timing
+from probe.model.plan import FollowUp, RawPermissions, Timing
 from probe.model.probing import Header, Probe, Question, Reason, Reply, Role, Shape
 from probe.model.target import Port, Protocol, Target, TargetAddress
 from probe.model.verdict import Binding
-from probe.plan import make_plan
 
 LAN, VPN = ip_address("192.168.77.10"), ip_address("10.88.0.10")
 WEB = Port(Protocol.TCP, 8000)
@@ -109,8 +109,8 @@ class Scanned:
 def survey(raw=dropped_on_the_vpn, connect=lan_open_vpn_silent, battery=None, **machine) -> Scanned:
     """Measure the target over two scripted networks."""
     sockets, packets, host = ScriptedNetwork(connect), ScriptedNetwork(raw), Machine(**machine)
-    means = Means(sockets, host, packets, battery or Battery(fin=True, loopback=True))
-    return Scanned(packets, sockets, host, app.survey(TARGET, TIMING, means))
+    means = Backends(sockets, host, packets, battery or RawPermissions(fin=True, loopback=True))
+    return Scanned(packets, sockets, host, scan.survey(TARGET, TIMING, means))
 
 
 def questions(scanned: Scanned) -> list:
@@ -149,12 +149,14 @@ def test_frames_cross_the_link_of_the_neighbour():
 def test_no_raw_packets_without_the_means():
     """Sockets alone ask for no link addresses and leave no traces."""
     sockets, host = ScriptedNetwork(lan_open_vpn_silent), Machine()
-    surveys = app.survey(TARGET, TIMING, Means(sockets, host))
+    surveys = scan.survey(TARGET, TIMING, Backends(sockets, host))
     assert not any(one.traces for one in surveys)
     assert host.link_asked == []
 
 
-@pytest.mark.parametrize(("battery", "shapes"), [(Battery(), set()), (Battery(fin=True), {Shape.FIN})])
+@pytest.mark.parametrize(
+    ("battery", "shapes"), [(RawPermissions(), set()), (RawPermissions(fin=True), {Shape.FIN})]
+)
 def test_what_looks_hostile_takes_the_users_word(battery, shapes):
     """Without the word no FIN and no frame for loopback leaves."""
     asked = questions(survey(battery=battery))
@@ -171,7 +173,7 @@ def test_no_more_than_three_rounds(monkeypatch):
         question = Question(LAN, Port(Protocol.TCP, 20000 + len(calls)))
         return {LAN: (FollowUp(question, PurposeRule.WHOSE_RESET),)}
 
-    monkeypatch.setattr(app, "follow_ups", curious)
+    monkeypatch.setattr(scan, "follow_ups", curious)
     scanned = survey()
     assert len(calls) == 3
     assert [t.observation.question.port.number for t in scanned.surveys[0].traces] == [20001, 20002, 20003]
@@ -180,7 +182,7 @@ def test_no_more_than_three_rounds(monkeypatch):
 
 def test_the_plan_s_deadline_bounds_the_rounds(monkeypatch):
     """Raw packets get what time the sockets left, and no more."""
-    monkeypatch.setattr(app, "make_plan", lambda *given: replace(make_plan(*given), deadline=0.3))
+    monkeypatch.setattr(scan, "make_plan", lambda *given: replace(make_plan(*given), deadline=0.3))
     scanned = survey()
     assert scanned.sockets.now() + scanned.raw.now() <= 0.3 + 1e-6
 
@@ -189,12 +191,12 @@ def test_the_raw_scan_is_told_as_one_report():
     """Probes and time of all rounds are counted; the verdict is that of the raw evidence."""
     machine = Machine()
     networks = ScriptedNetwork(lan_open_vpn_silent), ScriptedNetwork(dropped_on_the_vpn)
-    report = app.scan(TARGET, TIMING, Means(networks[0], machine, networks[1], Battery()))
+    report = scan.scan(TARGET, TIMING, Backends(networks[0], machine, networks[1], RawPermissions()))
     assert report.engine == "raw"
     assert report.stats.sent == sum(len(network.sent) for network in networks)
     (port,) = report.ports
     assert port.binding == Binding.WILDCARD
-    plain = app.scan(TARGET, TIMING, Means(ScriptedNetwork(lan_open_vpn_silent), Machine()))
+    plain = scan.scan(TARGET, TIMING, Backends(ScriptedNetwork(lan_open_vpn_silent), Machine()))
     assert plain.engine == "connect"
     assert plain.ports[0].binding == Binding.UNDETERMINED
 
@@ -237,7 +239,7 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
     sockets = Interrupted(both_open, interrupt) if kind == "sockets" else ScriptedNetwork(both_open)
     packets = ScriptedNetwork(dropped_on_the_vpn)
     machine = Machine(while_asked=interrupt)
-    app.survey(ssh, TIMING, Means(sockets, machine, packets))
+    scan.survey(ssh, TIMING, Backends(sockets, machine, packets))
     assert bool(machine.keys_asked) is (kind == "keys")
     assert packets.sent == []
 
@@ -245,7 +247,7 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
 def test_an_interrupted_round_keeps_what_is_known(interrupt):
     """Ctrl-C among the raw packets ends the rounds; what sockets heard is reported as it was."""
     sockets, packets = ScriptedNetwork(lan_open_vpn_silent), Interrupted(dropped_on_the_vpn, interrupt)
-    surveys = app.survey(TARGET, TIMING, Means(sockets, Machine(), packets, Battery(fin=True)))
+    surveys = scan.survey(TARGET, TIMING, Backends(sockets, Machine(), packets, RawPermissions(fin=True)))
     assert [one.address.ip for one in surveys] == [LAN, VPN]
     assert surveys[0].tested()[WEB].reason is Reason.SYN_ACK
     assert not any(probe.question.shape is Shape.FIN for _, probe in packets.sent)
@@ -259,14 +261,14 @@ def test_keys_are_asked_where_ports_are_open_on_both():
         return says(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
     ssh = Port(Protocol.TCP, 22)
-    surveys = app.survey(
-        Target(TARGET.addresses, (ssh,)), TIMING, Means(ScriptedNetwork(both_open), Machine())
+    surveys = scan.survey(
+        Target(TARGET.addresses, (ssh,)), TIMING, Backends(ScriptedNetwork(both_open), Machine())
     )
     assert [one.keys for one in surveys] == [{ssh: (KEY,)}, {ssh: (KEY,)}]
 
 
 def test_nothing_measured_is_an_error():
     """Where no probe could be sent there is no report."""
-    means = Means(ScriptedNetwork(lambda probe, now: says(probe, now, Reason.NO_ROUTE)), Machine())
+    means = Backends(ScriptedNetwork(lambda probe, now: says(probe, now, Reason.NO_ROUTE)), Machine())
     with pytest.raises(NothingMeasuredError, match=r"192\.168\.77\.10, 10\.88\.0\.10"):
-        app.scan(TARGET, TIMING, means)
+        scan.scan(TARGET, TIMING, means)

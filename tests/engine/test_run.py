@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_network import Script, ScriptedNetwork
 
+from probe.app.plan import make_plan
 from probe.engine.pacing import BURST_S
 from probe.engine.run import Run
 from probe.engine.scan import AFTERMATH_S
@@ -17,7 +18,6 @@ from probe.model.facts import AddressSurvey, Route
 from probe.model.plan import AddressPlan, Plan, Timing
 from probe.model.probing import Aftermath, Probe, Question, Reason, Reply, Role
 from probe.model.target import Port, Protocol, Target, TargetAddress
-from probe.plan import make_plan
 
 LAN, VPN = ip_address("192.168.77.10"), ip_address("10.88.0.10")
 REASONS = st.sampled_from([Reason.SYN_ACK, Reason.RESET, Reason.ADMIN_PROHIBITED, Reason.NOT_SENT])

@@ -8,8 +8,8 @@ import valid_replies
 import wire
 from valid_replies import ARP_TYPE, ETHERTYPE, Numbers
 
-from probe.engine import sieve
-from probe.engine.packet import Kind
+from probe.wire import decode
+from probe.wire.packet import Kind
 
 Change = Callable[[bytearray], None]
 
@@ -91,14 +91,14 @@ def changed(name: str) -> tuple[bytes, int]:
 @pytest.mark.parametrize("name", NO_REPLIES)
 def test_no_reply(name: str) -> None:
     """Even where the kernel vouches for the checksum, it is put aside."""
-    assert sieve.sift(*changed(name), verified=True) is None
+    assert decode.sift(*changed(name), verified=True) is None
 
 
 @pytest.mark.parametrize("reply", sorted({(row[0], row[1]) for row in NO_REPLIES.values()}), ids=str)
 def test_unchanged_it_is_one(reply: tuple[str, int]) -> None:
     """The test's own premise: each of those was a reply before."""
     made = valid_replies.example(*reply, Numbers())
-    assert sieve.sift(made.data, made.ethertype, verified=False) is not None
+    assert decode.sift(made.data, made.ethertype, verified=False) is not None
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,14 @@ def test_no_arp_reply(at: int, values: tuple[int, ...]) -> None:
     """ARP is read where it is an answer, of Ethernet and of IPv4."""
     data = bytearray(valid_replies.arp_reply().data)
     put(at, *values)(data)
-    assert sieve.sift(bytes(data), ARP_TYPE, verified=True) is None
+    assert decode.sift(bytes(data), ARP_TYPE, verified=True) is None
 
 
 @pytest.mark.parametrize("ethertype", [0, 0x8100, 0x88CC, 0xFFFF])
 def test_other_ethertypes(ethertype: int) -> None:
     """Of no other protocol there are replies."""
     made = valid_replies.example("reset", 4, Numbers())
-    assert sieve.sift(made.data, ethertype, verified=True) is None
+    assert decode.sift(made.data, ethertype, verified=True) is None
 
 
 def chain(*links: int) -> bytes:
@@ -148,16 +148,16 @@ def chain(*links: int) -> bytes:
 )
 def test_extension_headers(links: tuple[int, ...], kind: Kind | None) -> None:
     """A few extension headers are stepped over; a long chain of them is somebody's joke."""
-    sifted = sieve.sift(chain(*links), ETHERTYPE[6], verified=False)
+    sifted = decode.sift(chain(*links), ETHERTYPE[6], verified=False)
     assert (None if sifted is None else sifted.kind) == kind
 
 
 def test_source_routed_and_not_there_yet() -> None:
     """A packet with segments left is on its way to somebody else (RFC 8200 section 4.4)."""
     data = bytearray(chain(43))
-    assert sieve.sift(bytes(data), ETHERTYPE[6], verified=False) is not None
+    assert decode.sift(bytes(data), ETHERTYPE[6], verified=False) is not None
     data[43] = 1
-    assert sieve.sift(bytes(data), ETHERTYPE[6], verified=True) is None
+    assert decode.sift(bytes(data), ETHERTYPE[6], verified=True) is None
 
 
 @pytest.mark.parametrize(("version", "read"), [(4, True), (6, False)])
@@ -165,7 +165,7 @@ def test_datagram_without_a_checksum(version: int, read: bool) -> None:  # noqa:
     """IPv4 allows that (RFC 768), IPv6 does not (RFC 8200 section 8.1)."""
     data = bytearray(valid_replies.example("datagram", version, Numbers()).data)
     put({4: 26, 6: 46}[version], 0, 0)(data)
-    assert (sieve.sift(bytes(data), ETHERTYPE[version], verified=False) is not None) == read
+    assert (decode.sift(bytes(data), ETHERTYPE[version], verified=False) is not None) == read
 
 
 @pytest.mark.parametrize(("version", "kind"), [(4, 3), (4, 11), (4, 12), (6, 1), (6, 2), (6, 3), (6, 4)])
@@ -173,7 +173,7 @@ def test_errors(version: int, kind: int) -> None:
     """Every type of error is read, of whatever code: what it means is not decided here."""
     data = bytearray(valid_replies.example("error about UDP", version, Numbers()).data)
     put({4: 20, 6: 40}[version], kind, 99)(data)
-    sifted = sieve.sift(bytes(data), ETHERTYPE[version], verified=True)
+    sifted = decode.sift(bytes(data), ETHERTYPE[version], verified=True)
     assert sifted is not None
     assert sifted.kind is Kind.ICMP_ERROR
 
@@ -182,17 +182,17 @@ def test_zeros_have_no_checksum() -> None:
     """An echo reply of nothing but zeros is not one whose checksum is right: that would be 0xFFFF."""
     data = bytearray(valid_replies.example("echo-reply", 4, Numbers()).data)
     data[20:] = bytes(len(data) - 20)
-    assert sieve.sift(bytes(data), ETHERTYPE[4], verified=False) is None
+    assert decode.sift(bytes(data), ETHERTYPE[4], verified=False) is None
     put(22, 0xFF, 0xFF)(data)
-    assert sieve.sift(bytes(data), ETHERTYPE[4], verified=False) is not None
+    assert decode.sift(bytes(data), ETHERTYPE[4], verified=False) is not None
 
 
 def test_header_checksum() -> None:
     """A wrong checksum of the IPv4 header alone is enough."""
     data = bytearray(valid_replies.example("syn-ack", 4, Numbers()).data)
     put(8, 1)(data)  # the TTL, of which TCP's checksum knows nothing
-    assert sieve.sift(bytes(data), ETHERTYPE[4], verified=False) is None
-    assert sieve.sift(bytes(data), ETHERTYPE[4], verified=True) is not None
+    assert decode.sift(bytes(data), ETHERTYPE[4], verified=False) is None
+    assert decode.sift(bytes(data), ETHERTYPE[4], verified=True) is not None
 
 
 def test_quoted_lengths_may_lie() -> None:
@@ -200,6 +200,6 @@ def test_quoted_lengths_may_lie() -> None:
     data = bytearray(valid_replies.example("error about TCP", 4, Numbers()).data)
     put(30, 0, 0)(data)
     put(38, 0xAA, 0xAA)(data)
-    sifted = sieve.sift(bytes(data), ETHERTYPE[4], verified=True)
+    sifted = decode.sift(bytes(data), ETHERTYPE[4], verified=True)
     assert sifted is not None
     assert sifted.quote is not None

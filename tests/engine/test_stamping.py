@@ -9,11 +9,11 @@ from test_codec_build import ports, probes
 from valid_replies import OURS, THEIRS, TRANSPORT_AT
 from varied import replace
 
-from probe.engine import codec
-from probe.engine.packet import Outgoing
-from probe.engine.payloads import payload_for
 from probe.model.probing import Shape
 from probe.model.target import Protocol
+from probe.wire import codec
+from probe.wire.packet import Outgoing
+from probe.wire.payloads import payload_for
 
 KINDS = [
     (Shape.OPENING, Protocol.TCP),

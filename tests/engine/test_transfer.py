@@ -10,9 +10,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from probe.engine import mtu, transfer
-from probe.engine.mtu import find_teller, try_mtu
-from probe.engine.transfer import DataTransfer
+from probe.backends import pmtu
+from probe.backends.pmtu import DataTransfer, find_teller, try_mtu
 from probe.model.exam import Transfer
 from probe.model.target import Port, Protocol
 
@@ -62,7 +61,7 @@ def test_a_healthy_path(address) -> None:
 
 def test_no_line_feed_is_sent() -> None:
     """Protocols of lines never see a whole one."""
-    assert b"\n" not in transfer._SMALL
+    assert b"\n" not in pmtu._SMALL
 
 
 def test_nobody_listens() -> None:
@@ -98,11 +97,11 @@ def test_nobody_tells_on_loopback() -> None:
 
 
 @pytest.fixture
-def doubtful(monkeypatch) -> Iterator[mtu._Trial]:
+def doubtful(monkeypatch) -> Iterator[pmtu._Trial]:
     """A trial whose full segments are in doubt although they arrive, at its end."""
     monkeypatch.setattr(DataTransfer, "is_doubtful", lambda self, now: self.segment > 0)
     with served() as (port, _):
-        trial = mtu._Trial(LOCAL, port)
+        trial = pmtu._Trial(LOCAL, port)
         end = time.monotonic() + 3
         while not (trial._smaller and all(one.over for one in trial._all())) and time.monotonic() < end:
             trial.step(time.monotonic())

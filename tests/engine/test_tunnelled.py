@@ -8,15 +8,16 @@ import pytest
 from scripted_network import ScriptedNetwork
 from varied import replace
 
-from probe import app, interruption
-from probe.app import Means
+from probe import interruption
+from probe.app import scan
+from probe.app.scan import Backends
+from probe.app.tunnels import SECOND_HANDSHAKE_S
 from probe.errors import NothingMeasuredError
 from probe.model.facts import LinkKind, Route, TunnelHealth
 from probe.model.machine import Link, Peer, Tunnel, TunnelKind
 from probe.model.plan import Timing
 from probe.model.probing import Reason, Reply
 from probe.model.target import Port, Protocol, Target, TargetAddress
-from probe.tunnelled import SECOND_HANDSHAKE_S
 
 LAN, VPN, SOURCE = map(ip_address, ("192.168.77.10", "10.88.0.10", "10.88.0.2"))
 TARGET = Target(
@@ -89,7 +90,7 @@ def surveyed(opens_at: float, timing: Timing = TIMING, **facts):
     """Both surveys, and the machine, which tells when it was asked."""
     network = ScriptedNetwork(answers_from(opens_at))
     machine = Machine(network, **facts)
-    found = app.survey(TARGET, timing, Means(network, machine))
+    found = scan.survey(TARGET, timing, Backends(network, machine))
     return found, machine
 
 
@@ -156,7 +157,7 @@ def test_an_address_without_a_known_tunnel_has_no_health():
     """No tunnel has the LAN's address, however silent it is."""
     network = ScriptedNetwork(lambda probe, now: ())
     machine = Machine(network, shaken=-10.0)
-    lan, vpn = app.survey(TARGET, TIMING, Means(network, machine))
+    lan, vpn = scan.survey(TARGET, TIMING, Backends(network, machine))
     assert (lan.tunnel, lan.tunnel_name, vpn.tunnel) == (None, None, TunnelHealth.FRESH)
 
 
@@ -166,14 +167,14 @@ def test_a_target_behind_a_tunnel_that_is_off_is_not_measured():
     machine = Machine(network, routed=False, up=False)
     alone = Target(TARGET.addresses[1:], TARGET.ports)
     with pytest.raises(NothingMeasuredError, match=r"sent to 10\.88\.0\.10: the tunnel wg0 is switched off"):
-        app.scan(alone, TIMING, Means(network, machine))
+        scan.scan(alone, TIMING, Backends(network, machine))
 
 
 def test_ctrl_c_while_tunnels_are_read_keeps_what_was_measured(interrupt):
     """The scan ends with the answers that it has."""
     network = ScriptedNetwork(answers_from(9e9))
     machine = Machine(network, while_read=interrupt)
-    report = app.scan(TARGET, TIMING, Means(network, machine))
+    report = scan.scan(TARGET, TIMING, Backends(network, machine))
     assert not report.complete
     assert {o.reason for o in report.ports[0].observations} == {Reason.RESET, Reason.NO_RESPONSE}
 
@@ -182,7 +183,7 @@ def test_an_interrupted_scan_reads_no_tunnel(interrupt):
     """Ctrl-C during the probes ends the scan at once."""
     network = ScriptedNetwork(answers_from(9e9))
     machine = Machine(network)
-    (_, vpn) = app.survey(TARGET, TIMING, Means(network, machine), progress=interrupt)
+    (_, vpn) = scan.survey(TARGET, TIMING, Backends(network, machine), progress=interrupt)
     assert machine.read_at == []
     assert vpn.tunnel is None
 
@@ -190,13 +191,13 @@ def test_an_interrupted_scan_reads_no_tunnel(interrupt):
 def test_the_report_tells_the_health_beside_the_condition():
     """JSON has `tunnel` on the address's row; the table shows the condition above the answers."""
     network = ScriptedNetwork(answers_from(9e9))
-    report = app.scan(TARGET, TIMING, Means(network, Machine(network)))
+    report = scan.scan(TARGET, TIMING, Backends(network, Machine(network)))
     lan, vpn = report.addresses
     assert (lan.condition, lan.tunnel) == ("clear", None)
     assert (vpn.condition, vpn.tunnel) == ("tunnel-down", "never")
     assert {o.condition for p in report.ports for o in p.observations if o.realm == "vpn"} == {"tunnel-down"}
     assert report.ports[0].why == "refused on lan; tunnel down on vpn"
     alone = Target(TARGET.addresses[:1], TARGET.ports)
-    without = app.scan(alone, TIMING, Means(network, Machine(network)))
+    without = scan.scan(alone, TIMING, Backends(network, Machine(network)))
     assert [p.binding for p in report.ports] == [p.binding for p in without.ports]
     assert [p.candidates for p in report.ports] == [p.candidates for p in without.ports]

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from probe.host.interfaces import interfaces
+from probe.machine.interfaces import interfaces
 from probe.model.facts import LinkKind
 
 

@@ -16,10 +16,10 @@ from scapy.layers.inet6 import (
 )
 from scapy.layers.l2 import ARP
 
-from probe.engine import codec
-from probe.engine.packet import Incoming, Kind, Outgoing, Quoted
 from probe.model.probing import Header, Shape, TcpOptions
 from probe.model.target import Protocol
+from probe.wire import codec
+from probe.wire.packet import Incoming, Kind, Outgoing, Quoted
 
 OURS = {4: "192.0.2.1", 6: "2001:db8::1"}
 THEIRS = {4: "192.0.2.80", 6: "2001:db8::80"}

@@ -3,18 +3,18 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
+from probe.engine.rows import measurement_of
 from probe.engine.run import Counts, Outcome
 from probe.explain.subject import Places, Subject
 from probe.explain.wording import evidence_sentence, worded
-from probe.infer import infer
+from probe.inference import infer
 from probe.model.evidence import PortEvidence
 from probe.model.facts import AddressSurvey
 from probe.model.measurement import Facts
 from probe.model.report import PortReport, Report
 from probe.model.target import Port
-from probe.report.assemble import assemble
-from probe.rows import measurement_of
-from probe.services import service_name
+from probe.report.document import assemble
+from probe.services.registry import service_name
 
 
 def reported(

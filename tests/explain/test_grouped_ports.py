@@ -5,16 +5,16 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from probe.app import Reporting, scan
+from probe.app.scan import Reporting, scan
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import Action, Expected, Listen, Rule, Scan, Scenario, TargetHost
 from probe.model.advice import AdviceRule, NextTestRule
 from probe.model.plan import Timing
 from probe.model.report import Report
-from probe.ports import parse_ports
 from probe.report.as_json import render_json
 from probe.report.grouping import MOST_ROWS
 from probe.report.todo import to_do
+from probe.services.port_list import parse_ports
 
 DROPS = Scenario(
     name="drops",

@@ -4,9 +4,9 @@ import pytest
 from in_words import sentences
 from told import port_of, surveys_of
 
-from probe.infer.policy import learn
-from probe.infer.port_evidence import port_evidence
-from probe.infer.raw_evidence import raw_evidence
+from probe.inference.policy import learn
+from probe.inference.port_evidence import port_evidence
+from probe.inference.raw_evidence import raw_evidence
 
 LAN, VPN = "192.168.77.10 (lan)", "10.88.0.10 (vpn)"
 REFUSED = {"controls": "reset@host", "port": "reset@host"}

@@ -23,8 +23,8 @@ from told_addresses import (
 
 from probe.explain.addresses import address_sentence
 from probe.explain.same_host import CLAIMS, claim_words
-from probe.infer.identity import identify
-from probe.infer.signs import findings
+from probe.inference.identity import identify
+from probe.inference.same_host import findings
 from probe.model.evidence import Claim
 from probe.model.identity import AliasSign, Sameness
 from probe.model.probing import Reason

@@ -4,7 +4,7 @@ import pytest
 from in_words import sentences
 from told_addresses import HTTPS, LAN, PUBLIC, SSH, VPN, says, ssh, survey, tls, web
 
-from probe.infer.served import service_evidence, services_of
+from probe.inference.same_service import service_evidence, services_of
 from probe.model.target import Port, Protocol
 from probe.model.verdict import Proof, Served
 

@@ -19,7 +19,7 @@ sys.path[:0] = [str(ENGINE), str(ENGINE.parents[1])]
 import valid_replies  # noqa: E402 - found by the line above
 import wire  # noqa: E402
 
-from probe.engine import codec  # noqa: E402
+from probe.wire import codec  # noqa: E402
 
 ETHERTYPES = [*valid_replies.ETHERTYPE.values(), valid_replies.ARP_TYPE]
 SEEDS = [made.data for made in valid_replies.examples()]

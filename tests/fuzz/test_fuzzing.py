@@ -29,7 +29,7 @@ def test_nothing_is_found() -> None:
 @pytest.mark.parametrize(("flaw", "said"), [(RAISES, "ValueError"), (TRUSTS, "wrong checksum")])
 def test_a_flaw_is_found(flaw: str, said: str) -> None:
     """A codec that raises, and one that trusts every checksum, end it with the offending bytes."""
-    broken = f"from probe.engine import codec; genuine = codec.read\n{flaw}\ncodec.read = read\n"
+    broken = f"from probe.wire import codec; genuine = codec.read\n{flaw}\ncodec.read = read\n"
     start = (
         f"import runpy, sys; sys.path.insert(0, {TOP!r}); sys.argv = ['codec', '--seconds', '20']\n{broken}"
     )

@@ -16,16 +16,16 @@ sys.path.insert(0, str(TOP))
 
 import msgspec  # noqa: E402 - behind the line above
 
+from probe.backends.raw import open_raw  # noqa: E402
+from probe.backends.system_host import SystemHost  # noqa: E402
 from probe.engine.backend import Backend  # noqa: E402
-from probe.engine.capture import Capture  # noqa: E402
-from probe.engine.raw import open_raw  # noqa: E402
-from probe.host.system import SystemHost  # noqa: E402
 from probe.lab.files import find_scenario  # noqa: E402
 from probe.lab.netns import enter  # noqa: E402
 from probe.lab.netns.world import open_network  # noqa: E402
 from probe.lab.scenario import address_of  # noqa: E402
 from probe.model.probing import Probe, Question, Shape  # noqa: E402
 from probe.model.target import IPAddress, Port, Protocol  # noqa: E402
+from probe.wire.pcapng import Capture  # noqa: E402
 
 PATIENCE = 1.0  # seconds for the last answers
 PAUSE = 0.02  # seconds between probes

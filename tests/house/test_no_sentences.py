@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROBE = Path(__file__).parents[2] / "probe"
-ROOMS = ("diagnose", "engine", "host", "infer", "model", "path", "ports.py", "services.py")
+ROOMS = ("backends", "diagnosis", "engine", "inference", "machine", "model", "services", "wire")
 PROSE = re.compile(r"[A-Za-z]+[,:;]? [A-Za-z]{2,}")  # two words in a row
 
 # How texts begin that may look like prose there, by the reason why they may.

@@ -10,7 +10,7 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 MEDIAN, NINE_IN_TEN, LONGEST = 10, 30, 60  # lines of a function, its signature and docstring included
-FILE_LINES = 300
+FILE_LINES = 450
 PARAMETERS = 6
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -11,7 +11,7 @@ import sys
 
 from score import nmap
 
-from probe.app import survey
+from probe.app.scan import survey
 from probe.lab.door import means_of, open_world
 from probe.lab.files import scenario_paths
 from probe.lab.netns import enter

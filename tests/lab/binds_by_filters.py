@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from probe.app import survey
-from probe.infer import infer
+from probe.app.scan import survey
+from probe.inference import infer
 from probe.lab.door import means_of, open_world
 from probe.lab.netns import enter
 from probe.lab.netns import world as netns_world

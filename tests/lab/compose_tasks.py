@@ -11,8 +11,8 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
-from probe.lab.compose.places import place_of
-from probe.lab.compose.tunnel import lay_end
+from probe.lab.compose.host import lay_end
+from probe.lab.compose.limits import place_of
 from probe.lab.netns import enter, mounts, syscalls
 from probe.lab.netns.hosts import build, finish
 from probe.lab.scenario import parse_scenario

@@ -30,19 +30,19 @@ import raw_surveys
 import world_surveys
 from msgspec.structs import replace
 
-from probe.app import measure, scan
-from probe.judged import judged
+from probe.app.infer import judged
+from probe.app.scan import measure, scan
+from probe.engine.rows import measurement_of
 from probe.lab.check import compare
+from probe.lab.daemons import published_on
 from probe.lab.door import means_of, open_world
 from probe.lab.netns import enter
-from probe.lab.publishing import published_on
 from probe.lab.scenario import CONTAINER_ADDRESSES, Dnat, Forwarder, Scenario, TargetHost
 from probe.lab.world import World
 from probe.model.fixes import Place
 from probe.model.measurement import Facts
 from probe.model.plan import Timing
-from probe.ports import format_port_list
-from probe.rows import measurement_of
+from probe.services.port_list import format_port_list
 
 NEEDED = ("busybox", "docker", "dockerd", "ip", "iptables", "nft", "setpriv", "ss", "unshare")
 MEASURED = "20.10"  # what the lab does as Docker is what this version does

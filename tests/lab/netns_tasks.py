@@ -24,7 +24,7 @@ from probe.lab.netns.world import open_network
 from probe.lab.scenario import Scenario, address_of, load_scenario, parse_scenario
 from probe.model.probing import Probe, Question
 from probe.model.target import Port, Protocol
-from probe.ports import format_ports, parse_ports
+from probe.services.port_list import format_ports, parse_ports
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 

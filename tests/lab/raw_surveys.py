@@ -10,21 +10,21 @@ from ipaddress import ip_address
 from unittest import mock
 
 from probe.engine.backend import Backend
-from probe.engine.packet import MARK_TOS
 from probe.engine.run import Run
 from probe.engine.survey import Answers, Step
-from probe.host.host import Host
 from probe.lab.door import open_world
 from probe.lab.netns import layout
 from probe.lab.netns import world as netns_world
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, Scenario, address_of, realm_of
-from probe.lab.sim.limits import Buckets
+from probe.lab.sim.box import Buckets
+from probe.machine.sources import Host
 from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.plan import Timing
 from probe.model.probing import NextHop, Observation, Question, Shape
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
-from probe.ports import parse_ports
+from probe.services.port_list import parse_ports
+from probe.wire.packet import MARK_TOS
 
 TIMING = Timing(timeout=0.25, retries=1)
 PORTS_ASKED = 8  # of the scanned ones, from the front

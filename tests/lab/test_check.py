@@ -16,14 +16,7 @@ from probe.lab.table import render_truth_table
 from probe.lab.world import target_of
 from probe.model.binding import Served
 from probe.model.probing import Reason, State
-from probe.model.report import (
-    AddressReport,
-    ObservationReport,
-    PortReport,
-    Report,
-    RestReport,
-    Vantage,
-)
+from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport, Vantage
 from probe.model.target import Port, Protocol
 from probe.model.verdict import Binding, BoundBy, Condition, Proof, Via
 

@@ -8,14 +8,7 @@ import yaml
 from docker_engine import TOP
 
 from probe.errors import ScenarioError
-from probe.lab.compose.places import (
-    INTERFACES,
-    image_of,
-    leaving,
-    place_of,
-    settings_that_count,
-    taking_over,
-)
+from probe.lab.compose.limits import INTERFACES, image_of, leaving, place_of, settings_that_count, taking_over
 from probe.lab.daemons import TOOLS
 from probe.lab.files import find_scenario
 from probe.lab.netns.layout import lay_out

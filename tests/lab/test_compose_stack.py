@@ -11,7 +11,7 @@ from docker_engine import TOP
 
 from probe.cli.main import main
 from probe.errors import BackendError
-from probe.lab.compose import client, host, stack
+from probe.lab.compose import host, stack
 from probe.lab.files import find_scenario
 
 # What both programs do: note the words, then say what the test has put there for the first word that fits.
@@ -59,7 +59,7 @@ class Docker:
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    client.compose_command.cache_clear()
+    stack.compose_command.cache_clear()
     return Docker(tmp_path)
 
 
@@ -144,17 +144,18 @@ def test_what_cannot_be_taken_down_is_told(docker: Docker, monkeypatch: pytest.M
     with pytest.raises(BackendError, match="error while removing network x"), stack.open_stack():
         pass
     assert len(docker.told("down")) == 5
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_no_docker(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:
     """What is missing is named: the program, Compose, or the engine."""
     docker.says("info", "exit 1")
-    assert client.available() == "no Docker engine answers (DOCKER_HOST, or the service docker)"
+    assert stack.available() == "no Docker engine answers (DOCKER_HOST, or the service docker)"
     docker.says("version", "exit 1")
-    client.compose_command.cache_clear()
-    assert client.available() == "not installed: docker compose, or docker-compose from 1.29 on"
+    stack.compose_command.cache_clear()
+    assert stack.available() == "not installed: docker compose, or docker-compose from 1.29 on"
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert client.available() == "not installed: docker"
+    assert stack.available() == "not installed: docker"
     with pytest.raises(BackendError, match="no containers here: not installed: docker"), stack.open_stack():
         pass
 

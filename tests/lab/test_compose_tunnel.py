@@ -13,7 +13,7 @@ import netns_tasks
 import pytest
 
 from probe.errors import BackendError
-from probe.lab.compose.tunnel import make_device
+from probe.lab.compose.host import make_device
 from probe.lab.netns.tunnels import vpn_available
 from probe.lab.scenario import VpnKind
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,7 +147,9 @@ def test_scenarios_hold(engine: Engine, images: dict[str, Any], how: str, names:
 
 def test_worlds_tell_the_same(engine: Engine, images: dict[str, Any]) -> None:
     """In memory, in namespaces and in containers, with both engines: no cell of the table differs."""
-    done = engine.run(*engine.bindprobe("lab", "table", "loopback-only", "host-forges-resets"))
+    places = f"{engine.environment['PYTHONPATH']}:{docker_engine.TOP / 'tests'}"
+    table = (sys.executable, "-m", "worlds_table", "loopback-only", "host-forges-resets")
+    done = engine.run(*table, PYTHONPATH=places)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 scenarios in 6 columns, 12 cells: " in done.stdout
     assert "0 not run" in done.stdout

@@ -4,7 +4,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from probe.lab.netns.nameserver import answered
+from probe.lab.netns.listeners import answered
 
 ANSWERS = {"box.vpn.example": "10.88.0.10", "six.vpn.example": "fd88::10"}
 

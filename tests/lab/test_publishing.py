@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from probe.errors import ScenarioError
-from probe.lab.publishing import engine_sockets, guards, published_on
+from probe.lab.daemons import engine_sockets, guards, published_on
 from probe.lab.scenario import Dnat, TargetHost, parse_scenario
 
 # Who forwards, the entry, and the sockets of the host beside it: bind, whether IPv6 alone, what is served.

@@ -5,8 +5,7 @@ import json
 import pytest
 from test_check import LAN, REPORT
 
-from probe.lab.result import CheckResult, Row, Said, from_json, to_json
-from probe.lab.said import listed, said_of
+from probe.lab.result import CheckResult, Row, Said, from_json, listed, said_of, to_json
 
 MET, MISSED = Row("80", "binding", "wildcard", "wildcard"), Row("80", "via", "direct", "forward")
 SAID = Said("80", "binding", "wildcard")

@@ -1,6 +1,7 @@
 """Our states and reasons beside nmap's, on every scenario that can be built from real hosts."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from score import nmap
 from probe.lab.files import scenario_paths
 from probe.lab.netns import enter
 from probe.lab.scenario import ProberHost, load_scenario
-from probe.ports import parse_ports
+from probe.services.port_list import parse_ports
 
 pytestmark = pytest.mark.takes_minutes
 
@@ -64,8 +65,14 @@ def test_states_equal_nmap(name: str) -> None:
     why_not = enter.available() or (None if nmap.available() else "nmap is not installed")
     if why_not:
         pytest.skip(why_not)
+    places = [str(SCRIPT.parents[1]), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), name], capture_output=True, text=True, timeout=280, check=False
+        [sys.executable, str(SCRIPT), name],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     for symbol, port, (state, reason), theirs in json.loads(done.stdout):

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 from time import monotonic
 
 from probe.lab.door import open_world
-from probe.lab.netns.prober import ListenersProber, ProberHost, prober_of
+from probe.lab.netns.world import ListenersProber, ProberHost, prober_of
 from probe.lab.scenario import Service, ServiceKind, TargetHost, parse_scenario
 from probe.model.greeting import Approach, Call
 from probe.model.target import Port, Protocol

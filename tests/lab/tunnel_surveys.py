@@ -16,12 +16,11 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from probe import app
-from probe.engine import privilege
+from probe.app import scan
+from probe.backends import privilege
 from probe.lab.netns import enter, mounts
 from probe.lab.netns.carried import PORTS as CARRIER_PORTS
-from probe.lab.netns.prober import ProberHost
-from probe.lab.netns.world import open_netns
+from probe.lab.netns.world import ProberHost, open_netns
 from probe.lab.scenario import Scenario, VpnKind, parse_scenario
 from probe.lab.world import World
 from probe.model.plan import Timing
@@ -144,8 +143,8 @@ def _as_nobody(opened: World, case: Case) -> dict[str, object]:
 
 
 def _scan(opened: World, case: Case) -> dict[str, object]:
-    means = app.Means(opened.backend, case.host())
-    report = app.scan(opened.target, Timing(), means, facts=None)
+    means = scan.Backends(opened.backend, case.host())
+    report = scan.scan(opened.target, Timing(), means)
     return told(report)
 
 

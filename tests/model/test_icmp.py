@@ -2,8 +2,8 @@
 
 import pytest
 
-from probe.model.icmp import reason_of
 from probe.model.probing import ICMP_REASONS, Reason
+from probe.wire.icmp import reason_of
 
 CASES = [
     (4, 3, 0, Reason.NET_UNREACH),

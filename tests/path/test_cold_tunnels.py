@@ -6,7 +6,7 @@ import pytest
 
 from probe.model.facts import LinkKind
 from probe.model.machine import Link, Peer, Tunnel, TunnelKind
-from probe.path.tunnels import is_cold
+from probe.model.tunnel_state import is_cold
 
 VPN = ip_address("10.88.0.10")
 UP, OFF = (Link("vpn", LinkKind.TUNNEL, up=up, running=up) for up in (True, False))

@@ -3,11 +3,11 @@
 import pytest
 from surveyed import LAN, OWN, PUBLIC, ROUTER, VPN, route, seen, surveyed, tcp
 
+from probe.diagnosis.path_probes import NEAR_TTLS, TTLS, hops_of, interface_to, is_mute, ladder_questions
 from probe.model.exam import Hop
 from probe.model.facts import AddressSurvey, Neighbour
 from probe.model.probing import Question, Reason, Role
 from probe.model.target import TargetAddress
-from probe.path.ladder import NEAR_TTLS, TTLS, hops_of, interface_to, is_mute, ladder_questions
 
 PORT = tcp(1006)
 SELF = min(OWN)

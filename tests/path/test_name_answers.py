@@ -4,10 +4,10 @@ from ipaddress import ip_address
 
 from surveyed import LAN, VPN, VPN6
 
+from probe.diagnosis.path_probes import name_answers
 from probe.model.exam import NameAnswer
 from probe.model.target import Target, TargetAddress
 from probe.model.unread import NameFailure, NameFailureRule
-from probe.path.names import name_answers
 
 SERVER = ip_address("192.0.2.53")
 REFUSED = NameFailure(rule=NameFailureRule.RESPONSE_CODE, code="REFUSED")

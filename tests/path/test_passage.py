@@ -4,10 +4,10 @@ import pytest
 from surveyed import OWN, VPN, VPN6, seen, surveyed, tcp, udp
 from varied import replace
 
-from probe.model.exam import Passage
+from probe.diagnosis.path_probes import MOST_PROBES, Count, heard_more, passage_of, passage_questions
+from probe.model.exam import InterfaceCounters
 from probe.model.machine import Peer, Traffic
 from probe.model.probing import Question, Reason, Role
-from probe.path.passage import MOST_PROBES, Count, heard_more, passage_of, passage_questions
 
 BEFORE = Traffic(100, 50, 9000, 8000)
 AFTER = Traffic(105, 51, 9400, 8100)
@@ -39,15 +39,20 @@ NONE = dict.fromkeys(ASKED, Reason.NOT_SENT)
 TOLD = dict.fromkeys(ASKED, Reason.PORT_UNREACH)
 
 CASES = [
-    (TOLD, Count(BEFORE), Count(AFTER), Passage(5, 5, 1, heard=5)),
-    (SENT, Count(BEFORE, PEER), Count(AFTER, LATER), Passage(5, 5, 1, 320, 32)),
-    (SENT, Count(BEFORE), Count(AFTER, LATER), Passage(5, 5, 1)),
-    (SENT, Count(BEFORE, PEER), Count(AFTER), Passage(5, 5, 1)),
-    (SOME, Count(BEFORE), Count(BEFORE), Passage(3, 0, 0)),  # refused here: meant to go, and did not
+    (TOLD, Count(BEFORE), Count(AFTER), InterfaceCounters(5, 5, 1, heard=5)),
+    (SENT, Count(BEFORE, PEER), Count(AFTER, LATER), InterfaceCounters(5, 5, 1, 320, 32)),
+    (SENT, Count(BEFORE), Count(AFTER, LATER), InterfaceCounters(5, 5, 1)),
+    (SENT, Count(BEFORE, PEER), Count(AFTER), InterfaceCounters(5, 5, 1)),
+    (
+        SOME,
+        Count(BEFORE),
+        Count(BEFORE),
+        InterfaceCounters(3, 0, 0),
+    ),  # refused here: meant to go, and did not
     (NONE, Count(BEFORE), Count(AFTER), None),
-    (SENT, Count(BEFORE, drops=3), Count(AFTER, drops=8), Passage(5, 5, 1, reverse_path_drops=5)),
-    (SENT, Count(BEFORE, drops=3), Count(AFTER), Passage(5, 5, 1)),
-    (SENT, Count(BEFORE), Count(AFTER, drops=3), Passage(5, 5, 1)),
+    (SENT, Count(BEFORE, drops=3), Count(AFTER, drops=8), InterfaceCounters(5, 5, 1, reverse_path_drops=5)),
+    (SENT, Count(BEFORE, drops=3), Count(AFTER), InterfaceCounters(5, 5, 1)),
+    (SENT, Count(BEFORE), Count(AFTER, drops=3), InterfaceCounters(5, 5, 1)),
     ({}, Count(BEFORE), Count(AFTER), None),
     (SENT, Count(None), Count(AFTER), None),
     (SENT, Count(BEFORE), Count(None), None),
@@ -67,7 +72,7 @@ def test_one_family_is_checked():
     survey = surveyed(VPN6, "vpn", seen(Question(VPN6, tcp(80)), Reason.NO_RESPONSE))
     answers = {question: seen(question, Reason.NO_RESPONSE) for question in passage_questions(survey)}
     found = passage_of(answers, survey, Count(BEFORE, drops=3), Count(AFTER, drops=8))
-    assert found == Passage(1, 5, 1)
+    assert found == InterfaceCounters(1, 5, 1)
 
 
 def test_heard_more():

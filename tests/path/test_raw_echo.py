@@ -5,9 +5,9 @@ from ipaddress import ip_address
 import pytest
 from surveyed import VPN, seen
 
+from probe.diagnosis.path_probes import echo_of, echo_question
 from probe.model.exam import Echo
 from probe.model.probing import Reason, Shape
-from probe.path.echo import echo_of, echo_question
 
 SELF, ROUTER = ip_address("10.88.0.2"), ip_address("198.51.100.1")
 

@@ -4,10 +4,10 @@ import pytest
 from surveyed import LAN, VPN, seen, surveyed, tcp, udp
 from varied import replace
 
+from probe.diagnosis.path_probes import trial_ports
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Aftermath, Question, Reason, Role
 from probe.model.target import Port, TargetAddress
-from probe.path.trial_ports import trial_ports
 
 
 def opened(number: int, **facts) -> object:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from probe.model.facts import LinkKind, Route, TunnelHealth
 from probe.model.machine import Link, Peer, Tunnel, TunnelKind
 from probe.model.target import TargetAddress
-from probe.path.tunnels import REJECT_AFTER_S, health, is_on, leads_to, peer_for, tunnel_of
+from probe.model.tunnel_state import REJECT_AFTER_S, health, is_on, leads_to, peer_for, tunnel_of
 
 IP = ip_address("10.88.0.10")
 

@@ -5,11 +5,17 @@ from ipaddress import ip_address, ip_network
 import pytest
 from surveyed import LAN, PUBLIC, VPN, seen, surveyed, tcp, udp
 
+from probe.diagnosis.path_probes import (
+    DISCARD,
+    endpoint_questions,
+    endpoint_reason,
+    gateway_questions,
+    link_alive,
+)
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour
 from probe.model.machine import Link, Machine, Peer, RouteEntry, Tunnel, TunnelKind
 from probe.model.probing import Question, Reason, Role
 from probe.model.target import TargetAddress
-from probe.path.vicinity import DISCARD, endpoint_questions, endpoint_reason, gateway_questions, link_alive
 
 END, ELSE = ip_address("198.18.0.10"), ip_address("198.18.0.11")
 LINK = Link("vpn", LinkKind.TUNNEL, up=True, running=True)

@@ -5,10 +5,10 @@ from ipaddress import ip_address
 import pytest
 from surveyed import LAN, MAC, PUBLIC, SOURCES, VPN, VPN6, seen, surveyed, tcp, udp
 
+from probe.diagnosis.path_probes import way_back, way_back_questions
 from probe.model.facts import AddressSurvey
 from probe.model.probing import NextHop, Question, Reason, Role
 from probe.model.target import TargetAddress
-from probe.path.way_back import way_back, way_back_questions
 
 SILENT = surveyed(VPN, "vpn")
 OPEN, CLOSED, QUIET = (tcp(8000), Reason.SYN_ACK), (tcp(22), Reason.RESET), (tcp(81), Reason.NO_RESPONSE)

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from probe.infer.likeness import Likeness, likeness
+from probe.inference.same_service import Likeness, likeness
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Greeting
 from probe.model.target import Port, Protocol, TargetAddress

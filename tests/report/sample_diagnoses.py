@@ -14,7 +14,7 @@ from probe.model.probing import Reason
 from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.target import Port, Protocol, TargetAddress
 from probe.model.verdict import Condition
-from probe.report.assemble_doctor import DoctorFacts, assemble_doctor
+from probe.report.doctor_document import DoctorFacts, assemble_doctor
 
 STARTED = dt.datetime(2026, 11, 22, 5, 0, tzinfo=dt.UTC)
 FACTS = DoctorFacts(STARTED, "0.1.0")

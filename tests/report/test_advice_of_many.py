@@ -2,7 +2,7 @@
 
 import pytest
 
-from probe.app import Reporting, scan
+from probe.app.scan import Reporting, scan
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import Action, Listen, Rule, Scan, Scenario, TargetHost
 from probe.model.plan import Timing

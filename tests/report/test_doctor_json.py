@@ -12,9 +12,9 @@ from varied import replace
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
 from probe.model.doctor_report import Change, DoctorReport, Kind
 from probe.model.machine_checks import CheckRule, Status
-from probe.report.assemble_doctor import assemble_doctor
-from probe.report.doctor_changes import changes, render_change
-from probe.report.doctor_json import render_doctor_json, render_line
+from probe.report.as_json import render_doctor_json, render_line
+from probe.report.doctor_document import assemble_doctor
+from probe.report.doctor_text import changes, render_change
 from probe.report.schema import doctor_schema, render_schema
 
 VALIDATOR = Draft202012Validator(doctor_schema())

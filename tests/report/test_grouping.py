@@ -27,8 +27,8 @@ from probe.model.evidence import EvidenceRule, PortEvidence
 from probe.model.probing import Origin, TcpFacts
 from probe.model.report import GreetingReport
 from probe.model.verdict import Binding
-from probe.ports import parse_ports
 from probe.report.grouping import grouped
+from probe.services.port_list import parse_ports
 
 SERVICE = PortEvidence(rule=EvidenceRule.SAME_SERVICE, addresses=(LAN[1],))
 

@@ -5,7 +5,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from probe.app import scan
+from probe.app.scan import scan
+from probe.engine.rows import measurement_of
 from probe.engine.run import Counts, Outcome
 from probe.lab.door import means_of, open_world
 from probe.lab.scenario import Expected, Listen, Scan, Scenario, TargetHost
@@ -15,8 +16,7 @@ from probe.model.plan import Timing
 from probe.model.report import PortReport
 from probe.model.target import Port, Protocol
 from probe.model.verdict import Binding, Candidate, PortVerdict, Verdict
-from probe.report.assemble import assemble
-from probe.rows import measurement_of
+from probe.report.document import assemble
 
 LAN, VPN = ip_address("192.168.77.10"), ip_address("10.88.0.10")
 OUTCOME = Outcome((), Counts(), 1.0, complete=True)

@@ -27,10 +27,9 @@ from sample_reports import (
 from probe.errors import UsageError
 from probe.model.report import Report
 from probe.report.as_csv import COLUMNS, render_csv
-from probe.report.as_json import render_json
+from probe.report.as_json import render_json, render_ndjson
 from probe.report.field_descriptions import _OF
 from probe.report.markdown import render_markdown
-from probe.report.ndjson import render_ndjson
 from probe.report.read import parse_report, read_report, read_stdin
 from probe.report.schema import _address, doctor_schema, render_schema, report_schema
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from probe.explain.follow_ups import FOLLOW_UPS
-from probe.infer.doubts import DOUBTS
+from probe.inference.follow_up import DOUBTS
 from probe.model.evidence import PurposeRule
 from probe.model.facts import Route
 from probe.model.greeting import Inquiry

@@ -7,7 +7,7 @@ from probe.model.probing import Reason, Shape
 from probe.model.report import ProbeReport
 from probe.model.target import Port, Protocol
 from probe.report.explanation import render_explanation
-from probe.report.probe_words import probe_line
+from probe.report.raw_packets import probe_line
 from probe.report.style import TextStyle
 
 TCP, UDP = Protocol.TCP, Protocol.UDP

@@ -12,7 +12,7 @@ from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
 from probe.model.doctor_report import CauseReport
 from probe.model.target import Port, Protocol, TargetAddress
 from probe.model.verdict import Condition
-from probe.report.assemble_doctor import DoctorFacts, assemble_doctor
+from probe.report.doctor_document import DoctorFacts, assemble_doctor
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -5,17 +5,16 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from probe.app import scan
+from probe.app.scan import scan
 from probe.lab.door import means_of, open_world
 from probe.lab.files import find_scenario
 from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.model.target import Port
 from probe.report.as_csv import render_csv
-from probe.report.as_json import render_json
+from probe.report.as_json import render_json, render_ndjson
 from probe.report.explanation import render_explanation
 from probe.report.markdown import render_markdown
-from probe.report.ndjson import render_ndjson
 from probe.report.picture import render_picture
 from probe.report.read import parse_report
 from probe.report.schema import report_schema

@@ -6,7 +6,7 @@ from varied import replace
 
 from probe.model.greeting import Greeting
 from probe.model.report import GreetingReport
-from probe.report import shown
+from probe.report import document
 
 PAGE = Greeting("HTTP/1.1 301", 301, (("server", "nginx"), ("location", "/login"), ("etag", "a")))
 
@@ -23,10 +23,10 @@ WORDS = {
 def test_greetings(name: str) -> None:
     """In words: the line, the software, where it leads, and that it was encrypted."""
     said, words = WORDS[name]
-    assert shown.greeting_words(observation(LAN, greeting=shown.greeting(said))) == words
+    assert document.greeting_words(observation(LAN, greeting=document.greeting(said))) == words
 
 
 def test_as_data() -> None:
     """Plain values; null where nothing was shown."""
     headers = {"server": "nginx", "location": "/login", "etag": "a"}
-    assert shown.greeting(PAGE) == GreetingReport(text="HTTP/1.1 301", status=301, headers=headers)
+    assert document.greeting(PAGE) == GreetingReport(text="HTTP/1.1 301", status=301, headers=headers)

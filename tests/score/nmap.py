@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from probe.errors import BackendError
 from probe.model.target import IPAddress, Port, Protocol
 from probe.model.verdict import Binding
-from probe.ports import parse_ports
+from probe.services.port_list import parse_ports
 from score.grade import Claim
 
 TIMEOUT = 120.0  # seconds for one run

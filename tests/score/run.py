@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from time import monotonic
 
-from probe.app import scan
+from probe.app.scan import scan
 from probe.lab.door import means_of, open_world
 from probe.lab.truth import truth
 from probe.lab.world import World

@@ -60,7 +60,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_worlds_are_drawn_without_a_look_at_the_inference() -> None:
     """What makes them loads nothing of it."""
-    loaded = "[name for name in sys.modules if name.startswith('probe.infer')]"
+    loaded = "[name for name in sys.modules if name.startswith('probe.inference')]"
     done = subprocess.run(
         [sys.executable, "-c", f"import sys, score.generate; print(*{loaded})"],
         env=ENVIRONMENT,

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from probe.lab.result import CheckResult
-from probe.lab.said import NOTHING
+from probe.lab.result import NOTHING, CheckResult
 from probe.model.probing import Reason, State
 from probe.model.verdict import Binding, Condition, Via
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 
 from probe import __version__
-from probe.lab.compose.client import compose_command
+from probe.lab.compose.stack import compose_command
 
 _PATIENCE_S = 30
 _GIB = 2**30

@@ -5,17 +5,108 @@ The prober runs in its container and prints a report; nothing of this process se
 
 import contextlib
 import os
+import shutil
 import signal
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from probe.errors import BackendError
-from probe.lab.compose.client import available, compose_command, reason, require, run
-from probe.lab.compose.places import image_of
+from probe.lab.compose.limits import image_of
 from probe.lab.scenario import Scenario, address_of, realm_of
 from probe.model.report import Report
 from probe.report.read import parse_report
+
+# --- Docker and Compose as commands ---
+
+
+# The plugin of today first, then the program that was before it.
+_COMPOSE: tuple[tuple[str, ...], ...] = (("docker", "compose"), ("docker-compose",))
+_TRIAL_S = 30
+_STOPPING_S = 10
+
+
+@cache
+def compose_command() -> tuple[str, ...] | None:
+    """The command that runs Compose on this machine; None: there is none."""
+    return next((words for words in _COMPOSE if shutil.which(words[0]) and _works((*words, "version"))), None)
+
+
+def available() -> str | None:
+    """Say why there are no containers on this machine; None: there are."""
+    if shutil.which("docker") is None:
+        return "not installed: docker"
+    if compose_command() is None:
+        return "not installed: docker compose, or docker-compose from 1.29 on"
+    if not _works(("docker", "info")):
+        return "no Docker engine answers (DOCKER_HOST, or the service docker)"
+    return None
+
+
+def run(argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end, out of reach of the terminal's Ctrl-C: that is for this process to handle.
+
+    Where this process is interrupted, the command is too, and gets time to stop what it has begun.
+    `environment` is added to this process's own.
+    """
+    with subprocess.Popen(  # noqa: S603 - Docker's own commands
+        argv,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            stdout, stderr = process.communicate()
+        finally:
+            _stop(process)
+    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt a command that still runs; kill it where it does not end."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_STOPPING_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def require(argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
+    """Run a command and return what it printed.
+
+    Raises:
+        BackendError: it fails; the message says of what.
+    """
+    done = run(argv, environment)
+    if done.returncode != 0:
+        raise BackendError(f"{argv[0]}: {reason(done.stderr) or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
+def reason(said: bytes) -> str:
+    """Why a command failed: its first line that names an error, else its last one."""
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return next(iter(errors or lines[-1:]), "")
+
+
+def _works(argv: Sequence[str]) -> bool:
+    """Whether a command ends well, soon."""
+    try:
+        done = subprocess.run(argv, capture_output=True, check=False, timeout=_TRIAL_S)  # noqa: S603 - as above
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+# --- the project ---
+
 
 FILE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
 _OF_EACH_IMAGE = ("prober", "target")  # one service of the file for each image that it names
@@ -122,9 +213,11 @@ def open_stack() -> Iterator[Stack]:
     try:
         yield stack
     finally:
-        with _undisturbed():
-            stack.end()
-        signal.signal(signal.SIGTERM, before)
+        try:
+            with _undisturbed():
+                stack.end()
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

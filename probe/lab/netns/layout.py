@@ -12,13 +12,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from probe.errors import ScenarioError
-from probe.lab.daemons import daemons_of
+from probe.lab.daemons import daemons_of, engine_sockets
 from probe.lab.netns import rules
 from probe.lab.netns.carried import CARRIER, plan_tunnel
-from probe.lab.netns.plans import ORDINARY, STRICT, HostPlan, Interface, Layout, Wire, cable_ends
-from probe.lab.netns.symbols import alone, like, realms, symbols_in_use, version, with_prefix
+from probe.lab.netns.plans import (
+    ORDINARY,
+    STRICT,
+    HostPlan,
+    Interface,
+    Layout,
+    Wire,
+    alone,
+    cable_ends,
+    like,
+    realms,
+    symbols_in_use,
+    version,
+    with_prefix,
+)
 from probe.lab.netns.troubles import with_troubles
-from probe.lab.publishing import engine_sockets
 from probe.lab.scenario import (
     CARRIER_ADDRESSES,
     CONTAINER_ADDRESSES,

@@ -3,20 +3,91 @@
 Runs inside the host's own process. Knows sockets, not namespaces.
 """
 
+import contextlib
 import resource
 import selectors
 import socket
 import struct
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import NoReturn
 
 from probe.errors import BackendError
-from probe.lab.netns.forwarding import forward
-from probe.lab.netns.nameserver import answered
 from probe.lab.netns.plans import HostPlan, NameServer
 from probe.lab.scenario import Listen, Serves, address_of, realm_of
 from probe.model.target import Protocol
+
+# --- a userspace forwarder ---
+
+
+_PATIENCE = 5.0  # seconds
+_CHUNK = 65536
+
+
+def forward(peer: socket.socket, port: int) -> bool:
+    """Join an accepted connection with one to 127.0.0.1; False where nothing listens there.
+
+    From then on the connection belongs to threads that end with it.
+    """
+    try:
+        inner = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE)
+    except OSError:
+        return False
+    inner.settimeout(None)
+    outer = peer.dup()
+    outer.settimeout(None)
+    for source, sink in ((outer, inner), (inner, outer)):
+        threading.Thread(target=_pass_on, args=(source, sink), daemon=True).start()
+    return True
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    """Copy until one side ends, then tell the other."""
+    with contextlib.suppress(OSError):  # reset by a peer: the end as well
+        while data := source.recv(_CHUNK):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):  # the other direction has ended it already
+        sink.shutdown(socket.SHUT_WR)
+
+
+# --- a name server ---
+
+
+_TTL_S = 5
+_TYPES = {4: "A", 6: "AAAA"}
+
+
+def answered(query: bytes, answers: Mapping[str, str]) -> bytes | None:
+    """Answer a query from `answers`, names and their addresses. None: it is no query.
+
+    A name that is not known does not exist; of one that is known, other types have no record.
+    """
+    import dns.exception  # noqa: PLC0415 - only a world with name servers needs it
+    import dns.flags  # noqa: PLC0415
+    import dns.message  # noqa: PLC0415
+    import dns.rcode  # noqa: PLC0415
+    import dns.rdatatype  # noqa: PLC0415
+    import dns.rrset  # noqa: PLC0415
+
+    try:
+        asked = dns.message.from_wire(query)
+        response = dns.message.make_response(asked, recursion_available=True)
+        (question,) = asked.question
+    except (dns.exception.DNSException, ValueError):
+        return None
+    address = answers.get(question.name.to_text(omit_final_dot=True).lower())
+    if address is None:
+        response.set_rcode(dns.rcode.NXDOMAIN)
+    else:
+        kind = _TYPES[ip_address(address).version]
+        if question.rdtype == dns.rdatatype.from_text(kind):
+            response.answer.append(dns.rrset.from_text(question.name, _TTL_S, "IN", kind, address))
+    return bytes(response.to_wire())
+
+
+# --- the host's services ---
+
 
 _BACKLOG = 4096
 _NAMES_PORT = 53

@@ -10,8 +10,19 @@ from dataclasses import replace
 from ipaddress import ip_interface
 
 from probe.errors import ScenarioError
-from probe.lab.netns.plans import HostPlan, Interface, Layout, NameServer, Wire
-from probe.lab.netns.symbols import alone, like, network, realms, symbols_in_use, with_prefix
+from probe.lab.netns.plans import (
+    HostPlan,
+    Interface,
+    Layout,
+    NameServer,
+    Wire,
+    alone,
+    like,
+    network,
+    realms,
+    symbols_in_use,
+    with_prefix,
+)
 from probe.lab.scenario import (
     PROBER_ADDRESSES,
     ROUTER_ADDRESSES,

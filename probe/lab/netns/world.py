@@ -2,12 +2,14 @@
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 
+from msgspec import structs
+
+from probe.backends.system_host import SystemHost
 from probe.engine.backend import Backend
 from probe.errors import BackendError, PrivilegeError
-from probe.host.host import Host
 from probe.lab.netns import enter, mounts, syscalls
 from probe.lab.netns.cable import Cable
 from probe.lab.netns.daemons import RunningDaemon, start_daemons
@@ -18,9 +20,52 @@ from probe.lab.netns.listeners import serving
 from probe.lab.netns.plans import HostPlan, Layout, cable_ends
 from probe.lab.netns.programs import attempt, run
 from probe.lab.netns.tunnels import lay_tunnel, switch_off_here
-from probe.lab.scenario import Scenario
+from probe.lab.scenario import Scenario, TargetHost
 from probe.lab.world import Ended, Shell, World, target_of
+from probe.machine.sources import Host
+from probe.model.facts import LinkKind, Route
 from probe.model.fixes import Place
+from probe.model.greeting import Approach, Call, Greeting
+from probe.model.identity import Key
+from probe.model.target import IPAddress, Port, Realm
+
+# --- the prober's machine ---
+
+
+class ProberHost(SystemHost):
+    """The machine as it is, but a plain link named vpn stands for a tunnel, as in memory."""
+
+    def route(self, destination: IPAddress) -> Route:
+        """How the kernel would send to `destination`."""
+        route = super().route(destination)
+        return structs.replace(route, kind=LinkKind.TUNNEL) if route.interface == Realm.VPN else route
+
+
+class ListenersProber(ProberHost):
+    """The prober beside hosts without real services.
+
+    Their listeners speak neither SSH nor TLS: they would keep a client for keys waiting until it gives up,
+    and have none to show. Nor do they answer a request: only those that speak first are listened to.
+    """
+
+    def keys(
+        self, wanted: Sequence[tuple[IPAddress, Port]]
+    ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
+        """Keys that open ports show: no listener has any."""
+        del wanted
+        return {}
+
+    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
+        """What services say that speak first: the others have no answer, and would be waited for."""
+        return super().greetings([call for call in calls if call.approach is Approach.LISTEN])
+
+
+def prober_of(target: TargetHost) -> ProberHost:
+    """The prober's machine beside this target."""
+    return ProberHost() if target.services else ListenersProber()
+
+
+# --- the network ---
 
 
 @contextmanager
@@ -34,8 +79,7 @@ def open_netns(scenario: Scenario, *, raw: bool = True) -> Iterator[World]:
         ScenarioError: the scenario makes no sense.
         UsageError: a port list that cannot be read.
     """
-    from probe.engine.connect import ConnectBackend  # noqa: PLC0415 - only this world needs real sockets
-    from probe.lab.netns.prober import prober_of  # noqa: PLC0415
+    from probe.backends.connect import ConnectBackend  # noqa: PLC0415 - only this world needs real sockets
 
     target, host = target_of(scenario), prober_of(scenario.target)
     packets = _raw_backend(host) if raw else nullcontext()
@@ -46,7 +90,7 @@ def open_netns(scenario: Scenario, *, raw: bool = True) -> Iterator[World]:
 @contextmanager
 def _raw_backend(host: Host) -> Iterator[Backend | None]:
     """Raw packets; None where a sandbox has no sockets for them, although the network is ours."""
-    from probe.engine.raw import open_raw  # noqa: PLC0415 - only this world needs real sockets
+    from probe.backends.raw import open_raw  # noqa: PLC0415 - only this world needs real sockets
 
     try:
         backend = open_raw(host)

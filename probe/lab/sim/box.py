@@ -5,18 +5,207 @@ decrement, and the forward filter. Whatever the box sends itself is subject to i
 on resets. The link by which a packet arrived does not matter to whose it is: Linux is a weak host.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from ipaddress import ip_address
 
-from probe.lab.scenario import Action
+from probe.lab.scenario import Action, Serves
 from probe.lab.sim.filters import ICMP_OF, FilterRule, decide
-from probe.lab.sim.limits import Buckets
-from probe.lab.sim.middlebox import Interceptor, SynProxy
-from probe.lab.sim.nat import Guard, Nat
-from probe.lab.sim.packets import DEFAULT_TTL, RESET_ACK, Frame, IcmpError, Packet, Tcp, one_hop_on
-from probe.lab.sim.sockets import ListeningSocket
-from probe.lab.sim.stack import PORT_UNREACHABLE, Stack, icmp_error
-from probe.model.target import IPAddress, Protocol
+from probe.lab.sim.packets import (
+    DEFAULT_TTL,
+    RESET_ACK,
+    SYN_ACK,
+    Flow,
+    Frame,
+    IcmpError,
+    Packet,
+    Tcp,
+    one_hop_on,
+)
+from probe.lab.sim.stack import PORT_UNREACHABLE, ListeningSocket, Stack, icmp_error
+from probe.model.probing import TcpOptions
+from probe.model.target import IPAddress, Port, Protocol
+
+# --- rate limits ---
+
+
+ICMP_BURST = 6
+ICMP_PER_S = {4: 1.0, 6: 10.0}
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A token bucket that starts full: `burst` at once, then `per_s` a second."""
+
+    burst: float
+    per_s: float
+    tokens: float
+    filled: float
+
+    def take(self, now: float) -> bool:
+        """Take one token at `now` (seconds); False where none is left."""
+        self.tokens = min(self.burst, self.tokens + (now - self.filled) * self.per_s)
+        self.filled = now
+        if self.tokens < 1.0:
+            return False
+        self.tokens -= 1.0
+        return True
+
+
+class Buckets:
+    """One bucket for each key, all of one kind."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[Hashable, Bucket] = {}
+
+    def take(self, key: Hashable, burst: float, per_s: float, now: float) -> bool:
+        """Take one token from the key's bucket, which is made full at its first use."""
+        bucket = self._buckets.setdefault(key, Bucket(burst, per_s, burst, now))
+        return bucket.take(now)
+
+    def allow_icmp(self, destination: IPAddress, now: float) -> bool:
+        """Whether an ICMP error may be sent to `destination` at `now`."""
+        return self.take(destination, ICMP_BURST, ICMP_PER_S[destination.version], now)
+
+
+# --- destination NAT ---
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """One forwarded port: packets to it on one of `outer` go to `inner`.
+
+    With `loopback` those to 127.0.0.0/8 too: NAT comes before such packets are dropped.
+    """
+
+    port: Port
+    outer: frozenset[IPAddress]
+    inner: IPAddress
+    loopback: bool = False
+
+    def matches(self, packet: Packet) -> bool:
+        """Whether a packet is forwarded."""
+        destination = packet.destination
+        loopback = self.loopback and destination.is_loopback and destination.version == self.inner.version
+        return packet.flow.port == self.port and (loopback or destination in self.outer)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A forward chain that lets pass what is for these ports of `inner`, and what comes from it."""
+
+    inner: IPAddress
+    ports: frozenset[Port]
+
+    def passes(self, packet: Packet) -> bool:
+        """Whether a packet may be forwarded."""
+        welcome = packet.destination == self.inner and packet.flow.port in self.ports
+        return welcome or packet.source == self.inner
+
+
+class Nat:
+    """The forwardings of one box, and the flows that they translated."""
+
+    def __init__(self, forwardings: Sequence[Forwarding] = (), *, loose: bool = True) -> None:
+        self._forwardings = tuple(forwardings)
+        self._invalid = Tcp.FIN if loose else Tcp.FIN | Tcp.ACK  # in what begins a flow
+        self._probed: dict[Flow, IPAddress] = {}  # translated flow -> address that the client asked for
+
+    def inwards(self, packet: Packet) -> Packet:
+        """Packet as the box sees it after prerouting: translated where a forwarding matches."""
+        for forwarding in self._forwardings:
+            if forwarding.matches(packet):
+                flow = replace(packet.flow, destination=forwarding.inner)
+                if packet.flags & self._invalid and flow not in self._probed:
+                    return packet
+                self._probed[flow] = packet.destination
+                return replace(packet, flow=flow)
+        return packet
+
+    def outwards(self, frame: Frame) -> Frame:
+        """Frame as it leaves the box: un-NATed where it belongs to a translated flow."""
+        if isinstance(frame, IcmpError):
+            probed = self._probed.get(frame.quoted)
+            if probed is None:
+                return frame
+            return replace(frame, source=probed, quoted=replace(frame.quoted, destination=probed))
+        probed = self._probed.get(frame.flow.back)
+        return frame if probed is None else replace(frame, flow=replace(frame.flow, source=probed))
+
+
+# --- handshakes that are not for the box ---
+
+
+_OPTIONS = TcpOptions(mss=1460)  # without timestamps it has no room to remember the others
+_SERVER = Port(Protocol.TCP, 40999)
+
+
+class _Stage(StrEnum):
+    OFFERED = "offered"  # the client has a SYN/ACK of the proxy's
+    ASKED = "asked"  # the target has a SYN in the client's name
+    JOINED = "joined"
+
+
+class SynProxy:
+    """The proxied flows of one box, keyed by the client's direction."""
+
+    def __init__(self, ports: Container[Port]) -> None:
+        self._ports = ports
+        self._stages: dict[Flow, _Stage] = {}
+
+    def intercept(self, packet: Packet) -> tuple[Frame, ...] | None:
+        """What the proxy sends instead of forwarding `packet`; None where it lets it pass."""
+        if packet.flow.port in self._ports:
+            return self._from_client(packet)
+        if self._stages.get(packet.flow.back) is _Stage.ASKED:
+            return self._from_target(packet)
+        return None
+
+    def _from_client(self, packet: Packet) -> tuple[Frame, ...] | None:
+        stage = self._stages.get(packet.flow)
+        if packet.flags == Tcp.SYN:
+            self._stages[packet.flow] = _Stage.OFFERED
+            return (replace(packet.answer(SYN_ACK), options=_OPTIONS),)
+        if stage is _Stage.OFFERED and packet.flags == Tcp.ACK:
+            self._stages[packet.flow] = _Stage.ASKED
+            return (Packet(packet.flow, Tcp.SYN),)
+        known = stage in {_Stage.ASKED, _Stage.JOINED}
+        return None if known else ()  # of no handshake that it saw: dropped
+
+    def _from_target(self, packet: Packet) -> tuple[Frame, ...] | None:
+        client = packet.flow.back
+        if Tcp.RST in packet.flags:
+            del self._stages[client]
+            return None
+        if packet.flags == SYN_ACK:
+            self._stages[client] = _Stage.JOINED
+            return (Packet(client, Tcp.ACK, DEFAULT_TTL),)
+        return None
+
+
+class Interceptor:
+    """A box that completes every TCP handshake which comes from one realm, in everybody's name.
+
+    It leads the flows to a server of its own, by NAT: a FIN of no connection is not translated (see `nat`).
+    """
+
+    def __init__(self, realm: str) -> None:
+        self._realm = realm
+        socket = ListeningSocket(_SERVER, ip_address("::"), None, v6only=False, serves=Serves.HOLD)
+        self._stack = Stack((socket,))
+
+    def intercept(self, packet: Packet, realm: str) -> tuple[Frame, ...] | None:
+        """What the box sends in the destination's name; None: not its business."""
+        if realm != self._realm or packet.flow.protocol is not Protocol.TCP or packet.flags == Tcp.FIN:
+            return None
+        led = replace(packet, flow=replace(packet.flow, destination_port=_SERVER.number))
+        answers = self._stack.answers(led, realm, None)
+        return tuple(replace(a, flow=packet.flow.back) for a in answers if isinstance(a, Packet))
+
+
+# --- the box ---
+
 
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
 HOST_UNREACHABLE = {4: (3, 1), 6: (1, 3)}

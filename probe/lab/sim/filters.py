@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from probe.lab.scenario import Action, Rule, Segment
 from probe.lab.sim.packets import SYN_ACK, Packet, Tcp
 from probe.model.target import Port, Protocol
-from probe.ports import parse_ports
+from probe.services.port_list import parse_ports
 
 ICMP_OF: dict[tuple[Action, int], tuple[int, int]] = {
     (Action.PORT_UNREACH, 4): (3, 3),

@@ -5,16 +5,56 @@ A neighbour that nobody is takes the sender's kernel 3.06 s to give up, three tr
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
 from probe.lab.sim.box import HOST_UNREACHABLE, NET_UNREACHABLE, Arrival, Box
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.packets import ECN, Frame, Packet
-from probe.lab.sim.wires import End, Way, Wire
 from probe.model.facts import Neighbour
 from probe.model.target import IPAddress
+
+# --- wires and routes ---
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One box's end of a wire: what the box calls the link, and the box's link-layer address there."""
+
+    box: Box
+    realm: str
+    link_address: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wire:
+    """One link: who is on it, and what it does to packets in each direction."""
+
+    ends: Sequence[End]
+    members: Mapping[IPAddress, End] = field(default_factory=dict)
+    delay: float = 0.0  # seconds, one way
+    loss: float = 0.0  # share of packets
+    bleached: str | None = None  # the box whose packets lose their DSCP on it
+
+    def end_of(self, box: Box) -> End:
+        """The box's own end."""
+        return next(end for end in self.ends if end.box is box)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One route of a box: the wire it leaves by, the box's address there, and the gateway if any."""
+
+    prefix: IPv4Network | IPv6Network
+    wire: Wire
+    source: IPAddress
+    gateway: IPAddress | None = None
+
+
+# --- the network ---
+
 
 NEIGHBOUR_GIVES_UP = 3.06  # seconds
 HOP_TIME = 20e-6  # seconds that a wire and a kernel take, without any delay of the link

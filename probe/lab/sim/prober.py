@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
-from probe.lab.scenario import Action
+from probe.backends.errnos import Meaning, Moment, System, meanings
+from probe.lab.scenario import Action, ProberHost
 from probe.lab.sim.box import Arrival, Box, Manners, refusal
 from probe.lab.sim.clock import Clock
-from probe.lab.sim.firewall import NOT_PERMITTED, Firewall
+from probe.lab.sim.filters import FilterRule, decide, read_rules
 from probe.lab.sim.packets import (
     DEFAULT_TTL,
     MAX_TTL,
@@ -28,9 +29,53 @@ from probe.lab.sim.packets import (
     Tcp,
 )
 from probe.lab.sim.stack import label
-from probe.model.icmp import reason_of
 from probe.model.probing import Aftermath, Probe, Reason, Reply, TcpFacts
 from probe.model.target import IPAddress, Protocol
+from probe.wire.icmp import reason_of
+
+# --- its firewall ---
+
+
+_EPERM = 1
+NOT_PERMITTED: Meaning = meanings(System.LINUX, Moment.AT_ONCE, resets_told_apart=True)[_EPERM]
+IPV4 = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """The prober's own filter. `strict_reverse_path` is rp_filter=1, which IPv6 does not have."""
+
+    outgoing: Sequence[FilterRule] = ()
+    incoming: Sequence[FilterRule] = ()
+    strict_reverse_path: bool = False
+
+    def verdict(self, packet: Packet, realm: str) -> Action:
+        """What becomes of a packet that the prober sends by the realm's link."""
+        return decide(self.outgoing, realm, packet)
+
+    def hides(self, frame: Frame, arrival: Arrival) -> bool:
+        """Whether a frame that arrived from a link never reaches the prober's sockets."""
+        if arrival.link_address is None:
+            return False
+        strict = self.strict_reverse_path and frame.source.version == IPV4
+        if strict and arrival.way_out(frame.source) != arrival.realm:
+            return True
+        if isinstance(frame, IcmpError):
+            return False
+        return decide(self.incoming, arrival.realm, frame, answer=True) is not Action.ACCEPT
+
+
+def read_firewall(host: ProberHost) -> Firewall:
+    """Make the firewall of a scenario's prober.
+
+    Raises:
+        UsageError: a port list cannot be read.
+    """
+    return Firewall(read_rules(host.outgoing), read_rules(host.incoming), host.strict_reverse_path)
+
+
+# --- the prober ---
+
 
 RESENT_AFTER = (1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 8.0)  # seconds between SYNs: linear, then doubling
 WATCH = (0.03, 0.3)  # seconds that an accepted connection is watched, least and most
@@ -68,7 +113,7 @@ class Prober(Box):
         addresses: Mapping[IPAddress, str],
         clock: Clock,
         tell: Callable[[Reply], None],
-        firewall: Firewall = Firewall(),  # noqa: B008 - frozen
+        firewall: Firewall = Firewall(),
     ) -> None:
         super().__init__("prober", addresses, Manners())
         self.firewall = firewall

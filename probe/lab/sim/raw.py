@@ -9,18 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from probe.engine.packet import MARK_FLOW_LABEL
 from probe.lab.scenario import Action
 from probe.lab.sim.box import Arrival, refusal
-from probe.lab.sim.firewall import NOT_PERMITTED
+from probe.lab.sim.clock import Inbox
 from probe.lab.sim.host import INTERFACES, LOOPBACK
-from probe.lab.sim.inbox import Inbox
 from probe.lab.sim.network import Network
 from probe.lab.sim.packets import DEFAULT_TTL, NO_FLAGS, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
-from probe.lab.sim.prober import Prober
-from probe.model.icmp import reason_of
+from probe.lab.sim.prober import NOT_PERMITTED, Prober
 from probe.model.probing import MARK_TOS, Header, Probe, Question, Reason, Reply, Shape
 from probe.model.target import IPAddress, Protocol
+from probe.wire.icmp import reason_of
+from probe.wire.packet import MARK_FLOW_LABEL
 
 CAPACITY = 4000  # probes at once
 REALMS = {name: realm for realm, (name, _, _) in INTERFACES.items()}

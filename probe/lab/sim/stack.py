@@ -6,14 +6,67 @@ Sources: measured on Linux 6.18; RFC 9293 section 3.10.7, RFC 1122 section 4.1.3
 net/ipv6/tcp_ipv6.c (`tcp_v4_send_reset`, `tcp_v6_send_response`), net/ipv4/icmp.c (`icmp_reply`).
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 
-from probe.lab.scenario import Serves
+from probe.lab.scenario import Listen, Serves, address_of, realm_of
 from probe.lab.sim.packets import ECN, RESET_ACK, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
-from probe.lab.sim.sockets import ListeningSocket, socket_for
 from probe.model.probing import TcpOptions
-from probe.model.target import IPAddress, Protocol
+from probe.model.target import IPAddress, Port, Protocol
+
+# --- listening sockets ---
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningSocket:
+    """One bound socket. A v4-mapped address (::ffff:a.b.c.d) is held as the IPv4 address that it means."""
+
+    port: Port
+    bind: IPAddress
+    device: str | None
+    v6only: bool
+    serves: Serves
+
+    def covers(self, destination: IPAddress, realm: str) -> bool:
+        """Whether a packet to `destination`, arrived on the realm's link, is for this socket."""
+        if self.device is not None and self.device != realm:
+            return False
+        if not self.bind.is_unspecified:
+            return self.bind == destination
+        dual = isinstance(self.bind, IPv6Address) and not self.v6only
+        return dual or destination.version == self.bind.version
+
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """How closely the socket is bound; the closest takes the packet."""
+        return (not self.bind.is_unspecified, self.device is not None)
+
+
+def read_socket(listen: Listen) -> ListeningSocket:
+    """Make a socket of a scenario's listener.
+
+    Raises:
+        ScenarioError: `bind` is neither a symbol nor an address.
+    """
+    bind = address_of(listen.bind)
+    if isinstance(bind, IPv6Address) and bind.ipv4_mapped is not None:
+        bind = bind.ipv4_mapped
+    port = Port(listen.protocol, listen.port)
+    device = None if listen.device is None else realm_of(listen.device)
+    return ListeningSocket(port, bind, device, listen.v6only, listen.serves)
+
+
+def socket_for(
+    sockets: Iterable[ListeningSocket], port: Port, destination: IPAddress, realm: str
+) -> ListeningSocket | None:
+    """Socket that takes a packet to `destination` and `port`, arrived on the realm's link."""
+    fitting = [s for s in sockets if s.port == port and s.covers(destination, realm)]
+    return max(fitting, key=lambda s: s.rank, default=None)
+
+
+# --- the stack ---
+
 
 SERVED: dict[Serves, Tcp] = {  # what follows the accept of a TCP connection
     Serves.GREET: Tcp.PSH | Tcp.ACK,

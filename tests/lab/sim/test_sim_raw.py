@@ -5,11 +5,11 @@ from ipaddress import ip_address
 import pytest
 from raw_words import FORGED, KERNEL, LAN_LINK, ROUTER_LINK, SA, SILENCE, told
 
-from probe.engine.packet import MARK_TOS
 from probe.lab.scenario import ROUTER_ADDRESSES, address_of
 from probe.lab.sim.world import open_sim
 from probe.model.probing import Probe, Question, Reason, Shape
 from probe.model.target import Port, Protocol
+from probe.wire.packet import MARK_TOS
 
 TCP, UDP = Protocol.TCP, Protocol.UDP
 OPENING, ACK, FIN, ECHO, WHO_HAS = Shape

@@ -1,0 +1,1 @@
+"""Use cases: a scan, an examination, and what is inferred of their measurements."""

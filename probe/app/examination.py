@@ -1,0 +1,226 @@
+"""An examination: what is measured of each address when, and what at the same time.
+
+What is asked, and how answers read, is `probe.diagnosis.path_probes`; what it all means, `probe.diagnosis`.
+Probes leave from one thread. Beside it, in threads of their own, runs what waits for something else: name
+servers, echoes, and data through open ports.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from probe import interruption
+from probe.app.plan import controls_for
+from probe.app.scan import Backends, measure
+from probe.backends.side_by_side import await_all, outcome
+from probe.diagnosis import path_probes
+from probe.diagnosis.path_probes import name_answers, trial_ports
+from probe.engine.run import Answers, Progress, ask
+from probe.engine.warming import warm_up
+from probe.interruption import StopRequestedError
+from probe.machine.sources import MachineReader
+from probe.model import tunnel_state
+from probe.model.exam import AddressExam, Echo, InterfaceCounters, MtuTrial, NameAnswer
+from probe.model.facts import AddressSurvey
+from probe.model.greeting import Inquiry
+from probe.model.machine import Machine, Resolvers
+from probe.model.plan import Timing
+from probe.model.probing import Question
+from probe.model.target import IPAddress, Port, Target, TargetAddress
+
+Ping = Callable[[Sequence[IPAddress]], Mapping[IPAddress, Echo]]
+TryMtu = Callable[[Mapping[IPAddress, Port]], Mapping[IPAddress, MtuTrial]]
+AskServers = Callable[[Sequence[str], Resolvers], Mapping[str, Sequence[NameAnswer]]]
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+_ONCE = Timing(timeout=0.5, retries=0)  # shorter than a kernel takes to send a SYN again
+_TWICE = Timing(timeout=0.35, retries=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """What `doctor` measures with beyond a scan's means. Each leaves out what it could not measure.
+
+    `drops` counts the packets that the check of the reverse path has thrown away; None: not told.
+    """
+
+    reader: MachineReader
+    ping: Ping
+    try_mtu: TryMtu
+    ask_servers: AskServers
+    drops: Callable[[], int | None] = lambda: None
+
+
+class Examination:
+    """One examination under way, and what it has found so far.
+
+    Args:
+        target: what is examined.
+        means: what probes are sent with.
+        instruments: what else is measured with.
+        machine: this machine as it is beforehand.
+        pool: where the instruments run.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        means: Backends,
+        instruments: Instruments,
+        machine: Machine,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self._target = target
+        self._means = means
+        self._instruments = instruments
+        self._machine = machine
+        self._pool = pool
+        self._control = controls_for(target.ports)[0]
+        self._surveys: tuple[AddressSurvey, ...] = ()
+        self._names: Future[Mapping[str, Sequence[NameAnswer]]] | None = None
+        self._echoes: Future[Mapping[IPAddress, Echo]] | None = None
+        self._trials: Future[Mapping[IPAddress, MtuTrial]] | None = None
+        self._around: Answers = {}
+        self._raw: Answers = {}
+        self._passages: dict[IPAddress, InterfaceCounters] = {}
+
+    def run(self, timing: Timing, named: frozenset[Port], progress: Progress | None = None) -> bool:
+        """Measure everything; False where a signal ended it early."""
+        try:
+            self._begin()
+            means = replace(self._means, inquiry=Inquiry.KEYS)
+            measured = measure(self._target, timing, means, progress, patient=False)
+            self._surveys = measured.surveys
+            if measured.complete:
+                self._go_on(named)
+        except StopRequestedError:
+            return False
+        return not self._means.backend.interrupted()
+
+    def _begin(self) -> None:
+        """Before the survey: ask for names, wake the tunnels, then ping."""
+        names = [address.name for address in self._target.addresses if address.name is not None]
+        self._names = self._pool.submit(self._instruments.ask_servers, names, self._machine.resolvers)
+        warm_up(self._cold(), self._control, self._means.backend, self._is_warm)
+        every = [address.ip for address in self._target.addresses]
+        self._echoes = self._pool.submit(self._instruments.ping, every)
+
+    def _go_on(self, named: frozenset[Port]) -> None:
+        """After the survey: data through open ports, and more about silent addresses."""
+        self._trials = self._pool.submit(self._instruments.try_mtu, trial_ports(self._surveys, named))
+        self._around = ask(self._questions_around(), self._means.backend, _TWICE)
+        if self._means.raw is not None:
+            self._raw = ask(self._raw_questions(), self._means.raw, _TWICE)
+        self._measure_passages()
+        await_all(one for one in (self._names, self._echoes, self._trials) if one is not None)
+
+    def _silent(self) -> list[AddressSurvey]:
+        return [survey for survey in self._surveys if path_probes.is_mute(survey)]
+
+    # --- tunnels ---
+
+    def _cold(self) -> dict[str, TargetAddress]:
+        """An address behind each tunnel that may have to shake hands first, by interface."""
+        cold: dict[str, TargetAddress] = {}
+        for address in self._target.addresses:
+            route = self._means.host.route(address.ip)
+            tunnel = self._machine.tunnel(route.interface) if route.reachable else None
+            if tunnel is not None and tunnel_state.is_cold(tunnel, address.ip):
+                cold.setdefault(tunnel.link.name, address)
+        return cold
+
+    def _is_warm(self, name: str, address: TargetAddress) -> bool:
+        """Whether a tunnel has shaken hands, or at least brought a packet, since it was first looked at."""
+        before, now = self._machine.tunnel(name), self._instruments.reader.tunnel(name)
+        if now is None or before is None or not tunnel_state.is_cold(now, address.ip):
+            return True
+        return path_probes.heard_more(before.link.traffic, now.link.traffic)
+
+    # --- questions ---
+
+    def _questions_around(self) -> Iterable[Question]:
+        """How far probes for silent addresses come; what a tunnel's far end and other neighbours say."""
+        for survey in self._silent():
+            yield from path_probes.ladder_questions(survey, self._control)
+            yield from path_probes.endpoint_questions(survey, self._machine)
+            yield from path_probes.gateway_questions(survey, self._machine)
+
+    def _raw_questions(self) -> Iterable[Question]:
+        """Echo where no socket may ask for it, and openings that come by another link."""
+        await_all(() if self._echoes is None else (self._echoes,))
+        heard = _done(self._echoes)
+        for survey in self._surveys:
+            if survey.address.ip not in heard:
+                yield path_probes.echo_question(survey.address.ip)
+        for survey in self._silent():
+            yield from path_probes.way_back_questions(survey, self._surveys)
+
+    # --- passage ---
+
+    def _measure_passages(self) -> None:
+        """Count what goes out and comes in: all interfaces at once, on each one address after the other."""
+        left = [survey for survey in self._silent() if path_probes.interface_to(survey) is not None]
+        while left:
+            first = {path_probes.interface_to(survey) or "": survey for survey in reversed(left)}
+            self._passages |= self._passages_by(first)
+            asked = {survey.address for survey in first.values()}
+            left = [survey for survey in left if survey.address not in asked]
+
+    def _passages_by(self, surveys: Mapping[str, AddressSurvey]) -> dict[IPAddress, InterfaceCounters]:
+        before = {name: self._count(name, survey.address.ip) for name, survey in surveys.items()}
+        wanted = (q for s in surveys.values() for q in path_probes.passage_questions(s))
+        answers = ask(wanted, self._means.backend, _ONCE)
+        interruption.check()
+        found = {
+            survey.address.ip: path_probes.passage_of(
+                answers, survey, before[name], self._count(name, survey.address.ip)
+            )
+            for name, survey in surveys.items()
+        }
+        return {ip: counted for ip, counted in found.items() if counted is not None}
+
+    def _count(self, name: str, address: IPAddress) -> path_probes.Count:
+        """What an interface, and the WireGuard peer that has the address, have counted so far."""
+        drops, tunnel = self._instruments.drops(), self._instruments.reader.tunnel(name)
+        if tunnel is not None:
+            return path_probes.Count(tunnel.link.traffic, tunnel_state.peer_for(tunnel, address), drops)
+        link = self._instruments.reader.machine().link(name)
+        return path_probes.Count(None if link is None else link.traffic, drops=drops)
+
+    # --- results ---
+
+    def machine_now(self) -> Machine:
+        """This machine, with its tunnels as they are after the probes, if no signal asks for the end."""
+        reader = self._instruments.reader
+        try:
+            tunnels_now = tuple(reader.tunnel(t.link.name) or t for t in self._machine.tunnels)
+        except StopRequestedError:
+            return self._machine
+        return replace(self._machine, tunnels=tunnels_now)
+
+    def exams(self) -> tuple[AddressExam, ...]:
+        """Everything that was measured so far."""
+        echoes, trials, names = _done(self._echoes), _done(self._trials), _done(self._names)
+        neighbour, machine = self._means.host.neighbour, self._machine
+        return tuple(
+            AddressExam(
+                address=survey.address,
+                survey=survey,
+                echo=echoes.get(survey.address.ip) or path_probes.echo_of(self._raw, survey.address.ip),
+                hops=path_probes.hops_of(self._around, survey),
+                passage=self._passages.get(survey.address.ip),
+                mtu=trials.get(survey.address.ip),
+                names=name_answers(survey.address, self._target, names),
+                endpoint=path_probes.endpoint_reason(self._around, survey, machine, neighbour),
+                comes_back=path_probes.way_back(self._raw, survey, self._surveys),
+                link_alive=path_probes.link_alive(survey, self._surveys, machine, neighbour),
+            )
+            for survey in self._surveys
+        )
+
+
+def _done(background: "Future[Mapping[_K, _V]] | None") -> Mapping[_K, _V]:
+    """What a thread has brought by now."""
+    return {} if background is None else outcome(background) or {}

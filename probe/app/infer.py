@@ -1,0 +1,73 @@
+"""From measurements to the report, whether the scan was just made or its report read back.
+
+Pure. The same measurements and facts give the same verdicts, to the last digit.
+"""
+
+from collections.abc import Sequence
+
+from probe import __version__
+from probe.engine.rows import unfold
+from probe.errors import UsageError
+from probe.explain.wording import worded
+from probe.inference import infer
+from probe.model.facts import AddressSurvey
+from probe.model.measurement import VERSION, Facts, Judged, Measurement
+from probe.model.report import Report
+from probe.report.document import assemble
+from probe.report.grouping import grouped
+from probe.services.port_list import format_port_list, parse_ports
+
+
+def judged(
+    measurements: Sequence[Measurement],
+    facts: Facts,
+    *,
+    most_rows: int | None = None,
+    surveys: Sequence[AddressSurvey] | None = None,
+) -> Report:
+    """Conclude what the measurements of one target allow, and report it.
+
+    Args:
+        measurements: at least one; each of a vantage of its own.
+        facts: what the user stated.
+        most_rows: where there are more ports, those that are alike share a row; None: each has its own.
+        surveys: what the measurements were made of, in their order: these have each probe's round-trip time,
+            where a row has the median of many. None: they are gone.
+
+    Raises:
+        UsageError: a port that there is not, in a row or in the facts.
+    """
+    back = tuple(unfold(address, one.vantage, facts) for one in measurements for address in one.addresses)
+    running = parse_ports(facts.running) if facts.running else ()
+    verdict = infer(back, frozenset(running), strict=facts.strict)
+    report = assemble(surveys or back, verdict, measurements, facts, version=__version__)
+    return worded(report if most_rows is None else grouped(report, most_rows))
+
+
+def merged(reports: Sequence[Report], *, strict: bool = False) -> Judged:
+    """Take the measurements of several reports on one target together, and what their users stated.
+
+    Raises:
+        UsageError: a report has none, or of another version, or two are of one vantage.
+    """
+    measurements = tuple(one for report in reports for one in report.measurements)
+    for one in measurements:
+        if one.version != VERSION:
+            known = f"this bindprobe reads {VERSION}"
+            raise UsageError(f"the measurement of {one.vantage!r} is of version {one.version}; {known}")
+    vantages = [one.vantage for one in measurements]
+    twice = next((name for name in vantages if vantages.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"two reports are of the vantage {twice!r}; give one of each")
+    if not all(report.measurements for report in reports):
+        raise UsageError("a report has no measurements to infer from")
+    stated = [report.facts for report in reports]
+    running = {port for facts in stated if facts.running for port in parse_ports(facts.running)}
+    return Judged(
+        measurements=measurements,
+        facts=Facts(
+            running=format_port_list(sorted(running)),
+            strict=strict or any(facts.strict for facts in stated),
+            realms={ip: realm for facts in reversed(stated) for ip, realm in facts.realms.items()},
+        ),
+    )

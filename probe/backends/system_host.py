@@ -1,0 +1,193 @@
+"""The real machine: how its kernel would send, who its neighbours are, which addresses are its own.
+
+Lives here: the questions, and how the systems' answers become facts. Nothing here sends a packet: a UDP
+socket that is connected only makes the kernel choose a route and a source address. Keys and greetings
+alone are asked of the target itself, in `probe.backends.host_keys` and `probe.backends.banner`.
+"""
+
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import IPv6Address, ip_address
+
+from probe.machine.interfaces import Interface, interfaces
+from probe.machine.netlink import (
+    KernelRoute,
+    NeighbourEntry,
+    NeighbourState,
+    exchange,
+    neighbour_request,
+    parse_neighbour,
+    parse_route,
+    route_request,
+)
+from probe.model.facts import LinkKind, Neighbour, Route
+from probe.model.greeting import Call, Greeting
+from probe.model.identity import Key
+from probe.model.machine import Tunnel
+from probe.model.target import IPAddress, Port
+
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+_ANY_PORT = 9  # discard; never sent to
+_LOOPBACK_ADDRESSES = frozenset({ip_address("127.0.0.1"), ip_address("::1")})
+
+# What the neighbour table's states amount to. INCOMPLETE has been asked and has no answer yet.
+_ASKED_IN_VAIN = NeighbourState.FAILED | NeighbourState.INCOMPLETE
+_ANSWERED = (
+    NeighbourState.REACHABLE
+    | NeighbourState.STALE
+    | NeighbourState.DELAY
+    | NeighbourState.PROBE
+    | NeighbourState.PERMANENT
+)
+
+
+class SystemHost:
+    """What this machine can tell without sending a packet; see `probe.machine.sources.Host`.
+
+    Args:
+        read_tunnels: who reads the tunnels, where this process may not; None: itself.
+    """
+
+    def __init__(self, read_tunnels: Callable[[], tuple[Tunnel, ...]] | None = None) -> None:
+        self._read_tunnels = read_tunnels
+
+    def route(self, destination: IPAddress) -> Route:
+        """How the kernel would send to `destination`: source address, interface, link."""
+        try:
+            source = _source_for(destination)
+        except OSError:
+            return Route(destination, reachable=False)
+        kernel = _kernel_route(destination)
+        if kernel is not None and not kernel.delivers:
+            return Route(destination, reachable=False)
+        known = interfaces()
+        interface = _interface_for(known, destination, source, kernel)
+        if interface is None:
+            return Route(destination, source)
+        return Route(
+            destination=destination,
+            source=source,
+            interface=interface.name,
+            kind=interface.kind,
+            mtu=interface.mtu,
+            on_link=_on_link(interface, destination, kernel),
+        )
+
+    def neighbour(self, destination: IPAddress) -> Neighbour | None:
+        """What the neighbour table says of an on-link address; None where it says nothing (Linux only)."""
+        entry = _neighbour_entry(destination)
+        if entry is None:
+            return None
+        if entry.state & _ASKED_IN_VAIN:
+            return Neighbour.FAILED
+        return Neighbour.RESOLVED if entry.state & _ANSWERED else None
+
+    def link_address(self, destination: IPAddress) -> str | None:
+        """Link-layer address of an on-link address; None where the table has none (Linux only)."""
+        entry = _neighbour_entry(destination)
+        return entry.link_address if entry is not None and entry.state & _ANSWERED else None
+
+    def own_addresses(self) -> frozenset[IPAddress]:
+        """Every address of this machine; link-local ones with their interface, as `fe80::1%eth0`."""
+        return _LOOPBACK_ADDRESSES.union(*(interface.own() for interface in interfaces()))
+
+    def tunnels(self) -> tuple[Tunnel, ...]:
+        """Every tunnel of this machine, with what can be read of its peers."""
+        if self._read_tunnels is not None:
+            return self._read_tunnels()
+        from probe.machine.tunnels import tunnels  # noqa: PLC0415 - a scan that is well asks for none
+
+        return tunnels()
+
+    def keys(
+        self, wanted: Sequence[tuple[IPAddress, Port]]
+    ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
+        """Keys that open TCP ports show; this connects to them. Left out where none was shown."""
+        from probe.backends.host_keys import read_keys  # noqa: PLC0415 - most scans ask for none
+
+        return read_keys(wanted)
+
+    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
+        """What services say of themselves; this connects to them. Left out where nothing was said."""
+        from probe.backends.banner import read_greetings  # noqa: PLC0415 - as above
+
+        return read_greetings(calls)
+
+
+def _source_for(destination: IPAddress) -> IPAddress:
+    """The kernel's choice of source address.
+
+    Raises:
+        OSError: there is no route, no such family, or no interface with the name of the address's scope.
+    """
+    with socket.socket(_FAMILIES[destination.version], socket.SOCK_DGRAM) as sock:
+        host = str(destination).split("%", maxsplit=1)[0]
+        if isinstance(destination, IPv6Address):
+            sock.connect((host, _ANY_PORT, 0, _scope_of(destination)))
+        else:
+            sock.connect((host, _ANY_PORT))
+        name = sock.getsockname()
+    source = ip_address(name[0].split("%")[0])
+    if isinstance(source, IPv6Address) and name[3]:
+        return IPv6Address(f"{source}%{socket.if_indextoname(name[3])}")
+    return source
+
+
+def _scope_of(address: IPAddress) -> int:
+    """Interface index of a scoped address, 0 for others."""
+    name = address.scope_id if isinstance(address, IPv6Address) else None
+    if name is None:
+        return 0
+    return int(name) if name.isdecimal() else socket.if_nametoindex(name)
+
+
+def _kernel_route(destination: IPAddress) -> KernelRoute | None:
+    if sys.platform != "linux":
+        return None
+    try:
+        return parse_route(exchange(route_request(destination, _scope_of(destination))))
+    except OSError:  # a sandbox without netlink: the interfaces' own addresses have to tell
+        return None
+
+
+def _neighbour_entry(destination: IPAddress) -> NeighbourEntry | None:
+    """The neighbour table's entry for an on-link address; None where there is none, or none can be read."""
+    kernel = _kernel_route(destination)
+    if kernel is None or kernel.interface is None or kernel.gateway or kernel.local:
+        return None
+    try:
+        return parse_neighbour(exchange(neighbour_request(destination, kernel.interface)))
+    except OSError:  # a sandbox without netlink: not measured
+        return None
+
+
+def _interface_for(
+    known: tuple[Interface, ...], destination: IPAddress, source: IPAddress, kernel: KernelRoute | None
+) -> Interface | None:
+    """The interface that the kernel names; else loopback for our own addresses, else the source's holder."""
+    if kernel is not None and kernel.interface is not None:
+        try:
+            name = socket.if_indextoname(kernel.interface)
+        except OSError:  # it went away just now
+            return None
+        return next((i for i in known if i.name == name), None)
+    if any(i.holds(destination) for i in known):
+        return next((i for i in known if i.kind is LinkKind.LOOPBACK), None)
+    return next((i for i in known if i.holds(source)), None)
+
+
+def _on_link(interface: Interface, destination: IPAddress, kernel: KernelRoute | None) -> bool | None:
+    """Whether the destination is a neighbour.
+
+    A route into a tunnel needs no gateway, whatever lies behind it: only the tunnel's own network is near.
+    """
+    if interface.kind is LinkKind.LOOPBACK:
+        return True
+    if kernel is None:
+        return interface.covers(destination)
+    if kernel.gateway:
+        return False
+    if interface.kind is LinkKind.TUNNEL and not interface.covers(destination):
+        return None
+    return True

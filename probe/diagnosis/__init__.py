@@ -1,0 +1,94 @@
+"""The diagnosis: from what was measured to the causes of what is wrong, and what mends them.
+
+Pure: no socket, process, clock or randomness, and no sentence. `symptoms` has the questions that `answers`,
+`ways` and `reading` answer from what was measured. `table` says what each cause looks like, `trouble` weighs,
+`fixes` mends.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from probe.diagnosis.fixes import fixes
+from probe.diagnosis.measured import measured
+from probe.diagnosis.ranking import (
+    CauseDistribution,
+    add_up,
+    port_in_trouble,
+    port_troubles,
+    size_trouble,
+    weigh,
+)
+from probe.diagnosis.read_symptoms import findings
+from probe.diagnosis.subject import Scene
+from probe.model.diagnosis import AddressDiagnosis, Cause, Suspicion
+from probe.model.exam import AddressExam
+from probe.model.machine import Machine
+from probe.model.target import Port
+from probe.model.verdict import Condition, Verdict
+
+__all__ = ["diagnose"]
+
+_LISTED = 0.005  # a cause less probable than this is not worth a line
+_SPEAKS = 0.5  # from here on a cause gives the address its condition
+_REACHED = 0.5  # probability that nothing keeps the address from answering: then its ports are subjects too
+
+_CONDITIONS = {
+    Cause.HANDSHAKE_NEVER: Condition.TUNNEL_DOWN,
+    Cause.TUNNEL_STALE: Condition.TUNNEL_DOWN,
+    Cause.TUNNEL_DOWN: Condition.TUNNEL_DOWN,
+    Cause.WRONG_ROUTE: Condition.WRONG_ROUTE,
+    Cause.SUBNET_OVERLAP: Condition.WRONG_ROUTE,
+    Cause.LOCAL_FIREWALL: Condition.LOCAL_FIREWALL,
+    Cause.MTU_BLACK_HOLE: Condition.MTU_BLACK_HOLE,
+    Cause.HOST_DOWN: Condition.HOST_DOWN,
+    Cause.HAIRPIN: Condition.HAIRPIN,
+}
+
+
+def diagnose(
+    exams: Sequence[AddressExam], machine: Machine, verdict: Verdict, named: frozenset[Port]
+) -> tuple[AddressDiagnosis, ...]:
+    """Rank the causes of what is wrong with each address.
+
+    Args:
+        exams: what was measured, in the order of asking.
+        machine: this machine, looked at after the probes.
+        verdict: what the scan concludes of the same surveys.
+        named: ports that the user wants to work.
+    """
+    return tuple(
+        _diagnose(Scene(exam, [other for other in exams if other is not exam], machine, verdict, named))
+        for exam in exams
+    )
+
+
+def _diagnose(scene: Scene) -> AddressDiagnosis:
+    subjects = tuple(_subjects(scene))
+    whole = add_up(subjects)
+    ranked = sorted(whole.shares.items(), key=lambda item: (-item[1], item[0]))
+    kept = [(cause, share) for cause, share in ranked if share >= _LISTED] or ranked[:1]
+    total = sum(share for _, share in kept)
+    causes = tuple(
+        Suspicion(
+            cause,
+            share / total,
+            whole.evidence.get(cause, ()),
+            fixes(cause, scene),
+            port_in_trouble(cause, subjects),
+        )
+        for cause, share in kept
+    )
+    return AddressDiagnosis(scene.exam.address, _condition(scene, causes[0]), causes, measured(scene))
+
+
+def _subjects(scene: Scene) -> Iterator[CauseDistribution]:
+    """The address itself; and where it is reached, its ports and how much its path carries."""
+    reach = weigh(findings(scene))
+    yield reach
+    if reach.shares[Cause.NONE] >= _REACHED:
+        yield from port_troubles(scene)
+        yield from size_trouble(scene)
+
+
+def _condition(scene: Scene, first: Suspicion) -> Condition:
+    named = _CONDITIONS.get(first.cause)
+    return named if named is not None and first.probability >= _SPEAKS else scene.condition

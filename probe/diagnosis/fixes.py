@@ -1,0 +1,245 @@
+"""What mends each cause: a command where one is known to be right, advice where it is not."""
+
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_network
+
+from probe.diagnosis.commands import (
+    LOOSEN_REVERSE_PATH,
+    START_TAILSCALE,
+    accept_at_target,
+    accept_in,
+    allow_peer,
+    alone,
+    narrow_route,
+    return_route,
+    route_by,
+    set_mtu,
+    switch_on,
+    widen_allowed,
+)
+from probe.diagnosis.ranking import troubled_ports
+from probe.diagnosis.read_symptoms import answers, blocking, endpoint_of, key_of
+from probe.diagnosis.subject import Scene
+from probe.model.diagnosis import Cause
+from probe.model.fixes import Fix, FixRule, Place
+from probe.model.machine import Tunnel, TunnelKind
+from probe.model.target import IPAddress
+from probe.model.tunnel_state import is_on
+
+_SAFE_MTU = 1280  # bytes: what every IPv6 link carries (RFC 8200 section 5)
+_STRICT = 1  # rp_filter, RFC 3704
+
+Writer = Callable[[Scene], Iterator[Fix]]
+
+
+def fixes(cause: Cause, scene: Scene) -> tuple[Fix, ...]:
+    """What to do about a cause, best first."""
+    write = _WRITERS.get(cause)
+    return tuple(write(scene)) if write is not None else ()
+
+
+def _here(rule: FixRule, command: str) -> Fix:
+    return Fix(rule=rule, place=Place.HERE, command=command)
+
+
+def _there(rule: FixRule, command: str) -> Fix:
+    return Fix(rule=rule, place=Place.TARGET, command=command)
+
+
+def _handshake_never(scene: Scene) -> Iterator[Fix]:
+    tunnel = scene.taken
+    yield Fix(rule=FixRule.CHECK_FAR_END, peer_key=key_of(scene.peer), endpoint=endpoint_of(scene.peer))
+    if tunnel is not None and tunnel.public_key is not None:
+        yield Fix(rule=FixRule.LIST_OUR_KEY, public_key=tunnel.public_key)
+
+
+def _tunnel_stale(scene: Scene) -> Iterator[Fix]:
+    yield Fix(rule=FixRule.RESTART_TUNNEL, peer_key=key_of(scene.peer), endpoint=endpoint_of(scene.peer))
+
+
+def _tunnel_down(scene: Scene) -> Iterator[Fix]:
+    candidates = scene.machine.tunnels if scene.meant is None else (scene.meant,)
+    off = [tunnel for tunnel in candidates if not is_on(tunnel)]
+    for tunnel in off:
+        yield _switched_on(tunnel)
+    if not off:
+        yield Fix(rule=FixRule.START_VPN)
+
+
+def _switched_on(tunnel: Tunnel) -> Fix:
+    name = tunnel.link.name
+    if not tunnel.link.up:
+        return _here(FixRule.SWITCH_ON, switch_on(name))
+    if tunnel.kind is TunnelKind.TAILSCALE:
+        return _here(FixRule.START_TAILSCALE, START_TAILSCALE)
+    return Fix(rule=FixRule.START_PROGRAM, interface=name, tunnel_kind=tunnel.kind)
+
+
+def _not_in_allowed_ips(scene: Scene) -> Iterator[Fix]:
+    tunnel, peer = scene.taken, scene.peer
+    if tunnel is None:
+        return
+    network, name = alone(scene.ip), tunnel.link.name
+    if peer is None:
+        yield Fix(rule=FixRule.NAME_ALLOWED_IPS, network=network, interface=name)
+        return
+    command = allow_peer(name, peer.public_key, (*peer.allowed_ips, ip_network(scene.ip)))
+    yield _here(FixRule.SET_ALLOWED_IPS, command)
+    yield Fix(rule=FixRule.KEEP_ALLOWED_IPS, network=network, interface=name)
+
+
+def _peer_rejects_source(scene: Scene) -> Iterator[Fix]:
+    tunnel, source = scene.taken, scene.source
+    if source is None:
+        return
+    yield Fix(rule=FixRule.ACCEPT_SOURCE, network=alone(source))
+    if tunnel is not None and tunnel.public_key is not None:
+        yield _there(FixRule.WIDEN_ALLOWED_IPS, widen_allowed(tunnel.public_key, source))
+
+
+def _no_return_route(scene: Scene) -> Iterator[Fix]:
+    if scene.source is not None:
+        yield _there(FixRule.ADD_RETURN_ROUTE, return_route(scene.source, scene.ip))
+
+
+def _by_its_tunnel(scene: Scene) -> Iterator[Fix]:
+    tunnel = _tunnel_to_take(scene)
+    if tunnel is None:
+        yield Fix(rule=FixRule.ROUTE_BY_VPN, address=str(scene.ip))
+        return
+    yield _here(FixRule.ROUTE_BY_TUNNEL, route_by(scene.ip, tunnel.link.name))
+
+
+def _tunnel_to_take(scene: Scene) -> Tunnel | None:
+    if scene.meant is not None:
+        return scene.meant
+    up = [tunnel for tunnel in scene.machine.tunnels if is_on(tunnel)]
+    return up[0] if len(up) == 1 else None
+
+
+def _overlap(scene: Scene) -> Iterator[Fix]:
+    yield from _by_its_tunnel(scene)
+    yield Fix(rule=FixRule.RENUMBER_NETWORK, interfaces=tuple(link.name for link in scene.claiming()))
+
+
+def _local_firewall(scene: Scene) -> Iterator[Fix]:
+    found = blocking(scene)
+    if not found:
+        yield Fix(rule=FixRule.ALLOW_HERE, address=str(scene.ip))
+    for chain in found:
+        command = accept_in(chain, scene.ip)
+        if command is not None:
+            yield _here(FixRule.ACCEPT_IN_CHAIN, command)
+
+
+def _reverse_path(scene: Scene) -> Iterator[Fix]:
+    link = scene.machine.link(scene.route.interface)
+    if link is not None and link.reverse_path == _STRICT:
+        yield _here(FixRule.LOOSEN_REVERSE_PATH, LOOSEN_REVERSE_PATH)
+    yield _there(FixRule.LOOSEN_REVERSE_PATH, LOOSEN_REVERSE_PATH)
+    yield Fix(rule=FixRule.ROUTE_TO_SOURCE, source=_source(scene))
+
+
+def _source(scene: Scene) -> str | None:
+    return None if scene.source is None else str(scene.source)
+
+
+def _target_firewall(scene: Scene) -> Iterator[Fix]:
+    if scene.source is None:
+        return
+    ports = troubled_ports(scene) if answers(scene.exam) else ()
+    yield Fix(
+        rule=FixRule.ALLOW_AT_TARGET,
+        address=str(scene.ip),
+        ports=tuple(map(str, ports)),
+        source=str(scene.source),
+    )
+    for port in ports or (None,):
+        yield _there(FixRule.ACCEPT_AT_TARGET, accept_at_target(scene.source, port))
+
+
+def _ports(scene: Scene) -> tuple[str, ...]:
+    return tuple(map(str, troubled_ports(scene)))
+
+
+def _path_firewall(scene: Scene) -> Iterator[Fix]:
+    senders = [o.sender for o in scene.exam.survey.observations if o.sender not in {None, scene.ip}]
+    hops = [hop.sender for hop in scene.exam.hops or () if hop.sender is not None]
+    yield Fix(
+        rule=FixRule.ALLOW_ON_PATH,
+        address=str(scene.ip),
+        ports=_ports(scene),
+        sender=str(senders[0]) if senders else None,
+        last_hop=str(hops[-1]) if hops else None,
+    )
+
+
+def _mtu(scene: Scene) -> Iterator[Fix]:
+    trial, name = scene.exam.mtu, scene.route.interface
+    size = (trial.working_mtu if trial is not None else None) or _SAFE_MTU
+    if name is not None and scene.by_tunnel:
+        yield _here(FixRule.SET_MTU, set_mtu(name, size))
+    elif name is not None:
+        yield _here(FixRule.NARROW_ROUTE, narrow_route(scene.ip, name, size))
+    yield Fix(rule=FixRule.ALLOW_ICMP)
+
+
+def _dns(scene: Scene) -> Iterator[Fix]:
+    name = scene.exam.address.name
+    fitting = sorted({ip for given in scene.exam.names for ip in given.addresses if ip != scene.ip}, key=str)
+    tunnelled = [ip for ip in fitting if any(_has(tunnel, ip) for tunnel in scene.machine.tunnels)]
+    if tunnelled:
+        servers = [str(a.server) for a in scene.exam.names if a.server and tunnelled[0] in a.addresses]
+        yield Fix(
+            rule=FixRule.ASK_NAME_SERVER, address=str(tunnelled[0]), addresses=tuple(servers), name=name
+        )
+    yield Fix(rule=FixRule.SPLIT_DNS, name=name)
+
+
+def _has(tunnel: Tunnel, ip: IPAddress) -> bool:
+    return any(
+        network.network.version == ip.version and ip in network.network for network in tunnel.link.addresses
+    )
+
+
+def _of_address(*rules: FixRule) -> Writer:
+    """Advice about the address, whatever was measured."""
+
+    def write(scene: Scene) -> Iterator[Fix]:
+        for rule in rules:
+            yield Fix(rule=rule, address=str(scene.ip))
+
+    return write
+
+
+def _of_ports(rule: FixRule) -> Writer:
+    """Advice about the ports that ought to answer."""
+
+    def write(scene: Scene) -> Iterator[Fix]:
+        yield Fix(rule=rule, address=str(scene.ip), ports=_ports(scene))
+
+    return write
+
+
+_WRITERS: Mapping[Cause, Writer] = {
+    Cause.HANDSHAKE_NEVER: _handshake_never,
+    Cause.TUNNEL_STALE: _tunnel_stale,
+    Cause.TUNNEL_DOWN: _tunnel_down,
+    Cause.NOT_IN_ALLOWED_IPS: _not_in_allowed_ips,
+    Cause.PEER_REJECTS_SOURCE: _peer_rejects_source,
+    Cause.NO_RETURN_ROUTE: _no_return_route,
+    Cause.WRONG_ROUTE: _by_its_tunnel,
+    Cause.SUBNET_OVERLAP: _overlap,
+    Cause.LOCAL_FIREWALL: _local_firewall,
+    Cause.REVERSE_PATH_FILTER: _reverse_path,
+    Cause.TARGET_FIREWALL: _target_firewall,
+    Cause.PATH_FIREWALL: _path_firewall,
+    Cause.MTU_BLACK_HOLE: _mtu,
+    Cause.DNS: _dns,
+    Cause.HOST_DOWN: _of_address(FixRule.CHECK_HOST),
+    Cause.NO_SUCH_ADDRESS: _of_address(FixRule.GIVE_ADDRESS),
+    Cause.CLIENT_ISOLATION: _of_address(FixRule.STOP_ISOLATION, FixRule.CHECK_DHCP),
+    Cause.HAIRPIN: _of_address(FixRule.USE_INSIDE_ADDRESS),
+    Cause.NOT_FORWARDED: _of_ports(FixRule.FORWARD_PORTS),
+    Cause.NOT_BOUND: _of_ports(FixRule.BIND_SERVICE),
+}

@@ -1,0 +1,231 @@
+"""What may be wrong with one subject, and how the subjects of an address add up.
+
+A subject is the address itself, a port that ought to answer on it, or the size that its path ought to
+carry. It has exactly one cause, `none` included; its probabilities sum to 1. An address is well if all of
+its subjects are. What is left of 1 is shared among the causes by how many subjects each is expected to
+trouble.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log, prod
+from typing import Final
+
+from probe.diagnosis.subject import Scene
+from probe.diagnosis.table import PRIOR, likelihood
+from probe.model.diagnosis import Cause
+from probe.model.exam import MtuTrial, Transfer
+from probe.model.probing import Observation, State
+from probe.model.symptoms import CauseEvidence, Symptom
+from probe.model.target import Port, Realm
+from probe.model.verdict import Condition, PortVerdict
+
+Shares = Mapping[Cause, float]
+_TELLS = 1.5  # times likelier than usual: then a symptom is evidence for a cause
+_MOST = 0.5  # share of a cause's blame from which on it belongs to one port
+_FEW = 6  # symptoms that are kept as evidence
+
+
+@dataclass(frozen=True, slots=True)
+class CauseDistribution:
+    """One subject's causes, and the symptoms that speak for each. `port` None: the address itself."""
+
+    shares: Shares
+    evidence: Mapping[Cause, tuple[CauseEvidence, ...]]
+    port: Port | None = None
+
+
+def weigh(found: Sequence[CauseEvidence]) -> CauseDistribution:
+    """Weigh every cause of an address by Bayes' rule, its symptoms taken as independent."""
+    logs = {
+        cause: log(prior) + sum(log(likelihood(one.rule, cause)) for one in found)
+        for cause, prior in PRIOR.items()
+    }
+    highest = max(logs.values())
+    weights = {cause: exp(value - highest) for cause, value in logs.items()}
+    total = sum(weights.values())
+    shares = {cause: weight / total for cause, weight in weights.items()}
+    return CauseDistribution(shares, {cause: _speaking_for(cause, found) for cause in shares})
+
+
+def _speaking_for(cause: Cause, found: Sequence[CauseEvidence]) -> tuple[CauseEvidence, ...]:
+    """The symptoms that are likelier under a cause than under the usual trouble, the most telling first."""
+    ratios = [(likelihood(one.rule, cause) / _in_trouble(one.rule), one) for one in found]
+    telling = sorted((pair for pair in ratios if pair[0] > _TELLS), key=lambda pair: -pair[0])
+    return tuple(one for _, one in telling[:_FEW])
+
+
+def _in_trouble(symptom: Symptom) -> float:
+    troubles = {cause: prior for cause, prior in PRIOR.items() if cause is not Cause.NONE}
+    weighed = sum(prior * likelihood(symptom, cause) for cause, prior in troubles.items())
+    return weighed / sum(troubles.values())
+
+
+def add_up(troubles: Iterable[CauseDistribution]) -> CauseDistribution:
+    """Join the subjects of an address."""
+    listed = tuple(troubles)
+    well = prod(one.shares.get(Cause.NONE, 0.0) for one in listed)
+    expected: dict[Cause, float] = {}
+    for one in listed:
+        for cause, share in one.shares.items():
+            if cause is not Cause.NONE:
+                expected[cause] = expected.get(cause, 0.0) + share
+    total = sum(expected.values())
+    shares = {cause: (1 - well) * value / total for cause, value in expected.items()} if total else {}
+    evidence = {cause: _merged(cause, listed) for cause in (Cause.NONE, *shares)}
+    return CauseDistribution({Cause.NONE: well, **shares}, evidence)
+
+
+def _merged(cause: Cause, troubles: Sequence[CauseDistribution]) -> tuple[CauseEvidence, ...]:
+    """The evidence of every subject that a cause troubles, the most troubled first."""
+    having = sorted(
+        (one for one in troubles if one.shares.get(cause, 0.0) > 0), key=lambda one: -one.shares[cause]
+    )
+    return tuple(dict.fromkeys(found for one in having for found in one.evidence.get(cause, ())))
+
+
+def port_in_trouble(cause: Cause, troubles: Iterable[CauseDistribution]) -> Port | None:
+    """The one port that most of a cause's blame comes from; None where that is the address, or several."""
+    shares: dict[Port | None, float] = {}
+    for one in troubles:
+        shares[one.port] = shares.get(one.port, 0.0) + one.shares.get(cause, 0.0)
+    port = max(shares, key=lambda at: shares[at], default=None)
+    return port if shares.get(port, 0.0) > _MOST * sum(shares.values()) else None
+
+
+# --- ports that ought to answer ---
+
+
+_ALWAYS = (Cause.NOT_BOUND, Cause.TARGET_FIREWALL, Cause.PATH_FIREWALL)
+_ON_LINK = 1  # hops
+_DOWN_TO = 0.002  # what a cause keeps that a condition does not name
+
+# What a port's condition amounts to. A drop or a rejection is shared between the target and the way to it.
+_BY_CONDITION: Mapping[Condition, Mapping[Cause, float]] = {
+    Condition.CLEAR: {Cause.NOT_BOUND: 0.93, Cause.TARGET_FIREWALL: 0.05, Cause.PATH_FIREWALL: 0.01},
+    Condition.NOT_FORWARDED: {Cause.NOT_FORWARDED: 0.95, Cause.NOT_BOUND: 0.03},
+    Condition.HAIRPIN: {Cause.HAIRPIN: 0.97},
+    Condition.LOCAL_FIREWALL: {Cause.LOCAL_FIREWALL: 0.97},
+    Condition.INTERCEPTED: {Cause.PATH_FIREWALL: 0.8, Cause.NOT_BOUND: 0.1},
+    Condition.UNKNOWN: {Cause.TARGET_FIREWALL: 0.5, Cause.PATH_FIREWALL: 0.25, Cause.NOT_BOUND: 0.2},
+}
+_FILTERED = frozenset({Condition.DROPPED, Condition.REJECTED})
+_AT_TARGET = {Cause.TARGET_FIREWALL: 0.95, Cause.PATH_FIREWALL: 0.03}
+_ON_THE_WAY = {Cause.PATH_FIREWALL: 0.95, Cause.TARGET_FIREWALL: 0.03}
+_SOMEWHERE = {Cause.TARGET_FIREWALL: 0.53, Cause.PATH_FIREWALL: 0.45}
+_FROM_OUTSIDE = {Cause.TARGET_FIREWALL: 0.43, Cause.PATH_FIREWALL: 0.55}  # the border filters too
+
+
+# What asks for nothing. UDP's silence may be a service that has nothing to say.
+_FINE = frozenset({None, State.OPEN, State.OPEN_FILTERED})
+
+
+def port_troubles(scene: Scene) -> Iterator[CauseDistribution]:
+    """What is wrong with each port that ought to answer here; nothing where it does."""
+    tested = scene.exam.survey.tested()
+    wrong = frozenset(troubled_ports(scene))
+    for verdict in scene.verdict.ports:
+        if verdict.port in wrong:
+            yield _trouble(verdict, tested[verdict.port], scene)
+
+
+def troubled_ports(scene: Scene) -> tuple[Port, ...]:
+    """The ports that ought to answer here and do not, or not so that a program hears it."""
+    return tuple(
+        port
+        for port, observation in sorted(scene.exam.survey.tested().items())
+        if (observation.state not in _FINE or observation.unheard) and _ought_to_answer(port, scene)
+    )
+
+
+def _ought_to_answer(port: Port, scene: Scene) -> bool:
+    if port in scene.named:
+        return True
+    return scene.exam.address.realm != Realm.PUBLIC and bool(_open_at(port, scene))
+
+
+def _open_at(port: Port, scene: Scene) -> tuple[str, ...]:
+    """Where else the port is open."""
+    return tuple(
+        str(other.address.ip)
+        for other in scene.others
+        if (seen := other.survey.tested().get(port)) is not None and seen.state is State.OPEN
+    )
+
+
+def _trouble(verdict: PortVerdict, observation: Observation, scene: Scene) -> CauseDistribution:
+    condition = verdict.conditions.get(scene.exam.survey.seen, Condition.UNKNOWN)
+    named = _filtered_by(observation, scene) if condition in _FILTERED else _BY_CONDITION.get(condition, {})
+    shares = {**dict.fromkeys(_ALWAYS, _DOWN_TO), **named}
+    total = sum(shares.values())
+    evidence = (_evidence(verdict.port, observation, scene),)
+    return CauseDistribution(
+        {cause: share / total for cause, share in shares.items()},
+        dict.fromkeys(shares, evidence),
+        verdict.port,
+    )
+
+
+def _filtered_by(observation: Observation, scene: Scene) -> Mapping[Cause, float]:
+    """Whether the target filters or a box on the way: by who says so, or by there being nothing between."""
+    if observation.sender is not None:
+        return _AT_TARGET if observation.sender == scene.ip else _ON_THE_WAY
+    if scene.exam.survey.hops == _ON_LINK:
+        return _AT_TARGET
+    return _FROM_OUTSIDE if scene.exam.address.realm == Realm.PUBLIC else _SOMEWHERE
+
+
+_STATES: Final = {
+    State.CLOSED: Symptom.PORT_CLOSED,
+    State.FILTERED: Symptom.PORT_FILTERED,
+    State.UNREACHABLE: Symptom.PORT_UNREACHABLE,
+}
+
+
+def _evidence(port: Port, observation: Observation, scene: Scene) -> CauseEvidence:
+    """How a troubled port answers. Its state is one of three, unless its answers reach no program."""
+    state = observation.state
+    return CauseEvidence(
+        rule=Symptom.PORT_WITHHELD if observation.unheard or state is None else _STATES[state],
+        address=str(scene.ip),
+        port=port.number,
+        protocol=port.protocol,
+        addresses=_open_at(port, scene),
+        reason=observation.reason,
+    )
+
+
+# --- sizes that ought to pass ---
+
+
+def size_trouble(scene: Scene) -> Iterator[CauseDistribution]:
+    """A black hole for full packets (RFC 2923), where small ones pass; nothing where it was not measured."""
+    trial = scene.exam.mtu
+    if trial is None or trial.small is not Transfer.ARRIVED or trial.big is Transfer.ENDED:
+        return
+    if trial.big is Transfer.ARRIVED:
+        yield CauseDistribution({Cause.NONE: 1.0}, {Cause.NONE: _fine(trial)})
+        return
+    sure = 0.98 if trial.working_mtu is not None else 0.9
+    shares = {Cause.MTU_BLACK_HOLE: sure, Cause.NONE: 1 - sure}
+    yield CauseDistribution(shares, {Cause.MTU_BLACK_HOLE: tuple(_stalled(trial))})
+
+
+def _fine(trial: MtuTrial) -> tuple[CauseEvidence, ...]:
+    if trial.learnt_mtu is not None:
+        sender = str(trial.teller) if trial.teller is not None else None
+        return (CauseEvidence(rule=Symptom.PATH_MTU_LEARNT, sender=sender, mtu=trial.learnt_mtu),)
+    return (_of_segment(Symptom.SEGMENT_PASSES, trial),)
+
+
+def _of_segment(rule: Symptom, trial: MtuTrial) -> CauseEvidence:
+    return CauseEvidence(
+        rule=rule, port=trial.port.number, protocol=trial.port.protocol, segment=trial.segment
+    )
+
+
+def _stalled(trial: MtuTrial) -> Iterator[CauseEvidence]:
+    yield _of_segment(Symptom.SEGMENT_LOST, trial)
+    yield CauseEvidence(rule=Symptom.NO_SIZE_ERROR)
+    if trial.working_mtu is not None:
+        yield CauseEvidence(rule=Symptom.SMALLER_PASSES, mtu=trial.working_mtu)

@@ -1,0 +1,378 @@
+"""From what was measured on an address to its symptoms, each with its values."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from probe.diagnosis.commands import socket_of
+from probe.diagnosis.subject import MOST, Scene
+from probe.engine.distance import is_answer
+from probe.model.exam import AddressExam, NameAnswer
+from probe.model.facts import LinkKind, Neighbour, TunnelHealth
+from probe.model.machine import Chain, Peer, TunnelKind
+from probe.model.probing import Observation, Reason
+from probe.model.symptoms import CauseEvidence, NameServerAnswer, Symptom
+from probe.model.target import IPAddress
+from probe.model.tunnel_state import health, is_on
+from probe.model.verdict import Condition
+
+# --- how the address answers ---
+
+
+_GONE = frozenset({Reason.HOST_UNREACH, Reason.NET_UNREACH, Reason.TIME_EXCEEDED})
+_PROHIBITED = frozenset(
+    {
+        Reason.ADMIN_PROHIBITED,
+        Reason.HOST_PROHIBITED,
+        Reason.NET_PROHIBITED,
+        Reason.PORT_UNREACH,
+        Reason.PROTO_UNREACH,
+    }
+)
+
+
+def answers(exam: AddressExam) -> bool:
+    """Whether the address itself says anything that a socket hears."""
+    echo = exam.echo is not None and exam.echo.reason is Reason.ECHO_REPLY
+    return echo or any(_heard(o, exam) for o in exam.survey.observations)
+
+
+def _heard(observation: Observation, exam: AddressExam) -> bool:
+    own = exam.survey.is_our_own(observation)
+    return is_answer(observation) and not observation.unheard and not own
+
+
+def how_it_answers(scene: Scene) -> Iterator[CauseEvidence]:
+    """The one symptom of how the address answers; none where nothing was asked."""
+    if not scene.exam.survey.observations:
+        return
+    for read in (_own_stack, _kept_from_sockets, _this_machine, _echo, _other_boxes):
+        found = read(scene)
+        if found is not None:
+            yield found
+            return
+    yield _of_all(Symptom.PORTS_SILENT if scene.exam.echo is None else Symptom.SILENT, scene)
+
+
+def _of_all(rule: Symptom, scene: Scene) -> CauseEvidence:
+    """What holds for the address as a whole."""
+    return CauseEvidence(rule=rule, address=str(scene.ip))
+
+
+def _own_stack(scene: Scene) -> CauseEvidence | None:
+    answered = any(_heard(o, scene.exam) for o in scene.exam.survey.observations)
+    return _of_all(Symptom.ANSWERS, scene) if answered else None
+
+
+def _kept_from_sockets(scene: Scene) -> CauseEvidence | None:
+    if not any(o.unheard and is_answer(o) for o in scene.exam.survey.observations):
+        return None
+    return _of_all(Symptom.WITHHELD, scene)
+
+
+def _this_machine(scene: Scene) -> CauseEvidence | None:
+    survey = scene.exam.survey
+    own = [o for o in survey.observations if survey.is_our_own(o)]
+    if not scene.route.reachable or (own and all(o.reason is Reason.NO_ROUTE for o in own)):
+        return _of_all(Symptom.NO_ROUTE, scene)
+    unresolved = [o for o in own if o.reason is Reason.HOST_UNREACH]
+    if survey.neighbour is Neighbour.FAILED or (unresolved and scene.route.kind is LinkKind.ETHERNET):
+        return CauseEvidence(
+            rule=Symptom.NEIGHBOUR_FAILED, address=str(scene.ip), interface=scene.route.interface
+        )
+    echo = scene.exam.echo
+    if own or (echo is not None and echo.refused_here):
+        return _of_all(Symptom.REFUSED_HERE, scene)
+    return None
+
+
+def _echo(scene: Scene) -> CauseEvidence | None:
+    echo = scene.exam.echo
+    if echo is None or echo.reason is not Reason.ECHO_REPLY:
+        return None
+    if any(o.reason in _PROHIBITED and o.sender == scene.ip for o in scene.exam.survey.observations):
+        return None
+    return _of_all(Symptom.ECHO_ONLY, scene)
+
+
+def _other_boxes(scene: Scene) -> CauseEvidence | None:
+    echo = scene.exam.echo
+    reports = [(o.reason, o.sender) for o in scene.exam.survey.observations if o.sender is not None]
+    if echo is not None and echo.sender is not None:
+        reports.append((echo.reason, echo.sender))
+    for reason, sender in reports:
+        rule = _rule_of(reason, by_target=sender == scene.ip)
+        if rule is not None:
+            return CauseEvidence(rule=rule, address=str(scene.ip), sender=str(sender), reason=reason)
+    return None
+
+
+def _rule_of(reason: Reason, *, by_target: bool) -> Symptom | None:
+    if reason in _PROHIBITED:
+        return Symptom.TARGET_PROHIBITS if by_target else Symptom.REPORTED_PROHIBITED
+    return Symptom.REPORTED_UNREACHABLE if reason in _GONE and not by_target else None
+
+
+# --- the way to it ---
+
+
+_DIGITS = 3  # of seconds
+
+
+def by_what_it_leaves(scene: Scene) -> Iterator[CauseEvidence]:
+    """By what kind of way the route leaves."""
+    route = scene.route
+    if not route.reachable or route.interface is None:
+        return
+    near = Symptom.ROUTE_ON_LINK if route.on_link else Symptom.ROUTE_BY_GATEWAY
+    rule = Symptom.ROUTE_BY_TUNNEL if scene.by_tunnel else near
+    yield CauseEvidence(rule=rule, address=str(scene.ip), interface=route.interface)
+
+
+_KINDS: Final = {
+    TunnelKind.WIREGUARD: Symptom.PEER_TUNNEL,
+    TunnelKind.TAILSCALE: Symptom.PEER_TUNNEL,
+    TunnelKind.OPENVPN: Symptom.SESSION_TUNNEL,
+}
+
+
+def which_kind_of_tunnel(scene: Scene) -> Iterator[CauseEvidence]:
+    """Whose tunnel the route takes."""
+    tunnel = scene.taken
+    if tunnel is not None and tunnel.kind in _KINDS:
+        yield CauseEvidence(rule=_KINDS[tunnel.kind], interface=tunnel.link.name, tunnel_kind=tunnel.kind)
+
+
+def as_it_was_meant(scene: Scene) -> Iterator[CauseEvidence]:
+    """Whether that is the way that the address should be reached by."""
+    meant, route, address = scene.meant, scene.route, str(scene.ip)
+    if meant is not None and not is_on(meant):
+        yield CauseEvidence(rule=Symptom.TUNNEL_OFF, address=address, tunnel=meant.link.name)
+    elif meant is not None and route.interface != meant.link.name:
+        yield CauseEvidence(
+            rule=Symptom.ROUTE_MISSES_TUNNEL,
+            address=address,
+            tunnel=meant.link.name,
+            interface=route.interface,
+        )
+    elif scene.wants_vpn and not scene.by_tunnel:
+        yield _vpn_without_tunnel(scene)
+    else:
+        yield CauseEvidence(rule=Symptom.ROUTE_EXPECTED, address=address)
+
+
+def _vpn_without_tunnel(scene: Scene) -> CauseEvidence:
+    address = str(scene.ip)
+    if not scene.machine.tunnels:
+        return CauseEvidence(rule=Symptom.NO_TUNNEL, address=address)
+    tunnels = tuple(tunnel.link.name for tunnel in scene.machine.tunnels)
+    if not any(map(is_on, scene.machine.tunnels)):
+        return CauseEvidence(rule=Symptom.TUNNEL_OFF, address=address, tunnels=tunnels)
+    return CauseEvidence(
+        rule=Symptom.ROUTE_WITHOUT_TUNNEL,
+        address=address,
+        interface=scene.route.interface,
+        tunnels=tunnels,
+    )
+
+
+_HANDSHAKES: Final = {
+    TunnelHealth.NOT_ALLOWED: Symptom.NOT_ALLOWED,
+    TunnelHealth.NEVER: Symptom.HANDSHAKE_NEVER,
+    TunnelHealth.STALE: Symptom.HANDSHAKE_STALE,
+    TunnelHealth.FRESH: Symptom.HANDSHAKE_RECENT,
+}
+
+
+def what_the_tunnel_reports(scene: Scene) -> Iterator[CauseEvidence]:
+    """What the tunnel tells of its handshakes and its allowed IPs."""
+    tunnel = scene.taken
+    rule = _HANDSHAKES.get(health(tunnel, scene.ip)) if tunnel is not None else None
+    if tunnel is None or rule is None:
+        return
+    if scene.is_kept and rule in {Symptom.HANDSHAKE_NEVER, Symptom.HANDSHAKE_STALE}:
+        return  # a tunnel that is given nothing to send begins no handshake
+    peer = scene.peer if rule is not Symptom.NOT_ALLOWED else None
+    age = peer.handshake_age_s if peer is not None else None
+    yield CauseEvidence(
+        rule=rule,
+        address=str(scene.ip),
+        tunnel=tunnel.link.name,
+        peer_key=key_of(peer),
+        endpoint=endpoint_of(peer),
+        handshake_age_s=None if age is None else round(age, _DIGITS),
+    )
+
+
+def key_of(peer: Peer | None) -> str | None:
+    """A peer's public key; None without a peer."""
+    return peer.public_key if peer is not None else None
+
+
+def endpoint_of(peer: Peer | None) -> str | None:
+    """Where a peer is, as address and port; None where it is not known."""
+    return socket_of(peer.endpoint) if peer is not None and peer.endpoint is not None else None
+
+
+_ENDPOINTS: Final = {
+    Reason.PORT_UNREACH: Symptom.ENDPOINT_REFUSES,
+    Reason.HOST_UNREACH: Symptom.ENDPOINT_UNREACHABLE,
+    Reason.NET_UNREACH: Symptom.ENDPOINT_UNREACHABLE,
+    Reason.NO_ROUTE: Symptom.ENDPOINT_UNREACHABLE,
+    Reason.NO_RESPONSE: Symptom.ENDPOINT_SILENT,
+}
+
+
+def how_the_far_end_answers(scene: Scene) -> Iterator[CauseEvidence]:
+    """How the tunnel's far end answers on the network that carries it."""
+    reason = scene.exam.endpoint
+    if reason in _ENDPOINTS:
+        yield CauseEvidence(
+            rule=_ENDPOINTS[reason],
+            reason=reason,
+            peer_key=key_of(scene.peer),
+            endpoint=endpoint_of(scene.peer),
+        )
+
+
+# --- everything that was seen ---
+
+
+_STRICT = 1  # rp_filter, RFC 3704 section 2.2
+_FEW_CHAINS = 2  # that are shown as evidence
+
+
+def findings(scene: Scene) -> tuple[CauseEvidence, ...]:
+    """Everything that was seen of the address; each question answered once or not at all."""
+    return tuple(finding for read in _READERS for finding in read(scene))
+
+
+def _what_the_interface_counted(scene: Scene) -> Iterator[CauseEvidence]:
+    passage, name = scene.exam.passage, scene.route.interface
+    if passage is None or passage.probes == 0:
+        return
+    if scene.is_kept:
+        yield CauseEvidence(
+            rule=Symptom.PROBES_NOT_SENT, interface=name, probes=passage.probes, packets=passage.sent_packets
+        )
+        return
+    yield CauseEvidence(rule=Symptom.PROBES_SENT, interface=name)
+    if passage.heard:
+        return
+    received = passage.received_packets
+    if received >= passage.probes * MOST:
+        yield CauseEvidence(rule=Symptom.PACKETS_RECEIVED, interface=name, packets=received)
+    elif received == 0:
+        yield CauseEvidence(rule=Symptom.NOTHING_RECEIVED, interface=name)
+
+
+def _which_way_it_came(scene: Scene) -> Iterator[CauseEvidence]:
+    back = scene.exam.comes_back
+    if back is None:
+        return
+    source = None if scene.source is None else str(scene.source)
+    if back.reason is Reason.NO_RESPONSE:
+        yield CauseEvidence(rule=Symptom.NO_RETURN, source=source)
+    elif is_answer(back) and back.header is not None and back.header.interface is not None:
+        same = back.header.interface == scene.route.interface
+        rule = Symptom.RETURN_SAME_LINK if same else Symptom.RETURN_OTHER_LINK
+        yield CauseEvidence(rule=rule, source=source, interface=back.header.interface)
+
+
+def _how_the_others_do(scene: Scene) -> Iterator[CauseEvidence]:
+    if not scene.others:
+        return
+    alive = _texts([other.address.ip for other in scene.others if answers(other)])
+    yield CauseEvidence(rule=Symptom.OTHERS_ANSWER if alive else Symptom.OTHERS_SILENT, addresses=alive)
+
+
+def _how_the_link_does(scene: Scene) -> Iterator[CauseEvidence]:
+    alive = scene.exam.link_alive
+    if alive is not None:
+        rule = Symptom.LINK_ANSWERS if alive else Symptom.LINK_SILENT
+        yield CauseEvidence(rule=rule, interface=scene.route.interface)
+
+
+def blocking(scene: Scene) -> tuple[Chain, ...]:
+    """Chains of this machine's filter that block something."""
+    return tuple(chain for chain in scene.machine.firewall.chains or () if chain.blocking)
+
+
+def _what_our_filter_holds(scene: Scene) -> Iterator[CauseEvidence]:
+    if scene.machine.firewall.chains is None:
+        return
+    chains = blocking(scene)
+    rule = Symptom.LOCAL_FILTER_BLOCKS if chains else Symptom.LOCAL_FILTER_CLEAR
+    yield CauseEvidence(rule=rule, chains=chains[:_FEW_CHAINS])
+
+
+def _how_strict_we_are(scene: Scene) -> Iterator[CauseEvidence]:
+    link = scene.machine.link(scene.route.interface)
+    passage = scene.exam.passage
+    if passage is not None and (passage.reverse_path_drops or 0) >= passage.probes * MOST > 0:
+        yield CauseEvidence(rule=Symptom.REVERSE_PATH_DROPS, packets=passage.reverse_path_drops)
+        return
+    if link is None or link.reverse_path is None or scene.ip.version != 4:  # noqa: PLR2004 - IPv4 has the check
+        return
+    strict = link.reverse_path == _STRICT
+    rule = Symptom.REVERSE_PATH_STRICT if strict else Symptom.REVERSE_PATH_LOOSE
+    yield CauseEvidence(rule=rule, interface=link.name)
+
+
+def _who_claims_it(scene: Scene) -> Iterator[CauseEvidence]:
+    names = tuple(link.name for link in scene.claiming())
+    if names:
+        rule = Symptom.NETWORK_OVERLAPS if len(names) > 1 else Symptom.NETWORK_UNIQUE
+        yield CauseEvidence(rule=rule, address=str(scene.ip), interfaces=names)
+
+
+def _who_answers(scene: Scene) -> Iterator[CauseEvidence]:
+    if scene.condition is Condition.WRONG_HOST:
+        yield CauseEvidence(rule=Symptom.OTHER_MACHINE, address=str(scene.ip))
+
+
+def _what_the_name_gives(scene: Scene) -> Iterator[CauseEvidence]:
+    name, given = scene.exam.address.name, [a for a in scene.exam.names if a.failure is None]
+    if name is None:
+        yield CauseEvidence(rule=Symptom.NO_NAME, address=str(scene.ip))
+        return
+    if not given:
+        return
+    sets = {frozenset(answer.addresses) for answer in given}
+    if len(sets) > 1:
+        answers_given = tuple(map(_name_answer, given))
+        yield CauseEvidence(rule=Symptom.NAMES_DISAGREE, name=name, answers=answers_given)
+    elif scene.wants_vpn and not scene.by_tunnel and scene.meant is None:
+        addresses = _texts(given[0].addresses)
+        yield CauseEvidence(rule=Symptom.NAME_OUTSIDE_TUNNEL, name=name, addresses=addresses)
+    else:
+        yield CauseEvidence(rule=Symptom.NAME_FITS, name=name)
+
+
+def _name_answer(answer: NameAnswer) -> NameServerAnswer:
+    return NameServerAnswer(
+        server=None if answer.server is None else str(answer.server),
+        addresses=_texts(answer.addresses),
+    )
+
+
+def _texts(addresses: Sequence[IPAddress]) -> tuple[str, ...]:
+    return tuple(map(str, addresses))
+
+
+_READERS: tuple[Callable[[Scene], Iterator[CauseEvidence]], ...] = (
+    how_it_answers,
+    by_what_it_leaves,
+    which_kind_of_tunnel,
+    as_it_was_meant,
+    what_the_tunnel_reports,
+    how_the_far_end_answers,
+    _what_the_interface_counted,
+    _which_way_it_came,
+    _how_the_others_do,
+    _how_the_link_does,
+    _what_our_filter_holds,
+    _how_strict_we_are,
+    _who_claims_it,
+    _who_answers,
+    _what_the_name_gives,
+)

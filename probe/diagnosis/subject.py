@@ -1,0 +1,95 @@
+"""One address under diagnosis, with all that is known around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from probe.model.exam import AddressExam
+from probe.model.facts import LinkKind, Route
+from probe.model.machine import Link, Machine, Peer, Tunnel
+from probe.model.target import IPAddress, Port, Realm
+from probe.model.tunnel_state import leads_to, peer_for
+from probe.model.verdict import Condition, Verdict
+
+MOST = 0.5  # share of the probes from which on a counter is taken to have counted them
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the diagnosis of one address looks at."""
+
+    exam: AddressExam
+    others: Sequence[AddressExam]  # of the same target
+    machine: Machine
+    verdict: Verdict
+    named: frozenset[Port] = frozenset()  # ports that the user wants to work
+
+    @property
+    def ip(self) -> IPAddress:
+        """The address."""
+        return self.exam.address.ip
+
+    @property
+    def route(self) -> Route:
+        """How this machine sends to the address."""
+        return self.exam.survey.route or Route(self.ip)
+
+    @property
+    def source(self) -> IPAddress | None:
+        """This machine's own address there."""
+        return self.route.source
+
+    @property
+    def wants_vpn(self) -> bool:
+        """Whether the address is meant to be reached by a VPN."""
+        return self.exam.address.realm == Realm.VPN
+
+    @property
+    def by_tunnel(self) -> bool:
+        """Whether the route leaves by a tunnel."""
+        return self.route.reachable and self.route.kind is LinkKind.TUNNEL
+
+    @property
+    def taken(self) -> Tunnel | None:
+        """The tunnel that the route leaves by."""
+        return self.machine.tunnel(self.route.interface) if self.route.reachable else None
+
+    @property
+    def meant(self) -> Tunnel | None:
+        """The tunnel that has the address, by its own network or by what its peers may have."""
+        having = [tunnel for tunnel in self.machine.tunnels if leads_to(tunnel, self.ip)]
+        taken = self.taken
+        return taken if taken in having else next(iter(having), None)
+
+    @property
+    def peer(self) -> Peer | None:
+        """The WireGuard peer that packets for the address go to; the only one where none has it."""
+        tunnel = self.taken
+        if tunnel is None or not tunnel.peers:
+            return None
+        found = peer_for(tunnel, self.ip)
+        return found or (tunnel.peers[0] if len(tunnel.peers) == 1 else None)
+
+    @property
+    def condition(self) -> Condition:
+        """What the scan says of the way to the address."""
+        found = (a.condition for a in self.verdict.addresses if a.address.ip == self.ip)
+        return next(found, Condition.UNKNOWN)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the interface did not count the probes as sent."""
+        passage = self.exam.passage
+        return passage is not None and passage.sent_packets < passage.probes * MOST
+
+    def claiming(self) -> tuple[Link, ...]:
+        """The links that are up and whose own network has the address."""
+        return tuple(
+            link
+            for link in self.machine.links
+            if link.up and any(_claims(interface.network, self.ip) for interface in link.addresses)
+        )
+
+
+def _claims(network: object, ip: IPAddress) -> bool:
+    version, length = getattr(network, "version", 0), getattr(network, "prefixlen", 0)
+    return version == ip.version and length > 0 and ip in network  # type: ignore[operator]

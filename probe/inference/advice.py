@@ -1,0 +1,178 @@
+"""What to do about a verdict: what to bind, which firewall to open, what should not be reachable at all."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from probe.inference.forwarded import forwarders
+from probe.inference.policy import AddressModel
+from probe.model.advice import Advice, AdviceRule, severity_of
+from probe.model.binding import Binding, Condition
+from probe.model.evidence import Response
+from probe.model.target import IPAddress, Port, Realm
+from probe.model.verdict import PortVerdict
+from probe.services.registry import is_private
+
+_OPEN = frozenset({Response.OPEN, Response.OPEN_BEHIND, Response.CUT})
+_LOOPBACK = {
+    Binding.LOOPBACK: AdviceRule.BOUND_TO_LOOPBACK,
+    Binding.LOOPBACK_OR_NOT_LISTENING: AdviceRule.PERHAPS_BOUND_TO_LOOPBACK,
+}
+
+_Rule = Callable[[PortVerdict, Sequence[AddressModel]], Advice | None]
+
+
+def _advice(
+    rule: AdviceRule,
+    models: Iterable[AddressModel] = (),
+    *,
+    bound_to: Iterable[IPAddress] = (),
+    sender: str | None = None,
+) -> Advice:
+    return Advice(
+        rule=rule,
+        severity=severity_of(rule),
+        addresses=tuple(dict.fromkeys(str(m.address.ip) for m in models)),
+        bound_to=tuple(map(str, bound_to)),
+        sender=sender,
+    )
+
+
+def _opened(port: Port, models: Sequence[AddressModel]) -> list[AddressModel]:
+    return [m for m in models if port in m.evidence and m.evidence[port].heard in _OPEN]
+
+
+def _private_on_public(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    exposed = [m for m in _opened(verdict.port, models) if m.address.realm == Realm.PUBLIC]
+    if not exposed or not is_private(verdict.port):
+        return None
+    forwarded = forwarders(verdict.port, models)
+    return _advice(AdviceRule.PRIVATE_PUBLISHED if forwarded else AdviceRule.PRIVATE_ON_PUBLIC, exposed)
+
+
+def _private_everywhere(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    if verdict.binding is not Binding.WILDCARD or not is_private(verdict.port):
+        return None
+    if _private_on_public(verdict, models) is not None or forwarders(verdict.port, models):
+        return None
+    return _advice(AdviceRule.PRIVATE_EVERYWHERE)
+
+
+def _published(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    return _forwarded(AdviceRule.PUBLISHED_PAST_FIREWALL, Response.OPEN_BEHIND, verdict.port, models)
+
+
+def _refused_behind(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    return _forwarded(AdviceRule.FORWARDED_TO_NOTHING, Response.CLOSED_BEHIND, verdict.port, models)
+
+
+def _forwarded(
+    rule: AdviceRule, response: Response, port: Port, models: Sequence[AddressModel]
+) -> Advice | None:
+    by = [m for m in forwarders(port, models) if m.evidence[port].heard is response]
+    return _advice(rule, by) if by else None
+
+
+def _bind_wider(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    if verdict.binding is not Binding.SPECIFIC:
+        return None
+    private = is_private(verdict.port)
+    refused = [
+        m
+        for m in models
+        if verdict.port in m.evidence
+        and m.evidence[verdict.port].heard is Response.CLOSED
+        and not (private and m.address.realm == Realm.PUBLIC)
+    ]
+    if not refused:
+        return None
+    rule = AdviceRule.PUBLISH_WIDER if forwarders(verdict.port, models) else AdviceRule.BIND_WIDER
+    return _advice(rule, refused, bound_to=verdict.bound_to)
+
+
+def _not_exposed(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    rule = _LOOPBACK.get(verdict.binding)
+    if rule is None or forwarders(verdict.port, models):
+        return None
+    goal = next((m for m in models if m.address.realm == Realm.VPN), models[0])
+    return _advice(rule, [goal])
+
+
+def _open_firewall(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    stopped = [m for m in _blocked(verdict, models) if m.address.realm != Realm.PUBLIC]
+    if not stopped:
+        return None
+    by = [m for m in stopped if _rejector(verdict.port, m) is not None]
+    if by:
+        return _advice(AdviceRule.ALLOW_REJECTED, by, sender=_rejector(verdict.port, by[0]))
+    also = forwarders(verdict.port, models)
+    return _advice(AdviceRule.OPEN_FIREWALL_AND_PUBLISH if also else AdviceRule.OPEN_FIREWALL, stopped)
+
+
+def _blocked(verdict: PortVerdict, models: Sequence[AddressModel]) -> list[AddressModel]:
+    blocked = {Condition.DROPPED, Condition.REJECTED}
+    return [m for m in models if verdict.conditions.get(m.seen) in blocked]
+
+
+def _kept_from_public(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    stopped = [m for m in _blocked(verdict, models) if m.address.realm == Realm.PUBLIC]
+    if not stopped or is_private(verdict.port):
+        return None
+    return _advice(AdviceRule.KEPT_FROM_PUBLIC, stopped, sender=_rejector(verdict.port, stopped[0]))
+
+
+def _rejector(port: Port, model: AddressModel) -> str | None:
+    """Who rejected a port with an ICMP error; the address itself where its own filter did."""
+    observation = model.tested.get(port)
+    if observation is None or observation.icmp is None or observation.sender is None:
+        return None
+    return str(observation.sender)
+
+
+def _forward_it(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    fronts = [m for m in models if verdict.conditions.get(m.seen) is Condition.NOT_FORWARDED]
+    return _advice(AdviceRule.FORWARD_PORT, fronts) if fronts and not is_private(verdict.port) else None
+
+
+# The most important first.
+_RULES: tuple[_Rule, ...] = (
+    _private_on_public,
+    _private_everywhere,
+    _published,
+    _refused_behind,
+    _open_firewall,
+    _bind_wider,
+    _not_exposed,
+    _forward_it,
+    _kept_from_public,
+)
+
+
+def for_port(verdict: PortVerdict, models: Sequence[AddressModel]) -> tuple[Advice, ...]:
+    """Everything worth doing about one port, the most important first."""
+    found = (rule(verdict, models) for rule in _RULES)
+    return tuple(advice for advice in found if advice is not None)
+
+
+_OF_ADDRESS: Mapping[Condition, AdviceRule] = {
+    Condition.HOST_DOWN: AdviceRule.HOST_DOWN,
+    Condition.NO_ROUTE: AdviceRule.NO_ROUTE,
+    Condition.LOCAL_FIREWALL: AdviceRule.LOCAL_FIREWALL,
+    Condition.UNKNOWN: AdviceRule.NOTHING_CAME_BACK,
+    Condition.TUNNEL_DOWN: AdviceRule.TUNNEL_DOWN,
+    Condition.WRONG_ROUTE: AdviceRule.WRONG_ROUTE,
+    Condition.WRONG_HOST: AdviceRule.WRONG_HOST,
+    Condition.HAIRPIN: AdviceRule.HAIRPIN,
+    Condition.INTERCEPTED: AdviceRule.INTERCEPTED,
+}
+
+
+def for_address(model: AddressModel, condition: Condition) -> tuple[Advice, ...]:
+    """What to do about the path to an address; an unknown one is worth a line where all of it was silent."""
+    rule = _OF_ADDRESS.get(condition)
+    if rule is None:
+        return ()
+    if condition is Condition.UNKNOWN:
+        if model.alive or any(said.heard is not Response.SILENT for said in model.evidence.values()):
+            return ()
+        if model.address.realm == Realm.VPN:
+            rule = AdviceRule.LOOK_FOR_THE_CAUSE
+    return (_advice(rule, [model]),)

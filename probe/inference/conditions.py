@@ -1,0 +1,143 @@
+"""Conditions: what the path to an address is like, and what happens to one port on it."""
+
+from collections.abc import Mapping
+
+from probe.inference.policy import AddressModel
+from probe.inference.posterior import Posterior
+from probe.inference.priors import LISTED, SURE
+from probe.inference.reachability import is_lost, way_condition
+from probe.inference.responses import comes_back_otherwise
+from probe.inference.tables import Fate, Policy
+from probe.inference.traces import answered_elsewhere
+from probe.model.evidence import Response
+from probe.model.facts import Neighbour
+from probe.model.probing import Observation, Reason
+from probe.model.target import Port
+from probe.model.verdict import Condition
+
+_CLEAR_WHERE_HEARD = {
+    Response.OPEN: Condition.CLEAR,
+    Response.CUT: Condition.CLEAR,
+    Response.OPEN_BEHIND: Condition.CLEAR,
+    Response.CLOSED_BEHIND: Condition.CLEAR,
+    Response.CLOSED: Condition.CLEAR,
+    Response.REFUSED: Condition.UNKNOWN,
+    Response.OPEN_NEARER: Condition.INTERCEPTED,
+    Response.CUT_NEARER: Condition.INTERCEPTED,
+    Response.CLOSED_NEARER: Condition.REJECTED,
+    Response.ICMP_HOST: Condition.REJECTED,
+    Response.ICMP_PATH: Condition.REJECTED,
+    Response.UNMEASURED: Condition.UNKNOWN,
+}
+# What a likely fate makes of it.
+_BY_FATE: Mapping[tuple[Response, Fate], Condition] = {
+    (Response.OPEN, Fate.SPOOFED): Condition.INTERCEPTED,
+    (Response.CUT, Fate.SPOOFED): Condition.INTERCEPTED,
+    (Response.CLOSED, Fate.FRONT): Condition.NOT_FORWARDED,
+    (Response.CLOSED, Fate.RESET_HOST): Condition.REJECTED,
+    (Response.CLOSED, Fate.RESET_PATH): Condition.REJECTED,
+    (Response.SILENT, Fate.DROP): Condition.DROPPED,
+    (Response.SILENT, Fate.DROP_SYN): Condition.DROPPED,
+    (Response.SILENT, Fate.REJECT_HOST): Condition.REJECTED,
+    (Response.SILENT, Fate.REJECT_PATH): Condition.REJECTED,
+}
+
+
+def local_condition(observation: Observation) -> Condition:
+    """What this machine itself said: no route, nobody on the link, or its own firewall."""
+    if observation.reason is Reason.NO_ROUTE:
+        return Condition.NO_ROUTE
+    if observation.reason is Reason.HOST_UNREACH:
+        return Condition.HOST_DOWN
+    return Condition.LOCAL_FIREWALL
+
+
+def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Condition:
+    """Condition of one port on one address."""
+    if port not in model.evidence:
+        return Condition.UNKNOWN
+    by_way = way_condition(model.survey) if is_lost(model.tested[port], model.survey) else None
+    return by_way or _condition_of_answer(port, model, posterior)
+
+
+def _condition_of_answer(port: Port, model: AddressModel, posterior: Posterior) -> Condition:
+    symbol = model.evidence[port].heard
+    if symbol is Response.LOCAL:
+        return local_condition(model.tested[port])
+    if model.tested[port].unheard:
+        return _kept_from_sockets(model.tested[port], model)
+    if symbol is Response.SILENT and not model.alive:
+        return address_condition(model)  # no live control: silence alone is no firewall
+    fates = posterior.fates.get(model.seen, {})
+    made: dict[Condition, float] = {}
+    for fate, share in fates.items():
+        if (symbol, fate) in _BY_FATE:
+            condition = _BY_FATE[symbol, fate]
+            made[condition] = made.get(condition, 0.0) + share
+    likeliest = max(made, key=lambda condition: made[condition], default=None)
+    if likeliest is not None and made[likeliest] >= SURE:
+        return likeliest
+    return _CLEAR_WHERE_HEARD.get(symbol, Condition.UNKNOWN)
+
+
+def _kept_from_sockets(observation: Observation, model: AddressModel) -> Condition:
+    """What raw packets heard and connect() did not: lost by chance, sent back otherwise, or stopped here.
+
+    A datagram that another address answered went both ways; no filter kept it from a connected socket.
+    """
+    if comes_back_otherwise(observation):
+        return Condition.HAIRPIN
+    if answered_elsewhere(observation):
+        return Condition.CLEAR
+    by_chance = model.noise.lost > 0 or model.noise.silence(observation.attempts) >= LISTED
+    return Condition.CLEAR if by_chance else Condition.LOCAL_FIREWALL
+
+
+_BY_CONTROLS = {
+    Response.CLOSED: Condition.CLEAR,
+    Response.CLOSED_BEHIND: Condition.CLEAR,
+    Response.CLOSED_NEARER: Condition.REJECTED,
+    Response.ICMP_HOST: Condition.REJECTED,
+    Response.ICMP_PATH: Condition.REJECTED,
+    Response.OPEN: Condition.INTERCEPTED,
+    Response.OPEN_NEARER: Condition.INTERCEPTED,
+    Response.CUT: Condition.INTERCEPTED,
+    Response.CUT_NEARER: Condition.INTERCEPTED,
+    Response.SILENT: Condition.DROPPED,
+}
+_FRONTS = (Policy.FRONT_REFUSES, Policy.FRONT_DROPS)
+_RESETTERS = (Policy.RESETS, Policy.RESETS_ON_PATH)
+_QUIET = (Policy.STEALTH, Policy.DARK)
+
+
+def address_condition(model: AddressModel) -> Condition:
+    """Condition of the path to one address: how it treats ports that nothing uses."""
+    by_way = way_condition(model.survey)
+    if by_way is not None:
+        return by_way
+    said = [*model.evidence.values()]
+    if said and all(one.heard is Response.LOCAL for one in said):
+        return local_condition(next(iter(model.tested.values())))
+    if model.survey.neighbour is Neighbour.FAILED:
+        return Condition.HOST_DOWN
+    unheard = [o for o in (*model.tested.values(), *model.survey.controls()) if o.unheard]
+    heard_by_sockets = any(
+        o.answered is not None and not o.unheard for o in (*model.tested.values(), *model.survey.controls())
+    )
+    if unheard and not heard_by_sockets:
+        return _kept_from_sockets(unheard[0], model)
+    return _condition_by_controls(model) if model.alive else Condition.UNKNOWN
+
+
+def _condition_by_controls(model: AddressModel) -> Condition:
+    policies = model.policies
+    if sum(policies[policy] for policy in _RESETTERS) >= SURE:
+        return Condition.REJECTED
+    if sum(policies[policy] for policy in _FRONTS) >= SURE:
+        return Condition.NOT_FORWARDED
+    controls = model.control_counts()
+    usual, count = max(controls.items(), key=lambda item: item[1], default=(Response.UNMEASURED, 0))
+    quiet = usual is Response.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
+    if quiet or 2 * count <= controls.total():
+        return Condition.UNKNOWN
+    return _BY_CONTROLS.get(usual, Condition.UNKNOWN)

@@ -1,0 +1,133 @@
+"""What was seen of a port as evidence, and the rule by which each answer is read.
+
+What the addresses share is one piece of evidence. An answer is compared with those of ports that nothing uses
+on the same address.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from probe.inference.forwarded import forwards
+from probe.inference.policy import AddressModel
+from probe.inference.reachability import way_of
+from probe.inference.traces import Sign
+from probe.model.binding import Condition
+from probe.model.evidence import EvidenceRule, PortEvidence, Reading, ReadingRule, Response
+from probe.model.probing import Observation, Origin
+from probe.model.target import Port
+
+# The rule of an answer alone, and of one that all ports that nothing uses gave on the same address.
+_ALONE: Mapping[Response, EvidenceRule] = {
+    Response.OPEN: EvidenceRule.ACCEPTED,
+    Response.OPEN_BEHIND: EvidenceRule.FORWARDED,
+    Response.OPEN_NEARER: EvidenceRule.INTERCEPTED,
+    Response.CUT: EvidenceRule.ACCEPTED_AND_CUT,
+    Response.CUT_NEARER: EvidenceRule.INTERCEPTED_AND_CUT,
+    Response.CLOSED: EvidenceRule.REFUSED,
+    Response.CLOSED_BEHIND: EvidenceRule.FORWARDED_AND_REFUSED,
+    Response.CLOSED_NEARER: EvidenceRule.REFUSED_ON_THE_WAY,
+    Response.ICMP_HOST: EvidenceRule.REJECTED,
+    Response.ICMP_PATH: EvidenceRule.REJECTED_ON_THE_WAY,
+    Response.LOCAL: EvidenceRule.STOPPED_HERE,
+    Response.SILENT: EvidenceRule.SILENT,
+    Response.REFUSED: EvidenceRule.REFUSED_OR_REJECTED,
+    Response.UNMEASURED: EvidenceRule.NOT_MEASURED,
+}
+_LIKE_CONTROLS: Mapping[Response, EvidenceRule] = {
+    Response.OPEN: EvidenceRule.ACCEPTED_LIKE_CONTROLS,
+    Response.CLOSED: EvidenceRule.REFUSED_LIKE_CONTROLS,
+    Response.SILENT: EvidenceRule.SILENT_LIKE_CONTROLS,
+    Response.ICMP_HOST: EvidenceRule.REJECTED_LIKE_CONTROLS,
+    Response.ICMP_PATH: EvidenceRule.REJECTED_ON_THE_WAY_LIKE_CONTROLS,
+}
+_WITH_REASON = frozenset({Response.ICMP_HOST, Response.ICMP_PATH, Response.LOCAL})
+_READINGS = {
+    (rule, response): Reading(rule=rule, response=response) for rule in ReadingRule for response in Response
+}
+_NOT_REACHED = {
+    Condition.TUNNEL_DOWN: ReadingRule.TUNNEL_DOWN,
+    Condition.WRONG_ROUTE: ReadingRule.WRONG_ROUTE,
+}
+
+
+def port_evidence(port: Port, models: Sequence[AddressModel]) -> Iterator[PortEvidence]:
+    """What was seen of a port, one piece for the addresses that share it, and how a forward shows."""
+    seen = ((m, m.tested[port]) for m in models if port in m.tested)
+    yield from gathered((_answer(port, observation, model), model) for model, observation in seen)
+    yield from gathered(_forwarding(port, models))
+
+
+def gathered(found: Iterable[tuple[PortEvidence, AddressModel]]) -> Iterator[PortEvidence]:
+    """Evidence of single addresses, each piece once with all the addresses that share it."""
+    groups: dict[PortEvidence, list[str]] = {}
+    for one, model in found:
+        groups.setdefault(one, []).append(str(model.address.ip))
+    return (replace(one, addresses=tuple(dict.fromkeys(where))) for one, where in groups.items())
+
+
+def _answer(port: Port, observation: Observation, model: AddressModel) -> PortEvidence:
+    response = model.evidence[port].heard
+    lost = way_of(port, model)
+    controls = [] if lost is not None else _comparable(port, model)
+    rule = _beside_controls(response, controls)
+    own = model.evidence[port].hints.sign in {None, Sign.MARKED}
+    by_host = response is Response.CLOSED and observation.origin is Origin.HOST and own
+    on_the_way = response is Response.ICMP_PATH and observation.sender is not None
+    return PortEvidence(
+        rule=rule or _ALONE[response],
+        reason=observation.reason if response in _WITH_REASON else None,
+        sender=str(observation.sender) if on_the_way else None,
+        tries=observation.attempts if response is Response.SILENT else None,
+        controls=None if rule is None else len(controls),
+        origin=Origin.HOST if by_host else None,
+        condition=lost,
+    )
+
+
+def _comparable(port: Port, model: AddressModel) -> list[Response]:
+    """What the address itself answered on ports that nothing uses; this machine's own answer is not that."""
+    return [response for response in model.controls[port.protocol] if response is not Response.LOCAL]
+
+
+def _beside_controls(response: Response, controls: Sequence[Response]) -> EvidenceRule | None:
+    """The rule of an answer beside ports that nothing uses; None where they add nothing to it."""
+    if not controls or response not in _LIKE_CONTROLS:
+        return None
+    if all(control is response for control in controls):
+        return _LIKE_CONTROLS[response]
+    if response is Response.CLOSED and all(control is Response.SILENT for control in controls):
+        return EvidenceRule.REFUSED_BESIDE_SILENCE
+    if response is Response.SILENT and all(control is not Response.SILENT for control in controls):
+        return EvidenceRule.SILENT_BESIDE_ANSWERS
+    return None
+
+
+_EXPIRES = PortEvidence(rule=EvidenceRule.EXPIRES_AT_ADDRESS)
+_BESIDE = PortEvidence(rule=EvidenceRule.SOCKET_BESIDE_FORWARD)
+
+
+def _forwarding(port: Port, models: Sequence[AddressModel]) -> Iterator[tuple[PortEvidence, AddressModel]]:
+    """How it shows that a port is forwarded, and where beside that the host accepts itself."""
+    seen = [(model, model.tested[port]) for model in models if port in model.tested]
+    yield from ((_EXPIRES, model) for model, o in seen if o.origin is Origin.BEHIND)
+    if forwards(port, models):
+        at_host = (model for model, o in seen if o.origin is Origin.HOST)
+        yield from ((_BESIDE, m) for m in at_host if m.evidence[port].heard is Response.OPEN)
+
+
+def reading(port: Port, model: AddressModel) -> Reading | None:
+    """The rule by which one address's answer was read; None where it was not asked."""
+    if port not in model.evidence:
+        return None
+    response = model.evidence[port].heard
+    lost = way_of(port, model)
+    if lost is not None:
+        return _READINGS[_NOT_REACHED[lost], response]
+    if response not in _LIKE_CONTROLS:
+        return _READINGS[ReadingRule.ALONE, response]
+    controls = _comparable(port, model)
+    if not controls:
+        return _READINGS[ReadingRule.WITHOUT_CONTROLS, response]
+    alike = 2 * sum(control is response for control in controls) > len(controls)
+    return _READINGS[ReadingRule.LIKE_CONTROLS if alike else ReadingRule.UNLIKE_CONTROLS, response]

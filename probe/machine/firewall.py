@@ -1,0 +1,79 @@
+"""This machine's own packet filter, as far as it may be read: Linux, by nft, else by iptables.
+
+iptables of today writes into nft's tables; the older one ("legacy") has its own, which nft does not show.
+Extensions of iptables in nft's tables only iptables itself can read.
+"""
+
+import sys
+from collections.abc import Mapping
+
+from probe.machine.iptables_save import parse_save
+from probe.machine.nftables import Ruleset, parse_ruleset
+from probe.machine.tools import Answer, Failure, ask
+from probe.model.machine import Chain, Firewall
+from probe.model.unread import Unread, UnreadRule
+
+_NFT = "nft"
+_FAMILIES = {"iptables": "ip", "ip6tables": "ip6"}
+_OF_NFT, _LEGACY = "-nft-save", "-legacy-save"  # where a system has both kinds of iptables
+_USUAL = "-save"
+
+
+def read_firewall() -> Firewall:
+    """What may drop or reject this machine's own packets; never an error."""
+    if sys.platform != "linux":
+        return Firewall(unread=Unread(rule=UnreadRule.OTHER_SYSTEM))
+    answer = ask((_NFT, "-j", "list", "ruleset"))
+    if answer.failure is Failure.NOT_PERMITTED:
+        return Firewall(unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=(_NFT,)))
+    ruleset = None if answer.failure else parse_ruleset(answer.output)
+    if ruleset is None:
+        return _of_iptables(answer)
+    if ruleset.chains and not ruleset.opaque:
+        return Firewall(ruleset.chains)
+    return Firewall(_merged(ruleset, _told(_saves(_OF_NFT if ruleset.opaque else _LEGACY))))
+
+
+def _of_iptables(nft: Answer) -> Firewall:
+    """What iptables tells where nft does not."""
+    saves = _saves(_LEGACY)
+    failures = [save.failure for save in saves.values()]
+    if all(failure is Failure.ABSENT for failure in failures):
+        return Firewall(unread=_without_iptables(nft))
+    if Failure.NOT_PERMITTED in failures:
+        return Firewall(unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=tuple(_FAMILIES)))
+    if Failure.FAILED in failures:
+        complaints = tuple(line for save in saves.values() for line in save.complained)
+        failed = Unread(rule=UnreadRule.TOOL_FAILED, tools=tuple(_FAMILIES), complaints=complaints)
+        return Firewall(unread=failed)
+    return Firewall(_told(saves))
+
+
+def _without_iptables(nft: Answer) -> Unread:
+    if nft.failure is Failure.ABSENT:
+        return Unread(rule=UnreadRule.NO_TOOL, tools=(_NFT, *_FAMILIES))
+    return Unread(rule=UnreadRule.TOOL_FAILED, tools=(_NFT,), complaints=nft.complained)
+
+
+def _saves(kind: str) -> Mapping[str, Answer]:
+    """Answers of iptables and ip6tables: of that kind where the system has it, else of the only one."""
+    found = {}
+    for tool in _FAMILIES:
+        answer = ask((tool + kind,))
+        found[tool] = ask((tool + _USUAL,)) if answer.failure is Failure.ABSENT else answer
+    return found
+
+
+def _told(saves: Mapping[str, Answer]) -> tuple[Chain, ...]:
+    return tuple(
+        chain for tool, save in saves.items() for chain in parse_save(save.output, tool, _FAMILIES[tool])
+    )
+
+
+def _merged(ruleset: Ruleset, told: tuple[Chain, ...]) -> tuple[Chain, ...]:
+    """Chains as nft tells them, but as iptables does where a table has rules that only it can read."""
+    kept = [
+        chain for chain in ruleset.chains if not told or (chain.family, chain.table) not in ruleset.opaque
+    ]
+    known = {(chain.family, chain.table, chain.name) for chain in kept}
+    return (*kept, *(chain for chain in told if (chain.family, chain.table, chain.name) not in known))

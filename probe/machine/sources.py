@@ -1,0 +1,53 @@
+"""The seam to the prober's own machine, real or simulated."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from probe.model.facts import Neighbour, Route
+from probe.model.greeting import Call, Greeting
+from probe.model.identity import Key
+from probe.model.machine import Machine, Tunnel
+from probe.model.target import IPAddress, Port
+
+
+class Host(Protocol):
+    """What the prober's machine can tell without sending a packet; and its clients for keys and greetings."""
+
+    def route(self, destination: IPAddress) -> Route:
+        """How the kernel would send to `destination`: source address, interface, link."""
+
+    def neighbour(self, destination: IPAddress) -> Neighbour | None:
+        """What the neighbour table says of an on-link address; None where it says nothing."""
+
+    def link_address(self, destination: IPAddress) -> str | None:
+        """Link-layer address of an on-link address, as 52:54:00:12:34:56; None where the table has none."""
+
+    def own_addresses(self) -> frozenset[IPAddress]:
+        """Every address of this machine."""
+
+    def tunnels(self) -> tuple[Tunnel, ...]:
+        """Every tunnel of this machine, with what can be read of its peers. This may run commands."""
+
+    def keys(
+        self, wanted: Sequence[tuple[IPAddress, Port]]
+    ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
+        """Keys that open TCP ports show; this connects to them. Left out where none was shown."""
+
+    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
+        """What services say of themselves; this connects to them. Left out where nothing was said."""
+
+
+# --- this machine's own state ---
+
+
+class MachineReader(Protocol):
+    """Reads this machine's own state. It changes nothing, sends nothing, and needs no privilege.
+
+    What it may not read it says so of (`unread`, None); an absent tool is not an error.
+    """
+
+    def machine(self) -> Machine:
+        """Everything, once."""
+
+    def tunnel(self, interface: str) -> Tunnel | None:
+        """One tunnel as it is now, counters and handshakes included; None where it is none."""

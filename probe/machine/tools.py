@@ -1,0 +1,131 @@
+"""Asking the system's own tools, `ip`, `wg`, `nft` and their like: bounded in time, never through a shell.
+
+A tool that is not installed, or that may not tell, is an answer like any other; what it said is for others
+to read.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probe import interruption
+
+PATIENCE_S = 2.0
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # where no user may plant a tool
+_ADMINISTRATORS = ("/usr/sbin", "/sbin")  # where their tools are; users often lack it in PATH
+_FORBIDDEN = ("not permitted", "permission denied", "must be root", "are you root", "requires root")
+
+
+class Failure(StrEnum):
+    """Why a tool did not tell what it was asked."""
+
+    ABSENT = "not installed"
+    NOT_PERMITTED = "not permitted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a tool printed, also where it failed half-way, and what it complained of."""
+
+    output: str
+    complaints: str = ""
+    failure: Failure | None = None
+
+    @property
+    def why(self) -> str:
+        """The complaint in one line; empty where there is none."""
+        return next(iter(self.complained), "")
+
+    @property
+    def complained(self) -> tuple[str, ...]:
+        """The complaint in one line, if there is one."""
+        lines = (line.strip() for line in self.complaints.splitlines())
+        return tuple(line for line in lines if line)[:1]
+
+
+def ask(command: Sequence[str], within: float = PATIENCE_S, *, keep: Callable[[str], str] = str) -> Answer:
+    """Run one of the system's tools for at most `within` seconds, in English, with nothing to read.
+
+    It runs in the network namespace of the calling thread, as every child of it does. `keep` says what of its
+    output is kept: a secret that a tool prints gets no further.
+
+    Raises:
+        StopRequestedError: a signal asked for the end meanwhile.
+    """
+    program = find(command[0])
+    if program is None:
+        return Answer("", f"{command[0]} is not installed", Failure.ABSENT)
+    try:
+        return _ended([program, *command[1:]], time.monotonic() + within, keep)
+    except subprocess.TimeoutExpired:
+        return Answer("", f"{command[0]} took longer than {within:g} s", Failure.FAILED)
+    except PermissionError as problem:
+        return Answer("", f"{command[0]}: {problem.strerror}", Failure.NOT_PERMITTED)
+    except OSError as problem:
+        return Answer("", f"{command[0]}: {problem.strerror}", Failure.FAILED)
+
+
+def _ended(command: Sequence[str], end: float, keep: Callable[[str], str]) -> Answer:
+    """Run a command to its end, and end it where that takes longer than until `end`, or a signal comes.
+
+    Raises:
+        OSError: it cannot be started.
+        StopRequestedError: a signal asked for the end meanwhile.
+        subprocess.TimeoutExpired: it took too long.
+    """
+    quiet, kept = subprocess.DEVNULL, subprocess.PIPE
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(command, env=environment(), stdin=quiet, stdout=kept, stderr=kept)  # noqa: S603 - a tool of ours by name, its words are ours too
+
+    with interruption.child(start) as process, process:
+        try:
+            output, complaint = _communicated(process, end)
+        except BaseException:
+            process.kill()
+            raise
+    kept_output = keep(output.decode(errors="replace"))
+    return answer_of(kept_output, complaint.decode(errors="replace"), process.returncode)
+
+
+def _communicated(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes, bytes]:
+    """All that a process prints, looking out for signals meanwhile."""
+    while True:
+        interruption.check()
+        try:
+            return process.communicate(timeout=interruption.GLANCE_S)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= end:
+                raise
+
+
+def answer_of(output: str, complaints: str, code: int) -> Answer:
+    """Read how a tool ended; what it printed stands even where its exit code is not 0."""
+    if code == 0:
+        return Answer(output, complaints)
+    forbidden = any(words in complaints.lower() for words in _FORBIDDEN)
+    failure = Failure.NOT_PERMITTED if forbidden else Failure.FAILED
+    return Answer(output, complaints.strip() or f"exit code {code}", failure)
+
+
+def find(program: str) -> str | None:
+    """Where a tool is; None where it is not installed."""
+    return shutil.which(program, path=_search_path())
+
+
+def environment() -> dict[str, str]:
+    """What a tool finds in its environment: English, and its own tools where ours are."""
+    return {**os.environ, "LC_ALL": "C", "PATH": _search_path()}
+
+
+def _search_path() -> str:
+    own = os.environ.get("PATH", os.defpath)
+    if sys.platform == "win32":
+        return own
+    return os.pathsep.join(dict.fromkeys([*own.split(os.pathsep), *_ADMINISTRATORS]))

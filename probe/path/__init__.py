@@ -1,1 +1,0 @@
-"""Paths: who answered at which distance. Pure."""

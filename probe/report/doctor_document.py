@@ -1,0 +1,63 @@
+"""From a diagnosis to the doctor's report; here every statement gets its sentence."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from probe.engine.rows import beginning, fold_exam
+from probe.explain.causes import explained_evidence
+from probe.explain.checks import explained_check
+from probe.explain.fixes import explained_fix
+from probe.explain.measured import explained_fact
+from probe.model.diagnosis import AddressDiagnosis, Diagnosis, Suspicion
+from probe.model.doctor_report import CauseReport, DoctorAddress, DoctorReport
+from probe.model.machine_checks import Check, Status
+
+_DIGITS = 4  # of probabilities
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorFacts:
+    """What the report says of the run itself. `names`: a check for each name that was given."""
+
+    started: dt.datetime
+    version: str
+    names: tuple[Check, ...] = ()
+
+
+def assemble_doctor(diagnosis: Diagnosis, facts: DoctorFacts) -> DoctorReport:
+    """Make the report; checks, addresses and causes keep their order."""
+    began = beginning(exam.survey for exam in diagnosis.exams)
+    return DoctorReport(
+        version=facts.version,
+        started=facts.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        elapsed_s=round(diagnosis.elapsed, 3),
+        well=diagnosis.well and all(name.status is Status.OK for name in facts.names),
+        complete=diagnosis.complete,
+        machine=tuple(map(explained_check, (*diagnosis.machine, *facts.names))),
+        addresses=tuple(map(_address, diagnosis.addresses)),
+        measurements=tuple(fold_exam(exam, began) for exam in diagnosis.exams),
+    )
+
+
+def _address(diagnosis: AddressDiagnosis) -> DoctorAddress:
+    return DoctorAddress(
+        address=str(diagnosis.address.ip),
+        realm=diagnosis.address.realm,
+        name=diagnosis.address.name,
+        condition=diagnosis.condition,
+        well=diagnosis.well,
+        measured=tuple(map(explained_fact, diagnosis.measured)),
+        causes=tuple(map(_cause, diagnosis.causes)),
+    )
+
+
+def _cause(suspicion: Suspicion) -> CauseReport:
+    port = suspicion.port
+    return CauseReport(
+        cause=suspicion.cause,
+        probability=round(suspicion.probability, _DIGITS),
+        port=None if port is None else port.number,
+        protocol=None if port is None else port.protocol,
+        evidence=tuple(map(explained_evidence, suspicion.evidence)),
+        fix=tuple(map(explained_fix, suspicion.fix)),
+    )

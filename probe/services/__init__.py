@@ -1,0 +1,1 @@
+"""What is known of services and their ports. Pure."""

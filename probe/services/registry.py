@@ -1,0 +1,209 @@
+"""Well-known services: names of ports, and which of them outsiders should not reach.
+
+Lives here: a small table of our own, from the port registrations of IANA (RFC 6335) and the projects'
+own documentation. Pure: the system's services database is asked in `probe.machine.names`, never here.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probe.model.target import Port, Protocol
+
+
+class Kind(StrEnum):
+    """What a service is for."""
+
+    ADMIN = "admin"
+    DATABASE = "database"
+    FILE_SHARING = "file-sharing"
+    MAIL = "mail"
+    NAMING = "naming"
+    OTHER = "other"
+    REMOTE_LOGIN = "remote-login"
+    WEB = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One registered or customary use of a port.
+
+    `private`: it should normally not be reachable from outside (no encryption, no or weak
+    authentication by default, or simply nobody's business).
+    """
+
+    name: str
+    port: Port
+    kind: Kind
+    private: bool
+
+
+_OPEN = False
+_PRIVATE = True
+
+# name, port, kind, private. Where a name has several ports the first row is what the name means.
+_TCP: tuple[tuple[str, int, Kind, bool], ...] = (
+    ("echo", 7, Kind.OTHER, _PRIVATE),
+    ("discard", 9, Kind.OTHER, _PRIVATE),
+    ("ftp", 21, Kind.FILE_SHARING, _OPEN),
+    ("ssh", 22, Kind.REMOTE_LOGIN, _OPEN),
+    ("telnet", 23, Kind.REMOTE_LOGIN, _PRIVATE),
+    ("smtp", 25, Kind.MAIL, _OPEN),
+    ("domain", 53, Kind.NAMING, _OPEN),
+    ("finger", 79, Kind.OTHER, _PRIVATE),
+    ("http", 80, Kind.WEB, _OPEN),
+    ("kerberos", 88, Kind.OTHER, _PRIVATE),
+    ("pop3", 110, Kind.MAIL, _OPEN),
+    ("sunrpc", 111, Kind.FILE_SHARING, _PRIVATE),
+    ("epmap", 135, Kind.ADMIN, _PRIVATE),
+    ("netbios-ssn", 139, Kind.FILE_SHARING, _PRIVATE),
+    ("imap", 143, Kind.MAIL, _OPEN),
+    ("bgp", 179, Kind.OTHER, _PRIVATE),
+    ("ldap", 389, Kind.ADMIN, _PRIVATE),
+    ("https", 443, Kind.WEB, _OPEN),
+    ("microsoft-ds", 445, Kind.FILE_SHARING, _PRIVATE),
+    ("submissions", 465, Kind.MAIL, _OPEN),
+    ("printer", 515, Kind.OTHER, _PRIVATE),
+    ("rtsp", 554, Kind.OTHER, _PRIVATE),
+    ("afpovertcp", 548, Kind.FILE_SHARING, _PRIVATE),
+    ("submission", 587, Kind.MAIL, _OPEN),
+    ("ipp", 631, Kind.OTHER, _PRIVATE),
+    ("ldaps", 636, Kind.ADMIN, _PRIVATE),
+    ("domain-s", 853, Kind.NAMING, _OPEN),
+    ("rsync", 873, Kind.FILE_SHARING, _PRIVATE),
+    ("imaps", 993, Kind.MAIL, _OPEN),
+    ("pop3s", 995, Kind.MAIL, _OPEN),
+    ("socks", 1080, Kind.OTHER, _PRIVATE),
+    ("openvpn", 1194, Kind.OTHER, _OPEN),
+    ("ms-sql-s", 1433, Kind.DATABASE, _PRIVATE),
+    ("oracle", 1521, Kind.DATABASE, _PRIVATE),
+    ("mqtt", 1883, Kind.OTHER, _PRIVATE),
+    ("nfs", 2049, Kind.FILE_SHARING, _PRIVATE),
+    ("zookeeper", 2181, Kind.DATABASE, _PRIVATE),
+    ("docker", 2375, Kind.ADMIN, _PRIVATE),
+    ("docker-s", 2376, Kind.ADMIN, _PRIVATE),
+    ("etcd-client", 2379, Kind.DATABASE, _PRIVATE),
+    ("etcd-server", 2380, Kind.DATABASE, _PRIVATE),
+    ("grafana", 3000, Kind.WEB, _OPEN),
+    ("mysql", 3306, Kind.DATABASE, _PRIVATE),
+    ("rdp", 3389, Kind.REMOTE_LOGIN, _PRIVATE),
+    ("ms-wbt-server", 3389, Kind.REMOTE_LOGIN, _PRIVATE),
+    ("svn", 3690, Kind.OTHER, _OPEN),
+    ("epmd", 4369, Kind.ADMIN, _PRIVATE),
+    ("postgresql", 5432, Kind.DATABASE, _PRIVATE),
+    ("amqps", 5671, Kind.OTHER, _PRIVATE),
+    ("amqp", 5672, Kind.OTHER, _PRIVATE),
+    ("kibana", 5601, Kind.ADMIN, _PRIVATE),
+    ("vnc", 5900, Kind.REMOTE_LOGIN, _PRIVATE),
+    ("rfb", 5900, Kind.REMOTE_LOGIN, _PRIVATE),
+    ("couchdb", 5984, Kind.DATABASE, _PRIVATE),
+    ("winrm", 5985, Kind.ADMIN, _PRIVATE),
+    ("wsman", 5985, Kind.ADMIN, _PRIVATE),
+    ("wsmans", 5986, Kind.ADMIN, _PRIVATE),
+    ("x11", 6000, Kind.REMOTE_LOGIN, _PRIVATE),
+    ("redis", 6379, Kind.DATABASE, _PRIVATE),
+    ("kubernetes", 6443, Kind.ADMIN, _PRIVATE),
+    ("http-alt", 8080, Kind.WEB, _OPEN),
+    ("http-alt", 8000, Kind.WEB, _OPEN),
+    ("http-alt", 8008, Kind.WEB, _OPEN),
+    ("influxdb", 8086, Kind.DATABASE, _PRIVATE),
+    ("https-alt", 8443, Kind.WEB, _OPEN),
+    ("consul", 8500, Kind.ADMIN, _PRIVATE),
+    ("secure-mqtt", 8883, Kind.OTHER, _OPEN),
+    ("jupyter", 8888, Kind.ADMIN, _PRIVATE),
+    ("cassandra", 9042, Kind.DATABASE, _PRIVATE),
+    ("prometheus", 9090, Kind.ADMIN, _PRIVATE),
+    ("kafka", 9092, Kind.DATABASE, _PRIVATE),
+    ("node-exporter", 9100, Kind.ADMIN, _PRIVATE),
+    ("elasticsearch", 9200, Kind.DATABASE, _PRIVATE),
+    ("git", 9418, Kind.OTHER, _OPEN),
+    ("webmin", 10000, Kind.ADMIN, _PRIVATE),
+    ("kubelet", 10250, Kind.ADMIN, _PRIVATE),
+    ("memcached", 11211, Kind.DATABASE, _PRIVATE),
+    ("rabbitmq-management", 15672, Kind.ADMIN, _PRIVATE),
+    ("mongodb", 27017, Kind.DATABASE, _PRIVATE),
+)
+_UDP: tuple[tuple[str, int, Kind, bool], ...] = (
+    ("echo", 7, Kind.OTHER, _PRIVATE),
+    ("domain", 53, Kind.NAMING, _OPEN),
+    ("bootps", 67, Kind.OTHER, _PRIVATE),
+    ("tftp", 69, Kind.FILE_SHARING, _PRIVATE),
+    ("sunrpc", 111, Kind.FILE_SHARING, _PRIVATE),
+    ("ntp", 123, Kind.OTHER, _OPEN),
+    ("netbios-ns", 137, Kind.FILE_SHARING, _PRIVATE),
+    ("snmp", 161, Kind.ADMIN, _PRIVATE),
+    ("https", 443, Kind.WEB, _OPEN),
+    ("isakmp", 500, Kind.OTHER, _OPEN),
+    ("syslog", 514, Kind.ADMIN, _PRIVATE),
+    ("openvpn", 1194, Kind.OTHER, _OPEN),
+    ("ssdp", 1900, Kind.OTHER, _PRIVATE),
+    ("nfs", 2049, Kind.FILE_SHARING, _PRIVATE),
+    ("ipsec-nat-t", 4500, Kind.OTHER, _OPEN),
+    ("sip", 5060, Kind.OTHER, _OPEN),
+    ("mdns", 5353, Kind.NAMING, _PRIVATE),
+    ("memcached", 11211, Kind.DATABASE, _PRIVATE),
+    ("wireguard", 51820, Kind.OTHER, _OPEN),
+)
+
+SERVICES: tuple[Service, ...] = tuple(
+    Service(name, Port(protocol, number), kind, private)
+    for protocol, rows in ((Protocol.TCP, _TCP), (Protocol.UDP, _UDP))
+    for name, number, kind, private in rows
+)
+
+_BY_PORT: dict[Port, Service] = {service.port: service for service in reversed(SERVICES)}
+_BY_NAME: dict[tuple[str, Protocol], Service] = {
+    (service.name, service.port.protocol): service for service in reversed(SERVICES)
+}
+
+# Probed without `-p`: what people run and expose, one to a few ports for each kind of service.
+DEFAULT_PORTS: tuple[Port, ...] = tuple(
+    Port(Protocol.TCP, number)
+    for number in (
+        *(21, 22, 25, 53, 80, 139, 443, 445, 631, 1883, 2049, 2375),
+        *(3000, 3306, 3389, 5432, 5900, 6379, 8000, 8080, 8443, 9200, 11211, 27017),
+    )
+)
+
+# Where a service shows who it is before any login: an SSH host key, or the certificate of TLS from the start.
+SSH_PORTS: frozenset[int] = frozenset({22, 2222})
+TLS_PORTS: frozenset[int] = frozenset({443, 465, 636, 853, 993, 995, 5986, 6443, 8443})
+
+# Where a request for a web page is what the service expects. Beside these, all of the kind `web`.
+_ALSO_HTTP = frozenset(
+    {2379, 5601, 5984, 5985, 5986, 6443, 8086, 8500, 8888, 9090, 9200, 10000, 10250, 15672}
+)
+WEB_PORTS: frozenset[int] = _ALSO_HTTP | {
+    service.port.number
+    for service in SERVICES
+    if service.kind is Kind.WEB and service.port.protocol is Protocol.TCP
+}
+# Where what is sent is acted on, not answered: it is printed, put on a serial line, or read by a controller.
+PRINTER_PORTS: frozenset[int] = frozenset({515, *range(9100, 9108)})  # LPD (RFC 1179), raw printing
+_SERIAL_LINES = frozenset({*range(2001, 2033), *range(2101, 2133), *range(4001, 4033), 10001})
+_CONTROLLERS = frozenset(
+    {102, 502, 1911, 1962, 2404, 2455, 4840, 4911, 5006, 5007, 9600, 18245, 20000, 44818}
+)
+UNSPOKEN_PORTS: frozenset[int] = PRINTER_PORTS | _SERIAL_LINES | _CONTROLLERS
+
+
+def find_service(port: Port) -> Service | None:
+    """The service that customarily uses `port`; None where the table knows none."""
+    return _BY_PORT.get(port)
+
+
+def service_name(port: Port) -> str | None:
+    """Name of the service that customarily uses `port`."""
+    service = find_service(port)
+    return service.name if service else None
+
+
+def port_of(name: str, protocol: Protocol) -> int | None:
+    """Port number of a service by its name, in any case."""
+    service = _BY_NAME.get((name.lower(), protocol))
+    return service.port.number if service else None
+
+
+def is_private(port: Port) -> bool:
+    """Whether the service that customarily uses `port` should normally not be reachable from outside."""
+    service = find_service(port)
+    return service is not None and service.private

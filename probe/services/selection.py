@@ -1,0 +1,114 @@
+"""Which open ports are worth asking for keys, and which for a greeting. Pure."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from probe.model.facts import AddressSurvey
+from probe.model.greeting import Approach, Call
+from probe.model.identity import Key, KeyKind
+from probe.model.probing import Aftermath, Observation, Reason
+from probe.model.target import IPAddress, Port, Protocol
+from probe.services.registry import SSH_PORTS, TLS_PORTS, UNSPOKEN_PORTS, WEB_PORTS, find_service
+
+# --- keys ---
+
+
+MOST_PORTS = 4
+_CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
+
+
+def keyed_ports(surveys: Sequence[AddressSurvey]) -> tuple[tuple[IPAddress, Port], ...]:
+    """Where to ask for keys: at most four ports, each on every address that holds it open."""
+    ranked = sorted(
+        (rank, port, tuple(seen))
+        for port, seen in opened_on_several(surveys).items()
+        if (rank := _rank(port, {o.aftermath for o in seen.values()})) is not None
+    )
+    return tuple((ip, port) for _, port, seen in ranked[:MOST_PORTS] for ip in seen)
+
+
+def opened_on_several(surveys: Sequence[AddressSurvey]) -> Mapping[Port, Mapping[IPAddress, Observation]]:
+    """The TCP ports that two addresses or more hold open, with the answer of each of these."""
+    opened: defaultdict[Port, dict[IPAddress, Observation]] = defaultdict(dict)
+    for survey in surveys:
+        for port, observation in survey.tested().items():
+            accepted = observation.reason is Reason.SYN_ACK and port.protocol is Protocol.TCP
+            if accepted and observation.aftermath not in _CUT:
+                opened[port][survey.address.ip] = observation
+    return {port: seen for port, seen in opened.items() if len(seen) > 1}
+
+
+def may_show_keys(ports: Collection[Port]) -> bool:
+    """Whether any of these could be asked for keys, as far as the numbers tell."""
+    return any(
+        port.protocol is Protocol.TCP and (port.number in SSH_PORTS | TLS_PORTS or find_service(port) is None)
+        for port in ports
+    )
+
+
+def _rank(port: Port, aftermaths: Collection[Aftermath | None]) -> int | None:
+    """SSH first, for host keys tell most, then TLS, then what may be SSH on another port; None: not asked.
+
+    In TLS the client speaks first (RFC 8446 section 2), in SSH both do (RFC 4253 section 4.2): a server that
+    keeps quiet on every address is none. A port with a customary service of another kind is not asked whether
+    it is SSH, although it speaks first: mail and FTP do too.
+    """
+    spoke = Aftermath.SPOKE in aftermaths
+    quiet = set(aftermaths) == {Aftermath.HELD}
+    if port.number in SSH_PORTS:
+        return None if quiet else 0
+    if port.number in TLS_PORTS:
+        return None if spoke else 1
+    return 2 if spoke and find_service(port) is None else None
+
+
+# --- greetings ---
+
+
+MOST_GREETED = 12
+_PRIVILEGED = 1024  # below these a port without a customary service is left alone
+_GREETS_IN_TLS = frozenset({465, 993, 995})  # RFC 8314: mail, where the server speaks first
+
+
+def greeted_ports(surveys: Sequence[AddressSurvey]) -> tuple[Call, ...]:
+    """Whom to call: at most twelve ports, each on every address that holds it open.
+
+    What showed an SSH host key is known better than by its greeting, and an sshd counts connections.
+    """
+    shown = {(s.address.ip, port) for s in surveys for port, keys in s.keys.items() if _has_ssh(keys)}
+    ranked = sorted(
+        (not likely, port, approach, tuple(seen))
+        for port, seen in opened_on_several(surveys).items()
+        for approach, likely in _approach(port, {o.aftermath for o in seen.values()})
+        if not all((ip, port) in shown for ip in seen)
+    )
+    return tuple(
+        Call(ip, port, approach, likely=not unlikely)
+        for unlikely, port, approach, seen in ranked[:MOST_GREETED]
+        for ip in seen
+        if (ip, port) not in shown
+    )
+
+
+def may_greet(ports: Collection[Port]) -> bool:
+    """Whether any of these could be asked for a greeting, as far as the numbers tell."""
+    return any(port.protocol is Protocol.TCP and port.number not in UNSPOKEN_PORTS for port in ports)
+
+
+def _has_ssh(keys: Collection[Key]) -> bool:
+    return any(key.kind is KeyKind.SSH for key in keys)
+
+
+def _approach(port: Port, aftermaths: Collection[Aftermath | None]) -> Iterator[tuple[Approach, bool]]:
+    """How a port is met, and whether it is likely to answer; nothing where it is left alone."""
+    number = port.number
+    if number in UNSPOKEN_PORTS:
+        return
+    if Aftermath.SPOKE in aftermaths:
+        yield Approach.LISTEN, True
+    elif number in _GREETS_IN_TLS:
+        yield Approach.LISTEN_TLS, True
+    elif number in WEB_PORTS:
+        yield (Approach.WEB_TLS if number in TLS_PORTS else Approach.WEB), True
+    elif find_service(port) is None and number >= _PRIVILEGED:
+        yield Approach.WEB, False

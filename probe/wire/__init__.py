@@ -1,0 +1,1 @@
+"""Packets as bytes: built, read, matched and written to files. Pure, scapy aside."""

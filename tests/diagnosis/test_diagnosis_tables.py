@@ -1,0 +1,281 @@
+"""The tables of the diagnosis: complete, consistent, and covered by cases."""
+
+from functools import cache
+from ipaddress import ip_address
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from told_exams import PORT, told_case
+from varied import replace
+
+from probe.diagnosis import diagnose
+from probe.diagnosis.commands import route_by, set_mtu, set_peer, switch_on
+from probe.diagnosis.fixes import fixes
+from probe.diagnosis.ranking import (
+    CauseDistribution,
+    add_up,
+    port_in_trouble,
+    port_troubles,
+    size_trouble,
+    weigh,
+)
+from probe.diagnosis.read_symptoms import findings
+from probe.diagnosis.subject import Scene
+from probe.diagnosis.symptoms import QUESTIONS
+from probe.diagnosis.table import PRIOR, ROWS, USUAL, likelihood
+from probe.model.diagnosis import Cause
+from probe.model.exam import NameAnswer
+from probe.model.facts import AddressSurvey
+from probe.model.fixes import Fix, FixRule, Place
+from probe.model.machine import TunnelKind
+from probe.model.symptoms import CauseEvidence, Symptom
+from probe.model.target import Port, Protocol
+from probe.model.unread import NameFailure, NameFailureRule
+from probe.model.verdict import Verdict
+
+CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "causes.yaml").read_text(encoding="utf-8"))
+OF_PORTS_AND_SIZES = {Cause.NOT_FORWARDED, Cause.NOT_BOUND, Cause.MTU_BLACK_HOLE}
+# Symptoms that name a cause by themselves: they answer no question about the address.
+OF_PORTS = {Symptom.PORT_CLOSED, Symptom.PORT_FILTERED, Symptom.PORT_UNREACHABLE, Symptom.PORT_WITHHELD}
+OF_SIZES = {
+    Symptom.SEGMENT_PASSES,
+    Symptom.PATH_MTU_LEARNT,
+    Symptom.SEGMENT_LOST,
+    Symptom.NO_SIZE_ERROR,
+    Symptom.SMALLER_PASSES,
+}
+OTHER = Port(Protocol.TCP, 22)
+SILENT = CASES["the tunnel never shook hands"]
+
+
+def scene_of(case: dict, index: int = -1) -> Scene:
+    """One address of a case, by default the last."""
+    exams, machine, verdict = told_case(case)
+    exam = exams[index]
+    return Scene(exam, [other for other in exams if other is not exam], machine, verdict)
+
+
+@cache
+def symptoms_seen() -> set[Symptom]:
+    """Every symptom of every address of every case, of its ports and of its sizes."""
+    scenes = [scene_of(case, at) for case in CASES.values() for at in range(len(case["addresses"]))]
+    named = [replace(scene, named=frozenset({PORT})) for scene in scenes]
+    troubles = [trouble for scene in named for trouble in (*port_troubles(scene), *size_trouble(scene))]
+    return {one.rule for scene in scenes for one in findings(scene)} | {
+        one.rule for trouble in troubles for evidence in trouble.evidence.values() for one in evidence
+    }
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_is_first_in_a_case(cause: Cause) -> None:
+    """No cause is there for show."""
+    assert cause in set(chain.from_iterable(case["first"].values() for case in CASES.values()))
+
+
+@pytest.mark.parametrize("symptom", Symptom)
+def test_every_symptom_is_seen_in_a_case(symptom: Symptom) -> None:
+    """No symptom is there for show."""
+    assert symptom in symptoms_seen()
+
+
+def test_every_symptom_of_an_address_answers_one_question() -> None:
+    """The questions part the symptoms, but for those of ports and sizes."""
+    assert sorted(chain.from_iterable(QUESTIONS)) == sorted(set(Symptom) - OF_PORTS - OF_SIZES)
+
+
+@pytest.mark.parametrize("cause", ROWS)
+def test_rows_leave_nothing_negative(cause: Cause) -> None:
+    """The shares of a question are at most 1, in the row of every cause and as usual."""
+    for question in QUESTIONS:
+        named = [ROWS[cause][symptom] for symptom in question if symptom in ROWS[cause]]
+        assert sum(named) <= 1 + 1e-9, question
+        if len(question) > 1:
+            told = sum(likelihood(symptom, cause) for symptom in question - {Symptom.PORTS_SILENT})
+            assert told == pytest.approx(1, abs=0.03), (cause, question)
+        usual = [USUAL[symptom] for symptom in question if symptom in USUAL]
+        assert not usual or len(question) == 1 or sum(usual) == pytest.approx(1), question
+
+
+def test_priors_are_those_of_every_cause_of_an_address() -> None:
+    """Ports and sizes have subjects of their own."""
+    assert sum(PRIOR.values()) == pytest.approx(1, abs=0.15)
+    assert set(PRIOR) == set(ROWS) == set(Cause) - OF_PORTS_AND_SIZES
+
+
+@settings(deadline=None)  # the first one fills the cache of the table
+@given(st.sets(st.sampled_from(sorted(chain.from_iterable(QUESTIONS)))))
+def test_shares_sum_to_one_whatever_is_seen(symptoms: set[Symptom]) -> None:
+    """Also where two symptoms of one question, which cannot be, are seen at once."""
+    trouble = weigh([CauseEvidence(rule=symptom) for symptom in symptoms])
+    assert sum(trouble.shares.values()) == pytest.approx(1)
+
+
+def test_nothing_measured_blames_nobody_strongly() -> None:
+    """Without a finding the causes are as probable as before."""
+    assert weigh([]).shares[Cause.NONE] == pytest.approx(PRIOR[Cause.NONE] / sum(PRIOR.values()))
+
+
+def test_two_troubles_share_the_blame() -> None:
+    """Both causes are listed, each with the evidence of its own subject."""
+    refused, dropped = CauseEvidence(rule=Symptom.PORT_CLOSED), CauseEvidence(rule=Symptom.PORT_FILTERED)
+    one = CauseDistribution({Cause.NOT_BOUND: 1.0}, {Cause.NOT_BOUND: (refused,)})
+    two = CauseDistribution(
+        {Cause.TARGET_FIREWALL: 0.9, Cause.NOT_BOUND: 0.1}, {Cause.TARGET_FIREWALL: (dropped,)}
+    )
+    both = add_up([CauseDistribution({Cause.NONE: 0.98, Cause.DNS: 0.02}, {}), one, two])
+    assert both.shares[Cause.NONE] == 0
+    assert sum(both.shares.values()) == pytest.approx(1)
+    assert both.shares[Cause.NOT_BOUND] > both.shares[Cause.TARGET_FIREWALL] > 0.4
+    assert both.evidence[Cause.TARGET_FIREWALL] == (dropped,)
+
+
+def test_evidence_is_merged_by_its_values() -> None:
+    """What two subjects have in common stands once, what differs in one value stands twice."""
+    same = CauseEvidence(rule=Symptom.NO_SIZE_ERROR)
+    ports = [CauseEvidence(rule=Symptom.PORT_CLOSED, port=number) for number in (22, 80)]
+    troubles = [CauseDistribution({Cause.NOT_BOUND: 1.0}, {Cause.NOT_BOUND: (same, one)}) for one in ports]
+    assert add_up(troubles).evidence[Cause.NOT_BOUND] == (same, *ports)
+
+
+@pytest.mark.parametrize(
+    ("shares", "port"),
+    [
+        ([(None, 0.02), (PORT, 0.9)], PORT),
+        ([(None, 0.9), (PORT, 0.5)], None),
+        ([(PORT, 0.9), (OTHER, 0.9)], None),
+        ([(PORT, 0.9), (OTHER, 0.1)], PORT),
+        ([(PORT, 0.0)], None),
+        ([], None),
+    ],
+)
+def test_a_cause_belongs_to_the_port_that_most_of_its_blame_comes_from(shares: list, port: Port) -> None:
+    """One port for more than half of it; else the address."""
+    troubles = [CauseDistribution({Cause.NOT_BOUND: share}, {}, at) for at, share in shares]
+    assert port_in_trouble(Cause.NOT_BOUND, troubles) == port
+
+
+def test_no_subject_is_well() -> None:
+    """Nothing to be wrong is nothing wrong."""
+    assert add_up([]).shares == {Cause.NONE: 1.0}
+
+
+def test_what_was_not_asked_answers_nothing() -> None:
+    """An address that was not asked anything has no symptom of how it answers, and is not called silent."""
+    scene = scene_of(SILENT)
+    bare = replace(scene.exam, survey=AddressSurvey(scene.exam.address, ()), echo=None)
+    seen = {one.rule for one in findings(replace(scene, exam=bare))}
+    assert not seen & QUESTIONS[0]
+
+
+def test_an_odd_word_of_the_target_is_silence() -> None:
+    """An error of the address itself that says neither gone nor prohibited answers nothing."""
+    case = {"addresses": {"vpn": {"controls": "frag-needed", "port": "frag-needed"}}}
+    assert Symptom.PORTS_SILENT in {one.rule for one in findings(scene_of(case))}
+
+
+def test_an_answer_without_its_interface_says_no_way() -> None:
+    """Where the header was not seen, nothing is said of the way back."""
+    scene = scene_of(CASES["a filter of the target on the tunnel, for everything and ping"])
+    back = replace(scene.exam.comes_back, header=None)
+    seen = {one.rule for one in findings(replace(scene, exam=replace(scene.exam, comes_back=back)))}
+    assert not seen & {Symptom.RETURN_SAME_LINK, Symptom.RETURN_OTHER_LINK, Symptom.NO_RETURN}
+
+
+def test_a_name_that_fits_says_so() -> None:
+    """A name with an address of a tunnel is as it was meant."""
+    scene = scene_of(CASES["all is well"])
+    address = replace(scene.exam.address, name="server.test")
+    silence = NameFailure(rule=NameFailureRule.NO_ANSWER, timeout_s=1.0)
+    told = NameAnswer(None, (scene.ip,)), NameAnswer(ip_address("198.18.53.1"), (), silence)
+    exam = replace(scene.exam, address=address, names=told)
+    assert Symptom.NAME_FITS in {one.rule for one in findings(replace(scene, exam=exam))}
+    nobody = replace(exam, names=told[1:])
+    names = {Symptom.NAME_FITS, Symptom.NAME_OUTSIDE_TUNNEL, Symptom.NAMES_DISAGREE, Symptom.NO_NAME}
+    assert not names & {one.rule for one in findings(replace(scene, exam=nobody))}
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.NONE])
+def test_fixes_do_without_facts(cause: Cause) -> None:
+    """A fix never fails for want of a tunnel, a source or a trial; and `none` has none."""
+    case = {"machine": {"tunnel": None}, "addresses": {"vpn": {"controls": "no-route", "leaves_by": None}}}
+    scene = scene_of(case)
+    route = replace(scene.route, source=None)
+    bare = replace(scene, exam=replace(scene.exam, survey=replace(scene.exam.survey, route=route)))
+    found = fixes(cause, replace(bare, named=frozenset({PORT})))
+    assert all(isinstance(fix, Fix) and (fix.place is None) is (fix.command is None) for fix in found)
+    assert fixes(Cause.NONE, bare) == ()
+
+
+def test_an_address_without_a_route_is_unsendable() -> None:
+    """No route known at all is read as none measured, not as an error."""
+    scene = scene_of(SILENT)
+    exam = replace(scene.exam, survey=replace(scene.exam.survey, route=None))
+    assert findings(replace(scene, exam=exam, verdict=Verdict((), ())))
+
+
+def test_condition_is_that_of_the_first_cause() -> None:
+    """A likely cause names the condition; else the scan's own word stays."""
+    exams, machine, verdict = told_case(SILENT)
+    lan, vpn = diagnose(exams, machine, verdict, frozenset())
+    assert (lan.condition, vpn.condition) == ("clear", "tunnel-down")
+    assert lan.well
+    assert not vpn.well
+
+
+@pytest.mark.parametrize(
+    ("kind", "up", "running", "expected"),
+    [
+        (
+            TunnelKind.WIREGUARD,
+            False,
+            False,
+            Fix(rule=FixRule.SWITCH_ON, place=Place.HERE, command="ip link set vpn up"),
+        ),
+        (
+            TunnelKind.TAILSCALE,
+            True,
+            False,
+            Fix(rule=FixRule.START_TAILSCALE, place=Place.HERE, command="tailscale up"),
+        ),
+        (
+            TunnelKind.OPENVPN,
+            True,
+            False,
+            Fix(rule=FixRule.START_PROGRAM, interface="vpn", tunnel_kind=TunnelKind.OPENVPN),
+        ),
+    ],
+)
+def test_a_tunnel_is_switched_on_its_own_way(
+    kind: TunnelKind,
+    up: bool,  # noqa: FBT001 - cases
+    running: bool,  # noqa: FBT001
+    expected: Fix,
+) -> None:
+    """An interface that is off is switched on; one without its program needs the program."""
+    scene = scene_of(CASES["all is well"])
+    (tunnel,) = scene.machine.tunnels
+    off = replace(tunnel, kind=kind, link=replace(tunnel.link, up=up, running=running))
+    there = replace(scene, machine=replace(scene.machine, tunnels=(off,)))
+    assert fixes(Cause.TUNNEL_DOWN, there)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (switch_on("wg 0;reboot"), "ip link set 'wg 0;reboot' up"),
+        (switch_on("wg0", "darwin"), "ifconfig wg0 up"),
+        (set_mtu("wg0", 1280), "ip link set wg0 mtu 1280"),
+        (
+            set_peer("wg 0"),
+            "wg set 'wg 0' peer PUBLIC_KEY endpoint HOST:PORT allowed-ips NETWORKS",
+        ),
+        (route_by(ip_address("fd88::10"), "$(x)"), "ip route replace fd88::10/128 dev '$(x)'"),
+    ],
+)
+def test_names_are_quoted(command: str, text: str) -> None:
+    """An interface's name is data to the shell, whatever is in it."""
+    assert command == text

@@ -1,0 +1,218 @@
+"""Greetings of services, asked of servers on loopback, friendly and hostile."""
+
+import shutil
+import socket
+import time
+from contextlib import ExitStack
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from key_servers import HOSTILE, TLS_RECORD, drip, flood, never, say, serving, tls_speaker
+
+from probe.backends import banner
+from probe.backends.banner import DEADLINE_S, MOST_HEAD, MOST_LINE, read_greetings
+from probe.backends.stream import MOST_BYTES
+from probe.backends.system_host import SystemHost
+from probe.model.greeting import Approach, Call, Greeting
+from probe.model.target import Port, Protocol
+
+HERE, THERE = ip_address("127.0.0.1"), ip_address("127.0.0.2")
+LISTEN, WEB, LISTEN_TLS, WEB_TLS = Approach
+BUSY = 0.5  # seconds by which a machine that is busy may be late
+LONGEST = DEADLINE_S + 4 * BUSY  # the servers flood within this very process
+
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+
+
+def call(number: int, approach: Approach, address=HERE, **more) -> Call:
+    return Call(address, Port(Protocol.TCP, number), approach, **more)
+
+
+def heard(serve, approach: Approach, address: str = "127.0.0.1", **more) -> Greeting | None:
+    """What one server is heard to say."""
+    ip = ip_address(address)
+    with serving(serve, address) as number:
+        found = read_greetings([call(number, approach, ip, **more)])
+        return found.get((ip, Port(Protocol.TCP, number)))
+
+
+def answering(data: bytes):
+    """A server that reads a request and answers; what it read is kept in `asked`."""
+    asked = []
+
+    def serve(peer: socket.socket) -> None:
+        asked.append(peer.recv(4096))
+        peer.sendall(data)
+
+    serve.asked = asked
+    return serve
+
+
+PAGE = b"HTTP/1.1 200 OK\r\nServer: sample\r\n\r\n"
+READ_PAGE = Greeting("HTTP/1.1 200 OK", 200, (("server", "sample"),))
+
+
+def test_who_speaks_first_is_listened_to() -> None:
+    """One line is taken, and not a byte is sent."""
+    sent = []
+
+    def serve(peer: socket.socket) -> None:
+        peer.sendall(b"220 ready\r\n")
+        sent.append(peer.recv(100))
+
+    assert heard(serve, LISTEN) == Greeting("220 ready")
+    assert sent == [b""]
+
+
+def test_a_web_page_is_asked_for_by_its_head() -> None:
+    """One HEAD request, the address as its host; the answer's telling headers."""
+    serve = answering(PAGE)
+    assert heard(serve, WEB) == READ_PAGE
+    (asked,) = serve.asked
+    first, host, *_ = asked.decode().split("\r\n")
+    assert (first, host.split(":")[:2]) == ("HEAD / HTTP/1.1", ["Host", " 127.0.0.1"])
+    assert asked.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "encrypted", "host"),
+    [
+        ("192.0.2.1", 80, False, "192.0.2.1"),
+        ("192.0.2.1", 443, True, "192.0.2.1"),
+        ("192.0.2.1", 80, True, "192.0.2.1:80"),
+        ("fe80::1%eth0", 8080, False, "[fe80::1]:8080"),
+    ],
+)
+def test_the_host_of_a_request(address: str, port: int, encrypted: bool, host: str) -> None:  # noqa: FBT001 - a case
+    """A literal without its zone, and the port where it is not the usual one."""
+    asked = banner._request(call(port, WEB, ip_address(address)), encrypted=encrypted)
+    assert f"\r\nHost: {host}\r\n" in asked.decode()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_over_ipv6() -> None:
+    """Literals of either family."""
+    assert heard(answering(PAGE), WEB, "::1") == READ_PAGE
+
+
+@needs_openssl
+def test_tls(tmp_path: Path) -> None:
+    """Pages and greetings over TLS, with the certificate; plain asking finds TLS too, and the other way."""
+    web, certificate = tls_speaker(tmp_path, PAGE, waits=True)
+    mail, _ = tls_speaker(tmp_path, b"* OK ready\r\n", waits=False)
+    quiet, _ = tls_speaker(tmp_path, b"", waits=True)
+    for serve, approach, text in (
+        (web, WEB_TLS, READ_PAGE.text),
+        (web, WEB, READ_PAGE.text),
+        (mail, LISTEN_TLS, "* OK ready"),
+        (quiet, WEB_TLS, ""),
+    ):
+        found = heard(serve, approach)
+        assert found is not None
+        assert (found.text, found.tls, found.key) == (text, True, banner.certificate_key(certificate))
+    assert heard(answering(PAGE), WEB_TLS) == READ_PAGE
+
+
+def test_a_bad_request_is_an_answer_too() -> None:
+    """Where TLS does not bring more."""
+    found = heard(answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), WEB)
+    assert found == Greeting("HTTP/1.1 400 Bad Request", 400)
+
+
+def test_who_is_not_likely_to_answer_is_not_waited_for() -> None:
+    """A silent port of no customary service is waited for less than 0.3 s, any other less than 0.75 s."""
+    for likely, longest in ((False, 0.3), (True, 0.75)):
+        before = time.monotonic()
+        assert heard(never, WEB, likely=likely) is None
+        assert time.monotonic() - before < longest + BUSY
+
+
+def test_all_at_once() -> None:
+    """Forty silent ports take no longer than one."""
+    with ExitStack() as stack:
+        ports = [stack.enter_context(serving(never)) for _ in range(40)]
+        before = time.monotonic()
+        assert SystemHost().greetings([call(port, WEB, likely=False) for port in ports]) == {}
+        assert time.monotonic() - before < 1.0
+
+
+LIES = {
+    **HOSTILE,
+    "a header bomb": flood(PAGE[:-2], b"X-Bomb: " + b"b" * 4000 + b"\r\n"),
+    "one header without end": flood(PAGE[:-2] + b"Location: ", b"l" * 65_536),
+    "a dripping head": drip(PAGE[:-2]),
+    "a dripping line": drip(b"220 "),
+    "escapes": say(b"\x1b]0;owned\x07\x1b[2J\x9b31m\xe2\x80\xae\r\n"),
+    "a page of escapes": say(b"HTTP/1.1 200 \x1b[2J\r\nServer: \x9b\x1b]52;c;YQ==\x07\r\n\r\n"),
+    "a huge record": flood(TLS_RECORD + b"\xff\xff", b"\0" * 65_536),
+    "no ServerHello": say(b"\x16\x03\x03\x00\x05\x02\xff\xff\xff\xff" * 9),
+    "an alert": say(b"\x15\x03\x03\x00\x02\x02\x28"),
+    "NUL bytes": flood(b"", b"\0" * 65_536),
+    "spaces without end": flood(b"", b" \r\n" * 9999),
+}
+
+
+@pytest.mark.parametrize("approach", Approach)
+def test_hostile_servers(approach: Approach) -> None:
+    """Whatever they send or do not send: short printable texts or nothing, no error, all within the time."""
+    with ExitStack() as stack:
+        ports = [stack.enter_context(serving(serve)) for serve in LIES.values()]
+        before = time.monotonic()
+        found = read_greetings([call(port, approach) for port in ports])
+        assert time.monotonic() - before < LONGEST
+    for said in found.values():
+        assert all(text.isprintable() for text in (said.text, *(value for _, value in said.headers)))
+        assert said.key is None
+
+
+@pytest.mark.parametrize("most", [MOST_LINE, MOST_HEAD])
+def test_bytes_are_bounded(most: int) -> None:
+    """No more is kept of an answer than was said, however fast it comes."""
+    asked = []
+
+    class Flood:
+        def until(self, end: float) -> None: ...
+
+        def receive(self) -> bytes:
+            asked.append(4096)
+            return b"x" * 4096
+
+    assert len(banner._collected(Flood(), most, lambda data: False)) == most
+    assert sum(asked) <= most + 4096 <= MOST_BYTES
+
+
+def test_reading_ends_with_the_bytes_that_were_granted() -> None:
+    """TLS that never gets to a handshake's end is read to the end of its bytes only."""
+    sent = []
+
+    def serve(peer: socket.socket) -> None:
+        while True:
+            sent.append(peer.send(b"\x16\x03\x03\x00\x04\x00\x00\x00\x00" * 500))
+
+    before = time.monotonic()
+    assert heard(serve, LISTEN_TLS) is None
+    assert time.monotonic() - before < LONGEST
+
+
+def test_after_the_deadline_nobody_is_asked() -> None:
+    """No time, no connection."""
+    serve = answering(PAGE)
+    with serving(serve) as number:
+        assert read_greetings([call(number, WEB)], within=0.0) == {}
+    assert serve.asked == []
+
+
+def test_nobody_there() -> None:
+    """A closed port says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+    assert read_greetings([call(number, approach) for approach in Approach]) == {}
+    assert read_greetings([]) == {}
+
+
+def test_two_addresses() -> None:
+    """Each address has its own greeting."""
+    with serving(say(b"one\n")) as number, serving(say(b"two\n"), str(THERE), number):
+        found = read_greetings([call(number, LISTEN), call(number, LISTEN, THERE)])
+    assert {str(ip): said.text for (ip, _), said in found.items()} == {"127.0.0.1": "one", "127.0.0.2": "two"}
