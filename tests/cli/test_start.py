@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,27 +60,28 @@ class Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
+def home() -> Iterator[Home]:
+    """Outside of pytest's own folders, which each process of the tests closes as it begins."""
     require_root()
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.geteuid() and folder.stat().st_mode & 0o077 == 0:
-            folder.chmod(0o711)  # pytest's own folders are closed: the user has to get through
-    folder, closed, tools = tmp_path / "home", tmp_path / "closed", tmp_path / "tools"
-    for one in (folder, closed, tools):
-        one.mkdir()
-    closed.chmod(0o700)
-    secret = closed / "secret"
-    secret.write_text("root's own\n")
-    secret.chmod(0o600)
-    for name in TOOLS:
-        (tools / name).write_text(f"#!/bin/sh\nid -u >> {folder}/ran\nexit 1\n")
-        (tools / name).chmod(0o755)
-    os.chown(folder, NOBODY, NOBODY)
-    os.chown(tools, NOBODY, NOBODY)
-    yield Home(folder, secret, tools)
-    assert secret.read_text() == "root's own\n"
-    assert (secret.stat().st_uid, secret.stat().st_mode & 0o777) == (0, 0o600)
-    assert sorted(closed.iterdir()) == [secret]
+    with tempfile.TemporaryDirectory(prefix="bindprobe-test-") as place:
+        top = Path(place)
+        top.chmod(0o711)
+        folder, closed, tools = top / "home", top / "closed", top / "tools"
+        for one in (folder, closed, tools):
+            one.mkdir()
+        closed.chmod(0o700)
+        secret = closed / "secret"
+        secret.write_text("root's own\n")
+        secret.chmod(0o600)
+        for name in TOOLS:
+            (tools / name).write_text(f"#!/bin/sh\nid -u >> {folder}/ran\nexit 1\n")
+            (tools / name).chmod(0o755)
+        os.chown(folder, NOBODY, NOBODY)
+        os.chown(tools, NOBODY, NOBODY)
+        yield Home(folder, secret, tools)
+        assert secret.read_text() == "root's own\n"
+        assert (secret.stat().st_uid, secret.stat().st_mode & 0o777) == (0, 0o600)
+        assert sorted(closed.iterdir()) == [secret]
 
 
 def run(home: Home, *argv: str, **environ: str) -> subprocess.Popen[str]:
