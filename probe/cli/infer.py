@@ -38,16 +38,12 @@ def infer(  # noqa: PLR0913 - each is a flag
 ) -> None:
     """Infer again what each port is bound to, from saved measurements of one or several vantages."""
     from probe.cli.measure import deliver
-    from probe.cli.output import Form, choose
+    from probe.cli.output import choose, forms_of
     from probe.report.grouping import MOST_ROWS
 
-    forms = {
-        Form.PICTURE: picture,
-        Form.JSON: as_json,
-        Form.NDJSON: as_ndjson,
-        Form.CSV: as_csv,
-        Form.MARKDOWN: as_markdown,
-    }
+    forms = forms_of(
+        picture=picture, as_json=as_json, as_ndjson=as_ndjson, as_csv=as_csv, as_markdown=as_markdown
+    )
     destination = choose(forms, output, detail=verbose)
     destination.check()
     most_rows = None if all_ports else MOST_ROWS

@@ -89,6 +89,19 @@ class Destination:
         return _to_stdout(text) if self.path is None else _to_file(text, self.path)
 
 
+def forms_of(
+    *, picture: bool, as_json: bool, as_ndjson: bool, as_csv: bool, as_markdown: bool
+) -> dict[Form, bool]:
+    """Which formats the flags of a report ask for."""
+    return {
+        Form.PICTURE: picture,
+        Form.JSON: as_json,
+        Form.NDJSON: as_ndjson,
+        Form.CSV: as_csv,
+        Form.MARKDOWN: as_markdown,
+    }
+
+
 def choose(chosen: Mapping[Form, bool], path: Path | None, *, detail: bool = False) -> Destination:
     """The destination that the options ask for; it is for the caller to `check` it before anything is probed.
 

@@ -40,19 +40,15 @@ def scan(  # noqa: PLR0913 - each is a flag
 ) -> None:
     """Probe a target's addresses and say what each port is bound to, or what blocks it."""
     from probe.cli import engines, measure
-    from probe.cli.output import Form, choose
+    from probe.cli.output import choose, forms_of
     from probe.cli.targets import Wanted, families_of, places_of
     from probe.model.target import Realm
 
     wish = engines.wish_of(engine, pcap, l2=l2, fin=fin, greet=not no_greetings)
     timing = measure.timing_of(timeout, retries, rate)
-    forms = {
-        Form.PICTURE: picture,
-        Form.JSON: as_json,
-        Form.NDJSON: as_ndjson,
-        Form.CSV: as_csv,
-        Form.MARKDOWN: as_markdown,
-    }
+    forms = forms_of(
+        picture=picture, as_json=as_json, as_ndjson=as_ndjson, as_csv=as_csv, as_markdown=as_markdown
+    )
     destination = choose(forms, output, detail=verbose)
     places = places_of(addresses, ((Realm.LAN, lan), (Realm.VPN, vpn), (Realm.PUBLIC, public)))
     families = families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)

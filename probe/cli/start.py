@@ -97,7 +97,7 @@ def started(wish: EngineRequest, destination: Destination, *, examines: bool = F
         raw = None
         if wish.engine is not Engine.CONNECT and missing is None:
             raw, missing = _raw(wish, host, stack)
-        if privilege.held() and not _stays_readable():
+        if privilege.held():
             _preload(_LATER_IN_DOCTOR if examines else (), destination)
         _give_up(invoker)
         destination.check()
@@ -117,7 +117,7 @@ def looking(destination: Destination) -> "Iterator[MachineReader]":
     invoker = invoker_of(os.environ)
     with ExitStack() as stack:
         apart = stack.enter_context(_reader()) if privilege.held() else None
-        if apart is not None and not _stays_readable():
+        if apart is not None:
             _preload((), destination)
         _give_up(invoker)
         destination.check()
@@ -179,8 +179,7 @@ def _raw(wish: EngineRequest, host: "Host", stack: ExitStack) -> "tuple[Backend 
             raise PrivilegeError(f"{wish.named[0]}: {error}") from None
         return None, str(error)
     stack.callback(raw.close)
-    if not _stays_readable():
-        _preload_codec()
+    _preload_codec()
     return raw, None
 
 
@@ -209,6 +208,8 @@ def _is_for_all(path: Path) -> bool:
 
 def _preload(later: Sequence[str], destination: Destination) -> None:
     """Load what is needed later: without privileges, this process may not be able to read its Python."""
+    if _stays_readable():
+        return
     tables = _LATER_IN_TABLES if destination.form is Form.TABLE else ()
     progress = _ON_A_TERMINAL if is_terminal(sys.stderr) else ()
     for name in (*_LATER, *later, *tables, *progress):
@@ -216,7 +217,9 @@ def _preload(later: Sequence[str], destination: Destination) -> None:
 
 
 def _preload_codec() -> None:
-    """Load what scapy loads at the first packet."""
+    """Load what scapy loads at the first packet, for the same reason."""
+    if _stays_readable():
+        return
     from ipaddress import ip_address
 
     from probe.model.probing import Shape
