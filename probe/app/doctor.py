@@ -1,9 +1,8 @@
 """The composition root of `doctor`: this machine, then each address, then what is wrong and what mends it."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 
-from probe.app.examination import Examination, Instruments
+from probe.app.examination import Examination
 from probe.app.scan import Backends
 from probe.diagnosis import diagnose
 from probe.diagnosis.machine_checks import check_machine
@@ -13,18 +12,6 @@ from probe.machine.sources import MachineReader
 from probe.model.diagnosis import Diagnosis
 from probe.model.plan import Timing
 from probe.model.target import Port, Target
-
-__all__ = ["Instruments", "examine", "look", "system_instruments"]
-
-
-def system_instruments(reader: MachineReader) -> Instruments:
-    """The instruments of the real machine."""
-    from probe.backends.dns import ask_servers  # noqa: PLC0415
-    from probe.backends.ping import ping  # noqa: PLC0415
-    from probe.backends.pmtu import try_mtu  # noqa: PLC0415 - a look at this machine alone takes none of them
-    from probe.machine.system import reverse_path_drops  # noqa: PLC0415
-
-    return Instruments(reader, ping, try_mtu, ask_servers, reverse_path_drops)
 
 
 def look(reader: MachineReader) -> Diagnosis:
@@ -38,7 +25,7 @@ def examine(
     target: Target,
     timing: Timing,
     means: Backends,
-    instruments: Instruments,
+    reader: MachineReader,
     *,
     named: frozenset[Port] = frozenset(),
     progress: Progress | None = None,
@@ -50,20 +37,16 @@ def examine(
     Args:
         target: the addresses, and the ports to ask.
         timing: how patiently to ask.
-        means: what probes are sent with.
-        instruments: what else is measured with.
+        means: what probes are sent with, and what else is measured with.
+        reader: what reads this machine.
         named: the ports that the user wants to work.
         progress: told how many questions are settled.
     """
     began = means.backend.now()
-    machine = instruments.reader.machine()
-    pool = ThreadPoolExecutor()
-    try:
-        examination = Examination(target, means, instruments, machine, pool)
-        complete = examination.run(timing, named, progress)
-        exams, machine = examination.exams(), examination.machine_now()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    machine = reader.machine()
+    examination = Examination(target, means, reader, machine)
+    complete = examination.run(timing, named, progress)
+    exams, machine = examination.exams(), examination.machine_now()
     verdict = infer([one.survey for one in exams], target.running)
     found = diagnose(exams, machine, verdict, named)
     elapsed = means.backend.now() - began
