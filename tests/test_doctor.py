@@ -8,9 +8,9 @@ from varied import replace
 
 from probe import interruption
 from probe.app import examination
-from probe.app.doctor import examine, look, system_instruments
-from probe.app.examination import Instruments
+from probe.app.doctor import examine, look
 from probe.app.scan import Backends
+from probe.engine.backend import Done, NoClients
 from probe.engine.rows import unfold_exam
 from probe.lab.scenario import parse_scenario
 from probe.lab.sim.world import open_sim
@@ -63,10 +63,13 @@ class Reader:
             peers = (replace(peers[0], handshake_age_s=0.1),)
         return Tunnel(link, TunnelKind.WIREGUARD, peers=peers)
 
+    def reverse_path_drops(self) -> int | None:
+        return self.looks
+
 
 @dataclass
-class Script:
-    """Instruments that answer by a table and remember what they were asked."""
+class Script(NoClients):
+    """Clients that answer by a table and remember what they were asked."""
 
     reader: Reader = field(default_factory=Reader)
     pinged: list = field(default_factory=list)
@@ -75,23 +78,17 @@ class Script:
 
     def ping(self, addresses):
         self.pinged = list(addresses)
-        return {LAN: Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)} if LAN in addresses else {}
+        return Done({LAN: Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)} if LAN in addresses else {})
 
     def try_mtu(self, ports):
         self.tried = dict(ports)
-        return {
-            ip: MtuTrial(port, Transfer.ARRIVED, Transfer.ARRIVED, 1448, 1500) for ip, port in ports.items()
-        }
+        return Done(
+            {ip: MtuTrial(port, Transfer.ARRIVED, Transfer.ARRIVED, 1448, 1500) for ip, port in ports.items()}
+        )
 
-    def ask_servers(self, names, resolvers):
+    def ask_name_servers(self, names, resolvers):
         self.named = list(names)
-        return {name: [NameAnswer(server, (VPN,)) for server in resolvers.servers] for name in names}
-
-    def instruments(self) -> Instruments:
-        return Instruments(self.reader, self.ping, self.try_mtu, self.ask_servers, self.drops)
-
-    def drops(self):
-        return self.reader.looks
+        return Done({name: [NameAnswer(server, (VPN,)) for server in resolvers.servers] for name in names})
 
 
 def world(**parts):
@@ -102,9 +99,9 @@ def world(**parts):
 
 def run(given, script: Script, *, raw: bool = False, target: Target | None = None):
     """Examine the target of a world."""
-    means = Backends(given.backend, given.host, given.raw if raw else None)
+    means = Backends(given.backend, given.host, given.raw if raw else None, clients=script)
     target = target or given.target
-    return examine(target, Timing(), means, script.instruments(), named=frozenset({WEB}))
+    return examine(target, Timing(), means, script.reader, named=frozenset({WEB}))
 
 
 def exam_of(found: Diagnosis, ip: IPAddress) -> AddressExam:
@@ -240,28 +237,23 @@ def test_names_are_asked_of_every_server():
     assert exam_of(found, VPN).names == (NameAnswer(None, (VPN,)), NameAnswer(SERVER, (VPN,)))
 
 
-class Interrupted(Script):
-    """Ctrl-C arrives while something is measured."""
+def breaking(after: int, interrupt) -> Reader:
+    """A machine with a cold tunnel: Ctrl-C arrives when it is looked at once more."""
 
-    at = "machine"
+    class Breaking(Reader):
+        def tunnel(self, interface):
+            if self.looks >= after:
+                interrupt()
+            interruption.check()
+            return super().tunnel(interface)
 
-    def instruments(self) -> Instruments:
-        class Breaking(Reader):
-            def tunnel(inner, interface):  # noqa: N805 - the outer self is the script
-                if inner.looks >= self.looks:
-                    self.interrupt()
-                interruption.check()
-                return super().tunnel(interface)
-
-        self.reader = Breaking(peers=(replace(PEER, handshake_age_s=None),))
-        return super().instruments()
+    return Breaking(peers=(replace(PEER, handshake_age_s=None),))
 
 
 @pytest.mark.parametrize(("looks", "surveyed"), [(1, False), (5, True)])
 def test_ctrl_c(looks, surveyed, interrupt, monkeypatch):
     """What was measured before is judged: nothing during the warm-up, the surveys after them."""
-    script = Interrupted()
-    script.looks, script.interrupt = looks, interrupt
+    script = Script(breaking(looks, interrupt))
     with world(target={**LISTENS, **DROPS}) as given:
         monkeypatch.setattr(given.backend, "interrupted", interruption.requested)
         found = run(given, script)
@@ -296,12 +288,3 @@ def test_this_machine_alone():
     assert found.addresses == ()
     assert found.machine
     assert reader.machines == 1
-
-
-def test_the_real_instruments():
-    """They are at hand, with the reader that was given."""
-    reader = Reader()
-    instruments = system_instruments(reader)
-    assert instruments.reader is reader
-    assert instruments.ping([]) == {}
-    assert instruments.ask_servers([], Resolvers()) == {}

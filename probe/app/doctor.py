@@ -3,11 +3,10 @@
 import datetime as dt
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from probe.app.diagnose import diagnosed
-from probe.app.examination import Examination, Instruments
+from probe.app.examination import Examination
 from probe.app.scan import Backends
 from probe.diagnosis.machine_checks import check_machine
 from probe.engine.rows import Examined, measurement_of
@@ -22,18 +21,6 @@ from probe.model.surroundings import concerning
 from probe.model.target import IPAddress, Port, Target
 from probe.services.port_list import format_port_list
 
-__all__ = ["Instruments", "examine", "look", "system_instruments"]
-
-
-def system_instruments(reader: MachineReader) -> Instruments:
-    """The instruments of the real machine."""
-    from probe.backends.dns import ask_servers  # noqa: PLC0415
-    from probe.backends.ping import ping  # noqa: PLC0415
-    from probe.backends.pmtu import try_mtu  # noqa: PLC0415 - a look at this machine alone takes none of them
-    from probe.machine.system import reverse_path_drops  # noqa: PLC0415
-
-    return Instruments(reader, ping, try_mtu, ask_servers, reverse_path_drops)
-
 
 def look(reader: MachineReader) -> Diagnosis:
     """Check this machine alone; nothing is sent."""
@@ -46,7 +33,7 @@ def examine(
     target: Target,
     timing: Timing,
     means: Backends,
-    instruments: Instruments,
+    reader: MachineReader,
     *,
     named: frozenset[Port] = frozenset(),
     progress: Progress | None = None,
@@ -58,20 +45,16 @@ def examine(
     Args:
         target: the addresses, and the ports to ask.
         timing: how patiently to ask.
-        means: what probes are sent with.
-        instruments: what else is measured with.
+        means: what probes are sent with, and what else is measured with.
+        reader: what reads this machine.
         named: the ports that the user wants to work.
         progress: told how many questions are settled.
     """
     started, began = dt.datetime.now(dt.UTC), means.backend.now()
-    machine = instruments.reader.machine()
-    pool = ThreadPoolExecutor()
-    try:
-        examination = Examination(target, means, instruments, machine, pool)
-        complete = examination.run(timing, named, progress)
-        exams, machine = examination.exams(), examination.machine_now()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    machine = reader.machine()
+    examination = Examination(target, means, reader, machine)
+    complete = examination.run(timing, named, progress)
+    exams, machine = examination.exams(), examination.machine_now()
     surveyed = examination.outcome
     elapsed = means.backend.now() - began
     around = concerning(machine, surveyed.surveys, _other_addresses(exams))

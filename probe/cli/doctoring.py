@@ -136,10 +136,10 @@ class _Examiner:
         return _reported(lambda: self._examined(found.target), found.names)
 
     def _examined(self, target: Target) -> Diagnosis:
-        errand, instruments = self.errand, doctor.system_instruments(self.reader)
+        errand = self.errand
         with ProgressBar(quiet=self.quiet) as progress:
             return doctor.examine(
-                target, errand.timing, self.means, instruments, named=errand.named, progress=progress
+                target, errand.timing, self.means, self.reader, named=errand.named, progress=progress
             )
 
 
