@@ -4,11 +4,12 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeVar
 
 from probe.app.infer import judged
 from probe.app.plan import make_plan
 from probe.app.tunnels import TunnelFacts
-from probe.engine.backend import Backend
+from probe.engine.backend import Backend, Clients, NoClients, Task
 from probe.engine.rows import measurement_of
 from probe.engine.run import Outcome, Progress, Run
 from probe.engine.survey import Survey, ask_follow_ups, survey_address
@@ -31,6 +32,8 @@ from probe.services.selection import greeted_ports, keyed_ports
 _KEYS_S = 3.0  # that asking for keys takes at most
 _GREETINGS_S = 2.0  # and for greetings
 _Added = Callable[[AddressSurvey], AddressSurvey]
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
 
 
@@ -38,7 +41,7 @@ _ROUNDS = 3  # of raw follow-ups: each may raise one more question
 class Backends:
     """What a scan works with. Without `raw` it sends no raw packets; `battery` says which it may send.
 
-    `inquiry` says what open ports may be asked of their services.
+    `inquiry` says what open ports may be asked of their services, by `clients`.
     """
 
     backend: Backend
@@ -46,6 +49,7 @@ class Backends:
     raw: Backend | None = None
     battery: RawPermissions = field(default_factory=RawPermissions)
     inquiry: Inquiry = Inquiry.ALL
+    clients: Clients = field(default_factory=NoClients)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,11 @@ def _with_keys(outcome: Outcome, plan: Plan, means: Backends) -> Outcome:
     wanted = () if means.inquiry is Inquiry.NONE else keyed_ports(outcome.surveys)
     if not wanted:
         return outcome
-    return _inquired(outcome, plan, means, _KEYS_S, lambda: partial(_keyed, means.host.keys(wanted)))
+
+    def inquire() -> _Added:
+        return partial(_keyed, _awaited(means.clients, means.clients.keys(wanted)))
+
+    return _inquired(outcome, plan, means, _KEYS_S, inquire)
 
 
 def _with_greetings(outcome: Outcome, plan: Plan, means: Backends) -> Outcome:
@@ -171,9 +179,17 @@ def _with_greetings(outcome: Outcome, plan: Plan, means: Backends) -> Outcome:
     calls = greeted_ports(outcome.surveys) if means.inquiry is Inquiry.ALL else ()
     if not calls:
         return outcome
-    return _inquired(
-        outcome, plan, means, _GREETINGS_S, lambda: partial(_greeted, means.host.greetings(calls))
-    )
+
+    def inquire() -> _Added:
+        return partial(_greeted, _awaited(means.clients, means.clients.greetings(calls)))
+
+    return _inquired(outcome, plan, means, _GREETINGS_S, inquire)
+
+
+def _awaited(clients: Clients, task: Task[Mapping[_K, _V]]) -> Mapping[_K, _V]:
+    """What a task brings, or has brought when a signal asked for the end."""
+    clients.wait((task,))
+    return task.result() or {}
 
 
 def _inquired(

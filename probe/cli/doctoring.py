@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from probe import __version__, interruption
 from probe.app import doctor
+from probe.app.diagnose import diagnosed_again
 from probe.app.scan import Backends
 from probe.cli import engines, start
 from probe.cli.output import Destination, Form
@@ -135,10 +136,10 @@ class _Examiner:
         return _reported(lambda: self._examined(found.target), found.names)
 
     def _examined(self, target: Target) -> Diagnosis:
-        errand, instruments = self.errand, doctor.system_instruments(self.reader)
+        errand = self.errand
         with ProgressBar(quiet=self.quiet) as progress:
             return doctor.examine(
-                target, errand.timing, self.means, instruments, named=errand.named, progress=progress
+                target, errand.timing, self.means, self.reader, named=errand.named, progress=progress
             )
 
 
@@ -163,7 +164,7 @@ class Printer:
         """
         if self.every is not None:
             return Watch(check, self._show, _now, interruption.sleep, self.every).until_well()
-        report = redacted_report(check()) if self.redact else check()
+        report = diagnosed_again(redacted_report(check())) if self.redact else check()
         self.destination.write_text(self._whole(report))
         return exit_code(report)
 

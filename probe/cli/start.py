@@ -87,6 +87,7 @@ def started(wish: EngineRequest, destination: Destination, *, examines: bool = F
         BackendError: this machine lets us open no sockets.
     """
     from probe.app.scan import Backends
+    from probe.backends.clients import SystemClients
     from probe.backends.connect import ConnectBackend
 
     invoker = invoker_of(os.environ)
@@ -103,7 +104,9 @@ def started(wish: EngineRequest, destination: Destination, *, examines: bool = F
         destination.check()
         backend = ConnectBackend()
         stack.callback(backend.close)
-        means = Backends(backend, host, raw, wish.battery, wish.inquiry)
+        clients = SystemClients()
+        stack.callback(clients.close)
+        means = Backends(backend, host, raw, wish.battery, wish.inquiry, clients)
         yield Session(means, missing, apart)
 
 

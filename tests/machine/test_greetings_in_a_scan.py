@@ -15,8 +15,10 @@ from varied import replace
 
 from probe import interruption
 from probe.app.scan import Backends, _with_greetings, scan
+from probe.backends.clients import SystemClients
 from probe.backends.connect import ConnectBackend
 from probe.backends.system_host import SystemHost
+from probe.engine.backend import Done, NoClients
 from probe.engine.run import Outcome
 from probe.engine.scan import Counts
 from probe.model.binding import Proof
@@ -41,8 +43,8 @@ PLAN = Plan((), Timing(), deadline=60.0)
 
 
 @dataclass
-class Asked:
-    """A host that notes what greetings it was asked for, and a clock that this took half a second of."""
+class Asked(NoClients):
+    """Clients that note what greetings they were asked for, and a clock that this took half a second of."""
 
     while_asked: Callable[[], None] = lambda: None
     calls: list = field(default_factory=list)
@@ -50,7 +52,7 @@ class Asked:
     def greetings(self, calls):
         self.while_asked()
         self.calls.extend(calls)
-        return {(HERE, WEB): SAID, (THERE, WEB): Greeting("220 ready")}
+        return Done({(HERE, WEB): SAID, (THERE, WEB): Greeting("220 ready")})
 
     def interrupted(self) -> bool:
         return interruption.requested()
@@ -87,14 +89,14 @@ def test_not_asked(name):
     """Nothing is asked where nothing could be compared, where the scan is over, or where it may not."""
     outcome, plan, inquiry = NOT_ASKED[name]
     asked = Asked()
-    assert _with_greetings(outcome, plan, Backends(asked, asked, inquiry=inquiry)) is outcome
+    assert _with_greetings(outcome, plan, Backends(asked, asked, clients=asked, inquiry=inquiry)) is outcome
     assert asked.calls == []
 
 
 def test_asked():
     """Each survey gets what its own address said, and the certificate that came with it; time is counted."""
     asked = Asked()
-    outcome = _with_greetings(BOTH, PLAN, Backends(asked, asked))
+    outcome = _with_greetings(BOTH, PLAN, Backends(asked, asked, clients=asked))
     assert asked.calls == [Call(ip, WEB, Approach.WEB) for ip in (HERE, THERE)]
     assert [dict(s.greetings) for s in outcome.surveys] == [{WEB: SAID}, {WEB: Greeting("220 ready")}]
     assert [dict(s.keys) for s in outcome.surveys] == [{WEB: (CERTIFICATE,)}, {}]
@@ -105,14 +107,14 @@ def test_keys_that_are_known_stay():
     """The keys that were asked for come before those that came along."""
     asked = Asked()
     known = {WEB: (KEY,), OTHER: (KEY,)}
-    outcome = _with_greetings(measured(HERE, THERE, keys=known), PLAN, Backends(asked, asked))
+    outcome = _with_greetings(measured(HERE, THERE, keys=known), PLAN, Backends(asked, asked, clients=asked))
     assert [dict(s.keys) for s in outcome.surveys] == [known, known]
 
 
 def test_interrupted(interrupt):
     """Ctrl-C while greetings are read keeps what was measured until then, greetings that came included."""
     asked = Asked(while_asked=interrupt)
-    outcome = _with_greetings(BOTH, PLAN, Backends(asked, asked))
+    outcome = _with_greetings(BOTH, PLAN, Backends(asked, asked, clients=asked))
     assert not outcome.complete
     assert [len(s.greetings) for s in outcome.surveys] == [1, 1]
 
@@ -123,8 +125,9 @@ def scanned(number: int, inquiry: Inquiry = Inquiry.ALL):
         tuple(TargetAddress(ip, realm) for ip, realm in ((HERE, "lan"), (THERE, "public"))),
         (Port(Protocol.TCP, number),),
     )
-    with closing(ConnectBackend()) as backend:
-        return scan(target, Timing(), Backends(backend, SystemHost(), inquiry=inquiry))
+    with closing(ConnectBackend()) as backend, closing(SystemClients()) as clients:
+        means = Backends(backend, SystemHost(), inquiry=inquiry, clients=clients)
+        return scan(target, Timing(), means)
 
 
 def test_another_service_answers_on_the_public_address():
