@@ -10,7 +10,7 @@ import probe.app.doctor as doctor_module
 from probe import interruption
 from probe.app.doctor import examine, look, system_instruments
 from probe.app.examination import Instruments
-from probe.app.scan import Backends
+from probe.app.session import Backends
 from probe.lab.scenario import parse_scenario
 from probe.lab.sim.world import open_sim
 from probe.model.diagnosis import Cause
@@ -20,7 +20,7 @@ from probe.model.machine import Link, Machine, Peer, Resolvers, Tunnel, TunnelKi
 from probe.model.machine import Traffic as Counted
 from probe.model.plan import Timing
 from probe.model.probing import Reason
-from probe.model.target import Port, Protocol, Target
+from probe.model.target import Port, Protocol, ResolvedTarget
 
 LAN, VPN, PUBLIC = map(ip_address, ("192.168.77.10", "10.88.0.10", "203.0.113.10"))
 WEB = Port(Protocol.TCP, 8000)
@@ -113,7 +113,7 @@ def world(**parts):
     return open_sim(parse_scenario("test", {**base, "target": LISTENS, **parts}))
 
 
-def run(given, script: Script, *, raw: bool = False, target: Target | None = None):
+def run(given, script: Script, *, raw: bool = False, target: ResolvedTarget | None = None):
     """Examine the target of a world."""
     means = Backends(given.backend, given.host, given.raw if raw else None)
     target = target or given.target

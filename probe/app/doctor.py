@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from probe.app.examination import Examination, Instruments
-from probe.app.scan import Backends
+from probe.app.session import Backends
 from probe.diagnosis import diagnose
 from probe.diagnosis.machine_checks import check_machine
 from probe.engine.run import Progress
@@ -12,7 +12,7 @@ from probe.inference import infer
 from probe.machine.sources import MachineReader
 from probe.model.diagnosis import Diagnosis
 from probe.model.plan import Timing
-from probe.model.target import Port, Target
+from probe.model.target import Port, ResolvedTarget
 
 __all__ = ["Instruments", "examine", "look", "system_instruments"]
 
@@ -35,7 +35,7 @@ def look(reader: MachineReader) -> Diagnosis:
 
 
 def examine(
-    target: Target,
+    target: ResolvedTarget,
     timing: Timing,
     means: Backends,
     instruments: Instruments,

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from probe import interruption
 from probe.app.plan import controls_for
-from probe.app.scan import Backends, measure
+from probe.app.scan import collect
+from probe.app.session import Backends
 from probe.backends.side_by_side import await_all, outcome
 from probe.diagnosis import path_probes
 from probe.diagnosis.path_probes import name_answers, trial_ports
@@ -27,7 +28,7 @@ from probe.model.greeting import Inquiry
 from probe.model.machine import Machine, Resolvers
 from probe.model.plan import Timing
 from probe.model.probing import Question
-from probe.model.target import IPAddress, Port, Target, TargetAddress
+from probe.model.target import IPAddress, Port, ResolvedTarget, TargetAddress
 
 Ping = Callable[[Sequence[IPAddress]], Mapping[IPAddress, Echo]]
 TryMtu = Callable[[Mapping[IPAddress, Port]], Mapping[IPAddress, MtuTrial]]
@@ -66,7 +67,7 @@ class Examination:
 
     def __init__(
         self,
-        target: Target,
+        target: ResolvedTarget,
         means: Backends,
         instruments: Instruments,
         machine: Machine,
@@ -91,7 +92,7 @@ class Examination:
         try:
             self._begin()
             means = replace(self._means, inquiry=Inquiry.KEYS)
-            measured = measure(self._target, timing, means, progress, patient=False)
+            measured = collect(self._target, timing, means, progress, patient=False)
             self._surveys = measured.surveys
             if measured.complete:
                 self._go_on(named)

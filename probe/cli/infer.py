@@ -57,15 +57,17 @@ def _inferred(paths: Sequence[Path], *, strict: bool, redact: bool, most_rows: i
     Raises:
         UsageError: one cannot be read, or two are of one vantage.
     """
-    from probe.app.infer import judged, merged
-    from probe.cli.invoker import acting_as_invoker
+    from probe.app.infer import merged
+    from probe.app.invoker import acting_as_invoker
+    from probe.app.saved import infer as infer_again
+    from probe.app.saved import load
     from probe.cli.output import STDOUT
     from probe.redact.measurements import redacted
-    from probe.report.read import read_report, read_stdin
+    from probe.report.read import read_stdin
 
     with acting_as_invoker():
-        found = [read_stdin() if path == STDOUT else read_report(path) for path in paths]
+        found = [read_stdin() if path == STDOUT else load(path) for path in paths]
     known = merged(found, strict=strict)
     if redact:
         known = redacted(known.measurements, known.facts)
-    return judged(known.measurements, known.facts, most_rows=most_rows)
+    return infer_again(known.measurements, known.facts, most_rows=most_rows)

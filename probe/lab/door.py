@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 
-from probe.app.scan import Backends
+from probe.app.session import Backends
 from probe.errors import BackendError, UsageError
 from probe.lab.scenario import Scenario
 from probe.lab.world import World
