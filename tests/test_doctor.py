@@ -6,21 +6,22 @@ from ipaddress import ip_address, ip_interface, ip_network
 import pytest
 from varied import replace
 
-import probe.app.doctor as doctor_module
 from probe import interruption
-from probe.app.doctor import examine, look, system_instruments
-from probe.app.examination import Instruments
+from probe.app import examination
+from probe.app.doctor import examine, look
 from probe.app.session import Backends
+from probe.engine.backend import Done, NoClients
+from probe.engine.rows import unfold_exam
 from probe.lab.scenario import parse_scenario
 from probe.lab.sim.world import open_sim
-from probe.model.diagnosis import Cause
+from probe.model.diagnosis import Cause, Diagnosis
 from probe.model.exam import AddressExam, Echo, InterfaceCounters, MtuTrial, NameAnswer, Transfer
-from probe.model.facts import LinkKind
-from probe.model.machine import Link, Machine, Peer, Resolvers, Tunnel, TunnelKind
+from probe.model.facts import HERE, LinkKind
+from probe.model.machine import Link, Machine, Peer, Resolvers, Surroundings, Tunnel, TunnelKind
 from probe.model.machine import Traffic as Counted
 from probe.model.plan import Timing
 from probe.model.probing import Reason
-from probe.model.target import Port, Protocol, ResolvedTarget
+from probe.model.target import IPAddress, Port, Protocol, ResolvedTarget
 
 LAN, VPN, PUBLIC = map(ip_address, ("192.168.77.10", "10.88.0.10", "203.0.113.10"))
 WEB = Port(Protocol.TCP, 8000)
@@ -62,10 +63,13 @@ class Reader:
             peers = (replace(peers[0], handshake_age_s=0.1),)
         return Tunnel(link, TunnelKind.WIREGUARD, peers=peers)
 
+    def reverse_path_drops(self) -> int | None:
+        return self.looks
+
 
 @dataclass
-class Script:
-    """Instruments that answer by a table and remember what they were asked."""
+class Script(NoClients):
+    """Clients that answer by a table and remember what they were asked."""
 
     reader: Reader = field(default_factory=Reader)
     pinged: list = field(default_factory=list)
@@ -74,37 +78,17 @@ class Script:
 
     def ping(self, addresses):
         self.pinged = list(addresses)
-        return {LAN: Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)} if LAN in addresses else {}
+        return Done({LAN: Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)} if LAN in addresses else {})
 
     def try_mtu(self, ports):
         self.tried = dict(ports)
-        return {
-            ip: MtuTrial(port, Transfer.ARRIVED, Transfer.ARRIVED, 1448, 1500) for ip, port in ports.items()
-        }
+        return Done(
+            {ip: MtuTrial(port, Transfer.ARRIVED, Transfer.ARRIVED, 1448, 1500) for ip, port in ports.items()}
+        )
 
-    def ask_servers(self, names, resolvers):
+    def ask_name_servers(self, names, resolvers):
         self.named = list(names)
-        return {name: [NameAnswer(server, (VPN,)) for server in resolvers.servers] for name in names}
-
-    def instruments(self) -> Instruments:
-        return Instruments(self.reader, self.ping, self.try_mtu, self.ask_servers, self.drops)
-
-    def drops(self):
-        return self.reader.looks
-
-
-@pytest.fixture
-def measured(monkeypatch):
-    """The exams and the machine that the diagnosis is made from."""
-    seen: dict[str, object] = {}
-
-    def note(exams, machine, verdict, named):
-        seen.update(exams={exam.address.ip: exam for exam in exams}, machine=machine)
-        return real(exams, machine, verdict, named)
-
-    real = doctor_module.diagnose
-    monkeypatch.setattr(doctor_module, "diagnose", note)
-    return seen
+        return Done({name: [NameAnswer(server, (VPN,)) for server in resolvers.servers] for name in names})
 
 
 def world(**parts):
@@ -115,17 +99,26 @@ def world(**parts):
 
 def run(given, script: Script, *, raw: bool = False, target: ResolvedTarget | None = None):
     """Examine the target of a world."""
-    means = Backends(given.backend, given.host, given.raw if raw else None)
+    means = Backends(given.backend, given.host, given.raw if raw else None, clients=script)
     target = target or given.target
-    return examine(target, Timing(), means, script.instruments(), named=frozenset({WEB}))
+    return examine(target, Timing(), means, script.reader, named=frozenset({WEB}))
 
 
-def exam_of(measured, ip) -> AddressExam:
-    exam: AddressExam = measured["exams"][ip]
-    return exam
+def exam_of(found: Diagnosis, ip: IPAddress) -> AddressExam:
+    """What was measured on an address, as it is saved."""
+    assert found.measurement is not None
+    (one,) = (one for one in found.measurement.addresses if one.address.ip == ip)
+    return unfold_exam(one, HERE)
 
 
-def test_all_is_well(measured):
+def surroundings_of(found: Diagnosis) -> Surroundings:
+    """This machine as the diagnosis has it."""
+    assert found.measurement is not None
+    assert found.measurement.machine is not None
+    return found.measurement.machine
+
+
+def test_all_is_well():
     """Open everywhere: echoes and data are tried, nothing more is asked, and no cause is found."""
     script = Script()
     with world() as given:
@@ -135,7 +128,7 @@ def test_all_is_well(measured):
     assert [one.causes[0].cause for one in found.addresses] == [Cause.NONE, Cause.NONE]
     assert script.pinged == [LAN, VPN]
     assert script.tried == {LAN: WEB, VPN: WEB}
-    lan, vpn = exam_of(measured, LAN), exam_of(measured, VPN)
+    lan, vpn = exam_of(found, LAN), exam_of(found, VPN)
     assert lan.echo == Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)
     assert vpn.echo is None
     assert vpn.mtu is not None
@@ -143,70 +136,83 @@ def test_all_is_well(measured):
     assert found.elapsed < 1
 
 
-def test_silent_behind_a_tunnel(measured):
+def test_silent_behind_a_tunnel():
     """A silent address is looked into from all sides; the tunnel's counters tell what went out."""
     with world(target={**LISTENS, **DROPS}) as given:
         found = run(given, Script())
     assert not found.well
-    vpn = exam_of(measured, VPN)
+    vpn = exam_of(found, VPN)
     assert [hop.ttl for hop in vpn.hops or ()] == [1]
     assert vpn.endpoint is not None
     assert vpn.passage == InterfaceCounters(4, 10, 0, 0, 0, reverse_path_drops=1)
     assert vpn.comes_back is None  # without raw packets
-    assert exam_of(measured, LAN).passage is None
+    assert exam_of(found, LAN).passage is None
 
 
-def test_raw_packets_tell_more(measured):
+def test_raw_packets_tell_more():
     """Echo where no socket may ask, and an opening handed over by the LAN that is answered by the VPN."""
     with world(target={**LISTENS, **DROPS}) as given:
-        run(given, Script(), raw=True)
-    vpn = exam_of(measured, VPN)
+        found = run(given, Script(), raw=True)
+    vpn = exam_of(found, VPN)
     assert vpn.echo is not None
     assert vpn.comes_back is not None
     assert vpn.comes_back.reason is Reason.SYN_ACK
     assert vpn.comes_back.header is not None
     assert vpn.comes_back.header.interface == "vpn"
-    assert exam_of(measured, LAN).echo == Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)  # the socket's word stays
+    assert exam_of(found, LAN).echo == Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)  # the socket's word stays
 
 
-def test_everything_is_silent(measured):
+def test_everything_is_silent():
     """Nobody is there: each interface counts for itself, and it ends in time."""
     with world(addresses=["lan", "vpn", "public"], dead=["lan", "vpn", "public"]) as given:
         found = run(given, Script())
     assert found.elapsed < 10
     for neighbour in (LAN, VPN):  # nothing leaves for one that nobody is
-        assert exam_of(measured, neighbour).passage is None
-        assert exam_of(measured, neighbour).hops is None
-    assert exam_of(measured, PUBLIC).passage == InterfaceCounters(4, 1, 0, reverse_path_drops=1)
-    assert [(h.ttl, h.sender is None) for h in exam_of(measured, PUBLIC).hops or ()] == [
+        assert exam_of(found, neighbour).passage is None
+        assert exam_of(found, neighbour).hops is None
+    assert exam_of(found, PUBLIC).passage == InterfaceCounters(4, 1, 0, reverse_path_drops=1)
+    assert [(h.ttl, h.sender is None) for h in exam_of(found, PUBLIC).hops or ()] == [
         (1, False),
         (2, True),
     ]
 
 
-def test_a_cold_tunnel_is_woken_first(measured):
+@pytest.fixture
+def warmed(monkeypatch):
+    """When the tunnels were warm, on the backend's clock, and the survey began."""
+    seen: dict[str, float] = {}
+
+    def note(cold, control, backend, is_warm):
+        real(cold, control, backend, is_warm)
+        seen["at"] = backend.now()
+
+    real = examination.warm_up
+    monkeypatch.setattr(examination, "warm_up", note)
+    return seen
+
+
+def test_a_cold_tunnel_is_woken_first(warmed):
     """Before the survey begins, probes go into a tunnel without a session until it has one."""
     cold = replace(PEER, handshake_age_s=None)
     reader = Reader(peers=(cold,), shakes_after=3)
     with world(target={**LISTENS, **DROPS}) as given:
-        run(given, Script(reader))
-    started = min(o.started for o in exam_of(measured, VPN).survey.observations)
-    assert 0.5 <= started <= 1.0  # the third look found a handshake
-    assert measured["machine"].tunnels[0].peers[0].handshake_age_s == 0.1  # as it is after the probes
+        found = run(given, Script(reader))
+    assert 0.5 <= warmed["at"] <= 1.0  # the third look found a handshake
+    assert surroundings_of(found).tunnels[0].peers[0].handshake_age_s == 0.1  # as it is after the probes
 
 
 UNWAKEABLE = [Reader(), Reader(up=False), Reader(peers=())]
 
 
 @pytest.mark.parametrize("reader", UNWAKEABLE, ids=["warm", "off", "no peer"])
-def test_no_time_is_lost_on_others(reader, measured):
+def test_no_time_is_lost_on_others(reader, warmed):
     """A tunnel with a session, or one that cannot get one, is not waited for."""
     with world(target={**LISTENS, **DROPS}) as given:
         run(given, Script(reader))
-    assert min(o.started for o in exam_of(measured, VPN).survey.observations) == 0
+    assert warmed["at"] == 0
 
 
-def test_a_tunnel_that_vanishes(measured):
+def test_a_tunnel_that_vanishes():
     """Its facts stay those of the first look."""
 
     class Vanishing(Reader):
@@ -214,45 +220,40 @@ def test_a_tunnel_that_vanishes(measured):
             return super().tunnel(interface) if self.looks < 1 else None
 
     with world(target={**LISTENS, **DROPS}) as given:
-        run(given, Script(Vanishing(peers=None)))
-    assert [tunnel.link.name for tunnel in measured["machine"].tunnels] == ["vpn"]
-    assert exam_of(measured, VPN).passage is None
+        found = run(given, Script(Vanishing(peers=None)))
+    assert [tunnel.link.name for tunnel in surroundings_of(found).tunnels] == ["vpn"]
+    assert exam_of(found, VPN).passage is None
 
 
-def test_names_are_asked_of_every_server(measured):
+def test_names_are_asked_of_every_server():
     """An address that came from a name carries what the system and the servers say of it."""
     script = Script()
     with world() as given:
         first, second = given.target.addresses
         named = replace(given.target, addresses=(first, replace(second, name="box.test")))
-        run(given, script, target=named)
+        found = run(given, script, target=named)
     assert script.named == ["box.test"]
-    assert exam_of(measured, LAN).names == ()
-    assert exam_of(measured, VPN).names == (NameAnswer(None, (VPN,)), NameAnswer(SERVER, (VPN,)))
+    assert exam_of(found, LAN).names == ()
+    assert exam_of(found, VPN).names == (NameAnswer(None, (VPN,)), NameAnswer(SERVER, (VPN,)))
 
 
-class Interrupted(Script):
-    """Ctrl-C arrives while something is measured."""
+def breaking(after: int, interrupt) -> Reader:
+    """A machine with a cold tunnel: Ctrl-C arrives when it is looked at once more."""
 
-    at = "machine"
+    class Breaking(Reader):
+        def tunnel(self, interface):
+            if self.looks >= after:
+                interrupt()
+            interruption.check()
+            return super().tunnel(interface)
 
-    def instruments(self) -> Instruments:
-        class Breaking(Reader):
-            def tunnel(inner, interface):  # noqa: N805 - the outer self is the script
-                if inner.looks >= self.looks:
-                    self.interrupt()
-                interruption.check()
-                return super().tunnel(interface)
-
-        self.reader = Breaking(peers=(replace(PEER, handshake_age_s=None),))
-        return super().instruments()
+    return Breaking(peers=(replace(PEER, handshake_age_s=None),))
 
 
 @pytest.mark.parametrize(("looks", "surveyed"), [(1, False), (5, True)])
-def test_ctrl_c(looks, surveyed, measured, interrupt, monkeypatch):
+def test_ctrl_c(looks, surveyed, interrupt, monkeypatch):
     """What was measured before is judged: nothing during the warm-up, the surveys after them."""
-    script = Interrupted()
-    script.looks, script.interrupt = looks, interrupt
+    script = Script(breaking(looks, interrupt))
     with world(target={**LISTENS, **DROPS}) as given:
         monkeypatch.setattr(given.backend, "interrupted", interruption.requested)
         found = run(given, script)
@@ -260,7 +261,7 @@ def test_ctrl_c(looks, surveyed, measured, interrupt, monkeypatch):
     assert len(found.addresses) == (2 if surveyed else 0)
 
 
-def test_ctrl_c_in_the_survey(measured, interrupt, monkeypatch):
+def test_ctrl_c_in_the_survey(interrupt, monkeypatch):
     """A survey that was interrupted is judged as far as it came."""
     with world() as given:
         receive, calls = given.backend.receive, []
@@ -287,12 +288,3 @@ def test_this_machine_alone():
     assert found.addresses == ()
     assert found.machine
     assert reader.machines == 1
-
-
-def test_the_real_instruments():
-    """They are at hand, with the reader that was given."""
-    reader = Reader()
-    instruments = system_instruments(reader)
-    assert instruments.reader is reader
-    assert instruments.ping([]) == {}
-    assert instruments.ask_servers([], Resolvers()) == {}

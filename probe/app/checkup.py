@@ -139,7 +139,7 @@ class Checkup:
             target,
             self.request.timing,
             self.session.backends,
-            examining.system_instruments(reader),
+            reader,
             named=self.request.named,
             progress=progress,
         )

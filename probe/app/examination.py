@@ -1,23 +1,25 @@
 """An examination: what is measured of each address when, and what at the same time.
 
 What is asked, and how answers read, is `probe.diagnosis.path_probes`; what it all means, `probe.diagnosis`.
-Probes leave from one thread. Beside it, in threads of their own, runs what waits for something else: name
-servers, echoes, and data through open ports.
+Beside the probes run the clients that wait for something else: name servers, echoes, and data through open
+ports.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
+
+from msgspec import structs
 
 from probe import interruption
 from probe.app.plan import controls_for
 from probe.app.scan import collect
 from probe.app.session import Backends
-from probe.backends.side_by_side import await_all, outcome
 from probe.diagnosis import path_probes
 from probe.diagnosis.path_probes import name_answers, trial_ports
-from probe.engine.run import Answers, Progress, ask
+from probe.engine.backend import Task
+from probe.engine.run import Answers, Outcome, Progress, ask
+from probe.engine.scan import Counts
 from probe.engine.warming import warm_up
 from probe.interruption import StopRequestedError
 from probe.machine.sources import MachineReader
@@ -25,33 +27,16 @@ from probe.model import tunnel_state
 from probe.model.exam import AddressExam, Echo, InterfaceCounters, MtuTrial, NameAnswer
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Inquiry
-from probe.model.machine import Machine, Resolvers
+from probe.model.machine import Machine
 from probe.model.plan import Timing
 from probe.model.probing import Question
 from probe.model.target import IPAddress, Port, ResolvedTarget, TargetAddress
 
-Ping = Callable[[Sequence[IPAddress]], Mapping[IPAddress, Echo]]
-TryMtu = Callable[[Mapping[IPAddress, Port]], Mapping[IPAddress, MtuTrial]]
-AskServers = Callable[[Sequence[str], Resolvers], Mapping[str, Sequence[NameAnswer]]]
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 _ONCE = Timing(timeout=0.5, retries=0)  # shorter than a kernel takes to send a SYN again
 _TWICE = Timing(timeout=0.35, retries=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Instruments:
-    """What `doctor` measures with beyond a scan's means. Each leaves out what it could not measure.
-
-    `drops` counts the packets that the check of the reverse path has thrown away; None: not told.
-    """
-
-    reader: MachineReader
-    ping: Ping
-    try_mtu: TryMtu
-    ask_servers: AskServers
-    drops: Callable[[], int | None] = lambda: None
 
 
 class Examination:
@@ -60,29 +45,23 @@ class Examination:
     Args:
         target: what is examined.
         means: what probes are sent with.
-        instruments: what else is measured with.
+        reader: what reads this machine.
         machine: this machine as it is beforehand.
-        pool: where the instruments run.
     """
 
     def __init__(
-        self,
-        target: ResolvedTarget,
-        means: Backends,
-        instruments: Instruments,
-        machine: Machine,
-        pool: ThreadPoolExecutor,
+        self, target: ResolvedTarget, means: Backends, reader: MachineReader, machine: Machine
     ) -> None:
         self._target = target
         self._means = means
-        self._instruments = instruments
+        self._clients = means.clients
+        self._reader = reader
         self._machine = machine
-        self._pool = pool
         self._control = controls_for(target.ports)[0]
-        self._surveys: tuple[AddressSurvey, ...] = ()
-        self._names: Future[Mapping[str, Sequence[NameAnswer]]] | None = None
-        self._echoes: Future[Mapping[IPAddress, Echo]] | None = None
-        self._trials: Future[Mapping[IPAddress, MtuTrial]] | None = None
+        self.outcome = Outcome((), Counts(), 0.0, complete=False)  # of the ports
+        self._names: Task[Mapping[str, Sequence[NameAnswer]]] | None = None
+        self._echoes: Task[Mapping[IPAddress, Echo]] | None = None
+        self._trials: Task[Mapping[IPAddress, MtuTrial]] | None = None
         self._around: Answers = {}
         self._raw: Answers = {}
         self._passages: dict[IPAddress, InterfaceCounters] = {}
@@ -93,7 +72,7 @@ class Examination:
             self._begin()
             means = replace(self._means, inquiry=Inquiry.KEYS)
             measured = collect(self._target, timing, means, progress, patient=False)
-            self._surveys = measured.surveys
+            self.outcome = measured
             if measured.complete:
                 self._go_on(named)
         except StopRequestedError:
@@ -103,22 +82,22 @@ class Examination:
     def _begin(self) -> None:
         """Before the survey: ask for names, wake the tunnels, then ping."""
         names = [address.name for address in self._target.addresses if address.name is not None]
-        self._names = self._pool.submit(self._instruments.ask_servers, names, self._machine.resolvers)
+        self._names = self._clients.ask_name_servers(names, self._machine.resolvers)
         warm_up(self._cold(), self._control, self._means.backend, self._is_warm)
         every = [address.ip for address in self._target.addresses]
-        self._echoes = self._pool.submit(self._instruments.ping, every)
+        self._echoes = self._clients.ping(every)
 
     def _go_on(self, named: frozenset[Port]) -> None:
         """After the survey: data through open ports, and more about silent addresses."""
-        self._trials = self._pool.submit(self._instruments.try_mtu, trial_ports(self._surveys, named))
+        self._trials = self._clients.try_mtu(trial_ports(self.outcome.surveys, named))
         self._around = ask(self._questions_around(), self._means.backend, _TWICE)
         if self._means.raw is not None:
             self._raw = ask(self._raw_questions(), self._means.raw, _TWICE)
         self._measure_passages()
-        await_all(one for one in (self._names, self._echoes, self._trials) if one is not None)
+        self._clients.wait([one for one in (self._names, self._echoes, self._trials) if one is not None])
 
     def _silent(self) -> list[AddressSurvey]:
-        return [survey for survey in self._surveys if path_probes.is_mute(survey)]
+        return [survey for survey in self.outcome.surveys if path_probes.is_mute(survey)]
 
     # --- tunnels ---
 
@@ -134,7 +113,7 @@ class Examination:
 
     def _is_warm(self, name: str, address: TargetAddress) -> bool:
         """Whether a tunnel has shaken hands, or at least brought a packet, since it was first looked at."""
-        before, now = self._machine.tunnel(name), self._instruments.reader.tunnel(name)
+        before, now = self._machine.tunnel(name), self._reader.tunnel(name)
         if now is None or before is None or not tunnel_state.is_cold(now, address.ip):
             return True
         return path_probes.heard_more(before.link.traffic, now.link.traffic)
@@ -150,13 +129,13 @@ class Examination:
 
     def _raw_questions(self) -> Iterable[Question]:
         """Echo where no socket may ask for it, and openings that come by another link."""
-        await_all(() if self._echoes is None else (self._echoes,))
+        self._clients.wait(() if self._echoes is None else (self._echoes,))
         heard = _done(self._echoes)
-        for survey in self._surveys:
+        for survey in self.outcome.surveys:
             if survey.address.ip not in heard:
                 yield path_probes.echo_question(survey.address.ip)
         for survey in self._silent():
-            yield from path_probes.way_back_questions(survey, self._surveys)
+            yield from path_probes.way_back_questions(survey, self.outcome.surveys)
 
     # --- passage ---
 
@@ -184,22 +163,21 @@ class Examination:
 
     def _count(self, name: str, address: IPAddress) -> path_probes.Count:
         """What an interface, and the WireGuard peer that has the address, have counted so far."""
-        drops, tunnel = self._instruments.drops(), self._instruments.reader.tunnel(name)
+        drops, tunnel = self._reader.reverse_path_drops(), self._reader.tunnel(name)
         if tunnel is not None:
             return path_probes.Count(tunnel.link.traffic, tunnel_state.peer_for(tunnel, address), drops)
-        link = self._instruments.reader.machine().link(name)
+        link = self._reader.machine().link(name)
         return path_probes.Count(None if link is None else link.traffic, drops=drops)
 
     # --- results ---
 
     def machine_now(self) -> Machine:
         """This machine, with its tunnels as they are after the probes, if no signal asks for the end."""
-        reader = self._instruments.reader
         try:
-            tunnels_now = tuple(reader.tunnel(t.link.name) or t for t in self._machine.tunnels)
+            tunnels_now = tuple(self._reader.tunnel(t.link.name) or t for t in self._machine.tunnels)
         except StopRequestedError:
             return self._machine
-        return replace(self._machine, tunnels=tunnels_now)
+        return structs.replace(self._machine, tunnels=tunnels_now)
 
     def exams(self) -> tuple[AddressExam, ...]:
         """Everything that was measured so far."""
@@ -215,13 +193,13 @@ class Examination:
                 mtu=trials.get(survey.address.ip),
                 names=name_answers(survey.address, self._target, names),
                 endpoint=path_probes.endpoint_reason(self._around, survey, machine, neighbour),
-                comes_back=path_probes.way_back(self._raw, survey, self._surveys),
-                link_alive=path_probes.link_alive(survey, self._surveys, machine, neighbour),
+                comes_back=path_probes.way_back(self._raw, survey, self.outcome.surveys),
+                link_alive=path_probes.link_alive(survey, self.outcome.surveys, machine, neighbour),
             )
-            for survey in self._surveys
+            for survey in self.outcome.surveys
         )
 
 
-def _done(background: "Future[Mapping[_K, _V]] | None") -> Mapping[_K, _V]:
-    """What a thread has brought by now."""
-    return {} if background is None else outcome(background) or {}
+def _done(task: Task[Mapping[_K, _V]] | None) -> Mapping[_K, _V]:
+    """What a task has brought by now."""
+    return {} if task is None else task.result() or {}

@@ -19,7 +19,7 @@ import msgspec
 from probe.app import session
 from probe.app.engines import EngineRequest
 from probe.app.invoker import Invoker, acting_as_invoker, invoker_of
-from probe.app.session import Backends, Session
+from probe.app.session import Session
 from probe.backends import privilege
 from probe.model.facts import LinkKind
 
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
 # What a scan or an examination loads when it gets there.
 _LATER = (
+    "concurrent.futures.thread",
     "encodings.ascii",
     "encodings.idna",
     "probe.backends.banner",
+    "probe.backends.clients",
     "probe.backends.host_keys",
+    "probe.backends.side_by_side",
     "probe.machine.tunnels",
     "psutil",
     "pwd",
@@ -77,8 +80,6 @@ def started(request: EngineRequest, around: Around, *, examines: bool = False) -
         OutputError: the packet file or the result cannot be written.
         BackendError: this machine lets us open no sockets.
     """
-    from probe.backends.connect import ConnectBackend
-
     invoker = invoker_of(os.environ)
     missing, raw = session.why_no_raw(request), None
     with ExitStack() as stack:
@@ -92,9 +93,7 @@ def started(request: EngineRequest, around: Around, *, examines: bool = False) -
             _preload(_LATER_IN_DOCTOR if examines else (), around, codec=raw is not None)
         _give_up(invoker)
         around.check()
-        backend = ConnectBackend()
-        stack.callback(backend.close)
-        yield Session(Backends(backend, host, raw, request.permissions, request.inquiry), missing, reader)
+        yield Session(session.open_backends(request, host, raw, stack), missing, reader)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from probe.app.engines import Engine, EngineRequest
 from probe.app.infer import judged
@@ -15,7 +16,7 @@ from probe.app.plan import make_plan
 from probe.app.session import Backends, open_session
 from probe.app.target import Target, resolve_target
 from probe.app.tunnels import TunnelFacts
-from probe.engine.backend import Backend
+from probe.engine.backend import Backend, Clients, Task
 from probe.engine.rows import measurement_of
 from probe.engine.run import Outcome, Progress, Run
 from probe.engine.scan import Counts
@@ -39,6 +40,8 @@ from probe.services.selection import greeted_ports, keyed_ports
 _KEYS_S = 3.0  # that asking for keys takes at most
 _GREETINGS_S = 2.0  # and for greetings
 _Added = Callable[[AddressSurvey], AddressSurvey]
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
 
 
@@ -232,7 +235,11 @@ def ask_keys(outcome: Outcome, context: ScanContext) -> Outcome:
     wanted = () if backends.inquiry is Inquiry.NONE else keyed_ports(outcome.surveys)
     if not wanted:
         return outcome
-    return _inquired(outcome, context, _KEYS_S, lambda: partial(_keyed, backends.host.keys(wanted)))
+
+    def inquire() -> _Added:
+        return partial(_keyed, _awaited(backends.clients, backends.clients.keys(wanted)))
+
+    return _inquired(outcome, context, _KEYS_S, inquire)
 
 
 def ask_greetings(outcome: Outcome, context: ScanContext) -> Outcome:
@@ -241,9 +248,17 @@ def ask_greetings(outcome: Outcome, context: ScanContext) -> Outcome:
     calls = greeted_ports(outcome.surveys) if backends.inquiry is Inquiry.ALL else ()
     if not calls:
         return outcome
-    return _inquired(
-        outcome, context, _GREETINGS_S, lambda: partial(_greeted, backends.host.greetings(calls))
-    )
+
+    def inquire() -> _Added:
+        return partial(_greeted, _awaited(backends.clients, backends.clients.greetings(calls)))
+
+    return _inquired(outcome, context, _GREETINGS_S, inquire)
+
+
+def _awaited(clients: Clients, task: Task[Mapping[_K, _V]]) -> Mapping[_K, _V]:
+    """What a task brings, or has brought when a signal asked for the end."""
+    clients.wait((task,))
+    return task.result() or {}
 
 
 def read_link_addresses(outcome: Outcome, context: ScanContext) -> Outcome:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from probe.app.engines import Engine, EngineRequest, engine_request
 from probe.backends import privilege
-from probe.engine.backend import Backend
+from probe.engine.backend import Backend, Clients, NoClients
 from probe.errors import OutputError, PrivilegeError
 from probe.machine.sources import Host, MachineReader
 from probe.model.greeting import Inquiry
@@ -33,7 +33,8 @@ class Backends:
         host: the prober's own machine.
         raw: carries raw packets; None: none are sent.
         permissions: which raw packets may be sent that look hostile.
-        inquiry: what open ports may be asked of their services.
+        inquiry: what open ports may be asked of their services, by `clients`.
+        clients: what else is measured with: ping, clients of services and of name servers.
     """
 
     backend: Backend
@@ -41,6 +42,7 @@ class Backends:
     raw: Backend | None = None
     permissions: RawPermissions = field(default_factory=RawPermissions)
     inquiry: Inquiry = Inquiry.ALL
+    clients: Clients = field(default_factory=NoClients)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,12 @@ def open_session(engine: str | EngineRequest = Engine.AUTO) -> Iterator[Session]
         OutputError: the packet file cannot be written.
         BackendError: this machine lets us open no sockets.
     """
-    from probe.backends.connect import ConnectBackend
-
     request = engine_request(engine)
     missing, raw, host = why_no_raw(request), None, system_host()
     with ExitStack() as stack:
         if sends_raw(request, missing):
             raw, missing = open_raw_backend(request, host, open_capture(request, stack), stack)
-        backend = ConnectBackend()
-        stack.callback(backend.close)
-        yield Session(Backends(backend, host, raw, request.permissions, request.inquiry), missing)
+        yield Session(open_backends(request, host, raw, stack), missing)
 
 
 # --- the parts ---
@@ -154,6 +152,22 @@ def open_raw_backend(
         return None, str(error)
     stack.callback(raw.close)
     return raw, None
+
+
+def open_backends(request: EngineRequest, host: Host, raw: Backend | None, stack: ExitStack) -> Backends:
+    """Open what takes no privilege, beside what did; `stack` closes it.
+
+    Raises:
+        BackendError: this machine lets us open no sockets.
+    """
+    from probe.backends.clients import SystemClients
+    from probe.backends.connect import ConnectBackend
+
+    backend = ConnectBackend()
+    stack.callback(backend.close)
+    clients = SystemClients()
+    stack.callback(clients.close)
+    return Backends(backend, host, raw, request.permissions, request.inquiry, clients)
 
 
 def permitted_follow_ups(request: EngineRequest) -> "tuple[Sequence[Doubt] | None, str | None]":

@@ -6,15 +6,18 @@ from typing import Any, TypeVar
 
 from probe import interruption
 
+_GRACE_S = 2 * interruption.GLANCE_S
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def await_all(futures: Iterable["Future[Any]"]) -> None:
-    """Wait until all are done, or a signal asks for the end."""
+    """Wait until all are done; at a signal, a moment for those that end by themselves then."""
     left = tuple(futures)
     while not interruption.requested() and wait(left, interruption.GLANCE_S).not_done:
         pass
+    if interruption.requested():
+        wait(left, _GRACE_S)
 
 
 def outcome(future: "Future[R]") -> R | None:

@@ -1,13 +1,12 @@
 """The real machine: how its kernel would send, who its neighbours are, which addresses are its own.
 
 Lives here: the questions, and how the systems' answers become facts. Nothing here sends a packet: a UDP
-socket that is connected only makes the kernel choose a route and a source address. Keys and greetings
-alone are asked of the target itself, in `probe.backends.host_keys` and `probe.backends.banner`.
+socket that is connected only makes the kernel choose a route and a source address.
 """
 
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
 from probe.machine.interfaces import Interface, interfaces
@@ -22,10 +21,8 @@ from probe.machine.netlink import (
     route_request,
 )
 from probe.model.facts import LinkKind, Neighbour, Route
-from probe.model.greeting import Call, Greeting
-from probe.model.identity import Key
 from probe.model.machine import Tunnel
-from probe.model.target import IPAddress, Port
+from probe.model.target import IPAddress
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _ANY_PORT = 9  # discard; never sent to
@@ -99,20 +96,6 @@ class SystemHost:
         from probe.machine.tunnels import tunnels  # noqa: PLC0415 - a scan that is well asks for none
 
         return tunnels()
-
-    def keys(
-        self, wanted: Sequence[tuple[IPAddress, Port]]
-    ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
-        """Keys that open TCP ports show; this connects to them. Left out where none was shown."""
-        from probe.backends.host_keys import read_keys  # noqa: PLC0415 - most scans ask for none
-
-        return read_keys(wanted)
-
-    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
-        """What services say of themselves; this connects to them. Left out where nothing was said."""
-        from probe.backends.banner import read_greetings  # noqa: PLC0415 - as above
-
-        return read_greetings(calls)
 
 
 def _source_for(destination: IPAddress) -> IPAddress:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from probe import interruption
 from probe.app.checkup import CheckupRequest, begin, machine_report
+from probe.app.diagnose import diagnosed_again
 from probe.app.engines import EngineRequest
 from probe.app.privileged_start import looking, started
 from probe.app.watch import EVERY_S, Watch
@@ -71,7 +72,7 @@ class Printer:
         """
         if self.every is not None:
             return exit_code(Watch(check, self._show, _now, interruption.sleep, self.every).until_well())
-        report = redacted_report(check()) if self.redact else check()
+        report = diagnosed_again(redacted_report(check())) if self.redact else check()
         self.destination.write(report)
         return exit_code(report)
 

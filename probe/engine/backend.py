@@ -1,9 +1,22 @@
-"""The seam between the engine and a network, real or simulated: send a probe, receive replies."""
+"""The seam to a network, real or simulated: whatever leaves this machine goes through one of these two.
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+A `Backend` sends probes and receives replies. `Clients` are what a machine has beside it: ping, clients of
+services and of name servers, and data through an open port. Both keep the same clock, so that a network in
+memory carries them in virtual time.
+"""
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from probe.model.exam import Echo, MtuTrial, NameAnswer
+from probe.model.greeting import Call, Greeting
+from probe.model.identity import Key
+from probe.model.machine import Resolvers
 from probe.model.probing import Probe, Reply
+from probe.model.target import IPAddress, Port
+
+# --- probes ---
 
 
 class Backend(Protocol):
@@ -33,3 +46,86 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Free everything."""
+
+
+# --- clients ---
+
+
+Endpoint = tuple[IPAddress, Port]
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Task(Protocol[T_co]):
+    """Work that was begun, and goes on while probes are sent."""
+
+    def result(self) -> T_co | None:
+        """What it has brought; None where it has not ended by now."""
+
+
+class Clients(Protocol):
+    """Each method begins its work and returns at once. A result leaves out what could not be measured."""
+
+    def ping(self, addresses: Sequence[IPAddress]) -> Task[Mapping[IPAddress, Echo]]:
+        """Ask every address for an echo."""
+
+    def try_mtu(self, ports: Mapping[IPAddress, Port]) -> Task[Mapping[IPAddress, MtuTrial]]:
+        """Send data through one open TCP port of each address."""
+
+    def ask_name_servers(
+        self, names: Sequence[str], resolvers: Resolvers
+    ) -> Task[Mapping[str, Sequence[NameAnswer]]]:
+        """Ask every name server for the addresses of every name."""
+
+    def keys(self, wanted: Sequence[Endpoint]) -> Task[Mapping[Endpoint, tuple[Key, ...]]]:
+        """Ask open TCP ports for the keys that their services show."""
+
+    def greetings(self, calls: Sequence[Call]) -> Task[Mapping[Endpoint, Greeting]]:
+        """Read what services send first, or answer to a request."""
+
+    def wait(self, tasks: Iterable[Task[object]]) -> None:
+        """Let time pass until all of them have ended, or a signal asks for the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T_co]):
+    """A task that has ended."""
+
+    brought: T_co
+
+    def result(self) -> T_co:
+        """See `Task`."""
+        return self.brought
+
+
+class NoClients:
+    """Clients that send nothing, and so measure nothing; see `Clients`."""
+
+    def ping(self, addresses: Sequence[IPAddress]) -> Task[Mapping[IPAddress, Echo]]:
+        """See `Clients`."""
+        del addresses
+        return Done({})
+
+    def try_mtu(self, ports: Mapping[IPAddress, Port]) -> Task[Mapping[IPAddress, MtuTrial]]:
+        """See `Clients`."""
+        del ports
+        return Done({})
+
+    def ask_name_servers(
+        self, names: Sequence[str], resolvers: Resolvers
+    ) -> Task[Mapping[str, Sequence[NameAnswer]]]:
+        """See `Clients`."""
+        del names, resolvers
+        return Done({})
+
+    def keys(self, wanted: Sequence[Endpoint]) -> Task[Mapping[Endpoint, tuple[Key, ...]]]:
+        """See `Clients`."""
+        del wanted
+        return Done({})
+
+    def greetings(self, calls: Sequence[Call]) -> Task[Mapping[Endpoint, Greeting]]:
+        """See `Clients`."""
+        del calls
+        return Done({})
+
+    def wait(self, tasks: Iterable[Task[object]]) -> None:
+        """See `Clients`."""

@@ -10,18 +10,15 @@ from probe.model.plan import Timing
 
 
 def examined(world: World, engine: str = "connect") -> Diagnosis:
-    """Have the doctor examine a world of real hosts; every port of the scan is meant to work.
+    """Have the doctor examine a world; every port of the scan is meant to work.
 
     Raises:
         BackendError: this world has no raw packets, and `engine` is `raw`.
     """
-    from probe.app.doctor import examine, system_instruments  # noqa: PLC0415 - loaded only where it is asked for
-    from probe.backends import privilege  # noqa: PLC0415
-    from probe.machine.system import SystemMachine  # noqa: PLC0415
+    from probe.app.doctor import examine  # noqa: PLC0415 - loaded only where it is asked for
 
-    instruments = system_instruments(SystemMachine(privilege.missing))
     named = frozenset(world.target.ports)
-    return examine(world.target, Timing(), means_of(world, engine), instruments, named=named)
+    return examine(world.target, Timing(), means_of(world, engine), world.reader, named=named)
 
 
 def first_causes(

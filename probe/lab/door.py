@@ -1,6 +1,7 @@
 """The door to both kinds of world, and what to scan them with."""
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from probe.app.session import Backends
 from probe.errors import BackendError, UsageError
@@ -38,8 +39,9 @@ def means_of(world: World, engine: str) -> Backends:
     Raises:
         BackendError: this world has no raw packets.
     """
+    means = Backends(world.backend, world.host, clients=world.clients)
     if engine == "connect":
-        return Backends(world.backend, world.host)
+        return means
     if world.raw is None:
         raise BackendError("this world has no raw packets")
-    return Backends(world.backend, world.host, world.raw, RawPermissions(fin=True, loopback=True))
+    return replace(means, raw=world.raw, permissions=RawPermissions(fin=True, loopback=True))

@@ -1,4 +1,4 @@
-"""A scenario that has come to life: what to probe, a backend to probe with, and the prober's machine.
+"""A scenario that has come to life: what to probe, what to probe it with, and the prober's machine.
 
 Lives here: the shape that both kinds of world share. What happens to a packet does not.
 """
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from probe.engine.backend import Backend
+from probe.engine.backend import Backend, Clients
 from probe.errors import BackendError, ScenarioError
 from probe.lab.scenario import Scenario, address_of, realm_of
-from probe.machine.sources import Host
+from probe.machine.sources import Host, MachineReader
 from probe.model.fixes import Place
 from probe.model.target import ResolvedTarget, TargetAddress
 from probe.services.port_list import parse_ports
@@ -35,6 +35,8 @@ class World:
     target: ResolvedTarget
     backend: Backend
     host: Host
+    clients: Clients
+    reader: MachineReader
     raw: Backend | None = None  # raw packets; None: this world has none
     on_shell: Shell | None = None  # runs commands on its hosts; None: they are no real ones
 

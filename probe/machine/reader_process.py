@@ -21,6 +21,7 @@ from typing import Any, NoReturn, Protocol, Self
 from probe import interruption
 from probe.errors import BackendError
 from probe.machine.sources import MachineReader
+from probe.machine.system import reverse_path_drops
 from probe.machine.tools import SYSTEM_PATH
 from probe.model.machine import Machine, Tunnel
 
@@ -79,6 +80,10 @@ class ReaderProcess:
         """One tunnel as it is now; None where it is none."""
         found: Tunnel | None = self._ask(f"tunnel {interface}")
         return found
+
+    def reverse_path_drops(self) -> int | None:
+        """Packets dropped by the check of the reverse path so far; everybody may read that."""
+        return reverse_path_drops()
 
     def _ask(self, question: str) -> Any:  # noqa: ANN401 - what the caller asked for
         """Ask, and drop what still comes of a question that nobody waited for.

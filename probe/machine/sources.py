@@ -1,17 +1,14 @@
 """The seam to the prober's own machine, real or simulated."""
 
-from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from probe.model.facts import Neighbour, Route
-from probe.model.greeting import Call, Greeting
-from probe.model.identity import Key
 from probe.model.machine import Machine, Tunnel
-from probe.model.target import IPAddress, Port
+from probe.model.target import IPAddress
 
 
 class Host(Protocol):
-    """What the prober's machine can tell without sending a packet; and its clients for keys and greetings."""
+    """What the prober's machine can tell without sending a packet."""
 
     def route(self, destination: IPAddress) -> Route:
         """How the kernel would send to `destination`: source address, interface, link."""
@@ -28,14 +25,6 @@ class Host(Protocol):
     def tunnels(self) -> tuple[Tunnel, ...]:
         """Every tunnel of this machine, with what can be read of its peers. This may run commands."""
 
-    def keys(
-        self, wanted: Sequence[tuple[IPAddress, Port]]
-    ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
-        """Keys that open TCP ports show; this connects to them. Left out where none was shown."""
-
-    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
-        """What services say of themselves; this connects to them. Left out where nothing was said."""
-
 
 # --- this machine's own state ---
 
@@ -51,3 +40,6 @@ class MachineReader(Protocol):
 
     def tunnel(self, interface: str) -> Tunnel | None:
         """One tunnel as it is now, counters and handshakes included; None where it is none."""
+
+    def reverse_path_drops(self) -> int | None:
+        """Packets that the check of the reverse path has dropped so far; None where that is not told."""

@@ -160,3 +160,7 @@ class SystemMachine:
     def tunnel(self, interface: str) -> Tunnel | None:
         """One tunnel as it is now, counters and handshakes included; None where it is none."""
         return tunnel(interface)
+
+    def reverse_path_drops(self) -> int | None:
+        """Packets dropped by the check of the reverse path so far; None where the system does not tell."""
+        return reverse_path_drops()

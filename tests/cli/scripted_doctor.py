@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from varied import replace
 
 from probe.app import doctor, session
 from probe.cli.main import main
@@ -38,8 +37,8 @@ class Scripted:
     complete: bool = True
     asked: list[Any] = field(default_factory=list)
 
-    def examine(self, target, timing, means, instruments, *, named=frozenset(), progress=None) -> Diagnosis:
-        assert instruments.reader.machine() is MACHINE
+    def examine(self, target, timing, means, reader, *, named=frozenset(), progress=None) -> Diagnosis:
+        assert reader.machine() is MACHINE
         self.asked.append((target, timing, means, named))
         found = tuple(self._diagnosed(address) for address in target.addresses)
         return Diagnosis(self.checks, found, 1.5, self.complete)
@@ -88,15 +87,11 @@ def scripted_doctor(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     scripted = Scripted()
     monkeypatch.setattr(doctor, "examine", scripted.examine)
     monkeypatch.setattr(doctor, "look", scripted.look)
-    monkeypatch.setattr(doctor, "system_instruments", lambda reader: replace(INSTRUMENTS, reader=reader))
     monkeypatch.setattr(session, "own_reader", Reader)
     monkeypatch.setattr("probe.backends.system_host.SystemHost", ScriptedHost)
     monkeypatch.setattr("probe.machine.names._look_up", look_up)
     monkeypatch.setattr("probe.interruption.sleep", scripted.asked.append)
     return scripted
-
-
-INSTRUMENTS = doctor.Instruments(Reader(), dict, dict, lambda names, resolvers: {})
 
 
 def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:

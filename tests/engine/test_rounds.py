@@ -11,6 +11,7 @@ from varied import replace
 from probe.app import scan
 from probe.app.plan import make_plan
 from probe.app.session import Backends
+from probe.engine.backend import Done, NoClients
 from probe.errors import NothingMeasuredError
 from probe.model.evidence import PurposeRule
 from probe.model.facts import LinkKind, Route
@@ -34,8 +35,6 @@ class Machine:
     """A prober with a LAN and a tunnel."""
 
     link_asked: list = field(default_factory=list)
-    keys_asked: list = field(default_factory=list)
-    while_asked: Callable[[], None] = lambda: None
 
     def route(self, destination):
         lan = destination == LAN
@@ -60,13 +59,18 @@ class Machine:
     def own_addresses(self):
         return frozenset({ip_address("192.168.77.2"), ip_address("10.88.0.2")})
 
-    def greetings(self, calls):
-        return {}
+
+class Clients(NoClients):
+    """Clients that find one key everywhere, and note where they asked."""
+
+    def __init__(self, while_asked: Callable[[], None] = lambda: None):
+        self.keys_asked: list = []
+        self._while_asked = while_asked
 
     def keys(self, wanted):
         self.keys_asked.append(wanted)
-        self.while_asked()
-        return dict.fromkeys(wanted, (KEY,))
+        self._while_asked()
+        return Done(dict.fromkeys(wanted, (KEY,)))
 
 
 def says(probe: Probe, now: float, reason: Reason | None, header: Header | None = None) -> list[Reply]:
@@ -238,9 +242,9 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
     ssh = ResolvedTarget(TARGET.addresses, (Port(Protocol.TCP, 22),))
     sockets = Interrupted(both_open, interrupt) if kind == "sockets" else ScriptedNetwork(both_open)
     packets = ScriptedNetwork(dropped_on_the_vpn)
-    machine = Machine(while_asked=interrupt)
-    scan.collect(ssh, TIMING, Backends(sockets, machine, packets))
-    assert bool(machine.keys_asked) is (kind == "keys")
+    clients = Clients(while_asked=interrupt)
+    scan.collect(ssh, TIMING, Backends(sockets, Machine(), packets, clients=clients))
+    assert bool(clients.keys_asked) is (kind == "keys")
     assert packets.sent == []
 
 
@@ -263,9 +267,8 @@ def test_keys_are_asked_where_ports_are_open_on_both():
         return says(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
     ssh = Port(Protocol.TCP, 22)
-    surveys = scan.collect(
-        ResolvedTarget(TARGET.addresses, (ssh,)), TIMING, Backends(ScriptedNetwork(both_open), Machine())
-    ).surveys
+    means = Backends(ScriptedNetwork(both_open), Machine(), clients=Clients())
+    surveys = scan.collect(ResolvedTarget(TARGET.addresses, (ssh,)), TIMING, means).surveys
     assert [one.keys for one in surveys] == [{ssh: (KEY,)}, {ssh: (KEY,)}]
 
 

@@ -41,12 +41,6 @@ class OnLink:
     def own_addresses(self):
         return frozenset({ip_address("192.168.77.2")})
 
-    def greetings(self, calls):
-        return {}
-
-    def keys(self, wanted):
-        return {}
-
 
 def plan_for(ports: int, timing: Timing, addresses=(LAN, VPN)) -> Plan:
     """A plan for ports 8000 and up on some addresses."""

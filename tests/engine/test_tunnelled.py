@@ -55,12 +55,6 @@ class Machine:
     def own_addresses(self):
         return frozenset({SOURCE})
 
-    def greetings(self, calls):
-        return {}
-
-    def keys(self, wanted):
-        return {}
-
     def tunnels(self):
         now = self.network.now()
         self.read_at.append(now)

@@ -143,7 +143,7 @@ def _as_nobody(opened: World, case: Case) -> dict[str, object]:
 
 
 def _scan(opened: World, case: Case) -> dict[str, object]:
-    means = scan.Backends(opened.backend, case.host())
+    means = scan.Backends(opened.backend, case.host(), clients=opened.clients)
     report = scan.scan(opened.target, Timing(), means)
     return told(report)
 

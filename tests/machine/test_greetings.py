@@ -13,7 +13,6 @@ from key_servers import HOSTILE, TLS_RECORD, drip, flood, never, say, serving, t
 from probe.backends import banner
 from probe.backends.banner import DEADLINE_S, MOST_HEAD, MOST_LINE, read_greetings
 from probe.backends.stream import MOST_BYTES
-from probe.backends.system_host import SystemHost
 from probe.model.greeting import Approach, Call, Greeting
 from probe.model.target import Port, Protocol
 
@@ -133,7 +132,7 @@ def test_all_at_once() -> None:
     with ExitStack() as stack:
         ports = [stack.enter_context(serving(never)) for _ in range(40)]
         before = time.monotonic()
-        assert SystemHost().greetings([call(port, WEB, likely=False) for port in ports]) == {}
+        assert read_greetings([call(port, WEB, likely=False) for port in ports]) == {}
         assert time.monotonic() - before < 1.0
 
 

@@ -16,8 +16,10 @@ from varied import replace
 from probe import interruption
 from probe.app.scan import ScanContext, ask_greetings, scan
 from probe.app.session import Backends
+from probe.backends.clients import SystemClients
 from probe.backends.connect import ConnectBackend
 from probe.backends.system_host import SystemHost
+from probe.engine.backend import Done, NoClients
 from probe.engine.run import Outcome
 from probe.engine.scan import Counts
 from probe.model.binding import Proof
@@ -42,8 +44,8 @@ PLAN = Plan((), Timing(), deadline=60.0)
 
 
 @dataclass
-class Asked:
-    """A host that notes what greetings it was asked for, and a clock that this took half a second of."""
+class Asked(NoClients):
+    """Clients that note what greetings they were asked for, and a clock that this took half a second of."""
 
     while_asked: Callable[[], None] = lambda: None
     calls: list = field(default_factory=list)
@@ -51,7 +53,7 @@ class Asked:
     def greetings(self, calls):
         self.while_asked()
         self.calls.extend(calls)
-        return {(HERE, WEB): SAID, (THERE, WEB): Greeting("220 ready")}
+        return Done({(HERE, WEB): SAID, (THERE, WEB): Greeting("220 ready")})
 
     def interrupted(self) -> bool:
         return interruption.requested()
@@ -88,14 +90,17 @@ def test_not_asked(name):
     """Nothing is asked where nothing could be compared, where the scan is over, or where it may not."""
     outcome, plan, inquiry = NOT_ASKED[name]
     asked = Asked()
-    assert ask_greetings(outcome, ScanContext(plan, Backends(asked, asked, inquiry=inquiry))) is outcome
+    assert (
+        ask_greetings(outcome, ScanContext(plan, Backends(asked, asked, clients=asked, inquiry=inquiry)))
+        is outcome
+    )
     assert asked.calls == []
 
 
 def test_asked():
     """Each survey gets what its own address said, and the certificate that came with it; time is counted."""
     asked = Asked()
-    outcome = ask_greetings(BOTH, ScanContext(PLAN, Backends(asked, asked)))
+    outcome = ask_greetings(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert asked.calls == [Call(ip, WEB, Approach.WEB) for ip in (HERE, THERE)]
     assert [dict(s.greetings) for s in outcome.surveys] == [{WEB: SAID}, {WEB: Greeting("220 ready")}]
     assert [dict(s.keys) for s in outcome.surveys] == [{WEB: (CERTIFICATE,)}, {}]
@@ -106,14 +111,16 @@ def test_keys_that_are_known_stay():
     """The keys that were asked for come before those that came along."""
     asked = Asked()
     known = {WEB: (KEY,), OTHER: (KEY,)}
-    outcome = ask_greetings(measured(HERE, THERE, keys=known), ScanContext(PLAN, Backends(asked, asked)))
+    outcome = ask_greetings(
+        measured(HERE, THERE, keys=known), ScanContext(PLAN, Backends(asked, asked, clients=asked))
+    )
     assert [dict(s.keys) for s in outcome.surveys] == [known, known]
 
 
 def test_interrupted(interrupt):
     """Ctrl-C while greetings are read keeps what was measured until then, greetings that came included."""
     asked = Asked(while_asked=interrupt)
-    outcome = ask_greetings(BOTH, ScanContext(PLAN, Backends(asked, asked)))
+    outcome = ask_greetings(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert not outcome.complete
     assert [len(s.greetings) for s in outcome.surveys] == [1, 1]
 
@@ -124,8 +131,9 @@ def scanned(number: int, inquiry: Inquiry = Inquiry.ALL):
         tuple(TargetAddress(ip, realm) for ip, realm in ((HERE, "lan"), (THERE, "public"))),
         (Port(Protocol.TCP, number),),
     )
-    with closing(ConnectBackend()) as backend:
-        return scan(target, Timing(), Backends(backend, SystemHost(), inquiry=inquiry))
+    with closing(ConnectBackend()) as backend, closing(SystemClients()) as clients:
+        means = Backends(backend, SystemHost(), inquiry=inquiry, clients=clients)
+        return scan(target, Timing(), means)
 
 
 def test_another_service_answers_on_the_public_address():

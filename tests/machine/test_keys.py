@@ -17,7 +17,6 @@ from key_servers import HOSTILE, host_key, serving, ssh_server, tls_server
 
 from probe.backends import host_keys
 from probe.backends.host_keys import parse_keyscan, read_keys
-from probe.backends.system_host import SystemHost
 from probe.model.identity import Key, KeyKind
 from probe.model.target import Port, Protocol
 
@@ -84,7 +83,7 @@ def test_any_output_is_read(output: bytes) -> None:
 def test_host_keys() -> None:
     """Two servers on one port number of two addresses: each shows its own key."""
     with serving(ssh_server(ONE)) as port, serving(ssh_server(TWO), str(THERE), port):
-        found = SystemHost().keys([(HERE, tcp(port)), (THERE, tcp(port))])
+        found = read_keys([(HERE, tcp(port)), (THERE, tcp(port))])
     assert found == {
         (HERE, tcp(port)): (Key(KeyKind.SSH, "ssh-ed25519", fingerprint(ONE)),),
         (THERE, tcp(port)): (Key(KeyKind.SSH, "ssh-ed25519", fingerprint(TWO)),),

@@ -13,8 +13,10 @@ from varied import replace
 from probe import interruption
 from probe.app.scan import ScanContext, ask_keys, collect
 from probe.app.session import Backends
+from probe.backends.clients import SystemClients
 from probe.backends.connect import ConnectBackend
 from probe.backends.system_host import SystemHost
+from probe.engine.backend import Done, NoClients
 from probe.engine.run import Outcome
 from probe.engine.scan import Counts
 from probe.inference.identity import identify
@@ -31,8 +33,8 @@ PLAN = Plan((), Timing(), deadline=60.0)
 
 
 @dataclass
-class Asked:
-    """A host that notes what keys it was asked for, and a clock that this took two seconds of."""
+class Asked(NoClients):
+    """Clients that note what keys it was asked for, and a clock that this took two seconds of."""
 
     while_asked: Callable[[], None] = lambda: None
     wanted: list = field(default_factory=list)
@@ -40,7 +42,7 @@ class Asked:
     def keys(self, wanted):
         self.while_asked()
         self.wanted.extend(wanted)
-        return {(HERE, SSH): KEY}
+        return Done({(HERE, SSH): KEY})
 
     def interrupted(self) -> bool:
         return interruption.requested()
@@ -71,14 +73,14 @@ def test_not_asked(name):
     """Nothing is asked where nothing could be compared, or where the scan is over."""
     outcome, plan = NOT_ASKED[name]
     asked = Asked()
-    assert ask_keys(outcome, ScanContext(plan, Backends(asked, asked))) is outcome
+    assert ask_keys(outcome, ScanContext(plan, Backends(asked, asked, clients=asked))) is outcome
     assert asked.wanted == []
 
 
 def test_asked():
     """Each survey gets the keys of its own address, and the time is counted."""
     asked = Asked()
-    outcome = ask_keys(BOTH, ScanContext(PLAN, Backends(asked, asked)))
+    outcome = ask_keys(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert asked.wanted == [(HERE, SSH), (THERE, SSH)]
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
     assert (outcome.elapsed, outcome.complete) == (7.0, True)
@@ -87,7 +89,7 @@ def test_asked():
 def test_interrupted(interrupt):
     """Ctrl-C while keys are read keeps what was measured until then, keys that came included."""
     asked = Asked(while_asked=interrupt)
-    outcome = ask_keys(BOTH, ScanContext(PLAN, Backends(asked, asked)))
+    outcome = ask_keys(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert not outcome.complete
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
 
@@ -101,7 +103,8 @@ def test_two_addresses_of_loopback(there, sameness):
         serving(ssh_server(host_key(b"a"))) as number,
         serving(ssh_server(host_key(there)), str(THERE), number),
         closing(ConnectBackend()) as backend,
+        closing(SystemClients()) as clients,
     ):
         target = ResolvedTarget(addresses, (Port(Protocol.TCP, number),))
-        surveys = collect(target, Timing(), Backends(backend, SystemHost())).surveys
+        surveys = collect(target, Timing(), Backends(backend, SystemHost(), clients=clients)).surveys
     assert identify(surveys)["here", THERE].sameness is sameness

@@ -7,8 +7,10 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 
 from msgspec import structs
 
+from probe.backends import privilege
+from probe.backends.clients import SystemClients
 from probe.backends.system_host import SystemHost
-from probe.engine.backend import Backend
+from probe.engine.backend import Backend, Done, Endpoint, Task
 from probe.errors import BackendError, PrivilegeError
 from probe.lab.netns import enter, mounts, syscalls
 from probe.lab.netns.cable import Cable
@@ -23,11 +25,12 @@ from probe.lab.netns.tunnels import lay_tunnel, switch_off_here
 from probe.lab.scenario import Scenario, TargetHost
 from probe.lab.world import Ended, Shell, World, target_of
 from probe.machine.sources import Host
+from probe.machine.system import SystemMachine
 from probe.model.facts import LinkKind, Route
 from probe.model.fixes import Place
 from probe.model.greeting import Approach, Call, Greeting
 from probe.model.identity import Key
-from probe.model.target import IPAddress, Port, Realm
+from probe.model.target import IPAddress, Realm
 
 # --- the prober's machine ---
 
@@ -41,28 +44,26 @@ class ProberHost(SystemHost):
         return structs.replace(route, kind=LinkKind.TUNNEL) if route.interface == Realm.VPN else route
 
 
-class ListenersProber(ProberHost):
-    """The prober beside hosts without real services.
+class ListenersClients(SystemClients):
+    """The clients beside hosts without real services.
 
     Their listeners speak neither SSH nor TLS: they would keep a client for keys waiting until it gives up,
     and have none to show. Nor do they answer a request: only those that speak first are listened to.
     """
 
-    def keys(
-        self, wanted: Sequence[tuple[IPAddress, Port]]
-    ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
+    def keys(self, wanted: Sequence[Endpoint]) -> Task[Mapping[Endpoint, tuple[Key, ...]]]:
         """Keys that open ports show: no listener has any."""
         del wanted
-        return {}
+        return Done({})
 
-    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
-        """What services say that speak first: the others have no answer, and would be waited for."""
+    def greetings(self, calls: Sequence[Call]) -> Task[Mapping[Endpoint, Greeting]]:
+        """What services send that speak first: the others have no answer, and would be waited for."""
         return super().greetings([call for call in calls if call.approach is Approach.LISTEN])
 
 
-def prober_of(target: TargetHost) -> ProberHost:
-    """The prober's machine beside this target."""
-    return ProberHost() if target.services else ListenersProber()
+def clients_for(target: TargetHost) -> SystemClients:
+    """The prober's clients beside this target."""
+    return SystemClients() if target.services else ListenersClients()
 
 
 # --- the network ---
@@ -81,10 +82,16 @@ def open_netns(scenario: Scenario, *, raw: bool = True) -> Iterator[World]:
     """
     from probe.backends.connect import ConnectBackend  # noqa: PLC0415 - only this world needs real sockets
 
-    target, host = target_of(scenario), prober_of(scenario.target)
+    target, host = target_of(scenario), ProberHost()
     packets = _raw_backend(host) if raw else nullcontext()
-    with open_network(scenario) as shell, closing(ConnectBackend()) as backend, packets as opened:
-        yield World(scenario=scenario, target=target, backend=backend, host=host, raw=opened, on_shell=shell)
+    with (
+        open_network(scenario) as shell,
+        closing(ConnectBackend()) as backend,
+        closing(clients_for(scenario.target)) as clients,
+        packets as opened,
+    ):
+        reader = SystemMachine(privilege.missing)
+        yield World(scenario, target, backend, host, clients, reader, opened, shell)
 
 
 @contextmanager

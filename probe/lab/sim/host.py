@@ -1,14 +1,10 @@
 """The prober's machine in the world in memory, as a Host: routes, neighbours, addresses."""
 
-from collections.abc import Mapping, Sequence
-
 from probe.lab.sim.box import Box
 from probe.lab.sim.network import Network
 from probe.model.facts import LinkKind, Neighbour, Route
-from probe.model.greeting import Call, Greeting
-from probe.model.identity import Key
 from probe.model.machine import Tunnel
-from probe.model.target import IPAddress, Port, Realm
+from probe.model.target import IPAddress, Realm
 
 INTERFACES: dict[str, tuple[str, LinkKind, int]] = {  # realm -> name, kind, MTU in bytes
     Realm.LAN: ("lan", LinkKind.ETHERNET, 1500),
@@ -48,15 +44,3 @@ class SimHost:
     def tunnels(self) -> tuple[Tunnel, ...]:
         """None whose facts could be read: the world in memory has plain links."""
         return ()
-
-    def keys(
-        self, wanted: Sequence[tuple[IPAddress, Port]]
-    ) -> Mapping[tuple[IPAddress, Port], tuple[Key, ...]]:
-        """Keys that open ports show: nobody in the world in memory has any."""
-        del wanted
-        return {}
-
-    def greetings(self, calls: Sequence[Call]) -> Mapping[tuple[IPAddress, Port], Greeting]:
-        """What services say of themselves: in memory only that they speak is known."""
-        del calls
-        return {}

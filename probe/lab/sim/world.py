@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from probe.engine.backend import NoClients
 from probe.errors import ScenarioError
 from probe.lab.scenario import Scenario
 from probe.lab.sim.clock import Clock, Inbox
 from probe.lab.sim.host import SimHost
+from probe.lab.sim.machine import SimMachine
 from probe.lab.sim.network import Network
 from probe.lab.sim.prober import Prober, read_firewall
 from probe.lab.sim.raw import SimRawBackend
@@ -86,4 +88,4 @@ def open_sim(scenario: Scenario, seed: int = 0) -> Iterator[World]:
     network = Network(clock, build_ways(scenario, boxes), seed)
     backend = SimBackend(clock, network, prober, inbox)
     host, raw = SimHost(network, prober), SimRawBackend(network, prober)
-    yield World(scenario, target_of(scenario), backend, host, raw)
+    yield World(scenario, target_of(scenario), backend, host, NoClients(), SimMachine(prober), raw)

@@ -1,0 +1,94 @@
+"""The clients of this machine, each in a thread of its own; see `probe.engine.backend.Clients`.
+
+Each module is loaded when its client is first used: most scans need none of them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from probe.engine.backend import Endpoint, Task
+from probe.model.exam import Echo, MtuTrial, NameAnswer
+from probe.model.greeting import Call, Greeting
+from probe.model.identity import Key
+from probe.model.machine import Resolvers
+from probe.model.target import IPAddress, Port
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+_THREADS = 8  # every client at once
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadTask(Generic[T]):
+    """Work in a thread."""
+
+    future: "Future[T]"
+
+    def result(self) -> T | None:
+        """What it has brought; None where it has not ended by now.
+
+        Raises:
+            Exception: what the work raised.
+        """
+        done = self.future.done() and not self.future.cancelled()
+        return self.future.result() if done else None
+
+
+class SystemClients:
+    """Sends by this machine's own sockets. A thread starts in the network namespace of who begins a task."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+
+    def close(self) -> None:
+        """Begin nothing more; what is under way ends by itself."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def ping(self, addresses: Sequence[IPAddress]) -> Task[Mapping[IPAddress, Echo]]:
+        """By ping sockets."""
+        from probe.backends.ping import ping  # noqa: PLC0415
+
+        return self._begin(lambda: ping(addresses))
+
+    def try_mtu(self, ports: Mapping[IPAddress, Port]) -> Task[Mapping[IPAddress, MtuTrial]]:
+        """By connections whose acknowledged bytes the kernel tells."""
+        from probe.backends.pmtu import try_mtu  # noqa: PLC0415
+
+        return self._begin(lambda: try_mtu(ports))
+
+    def ask_name_servers(
+        self, names: Sequence[str], resolvers: Resolvers
+    ) -> Task[Mapping[str, Sequence[NameAnswer]]]:
+        """By UDP, past the system's resolver."""
+        from probe.backends.dns import ask_servers  # noqa: PLC0415
+
+        return self._begin(lambda: ask_servers(names, resolvers))
+
+    def keys(self, wanted: Sequence[Endpoint]) -> Task[Mapping[Endpoint, tuple[Key, ...]]]:
+        """By `ssh-keyscan`, and by TLS."""
+        from probe.backends.host_keys import read_keys  # noqa: PLC0415
+
+        return self._begin(lambda: read_keys(wanted))
+
+    def greetings(self, calls: Sequence[Call]) -> Task[Mapping[Endpoint, Greeting]]:
+        """By ordinary connections, plain or by TLS."""
+        from probe.backends.banner import read_greetings  # noqa: PLC0415
+
+        return self._begin(lambda: read_greetings(calls))
+
+    def wait(self, tasks: Iterable[Task[object]]) -> None:
+        """Wait until all have ended; at a signal, a moment for those that end by themselves then."""
+        from probe.backends.side_by_side import await_all  # noqa: PLC0415
+
+        await_all([task.future for task in tasks if isinstance(task, ThreadTask)])
+
+    def _begin(self, work: Callable[[], T]) -> Task[T]:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_THREADS)
+        return ThreadTask(self._pool.submit(work))
