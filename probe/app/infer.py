@@ -5,7 +5,6 @@ Pure. The same measurements and facts give the same verdicts, to the last digit.
 
 from collections.abc import Sequence
 
-from probe import __version__
 from probe.engine.rows import unfold
 from probe.errors import UsageError
 from probe.explain.wording import worded
@@ -17,6 +16,7 @@ from probe.model.target import Port
 from probe.report.document import assemble
 from probe.report.grouping import grouped
 from probe.services.port_list import format_port_list, parse_ports
+from probe.version import __version__
 
 
 def judged(

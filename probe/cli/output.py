@@ -1,49 +1,26 @@
-"""Chooses the renderer and writes its text: to stdout, or to a file that appears whole or not at all."""
+"""Where a result goes: to stdout, or to a file that appears whole or not at all."""
 
 import contextlib
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from probe import interruption
-from probe.cli.invoker import acting_as_invoker
+from probe.app.invoker import acting_as_invoker
+from probe.app.privileged_start import Around
+from probe.cli.progress import ProgressBar
 from probe.cli.terminal import style_of
 from probe.errors import OutputError, UsageError
+from probe.model.doctor_report import DoctorReport
 from probe.model.report import Report
-from probe.report.as_csv import render_csv
-from probe.report.as_json import json_parts, ndjson_parts
-from probe.report.markdown import render_markdown
-from probe.report.picture import render_picture
+from probe.report.formats import Form, parts_of
 from probe.report.style import PLAIN, TextStyle
-from probe.report.table import render_table
 
 STDOUT = Path("-")
 _EFFECTIVE = os.access in os.supports_effective_ids  # what counts is as whom this process acts
-
-
-class Form(StrEnum):
-    """A format of the report; its value is the option that asks for it."""
-
-    TABLE = "table"
-    PICTURE = "picture"
-    JSON = "json"
-    NDJSON = "ndjson"
-    CSV = "csv"
-    MARKDOWN = "md"
-
-
-_RENDERERS: Mapping[Form, Callable[[Report, TextStyle], str | Iterator[str]]] = {
-    Form.TABLE: render_table,
-    Form.PICTURE: render_picture,
-    Form.JSON: lambda report, _: json_parts(report),
-    Form.NDJSON: lambda report, _: ndjson_parts(report),
-    Form.CSV: lambda report, _: render_csv(report),
-    Form.MARKDOWN: lambda report, _: render_markdown(report),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +31,22 @@ class Destination:
     path: Path | None = None
     detail: bool = False
 
-    def write(self, report: Report) -> None:
-        """Render a report and write it.
+    def write(self, report: Report | DoctorReport) -> bool:
+        """Render a report and write it; False where it went to a pipe that nobody reads any more.
 
         Raises:
             OutputError: it could not be written; a file is then as it was before.
         """
-        made = _RENDERERS[self.form](report, self.style())
-        self._write((made,) if isinstance(made, str) else made)
+        return self._write(parts_of(report, self.form, self.style()))
+
+    def around(self) -> Around:
+        """What the privileged start does for this destination: load what prints there, and check it."""
+        return Around(self._load, self.check)
+
+    def _load(self) -> None:
+        if self.form is Form.TABLE:
+            import tabulate  # noqa: F401 - tables load it when they are made
+        ProgressBar.load()
 
     def check(self) -> None:
         """Find out whether it can be written, before anything is probed.
