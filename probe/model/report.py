@@ -12,6 +12,7 @@ from probe.model.advice import Advice, NextTest, Rival
 from probe.model.binding import Binding, BoundBy, Condition, Served, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Purpose, Reading
 from probe.model.facts import TunnelHealth
+from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.measurement import Facts, Measurement
 from probe.model.probing import Aftermath, Origin, Reason, Shape, State, TcpFacts
@@ -37,18 +38,6 @@ class CandidateReport(Struct, frozen=True, kw_only=True):
     probability: Probability
 
 
-class GreetingReport(Struct, frozen=True, kw_only=True):
-    """What a service said on one address, asked for nothing but its front page; every text is printable.
-
-    `text` is its first line, of HTTP the status line; empty: TLS, and then nothing.
-    """
-
-    text: str
-    status: int | None = None
-    headers: dict[str, str] = {}
-    tls: bool = False
-
-
 class ObservationReport(Struct, frozen=True, kw_only=True):
     """How one address answered on one port. `state` null: not measured."""
 
@@ -68,7 +57,7 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     tcp: TcpFacts | None = None
     reading: Reading | None = None
     unheard: bool | None = None  # true: raw packets heard this answer, connect() waited for it in vain
-    greeting: GreetingReport | None = None  # null: not asked, or nothing was said
+    greeting: Greeting | None = None  # null: not asked, or nothing was said
     keys: tuple[Key, ...] | None = None  # null: not asked, or none was shown
 
 

@@ -8,13 +8,11 @@ from msgspec import structs
 from probe.model.advice import Rival
 from probe.model.binding import Binding, Condition
 from probe.model.facts import AddressSurvey
-from probe.model.greeting import Greeting
 from probe.model.measurement import CONNECT, RAW, Facts, Measurement
 from probe.model.probing import Observation, State
 from probe.model.report import (
     AddressReport,
     CandidateReport,
-    GreetingReport,
     ObservationReport,
     PortReport,
     ProbeReport,
@@ -31,13 +29,6 @@ from probe.services.registry import is_private, service_name
 
 
 _HEADERS = ("server", "location")  # told in words; the others are in the report
-
-
-def greeting(said: Greeting | None) -> GreetingReport | None:
-    """A greeting; None where nothing was said."""
-    if said is None:
-        return None
-    return GreetingReport(text=said.text, status=said.status, headers=dict(said.headers), tls=said.tls)
 
 
 def greeting_words(observation: ObservationReport) -> str | None:
@@ -256,6 +247,6 @@ def _observation(verdict: PortVerdict, place: _Place) -> ObservationReport:
         tcp=observation.tcp,
         reading=verdict.readings.get(seen),
         unheard=observation.unheard or None,
-        greeting=greeting(survey.greetings.get(verdict.port)),
+        greeting=survey.greetings.get(verdict.port),
         keys=survey.keys.get(verdict.port) or None,
     )

@@ -146,12 +146,6 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "keys": "The keys that the service showed; null: not asked, or none was shown.",
     },
     "Reading": {"response": "What the answer amounts to."},
-    "GreetingReport": {
-        "text": "First line, of HTTP the status line; empty: TLS, and then nothing.",
-        "status": "HTTP status; null: no HTTP.",
-        "headers": "The HTTP headers that are kept, by lower-case name.",
-        "tls": "Whether it was said over TLS.",
-    },
     "Served": {
         "name": "What the service calls itself; null: nothing.",
         "by": "What its addresses have in common; empty where it has one.",

@@ -206,7 +206,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
     "Greeting": {
         "text": "First line, of HTTP the status line; empty: TLS, and then nothing.",
         "status": "HTTP status; absent: no HTTP.",
-        "headers": "The HTTP headers that are kept, as pairs of lower-case name and value.",
+        "headers": "The HTTP headers that are kept, by lower-case name.",
         "tls": "Whether it was said over TLS.",
         "binary": "Whether the text stands for bytes that are none.",
         "key": "The certificate, with TLS.",
