@@ -205,7 +205,8 @@ def survey_addresses(_: Outcome, context: ScanContext) -> Outcome:
     """Ask every address for its ports, and for controls beside them."""
     plan, backends = context.plan, context.backends
     surveys = _surveys(plan.addresses, backends.host)
-    return Run(surveys, backends.backend, plan.timing).until(plan.deadline, context.progress)
+    run = Run(surveys, backends.backend, plan.timing, links=plan.links())
+    return run.until(plan.deadline, context.progress)
 
 
 def _surveys(addresses: Iterable[AddressPlan], host: Host) -> dict[IPAddress, Survey]:
@@ -219,7 +220,7 @@ def read_tunnels(outcome: Outcome, context: ScanContext) -> Outcome:
 
     def again(early: Sequence[IPAddress]) -> Outcome:
         surveys = _surveys((a for a in plan.addresses if a.address.ip in early), backends.host)
-        run = Run(surveys, backends.backend, plan.timing, outcome.learned)
+        run = Run(surveys, backends.backend, plan.timing, outcome.learned, plan.links())
         return run.until(plan.deadline, context.progress)
 
     try:
@@ -345,7 +346,8 @@ def _ask_further(
         if s.address.ip in wanted
     }
     left = max(0.0, plan.deadline - outcome.elapsed)
-    further = Run(asked, raw, plan.timing, outcome.learned).until(left, context.progress)
+    run = Run(asked, raw, plan.timing, outcome.learned, plan.links())
+    further = run.until(left, context.progress)
     found = {survey.address.ip: survey for survey in further.surveys}
     return Outcome(
         tuple(found.get(survey.address.ip, survey) for survey in outcome.surveys),

@@ -1,7 +1,9 @@
 """Carry surveys over a backend: the only loop of the engine, and it owns no clock but the backend's."""
 
+import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from msgspec import structs
 
@@ -72,6 +74,7 @@ class Run:
         backend: what carries it.
         timing: how patiently.
         learned: what an earlier run has learned of each address.
+        links: the interface by which each is reached; None or not named: all by the same.
     """
 
     def __init__(
@@ -80,13 +83,17 @@ class Run:
         backend: Backend,
         timing: Timing,
         learned: Mapping[IPAddress, PathStats] | None = None,
+        links: Mapping[IPAddress, str | None] | None = None,
     ) -> None:
         self._backend = backend
-        self._scan = Scan(timing, backend.capacity, learned)
+        self._scan = Scan(timing, backend.capacity, learned, links)
         self._running = {address: _Running(survey) for address, survey in surveys.items()}
         self._settled = 0
         self._asked = 0
+        self._left = len(self._running)  # surveys that are not done
         self._pending: dict[IPAddress, tuple[float, Step]] = {}  # chosen steps and when they may start
+        self._starts: list[tuple[float, int, IPAddress]] = []  # heap of the same, in the order of choosing
+        self._order = count()
         self._askers: dict[Question, list[IPAddress]] = {}  # whose surveys wait for it
 
     def until(self, deadline: float, progress: Progress | None = None) -> Outcome:
@@ -117,11 +124,11 @@ class Run:
                 progress(self._settled, self._asked)
 
     def _is_under_way(self) -> bool:
-        return any(running.done is None for running in self._running.values())
+        return self._left > 0
 
     def _next_time(self, now: float) -> float:
-        pauses = (starts_at for starts_at, _ in self._pending.values())
-        return min(self._scan.next_deadline(now), *pauses, float("inf"))
+        deadline = self._scan.next_deadline(now)
+        return min(deadline, self._starts[0][0]) if self._starts else deadline
 
     def _advance_all(self, now: float) -> None:
         for address, running in self._running.items():
@@ -132,12 +139,15 @@ class Run:
         step = running.advance()
         while step is not None and not step.questions:
             step = running.advance()
-        if step is not None:
+        if step is None:
+            self._left -= 1
+        else:
             self._pending[address] = now + step.idle, step
+            heapq.heappush(self._starts, (now + step.idle, next(self._order), address))
 
     def _start_steps(self, now: float) -> None:
-        ready = [address for address, (starts_at, _) in self._pending.items() if starts_at <= now]
-        for address in ready:
+        while self._starts and self._starts[0][0] <= now:
+            _, _, address = heapq.heappop(self._starts)
             _, step = self._pending.pop(address)
             new = [question for question in dict.fromkeys(step.questions) if question not in self._askers]
             for question in step.questions:
@@ -147,15 +157,13 @@ class Run:
 
     def _hand_out(self, now: float) -> bool:
         """Give settled observations to the surveys that asked; True where one of them went on."""
+        answered: dict[IPAddress, None] = {}
         for observation in self._scan.settled():
             self._settled += 1
             for address in self._askers.pop(observation.question):
                 self._running[address].hear(observation)
-        ready = [
-            (address, running)
-            for address, running in self._running.items()
-            if running.done is None and not running.open and address not in self._pending
-        ]
+                answered[address] = None
+        ready = [(a, running) for a in answered if not (running := self._running[a]).open]
         for address, running in ready:
             running.mark(self._scan.rationed(address))
             self._advance(address, running, now)
@@ -173,7 +181,7 @@ class Run:
 
     def _close(self, address: IPAddress, running: _Running, now: float) -> None:
         """Answer a step that can no longer be asked with 'not sent', and move on."""
-        self._pending.pop(address, None)
+        self._pending.pop(address, None)  # its start is never reached
         for question in tuple(running.open):
             running.hear(not_sent(question))
         running.mark(self._scan.rationed(address))

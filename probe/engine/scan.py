@@ -9,7 +9,7 @@ answer to an early try still counts. Silence counts after all tries, spread over
 
 import heapq
 import math
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -19,6 +19,7 @@ from msgspec import structs
 from probe.engine.pacing import (
     BURST_S,
     AddressPace,
+    LinkPace,
     PathStats,
     TokenBucket,
     stranger_timeout,
@@ -28,16 +29,38 @@ from probe.model.plan import Timing
 from probe.model.probing import ICMP_REASONS, Observation, Probe, Question, Reason, Reply, Role
 from probe.model.target import IPAddress, Protocol
 
-# --- a question under way ---
+# --- what is under way ---
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class _Link:
+    """One outgoing interface: what its addresses share, and which of them have something to send now."""
+
+    pace: LinkPace = field(default_factory=LinkPace)
+    ready: "deque[_AddressState]" = field(default_factory=deque)
+
+
+@dataclass(slots=True, eq=False)
+class _AddressState:
+    """One address, or the way to it where frames for others are handed to it."""
+
+    link: _Link
+    learned: PathStats = field(default_factory=PathStats)
+    pace: AddressPace = field(default_factory=AddressPace)
+    ration: ErrorRation = field(default_factory=ErrorRation)
+    silences: dict[Question, tuple[float, ...]] = field(default_factory=dict)  # when their tries left
+    waiting: "deque[PendingQuestion]" = field(default_factory=deque)
+    under_way: "dict[PendingQuestion, None]" = field(default_factory=dict)  # sent, in this order
+    queued: bool = False  # it is among those that are ready, or will be
+
+
+@dataclass(slots=True, eq=False)
 class PendingQuestion:
     """A question under way."""
 
     question: Question
     tries: int
-    way: IPAddress  # the address whose path the probes take: a frame may be handed to one for another
+    way: _AddressState  # whose path the probes take: a frame may be handed to one address for another
     sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
     accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
     due_at: float = 0.0  # when it is looked at next: another try, the end of the watch, or silence
@@ -76,20 +99,16 @@ def observe(asked: PendingQuestion, reply: Reply, attempt: int, sent_at: float) 
     )
 
 
+def _known_timeout(state: _AddressState) -> float:
+    """The timeout that the answers of an address have taught; 0 where there were none."""
+    return state.learned.rtt.timeout() or 0.0
+
+
 # --- the state machine ---
 
 
 AFTERMATH_S = 0.4  # a backend tells within this what an accepted connection did next
 _LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREACH})
-
-
-@dataclass(slots=True)
-class _AddressState:
-    learned: PathStats = field(default_factory=PathStats)
-    pace: AddressPace = field(default_factory=AddressPace)
-    ration: ErrorRation = field(default_factory=ErrorRation)
-    silences: dict[Question, tuple[float, ...]] = field(default_factory=dict)  # when their tries left
-    waiting: deque[PendingQuestion] = field(default_factory=deque)
 
 
 @dataclass(slots=True)
@@ -111,19 +130,31 @@ class Scan:
         timing: how patiently to ask.
         capacity: how many probes may wait for a reply at once.
         learned: what an earlier scan, which is over, has learned of each address.
+        links: the interface by which each address is reached; what is not named shares one.
     """
 
     def __init__(
-        self, timing: Timing, capacity: int, learned: Mapping[IPAddress, PathStats] | None = None
+        self,
+        timing: Timing,
+        capacity: int,
+        learned: Mapping[IPAddress, PathStats] | None = None,
+        links: Mapping[IPAddress, str | None] | None = None,
     ) -> None:
         self.timing = timing
         self.counts = Counts()
         self._capacity = capacity
         self._ids = count(1)
-        self._addresses: dict[IPAddress, _AddressState] = defaultdict(_AddressState)
-        self._addresses |= {ip: _AddressState(known) for ip, known in (learned or {}).items()}
+        self._interfaces = links or {}
+        self._links: dict[str | None, _Link] = {}
+        self._addresses: dict[IPAddress, _AddressState] = {}
+        self._slowest: _AddressState | None = None  # of those that answered, the one with the longest timeout
+        for address, known in (learned or {}).items():
+            state = self._state(address, known)
+            if known.rtt.smoothed is not None:
+                self._note_timeout(state)
         self._probes: dict[int, tuple[PendingQuestion, int, float]] = {}  # id -> asked, attempt, sent at
         self._due: list[tuple[float, int, PendingQuestion]] = []
+        self._later: list[tuple[float, int, _AddressState]] = []  # addresses whose pace makes them wait
         self._order = count()
         self._total = None if timing.rate is None else TokenBucket(timing.rate, timing.rate * BURST_S)
         self._settled: list[Observation] = []
@@ -150,35 +181,67 @@ class Scan:
         allowed = self.timing.retries + 1 if tries is None else tries
         for question in questions:
             few = 1 if question.min_ttl is not None else allowed
-            self._queue(PendingQuestion(question, few, question.address if way is None else way))
+            self._queue(PendingQuestion(question, few, self._state(question.address if way is None else way)))
+
+    def _state(self, address: IPAddress, learned: PathStats | None = None) -> _AddressState:
+        state = self._addresses.get(address)
+        if state is None:
+            link = self._links.setdefault(self._interfaces.get(address), _Link())
+            state = self._addresses[address] = _AddressState(link, learned or PathStats())
+        return state
 
     def _queue(self, asked: PendingQuestion) -> None:
-        self._addresses[asked.way].waiting.append(asked)
+        state = asked.way
+        state.waiting.append(asked)
+        if not state.queued:
+            state.queued = True
+            state.link.ready.append(state)
 
     # sending
 
     def probes_to_send(self, now: float) -> list[Probe]:
         """Probes whose time has come, within rate and capacity."""
         self._handle_due(now)
+        while self._later and self._later[0][0] <= now:
+            _, _, state = heapq.heappop(self._later)
+            state.link.ready.append(state)
         probes: list[Probe] = []
-        for state in self._addresses.values():
-            self._send_from(state.waiting, state.pace.bucket, now, probes)
+        for link in self._links.values():
+            self._send_over(link, now, probes)
         return probes
 
-    def _send_from(
-        self, queue: deque[PendingQuestion], bucket: TokenBucket, now: float, probes: list[Probe]
-    ) -> None:
-        """Send what the bucket allows; a question that was answered while it waited needs no other try."""
+    def _send_over(self, link: _Link, now: float, probes: list[Probe]) -> None:
+        """Send for one address after the other, until they have to wait or what they share is spent."""
+        for _ in range(len(link.ready)):
+            state = link.ready.popleft()
+            waits_until = self._send_from(state, now, probes)
+            if waits_until is None:
+                state.queued = False
+            elif waits_until > now:
+                heapq.heappush(self._later, (waits_until, next(self._order), state))
+            else:
+                link.ready.append(state)  # its turn comes after the others'
+                return
+
+    def _send_from(self, state: _AddressState, now: float, probes: list[Probe]) -> float | None:
+        """Send what the paces allow; return when this address may go on, None where it has sent all.
+
+        A question that was answered while it waited needs no other try.
+        """
+        queue, bucket = state.waiting, state.pace.bucket
         while queue:
             if queue[0].settled or queue[0].accepted is not None:
                 queue.popleft()
-            elif self._may_send(bucket, now):
-                probes.append(self._send(queue.popleft(), bucket, now))
+            elif not bucket.ready(now):
+                return max(bucket.next_at(now), math.nextafter(now, math.inf))
+            elif self._may_send(state.link, now):
+                probes.append(self._send(queue.popleft(), now))
             else:
-                return
+                return now
+        return None
 
-    def _may_send(self, bucket: TokenBucket, now: float) -> bool:
-        within_rate = bucket.ready(now) and (self._total is None or self._total.ready(now))
+    def _may_send(self, link: _Link, now: float) -> bool:
+        within_rate = link.pace.bucket.ready(now) and (self._total is None or self._total.ready(now))
         return within_rate and (len(self._probes) < self._capacity or self._release_oldest(now))
 
     def _release_oldest(self, now: float) -> bool:
@@ -189,8 +252,10 @@ class Scan:
         self._drop_probe(probe_id)
         return True
 
-    def _send(self, asked: PendingQuestion, bucket: TokenBucket, now: float) -> Probe:
-        bucket.take(now)
+    def _send(self, asked: PendingQuestion, now: float) -> Probe:
+        asked.way.pace.bucket.take(now)
+        asked.way.link.pace.bucket.take(now)
+        asked.way.under_way[asked] = None
         if self._total is not None:
             self._total.take(now)
         probe = Probe(next(self._ids), asked.question, len(asked.sent) + 1)
@@ -209,18 +274,32 @@ class Scan:
     def _patience(self, asked: PendingQuestion) -> float:
         """Until when the last try is waited for: tries are spread over time, by one, two, two ... timeouts.
 
-        After the last one a timeout is enough: the earlier ones may still be answered all that time.
+        After the last one a timeout is enough: the earlier ones may still be answered all that time. Only an
+        address that never answered anything may be farther than all others: it is waited for in full, once.
         """
         last = len(asked.sent) >= self._allowed(asked)
         gap = 1 if last or len(asked.sent) == 1 else 2
-        return asked.sent[-1][1] + gap * self._timeout(asked.way)
+        until = asked.sent[-1][1] + gap * self._timeout(asked.way)
+        if last and asked.tries > 1 and asked.way.learned.is_stranger():
+            return max(until, asked.sent[0][1] + self.timing.timeout)
+        return until
 
-    def _timeout(self, address: IPAddress) -> float:
-        timeout = self._addresses[address].learned.rtt.timeout()
+    def _timeout(self, state: _AddressState) -> float:
+        timeout = state.learned.rtt.timeout()
         if timeout is None:
-            others = (state.learned.rtt.timeout() for state in self._addresses.values())
-            timeout = stranger_timeout([other for other in others if other is not None])
+            timeout = self._stranger_timeout()
         return min(timeout, self.timing.timeout)
+
+    def _stranger_timeout(self) -> float:
+        slowest = None if self._slowest is None else self._slowest.learned.rtt.timeout()
+        return stranger_timeout([] if slowest is None else [slowest])
+
+    def _note_timeout(self, state: _AddressState) -> None:
+        """Keep the slowest address: only its own news can make another one the slowest without being it."""
+        if state is self._slowest:
+            self._slowest = max(self._addresses.values(), key=_known_timeout)
+        elif self._slowest is None or _known_timeout(state) > _known_timeout(self._slowest):
+            self._slowest = state
 
     def _wake(self, asked: PendingQuestion, at: float) -> None:
         asked.due_at = at
@@ -239,16 +318,16 @@ class Scan:
                 self._settle(asked, self._silence(asked))
 
     def _allowed(self, asked: PendingQuestion) -> int:
-        return self._addresses[asked.way].learned.tries(asked.tries)
+        return asked.way.learned.tries(asked.tries)
 
     def next_deadline(self, now: float) -> float:
         """When `probes_to_send` has something to do next; infinity when nothing is under way."""
-        times = [self._due[0][0]] if self._due else []
-        times += [self._next_at(s.pace.bucket, now) for s in self._addresses.values() if s.waiting]
+        times = [heap[0][0] for heap in (self._due, self._later) if heap]
+        times += [self._next_at(link, now) for link in self._links.values() if link.ready]
         return min(times, default=math.inf)
 
-    def _next_at(self, bucket: TokenBucket, now: float) -> float:
-        at = bucket.next_at(now)
+    def _next_at(self, link: _Link, now: float) -> float:
+        at = link.pace.bucket.next_at(now)
         if self._total is not None:
             at = max(at, self._total.next_at(now))
         if len(self._probes) >= self._capacity:
@@ -279,9 +358,9 @@ class Scan:
     def _learn(self, asked: PendingQuestion, attempt: int, reply: Reply, sent_at: float) -> None:
         if reply.reason in _LOCAL_VERDICTS:
             return
-        state = self._addresses[asked.way]
+        state = asked.way
         rtt = max(0.0, reply.at - sent_at)
-        first = state.learned.rtt.smoothed is None
+        first, first_of_all = state.learned.rtt.smoothed is None, self._slowest is None
         if reply.reason in ICMP_REASONS:  # late ones, and those that never come, are rationed, not lost
             state.learned.rtt.sample(rtt)
             if asked.question.ttl is None:
@@ -289,26 +368,32 @@ class Scan:
         else:
             state.learned.answer(attempt, rtt)
             state.pace.answered(attempt, reply.at, rtt)
-        if first:
-            self._shorten_waits()
+            state.link.pace.answered(attempt, reply.at, rtt)
+        self._note_timeout(state)
+        if first_of_all:
+            for other in self._addresses.values():
+                self._shorten_waits(other)
+        elif first:
+            self._shorten_waits(state)
 
-    def _shorten_waits(self) -> None:
+    def _shorten_waits(self, state: _AddressState) -> None:
         """A first round trip is known: who was given the benefit of the doubt waits less long now."""
-        under_way = {id(asked): asked for asked, _, _ in self._probes.values()}
-        for asked in under_way.values():
+        for asked in state.under_way:
             patience = self._patience(asked)
             if asked.accepted is None and patience < asked.due_at:
                 self._wake(asked, patience)
 
     def _silence(self, asked: PendingQuestion) -> Observation:
         if asked.question.ttl is None and asked.question.min_ttl is None:
-            self._addresses[asked.way].silences[asked.question] = tuple(at for _, at in asked.sent)
+            asked.way.learned.waited = True
+            asked.way.silences[asked.question] = tuple(at for _, at in asked.sent)
         return Observation(
             asked.question, Reason.NO_RESPONSE, attempts=len(asked.sent), started=asked.sent[0][1]
         )
 
     def _settle(self, asked: PendingQuestion, observation: Observation) -> None:
         asked.settled = True
+        asked.way.under_way.pop(asked, None)
         self.counts.answered += observation.answered is not None
         for probe_id, _ in asked.sent:
             self._drop_probe(probe_id)
@@ -320,7 +405,7 @@ class Scan:
 
     def rationed(self, way: IPAddress) -> frozenset[Question]:
         """Silent questions, since the last call, whose answers may have been held back (`rations`)."""
-        state = self._addresses[way]
+        state = self._state(way)
         silences, state.silences = state.silences, {}
         return frozenset(q for q, tries in silences.items() if state.ration.may_hold_back(tries))
 

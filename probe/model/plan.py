@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from probe.model.evidence import PurposeRule
 from probe.model.facts import Route
 from probe.model.probing import Question
-from probe.model.target import Port, TargetAddress
+from probe.model.target import IPAddress, Port, TargetAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +61,7 @@ class Plan:
     addresses: tuple[AddressPlan, ...]
     timing: Timing
     deadline: float
+
+    def links(self) -> dict[IPAddress, str | None]:
+        """The interface by which each address is reached; None where the system does not tell."""
+        return {one.address.ip: one.route.interface for one in self.addresses}
