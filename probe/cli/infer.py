@@ -99,11 +99,8 @@ def _diagnosed(found: "Sequence[Report | DoctorReport]", destination: "Destinati
     from probe.app.diagnose import diagnosed_again
     from probe.cli.doctoring import Printer
     from probe.model.doctor_report import DoctorReport
-    from probe.report.formats import Form
 
     report = found[0]
     if len(found) > 1 or not isinstance(report, DoctorReport):
         raise UsageError("a doctor's report is judged alone: it has one vantage; give one file")
-    if destination.form not in {Form.TABLE, Form.JSON}:
-        raise UsageError(f"--{destination.form} is for scans; a doctor's report is text or --json")
     return Printer(destination, redact=redact).run(lambda: diagnosed_again(report))

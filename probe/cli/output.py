@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from probe.cli.terminal import style_of
 from probe.errors import OutputError, UsageError
 from probe.model.doctor_report import DoctorReport
 from probe.model.report import Report
-from probe.report.formats import Form, render_as
+from probe.report.formats import Form, parts_of
 from probe.report.style import PLAIN, TextStyle
 
 STDOUT = Path("-")
@@ -37,7 +37,7 @@ class Destination:
         Raises:
             OutputError: it could not be written; a file is then as it was before.
         """
-        return self.write_text(render_as(report, self.form, self.style()))
+        return self._write(parts_of(report, self.form, self.style()))
 
     def around(self) -> Around:
         """What the privileged start does for this destination: load what prints there, and check it."""
@@ -72,7 +72,10 @@ class Destination:
         Raises:
             OutputError: it could not be written; a file is then as it was before.
         """
-        return _to_stdout(text) if self.path is None else _to_file(text, self.path)
+        return self._write((text,))
+
+    def _write(self, parts: Iterable[str]) -> bool:
+        return _to_stdout(parts) if self.path is None else _to_file(parts, self.path)
 
 
 def forms_of(
@@ -120,12 +123,13 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def _to_stdout(text: str) -> bool:
+def _to_stdout(parts: Iterable[str]) -> bool:
     stream = sys.stdout
     if stream is None:
         raise OutputError("stdout is closed; use -o FILE")
     try:
-        stream.write(_encodable(text, stream.encoding))
+        for part in parts:
+            stream.write(_encodable(part, stream.encoding))
         stream.flush()
     except BrokenPipeError:  # the reader has seen enough, as `head` has: no error
         _discard_rest()
@@ -150,13 +154,14 @@ def _discard_rest() -> None:
         os.close(nowhere)
 
 
-def _to_file(text: str, path: Path) -> bool:
+def _to_file(parts: Iterable[str], path: Path) -> bool:
     try:
         with acting_as_invoker():
             if _is_special(path):
-                path.write_text(text, encoding="utf-8", newline="")
+                with path.open("w", encoding="utf-8", newline="") as file:
+                    file.writelines(parts)
             else:
-                _replace(path.resolve(), text)
+                _replace(path.resolve(), parts)
     except BrokenPipeError:
         return False  # a named pipe whose reader has seen enough
     except OSError as error:
@@ -164,14 +169,14 @@ def _to_file(text: str, path: Path) -> bool:
     return True
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, parts: Iterable[str]) -> None:
     """Write a sibling and rename it over `path`, whose permissions are kept."""
     sibling = path.with_name(f".{path.name}.{os.getpid()}.part")
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     with interruption.undone_by(lambda: sibling.unlink(missing_ok=True)):
         try:
             with sibling.open("x", encoding="utf-8", newline="") as file:
-                file.write(text)
+                file.writelines(parts)
                 file.flush()
                 os.fsync(file.fileno())
             if mode is not None:

@@ -35,6 +35,7 @@ class Condition(StrEnum):
     WRONG_ROUTE = "wrong-route"
     WRONG_HOST = "wrong-host"
     HAIRPIN = "hairpin"  # the inside address answers itself: forwarded, but not translated on the way back
+    RATE_LIMITED = "rate-limited"  # answers are rationed: too few came to say more
     UNKNOWN = "unknown"
 
 

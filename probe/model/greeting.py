@@ -46,11 +46,11 @@ class Greeting(Struct, frozen=True, omit_defaults=True):
 
     text: str
     status: int | None = None  # of HTTP
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: dict[str, str] = {}
     tls: bool = False
     binary: bool = False
     key: Key | None = None  # the certificate, with TLS
 
     def header(self, name: str) -> str | None:
         """Value of a header by its name in lower case."""
-        return dict(self.headers).get(name)
+        return self.headers.get(name)

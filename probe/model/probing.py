@@ -229,6 +229,7 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     answered_at: float | None = None  # when the answer came, on the same clock
     header: Header | None = None
     unheard: bool = False  # raw packets brought this answer; connect() waited for it in vain
+    rationed: bool = False  # silence that may be an ICMP error held back: the sender had given its ration
 
     @property
     def state(self) -> State | None:

@@ -13,9 +13,10 @@ from probe.model.advice import Advice, NextTest, Rival
 from probe.model.binding import Binding, BoundBy, Condition, Served, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Purpose, Reading
 from probe.model.facts import TunnelHealth
+from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.measurement import Facts, Measurement
-from probe.model.probing import Aftermath, Origin, Reason, Role, Shape, State, TcpFacts
+from probe.model.probing import Aftermath, Origin, Reason, Shape, State, TcpFacts
 from probe.model.target import Protocol
 
 SCHEMA = "bindprobe.report/2"
@@ -38,18 +39,6 @@ class CandidateReport(Struct, frozen=True, kw_only=True):
     probability: Probability
 
 
-class GreetingReport(Struct, frozen=True, kw_only=True):
-    """What a service said on one address, asked for nothing but its front page; every text is printable.
-
-    `text` is its first line, of HTTP the status line; empty: TLS, and then nothing.
-    """
-
-    text: str
-    status: int | None = None
-    headers: dict[str, str] = {}
-    tls: bool = False
-
-
 class ObservationReport(Struct, frozen=True, kw_only=True):
     """How one address answered on one port. `state` null: not measured."""
 
@@ -69,7 +58,7 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     tcp: TcpFacts | None = None
     reading: Reading | None = None
     unheard: bool | None = None  # true: raw packets heard this answer, connect() waited for it in vain
-    greeting: GreetingReport | None = None  # null: not asked, or nothing was said
+    greeting: Greeting | None = None  # null: not asked, or nothing was said
     keys: tuple[Key, ...] | None = None  # null: not asked, or none was shown
 
 
@@ -96,20 +85,6 @@ class ProbeReport(Struct, frozen=True, kw_only=True):
     window: int | None = None
     link_address: str | None = None
     attempts: int
-
-
-class ControlReport(Struct, frozen=True, kw_only=True):
-    """How an address answered on a port that nothing uses; a canary is a control asked again later."""
-
-    port: PortNumber
-    protocol: Protocol
-    role: Role
-    state: State | None = None
-    reason: Reason
-    sender: str | None = None
-    rtt_ms: float | None = None
-    attempts: int
-    unheard: bool | None = None
 
 
 class VerdictReport(Struct, frozen=True, kw_only=True):
@@ -168,7 +143,6 @@ class AddressReport(Struct, frozen=True, kw_only=True):
     tunnel: TunnelHealth | None = None  # null: no tunnel, or not asked because the address answered
     evidence: tuple[AddressEvidence, ...] = ()
     advice: tuple[Advice, ...] = ()
-    controls: tuple[ControlReport, ...] = ()
     probes: tuple[ProbeReport, ...] | None = None  # about the address itself: echo, who-has, controls
 
 

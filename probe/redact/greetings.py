@@ -26,7 +26,7 @@ class GreetingRedaction:
 
     def of(self, greeting: Greeting, ip: IPAddress) -> Greeting:
         """A greeting of the address `ip` without names."""
-        headers = tuple((name, self._header(name, value, ip)) for name, value in greeting.headers)
+        headers = {name: self._header(name, value, ip) for name, value in greeting.headers.items()}
         return structs.replace(greeting, text=self._text(greeting, ip), headers=headers)
 
     def _text(self, greeting: Greeting, ip: IPAddress) -> str:

@@ -1,13 +1,13 @@
 """The formats of a report: one name and one row each. The doctor's report has two of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from probe.errors import UsageError
 from probe.model.doctor_report import DoctorReport
 from probe.model.report import Report
 from probe.report.as_csv import render_csv
-from probe.report.as_json import render_doctor_json, render_json, render_ndjson
+from probe.report.as_json import json_parts, ndjson_parts, render_doctor_json
 from probe.report.doctor_text import render_doctor
 from probe.report.markdown import render_markdown
 from probe.report.picture import render_picture
@@ -26,11 +26,12 @@ class Form(StrEnum):
     MARKDOWN = "md"
 
 
-_REPORT: Mapping[Form, Callable[[Report, TextStyle], str]] = {
+# Text, or what is long in parts of it.
+_REPORT: Mapping[Form, Callable[[Report, TextStyle], str | Iterator[str]]] = {
     Form.TABLE: render_table,
     Form.PICTURE: render_picture,
-    Form.JSON: lambda report, _: render_json(report),
-    Form.NDJSON: lambda report, _: render_ndjson(report),
+    Form.JSON: lambda report, _: json_parts(report),
+    Form.NDJSON: lambda report, _: ndjson_parts(report),
     Form.CSV: lambda report, _: render_csv(report),
     Form.MARKDOWN: lambda report, _: render_markdown(report),
 }
@@ -46,8 +47,19 @@ def render_as(report: Report | DoctorReport, form: Form, style: TextStyle = PLAI
     Raises:
         UsageError: a format that the doctor's report does not have.
     """
+    return "".join(parts_of(report, form, style))
+
+
+def parts_of(report: Report | DoctorReport, form: Form, style: TextStyle = PLAIN) -> Iterable[str]:
+    """Render a report part by part: of many ports the whole would take much memory.
+
+    Raises:
+        UsageError: a format that the doctor's report does not have.
+    """
     if isinstance(report, Report):
-        return _REPORT[form](report, style)
-    if form not in _DOCTOR:
+        made = _REPORT[form](report, style)
+    elif form in _DOCTOR:
+        made = _DOCTOR[form](report, style)
+    else:
         raise UsageError(f"the doctor's report has no format {form}: choose {' or '.join(_DOCTOR)}")
-    return _DOCTOR[form](report, style)
+    return (made,) if isinstance(made, str) else made

@@ -134,7 +134,7 @@ def test_what_the_doctor_measured(examined: Path, capsys: pytest.CaptureFixture[
 def test_a_doctors_report_has_two_formats(examined: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The others are tables of ports."""
     assert main(["infer", str(examined), "--csv"]) == 2
-    assert "text or --json" in capsys.readouterr().err
+    assert "no format csv" in capsys.readouterr().err
 
 
 def test_a_doctors_report_alone(examined: Path, saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
