@@ -25,6 +25,8 @@ DEADLINE_S = 3.0
 _AT_ONCE = 32
 _MOST_BYTES = 65_536  # of ssh-keyscan's output; three keys take about two thousand
 
+_TLS_PATIENCE_S = 1.0  # for a handshake: what speaks TLS begins it at once
+
 _PROGRAM = "ssh-keyscan"
 _PATIENCE_S = "2"
 # Each type costs a connection, and an sshd (OpenSSH 9.8) holds connections without a login against their
@@ -118,6 +120,7 @@ def _certificate(address: IPAddress, port: int, end: float) -> tuple[Key, ...]:
     Raises:
         OSError: no connection, no TLS, or not in time.
     """
+    end = min(end, monotonic() + _TLS_PATIENCE_S)
     with connect(address, port, end) as plain:
         key = certificate_key(Encrypted(Plain(plain, end)).certificate())
     return () if key is None else (key,)

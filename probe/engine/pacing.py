@@ -141,7 +141,10 @@ class LinkPace:
 # --- how long to wait ---
 
 
+# Just before a kernel sends the SYN of a connect() again: 1 s, doubled each time (RFC 6298 section 5.7).
+SYN_REPEAT_S = 0.95
 FLOOR_S = 0.1  # below RFC 6298's 1 s: a late answer still counts, every try has its own socket
+EXPECTED_S = 0.03  # the floor where silence is expected: a late answer costs a detail
 INITIAL_S = 0.25  # while nothing is known anywhere: three tries then fill a second
 STRANGER_FACTOR = 1.5  # an address without answers is given this much of the slowest learned timeout
 _GRANULARITY_S = 0.001
@@ -164,9 +167,14 @@ class RttEstimator:
 
     def timeout(self) -> float | None:
         """Retransmission timeout with the floor; None while nothing was learned."""
+        usual = self.variable_timeout()
+        return None if usual is None else max(FLOOR_S, usual)
+
+    def variable_timeout(self) -> float | None:
+        """The same without the floor: what nearly every answer keeps to."""
         if self.smoothed is None:
             return None
-        return max(FLOOR_S, self.smoothed + max(_GRANULARITY_S, 4 * self._variation))
+        return self.smoothed + max(_GRANULARITY_S, 4 * self._variation)
 
 
 def stranger_timeout(learned: list[float]) -> float:

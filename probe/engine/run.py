@@ -9,7 +9,8 @@ from msgspec import structs
 
 from probe.engine.backend import Backend
 from probe.engine.pacing import PathStats
-from probe.engine.scan import Counts, Scan, not_sent
+from probe.engine.pending import not_sent
+from probe.engine.scan import Counts, Scan
 from probe.engine.survey import Step, Survey
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
@@ -108,16 +109,19 @@ class Run:
         return Outcome(surveys, self._scan.counts, elapsed, complete, self._scan.learned())
 
     def _loop(self, end: float, progress: Progress | None) -> None:
-        now = self._backend.now()
+        now = read_until = self._backend.now()
         while now < end and not self._backend.interrupted() and self._is_under_way():
             self._start_steps(now)
-            probes = self._scan.probes_to_send(now)
+            probes = self._scan.probes_to_send(now, read_until)
             self._backend.forget(self._scan.released())  # first: it makes room for the new ones
             for probe in probes:
                 self._scan.left(probe.id, self._backend.send(probe))
             if not self._hand_out(now):
-                for reply in self._backend.receive(min(end, self._next_time(now))):
+                began, until = self._backend.now(), min(end, self._next_time(now))
+                replies = self._backend.receive(until)
+                for reply in replies:
                     self._scan.receive(reply)
+                read_until = began if replies else max(began, until)
                 now = self._backend.now()
                 self._hand_out(now)
             if progress is not None:
@@ -152,7 +156,7 @@ class Run:
             new = [question for question in dict.fromkeys(step.questions) if question not in self._askers]
             for question in step.questions:
                 self._askers.setdefault(question, []).append(address)
-            self._scan.ask(new, tries=step.tries, way=address)
+            self._scan.ask(new, tries=step.tries, way=address, brief=step.brief)
             self._asked += len(new)
 
     def _hand_out(self, now: float) -> bool:

@@ -9,103 +9,31 @@ answer to an early try still counts. Silence counts after all tries, spread over
 
 import heapq
 import math
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
-
-from msgspec import structs
 
 from probe.engine.pacing import (
     BURST_S,
-    AddressPace,
-    LinkPace,
+    EXPECTED_S,
+    SYN_REPEAT_S,
     PathStats,
     TokenBucket,
     stranger_timeout,
 )
-from probe.engine.rations import ErrorRation
+from probe.engine.pending import (
+    AddressState,
+    Link,
+    PendingQuestion,
+    has_aftermath,
+    known_timeout,
+    not_sent,
+    observe,
+    with_aftermath,
+)
 from probe.model.plan import Timing
-from probe.model.probing import ICMP_REASONS, Observation, Probe, Question, Reason, Reply, Role
+from probe.model.probing import ICMP_REASONS, Observation, Probe, Question, Reason, Reply
 from probe.model.target import IPAddress, Protocol
-
-# --- what is under way ---
-
-
-@dataclass(slots=True, eq=False)
-class _Link:
-    """One outgoing interface: what its addresses share, and which of them have something to send now."""
-
-    pace: LinkPace = field(default_factory=LinkPace)
-    ready: "deque[_AddressState]" = field(default_factory=deque)
-
-
-@dataclass(slots=True, eq=False)
-class _AddressState:
-    """One address, or the way to it where frames for others are handed to it."""
-
-    link: _Link
-    learned: PathStats = field(default_factory=PathStats)
-    pace: AddressPace = field(default_factory=AddressPace)
-    ration: ErrorRation = field(default_factory=ErrorRation)
-    silences: dict[Question, tuple[float, ...]] = field(default_factory=dict)  # when their tries left
-    waiting: "deque[PendingQuestion]" = field(default_factory=deque)
-    under_way: "dict[PendingQuestion, None]" = field(default_factory=dict)  # sent, in this order
-    queued: bool = False  # it is among those that are ready, or will be
-
-
-@dataclass(slots=True, eq=False)
-class PendingQuestion:
-    """A question under way."""
-
-    question: Question
-    tries: int
-    way: _AddressState  # whose path the probes take: a frame may be handed to one address for another
-    sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
-    accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
-    due_at: float = 0.0  # when it is looked at next: another try, the end of the watch, or silence
-    settled: bool = False
-
-
-def not_sent(question: Question) -> Observation:
-    """The observation of a question that was never asked."""
-    return Observation(question, Reason.NOT_SENT, attempts=0)
-
-
-def has_aftermath(question: Question, reply: Reply) -> bool:
-    """Whether the connection is worth watching: not for follow-ups, and raw packets open none."""
-    plain = question.ttl is None and question.min_ttl is None and question.role is not Role.CANARY
-    if reply.header is not None:
-        return False
-    return plain and question.port.protocol is Protocol.TCP and reply.reason is Reason.SYN_ACK
-
-
-def observe(asked: PendingQuestion, reply: Reply, attempt: int, sent_at: float) -> Observation:
-    """What the first reply to a question amounts to; `sent_at` is when the answered try left."""
-    return Observation(
-        asked.question,
-        reply.reason,
-        attempts=len(asked.sent),
-        answered=None if reply.reason is Reason.NOT_SENT else attempt,
-        rtt=max(0.0, reply.at - sent_at),
-        sender=reply.sender,
-        icmp=reply.icmp,
-        ttl=reply.ttl,
-        aftermath=reply.aftermath,
-        tcp=reply.tcp,
-        header=reply.header,
-        started=asked.sent[0][1],
-        answered_at=reply.at,
-    )
-
-
-def _known_timeout(state: _AddressState) -> float:
-    """The timeout that the answers of an address have taught; 0 where there were none."""
-    return state.learned.rtt.timeout() or 0.0
-
-
-# --- the state machine ---
-
 
 AFTERMATH_S = 0.4  # a backend tells within this what an accepted connection did next
 _LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREACH})
@@ -145,18 +73,19 @@ class Scan:
         self._capacity = capacity
         self._ids = count(1)
         self._interfaces = links or {}
-        self._links: dict[str | None, _Link] = {}
-        self._addresses: dict[IPAddress, _AddressState] = {}
-        self._slowest: _AddressState | None = None  # of those that answered, the one with the longest timeout
+        self._links: dict[str | None, Link] = {}
+        self._addresses: dict[IPAddress, AddressState] = {}
+        self._slowest: AddressState | None = None  # of those that answered, the one with the longest timeout
         for address, known in (learned or {}).items():
             state = self._state(address, known)
             if known.rtt.smoothed is not None:
                 self._note_timeout(state)
         self._probes: dict[int, tuple[PendingQuestion, int, float]] = {}  # id -> asked, attempt, sent at
         self._due: list[tuple[float, int, PendingQuestion]] = []
-        self._later: list[tuple[float, int, _AddressState]] = []  # addresses whose pace makes them wait
+        self._later: list[tuple[float, int, AddressState]] = []  # addresses whose pace makes them wait
         self._order = count()
         self._total = None if timing.rate is None else TokenBucket(timing.rate, timing.rate * BURST_S)
+        self._repeats: list[tuple[float, int, float]] = []  # when the kernel sends which probe again
         self._settled: list[Observation] = []
         self._released: list[int] = []
 
@@ -168,6 +97,7 @@ class Scan:
         *,
         tries: int | None = None,
         way: IPAddress | None = None,
+        brief: Collection[Question] = (),
     ) -> None:
         """Take up questions.
 
@@ -177,17 +107,19 @@ class Scan:
             questions: what to ask.
             tries: of each; None: as many as the timing says.
             way: the address whose path they take; None: each that of its own address.
+            brief: those of which silence is expected.
         """
         allowed = self.timing.retries + 1 if tries is None else tries
         for question in questions:
             few = 1 if question.min_ttl is not None else allowed
-            self._queue(PendingQuestion(question, few, self._state(question.address if way is None else way)))
+            state = self._state(question.address if way is None else way)
+            self._queue(PendingQuestion(question, few, state, brief=question in brief))
 
-    def _state(self, address: IPAddress, learned: PathStats | None = None) -> _AddressState:
+    def _state(self, address: IPAddress, learned: PathStats | None = None) -> AddressState:
         state = self._addresses.get(address)
         if state is None:
-            link = self._links.setdefault(self._interfaces.get(address), _Link())
-            state = self._addresses[address] = _AddressState(link, learned or PathStats())
+            link = self._links.setdefault(self._interfaces.get(address), Link())
+            state = self._addresses[address] = AddressState(link, learned or PathStats())
         return state
 
     def _queue(self, asked: PendingQuestion) -> None:
@@ -199,9 +131,14 @@ class Scan:
 
     # sending
 
-    def probes_to_send(self, now: float) -> list[Probe]:
-        """Probes whose time has come, within rate and capacity."""
-        self._handle_due(now)
+    def probes_to_send(self, now: float, read_until: float = math.inf) -> list[Probe]:
+        """Probes whose time has come, within rate and capacity.
+
+        What arrived by `read_until` has been taken in: no silence is concluded beyond it, for a busy machine
+        may have an answer waiting that it has not come to read.
+        """
+        self._handle_due(min(now, read_until))
+        self._handle_repeats(now)
         while self._later and self._later[0][0] <= now:
             _, _, state = heapq.heappop(self._later)
             state.link.ready.append(state)
@@ -210,7 +147,7 @@ class Scan:
             self._send_over(link, now, probes)
         return probes
 
-    def _send_over(self, link: _Link, now: float, probes: list[Probe]) -> None:
+    def _send_over(self, link: Link, now: float, probes: list[Probe]) -> None:
         """Send for one address after the other, until they have to wait or what they share is spent."""
         for _ in range(len(link.ready)):
             state = link.ready.popleft()
@@ -223,7 +160,7 @@ class Scan:
                 link.ready.append(state)  # its turn comes after the others'
                 return
 
-    def _send_from(self, state: _AddressState, now: float, probes: list[Probe]) -> float | None:
+    def _send_from(self, state: AddressState, now: float, probes: list[Probe]) -> float | None:
         """Send what the paces allow; return when this address may go on, None where it has sent all.
 
         A question that was answered while it waited needs no other try.
@@ -240,9 +177,22 @@ class Scan:
                 return now
         return None
 
-    def _may_send(self, link: _Link, now: float) -> bool:
+    def _may_send(self, link: Link, now: float) -> bool:
         within_rate = link.pace.bucket.ready(now) and (self._total is None or self._total.ready(now))
         return within_rate and (len(self._probes) < self._capacity or self._release_oldest(now))
+
+    def _handle_repeats(self, now: float) -> None:
+        """Under a cap: count what the kernel sends again, and give up before what need not be sent again."""
+        while self._repeats and self._repeats[0][0] <= now:
+            at, probe_id, gap = heapq.heappop(self._repeats)
+            asked, _, sent_at = self._probes.get(probe_id, (None, 0, 0.0))
+            if asked is None or self._total is None or asked.accepted is not None:
+                continue
+            if sent_at + self._timeout(asked.way) <= now:
+                self._drop_probe(probe_id)
+            else:
+                self._total.take(now)
+                heapq.heappush(self._repeats, (at + 2 * gap, probe_id, 2 * gap))
 
     def _release_oldest(self, now: float) -> bool:
         """Give up the oldest try that has outlived its timeout, to make room for a new one."""
@@ -256,9 +206,11 @@ class Scan:
         asked.way.pace.bucket.take(now)
         asked.way.link.pace.bucket.take(now)
         asked.way.under_way[asked] = None
+        probe = Probe(next(self._ids), asked.question, len(asked.sent) + 1)
         if self._total is not None:
             self._total.take(now)
-        probe = Probe(next(self._ids), asked.question, len(asked.sent) + 1)
+            if asked.question.port.protocol is Protocol.TCP:
+                heapq.heappush(self._repeats, (now + SYN_REPEAT_S, probe.id, SYN_REPEAT_S))
         asked.sent.append((probe.id, now))
         self._probes[probe.id] = (asked, probe.attempt, now)
         self.counts.sent += 1
@@ -279,26 +231,33 @@ class Scan:
         """
         last = len(asked.sent) >= self._allowed(asked)
         gap = 1 if last or len(asked.sent) == 1 else 2
+        if asked.brief:
+            return asked.sent[-1][1] + self._expected_silence(asked.way)
         until = asked.sent[-1][1] + gap * self._timeout(asked.way)
         if last and asked.tries > 1 and asked.way.learned.is_stranger():
             return max(until, asked.sent[0][1] + self.timing.timeout)
         return until
 
-    def _timeout(self, state: _AddressState) -> float:
+    def _timeout(self, state: AddressState) -> float:
         timeout = state.learned.rtt.timeout()
         if timeout is None:
             timeout = self._stranger_timeout()
         return min(timeout, self.timing.timeout)
 
+    def _expected_silence(self, state: AddressState) -> float:
+        """How long to wait for what mostly stays out: about as long as others of this address took."""
+        usual = state.learned.rtt.variable_timeout()
+        return min(self._timeout(state) if usual is None else max(EXPECTED_S, usual), self.timing.timeout)
+
     def _stranger_timeout(self) -> float:
         slowest = None if self._slowest is None else self._slowest.learned.rtt.timeout()
         return stranger_timeout([] if slowest is None else [slowest])
 
-    def _note_timeout(self, state: _AddressState) -> None:
+    def _note_timeout(self, state: AddressState) -> None:
         """Keep the slowest address: only its own news can make another one the slowest without being it."""
         if state is self._slowest:
-            self._slowest = max(self._addresses.values(), key=_known_timeout)
-        elif self._slowest is None or _known_timeout(state) > _known_timeout(self._slowest):
+            self._slowest = max(self._addresses.values(), key=known_timeout)
+        elif self._slowest is None or known_timeout(state) > known_timeout(self._slowest):
             self._slowest = state
 
     def _wake(self, asked: PendingQuestion, at: float) -> None:
@@ -322,11 +281,11 @@ class Scan:
 
     def next_deadline(self, now: float) -> float:
         """When `probes_to_send` has something to do next; infinity when nothing is under way."""
-        times = [heap[0][0] for heap in (self._due, self._later) if heap]
+        times = [heap[0][0] for heap in (self._due, self._later, self._repeats) if heap]
         times += [self._next_at(link, now) for link in self._links.values() if link.ready]
         return min(times, default=math.inf)
 
-    def _next_at(self, link: _Link, now: float) -> float:
+    def _next_at(self, link: Link, now: float) -> float:
         at = link.pace.bucket.next_at(now)
         if self._total is not None:
             at = max(at, self._total.next_at(now))
@@ -345,7 +304,7 @@ class Scan:
         asked, attempt, sent_at = known
         if asked.accepted is not None:
             if reply.aftermath is not None and attempt == asked.accepted.answered:
-                self._settle(asked, structs.replace(asked.accepted, aftermath=reply.aftermath))
+                self._settle(asked, with_aftermath(asked.accepted, reply))
             return
         observation = observe(asked, reply, attempt, sent_at)
         self._learn(asked, attempt, reply, sent_at)
@@ -376,7 +335,7 @@ class Scan:
         elif first:
             self._shorten_waits(state)
 
-    def _shorten_waits(self, state: _AddressState) -> None:
+    def _shorten_waits(self, state: AddressState) -> None:
         """A first round trip is known: who was given the benefit of the doubt waits less long now."""
         for asked in state.under_way:
             patience = self._patience(asked)
