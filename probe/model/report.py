@@ -8,6 +8,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from probe.errors import UsageError
 from probe.model.advice import Advice, NextTest, Rival
 from probe.model.binding import Binding, BoundBy, Condition, Served, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Purpose, Reading
@@ -170,3 +171,14 @@ class Report(Struct, frozen=True, kw_only=True):
     stats: Stats | None = None
     facts: Facts = Facts()
     measurements: tuple[Measurement, ...] = ()
+
+    def port(self, number: int, protocol: str = Protocol.TCP) -> PortReport:
+        """Find the row of one port.
+
+        Raises:
+            UsageError: there is none: the port was not probed, or shares a row of `rest`.
+        """
+        for row in self.ports:
+            if row.port == number and row.protocol == protocol:
+                return row
+        raise UsageError(f"the report has no row of port {number}/{protocol}")

@@ -7,7 +7,7 @@ does not match IPv6 (nft(8), REJECT STATEMENT). Every kind of prohibition is adm
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probe.lab.scenario import Action, Rule, Segment
+from probe.lab.scenario_hosts import Action, Rule, Segment
 from probe.lab.sim.packets import SYN_ACK, Packet, Tcp
 from probe.model.target import Port, Protocol
 from probe.services.port_list import parse_ports

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import count
 
 from probe.backends.errnos import Meaning, Moment, System, meanings
-from probe.lab.scenario import Action, ProberHost
+from probe.lab.scenario_hosts import Action, ProberHost
 from probe.lab.sim.box import Arrival, Box, Manners, refusal
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.filters import FilterRule, decide, read_rules

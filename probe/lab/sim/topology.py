@@ -12,14 +12,11 @@ from probe.lab.scenario import (
     PROBER_ADDRESSES,
     ROUTER_ADDRESSES,
     TARGET_ADDRESSES,
-    Dnat,
     Link,
-    Listen,
     Scenario,
-    Serves,
-    TargetHost,
     address_of,
 )
+from probe.lab.scenario_hosts import Dnat, Listen, Serves, TargetHost
 from probe.lab.sim.box import Box, Forwarding, Guard, Interceptor, Manners, Nat, SynProxy
 from probe.lab.sim.filters import read_rules, two_ways
 from probe.lab.sim.network import End, Way, Wire
