@@ -40,7 +40,7 @@ _VERDICT_WIDTH = 14  # of a folded verdict: half of the longest word
 class _TableLayout:
     service: bool
     fold: bool  # break verdicts at their hyphens
-    why: int | None  # width of the column that says why; None: said below the table
+    why: int | None  # width of the column with the reason; None: reasons stand below the table
 
 
 _LAYOUTS = (
@@ -139,7 +139,7 @@ def _folded(text: str, width: int) -> str:
 
 
 def _whys(report: Report, style: TextStyle) -> str:
-    """Each reason once, with the ports that it is said of."""
+    """Each reason once, with the ports that it holds for."""
     members: dict[str, list[Row]] = {}
     for row in rows(report):
         if row.verdict.why:
