@@ -14,7 +14,7 @@ MOST = 0.5  # share of the probes from which on a counter is taken to have count
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ExamContext:
     """What the diagnosis of one address looks at."""
 
     exam: AddressExam
@@ -71,7 +71,7 @@ class Scene:
 
     @property
     def condition(self) -> Condition:
-        """What the scan says of the way to the address."""
+        """What the scan concludes of the way to the address."""
         found = (a.condition for a in self.verdict.addresses if a.address.ip == self.ip)
         return next(found, Condition.UNKNOWN)
 

@@ -56,7 +56,7 @@ class AnswerRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Shown(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a service showed of itself on one port: its keys, and what it said."""
+    """What a service showed of itself on one port: its keys, and its greeting."""
 
     port: Port
     keys: tuple[Key, ...] | None = None  # absent: not asked, or none was shown

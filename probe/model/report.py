@@ -57,8 +57,8 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     aftermath: Aftermath | None = None
     tcp: TcpFacts | None = None
     reading: Reading | None = None
-    unheard: bool | None = None  # true: raw packets heard this answer, connect() waited for it in vain
-    greeting: Greeting | None = None  # null: not asked, or nothing was said
+    unheard: bool | None = None  # true: raw packets brought this answer, connect() waited for it in vain
+    greeting: Greeting | None = None  # null: not asked, or nothing came
     keys: tuple[Key, ...] | None = None  # null: not asked, or none was shown
 
 
@@ -66,12 +66,12 @@ class ProbeReport(Struct, frozen=True, kw_only=True):
     """One raw question, why it was asked, and what came back.
 
     `address` is the destination that the packet had; with `through` it was handed to the neighbour
-    `handed_to` on that interface, whatever the routes say. `ttl` null: the system's default.
+    `handed_to` on that interface, whatever the routes are. `ttl` null: the system's default.
     """
 
     address: str
     probe: Shape
-    port: PortNumber | None = None  # of a control; null for the port that this is said of, and without one
+    port: PortNumber | None = None  # of a control; null for the port that this is about, and without one
     protocol: Protocol | None = None
     through: str | None = None
     handed_to: str | None = None

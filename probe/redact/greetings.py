@@ -1,4 +1,4 @@
-"""What services say of themselves without what names their owner: software and version, no more. Pure.
+"""Greetings of services without what names their owner: software and version, no more. Pure.
 
 Two greetings that are alike stay alike, and two that differ stay apart.
 """

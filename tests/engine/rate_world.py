@@ -13,6 +13,9 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Self
+
+from probe.lab.netns import syscalls
 
 RATE = 25
 ANSWERING, SILENT = ("10.9.1.10", "10.9.1.11"), "10.9.1.12"
@@ -20,10 +23,14 @@ PORTS = "U:5300,T:22,80,8080,9999"
 _PACKET_OUTGOING, _SO_TIMESTAMPNS = 4, 35
 _SYN, _ACK = 0x02, 0x10
 # 80 and 8080 accept and keep quiet; 22 is dropped, and so is all that is for the third address.
-_FILTER = f"""table inet f {{ chain c {{ type filter hook input priority 0;
-  ip daddr {SILENT} drop
-  tcp dport 22 drop
-}} }}"""
+_FILTER = f"""table inet f {{
+  chain c {{
+    type filter hook input priority 0;
+    ip daddr {SILENT} drop
+    tcp dport 22 drop
+  }}
+}}
+"""
 
 
 def sh(command: str, text: str | None = None) -> None:
@@ -37,7 +44,7 @@ def sh(command: str, text: str | None = None) -> None:
 
 def be_target(ready: int, go: int) -> None:
     """The other end of the wire, until it is killed."""
-    os.unshare(os.CLONE_NEWNET) if hasattr(os, "unshare") else _unshare()
+    syscalls.new_network()
     os.write(ready, b"x")
     os.read(go, 1)
     sh("ip link set lo up")
@@ -49,15 +56,7 @@ def be_target(ready: int, go: int) -> None:
     os.write(ready, b"x")
     kept = []
     while True:
-        for one in select.select(listening, [], [])[0]:
-            kept.append(one.accept())
-
-
-def _unshare() -> None:
-    import ctypes
-
-    if ctypes.CDLL(None, use_errno=True).unshare(0x40000000):
-        raise OSError("no network namespace")
+        kept += [one.accept() for one in select.select(listening, [], [])[0]]
 
 
 def opens(packet: bytes) -> bool:
@@ -80,7 +79,7 @@ class Watch:
         self._over = False
         self._thread = threading.Thread(target=self._read)
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -107,6 +106,7 @@ def main() -> None:
     pid = os.fork()
     if pid == 0:
         be_target(ready_end, go_end)
+    os.close(ready_end)  # so that reading ends where the target does
     try:
         os.read(ready, 1)
         sh(f"ip link add prb0 type veth peer name tgt0 netns {pid}")
@@ -114,9 +114,10 @@ def main() -> None:
         sh("ip link set prb0 up")
         sh("ip link set lo up")
         os.write(go, b"x")
-        os.read(ready, 1)
+        if not os.read(ready, 1):
+            sys.exit("the target did not come up")
         time.sleep(0.3)
-        print(json.dumps({engine: scanned(engine) for engine in ("connect", "raw")}))
+        json.dump({engine: scanned(engine) for engine in ("connect", "raw")}, sys.stdout)
     finally:
         os.kill(pid, 9)
         os.waitpid(pid, 0)

@@ -29,5 +29,5 @@ def test_the_rate_holds_on_the_wire(wire: Any, engine: str) -> None:
 @pytest.mark.netns
 @pytest.mark.parametrize("engine", ["connect", "raw"])
 def test_all_was_counted(wire: Any, engine: str) -> None:
-    """The watch saw at least what the scan counts, and it was no trifle."""
-    assert len(wire[engine]["times"]) >= 0.9 * wire[engine]["sent"] > RATE
+    """The watch saw what the scan counts, of raw packets those that open something."""
+    assert len(wire[engine]["times"]) >= 0.7 * wire[engine]["sent"] > RATE
