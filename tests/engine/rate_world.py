@@ -67,7 +67,7 @@ def opens(packet: bytes) -> bool:
     return protocol == socket.IPPROTO_UDP or (protocol == socket.IPPROTO_ICMP and packet[header] == 8)
 
 
-class Watch:
+class OpeningWatch:
     """Notes when each opening leaves by an interface."""
 
     def __init__(self, interface: str) -> None:
@@ -126,7 +126,7 @@ def main() -> None:
 def scanned(engine: str) -> dict[str, object]:
     """When each opening of a scan left, and what the scan says that it sent."""
     command = [sys.executable, "-m", "probe", "scan", *ANSWERING, SILENT, "-p", PORTS, "--json"]
-    with Watch("prb0") as watch:
+    with OpeningWatch("prb0") as watch:
         done = subprocess.run(
             [*command, "--rate", str(RATE), "--engine", engine],
             capture_output=True,
