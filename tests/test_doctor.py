@@ -6,21 +6,22 @@ from ipaddress import ip_address, ip_interface, ip_network
 import pytest
 from varied import replace
 
-import probe.app.doctor as doctor_module
 from probe import interruption
+from probe.app import examination
 from probe.app.doctor import examine, look
 from probe.app.scan import Backends
 from probe.engine.backend import Done, NoClients
+from probe.engine.rows import unfold_exam
 from probe.lab.scenario import parse_scenario
 from probe.lab.sim.world import open_sim
-from probe.model.diagnosis import Cause
+from probe.model.diagnosis import Cause, Diagnosis
 from probe.model.exam import AddressExam, Echo, InterfaceCounters, MtuTrial, NameAnswer, Transfer
-from probe.model.facts import LinkKind
-from probe.model.machine import Link, Machine, Peer, Resolvers, Tunnel, TunnelKind
+from probe.model.facts import HERE, LinkKind
+from probe.model.machine import Link, Machine, Peer, Resolvers, Surroundings, Tunnel, TunnelKind
 from probe.model.machine import Traffic as Counted
 from probe.model.plan import Timing
 from probe.model.probing import Reason
-from probe.model.target import Port, Protocol, Target
+from probe.model.target import IPAddress, Port, Protocol, Target
 
 LAN, VPN, PUBLIC = map(ip_address, ("192.168.77.10", "10.88.0.10", "203.0.113.10"))
 WEB = Port(Protocol.TCP, 8000)
@@ -90,20 +91,6 @@ class Script(NoClients):
         return Done({name: [NameAnswer(server, (VPN,)) for server in resolvers.servers] for name in names})
 
 
-@pytest.fixture
-def measured(monkeypatch):
-    """The exams and the machine that the diagnosis is made from."""
-    seen: dict[str, object] = {}
-
-    def note(exams, machine, verdict, named):
-        seen.update(exams={exam.address.ip: exam for exam in exams}, machine=machine)
-        return real(exams, machine, verdict, named)
-
-    real = doctor_module.diagnose
-    monkeypatch.setattr(doctor_module, "diagnose", note)
-    return seen
-
-
 def world(**parts):
     """A world in memory: LAN and VPN of one target, unless it says more."""
     base = {"about": "a test", "addresses": ["lan", "vpn"], "scan": {"ports": "8000"}, "expect": {}}
@@ -117,12 +104,21 @@ def run(given, script: Script, *, raw: bool = False, target: Target | None = Non
     return examine(target, Timing(), means, script.reader, named=frozenset({WEB}))
 
 
-def exam_of(measured, ip) -> AddressExam:
-    exam: AddressExam = measured["exams"][ip]
-    return exam
+def exam_of(found: Diagnosis, ip: IPAddress) -> AddressExam:
+    """What was measured on an address, as it is saved."""
+    assert found.measurement is not None
+    (one,) = (one for one in found.measurement.addresses if one.address.ip == ip)
+    return unfold_exam(one, HERE)
 
 
-def test_all_is_well(measured):
+def surroundings_of(found: Diagnosis) -> Surroundings:
+    """This machine as the diagnosis has it."""
+    assert found.measurement is not None
+    assert found.measurement.machine is not None
+    return found.measurement.machine
+
+
+def test_all_is_well():
     """Open everywhere: echoes and data are tried, nothing more is asked, and no cause is found."""
     script = Script()
     with world() as given:
@@ -132,7 +128,7 @@ def test_all_is_well(measured):
     assert [one.causes[0].cause for one in found.addresses] == [Cause.NONE, Cause.NONE]
     assert script.pinged == [LAN, VPN]
     assert script.tried == {LAN: WEB, VPN: WEB}
-    lan, vpn = exam_of(measured, LAN), exam_of(measured, VPN)
+    lan, vpn = exam_of(found, LAN), exam_of(found, VPN)
     assert lan.echo == Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)
     assert vpn.echo is None
     assert vpn.mtu is not None
@@ -140,70 +136,83 @@ def test_all_is_well(measured):
     assert found.elapsed < 1
 
 
-def test_silent_behind_a_tunnel(measured):
+def test_silent_behind_a_tunnel():
     """A silent address is looked into from all sides; the tunnel's counters tell what went out."""
     with world(target={**LISTENS, **DROPS}) as given:
         found = run(given, Script())
     assert not found.well
-    vpn = exam_of(measured, VPN)
+    vpn = exam_of(found, VPN)
     assert [hop.ttl for hop in vpn.hops or ()] == [1]
     assert vpn.endpoint is not None
     assert vpn.passage == InterfaceCounters(4, 10, 0, 0, 0, reverse_path_drops=1)
     assert vpn.comes_back is None  # without raw packets
-    assert exam_of(measured, LAN).passage is None
+    assert exam_of(found, LAN).passage is None
 
 
-def test_raw_packets_tell_more(measured):
+def test_raw_packets_tell_more():
     """Echo where no socket may ask, and an opening handed over by the LAN that is answered by the VPN."""
     with world(target={**LISTENS, **DROPS}) as given:
-        run(given, Script(), raw=True)
-    vpn = exam_of(measured, VPN)
+        found = run(given, Script(), raw=True)
+    vpn = exam_of(found, VPN)
     assert vpn.echo is not None
     assert vpn.comes_back is not None
     assert vpn.comes_back.reason is Reason.SYN_ACK
     assert vpn.comes_back.header is not None
     assert vpn.comes_back.header.interface == "vpn"
-    assert exam_of(measured, LAN).echo == Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)  # the socket's word stays
+    assert exam_of(found, LAN).echo == Echo(Reason.ECHO_REPLY, 1, 0.01, LAN)  # the socket's word stays
 
 
-def test_everything_is_silent(measured):
+def test_everything_is_silent():
     """Nobody is there: each interface counts for itself, and it ends in time."""
     with world(addresses=["lan", "vpn", "public"], dead=["lan", "vpn", "public"]) as given:
         found = run(given, Script())
     assert found.elapsed < 10
     for neighbour in (LAN, VPN):  # nothing leaves for one that nobody is
-        assert exam_of(measured, neighbour).passage is None
-        assert exam_of(measured, neighbour).hops is None
-    assert exam_of(measured, PUBLIC).passage == InterfaceCounters(4, 1, 0, reverse_path_drops=1)
-    assert [(h.ttl, h.sender is None) for h in exam_of(measured, PUBLIC).hops or ()] == [
+        assert exam_of(found, neighbour).passage is None
+        assert exam_of(found, neighbour).hops is None
+    assert exam_of(found, PUBLIC).passage == InterfaceCounters(4, 1, 0, reverse_path_drops=1)
+    assert [(h.ttl, h.sender is None) for h in exam_of(found, PUBLIC).hops or ()] == [
         (1, False),
         (2, True),
     ]
 
 
-def test_a_cold_tunnel_is_woken_first(measured):
+@pytest.fixture
+def warmed(monkeypatch):
+    """When the tunnels were warm, on the backend's clock, and the survey began."""
+    seen: dict[str, float] = {}
+
+    def note(cold, control, backend, is_warm):
+        real(cold, control, backend, is_warm)
+        seen["at"] = backend.now()
+
+    real = examination.warm_up
+    monkeypatch.setattr(examination, "warm_up", note)
+    return seen
+
+
+def test_a_cold_tunnel_is_woken_first(warmed):
     """Before the survey begins, probes go into a tunnel without a session until it has one."""
     cold = replace(PEER, handshake_age_s=None)
     reader = Reader(peers=(cold,), shakes_after=3)
     with world(target={**LISTENS, **DROPS}) as given:
-        run(given, Script(reader))
-    started = min(o.started for o in exam_of(measured, VPN).survey.observations)
-    assert 0.5 <= started <= 1.0  # the third look found a handshake
-    assert measured["machine"].tunnels[0].peers[0].handshake_age_s == 0.1  # as it is after the probes
+        found = run(given, Script(reader))
+    assert 0.5 <= warmed["at"] <= 1.0  # the third look found a handshake
+    assert surroundings_of(found).tunnels[0].peers[0].handshake_age_s == 0.1  # as it is after the probes
 
 
 UNWAKEABLE = [Reader(), Reader(up=False), Reader(peers=())]
 
 
 @pytest.mark.parametrize("reader", UNWAKEABLE, ids=["warm", "off", "no peer"])
-def test_no_time_is_lost_on_others(reader, measured):
+def test_no_time_is_lost_on_others(reader, warmed):
     """A tunnel with a session, or one that cannot get one, is not waited for."""
     with world(target={**LISTENS, **DROPS}) as given:
         run(given, Script(reader))
-    assert min(o.started for o in exam_of(measured, VPN).survey.observations) == 0
+    assert warmed["at"] == 0
 
 
-def test_a_tunnel_that_vanishes(measured):
+def test_a_tunnel_that_vanishes():
     """Its facts stay those of the first look."""
 
     class Vanishing(Reader):
@@ -211,21 +220,21 @@ def test_a_tunnel_that_vanishes(measured):
             return super().tunnel(interface) if self.looks < 1 else None
 
     with world(target={**LISTENS, **DROPS}) as given:
-        run(given, Script(Vanishing(peers=None)))
-    assert [tunnel.link.name for tunnel in measured["machine"].tunnels] == ["vpn"]
-    assert exam_of(measured, VPN).passage is None
+        found = run(given, Script(Vanishing(peers=None)))
+    assert [tunnel.link.name for tunnel in surroundings_of(found).tunnels] == ["vpn"]
+    assert exam_of(found, VPN).passage is None
 
 
-def test_names_are_asked_of_every_server(measured):
+def test_names_are_asked_of_every_server():
     """An address that came from a name carries what the system and the servers say of it."""
     script = Script()
     with world() as given:
         first, second = given.target.addresses
         named = replace(given.target, addresses=(first, replace(second, name="box.test")))
-        run(given, script, target=named)
+        found = run(given, script, target=named)
     assert script.named == ["box.test"]
-    assert exam_of(measured, LAN).names == ()
-    assert exam_of(measured, VPN).names == (NameAnswer(None, (VPN,)), NameAnswer(SERVER, (VPN,)))
+    assert exam_of(found, LAN).names == ()
+    assert exam_of(found, VPN).names == (NameAnswer(None, (VPN,)), NameAnswer(SERVER, (VPN,)))
 
 
 def breaking(after: int, interrupt) -> Reader:
@@ -242,7 +251,7 @@ def breaking(after: int, interrupt) -> Reader:
 
 
 @pytest.mark.parametrize(("looks", "surveyed"), [(1, False), (5, True)])
-def test_ctrl_c(looks, surveyed, measured, interrupt, monkeypatch):
+def test_ctrl_c(looks, surveyed, interrupt, monkeypatch):
     """What was measured before is judged: nothing during the warm-up, the surveys after them."""
     script = Script(breaking(looks, interrupt))
     with world(target={**LISTENS, **DROPS}) as given:
@@ -252,7 +261,7 @@ def test_ctrl_c(looks, surveyed, measured, interrupt, monkeypatch):
     assert len(found.addresses) == (2 if surveyed else 0)
 
 
-def test_ctrl_c_in_the_survey(measured, interrupt, monkeypatch):
+def test_ctrl_c_in_the_survey(interrupt, monkeypatch):
     """A survey that was interrupted is judged as far as it came."""
     with world() as given:
         receive, calls = given.backend.receive, []

@@ -1,17 +1,25 @@
 """The composition root of `doctor`: this machine, then each address, then what is wrong and what mends it."""
 
+import datetime as dt
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 
+from probe.app.diagnose import diagnosed
 from probe.app.examination import Examination
 from probe.app.scan import Backends
-from probe.diagnosis import diagnose
 from probe.diagnosis.machine_checks import check_machine
+from probe.engine.rows import Examined, measurement_of
 from probe.engine.run import Progress
-from probe.inference import infer
 from probe.machine.sources import MachineReader
 from probe.model.diagnosis import Diagnosis
+from probe.model.exam import AddressExam
+from probe.model.facts import HERE
+from probe.model.measurement import CONNECT, RAW, Facts
 from probe.model.plan import Timing
-from probe.model.target import Port, Target
+from probe.model.surroundings import concerning
+from probe.model.target import IPAddress, Port, Target
+from probe.services.port_list import format_port_list
 
 
 def look(reader: MachineReader) -> Diagnosis:
@@ -42,12 +50,30 @@ def examine(
         named: the ports that the user wants to work.
         progress: told how many questions are settled.
     """
-    began = means.backend.now()
+    started, began = dt.datetime.now(dt.UTC), means.backend.now()
     machine = reader.machine()
     examination = Examination(target, means, reader, machine)
     complete = examination.run(timing, named, progress)
     exams, machine = examination.exams(), examination.machine_now()
-    verdict = infer([one.survey for one in exams], target.running)
-    found = diagnose(exams, machine, verdict, named)
+    surveyed = examination.outcome
     elapsed = means.backend.now() - began
-    return Diagnosis(check_machine(machine), found, elapsed, complete, tuple(exams))
+    around = concerning(machine, surveyed.surveys, _other_addresses(exams))
+    measured = measurement_of(
+        replace(surveyed, elapsed=elapsed, complete=complete),
+        vantage=HERE,
+        engine=CONNECT if means.raw is None else RAW,
+        started=started,
+        examined=Examined(around, exams),
+    )
+    facts = Facts(
+        running=format_port_list(sorted(target.running)),
+        named=format_port_list(sorted(named)),
+        realms={str(address.ip): address.realm for address in target.addresses},
+    )
+    found = diagnosed(measured, facts, exams)
+    return Diagnosis(check_machine(machine), found, elapsed, complete, measured, facts)
+
+
+def _other_addresses(exams: Iterable[AddressExam]) -> list[IPAddress]:
+    """What name servers have of the target's names."""
+    return [ip for exam in exams for answer in exam.names for ip in answer.addresses]

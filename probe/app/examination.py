@@ -9,13 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from msgspec import structs
+
 from probe import interruption
 from probe.app.plan import controls_for
 from probe.app.scan import Backends, measure
 from probe.diagnosis import path_probes
 from probe.diagnosis.path_probes import name_answers, trial_ports
 from probe.engine.backend import Task
-from probe.engine.run import Answers, Progress, ask
+from probe.engine.run import Answers, Outcome, Progress, ask
+from probe.engine.scan import Counts
 from probe.engine.warming import warm_up
 from probe.interruption import StopRequestedError
 from probe.machine.sources import MachineReader
@@ -52,7 +55,7 @@ class Examination:
         self._reader = reader
         self._machine = machine
         self._control = controls_for(target.ports)[0]
-        self._surveys: tuple[AddressSurvey, ...] = ()
+        self.outcome = Outcome((), Counts(), 0.0, complete=False)  # of the ports
         self._names: Task[Mapping[str, Sequence[NameAnswer]]] | None = None
         self._echoes: Task[Mapping[IPAddress, Echo]] | None = None
         self._trials: Task[Mapping[IPAddress, MtuTrial]] | None = None
@@ -66,7 +69,7 @@ class Examination:
             self._begin()
             means = replace(self._means, inquiry=Inquiry.KEYS)
             measured = measure(self._target, timing, means, progress, patient=False)
-            self._surveys = measured.surveys
+            self.outcome = measured
             if measured.complete:
                 self._go_on(named)
         except StopRequestedError:
@@ -83,7 +86,7 @@ class Examination:
 
     def _go_on(self, named: frozenset[Port]) -> None:
         """After the survey: data through open ports, and more about silent addresses."""
-        self._trials = self._clients.try_mtu(trial_ports(self._surveys, named))
+        self._trials = self._clients.try_mtu(trial_ports(self.outcome.surveys, named))
         self._around = ask(self._questions_around(), self._means.backend, _TWICE)
         if self._means.raw is not None:
             self._raw = ask(self._raw_questions(), self._means.raw, _TWICE)
@@ -91,7 +94,7 @@ class Examination:
         self._clients.wait([one for one in (self._names, self._echoes, self._trials) if one is not None])
 
     def _silent(self) -> list[AddressSurvey]:
-        return [survey for survey in self._surveys if path_probes.is_mute(survey)]
+        return [survey for survey in self.outcome.surveys if path_probes.is_mute(survey)]
 
     # --- tunnels ---
 
@@ -125,11 +128,11 @@ class Examination:
         """Echo where no socket may ask for it, and openings that come by another link."""
         self._clients.wait(() if self._echoes is None else (self._echoes,))
         heard = _done(self._echoes)
-        for survey in self._surveys:
+        for survey in self.outcome.surveys:
             if survey.address.ip not in heard:
                 yield path_probes.echo_question(survey.address.ip)
         for survey in self._silent():
-            yield from path_probes.way_back_questions(survey, self._surveys)
+            yield from path_probes.way_back_questions(survey, self.outcome.surveys)
 
     # --- passage ---
 
@@ -171,7 +174,7 @@ class Examination:
             tunnels_now = tuple(self._reader.tunnel(t.link.name) or t for t in self._machine.tunnels)
         except StopRequestedError:
             return self._machine
-        return replace(self._machine, tunnels=tunnels_now)
+        return structs.replace(self._machine, tunnels=tunnels_now)
 
     def exams(self) -> tuple[AddressExam, ...]:
         """Everything that was measured so far."""
@@ -187,10 +190,10 @@ class Examination:
                 mtu=trials.get(survey.address.ip),
                 names=name_answers(survey.address, self._target, names),
                 endpoint=path_probes.endpoint_reason(self._around, survey, machine, neighbour),
-                comes_back=path_probes.way_back(self._raw, survey, self._surveys),
-                link_alive=path_probes.link_alive(survey, self._surveys, machine, neighbour),
+                comes_back=path_probes.way_back(self._raw, survey, self.outcome.surveys),
+                link_alive=path_probes.link_alive(survey, self.outcome.surveys, machine, neighbour),
             )
-            for survey in self._surveys
+            for survey in self.outcome.surveys
         )
 
 

@@ -13,6 +13,7 @@ from probe.inference import infer
 from probe.model.facts import AddressSurvey
 from probe.model.measurement import VERSION, Facts, Judged, Measurement
 from probe.model.report import Report
+from probe.model.target import Port
 from probe.report.document import assemble
 from probe.report.grouping import grouped
 from probe.services.port_list import format_port_list, parse_ports
@@ -38,8 +39,7 @@ def judged(
         UsageError: a port that there is not, in a row or in the facts.
     """
     back = tuple(unfold(address, one.vantage, facts) for one in measurements for address in one.addresses)
-    running = parse_ports(facts.running) if facts.running else ()
-    verdict = infer(back, frozenset(running), strict=facts.strict)
+    verdict = infer(back, port_set(facts.running), strict=facts.strict)
     report = assemble(surveys or back, verdict, measurements, facts, version=__version__)
     return worded(report if most_rows is None else grouped(report, most_rows))
 
@@ -51,10 +51,7 @@ def merged(reports: Sequence[Report], *, strict: bool = False) -> Judged:
         UsageError: a report has none, or of another version, or two are of one vantage.
     """
     measurements = tuple(one for report in reports for one in report.measurements)
-    for one in measurements:
-        if one.version != VERSION:
-            known = f"this bindprobe reads {VERSION}"
-            raise UsageError(f"the measurement of {one.vantage!r} is of version {one.version}; {known}")
+    check_version(measurements)
     vantages = [one.vantage for one in measurements]
     twice = next((name for name in vantages if vantages.count(name) > 1), None)
     if twice is not None:
@@ -62,7 +59,7 @@ def merged(reports: Sequence[Report], *, strict: bool = False) -> Judged:
     if not all(report.measurements for report in reports):
         raise UsageError("a report has no measurements to infer from")
     stated = [report.facts for report in reports]
-    running = {port for facts in stated if facts.running for port in parse_ports(facts.running)}
+    running = {port for facts in stated for port in port_set(facts.running)}
     return Judged(
         measurements=measurements,
         facts=Facts(
@@ -71,3 +68,16 @@ def merged(reports: Sequence[Report], *, strict: bool = False) -> Judged:
             realms={ip: realm for facts in reversed(stated) for ip, realm in facts.realms.items()},
         ),
     )
+
+
+def port_set(listed: str) -> frozenset[Port]:
+    """The ports of a list that the user stated, which may be empty."""
+    return frozenset(parse_ports(listed)) if listed else frozenset()
+
+
+def check_version(measurements: Sequence[Measurement]) -> None:
+    """Raise a UsageError that names a measurement which another version has made."""
+    other = next((one for one in measurements if one.version != VERSION), None)
+    if other is not None:
+        known = f"this bindprobe reads {VERSION}"
+        raise UsageError(f"the measurement of {other.vantage!r} is of version {other.version}; {known}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from probe import __version__, interruption
 from probe.app import doctor
+from probe.app.diagnose import diagnosed_again
 from probe.app.scan import Backends
 from probe.cli import engines, start
 from probe.cli.output import Destination, Form
@@ -163,7 +164,7 @@ class Printer:
         """
         if self.every is not None:
             return Watch(check, self._show, _now, interruption.sleep, self.every).until_well()
-        report = redacted_report(check()) if self.redact else check()
+        report = diagnosed_again(redacted_report(check())) if self.redact else check()
         self.destination.write_text(self._whole(report))
         return exit_code(report)
 

@@ -1,4 +1,4 @@
-"""`bindprobe infer`: verdicts again, from the measurements that a report keeps."""
+"""`bindprobe infer`: verdicts and causes again, from the measurements that a report keeps."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,15 +8,19 @@ import typer
 
 from probe.cli import options
 from probe.cli.app import app
+from probe.errors import UsageError
 
 if TYPE_CHECKING:
+    from probe.cli.output import Destination
+    from probe.model.doctor_report import DoctorReport
     from probe.model.report import Report
 
 _Reports = Annotated[
     list[Path],
     typer.Argument(
         metavar="REPORT.json...",
-        help="Reports of one target made with --json, each from a vantage of its own; - is stdin.",
+        help="Reports of one target made by scan --json, each from a vantage of its own, or one of doctor's; "
+        "- is stdin.",
     ),
 ]
 
@@ -36,9 +40,10 @@ def infer(  # noqa: PLR0913 - each is a flag
     redact: options.Redact = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Infer again what each port is bound to, from saved measurements of one or several vantages."""
+    """Judge saved measurements again: what each port is bound to, or why an address is silent."""
     from probe.cli.measure import deliver
     from probe.cli.output import choose, forms_of
+    from probe.model.report import Report
     from probe.report.grouping import MOST_ROWS
 
     forms = forms_of(
@@ -47,25 +52,57 @@ def infer(  # noqa: PLR0913 - each is a flag
     destination = choose(forms, output, detail=verbose)
     destination.check()
     most_rows = None if all_ports else MOST_ROWS
-    report = _inferred(reports, strict=strict, redact=redact, most_rows=most_rows)
+    found = _read(reports)
+    scans = [one for one in found if isinstance(one, Report)]
+    if len(scans) < len(found):
+        raise typer.Exit(_diagnosed(found, destination, redact=redact))
+    report = _inferred(scans, strict=strict, redact=redact, most_rows=most_rows)
     raise typer.Exit(deliver(report, destination, strict=report.facts.strict))
 
 
-def _inferred(paths: Sequence[Path], *, strict: bool, redact: bool, most_rows: int | None) -> "Report":
-    """Read the reports and judge what they measured.
+def _read(paths: Sequence[Path]) -> "list[Report | DoctorReport]":
+    """Read the reports as the user who called.
 
     Raises:
-        UsageError: one cannot be read, or two are of one vantage.
+        UsageError: one cannot be read.
     """
-    from probe.app.infer import judged, merged
     from probe.cli.invoker import acting_as_invoker
-    from probe.cli.output import STDOUT
-    from probe.redact.measurements import redacted
-    from probe.report.read import read_report, read_stdin
+    from probe.report.read import read_any
 
     with acting_as_invoker():
-        found = [read_stdin() if path == STDOUT else read_report(path) for path in paths]
+        return [read_any(path) for path in paths]
+
+
+def _inferred(found: "Sequence[Report]", *, strict: bool, redact: bool, most_rows: int | None) -> "Report":
+    """Judge what the reports measured.
+
+    Raises:
+        UsageError: one has no measurement that can be judged, or two are of one vantage.
+    """
+    from probe.app.infer import judged, merged
+    from probe.redact.measurements import redacted
+
     known = merged(found, strict=strict)
     if redact:
         known = redacted(known.measurements, known.facts)
     return judged(known.measurements, known.facts, most_rows=most_rows)
+
+
+def _diagnosed(found: "Sequence[Report | DoctorReport]", destination: "Destination", *, redact: bool) -> int:
+    """Diagnose again what the doctor measured, print it, and return the exit code.
+
+    Raises:
+        UsageError: more than one report, or a format that the doctor's has not.
+        OutputError: it could not be written.
+    """
+    from probe.app.diagnose import diagnosed_again
+    from probe.cli.doctoring import Printer
+    from probe.cli.output import Form
+    from probe.model.doctor_report import DoctorReport
+
+    report = found[0]
+    if len(found) > 1 or not isinstance(report, DoctorReport):
+        raise UsageError("a doctor's report is judged alone: it has one vantage; give one file")
+    if destination.form not in {Form.TABLE, Form.JSON}:
+        raise UsageError(f"--{destination.form} is for scans; a doctor's report is text or --json")
+    return Printer(destination, redact=redact).run(lambda: diagnosed_again(report))

@@ -21,7 +21,7 @@ from probe.diagnosis.read_symptoms import findings
 from probe.diagnosis.subject import Scene
 from probe.model.diagnosis import AddressDiagnosis, Cause, Suspicion
 from probe.model.exam import AddressExam
-from probe.model.machine import Machine
+from probe.model.machine import Surroundings
 from probe.model.target import Port
 from probe.model.verdict import Condition, Verdict
 
@@ -45,13 +45,13 @@ _CONDITIONS = {
 
 
 def diagnose(
-    exams: Sequence[AddressExam], machine: Machine, verdict: Verdict, named: frozenset[Port]
+    exams: Sequence[AddressExam], machine: Surroundings, verdict: Verdict, named: frozenset[Port]
 ) -> tuple[AddressDiagnosis, ...]:
     """Rank the causes of what is wrong with each address.
 
     Args:
         exams: what was measured, in the order of asking.
-        machine: this machine, looked at after the probes.
+        machine: this machine as far as it concerns the target, looked at after the probes.
         verdict: what the scan concludes of the same surveys.
         named: ports that the user wants to work.
     """

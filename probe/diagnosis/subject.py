@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from probe.model.exam import AddressExam
 from probe.model.facts import LinkKind, Route
-from probe.model.machine import Link, Machine, Peer, Tunnel
+from probe.model.machine import Link, Peer, Surroundings, Tunnel
 from probe.model.target import IPAddress, Port, Realm
 from probe.model.tunnel_state import leads_to, peer_for
 from probe.model.verdict import Condition, Verdict
@@ -19,7 +19,7 @@ class Scene:
 
     exam: AddressExam
     others: Sequence[AddressExam]  # of the same target
-    machine: Machine
+    machine: Surroundings
     verdict: Verdict
     named: frozenset[Port] = frozenset()  # ports that the user wants to work
 

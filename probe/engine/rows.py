@@ -7,6 +7,7 @@ inferred of the rows is what is inferred of the probes. What stands alone has a 
 
 import datetime as dt
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from msgspec import structs
@@ -14,6 +15,7 @@ from msgspec import structs
 from probe.engine.run import Outcome
 from probe.model.exam import AddressExam
 from probe.model.facts import AddressSurvey
+from probe.model.machine import Surroundings
 from probe.model.measurement import (
     VERSION,
     AddressMeasurement,
@@ -34,8 +36,16 @@ _DIGITS = 6  # of seconds: microseconds
 _PATTERN = ("reason", "attempts", "answered", "sender", "icmp", "ttl", "aftermath", "tcp", "origin", "header")
 
 
-def fold(survey: AddressSurvey, began: float = 0.0) -> AddressMeasurement:
-    """Make rows of a survey. `began`: when its scan did, on the clock of its observations."""
+def fold(
+    survey: AddressSurvey, began: float = 0.0, exam: ExamMeasurement | None = None
+) -> AddressMeasurement:
+    """Make rows of a survey.
+
+    Args:
+        survey: of one address.
+        began: when its scan did, on the clock of its observations.
+        exam: what else was measured there.
+    """
     kept = {name: getattr(survey, name) for name in _KEPT}
     return AddressMeasurement(
         **kept,
@@ -46,12 +56,32 @@ def fold(survey: AddressSurvey, began: float = 0.0) -> AddressMeasurement:
             Shown(port=port, keys=survey.keys.get(port), greeting=survey.greetings.get(port))
             for port in sorted(survey.keys.keys() | survey.greetings.keys())
         ),
+        exam=exam,
     )
 
 
-def measurement_of(outcome: Outcome, *, vantage: str, engine: str, started: dt.datetime) -> Measurement:
-    """Make a measurement of everything that a run found from one vantage; `started` is when, in UTC."""
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What an examination has beyond a scan: this machine as it concerns the target, and the exams."""
+
+    machine: Surroundings
+    exams: Sequence[AddressExam]
+
+
+def measurement_of(
+    outcome: Outcome, *, vantage: str, engine: str, started: dt.datetime, examined: Examined | None = None
+) -> Measurement:
+    """Make a measurement of everything that was found from one vantage.
+
+    Args:
+        outcome: of the run.
+        vantage: from where.
+        engine: with what kind of probes.
+        started: when, in UTC.
+        examined: what an examination of the same addresses found beyond them.
+    """
     began = beginning(outcome.surveys)
+    exams = {} if examined is None else {one.address.ip: _fold_exam(one, began) for one in examined.exams}
     counts = outcome.counts
     return Measurement(
         version=VERSION,
@@ -63,7 +93,8 @@ def measurement_of(outcome: Outcome, *, vantage: str, engine: str, started: dt.d
         sent=counts.sent,
         answered=counts.answered,
         resent=counts.resent,
-        addresses=tuple(fold(survey, began) for survey in outcome.surveys),
+        addresses=tuple(fold(survey, began, exams.get(survey.address.ip)) for survey in outcome.surveys),
+        machine=None if examined is None else examined.machine,
     )
 
 
@@ -98,27 +129,28 @@ def unfold(measured: AddressMeasurement, vantage: str, facts: Facts | None = Non
     )
 
 
-def fold_exam(exam: AddressExam, began: float = 0.0) -> ExamMeasurement:
-    """Make the saved form of what the doctor measured on one address."""
+def _fold_exam(exam: AddressExam, began: float) -> ExamMeasurement:
+    """Make the saved form of what an examination has beyond a survey."""
     back = exam.comes_back
     return ExamMeasurement(
-        survey=fold(exam.survey, began),
         comes_back=None if back is None else _timed(back, began),
         **{name: getattr(exam, name) for name in _EXAMINED},
     )
 
 
-def unfold_exam(measured: ExamMeasurement, vantage: str) -> AddressExam:
-    """Make an examination of its saved form.
+def unfold_exam(measured: AddressMeasurement, vantage: str, facts: Facts | None = None) -> AddressExam:
+    """Make an examination of its saved form, as `unfold` makes a survey.
 
     Raises:
         UsageError: a row has a port that there is not.
     """
+    survey = unfold(measured, vantage, facts)
+    exam = measured.exam or ExamMeasurement()
     return AddressExam(
-        measured.survey.address,
-        unfold(measured.survey, vantage),
-        comes_back=measured.comes_back,
-        **{name: getattr(measured, name) for name in _EXAMINED},
+        survey.address,
+        survey,
+        comes_back=exam.comes_back,
+        **{name: getattr(exam, name) for name in _EXAMINED},
     )
 
 

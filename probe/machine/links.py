@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from probe.machine.interfaces import address_of, kind_of
 from probe.machine.ip_json import MadeLink, parse_links, parse_routes
 from probe.machine.tools import ask
@@ -70,7 +72,7 @@ def _with_reverse_path(link: Link) -> Link:
     numbers = [_sysctl_number(where) for where in ("all", link.name)]
     if None in numbers:
         return link
-    return replace(link, reverse_path=max(filter(None, numbers), default=0))
+    return structs.replace(link, reverse_path=max(filter(None, numbers), default=0))
 
 
 def _sysctl_number(interface: str) -> int | None:

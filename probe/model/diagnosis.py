@@ -1,12 +1,12 @@
 """What `doctor` concludes: checks of this machine, and for each address the causes of what is wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from probe.model.exam import AddressExam
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check, Status
 from probe.model.measured_facts import MeasuredFact
+from probe.model.measurement import Facts, Measurement
 from probe.model.symptoms import CauseEvidence
 from probe.model.target import Port, TargetAddress
 from probe.model.verdict import Condition
@@ -75,7 +75,8 @@ class Diagnosis:
     addresses: tuple[AddressDiagnosis, ...] = ()
     elapsed: float = 0.0  # seconds
     complete: bool = True
-    exams: tuple[AddressExam, ...] = ()  # what it is made of
+    measurement: Measurement | None = None  # what it is made of; None: this machine alone was looked at
+    facts: Facts = field(default_factory=Facts)  # what the user stated
 
     @property
     def well(self) -> bool:

@@ -12,7 +12,7 @@ from probe.model.diagnosis import Cause
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check
 from probe.model.measured_facts import MeasuredFact
-from probe.model.measurement import ExamMeasurement
+from probe.model.measurement import Facts, Measurement
 from probe.model.report import PortNumber, Probability
 from probe.model.symptoms import CauseEvidence
 from probe.model.target import Protocol
@@ -71,9 +71,10 @@ class DoctorReport(Struct, frozen=True, kw_only=True):
     addresses: Annotated[
         tuple[DoctorAddress, ...], Meta(description="The addresses, as they were given.")
     ] = ()
+    facts: Annotated[Facts, Meta(description="What the user stated.")] = Facts()
     measurements: Annotated[
-        tuple[ExamMeasurement, ...],
-        Meta(description="All that was measured on each address, and nothing that was concluded."),
+        tuple[Measurement, ...],
+        Meta(description="All that was measured, and nothing that was concluded; without an address none."),
     ] = ()
 
 

@@ -1,18 +1,32 @@
-"""Values of the model as JSON and back. Addresses are text; everything else msgspec knows.
+"""Values of the model as JSON and back. Addresses and networks are text; everything else msgspec knows.
 
 Reading checks the types of every field, and refuses what is none.
 """
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Callable, Mapping
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from probe.model.machine import InterfaceAddress, Network
 from probe.model.target import IPAddress
 
 T = TypeVar("T")
-_ADDRESS: object = IPAddress  # one type at run time
+_READERS: Mapping[object, Callable[[str], object]] = {
+    IPAddress: ip_address,
+    Network: ip_network,
+    InterfaceAddress: ip_interface,
+}
 
 
 def encode(value: object) -> bytes:
@@ -46,14 +60,15 @@ def from_builtins(value: object, of_type: type[T]) -> T:
 
 
 def _written(value: object) -> str:
-    if isinstance(value, IPv4Address | IPv6Address):
+    if isinstance(value, IPv4Address | IPv6Address | IPv4Network | IPv6Network):  # interfaces are addresses
         return str(value)
     raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
 
 
-def _read(of_type: type, value: object) -> IPv4Address | IPv6Address:
-    if of_type is not _ADDRESS:
+def _read(of_type: type, value: object) -> object:
+    reader = _READERS.get(of_type)
+    if reader is None:
         raise NotImplementedError(f"{of_type.__name__} cannot be read from JSON")
     if not isinstance(value, str):
         raise TypeError("an address is a text")  # msgspec says where it stands
-    return ip_address(value)
+    return reader(value)

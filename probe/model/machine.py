@@ -3,18 +3,32 @@
 None means that the machine did not tell (no such tool, no permission, another system), never "no".
 """
 
-from dataclasses import dataclass
+from abc import ABC
 from enum import StrEnum
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from probe.model.facts import LinkKind
 from probe.model.target import IPAddress
 from probe.model.unread import Unread
 
-Network = IPv4Network | IPv6Network
+if TYPE_CHECKING:
+    Network = IPv4Network | IPv6Network
+    InterfaceAddress = IPv4Interface | IPv6Interface
+else:  # one type each at run time too, as `IPAddress` is: what reads JSON takes no union of two
+
+    class Network(ABC):  # noqa: B024 - nothing is made of it, it only names the two
+        """An IPv4 or IPv6 network."""
+
+    class InterfaceAddress(ABC):  # noqa: B024 - as above
+        """An address of an interface, with the network that it is in."""
+
+    Network.register(IPv4Network)
+    Network.register(IPv6Network)
+    InterfaceAddress.register(IPv4Interface)
+    InterfaceAddress.register(IPv6Interface)
 
 
 class TunnelKind(StrEnum):
@@ -26,8 +40,7 @@ class TunnelKind(StrEnum):
     OTHER = "tunnel"  # any other interface without neighbours: tun, PPP, GRE
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True, omit_defaults=True):
     """Counters of an interface since it exists, as it counts them itself: own packets, not the carrier's."""
 
     sent_packets: int
@@ -36,8 +49,7 @@ class Traffic:
     received_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True, omit_defaults=True):
     """One peer of a WireGuard tunnel, as `wg show` tells.
 
     `handshake_age_s` is the age of the latest handshake in seconds, None where there never was one.
@@ -52,22 +64,20 @@ class Peer:
     keepalive_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True, omit_defaults=True):
     """One interface. `up`: switched on; `running`: its carrier is there too. `mtu` in bytes."""
 
     name: str
     kind: LinkKind
     up: bool
     running: bool
-    addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
+    addresses: tuple[InterfaceAddress, ...] = ()
     mtu: int | None = None
     traffic: Traffic | None = None
     reverse_path: int | None = None  # rp_filter in force (RFC 3704): 0 none, 1 strict, 2 loose; IPv4 only
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(Struct, frozen=True, omit_defaults=True):
     """A tunnel interface. `peers` None: not a kind that has them, or they could not be read (`unread`)."""
 
     link: Link
@@ -78,8 +88,7 @@ class Tunnel:
     state: str | None = None  # what the VPN's own program says of itself, such as "Running", "Stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class RouteEntry:
+class RouteEntry(Struct, frozen=True, omit_defaults=True):
     """One entry of the main routing table."""
 
     destination: Network
@@ -96,8 +105,7 @@ class Hook(StrEnum):
     OUTPUT = "output"
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True, omit_defaults=True):
     """One chain of this machine's packet filter that may drop or reject."""
 
     tool: Annotated[str, Meta(description="What showed it: nft, iptables or ip6tables.")]
@@ -111,16 +119,14 @@ class Chain:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Firewall:
+class Firewall(Struct, frozen=True, omit_defaults=True):
     """This machine's packet filter. `chains` None: it could not be read, and `unread` says why."""
 
     chains: tuple[Chain, ...] | None = None
     unread: Unread | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resolvers:
+class Resolvers(Struct, frozen=True, omit_defaults=True):
     """Name resolution as it is set up. `servers` None: not told; `search` are the domains that names get."""
 
     servers: tuple[IPAddress, ...] | None = None
@@ -128,19 +134,13 @@ class Resolvers:
     source: str = ""  # where that stands, such as /etc/resolv.conf
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """One look at this machine. Nothing in it was changed and nothing sent to get it."""
+class Surroundings(Struct, frozen=True, omit_defaults=True):
+    """A machine as far as it concerns a target (`probe.model.surroundings`)."""
 
     system: str  # linux, darwin, win32
     links: tuple[Link, ...]
     tunnels: tuple[Tunnel, ...]
-    routes: tuple[RouteEntry, ...] | None = None
     firewall: Firewall = Firewall()
-    resolvers: Resolvers = Resolvers()
-    raw_missing: str | None = None  # why no raw packets may be sent; None: they may
-    ping_allowed: bool | None = None  # echo requests without privileges (ping_group_range)
-    open_files: tuple[int, int] | None = None  # soft and hard limit of file descriptors
 
     def tunnel(self, interface: str | None) -> Tunnel | None:
         """The tunnel of an interface; None where it is none."""
@@ -149,3 +149,13 @@ class Machine:
     def link(self, interface: str | None) -> Link | None:
         """The interface of that name; None where there is none."""
         return next((link for link in self.links if link.name == interface), None)
+
+
+class Machine(Surroundings, frozen=True, omit_defaults=True):
+    """One look at this machine. Nothing in it was changed and nothing sent to get it."""
+
+    routes: tuple[RouteEntry, ...] | None = None
+    resolvers: Resolvers = Resolvers()
+    raw_missing: str | None = None  # why no raw packets may be sent; None: they may
+    ping_allowed: bool | None = None  # echo requests without privileges (ping_group_range)
+    open_files: tuple[int, int] | None = None  # soft and hard limit of file descriptors

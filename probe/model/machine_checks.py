@@ -95,6 +95,9 @@ class PeerState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     endpoint: Annotated[str | None, Meta(description="Its address and port; null: not known.")] = None
 
 
+NAME_RULES = frozenset({CheckRule.NAME_RESOLVED, CheckRule.NAME_UNRESOLVED})  # about a name that was given
+
+
 class LinkNetwork(Struct, frozen=True, kw_only=True):
     """A network, and the interface that leads to it."""
 

@@ -12,6 +12,7 @@ from probe.model.exam import Echo, Hop, InterfaceCounters, MtuTrial, NameAnswer
 from probe.model.facts import Neighbour, Route, Trace, TunnelHealth
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
+from probe.model.machine import Surroundings
 from probe.model.probing import Aftermath, Header, Observation, Origin, Reason, Role, TcpFacts
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 
@@ -61,10 +62,24 @@ class Shown(Struct, frozen=True, kw_only=True, omit_defaults=True):
     greeting: Greeting | None = None
 
 
+class ExamMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the doctor measured on one address beyond a survey."""
+
+    echo: Echo | None = None
+    hops: tuple[Hop, ...] | None = None
+    passage: InterfaceCounters | None = None
+    mtu: MtuTrial | None = None
+    names: tuple[NameAnswer, ...] = ()
+    endpoint: Reason | None = None
+    comes_back: Observation | None = None
+    link_alive: bool | None = None
+
+
 class AddressMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One address of the target, as it was found from one vantage.
 
-    `own_addresses` are the prober's, as far as probes left from them or answers came from them.
+    `own_addresses` are the prober's, as far as probes left from them or answers came from them. `exam`:
+    what the doctor asked beyond the ports.
     """
 
     address: TargetAddress
@@ -80,24 +95,15 @@ class AddressMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rows: tuple[AnswerRow, ...] = ()
     traces: tuple[Trace, ...] = ()
     shown: tuple[Shown, ...] = ()
-
-
-class ExamMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the doctor measured on one address: a survey, and what it asked beyond one."""
-
-    survey: AddressMeasurement
-    echo: Echo | None = None
-    hops: tuple[Hop, ...] | None = None
-    passage: InterfaceCounters | None = None
-    mtu: MtuTrial | None = None
-    names: tuple[NameAnswer, ...] = ()
-    endpoint: Reason | None = None
-    comes_back: Observation | None = None
-    link_alive: bool | None = None
+    exam: ExamMeasurement | None = None
 
 
 class Measurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that was measured from one vantage, address by address in the order of asking."""
+    """All that was measured from one vantage, address by address in the order of asking.
+
+    `machine` is the prober's, as far as it concerns the target (`probe.model.surroundings`); absent: it was
+    not looked into.
+    """
 
     version: int
     vantage: str
@@ -109,12 +115,14 @@ class Measurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     answered: int
     resent: int
     addresses: tuple[AddressMeasurement, ...]
+    machine: Surroundings | None = None
 
 
 class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the user stated, beside which a measurement is judged."""
 
     running: str = ""  # ports that are known to run, as the command line takes them
+    named: str = ""  # ports that are meant to work, of the doctor
     strict: bool = False  # nothing is taken as usual
     realms: dict[str, str] = {}  # by address: where the prober reaches it
 

@@ -9,6 +9,7 @@ from ipaddress import IPv6Address, ip_network
 from itertools import count
 from typing import Any
 
+from probe.model.machine import Network
 from probe.model.target import IPAddress
 from probe.redact.addresses import bare, is_plain, read_address, replacements
 
@@ -39,8 +40,8 @@ class Redaction:
 
     def __init__(self, values: Iterable[Value]) -> None:
         found = [(key, text) for value in values for key, text in _texts(value, "")]
-        addresses = (ip for _, text in found for ip in _addresses_in(text))
-        self._addresses = replacements(addresses)
+        addresses, networks = _met_in(text for _, text in found)
+        self._replaced = replacements(addresses, networks)
         texts = [text for _, text in found]
         checked = (text.removeprefix(_NAME_CHECK) for key, text in found if key == "check")
         names = sorted({text for key, text in found if key == _HOST} | {c for c in checked if "." in c})
@@ -84,13 +85,14 @@ class Redaction:
         return self._named(text) if " " in text else self._names.get(text, text)
 
     def _address(self, found: re.Match[str]) -> str:
-        """Another address, of a network the base of the network that it is in."""
+        """Another address, or network, or an address with the length of its network's prefix."""
+        network = _network_of(found)
+        if network is not None and network in self._replaced.networks:
+            return str(self._replaced.networks[network])
         ip = read_address(found["ip"])
-        other = None if ip is None or is_plain(ip) else self._addresses.get(bare(ip))
+        other = None if ip is None or is_plain(ip) else self._replaced.addresses.get(bare(ip))
         if other is None:
             return found[0]
-        if found["prefix"] is not None and int(found["prefix"]) < other.max_prefixlen:
-            return str(ip_network(f"{other}/{found['prefix']}", strict=False))
         scope = ip.scope_id if isinstance(ip, IPv6Address) else None
         text = str(other) if scope is None else f"{other}%{self._interfaces.get(scope, scope)}"
         return text if found["prefix"] is None else f"{text}/{found['prefix']}"
@@ -127,14 +129,36 @@ def _texts(value: Value, key: str) -> Iterator[tuple[str, str]]:
 
 def _key_of(name: object, of: Mapping[Any, object]) -> str:
     """The key that a value goes by: whose name a `name` is shows by what it stands beside."""
-    return _HOST if name == "name" and ("ip" in of or "address" in of) else str(name)
+    if name == "name" and ("ip" in of or "address" in of):
+        return _HOST
+    return "interface" if name == "name" and "running" in of else str(name)
 
 
-def _addresses_in(text: str) -> Iterator[IPAddress]:
-    for found in _ADDRESS.finditer(text):
-        ip = read_address(found["ip"])
-        if ip is not None:
-            yield ip
+def _met_in(texts: Iterable[str]) -> tuple[set[IPAddress], set[Network]]:
+    """The addresses and networks of some texts. An address with a prefix has both."""
+    addresses: set[IPAddress] = set()
+    networks: set[Network] = set()
+    for text in texts:
+        for found in _ADDRESS.finditer(text):
+            network, ip = _network_of(found), read_address(found["ip"])
+            if network is not None:
+                networks.add(network)
+            if ip is not None and (network is None or network.network_address != ip):
+                addresses.add(ip)
+            if network is None and ip is not None and int(found["prefix"] or 256) < ip.max_prefixlen:
+                networks.add(ip_network(f"{bare(ip)}/{found['prefix']}", strict=False))
+    return addresses, networks
+
+
+def _network_of(found: re.Match[str]) -> Network | None:
+    """The network that a text is; None where it has no prefix, names a host, or is no network."""
+    ip, prefix = read_address(found["ip"]), found["prefix"]
+    if ip is None or prefix is None or int(prefix) >= ip.max_prefixlen:
+        return None
+    try:
+        return ip_network(f"{bare(ip)}/{prefix}")
+    except ValueError:
+        return None
 
 
 def _numbered(word: str, texts: Iterable[str]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from probe.engine.rows import beginning, fold_exam
 from probe.explain.causes import explained_evidence
 from probe.explain.checks import explained_check
 from probe.explain.fixes import explained_fix
@@ -26,7 +25,6 @@ class DoctorFacts:
 
 def assemble_doctor(diagnosis: Diagnosis, facts: DoctorFacts) -> DoctorReport:
     """Make the report; checks, addresses and causes keep their order."""
-    began = beginning(exam.survey for exam in diagnosis.exams)
     return DoctorReport(
         version=facts.version,
         started=facts.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -34,12 +32,14 @@ def assemble_doctor(diagnosis: Diagnosis, facts: DoctorFacts) -> DoctorReport:
         well=diagnosis.well and all(name.status is Status.OK for name in facts.names),
         complete=diagnosis.complete,
         machine=tuple(map(explained_check, (*diagnosis.machine, *facts.names))),
-        addresses=tuple(map(_address, diagnosis.addresses)),
-        measurements=tuple(fold_exam(exam, began) for exam in diagnosis.exams),
+        addresses=tuple(map(doctor_address, diagnosis.addresses)),
+        facts=diagnosis.facts,
+        measurements=() if diagnosis.measurement is None else (diagnosis.measurement,),
     )
 
 
-def _address(diagnosis: AddressDiagnosis) -> DoctorAddress:
+def doctor_address(diagnosis: AddressDiagnosis) -> DoctorAddress:
+    """One address as the report has it, with its sentences."""
     return DoctorAddress(
         address=str(diagnosis.address.ip),
         realm=diagnosis.address.realm,

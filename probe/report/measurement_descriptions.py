@@ -8,6 +8,7 @@ from collections.abc import Mapping
 MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
     "Facts": {
         "running": "Ports that the user knows to run, as the command line takes them.",
+        "named": "Ports that the user wants to work, of the doctor.",
         "strict": "Whether nothing was to be taken as usual.",
         "realms": "Where each address is reached, by address.",
     },
@@ -22,6 +23,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "answered": "Probes that were answered.",
         "resent": "Probes that were sent again.",
         "addresses": "The addresses of the target, in the order of asking.",
+        "machine": "The prober's machine as far as it concerns the target; absent: not looked into.",
     },
     "AddressMeasurement": {
         "address": "The address, its realm, and the name it was looked up by.",
@@ -34,9 +36,9 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "rows": "How it answered on its ports: one row for those that answered alike.",
         "traces": "What each raw packet brought, in the order of asking.",
         "shown": "What its services showed of themselves.",
+        "exam": "What the doctor asked beyond its ports; absent: it was a scan.",
     },
     "ExamMeasurement": {
-        "survey": "What a scan would have measured.",
         "echo": "How it answers ping; absent: not asked.",
         "hops": "What probes with a growing TTL met; absent: not asked.",
         "passage": "What the interface counted while probes were sent; absent: not counted.",
@@ -155,6 +157,49 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "kind": "SSH host key, or certificate of TLS.",
         "type": "Algorithm of a host key; x509 for a certificate.",
         "fingerprint": "SHA256: and base64, as OpenSSH writes it.",
+    },
+    "Surroundings": {
+        "system": "Its system: linux, darwin or win32.",
+        "links": "Links that a route takes, or whose network has an address.",
+        "tunnels": "Tunnels that an address is, or should be, reached by.",
+        "firewall": "Its packet filter.",
+    },
+    "Link": {
+        "name": "Name of the interface.",
+        "kind": "Kind of the interface.",
+        "up": "Whether it is switched on.",
+        "running": "Whether its carrier is there too.",
+        "addresses": "Its own addresses.",
+        "mtu": "In bytes.",
+        "traffic": "What it has counted so far.",
+        "reverse_path": "rp_filter in force (RFC 3704): 0 none, 1 strict, 2 loose.",
+    },
+    "Traffic": {
+        "sent_packets": "Packets sent.",
+        "received_packets": "Packets received.",
+        "sent_bytes": "Bytes sent.",
+        "received_bytes": "Bytes received.",
+    },
+    "Tunnel": {
+        "link": "Its interface.",
+        "kind": "Whose tunnel it is.",
+        "public_key": "This machine's own public key, of WireGuard.",
+        "peers": "Peers that have an address; absent: it has none, or they could not be read.",
+        "unread": "Why they could not be read.",
+        "state": "What the VPN's own program reports, in its words.",
+    },
+    "Peer": {
+        "public_key": "Its public key.",
+        "allowed_ips": "Networks that it may have.",
+        "endpoint": "Address and port that it is reached at; absent: not known.",
+        "handshake_age_s": "Age of the latest handshake; absent: there never was one.",
+        "sent_bytes": "Bytes that it was sent.",
+        "received_bytes": "Bytes that came from it.",
+        "keepalive_s": "Seconds between keepalives; absent: none are sent.",
+    },
+    "Firewall": {
+        "chains": "Chains that block something; absent: it could not be read.",
+        "unread": "Why it could not be read.",
     },
     "Greeting": {
         "text": "First line, of HTTP the status line; empty: TLS, and then nothing.",

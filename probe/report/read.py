@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from probe.errors import UsageError
+from probe.model.doctor_report import DOCTOR_SCHEMA, DoctorReport
 from probe.model.encoding import decode
 from probe.model.report import SCHEMA, Report
 
@@ -23,17 +24,31 @@ class _Envelope(Struct):
 
 
 def read_report(path: Path) -> Report:
-    """Load a report from a file.
+    """Load a scan's report from a file.
 
     Raises:
         UsageError: the file cannot be read, is not complete JSON, or is no report; named.
     """
+    return parse_report(_bytes_of(path), str(path))
+
+
+def read_any(path: Path) -> Report | DoctorReport:
+    """Load a report, a scan's or the doctor's, from a file or, for `-`, standard input.
+
+    Raises:
+        UsageError: the file cannot be read, is not complete JSON, or is no report; named.
+    """
+    if str(path) == "-":
+        return parse_any(_bytes_of_stdin(), "stdin")
+    return parse_any(_bytes_of(path), str(path))
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{str(path)!r} cannot be read: {reason}") from None
-    return parse_report(data, str(path))
 
 
 def read_stdin() -> Report:
@@ -42,13 +57,28 @@ def read_stdin() -> Report:
     Raises:
         UsageError: it is closed, or what it brings is no report.
     """
+    return parse_report(_bytes_of_stdin(), "stdin")
+
+
+def _bytes_of_stdin() -> bytes:
     if sys.stdin is None:
         raise UsageError("stdin is closed; name a report file")
-    return parse_report(sys.stdin.buffer.read(), "stdin")
+    return sys.stdin.buffer.read()
+
+
+def parse_any(data: bytes, name: str) -> Report | DoctorReport:
+    """Read a report, a scan's or the doctor's, from JSON; `name` is what messages call it.
+
+    Raises:
+        UsageError: not complete JSON, or no report; `name` and what is wrong.
+    """
+    if _decoded(lambda: msgspec.json.decode(data, type=_Envelope), name).schema == DOCTOR_SCHEMA:
+        return _decoded(lambda: decode(data, DoctorReport), name)
+    return parse_report(data, name)
 
 
 def parse_report(data: bytes, name: str) -> Report:
-    """Read a report from JSON; `name` is what messages call it.
+    """Read a scan's report from JSON; `name` is what messages call it.
 
     Raises:
         UsageError: not complete JSON, or no report; `name` and what is wrong.

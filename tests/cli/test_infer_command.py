@@ -83,7 +83,8 @@ def changed(path: Path, **parts: object) -> Path:
 
 WRONG = [
     ({"schema": "bindprobe.report/1"}, "written by another version of bindprobe"),
-    ({"schema": "bindprobe.doctor/2"}, "no bindprobe.report/2 report"),
+    ({"schema": "bindprobe.doctor/1"}, "no bindprobe.report/2 report"),
+    ({"schema": "bindprobe.doctor/2"}, "is no bindprobe report: "),
     ({"measurements": []}, "a report has no measurements to infer from"),
     ({"measurements": [{"version": 1}]}, "is no bindprobe report: Object missing required field"),
     ({"facts": {"running": "nosuch"}}, "'nosuch' is no port"),
@@ -106,3 +107,32 @@ def test_one_vantage_twice(saved: Path, capsys: pytest.CaptureFixture[str]) -> N
     """Two reports of one vantage would count every answer twice."""
     assert main(["infer", str(saved), str(saved)]) == 2
     assert "two reports are of the vantage 'laptop'" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def examined(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The doctor's report on this machine's own loopback address."""
+    path = tmp_path_factory.mktemp("doctor") / "doctor.json"
+    assert main(["doctor", "127.0.0.1", "--timeout", "0.2", "--json", "-q", "-o", str(path)]) in {0, 1}
+    return path
+
+
+def test_what_the_doctor_measured(examined: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its report is printed again, byte by byte, with the exit code that it had."""
+    report = json.loads(examined.read_text())
+    assert main(["infer", str(examined), "--json"]) == (0 if report["well"] else 1)
+    assert capsys.readouterr().out == examined.read_text()
+    main(["infer", str(examined)])
+    assert "127.0.0.1" in capsys.readouterr().out
+
+
+def test_a_doctors_report_has_two_formats(examined: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The others are tables of ports."""
+    assert main(["infer", str(examined), "--csv"]) == 2
+    assert "text or --json" in capsys.readouterr().err
+
+
+def test_a_doctors_report_alone(examined: Path, saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is not merged with others."""
+    assert main(["infer", str(examined), str(saved)]) == 2
+    assert "give one file" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The diagnosis against tests/cases/causes.yaml: what was measured, and what must be blamed."""
 
+import datetime as dt
 from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,13 +12,16 @@ from msgspec.json import decode, encode
 from told_exams import PORT, told_case
 
 from probe.diagnosis import diagnose
-from probe.engine.rows import fold_exam, unfold_exam
+from probe.engine.rows import Examined, measurement_of, unfold_exam
+from probe.engine.run import Outcome
+from probe.engine.scan import Counts
 from probe.lab.scenario import TARGET_ADDRESSES
 from probe.model.diagnosis import AddressDiagnosis
 from probe.model.encoding import decode as from_json
 from probe.model.encoding import encode as to_json
 from probe.model.facts import HERE
-from probe.model.measurement import ExamMeasurement
+from probe.model.measurement import CONNECT, Measurement
+from probe.model.surroundings import concerning
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "causes.yaml").read_text(encoding="utf-8"))
 
@@ -83,7 +87,14 @@ def test_the_same_diagnosis_of_what_was_saved(name: str) -> None:
     """What is saved of an examination is all of it that the diagnosis reads: causes, probabilities, fixes."""
     case = CASES[name]
     exams, machine, verdict = told_case(case)
-    saved = [from_json(to_json(fold_exam(exam)), ExamMeasurement) for exam in exams]
-    read = [unfold_exam(one, HERE) for one in saved]
+    surveys = [exam.survey for exam in exams]
+    others = [ip for exam in exams for answer in exam.names for ip in answer.addresses]
+    examined = Examined(concerning(machine, surveys, others), exams)
+    outcome = Outcome(tuple(surveys), Counts(), 1.0, complete=True)
+    started = dt.datetime.now(dt.UTC)
+    made = measurement_of(outcome, vantage=HERE, engine=CONNECT, started=started, examined=examined)
+    saved = from_json(to_json(made), Measurement)
+    read = [unfold_exam(one, HERE) for one in saved.addresses]
+    assert saved.machine is not None
     named = frozenset({PORT}) if case.get("named") else frozenset()
-    assert diagnose(read, machine, verdict, named) == diagnose(exams, machine, verdict, named)
+    assert diagnose(read, saved.machine, verdict, named) == diagnose(exams, machine, verdict, named)

@@ -106,7 +106,14 @@ def reader() -> SystemMachine:
 
 
 def as_data(thing: Any) -> Any:
-    return json.loads(msgspec.json.encode(thing, enc_hook=str))
+    return json.loads(msgspec.json.encode(_whole(thing), enc_hook=str))
+
+
+def _whole(thing: Any) -> Any:
+    """With what is absent, as null."""
+    if isinstance(thing, msgspec.Struct):
+        return {name: _whole(getattr(thing, name)) for name in thing.__struct_fields__}
+    return [_whole(one) for one in thing] if isinstance(thing, tuple) else thing
 
 
 def as_nobody() -> Any:

@@ -82,7 +82,7 @@ def test_keys_stand_in_the_documented_order() -> None:
     """The keys of the contract and those that widen it, in one order."""
     document = json.loads(render_doctor_json(TYPICAL))
     head = ["schema", "version", "started", "elapsed_s", "well", "complete"]
-    assert list(document) == [*head, "machine", "addresses", "measurements"]
+    assert list(document) == [*head, "machine", "addresses", "facts", "measurements"]
     assert list(document["machine"][0]) == ["check", "status", "found", "fix"]
     address = document["addresses"][1]
     assert list(address) == ["address", "realm", "name", "condition", "well", "measured", "causes"]

@@ -31,7 +31,7 @@ from probe.report.as_json import render_json, render_ndjson
 from probe.report.field_descriptions import _OF
 from probe.report.markdown import render_markdown
 from probe.report.read import parse_report, read_report, read_stdin
-from probe.report.schema import _address, doctor_schema, render_schema, report_schema
+from probe.report.schema import _text, doctor_schema, render_schema, report_schema
 
 VALIDATOR = Draft202012Validator(report_schema())
 
@@ -68,7 +68,7 @@ def test_an_address_is_text() -> None:
     fields = report_schema()["$defs"]["TargetAddress"]["properties"]
     assert fields["ip"]["type"] == "string"
     with pytest.raises(TypeError, match="complex"):  # msgspec makes it of ours
-        msgspec.json.schema(complex, schema_hook=_address)
+        msgspec.json.schema(complex, schema_hook=_text)
 
 
 def test_every_description_is_used() -> None:
