@@ -63,17 +63,17 @@ def open_tunnel(plan: TunnelPlan, carrier: Carrier) -> Tunnel:
     """
     if plan.vpn.kind is VpnKind.WIREGUARD:
         return WireGuard(plan, carrier)
-    why_not = why_no_tunnel(plan.vpn)
-    if why_not is not None:
-        raise ScenarioError(why_not)
+    lacking = why_not(plan.vpn)
+    if lacking is not None:
+        raise ScenarioError(lacking)
     return OpenVpn(carrier)
 
 
-def why_no_tunnel(vpn: Vpn) -> str | None:
-    """Say why memory has no such tunnel; None: it has."""
-    if vpn.kind is VpnKind.OPENVPN and vpn.far_end is not FarEnd.SERVES:
-        return "memory has no OpenVPN that is not through: its program says when it gives up"
-    return None
+def why_not(vpn: Vpn | None) -> str | None:
+    """Say why memory has no such tunnel; None: it has, or none is wanted."""
+    if vpn is None or vpn.kind is not VpnKind.OPENVPN or vpn.far_end is FarEnd.SERVES:
+        return None
+    return "when an OpenVPN that does not get through gives up is known to its program, and memory has none"
 
 
 class OpenVpn:
