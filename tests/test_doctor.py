@@ -9,7 +9,7 @@ from varied import replace
 from probe import interruption
 from probe.app import examination
 from probe.app.doctor import examine, look
-from probe.app.scan import Backends
+from probe.app.session import Backends
 from probe.engine.backend import Done, NoClients
 from probe.engine.rows import unfold_exam
 from probe.lab.scenario import parse_scenario
@@ -21,7 +21,7 @@ from probe.model.machine import Link, Machine, Peer, Resolvers, Surroundings, Tu
 from probe.model.machine import Traffic as Counted
 from probe.model.plan import Timing
 from probe.model.probing import Reason
-from probe.model.target import IPAddress, Port, Protocol, Target
+from probe.model.target import IPAddress, Port, Protocol, ResolvedTarget
 
 LAN, VPN, PUBLIC = map(ip_address, ("192.168.77.10", "10.88.0.10", "203.0.113.10"))
 WEB = Port(Protocol.TCP, 8000)
@@ -97,7 +97,7 @@ def world(**parts):
     return open_sim(parse_scenario("test", {**base, "target": LISTENS, **parts}))
 
 
-def run(given, script: Script, *, raw: bool = False, target: Target | None = None):
+def run(given, script: Script, *, raw: bool = False, target: ResolvedTarget | None = None):
     """Examine the target of a world."""
     means = Backends(given.backend, given.host, given.raw if raw else None, clients=script)
     target = target or given.target

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from varied import replace
 
-from probe.app.scan import measure
+from probe.app.scan import collect
 from probe.engine.rows import FEW, fold, unfold
 from probe.inference import infer
 from probe.inference.responses import noise_of
@@ -187,7 +187,7 @@ def test_many_ports_are_judged_alike(engine: str) -> None:
         },
     )
     with open_world(world, "sim", raw=engine == "raw") as opened:
-        known = measure(opened.target, Timing(), means_of(opened, engine)).surveys
+        known = collect(opened.target, Timing(), means_of(opened, engine)).surveys
     measured = [again(fold(one)) for one in known]
     back = tuple(unfold(one, "here") for one in measured)
     verdict, expected = infer(back), infer(known)

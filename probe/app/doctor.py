@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from probe.app.diagnose import diagnosed
 from probe.app.examination import Examination
-from probe.app.scan import Backends
+from probe.app.session import Backends
 from probe.diagnosis.machine_checks import check_machine
 from probe.engine.rows import Examined, measurement_of
 from probe.engine.run import Progress
@@ -18,7 +18,7 @@ from probe.model.facts import HERE
 from probe.model.measurement import CONNECT, RAW, Facts
 from probe.model.plan import Timing
 from probe.model.surroundings import concerning
-from probe.model.target import IPAddress, Port, Target
+from probe.model.target import IPAddress, Port, ResolvedTarget
 from probe.services.port_list import format_port_list
 
 
@@ -30,7 +30,7 @@ def look(reader: MachineReader) -> Diagnosis:
 
 
 def examine(
-    target: Target,
+    target: ResolvedTarget,
     timing: Timing,
     means: Backends,
     reader: MachineReader,

@@ -13,7 +13,8 @@ from msgspec import structs
 
 from probe import interruption
 from probe.app.plan import controls_for
-from probe.app.scan import Backends, measure
+from probe.app.scan import collect
+from probe.app.session import Backends
 from probe.diagnosis import path_probes
 from probe.diagnosis.path_probes import name_answers, trial_ports
 from probe.engine.backend import Task
@@ -29,7 +30,7 @@ from probe.model.greeting import Inquiry
 from probe.model.machine import Machine
 from probe.model.plan import Timing
 from probe.model.probing import Question
-from probe.model.target import IPAddress, Port, Target, TargetAddress
+from probe.model.target import IPAddress, Port, ResolvedTarget, TargetAddress
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -48,7 +49,9 @@ class Examination:
         machine: this machine as it is beforehand.
     """
 
-    def __init__(self, target: Target, means: Backends, reader: MachineReader, machine: Machine) -> None:
+    def __init__(
+        self, target: ResolvedTarget, means: Backends, reader: MachineReader, machine: Machine
+    ) -> None:
         self._target = target
         self._means = means
         self._clients = means.clients
@@ -68,7 +71,7 @@ class Examination:
         try:
             self._begin()
             means = replace(self._means, inquiry=Inquiry.KEYS)
-            measured = measure(self._target, timing, means, progress, patient=False)
+            measured = collect(self._target, timing, means, progress, patient=False)
             self.outcome = measured
             if measured.complete:
                 self._go_on(named)

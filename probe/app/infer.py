@@ -5,7 +5,6 @@ Pure. The same measurements and facts give the same verdicts, to the last digit.
 
 from collections.abc import Sequence
 
-from probe import __version__
 from probe.engine.rows import unfold
 from probe.errors import UsageError
 from probe.explain.wording import worded
@@ -17,6 +16,7 @@ from probe.model.target import Port
 from probe.report.document import assemble
 from probe.report.grouping import grouped
 from probe.services.port_list import format_port_list, parse_ports
+from probe.version import __version__
 
 
 def judged(
@@ -38,10 +38,22 @@ def judged(
     Raises:
         UsageError: a port that there is not, in a row or in the facts.
     """
-    back = tuple(unfold(address, one.vantage, facts) for one in measurements for address in one.addresses)
-    verdict = infer(back, port_set(facts.running), strict=facts.strict)
-    report = assemble(surveys or back, verdict, measurements, facts, version=__version__)
-    return worded(report if most_rows is None else grouped(report, most_rows))
+    return worded(_assembled(measurements, facts, most_rows, surveys))
+
+
+def _assembled(
+    measurements: Sequence[Measurement],
+    facts: Facts,
+    most_rows: int | None,
+    surveys: Sequence[AddressSurvey] | None,
+) -> Report:
+    """The report without its sentences; what it is made of is gone before they are written."""
+    unfolded = tuple(unfold(address, one.vantage, facts) for one in measurements for address in one.addresses)
+    verdict = infer(unfolded, port_set(facts.running), strict=facts.strict)
+    shown = surveys or unfolded
+    del unfolded  # of many ports as large as the surveys
+    report = assemble(shown, verdict, measurements, facts, version=__version__)
+    return report if most_rows is None else grouped(report, most_rows)
 
 
 def merged(reports: Sequence[Report], *, strict: bool = False) -> Judged:

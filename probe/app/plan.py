@@ -4,7 +4,7 @@ from itertools import chain
 
 from probe.machine.sources import Host
 from probe.model.plan import AddressPlan, Plan, Timing
-from probe.model.target import Port, Protocol, Target, TargetAddress
+from probe.model.target import Port, Protocol, ResolvedTarget, TargetAddress
 
 # Ports that no common service uses, spread over the range and outside of the usual ephemeral ones
 # (32768-60999 on Linux): low, middle, high. The first that is not itself tested is taken.
@@ -56,7 +56,7 @@ def spares_for(tested: tuple[Port, ...]) -> tuple[Port, ...]:
     return tuple(Port(Protocol.TCP, number) for number in free[:_SPARE_COUNT])
 
 
-def make_plan(target: Target, timing: Timing, host: Host) -> Plan:
+def make_plan(target: ResolvedTarget, timing: Timing, host: Host) -> Plan:
     """Plan a scan. Asks the host for routes, which sends nothing."""
     controls, spares = controls_for(target.ports), spares_for(target.ports)
 

@@ -1,17 +1,25 @@
-"""The composition root: target -> plan -> engine -> inference -> report, with raw follow-ups on the way."""
+"""A scan: a list of stages, each a function from what was measured to more of it; then it is judged.
+
+resolve the target -> plan -> STAGES -> measurement -> infer -> report
+"""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+from probe.app.engines import Engine, EngineRequest
 from probe.app.infer import judged
 from probe.app.plan import make_plan
+from probe.app.session import Backends, open_session
+from probe.app.target import Target, resolve_target
 from probe.app.tunnels import TunnelFacts
-from probe.engine.backend import Backend, Clients, NoClients, Task
+from probe.engine.backend import Backend, Clients, Task
 from probe.engine.rows import measurement_of
 from probe.engine.run import Outcome, Progress, Run
+from probe.engine.scan import Counts
 from probe.engine.survey import Survey, ask_follow_ups, survey_address
 from probe.errors import NothingMeasuredError
 from probe.inference import follow_ups
@@ -20,11 +28,11 @@ from probe.machine.sources import Host
 from probe.model.facts import HERE, AddressSurvey, TunnelHealth
 from probe.model.greeting import Greeting, Inquiry
 from probe.model.identity import Key
-from probe.model.measurement import CONNECT, RAW, Facts
-from probe.model.plan import AddressPlan, FollowUp, Plan, RawPermissions, Timing
+from probe.model.measurement import CONNECT, RAW, Facts, Measurement
+from probe.model.plan import USUAL_TIMING, AddressPlan, FollowUp, Plan, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
-from probe.model.target import IPAddress, Port, Target
+from probe.model.target import IPAddress, Port, ResolvedTarget
 from probe.redact.measurements import redacted
 from probe.services.port_list import format_port_list
 from probe.services.selection import greeted_ports, keyed_ports
@@ -37,28 +45,18 @@ _V = TypeVar("_V")
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
 
 
-@dataclass(frozen=True, slots=True)
-class Backends:
-    """What a scan works with. Without `raw` it sends no raw packets; `battery` says which it may send.
-
-    `inquiry` says what open ports may be asked of their services, by `clients`.
-    """
-
-    backend: Backend
-    host: Host
-    raw: Backend | None = None
-    battery: RawPermissions = field(default_factory=RawPermissions)
-    inquiry: Inquiry = Inquiry.ALL
-    clients: Clients = field(default_factory=NoClients)
+# --- what is asked for ---
 
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
     """How a scan is judged and reported.
 
-    `vantage` names where it is made from. `strict` takes nothing as usual. Where there are more than
-    `most_rows` ports, those that are alike share a row; None: each has its own. `redact` replaces what names
-    a network.
+    Args:
+        vantage: names where it is made from.
+        strict: take nothing as usual.
+        most_rows: where there are more ports, those that are alike share a row; None: each has its own.
+        redact: replace what names a network.
     """
 
     vantage: str = HERE
@@ -67,73 +65,147 @@ class Reporting:
     redact: bool = False
 
 
-def survey(
-    target: Target, timing: Timing, means: Backends, *, progress: Progress | None = None
-) -> tuple[AddressSurvey, ...]:
-    """Measure every address of the target, conclude nothing."""
-    return measure(target, timing, means, progress).surveys
-
-
 def scan(
-    target: Target,
-    timing: Timing,
-    means: Backends,
+    target: Target | ResolvedTarget,
+    timing: Timing = USUAL_TIMING,
+    backends: Backends | None = None,
     *,
+    engine: str | EngineRequest = Engine.AUTO,
     progress: Progress | None = None,
     how: Reporting = Reporting(),
 ) -> Report:
-    """Measure every address and infer what each port is bound to.
+    """Measure every address of a target, and infer what each port is bound to or what blocks it.
+
+    Args:
+        target: what to probe.
+        timing: how patiently to ask.
+        backends: what to send with, open already; None: opened for this scan, and closed.
+        engine: what to open then.
+        progress: called with the questions settled and asked so far.
+        how: how to judge and report.
+
+    Raises:
+        UsageError: no address, one that is none, two realms for one, a wrong port list, or no such engine.
+        NothingMeasuredError: a name has no address, or not one probe could be sent.
+        PrivilegeError: raw packets are asked for by name and are not permitted.
+        BackendError: this machine lets us open no sockets.
+    """
+    with _ready(target, backends, engine) as (resolved, means):
+        measurement, surveys = _measurement(resolved, timing, means, how.vantage, progress)
+    facts = facts_of(resolved, strict=how.strict)
+    if not how.redact:
+        return judged((measurement,), facts, most_rows=how.most_rows, surveys=surveys)
+    without = redacted((measurement,), facts)
+    return judged(without.measurements, without.facts, most_rows=how.most_rows)
+
+
+def measure(
+    target: Target | ResolvedTarget,
+    timing: Timing = USUAL_TIMING,
+    backends: Backends | None = None,
+    *,
+    engine: str | EngineRequest = Engine.AUTO,
+    progress: Progress | None = None,
+    vantage: str = HERE,
+) -> Measurement:
+    """Measure every address of a target and conclude nothing: `infer` does, of one vantage or several.
+
+    Args and errors as `scan`; `vantage` names where it is made from.
+    """
+    with _ready(target, backends, engine) as (resolved, means):
+        return _measurement(resolved, timing, means, vantage, progress)[0]
+
+
+def facts_of(target: ResolvedTarget, *, strict: bool = False) -> Facts:
+    """What a target states beside what is measured."""
+    return Facts(
+        running=format_port_list(sorted(target.running)),
+        strict=strict,
+        realms={str(address.ip): address.realm for address in target.addresses},
+    )
+
+
+@contextmanager
+def _ready(
+    target: Target | ResolvedTarget, backends: Backends | None, engine: str | EngineRequest
+) -> Iterator[tuple[ResolvedTarget, Backends]]:
+    """The target resolved, and what to probe it with, opened where it is not."""
+    if backends is None:
+        with open_session(engine) as session:
+            yield _resolved(target, session.backends), session.backends
+    else:
+        yield _resolved(target, backends), backends
+
+
+def _resolved(target: Target | ResolvedTarget, backends: Backends) -> ResolvedTarget:
+    return target if isinstance(target, ResolvedTarget) else resolve_target(target, backends.host)
+
+
+def _measurement(
+    target: ResolvedTarget, timing: Timing, backends: Backends, vantage: str, progress: Progress | None
+) -> tuple[Measurement, tuple[AddressSurvey, ...]]:
+    """What was measured, and the surveys that it was made of.
 
     Raises:
         NothingMeasuredError: not one probe could be sent to any address.
     """
     started = dt.datetime.now(dt.UTC)
-    outcome = measure(target, timing, means, progress)
+    outcome = collect(target, timing, backends, progress)
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: {_why_not(outcome.surveys)}")
-    surveys = tuple(replace(one, vantage=how.vantage) for one in outcome.surveys)
-    engine = CONNECT if means.raw is None else RAW
-    measured = measurement_of(outcome, vantage=how.vantage, engine=engine, started=started)
-    facts = Facts(
-        running=format_port_list(sorted(target.running)),
-        strict=how.strict,
-        realms={str(address.ip): address.realm for address in target.addresses},
-    )
-    if not how.redact:
-        return judged((measured,), facts, most_rows=how.most_rows, surveys=surveys)
-    without = redacted((measured,), facts)
-    return judged(without.measurements, without.facts, most_rows=how.most_rows)
+    engine = CONNECT if backends.raw is None else RAW
+    measurement = measurement_of(outcome, vantage=vantage, engine=engine, started=started)
+    return measurement, tuple(replace(one, vantage=vantage) for one in outcome.surveys)
 
 
-def measure(
-    target: Target,
+# --- the stages ---
+
+
+@dataclass(frozen=True, slots=True)
+class ScanContext:
+    """What every stage works with.
+
+    `running` are ports that are known to run. `patient`: where a tunnel has no session yet, it may be waited
+    for a second handshake, some 6 s.
+    """
+
+    plan: Plan
+    backends: Backends
+    running: frozenset[Port] = frozenset()
+    progress: Progress | None = None
+    patient: bool = True
+
+
+Stage = Callable[[Outcome, ScanContext], Outcome]
+
+
+def collect(
+    target: ResolvedTarget,
     timing: Timing,
-    means: Backends,
+    backends: Backends,
     progress: Progress | None = None,
     *,
     patient: bool = True,
 ) -> Outcome:
-    """Survey every address, with the keys that services show and raw follow-ups where they are permitted.
+    """Run all stages of a scan.
 
-    `patient`: where a tunnel has no session yet, it may wait for a second handshake, some 6 s. A user who
-    wants one try waits for none.
+    A user who wants one try (`timing.retries` 0) waits for no handshake, whatever `patient` says.
     """
-    plan = make_plan(target, timing, means.host)
-    surveys = _surveys(plan.addresses, means.host)
-    outcome = Run(surveys, means.backend, plan.timing).until(plan.deadline, progress)
-    outcome = _with_tunnels(outcome, plan, means, progress, patient=patient and timing.retries > 0)
-    outcome = _with_keys(outcome, plan, means)
-    outcome = _with_greetings(outcome, plan, means)
-    if means.raw is None:
-        return outcome
-    outcome = replace(outcome, surveys=tuple(_with_neighbour(s, means.host) for s in outcome.surveys))
-    for _ in range(_ROUNDS):
-        wanted = follow_ups(outcome.surveys, target.running, means.battery) if outcome.complete else {}
-        if not wanted:
-            break
-        outcome = _ask_further(outcome, wanted, plan, means.raw, progress)
+    plan = make_plan(target, timing, backends.host)
+    patient = patient and timing.retries > 0
+    context = ScanContext(plan, backends, target.running, progress, patient)
+    outcome = Outcome((), Counts(), 0.0, complete=True)
+    for stage in STAGES:
+        outcome = stage(outcome, context)
     return outcome
+
+
+def survey_addresses(_: Outcome, context: ScanContext) -> Outcome:
+    """Ask every address for its ports, and for controls beside them."""
+    plan, backends = context.plan, context.backends
+    surveys = _surveys(plan.addresses, backends.host)
+    return Run(surveys, backends.backend, plan.timing).until(plan.deadline, context.progress)
 
 
 def _surveys(addresses: Iterable[AddressPlan], host: Host) -> dict[IPAddress, Survey]:
@@ -141,49 +213,46 @@ def _surveys(addresses: Iterable[AddressPlan], host: Host) -> dict[IPAddress, Su
     return {a.address.ip: survey_address(a, host.neighbour, own) for a in addresses}
 
 
-def _with_tunnels(
-    outcome: Outcome, plan: Plan, means: Backends, progress: Progress | None, *, patient: bool
-) -> Outcome:
-    """Add what the tunnels say of silent addresses."""
+def read_tunnels(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Read the tunnels of silent addresses, and ask again those whose tunnel came up meanwhile."""
+    plan, backends = context.plan, context.backends
 
     def again(early: Sequence[IPAddress]) -> Outcome:
-        surveys = _surveys((a for a in plan.addresses if a.address.ip in early), means.host)
-        return Run(surveys, means.backend, plan.timing, outcome.learned).until(plan.deadline, progress)
+        surveys = _surveys((a for a in plan.addresses if a.address.ip in early), backends.host)
+        run = Run(surveys, backends.backend, plan.timing, outcome.learned)
+        return run.until(plan.deadline, context.progress)
 
     try:
-        outcome = TunnelFacts(means.host, means.backend, patient).added(outcome, again)
+        found = TunnelFacts(backends.host, backends.backend, context.patient).added(outcome, again)
     except StopRequestedError:
         return replace(outcome, complete=False)
-    return _unless_interrupted(outcome, means)
+    return _unless_interrupted(found, backends)
 
 
-def _unless_interrupted(outcome: Outcome, means: Backends) -> Outcome:
-    """The outcome, not complete any more where a signal asked for the end."""
-    return replace(outcome, complete=outcome.complete and not means.backend.interrupted())
-
-
-def _with_keys(outcome: Outcome, plan: Plan, means: Backends) -> Outcome:
-    """Add the keys that services show on several addresses."""
-    wanted = () if means.inquiry is Inquiry.NONE else keyed_ports(outcome.surveys)
+def ask_keys(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Ask services that are open on several addresses for their keys."""
+    backends = context.backends
+    wanted = () if backends.inquiry is Inquiry.NONE else keyed_ports(outcome.surveys)
     if not wanted:
         return outcome
 
     def inquire() -> _Added:
-        return partial(_keyed, _awaited(means.clients, means.clients.keys(wanted)))
+        return partial(_keyed, _awaited(backends.clients, backends.clients.keys(wanted)))
 
-    return _inquired(outcome, plan, means, _KEYS_S, inquire)
+    return _inquired(outcome, context, _KEYS_S, inquire)
 
 
-def _with_greetings(outcome: Outcome, plan: Plan, means: Backends) -> Outcome:
-    """Add what services say of themselves on several addresses."""
-    calls = greeted_ports(outcome.surveys) if means.inquiry is Inquiry.ALL else ()
+def ask_greetings(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Ask services that are open on several addresses for banners and heads of web pages."""
+    backends = context.backends
+    calls = greeted_ports(outcome.surveys) if backends.inquiry is Inquiry.ALL else ()
     if not calls:
         return outcome
 
     def inquire() -> _Added:
-        return partial(_greeted, _awaited(means.clients, means.clients.greetings(calls)))
+        return partial(_greeted, _awaited(backends.clients, backends.clients.greetings(calls)))
 
-    return _inquired(outcome, plan, means, _GREETINGS_S, inquire)
+    return _inquired(outcome, context, _GREETINGS_S, inquire)
 
 
 def _awaited(clients: Clients, task: Task[Mapping[_K, _V]]) -> Mapping[_K, _V]:
@@ -192,16 +261,58 @@ def _awaited(clients: Clients, task: Task[Mapping[_K, _V]]) -> Mapping[_K, _V]:
     return task.result() or {}
 
 
+def read_link_addresses(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Read link-layer addresses of neighbours, which raw packets may have to be handed to."""
+    if context.backends.raw is None:
+        return outcome
+    host = context.backends.host
+    return replace(outcome, surveys=tuple(_with_link_address(s, host) for s in outcome.surveys))
+
+
+def ask_raw_follow_ups(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Send the raw packets whose answers can still change a verdict, round by round."""
+    backends = context.backends
+    if backends.raw is None:
+        return outcome
+    for _ in range(_ROUNDS):
+        if not outcome.complete:
+            break
+        wanted = follow_ups(outcome.surveys, context.running, backends.permissions)
+        if not wanted:
+            break
+        outcome = _ask_further(outcome, wanted, backends.raw, context)
+    return outcome
+
+
+STAGES: tuple[Stage, ...] = (
+    survey_addresses,
+    read_tunnels,
+    ask_keys,
+    ask_greetings,
+    read_link_addresses,
+    ask_raw_follow_ups,
+)
+
+
+# --- what stages add ---
+
+
+def _unless_interrupted(outcome: Outcome, backends: Backends) -> Outcome:
+    """The outcome, not complete any more where a signal asked for the end."""
+    return replace(outcome, complete=outcome.complete and not backends.backend.interrupted())
+
+
 def _inquired(
-    outcome: Outcome, plan: Plan, means: Backends, longest: float, inquire: Callable[[], _Added]
+    outcome: Outcome, context: ScanContext, longest: float, inquire: Callable[[], _Added]
 ) -> Outcome:
     """Add what an inquiry of at most `longest` seconds brings, where there is time."""
-    if not outcome.complete or outcome.elapsed + longest > plan.deadline:
+    backend = context.backends.backend
+    if not outcome.complete or outcome.elapsed + longest > context.plan.deadline:
         return outcome
-    began = means.backend.now()
+    began = backend.now()
     surveys = tuple(map(inquire(), outcome.surveys))
-    elapsed = outcome.elapsed + means.backend.now() - began
-    return _unless_interrupted(replace(outcome, surveys=surveys, elapsed=elapsed), means)
+    elapsed = outcome.elapsed + backend.now() - began
+    return _unless_interrupted(replace(outcome, surveys=surveys, elapsed=elapsed), context.backends)
 
 
 def _keyed(found: Mapping[tuple[IPAddress, Port], tuple[Key, ...]], survey: AddressSurvey) -> AddressSurvey:
@@ -212,32 +323,29 @@ def _keyed(found: Mapping[tuple[IPAddress, Port], tuple[Key, ...]], survey: Addr
 
 def _greeted(found: Mapping[tuple[IPAddress, Port], Greeting], survey: AddressSurvey) -> AddressSurvey:
     """With the greetings of its own address, and the certificates that came with them."""
-    said = {port: greeting for (ip, port), greeting in found.items() if ip == survey.address.ip}
-    certificates = {port: (greeting.key,) for port, greeting in said.items() if greeting.key is not None}
-    return replace(survey, greetings=said, keys=certificates | dict(survey.keys))
+    own = {port: greeting for (ip, port), greeting in found.items() if ip == survey.address.ip}
+    certificates = {port: (greeting.key,) for port, greeting in own.items() if greeting.key is not None}
+    return replace(survey, greetings=own, keys=certificates | dict(survey.keys))
 
 
-def _with_neighbour(survey: AddressSurvey, host: Host) -> AddressSurvey:
+def _with_link_address(survey: AddressSurvey, host: Host) -> AddressSurvey:
     """Add the link-layer address of a neighbour, which its answers have put into the table."""
     on_link = survey.route is not None and survey.route.on_link
     return replace(survey, link_address=host.link_address(survey.address.ip)) if on_link else survey
 
 
 def _ask_further(
-    outcome: Outcome,
-    wanted: Mapping[IPAddress, Sequence[FollowUp]],
-    plan: Plan,
-    raw: Backend,
-    progress: Progress | None,
+    outcome: Outcome, wanted: Mapping[IPAddress, Sequence[FollowUp]], raw: Backend, context: ScanContext
 ) -> Outcome:
     """One round of raw follow-ups; the surveys keep their order."""
+    plan = context.plan
     asked = {
         s.address.ip: ask_follow_ups(s, wanted[s.address.ip], outcome.learned[s.address.ip])
         for s in outcome.surveys
         if s.address.ip in wanted
     }
     left = max(0.0, plan.deadline - outcome.elapsed)
-    further = Run(asked, raw, plan.timing, outcome.learned).until(left, progress)
+    further = Run(asked, raw, plan.timing, outcome.learned).until(left, context.progress)
     found = {survey.address.ip: survey for survey in further.surveys}
     return Outcome(
         tuple(found.get(survey.address.ip, survey) for survey in outcome.surveys),

@@ -16,7 +16,7 @@ app.add_typer(lab, name="lab")
 def lab_root() -> None:
     """Worlds with a known truth: run scenarios and score the verdicts."""
     from probe import interruption
-    from probe.cli.invoker import trust_no_tool_of_the_user
+    from probe.app.invoker import trust_no_tool_of_the_user
 
     trust_no_tool_of_the_user()
     interruption.release()  # a world is taken down on the way out of KeyboardInterrupt
@@ -24,7 +24,7 @@ def lab_root() -> None:
 
 def _print_version(*, wanted: bool) -> None:
     if wanted:
-        from probe import __version__
+        from probe.version import __version__
 
         typer.echo(f"bindprobe {__version__}")
         raise typer.Exit

@@ -29,13 +29,15 @@ def demo(  # noqa: PLR0913 - each is a flag
 ) -> None:
     """Scan a small network that is built for it, and print what was found."""
     from probe import interruption
-    from probe.cli.invoker import trust_no_tool_of_the_user
+    from probe.app.invoker import trust_no_tool_of_the_user
     from probe.cli.measure import deliver
-    from probe.cli.output import Form, choose
+    from probe.cli.output import choose
     from probe.cli.worlds import enter_world, scan_world, settle_world
 
     trust_no_tool_of_the_user()
     interruption.release()  # a world is taken down on the way out of KeyboardInterrupt
+    from probe.report.formats import Form
+
     forms = {Form.PICTURE: picture, Form.JSON: as_json, Form.MARKDOWN: as_markdown}
     destination = choose(forms, output, detail=verbose)
     destination.check()

@@ -2,6 +2,7 @@
 
 import typer
 
+from probe.app.engines import Engine, EngineRequest
 from probe.cli import options
 from probe.cli.app import app
 
@@ -14,7 +15,7 @@ def doctor(  # noqa: PLR0913 - each is a flag
     vpn: options.Vpn = None,
     public: options.Public = None,
     ports: options.DoctorPorts = None,
-    engine: options.EngineChoice = options.Engine.AUTO,
+    engine: options.EngineChoice = Engine.AUTO,
     only_ipv4: options.OnlyIPv4 = False,
     only_ipv6: options.OnlyIPv6 = False,
     timeout: options.Timeout = 1.0,
@@ -30,21 +31,21 @@ def doctor(  # noqa: PLR0913 - each is a flag
     Nothing on this machine is changed.
     """
     from probe import interruption
-    from probe.cli import doctoring, engines
+    from probe.app.checkup import checkup_of
+    from probe.app.target import Target
+    from probe.cli import doctoring
     from probe.cli.measure import timing_of
-    from probe.cli.output import Form, choose
-    from probe.cli.targets import families_of, places_of
-    from probe.cli.watching import EVERY_S, split_seconds
-    from probe.model.target import Realm
+    from probe.cli.output import choose
+    from probe.report.formats import Form
 
-    wish = engines.wish_of(engine, None, l2=False, fin=False)
+    request = EngineRequest(engine)
     timing = timing_of(timeout, retries, None)
-    every, free = split_seconds(addresses or ()) if watch else (EVERY_S, tuple(addresses or ()))
+    every, free = doctoring.split_seconds(addresses or ()) if watch else (None, tuple(addresses or ()))
     destination = choose({Form.JSON: as_json}, output)
-    places = places_of(free, ((Realm.LAN, lan), (Realm.VPN, vpn), (Realm.PUBLIC, public)))
-    families = families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
-    errand = doctoring.errand_of(places, ports, families, timing)
-    printer = doctoring.printer_of(destination, every if watch else None, redact=redact)
-    with doctoring.checker(errand, wish, destination, quiet=quiet) as check, interruption.held():
+    families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
+    target = Target(free, lan or (), vpn or (), public or (), ports, families=families)
+    checkup = checkup_of(target, timing)
+    printer = doctoring.printer_of(destination, every, redact=redact)
+    with doctoring.checker(checkup, request, destination, quiet=quiet) as check, interruption.held():
         code = printer.run(check)
     raise typer.Exit(code)

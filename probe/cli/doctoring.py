@@ -1,100 +1,36 @@
-"""What `doctor` does once its flags are read: find the addresses, examine them, and print what was found."""
+"""What `doctor` does once its flags are read: examine, as often as asked, and print what was found."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from probe import __version__, interruption
-from probe.app import doctor
+from probe import interruption
+from probe.app.checkup import CheckupRequest, begin, machine_report
 from probe.app.diagnose import diagnosed_again
-from probe.app.scan import Backends
-from probe.cli import engines, start
-from probe.cli.output import Destination, Form
+from probe.app.engines import EngineRequest
+from probe.app.privileged_start import looking, started
+from probe.app.watch import EVERY_S, Watch
+from probe.cli.notices import hint
+from probe.cli.output import Destination
 from probe.cli.progress import ProgressBar
-from probe.cli.targets import Wanted, make_target, read_ports
-from probe.cli.watching import Watch, exit_code
-from probe.errors import NothingMeasuredError, UsageError
-from probe.explain.checks import result_text
-from probe.machine.names import resolve
-from probe.machine.sources import Host, MachineReader
-from probe.model.diagnosis import Diagnosis
+from probe.errors import UsageError
 from probe.model.doctor_report import Change, DoctorReport
-from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
-from probe.model.plan import Timing
-from probe.model.target import IPAddress, Port, Target
 from probe.redact.reports import redacted_report
-from probe.report.as_json import render_doctor_json, render_line
-from probe.report.doctor_document import DoctorFacts, assemble_doctor
-from probe.report.doctor_text import render_change, render_doctor
+from probe.report.as_json import render_line
+from probe.report.doctor_text import render_change
+from probe.report.formats import Form
 
-USUAL_PORTS = "22,80,443,445,3389"  # of hosts of every kind: remote login, web, file sharing
+EXIT_WRONG = 1
+EXIT_INTERRUPTED = 130
+_RAREST_S = 3600.0
 
 Checking = Callable[[], DoctorReport]
 
 
-@dataclass(frozen=True, slots=True)
-class DoctorRequest:
-    """What to examine. `wanted` None: this machine alone. `named`: ports that are meant to work."""
-
-    wanted: Wanted | None
-    timing: Timing
-    named: frozenset[Port]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The target as far as its names have addresses, and a check for each name."""
-
-    target: Target
-    names: tuple[Check, ...]
-
-
-def errand_of(
-    places: tuple[tuple[str | None, str], ...],
-    ports: str | None,
-    families: frozenset[int],
-    timing: Timing,
-) -> DoctorRequest:
-    """Put together what the flags ask for.
-
-    Raises:
-        UsageError: ports without an address, or no port list.
-    """
-    named = frozenset(read_ports(ports)) if ports is not None else frozenset[Port]()
-    if not places and named:
-        raise UsageError("-p says which ports of the target are meant to work: give its address too")
-    wanted = Wanted(places, ports or USUAL_PORTS, None, families) if places else None
-    return DoctorRequest(wanted, timing, named)
-
-
-def find(wanted: Wanted, host: Host) -> Found:
-    """Look up every name; one without an address is a failed check, not the end.
-
-    Raises:
-        UsageError: what was given is no address and no name.
-    """
-    names: dict[str, Check] = {}
-
-    def look_up(text: str, families: Collection[int]) -> list[IPAddress]:
-        try:
-            found = resolve(text, families)
-        except NothingMeasuredError as error:
-            failed = CheckFinding(rule=CheckRule.NAME_UNRESOLVED, why=str(error))
-            names[text] = Check(check=f"name {text}", status=Status.FAIL, found=failed)
-            return []
-        if text != str(found[0]) and ":" not in text:
-            given = CheckFinding(rule=CheckRule.NAME_RESOLVED, addresses=tuple(map(str, found)))
-            names[text] = Check(check=f"name {text}", status=Status.OK, found=given)
-        return found
-
-    target = make_target(wanted, host, look_up)
-    return Found(target, tuple(names.values()))
-
-
 @contextmanager
 def checker(
-    errand: DoctorRequest, wish: engines.EngineRequest, destination: Destination, *, quiet: bool
+    checkup: CheckupRequest | None, request: EngineRequest, destination: Destination, *, quiet: bool
 ) -> Iterator[Checking]:
     """Open what the examination works with; each call of what is yielded examines everything once.
 
@@ -105,47 +41,19 @@ def checker(
         UsageError: the environment names no user that makes sense as the one who called sudo.
         OutputError: without privileges the result could not be written.
     """
-    wanted = errand.wanted
-    if wanted is None:
-        with start.looking(destination) as reader:
-            yield lambda: _reported(lambda: doctor.look(reader), ())
+    if checkup is None:
+        with looking(destination.around()) as reader:
+            yield lambda: machine_report(reader)
         return
-    with start.started(wish, destination, examines=True) as session:
-        first = find(wanted, session.means.host)
-        if not first.target.addresses:
-            raise NothingMeasuredError("; ".join(result_text(name.found) for name in first.names))
-        engines.hint(session.missing, quiet=quiet)
-        yield _Examiner(wanted, errand, session.means, session.machine(), [first], quiet)
+    with started(request, destination.around(), examines=True) as session:
+        check = begin(checkup, session)
+        hint(session.missing, quiet=quiet)
 
+        def checked() -> DoctorReport:
+            with ProgressBar(quiet=quiet) as progress:
+                return check(progress)
 
-@dataclass(frozen=True, slots=True)
-class _Examiner:
-    """Examines the target once a call. Names are looked up each time; `first` is what they gave already."""
-
-    wanted: Wanted
-    errand: DoctorRequest
-    means: Backends
-    reader: MachineReader
-    first: list[Found]
-    quiet: bool
-
-    def __call__(self) -> DoctorReport:
-        found = self.first.pop() if self.first else find(self.wanted, self.means.host)
-        if not found.target.addresses:  # names that had addresses have none now
-            return _reported(lambda: doctor.look(self.reader), found.names)
-        return _reported(lambda: self._examined(found.target), found.names)
-
-    def _examined(self, target: Target) -> Diagnosis:
-        errand = self.errand
-        with ProgressBar(quiet=self.quiet) as progress:
-            return doctor.examine(
-                target, errand.timing, self.means, self.reader, named=errand.named, progress=progress
-            )
-
-
-def _reported(examine: Callable[[], Diagnosis], names: tuple[Check, ...]) -> DoctorReport:
-    started = dt.datetime.now(dt.UTC)
-    return assemble_doctor(examine(), DoctorFacts(started, __version__, names))
+        yield checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,21 +71,17 @@ class Printer:
             OutputError: it could not be written.
         """
         if self.every is not None:
-            return Watch(check, self._show, _now, interruption.sleep, self.every).until_well()
+            return exit_code(Watch(check, self._show, _now, interruption.sleep, self.every).until_well())
         report = diagnosed_again(redacted_report(check())) if self.redact else check()
-        self.destination.write_text(self._whole(report))
+        self.destination.write(report)
         return exit_code(report)
-
-    def _whole(self, report: DoctorReport) -> str:
-        if self.destination.form is Form.JSON:
-            return render_doctor_json(report)
-        return render_doctor(report, self.destination.style())
 
     def _show(self, piece: DoctorReport | Change) -> bool:
         if self.destination.form is Form.JSON:
             return self.destination.write_text(render_line(piece))
-        text = self._whole(piece) if isinstance(piece, DoctorReport) else render_change(piece)
-        return self.destination.write_text(text)
+        if isinstance(piece, DoctorReport):
+            return self.destination.write(piece)
+        return self.destination.write_text(render_change(piece))
 
 
 def printer_of(destination: Destination, every: float | None, *, redact: bool = False) -> Printer:
@@ -192,6 +96,32 @@ def printer_of(destination: Destination, every: float | None, *, redact: bool = 
     if every is not None and redact:
         raise UsageError("--watch and --redact exclude each other: redact one report, without --watch")
     return Printer(destination, every, redact)
+
+
+def exit_code(report: DoctorReport) -> int:
+    """The exit code that a report ends with."""
+    if not report.complete:
+        return EXIT_INTERRUPTED
+    return 0 if report.well else EXIT_WRONG
+
+
+def split_seconds(texts: Sequence[str]) -> tuple[float, tuple[str, ...]]:
+    """Tell the number after `--watch` from the addresses: a bare number is no address.
+
+    Raises:
+        UsageError: two numbers, or one that is no sensible pause.
+    """
+    numbers = [text for text in texts if _is_number(text)]
+    if len(numbers) > 1:
+        raise UsageError(f"--watch {' '.join(numbers)}: give one number of seconds")
+    every = float(numbers[0]) if numbers else EVERY_S
+    if not 0 < every <= _RAREST_S:
+        raise UsageError(f"--watch {numbers[0]}: give more than 0 and at most {_RAREST_S:g} seconds")
+    return every, tuple(text for text in texts if text not in numbers)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal() and text.isascii()
 
 
 def _now() -> dt.datetime:

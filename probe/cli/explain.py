@@ -19,7 +19,7 @@ _PortText = Annotated[str, typer.Argument(metavar="PORT", help="8000, U:53, 53/u
 @app.command()
 def explain(report: _Report, port: _PortText) -> None:
     """Explain a verdict: evidence, rule, candidates, rivals, and what would settle it."""
-    from probe.cli.invoker import acting_as_invoker
+    from probe.app.invoker import acting_as_invoker
     from probe.cli.output import STDOUT, Destination
     from probe.report.explanation import render_explanation
     from probe.report.read import read_report, read_stdin
@@ -37,7 +37,7 @@ def one_port(text: str) -> "Port":
     Raises:
         UsageError: no port, or more than one.
     """
-    from probe.cli.targets import read_ports
+    from probe.app.target import read_ports
     from probe.errors import UsageError
 
     number, slash, protocol = text.partition("/")

@@ -66,7 +66,7 @@ def _read(paths: Sequence[Path]) -> "list[Report | DoctorReport]":
     Raises:
         UsageError: one cannot be read.
     """
-    from probe.cli.invoker import acting_as_invoker
+    from probe.app.invoker import acting_as_invoker
     from probe.report.read import read_any
 
     with acting_as_invoker():
@@ -79,13 +79,14 @@ def _inferred(found: "Sequence[Report]", *, strict: bool, redact: bool, most_row
     Raises:
         UsageError: one has no measurement that can be judged, or two are of one vantage.
     """
-    from probe.app.infer import judged, merged
+    from probe.app.infer import merged
+    from probe.app.saved import infer as judge
     from probe.redact.measurements import redacted
 
     known = merged(found, strict=strict)
     if redact:
         known = redacted(known.measurements, known.facts)
-    return judged(known.measurements, known.facts, most_rows=most_rows)
+    return judge(known.measurements, known.facts, most_rows=most_rows)
 
 
 def _diagnosed(found: "Sequence[Report | DoctorReport]", destination: "Destination", *, redact: bool) -> int:
@@ -97,12 +98,9 @@ def _diagnosed(found: "Sequence[Report | DoctorReport]", destination: "Destinati
     """
     from probe.app.diagnose import diagnosed_again
     from probe.cli.doctoring import Printer
-    from probe.cli.output import Form
     from probe.model.doctor_report import DoctorReport
 
     report = found[0]
     if len(found) > 1 or not isinstance(report, DoctorReport):
         raise UsageError("a doctor's report is judged alone: it has one vantage; give one file")
-    if destination.form not in {Form.TABLE, Form.JSON}:
-        raise UsageError(f"--{destination.form} is for scans; a doctor's report is text or --json")
     return Printer(destination, redact=redact).run(lambda: diagnosed_again(report))

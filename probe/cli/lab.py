@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from probe.app.engines import Engine
 from probe.cli import options
 from probe.cli.app import lab
 
@@ -14,9 +15,7 @@ _Names = Annotated[
 _Places = Annotated[
     options.LabWorld, typer.Option("--world", help="In memory, hosts in namespaces, or containers.")
 ]
-_Engine = Annotated[
-    options.Engine, typer.Option("--engine", help="raw sends raw packets too; auto: connect.")
-]
+_Engine = Annotated[Engine, typer.Option("--engine", help="raw sends raw packets too; auto: connect.")]
 _Show = Annotated[
     bool, typer.Option("--show", help="Print the report of the scan instead, as `bindprobe scan` does.")
 ]
@@ -40,7 +39,7 @@ def run_scenarios(  # noqa: PLR0913 - each is a flag
     *,
     names: _Names = None,
     world: _Places = options.LabWorld.SIM,
-    engine: _Engine = options.Engine.CONNECT,
+    engine: _Engine = Engine.CONNECT,
     show: _Show = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,

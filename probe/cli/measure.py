@@ -5,20 +5,23 @@ import platform
 from dataclasses import dataclass
 
 from probe import interruption
+from probe.app.engines import EngineRequest
 from probe.app.plan import make_plan
-from probe.app.scan import Backends, Reporting, scan
+from probe.app.privileged_start import started
+from probe.app.scan import Reporting, scan
+from probe.app.session import Backends, permitted_follow_ups
+from probe.app.target import Target, resolve_target
 from probe.backends.system_host import SystemHost
-from probe.cli.engines import EngineRequest, announce, doubts_of, hint
-from probe.cli.output import Destination, Form
+from probe.cli.notices import announce, hint
+from probe.cli.output import Destination
 from probe.cli.progress import ProgressBar
-from probe.cli.start import started
-from probe.cli.targets import Wanted, make_target
 from probe.errors import NothingMeasuredError, UsageError
 from probe.model.facts import HERE
 from probe.model.plan import Timing
 from probe.model.report import Report
-from probe.model.target import Target
+from probe.model.target import ResolvedTarget
 from probe.model.verdict import Binding, Condition
+from probe.report.formats import Form
 from probe.report.grouping import MOST_ROWS
 from probe.report.plan_text import render_plan, render_plan_json
 
@@ -44,7 +47,7 @@ def timing_of(timeout: float, retries: int, rate: float | None) -> Timing:
 
 
 def print_plan(
-    wanted: Wanted, timing: Timing, destination: Destination, wish: EngineRequest, *, quiet: bool
+    target: Target, timing: Timing, destination: Destination, request: EngineRequest, *, quiet: bool
 ) -> None:
     """Print what would be asked, and which raw packets might follow.
 
@@ -57,12 +60,13 @@ def print_plan(
         raise UsageError(f"--plan and --{destination.form} exclude each other; a plan is text or --json")
     destination.check()
     host = SystemHost()
-    plan = make_plan(make_target(wanted, host), timing, host)
-    doubts = doubts_of(wish, quiet=quiet)
+    plan = make_plan(resolve_target(target, host), timing, host)
+    follow_ups, missing = permitted_follow_ups(request)
+    hint(missing, quiet=quiet)
     if destination.form is Form.JSON:
-        destination.write_text(render_plan_json(plan, doubts))
+        destination.write_text(render_plan_json(plan, follow_ups))
     else:
-        destination.write_text(render_plan(plan, destination.style(), doubts, wish.inquiry))
+        destination.write_text(render_plan(plan, destination.style(), follow_ups, request.inquiry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class ScanOptions:
 
 
 def run(
-    wanted: Wanted, timing: Timing, destination: Destination, wish: EngineRequest, how: ScanOptions
+    target: Target, timing: Timing, destination: Destination, request: EngineRequest, how: ScanOptions
 ) -> int:
     """Find the target, probe it, and hand the report over; return the exit code.
 
@@ -86,17 +90,17 @@ def run(
         NothingMeasuredError: a name has no address, or not one probe could be sent.
         OutputError: the result cannot be written.
     """
-    with started(wish, destination) as session:
-        means = session.means
-        target = make_target(wanted, means.host)
+    with started(request, destination.around()) as session:
+        backends = session.backends
+        resolved = resolve_target(target, backends.host)
         hint(session.missing, quiet=how.quiet)
-        announce(wish, target, means.host)
+        announce(request, resolved, backends.host)
         with interruption.held():
-            report = measure(target, timing, means, how)
+            report = measure(resolved, timing, backends, how)
             return deliver(report, destination, strict=how.strict)
 
 
-def measure(target: Target, timing: Timing, means: Backends, how: ScanOptions) -> Report:
+def measure(target: ResolvedTarget, timing: Timing, backends: Backends, how: ScanOptions) -> Report:
     """Probe with what is at hand and conclude.
 
     Raises:
@@ -109,7 +113,7 @@ def measure(target: Target, timing: Timing, means: Backends, how: ScanOptions) -
         redact=how.redact,
     )
     with ProgressBar(quiet=how.quiet) as progress:
-        return scan(target, timing, means, progress=progress, how=reporting)
+        return scan(target, timing, backends, progress=progress, how=reporting)
 
 
 def deliver(report: Report, destination: Destination, *, strict: bool = False) -> int:

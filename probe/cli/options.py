@@ -6,13 +6,7 @@ from typing import Annotated
 
 import typer
 
-
-class Engine(StrEnum):
-    """How to probe. `auto` adds raw packets where they are permitted, and never needs them."""
-
-    AUTO = "auto"
-    CONNECT = "connect"
-    RAW = "raw"
+from probe.app.engines import Engine
 
 
 class WorldKind(StrEnum):
@@ -117,3 +111,10 @@ Redact = Annotated[
 ]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show evidence, and what the scan cost.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no hints.")]
+
+
+def families_of(*, only_ipv4: bool, only_ipv6: bool) -> frozenset[int]:
+    """IP versions that `-4` and `-6` leave; both together are both."""
+    if only_ipv4 == only_ipv6:
+        return frozenset({4, 6})
+    return frozenset({4}) if only_ipv4 else frozenset({6})

@@ -1,49 +1,26 @@
-"""Chooses the renderer and writes its text: to stdout, or to a file that appears whole or not at all."""
+"""Where a result goes: to stdout, or to a file that appears whole or not at all."""
 
 import contextlib
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from probe import interruption
-from probe.cli.invoker import acting_as_invoker
+from probe.app.invoker import acting_as_invoker
+from probe.app.privileged_start import Around
+from probe.cli.progress import ProgressBar
 from probe.cli.terminal import style_of
 from probe.errors import OutputError, UsageError
+from probe.model.doctor_report import DoctorReport
 from probe.model.report import Report
-from probe.report.as_csv import render_csv
-from probe.report.as_json import render_json, render_ndjson
-from probe.report.markdown import render_markdown
-from probe.report.picture import render_picture
+from probe.report.formats import Form, parts_of
 from probe.report.style import PLAIN, TextStyle
-from probe.report.table import render_table
 
 STDOUT = Path("-")
 _EFFECTIVE = os.access in os.supports_effective_ids  # what counts is as whom this process acts
-
-
-class Form(StrEnum):
-    """A format of the report; its value is the option that asks for it."""
-
-    TABLE = "table"
-    PICTURE = "picture"
-    JSON = "json"
-    NDJSON = "ndjson"
-    CSV = "csv"
-    MARKDOWN = "md"
-
-
-_RENDERERS: Mapping[Form, Callable[[Report, TextStyle], str]] = {
-    Form.TABLE: render_table,
-    Form.PICTURE: render_picture,
-    Form.JSON: lambda report, _: render_json(report),
-    Form.NDJSON: lambda report, _: render_ndjson(report),
-    Form.CSV: lambda report, _: render_csv(report),
-    Form.MARKDOWN: lambda report, _: render_markdown(report),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +31,22 @@ class Destination:
     path: Path | None = None
     detail: bool = False
 
-    def write(self, report: Report) -> None:
-        """Render a report and write it.
+    def write(self, report: Report | DoctorReport) -> bool:
+        """Render a report and write it; False where it went to a pipe that nobody reads any more.
 
         Raises:
             OutputError: it could not be written; a file is then as it was before.
         """
-        self.write_text(_RENDERERS[self.form](report, self.style()))
+        return self._write(parts_of(report, self.form, self.style()))
+
+    def around(self) -> Around:
+        """What the privileged start does for this destination: load what prints there, and check it."""
+        return Around(self._load, self.check)
+
+    def _load(self) -> None:
+        if self.form is Form.TABLE:
+            import tabulate  # noqa: F401 - tables load it when they are made
+        ProgressBar.load()
 
     def check(self) -> None:
         """Find out whether it can be written, before anything is probed.
@@ -86,7 +72,10 @@ class Destination:
         Raises:
             OutputError: it could not be written; a file is then as it was before.
         """
-        return _to_stdout(text) if self.path is None else _to_file(text, self.path)
+        return self._write((text,))
+
+    def _write(self, parts: Iterable[str]) -> bool:
+        return _to_stdout(parts) if self.path is None else _to_file(parts, self.path)
 
 
 def forms_of(
@@ -134,12 +123,13 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def _to_stdout(text: str) -> bool:
+def _to_stdout(parts: Iterable[str]) -> bool:
     stream = sys.stdout
     if stream is None:
         raise OutputError("stdout is closed; use -o FILE")
     try:
-        stream.write(_encodable(text, stream.encoding))
+        for part in parts:
+            stream.write(_encodable(part, stream.encoding))
         stream.flush()
     except BrokenPipeError:  # the reader has seen enough, as `head` has: no error
         _discard_rest()
@@ -164,13 +154,14 @@ def _discard_rest() -> None:
         os.close(nowhere)
 
 
-def _to_file(text: str, path: Path) -> bool:
+def _to_file(parts: Iterable[str], path: Path) -> bool:
     try:
         with acting_as_invoker():
             if _is_special(path):
-                path.write_text(text, encoding="utf-8", newline="")
+                with path.open("w", encoding="utf-8", newline="") as file:
+                    file.writelines(parts)
             else:
-                _replace(path.resolve(), text)
+                _replace(path.resolve(), parts)
     except BrokenPipeError:
         return False  # a named pipe whose reader has seen enough
     except OSError as error:
@@ -178,14 +169,14 @@ def _to_file(text: str, path: Path) -> bool:
     return True
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, parts: Iterable[str]) -> None:
     """Write a sibling and rename it over `path`, whose permissions are kept."""
     sibling = path.with_name(f".{path.name}.{os.getpid()}.part")
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     with interruption.undone_by(lambda: sibling.unlink(missing_ok=True)):
         try:
             with sibling.open("x", encoding="utf-8", newline="") as file:
-                file.write(text)
+                file.writelines(parts)
                 file.flush()
                 os.fsync(file.fileno())
             if mode is not None:

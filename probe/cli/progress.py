@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 1.0
 _REFRESH_S = 0.1
+_TITLE = "probing"
 
 
 class ProgressBar:
@@ -52,11 +53,25 @@ class ProgressBar:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, refresh=True)
 
+    @classmethod
+    def load(cls) -> None:
+        """Load all that a bar on this terminal takes, by drawing one where nobody sees it."""
+        if not is_terminal(sys.stderr):
+            return
+        from io import StringIO
+
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(file=StringIO(), force_terminal=True)
+        with Progress(console=console, transient=True, auto_refresh=False) as bar:
+            bar.update(bar.add_task(_TITLE, total=None), completed=1, total=2, refresh=True)
+
     def _start(self) -> None:
         from rich.console import Console
         from rich.progress import Progress
 
         self._bar = Progress(console=Console(file=sys.stderr), transient=True, auto_refresh=False)
-        self._task = self._bar.add_task("probing", total=None)
+        self._task = self._bar.add_task(_TITLE, total=None)
         self._gone.enter_context(interruption.undone_by(self._bar.stop))  # it hides the terminal's cursor
         self._bar.start()

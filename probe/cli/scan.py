@@ -2,6 +2,7 @@
 
 import typer
 
+from probe.app.engines import Engine, EngineRequest
 from probe.cli import options
 from probe.cli.app import app
 
@@ -15,7 +16,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     public: options.Public = None,
     ports: options.Ports = None,
     running: options.Running = None,
-    engine: options.EngineChoice = options.Engine.AUTO,
+    engine: options.EngineChoice = Engine.AUTO,
     pcap: options.PacketFile = None,
     l2: options.Layer2 = False,
     fin: options.Fin = False,
@@ -39,22 +40,20 @@ def scan(  # noqa: PLR0913 - each is a flag
     quiet: options.Quiet = False,
 ) -> None:
     """Probe a target's addresses and say what each port is bound to, or what blocks it."""
-    from probe.cli import engines, measure
+    from probe.app.target import Target
+    from probe.cli import measure
     from probe.cli.output import choose, forms_of
-    from probe.cli.targets import Wanted, families_of, places_of
-    from probe.model.target import Realm
 
-    wish = engines.wish_of(engine, pcap, l2=l2, fin=fin, greet=not no_greetings)
+    request = EngineRequest(engine, pcap, l2, fin, greetings=not no_greetings)
     timing = measure.timing_of(timeout, retries, rate)
     forms = forms_of(
         picture=picture, as_json=as_json, as_ndjson=as_ndjson, as_csv=as_csv, as_markdown=as_markdown
     )
     destination = choose(forms, output, detail=verbose)
-    places = places_of(addresses, ((Realm.LAN, lan), (Realm.VPN, vpn), (Realm.PUBLIC, public)))
-    families = families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
-    wanted = Wanted(places, ports, running, families)
+    families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
+    target = Target(addresses or (), lan or (), vpn or (), public or (), ports, running, families)
     if plan:
-        measure.print_plan(wanted, timing, destination, wish, quiet=quiet)
+        measure.print_plan(target, timing, destination, request, quiet=quiet)
         return
     how = measure.ScanOptions(quiet=quiet, strict=strict, all_ports=all_ports, redact=redact)
-    raise typer.Exit(measure.run(wanted, timing, destination, wish, how))
+    raise typer.Exit(measure.run(target, timing, destination, request, how))

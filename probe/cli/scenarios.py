@@ -96,7 +96,8 @@ def show_all(scenarios: Sequence[Scenario], kind: str, engine: str, *, as_json: 
         BackendError: a world cannot be built here, or has no raw packets.
         OutputError: it could not be written.
     """
-    from probe.cli.output import Destination, Form
+    from probe.cli.output import Destination
+    from probe.report.formats import Form
 
     destination = Destination(Form.JSON if as_json else Form.TABLE)
     with _reporter(kind) as reported, ProgressBar(quiet=quiet):

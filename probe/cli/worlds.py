@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Sequence
 
+from probe.app.engines import Engine
 from probe.app.scan import scan
-from probe.cli.options import Engine, WorldKind
+from probe.cli.options import WorldKind
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import say
 from probe.errors import BackendError

@@ -14,7 +14,7 @@ from probe.model.exam import Echo, Hop, InterfaceCounters, NameAnswer
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour
 from probe.model.machine import Machine, Peer, Traffic
 from probe.model.probing import Aftermath, NextHop, Observation, Question, Reason, Role, Shape
-from probe.model.target import NO_PORT, IPAddress, Port, Protocol, Target, TargetAddress
+from probe.model.target import NO_PORT, IPAddress, Port, Protocol, ResolvedTarget, TargetAddress
 from probe.model.tunnel_state import peer_for
 from probe.services.registry import UNSPOKEN_PORTS
 
@@ -315,7 +315,7 @@ def _is_here(survey: AddressSurvey) -> bool:
 
 
 def name_answers(
-    address: TargetAddress, target: Target, told: Mapping[str, Sequence[NameAnswer]]
+    address: TargetAddress, target: ResolvedTarget, told: Mapping[str, Sequence[NameAnswer]]
 ) -> tuple[NameAnswer, ...]:
     """What the system and each name server say of an address's name; nothing where it has none.
 

@@ -3,8 +3,8 @@
 It comes after grouping: values are compared while their texts are empty, and only what is shown is put into words.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -30,6 +30,18 @@ from probe.model.report import (
 )
 
 _Verdict = TypeVar("_Verdict", PortReport, RestReport)
+_T = TypeVar("_T", bound=Hashable)
+
+
+class _Shared:
+    """Equal values once: of many ports those that are alike have their sentences together."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Hashable] = {}
+
+    def one(self, value: _T) -> _T:
+        """The value that was met first of those that are equal to this one."""
+        return cast("_T", self._known.setdefault(value, value))
 
 
 def worded(report: Report) -> Report:
@@ -37,32 +49,36 @@ def worded(report: Report) -> Report:
     places = Places({address.address: address.realm for address in report.addresses})
     families = {address.address: address.family for address in report.addresses}
 
+    shared = _Shared()
+
     def of_port(one: PortReport) -> PortReport:
-        return _verdict(one, Subject(str(one.port), one.protocol, places, one.service), families)
+        return _verdict(one, Subject(str(one.port), one.protocol, places, one.service), families, shared)
 
     def of_rest(one: RestReport) -> RestReport:
-        return _verdict(one, Subject(one.ports, one.protocol, places), families)
+        return _verdict(one, Subject(one.ports, one.protocol, places), families, shared)
 
+    ports, rest = list(report.ports), report.rest
+    report = replace(report, ports=())  # so that each port without words goes when it has them
+    for place, port in enumerate(ports):
+        ports[place] = of_port(port)
     return replace(
         report,
         addresses=tuple(_address(address, places) for address in report.addresses),
-        ports=tuple(map(of_port, report.ports)),
-        rest=tuple(map(of_rest, report.rest)) if report.rest else report.rest,
+        ports=tuple(ports),
+        rest=tuple(map(of_rest, rest)) if rest else rest,
     )
 
 
-def _verdict(one: _Verdict, subject: Subject, families: Mapping[str, int]) -> _Verdict:
+def _verdict(one: _Verdict, subject: Subject, families: Mapping[str, int], shared: _Shared) -> _Verdict:
+    advice = (replace(a, exposed_on=one.exposed_on, text=port_advice(a, subject)) for a in one.advice)
     return replace(
         one,
-        why=_why(one, subject.places, families),
-        evidence=tuple(replace(e, text=evidence_sentence(e, subject)) for e in one.evidence),
-        rivals=tuple(replace(rival, text=rival_words(rival)) for rival in one.rivals),
-        next_tests=tuple(_next_test(test, subject) for test in one.next_tests),
-        advice=tuple(
-            replace(advice, exposed_on=one.exposed_on, text=port_advice(advice, subject))
-            for advice in one.advice
-        ),
-        observations=tuple(map(_observation, one.observations)),
+        why=shared.one(_why(one, subject.places, families)),
+        evidence=shared.one(tuple(replace(e, text=evidence_sentence(e, subject)) for e in one.evidence)),
+        rivals=shared.one(tuple(replace(rival, text=rival_words(rival)) for rival in one.rivals)),
+        next_tests=shared.one(tuple(_next_test(test, subject) for test in one.next_tests)),
+        advice=shared.one(tuple(advice)),
+        observations=tuple(_observation(o, shared) for o in one.observations),
         probes=_probes(one.probes),
     )
 
@@ -98,11 +114,12 @@ def _next_test(test: NextTest, subject: Subject) -> NextTest:
     return replace(test, command=command, text=next_test_words(test, command))
 
 
-def _observation(observation: ObservationReport) -> ObservationReport:
+def _observation(observation: ObservationReport, shared: _Shared) -> ObservationReport:
     reading = observation.reading
     if reading is None:
         return observation
-    return replace(observation, reading=replace(reading, text=READINGS[reading.rule, reading.response]))
+    worded = replace(reading, text=READINGS[reading.rule, reading.response])
+    return replace(observation, reading=shared.one(worded))
 
 
 def _probes(probes: Iterable[ProbeReport] | None) -> tuple[ProbeReport, ...] | None:

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from probe.app.scan import Backends
+from probe.app.session import Backends
 from probe.errors import BackendError, UsageError
 from probe.lab.scenario import Scenario
 from probe.lab.world import World
@@ -44,4 +44,4 @@ def means_of(world: World, engine: str) -> Backends:
         return means
     if world.raw is None:
         raise BackendError("this world has no raw packets")
-    return replace(means, raw=world.raw, battery=RawPermissions(fin=True, loopback=True))
+    return replace(means, raw=world.raw, permissions=RawPermissions(fin=True, loopback=True))

@@ -12,7 +12,7 @@ from probe.errors import BackendError, ScenarioError
 from probe.lab.scenario import Scenario, address_of, realm_of
 from probe.machine.sources import Host, MachineReader
 from probe.model.fixes import Place
-from probe.model.target import Target, TargetAddress
+from probe.model.target import ResolvedTarget, TargetAddress
 from probe.services.port_list import parse_ports
 
 
@@ -32,7 +32,7 @@ class World:
     """One open world. It ends with the context that opened it."""
 
     scenario: Scenario
-    target: Target
+    target: ResolvedTarget
     backend: Backend
     host: Host
     clients: Clients
@@ -51,7 +51,7 @@ class World:
         return self.on_shell(place, command)
 
 
-def target_of(scenario: Scenario) -> Target:
+def target_of(scenario: Scenario) -> ResolvedTarget:
     """What the prober is told of a scenario's target.
 
     Raises:
@@ -59,7 +59,7 @@ def target_of(scenario: Scenario) -> Target:
         UsageError: a port list cannot be read.
     """
     running = scenario.scan.running
-    return Target(
+    return ResolvedTarget(
         addresses=tuple(_given(symbol, scenario) for symbol in scenario.addresses),
         ports=parse_ports(scenario.scan.ports),
         running=frozenset() if running is None else frozenset(parse_ports(running)),

@@ -21,6 +21,9 @@ class Timing:
     rate: float | None = None
 
 
+USUAL_TIMING = Timing()
+
+
 @dataclass(frozen=True, slots=True)
 class AddressPlan:
     """What is asked of one address.

@@ -14,7 +14,7 @@ from probe.model.evidence import AddressEvidence, PortEvidence, Purpose, Reading
 from probe.model.facts import TunnelHealth
 from probe.model.identity import Key
 from probe.model.measurement import Facts, Measurement
-from probe.model.probing import Aftermath, Origin, Reason, Role, Shape, State, TcpFacts
+from probe.model.probing import Aftermath, Origin, Reason, Shape, State, TcpFacts
 from probe.model.target import Protocol
 
 SCHEMA = "bindprobe.report/2"
@@ -97,20 +97,6 @@ class ProbeReport(Struct, frozen=True, kw_only=True):
     attempts: int
 
 
-class ControlReport(Struct, frozen=True, kw_only=True):
-    """How an address answered on a port that nothing uses; a canary is a control asked again later."""
-
-    port: PortNumber
-    protocol: Protocol
-    role: Role
-    state: State | None = None
-    reason: Reason
-    sender: str | None = None
-    rtt_ms: float | None = None
-    attempts: int
-    unheard: bool | None = None
-
-
 class VerdictReport(Struct, frozen=True, kw_only=True):
     """The verdict keys that a port and a group of ports share."""
 
@@ -167,7 +153,6 @@ class AddressReport(Struct, frozen=True, kw_only=True):
     tunnel: TunnelHealth | None = None  # null: no tunnel, or not asked because the address answered
     evidence: tuple[AddressEvidence, ...] = ()
     advice: tuple[Advice, ...] = ()
-    controls: tuple[ControlReport, ...] = ()
     probes: tuple[ProbeReport, ...] | None = None  # about the address itself: echo, who-has, controls
 
 

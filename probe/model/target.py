@@ -65,8 +65,8 @@ class TargetAddress(Struct, frozen=True, omit_defaults=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """The machine under test as the user describes it."""
+class ResolvedTarget:
+    """The machine under test: its addresses, each in a realm, and the ports to probe on all of them."""
 
     addresses: tuple[TargetAddress, ...]
     ports: tuple[Port, ...]

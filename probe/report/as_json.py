@@ -1,33 +1,51 @@
 """Reports as JSON: one object, the same pieces line by line, and the doctor's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, structs
 
 from probe.model.doctor_report import DoctorReport
 from probe.model.encoding import as_builtins, decode, encode
-from probe.model.report import Report
+from probe.model.report import PortReport, Report, RestReport
 from probe.report.escape import json_escaped
 
 # --- pieces ---
 
 
 _NAMES = ("port", "ports", "protocol", "service")
+_LISTS = ("ports", "rest")  # long ones: a piece of them at a time is data, the others are not made yet
 
 
-def as_pieces(report: Report) -> dict[str, Any]:
-    """The report as plain data, in the order in which a reader looks: what it is of, then what is said."""
-    whole = as_builtins(report)
-    for key in ("ports", "rest"):
-        if key in whole:
-            whole[key] = [_named_first(piece) for piece in whole[key]]
-    return whole
+def _head(report: Report) -> dict[str, Any]:
+    """The report as plain data, with the long lists empty."""
+    return as_builtins(structs.replace(report, ports=(), rest=UNSET if report.rest is UNSET else ()))
 
 
-def _named_first(piece: dict[str, Any]) -> dict[str, Any]:
-    return {name: piece[name] for name in _NAMES if name in piece} | piece
+def _pieces_of(report: Report, name: str) -> Iterator[bytes]:
+    """A long list piece by piece as JSON: what it is of comes first, then what is said."""
+    for piece in _list(report, name):
+        plain = as_builtins(piece)
+        yield msgspec.json.encode({key: plain[key] for key in _NAMES if key in plain} | plain)
+
+
+def _list(report: Report, name: str) -> Sequence[PortReport | RestReport]:
+    found: Sequence[PortReport | RestReport] = getattr(report, name) or ()
+    return found
+
+
+def _check(report: Report) -> None:
+    """Read again what is written, before anyone else does: JSON turns NaN into null, which would say "not
+    measured".
+
+    Raises:
+        msgspec.ValidationError: a required number is not finite.
+    """  # noqa: D205 - one sentence over two lines reads best here
+    decode(msgspec.json.encode(_head(report)), Report)
+    for name in _LISTS:
+        for piece in _list(report, name):
+            decode(encode(piece), type(piece))
 
 
 # --- the report ---
@@ -37,37 +55,71 @@ def render_json(report: Report) -> str:
     """Render a report as indented JSON. Ends with a newline.
 
     Raises:
-        msgspec.ValidationError: a required number is not finite. JSON has no NaN and turns it into null,
-            which would say "not measured"; so what was written is read again before anyone else does.
+        msgspec.ValidationError: a required number is not finite.
     """
-    data = msgspec.json.encode(as_pieces(report))
-    decode(data, Report)
-    return json_escaped(msgspec.json.format(data, indent=2).decode()) + "\n"
+    return "".join(json_parts(report))
+
+
+def json_parts(report: Report) -> Iterator[str]:
+    """Render a report as indented JSON, part by part: of a long one the whole would take much memory.
+
+    Raises:
+        msgspec.ValidationError: a required number is not finite; nothing has been rendered then.
+    """
+    _check(report)
+    opening = "{"
+    for key, value in _head(report).items():
+        yield f'{opening}\n  "{key}": '
+        if key in _LISTS:
+            yield from _listed(_pieces_of(report, key))
+        else:
+            yield _indented(msgspec.json.encode(value), 2)
+        opening = ","
+    yield "\n}\n"
+
+
+def _listed(pieces: Iterator[bytes]) -> Iterator[str]:
+    opening = "["
+    for piece in pieces:
+        yield f"{opening}\n    {_indented(piece, 4)}"
+        opening = ","
+    yield "[]" if opening == "[" else "\n  ]"
+
+
+def _indented(data: bytes, by: int) -> str:
+    """JSON over several lines, all but the first `by` columns in."""
+    text = json_escaped(msgspec.json.format(data, indent=2).decode())
+    return text.replace("\n", "\n" + " " * by)
 
 
 # --- line by line ---
 
 
-_LISTS = ("addresses", "ports", "rest")
 _END = ("elapsed_s", "complete", "stats")  # known when the scan is over
 
 
 def render_ndjson(report: Report) -> str:
+    """Render a report line by line (`ndjson_parts`)."""
+    return "".join(ndjson_parts(report))
+
+
+def ndjson_parts(report: Report) -> Iterator[str]:
     """Render a report line by line; every line names the schema. A line's other keys tell what it is of:
     `scan`, `address`, `port`, `ports` (a group), `measurement` or `stats`.
     """  # noqa: D205 - one sentence over two lines reads best here
-    lines = (msgspec.json.encode({"schema": report.schema, **piece}).decode() for piece in _pieces(report))
-    return "".join(f"{json_escaped(line)}\n" for line in lines)
+    schema = msgspec.json.encode({"schema": report.schema})[:-1] + b","
+    return (f"{json_escaped((schema + piece[1:]).decode())}\n" for piece in _lines(report))
 
 
-def _pieces(report: Report) -> Iterator[dict[str, Any]]:
-    whole = as_pieces(report)
-    apart = {"schema", *_LISTS, "measurements", *_END}
-    yield {"scan": {key: value for key, value in whole.items() if key not in apart}}
+def _lines(report: Report) -> Iterator[bytes]:
+    head = _head(report)
+    apart = {"schema", "addresses", *_LISTS, "measurements", *_END}
+    yield msgspec.json.encode({"scan": {key: value for key, value in head.items() if key not in apart}})
+    yield from map(msgspec.json.encode, head["addresses"])
     for name in _LISTS:
-        yield from whole.get(name, ())
-    yield from ({"measurement": one} for one in whole["measurements"])
-    yield {"stats": whole["stats"], "elapsed_s": whole["elapsed_s"], "complete": whole["complete"]}
+        yield from _pieces_of(report, name)
+    yield from (msgspec.json.encode({"measurement": one}) for one in head["measurements"])
+    yield msgspec.json.encode({key: head[key] for key in ("stats", "elapsed_s", "complete")})
 
 
 # --- the doctor's ---

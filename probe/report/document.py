@@ -10,11 +10,10 @@ from probe.model.binding import Binding, Condition
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Greeting
 from probe.model.measurement import CONNECT, RAW, Facts, Measurement
-from probe.model.probing import Observation, Role, State
+from probe.model.probing import Observation, State
 from probe.model.report import (
     AddressReport,
     CandidateReport,
-    ControlReport,
     GreetingReport,
     ObservationReport,
     PortReport,
@@ -136,7 +135,6 @@ def _stats(measurements: Sequence[Measurement]) -> Stats:
 def _address(verdict: AddressVerdict, place: _Place, told: _Told) -> AddressReport:
     survey = place.survey
     route = survey.route
-    controls = (o for o in survey.observations if o.question.role is not Role.TESTED)
     return AddressReport(
         address=place.text,
         realm=verdict.address.realm,
@@ -154,23 +152,7 @@ def _address(verdict: AddressVerdict, place: _Place, told: _Told) -> AddressRepo
         tunnel=survey.tunnel,
         evidence=verdict.evidence,
         advice=verdict.advice,
-        controls=tuple(map(_control, controls)),
         probes=None if told is None else probes.of_address(survey, told),
-    )
-
-
-def _control(observation: Observation) -> ControlReport:
-    port = observation.question.port
-    return ControlReport(
-        port=port.number,
-        protocol=port.protocol,
-        role=observation.question.role,
-        state=observation.state,
-        reason=observation.reason,
-        sender=None if observation.sender is None else str(observation.sender),
-        rtt_ms=_milliseconds(observation.rtt),
-        attempts=observation.attempts,
-        unheard=observation.unheard or None,
     )
 
 

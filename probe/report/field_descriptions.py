@@ -76,7 +76,6 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "mtu": "MTU of the route in bytes; null: not known.",
         "path": "Routers that answered on the way, in order of distance.",
         "tunnel": "Health of the tunnel that leads there; null: no tunnel, or the address answered.",
-        "controls": "How ports answered that nothing uses.",
     },
     "AddressEvidence": {
         "controls": "How many ports that nothing uses gave each answer.",
@@ -103,10 +102,6 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "sender": "Who rejects; the address itself where its own filter does.",
         "exposed_on": "Addresses on which the port is open.",
         "command": "A command that mends it or looks for the cause; absent: there is none.",
-    },
-    "ControlReport": {
-        "port": "A port that nothing should use.",
-        "role": "Control, or canary: a control that is asked again later.",
     },
     "ProbeReport": {
         "address": "The destination that the packet had.",

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from probe.app import doctor
-from probe.cli import start
+from probe.app import doctor, session
 from probe.cli.main import main
 from probe.errors import NothingMeasuredError
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
@@ -88,7 +87,7 @@ def scripted_doctor(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     scripted = Scripted()
     monkeypatch.setattr(doctor, "examine", scripted.examine)
     monkeypatch.setattr(doctor, "look", scripted.look)
-    monkeypatch.setattr(start, "_own_reader", Reader)
+    monkeypatch.setattr(session, "own_reader", Reader)
     monkeypatch.setattr("probe.backends.system_host.SystemHost", ScriptedHost)
     monkeypatch.setattr("probe.machine.names._look_up", look_up)
     monkeypatch.setattr("probe.interruption.sleep", scripted.asked.append)

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from probe import __version__
 from probe.backends.connect import ConnectBackend
 from probe.cli.main import main
 from probe.cli.measure import deliver
@@ -21,6 +20,7 @@ from probe.cli.options import WorldKind
 from probe.cli.output import Destination
 from probe.cli.worlds import scan_world
 from probe.report.schema import report_schema
+from probe.version import __version__
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_ctrl_c_elsewhere(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("probe.cli.measure.make_target", interrupt)
+    monkeypatch.setattr("probe.cli.measure.resolve_target", interrupt)
     assert main(["scan", "127.0.0.1"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 
@@ -195,7 +195,7 @@ def test_a_bug_is_one_line(
     def fail(*_: object) -> None:
         raise LookupError("lost\nit")
 
-    monkeypatch.setattr("probe.cli.measure.make_target", fail)
+    monkeypatch.setattr("probe.cli.measure.resolve_target", fail)
     assert main(["scan", "127.0.0.1"]) == 70
     err = capsys.readouterr().err
     assert ("Traceback" in err) is debug

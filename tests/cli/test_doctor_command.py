@@ -12,15 +12,13 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 from scripted_doctor import CHECK, Scripted, document_of, run
 
-from probe.cli import start
-from probe.cli.engines import EngineRequest
+from probe.app.engines import Engine, EngineRequest
+from probe.app.privileged_start import Around, looking, started
 from probe.cli.main import main
-from probe.cli.options import Engine
-from probe.cli.output import Destination
 from probe.machine.reader_process import ReaderProcess
 from probe.model.diagnosis import Cause
 from probe.model.machine_checks import Status
-from probe.model.plan import RawPermissions, Timing
+from probe.model.plan import Timing
 from probe.model.target import Port, Protocol
 
 
@@ -196,12 +194,11 @@ def test_who_reads_this_machine(*, held: bool, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("probe.backends.privilege.held", lambda: held)
     monkeypatch.setattr("probe.backends.privilege.gain_none", lambda *_: None)
     monkeypatch.setattr("probe.backends.privilege.drop", lambda: dropped.append(True))
-    wish = EngineRequest(Engine.CONNECT, RawPermissions())
-    with start.started(wish, Destination(), examines=True) as session:
-        reader = session.machine()
+    with started(EngineRequest(Engine.CONNECT), Around(), examines=True) as session:
+        reader = session.machine_reader()
         assert isinstance(reader, ReaderProcess) is held
-        assert (session.means.host._read_tunnels is not None) is held
+        assert (session.backends.host._read_tunnels is not None) is held
         assert reader.machine().system == sys.platform
-    with start.looking(Destination()) as reader:
+    with looking(Around()) as reader:
         assert isinstance(reader, ReaderProcess) is held
     assert len(dropped) == 2 * held

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from probe.cli.engines import announce, wish_of
+from probe.app.engines import EngineRequest
 from probe.cli.main import main
-from probe.cli.options import Engine
+from probe.cli.notices import announce
 from probe.errors import PrivilegeError
 from probe.inference.follow_up import Doubt
 from probe.model.evidence import PurposeRule
 from probe.model.facts import LinkKind, Route
 from probe.model.probing import Header, Probe, Question, Reason, Reply
-from probe.model.target import Realm, Target, TargetAddress
+from probe.model.target import Realm, ResolvedTarget, TargetAddress
 from probe.report.schema import report_schema
 
 MISSING = "CAP_NET_RAW is missing: ask for it"
@@ -222,9 +222,8 @@ class ScriptedHost:
 
 
 def said(flags: dict[str, bool], *addresses: str) -> None:
-    target = Target(tuple(TargetAddress(ip_address(one), Realm.LAN) for one in addresses), ports=())
-    wish = wish_of(Engine.AUTO, None, **{"l2": False, "fin": False} | flags)
-    announce(wish, target, ScriptedHost())
+    target = ResolvedTarget(tuple(TargetAddress(ip_address(one), Realm.LAN) for one in addresses), ports=())
+    announce(EngineRequest(**flags), target, ScriptedHost())
 
 
 def test_hostile_looks_are_announced(capsys: pytest.CaptureFixture[str]) -> None:

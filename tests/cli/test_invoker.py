@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from probe.cli.invoker import Invoker, invoker_of
+from probe.app.invoker import Invoker, invoker_of
 from probe.errors import PrivilegeError, UsageError
 
 SUDO = {"SUDO_UID": "1000", "SUDO_GID": "1001", "SUDO_USER": "user"}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from probe.cli.output import Destination, Form, choose
+from probe.cli.output import Destination, choose
 from probe.errors import OutputError, UsageError
+from probe.report.formats import Form
 
 NEEDS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 

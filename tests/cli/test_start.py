@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from nobody import TOP, require_root
 
-from probe.cli import start
+from probe.app import privileged_start as start
 
 pytestmark = [pytest.mark.nobody, pytest.mark.netns]
 

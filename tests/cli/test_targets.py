@@ -4,10 +4,11 @@ from ipaddress import ip_address
 
 import pytest
 
-from probe.cli.targets import Wanted, families_of, make_target, places_of, read_ports, realm_of
+from probe.app.target import Target, read_ports, realm_of, resolve_target
+from probe.cli.options import families_of
 from probe.errors import UsageError
 from probe.model.facts import LinkKind, Route
-from probe.model.target import Port, Protocol, Realm
+from probe.model.target import Port, Protocol
 from probe.services.registry import DEFAULT_PORTS
 
 NAMES = {"server.example": ("192.168.77.10", "2001:db8::1"), "same.example": ("192.168.77.10",)}
@@ -28,11 +29,7 @@ def resolver(text, families):
 
 
 def target(*addresses: str, **flags):
-    places = places_of(
-        addresses, [(Realm(name), texts) for name, texts in flags.items() if name in list(Realm)]
-    )
-    more = {key: value for key, value in flags.items() if key not in list(Realm)}
-    return make_target(Wanted(places, **more), ScriptedHost(), resolver)
+    return resolve_target(Target(addresses, **flags), ScriptedHost(), resolver)
 
 
 def realms(made) -> list[tuple[str, str]]:
@@ -133,7 +130,7 @@ def test_empty_port_lists_are_errors(flag: str) -> None:
 
 def test_names_of_ports_fall_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     """Our table first, then the system's."""
-    monkeypatch.setattr("probe.cli.targets.find_port", lambda name, _: {"gopher": 70, "ssh": 1}.get(name))
+    monkeypatch.setattr("probe.app.target.find_port", lambda name, _: {"gopher": 70, "ssh": 1}.get(name))
     assert [port.number for port in read_ports("gopher,ssh")] == [22, 70]
     with pytest.raises(UsageError, match="nothing-such"):
         read_ports("nothing-such")

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
-from probe.cli.watching import EVERY_S, Watch, exit_code, split_seconds
+from probe.app.watch import EVERY_S, Watch
+from probe.cli.doctoring import exit_code, split_seconds
 from probe.errors import UsageError
 from probe.model.diagnosis import Cause
 from probe.model.doctor_report import CauseReport, Change, DoctorAddress, DoctorReport
@@ -58,7 +59,8 @@ class Scripted:
         self.now += dt.timedelta(seconds=seconds)
 
     def run(self) -> int:
-        return Watch(self.check, self.show, lambda: self.now, self.pause, every=3.0).until_well()
+        watch = Watch(self.check, self.show, lambda: self.now, self.pause, every=3.0)
+        return exit_code(watch.until_well())
 
 
 CASES = {

@@ -10,7 +10,7 @@ from varied import replace
 
 from probe.app import scan
 from probe.app.plan import make_plan
-from probe.app.scan import Backends
+from probe.app.session import Backends
 from probe.engine.backend import Done, NoClients
 from probe.errors import NothingMeasuredError
 from probe.model.evidence import PurposeRule
@@ -18,12 +18,12 @@ from probe.model.facts import LinkKind, Route
 from probe.model.identity import Key, KeyKind
 from probe.model.plan import FollowUp, RawPermissions, Timing
 from probe.model.probing import Header, Probe, Question, Reason, Reply, Role, Shape
-from probe.model.target import Port, Protocol, Target, TargetAddress
+from probe.model.target import Port, Protocol, ResolvedTarget, TargetAddress
 from probe.model.verdict import Binding
 
 LAN, VPN = ip_address("192.168.77.10"), ip_address("10.88.0.10")
 WEB = Port(Protocol.TCP, 8000)
-TARGET = Target((TargetAddress(LAN, "lan"), TargetAddress(VPN, "vpn")), (WEB,))
+TARGET = ResolvedTarget((TargetAddress(LAN, "lan"), TargetAddress(VPN, "vpn")), (WEB,))
 MAC = "52:54:00:12:34:56"
 MARKED = Header(tos=0x68, window=0)
 TIMING = Timing(timeout=0.2, retries=1)
@@ -114,7 +114,7 @@ def survey(raw=dropped_on_the_vpn, connect=lan_open_vpn_silent, battery=None, **
     """Measure the target over two scripted networks."""
     sockets, packets, host = ScriptedNetwork(connect), ScriptedNetwork(raw), Machine(**machine)
     means = Backends(sockets, host, packets, battery or RawPermissions(fin=True, loopback=True))
-    return Scanned(packets, sockets, host, scan.survey(TARGET, TIMING, means))
+    return Scanned(packets, sockets, host, scan.collect(TARGET, TIMING, means).surveys)
 
 
 def questions(scanned: Scanned) -> list:
@@ -153,7 +153,7 @@ def test_frames_cross_the_link_of_the_neighbour():
 def test_no_raw_packets_without_the_means():
     """Sockets alone ask for no link addresses and leave no traces."""
     sockets, host = ScriptedNetwork(lan_open_vpn_silent), Machine()
-    surveys = scan.survey(TARGET, TIMING, Backends(sockets, host))
+    surveys = scan.collect(TARGET, TIMING, Backends(sockets, host)).surveys
     assert not any(one.traces for one in surveys)
     assert host.link_asked == []
 
@@ -239,11 +239,11 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
         tested = probe.question.role is Role.TESTED and probe.question.ttl is None
         return says(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
-    ssh = Target(TARGET.addresses, (Port(Protocol.TCP, 22),))
+    ssh = ResolvedTarget(TARGET.addresses, (Port(Protocol.TCP, 22),))
     sockets = Interrupted(both_open, interrupt) if kind == "sockets" else ScriptedNetwork(both_open)
     packets = ScriptedNetwork(dropped_on_the_vpn)
     clients = Clients(while_asked=interrupt)
-    scan.survey(ssh, TIMING, Backends(sockets, Machine(), packets, clients=clients))
+    scan.collect(ssh, TIMING, Backends(sockets, Machine(), packets, clients=clients))
     assert bool(clients.keys_asked) is (kind == "keys")
     assert packets.sent == []
 
@@ -251,7 +251,9 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
 def test_an_interrupted_round_keeps_what_is_known(interrupt):
     """Ctrl-C among the raw packets ends the rounds; what sockets heard is reported as it was."""
     sockets, packets = ScriptedNetwork(lan_open_vpn_silent), Interrupted(dropped_on_the_vpn, interrupt)
-    surveys = scan.survey(TARGET, TIMING, Backends(sockets, Machine(), packets, RawPermissions(fin=True)))
+    surveys = scan.collect(
+        TARGET, TIMING, Backends(sockets, Machine(), packets, RawPermissions(fin=True))
+    ).surveys
     assert [one.address.ip for one in surveys] == [LAN, VPN]
     assert surveys[0].tested()[WEB].reason is Reason.SYN_ACK
     assert not any(probe.question.shape is Shape.FIN for _, probe in packets.sent)
@@ -266,7 +268,7 @@ def test_keys_are_asked_where_ports_are_open_on_both():
 
     ssh = Port(Protocol.TCP, 22)
     means = Backends(ScriptedNetwork(both_open), Machine(), clients=Clients())
-    surveys = scan.survey(Target(TARGET.addresses, (ssh,)), TIMING, means)
+    surveys = scan.collect(ResolvedTarget(TARGET.addresses, (ssh,)), TIMING, means).surveys
     assert [one.keys for one in surveys] == [{ssh: (KEY,)}, {ssh: (KEY,)}]
 
 

@@ -17,7 +17,7 @@ from probe.engine.survey import Step, Survey, survey_address
 from probe.model.facts import AddressSurvey, Route
 from probe.model.plan import AddressPlan, Plan, Timing
 from probe.model.probing import Aftermath, Probe, Question, Reason, Reply, Role
-from probe.model.target import Port, Protocol, Target, TargetAddress
+from probe.model.target import Port, Protocol, ResolvedTarget, TargetAddress
 
 LAN, VPN = ip_address("192.168.77.10"), ip_address("10.88.0.10")
 REASONS = st.sampled_from([Reason.SYN_ACK, Reason.RESET, Reason.ADMIN_PROHIBITED, Reason.NOT_SENT])
@@ -45,7 +45,9 @@ class OnLink:
 def plan_for(ports: int, timing: Timing, addresses=(LAN, VPN)) -> Plan:
     """A plan for ports 8000 and up on some addresses."""
     tested = tuple(Port(Protocol.TCP, 8000 + n) for n in range(ports))
-    return make_plan(Target(tuple(TargetAddress(ip, "lan") for ip in addresses), tested), timing, OnLink())
+    return make_plan(
+        ResolvedTarget(tuple(TargetAddress(ip, "lan") for ip in addresses), tested), timing, OnLink()
+    )
 
 
 def run(plan: Plan, network: ScriptedNetwork) -> tuple[AddressSurvey, ...]:

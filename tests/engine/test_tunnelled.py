@@ -10,17 +10,17 @@ from varied import replace
 
 from probe import interruption
 from probe.app import scan
-from probe.app.scan import Backends
+from probe.app.session import Backends
 from probe.app.tunnels import SECOND_HANDSHAKE_S
 from probe.errors import NothingMeasuredError
 from probe.model.facts import LinkKind, Route, TunnelHealth
 from probe.model.machine import Link, Peer, Tunnel, TunnelKind
 from probe.model.plan import Timing
 from probe.model.probing import Reason, Reply
-from probe.model.target import Port, Protocol, Target, TargetAddress
+from probe.model.target import Port, Protocol, ResolvedTarget, TargetAddress
 
 LAN, VPN, SOURCE = map(ip_address, ("192.168.77.10", "10.88.0.10", "10.88.0.2"))
-TARGET = Target(
+TARGET = ResolvedTarget(
     (TargetAddress(LAN, "lan"), TargetAddress(VPN, "vpn")),
     (Port(Protocol.TCP, 8000), Port(Protocol.TCP, 8001)),
 )
@@ -84,7 +84,7 @@ def surveyed(opens_at: float, timing: Timing = TIMING, **facts):
     """Both surveys, and the machine, which tells when it was asked."""
     network = ScriptedNetwork(answers_from(opens_at))
     machine = Machine(network, **facts)
-    found = scan.survey(TARGET, timing, Backends(network, machine))
+    found = scan.collect(TARGET, timing, Backends(network, machine)).surveys
     return found, machine
 
 
@@ -151,7 +151,7 @@ def test_an_address_without_a_known_tunnel_has_no_health():
     """No tunnel has the LAN's address, however silent it is."""
     network = ScriptedNetwork(lambda probe, now: ())
     machine = Machine(network, shaken=-10.0)
-    lan, vpn = scan.survey(TARGET, TIMING, Backends(network, machine))
+    lan, vpn = scan.collect(TARGET, TIMING, Backends(network, machine)).surveys
     assert (lan.tunnel, lan.tunnel_name, vpn.tunnel) == (None, None, TunnelHealth.FRESH)
 
 
@@ -159,7 +159,7 @@ def test_a_target_behind_a_tunnel_that_is_off_is_not_measured():
     """One line says which tunnel to switch on."""
     network = ScriptedNetwork(lambda probe, now: [Reply(probe.id, Reason.NO_ROUTE, now)])
     machine = Machine(network, routed=False, up=False)
-    alone = Target(TARGET.addresses[1:], TARGET.ports)
+    alone = ResolvedTarget(TARGET.addresses[1:], TARGET.ports)
     with pytest.raises(NothingMeasuredError, match=r"sent to 10\.88\.0\.10: the tunnel wg0 is switched off"):
         scan.scan(alone, TIMING, Backends(network, machine))
 
@@ -177,7 +177,7 @@ def test_an_interrupted_scan_reads_no_tunnel(interrupt):
     """Ctrl-C during the probes ends the scan at once."""
     network = ScriptedNetwork(answers_from(9e9))
     machine = Machine(network)
-    (_, vpn) = scan.survey(TARGET, TIMING, Backends(network, machine), progress=interrupt)
+    (_, vpn) = scan.collect(TARGET, TIMING, Backends(network, machine), progress=interrupt).surveys
     assert machine.read_at == []
     assert vpn.tunnel is None
 
@@ -191,7 +191,7 @@ def test_the_report_tells_the_health_beside_the_condition():
     assert (vpn.condition, vpn.tunnel) == ("tunnel-down", "never")
     assert {o.condition for p in report.ports for o in p.observations if o.realm == "vpn"} == {"tunnel-down"}
     assert report.ports[0].why == "refused on lan; tunnel down on vpn"
-    alone = Target(TARGET.addresses[:1], TARGET.ports)
+    alone = ResolvedTarget(TARGET.addresses[:1], TARGET.ports)
     without = scan.scan(alone, TIMING, Backends(network, Machine(network)))
     assert [p.binding for p in report.ports] == [p.binding for p in without.ports]
     assert [p.candidates for p in report.ports] == [p.candidates for p in without.ports]

@@ -24,7 +24,7 @@ from one_port_worlds import (
     world,
 )
 
-from probe.app.scan import survey
+from probe.app.scan import collect
 from probe.inference import infer
 from probe.lab.door import means_of
 from probe.lab.scenario import Action, Link, Listen, Rule, Scenario, Segment, realm_of
@@ -118,7 +118,7 @@ def rule_name(rule: Rule) -> str:
 def surveyed(scenario: Scenario) -> tuple[AddressSurvey, ...]:
     """Survey a world in memory with raw packets, all of them permitted."""
     with open_sim(scenario) as w:
-        return survey(w.target, Timing(), means_of(w, "raw"))
+        return collect(w.target, Timing(), means_of(w, "raw")).surveys
 
 
 @dataclass

@@ -25,7 +25,7 @@ from one_port_worlds import (
     world,
 )
 
-from probe.app.scan import survey
+from probe.app.scan import collect
 from probe.inference import infer
 from probe.lab.door import means_of
 from probe.lab.scenario import Scenario
@@ -54,7 +54,7 @@ def worlds() -> Iterator[Scenario]:
 def surveyed(scenario: Scenario) -> tuple[AddressSurvey, ...]:
     """Survey a world in memory."""
     with open_sim(scenario) as w:
-        return survey(w.target, Timing(), means_of(w, "connect"))
+        return collect(w.target, Timing(), means_of(w, "connect")).surveys
 
 
 @dataclass

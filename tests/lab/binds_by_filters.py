@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from probe.app.scan import survey
+from probe.app.scan import collect
 from probe.inference import infer
 from probe.lab.door import means_of, open_world
 from probe.lab.netns import enter
@@ -125,7 +125,7 @@ def unrationed(scenario: Scenario) -> Layout:
 def measured(name: str, setting: Setting) -> Iterator[dict[str, Any]]:
     """Survey the world of one filter; tell what was seen and concluded of each port."""
     with open_world(scenario_of(name, setting), "netns") as world:
-        surveys = survey(world.target, Timing(timeout=PATIENCE), means_of(world, setting.engine))
+        surveys = collect(world.target, Timing(timeout=PATIENCE), means_of(world, setting.engine)).surveys
     verdicts = {verdict.port: verdict for verdict in infer(surveys).ports}
     for bind, (_, truth) in BINDS.items():
         port = Port(Protocol.TCP, PORTS[bind])

@@ -31,7 +31,7 @@ import world_surveys
 from msgspec.structs import replace
 
 from probe.app.infer import judged
-from probe.app.scan import measure, scan
+from probe.app.scan import collect, scan
 from probe.engine.rows import measurement_of
 from probe.lab.check import compare
 from probe.lab.daemons import published_on
@@ -168,7 +168,7 @@ def bare(scenario: Scenario) -> Scenario:
 
 def seen(world: World, scenario: Scenario) -> dict[str, Any]:
     """What both engines of ours find in an open world."""
-    outcome = measure(world.target, Timing(), means_of(world, "connect"))
+    outcome = collect(world.target, Timing(), means_of(world, "connect"))
     connect = {str(one.address.ip): world_surveys.of_address(one) for one in outcome.surveys}
     started = dt.datetime.now(dt.UTC)
     measured = measurement_of(outcome, vantage="here", engine="connect", started=started)

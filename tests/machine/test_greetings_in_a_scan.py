@@ -14,7 +14,8 @@ from key_servers import say, serving, tls_speaker
 from varied import replace
 
 from probe import interruption
-from probe.app.scan import Backends, _with_greetings, scan
+from probe.app.scan import ScanContext, ask_greetings, scan
+from probe.app.session import Backends
 from probe.backends.clients import SystemClients
 from probe.backends.connect import ConnectBackend
 from probe.backends.system_host import SystemHost
@@ -28,7 +29,7 @@ from probe.model.greeting import Approach, Call, Greeting, Inquiry
 from probe.model.identity import Key, KeyKind
 from probe.model.plan import Plan, Timing
 from probe.model.probing import Observation, Question, Reason
-from probe.model.target import Port, Protocol, Target, TargetAddress
+from probe.model.target import Port, Protocol, ResolvedTarget, TargetAddress
 from probe.report.as_csv import render_csv
 from probe.report.as_json import render_json, render_ndjson
 from probe.report.explanation import render_explanation
@@ -89,14 +90,17 @@ def test_not_asked(name):
     """Nothing is asked where nothing could be compared, where the scan is over, or where it may not."""
     outcome, plan, inquiry = NOT_ASKED[name]
     asked = Asked()
-    assert _with_greetings(outcome, plan, Backends(asked, asked, clients=asked, inquiry=inquiry)) is outcome
+    assert (
+        ask_greetings(outcome, ScanContext(plan, Backends(asked, asked, clients=asked, inquiry=inquiry)))
+        is outcome
+    )
     assert asked.calls == []
 
 
 def test_asked():
     """Each survey gets what its own address said, and the certificate that came with it; time is counted."""
     asked = Asked()
-    outcome = _with_greetings(BOTH, PLAN, Backends(asked, asked, clients=asked))
+    outcome = ask_greetings(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert asked.calls == [Call(ip, WEB, Approach.WEB) for ip in (HERE, THERE)]
     assert [dict(s.greetings) for s in outcome.surveys] == [{WEB: SAID}, {WEB: Greeting("220 ready")}]
     assert [dict(s.keys) for s in outcome.surveys] == [{WEB: (CERTIFICATE,)}, {}]
@@ -107,21 +111,23 @@ def test_keys_that_are_known_stay():
     """The keys that were asked for come before those that came along."""
     asked = Asked()
     known = {WEB: (KEY,), OTHER: (KEY,)}
-    outcome = _with_greetings(measured(HERE, THERE, keys=known), PLAN, Backends(asked, asked, clients=asked))
+    outcome = ask_greetings(
+        measured(HERE, THERE, keys=known), ScanContext(PLAN, Backends(asked, asked, clients=asked))
+    )
     assert [dict(s.keys) for s in outcome.surveys] == [known, known]
 
 
 def test_interrupted(interrupt):
     """Ctrl-C while greetings are read keeps what was measured until then, greetings that came included."""
     asked = Asked(while_asked=interrupt)
-    outcome = _with_greetings(BOTH, PLAN, Backends(asked, asked, clients=asked))
+    outcome = ask_greetings(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert not outcome.complete
     assert [len(s.greetings) for s in outcome.surveys] == [1, 1]
 
 
 def scanned(number: int, inquiry: Inquiry = Inquiry.ALL):
     """A report of a port on two addresses of loopback."""
-    target = Target(
+    target = ResolvedTarget(
         tuple(TargetAddress(ip, realm) for ip, realm in ((HERE, "lan"), (THERE, "public"))),
         (Port(Protocol.TCP, number),),
     )

@@ -11,7 +11,8 @@ from key_servers import host_key, serving, ssh_server
 from varied import replace
 
 from probe import interruption
-from probe.app.scan import Backends, _with_keys, survey
+from probe.app.scan import ScanContext, ask_keys, collect
+from probe.app.session import Backends
 from probe.backends.clients import SystemClients
 from probe.backends.connect import ConnectBackend
 from probe.backends.system_host import SystemHost
@@ -23,7 +24,7 @@ from probe.model.facts import AddressSurvey
 from probe.model.identity import Key, KeyKind, Sameness
 from probe.model.plan import Plan, Timing
 from probe.model.probing import Observation, Question, Reason
-from probe.model.target import Port, Protocol, Target, TargetAddress
+from probe.model.target import Port, Protocol, ResolvedTarget, TargetAddress
 
 HERE, THERE = ip_address("127.0.0.1"), ip_address("127.0.0.2")
 SSH = Port(Protocol.TCP, 22)
@@ -72,14 +73,14 @@ def test_not_asked(name):
     """Nothing is asked where nothing could be compared, or where the scan is over."""
     outcome, plan = NOT_ASKED[name]
     asked = Asked()
-    assert _with_keys(outcome, plan, Backends(asked, asked, clients=asked)) is outcome
+    assert ask_keys(outcome, ScanContext(plan, Backends(asked, asked, clients=asked))) is outcome
     assert asked.wanted == []
 
 
 def test_asked():
     """Each survey gets the keys of its own address, and the time is counted."""
     asked = Asked()
-    outcome = _with_keys(BOTH, PLAN, Backends(asked, asked, clients=asked))
+    outcome = ask_keys(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert asked.wanted == [(HERE, SSH), (THERE, SSH)]
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
     assert (outcome.elapsed, outcome.complete) == (7.0, True)
@@ -88,7 +89,7 @@ def test_asked():
 def test_interrupted(interrupt):
     """Ctrl-C while keys are read keeps what was measured until then, keys that came included."""
     asked = Asked(while_asked=interrupt)
-    outcome = _with_keys(BOTH, PLAN, Backends(asked, asked, clients=asked))
+    outcome = ask_keys(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert not outcome.complete
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
 
@@ -104,6 +105,6 @@ def test_two_addresses_of_loopback(there, sameness):
         closing(ConnectBackend()) as backend,
         closing(SystemClients()) as clients,
     ):
-        target = Target(addresses, (Port(Protocol.TCP, number),))
-        surveys = survey(target, Timing(), Backends(backend, SystemHost(), clients=clients))
+        target = ResolvedTarget(addresses, (Port(Protocol.TCP, number),))
+        surveys = collect(target, Timing(), Backends(backend, SystemHost(), clients=clients)).surveys
     assert identify(surveys)["here", THERE].sameness is sameness

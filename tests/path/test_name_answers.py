@@ -6,13 +6,13 @@ from surveyed import LAN, VPN, VPN6
 
 from probe.diagnosis.path_probes import name_answers
 from probe.model.exam import NameAnswer
-from probe.model.target import Target, TargetAddress
+from probe.model.target import ResolvedTarget, TargetAddress
 from probe.model.unread import NameFailure, NameFailureRule
 
 SERVER = ip_address("192.0.2.53")
 REFUSED = NameFailure(rule=NameFailureRule.RESPONSE_CODE, code="REFUSED")
 NAMED = TargetAddress(VPN, "vpn", "box.example")
-TARGET = Target((TargetAddress(LAN, "lan"), NAMED), ())
+TARGET = ResolvedTarget((TargetAddress(LAN, "lan"), NAMED), ())
 
 
 def test_literals_have_none():

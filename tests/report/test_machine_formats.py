@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Callable, Iterator
 from keyword import iskeyword
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from sample_reports import (
 from probe.errors import UsageError
 from probe.model.report import Report
 from probe.report.as_csv import COLUMNS, render_csv
-from probe.report.as_json import render_json, render_ndjson
+from probe.report.as_json import json_parts, ndjson_parts, render_json, render_ndjson
 from probe.report.field_descriptions import _OF
 from probe.report.markdown import render_markdown
 from probe.report.read import parse_report, read_report, read_stdin
@@ -92,6 +93,14 @@ def test_not_a_number_is_never_written() -> None:
     """A probability that is no number is a bug that shows, not a null that reads "not measured"."""
     with pytest.raises(msgspec.ValidationError):
         render_json(report([port(80, (OPEN, OPEN, OPEN), confidence=float("nan"))]))
+
+
+@pytest.mark.parametrize("parts", [json_parts, ndjson_parts])
+def test_ports_are_rendered_one_by_one(parts: Callable[[Report], Iterator[str]]) -> None:
+    """Of half a million ports no more than one is text at a time."""
+    ports = tuple(msgspec.structs.replace(TYPICAL.ports[0], port=number) for number in range(1, 500))
+    longest = max(map(len, parts(msgspec.structs.replace(TYPICAL, ports=ports))))
+    assert longest <= max(map(len, parts(TYPICAL))) + 2
 
 
 @pytest.mark.parametrize("render", [render_json, render_ndjson])

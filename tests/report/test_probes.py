@@ -123,4 +123,3 @@ def test_what_else_raw_packets_tell() -> None:
     assert made.addresses[0].condition is Condition.HAIRPIN
     assert made.ports[0].bound_by is BoundBy.DEVICE
     assert [one.unheard for one in made.ports[0].observations] == [True, None]
-    assert [one.controls[0].unheard for one in made.addresses] == [True, None]

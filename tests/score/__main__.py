@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from probe.cli.options import Engine, WorldKind
+from probe.app.engines import Engine
+from probe.cli.options import WorldKind
 from probe.cli.output import Destination
 from probe.cli.worlds import enter_world, lab_engine
 from score.run import score

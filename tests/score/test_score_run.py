@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.cli.options import Engine, WorldKind
+from probe.app.engines import Engine
+from probe.cli.options import WorldKind
 from probe.lab.netns import enter
 from score import nmap
 from score.__main__ import main as command

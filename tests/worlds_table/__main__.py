@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from probe.cli.options import Engine, LabWorld
+from probe.app.engines import Engine
+from probe.cli.options import LabWorld
 from probe.cli.output import Form, choose
 from probe.cli.terminal import complain
 from probe.errors import BindprobeError

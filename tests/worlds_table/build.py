@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from probe.cli.options import Engine, LabWorld
+from probe.app.engines import Engine
+from probe.cli.options import LabWorld
 from probe.cli.scenarios import every_scenario, why_not
 from probe.cli.terminal import say
 from probe.cli.worlds import lab_engine

@@ -5,8 +5,8 @@ import platform
 import subprocess
 from collections.abc import Sequence
 
-from probe import __version__
 from probe.lab.compose.stack import compose_command
+from probe.version import __version__
 
 _PATIENCE_S = 30
 _GIB = 2**30

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from probe.cli.options import Engine, LabWorld
+from probe.app.engines import Engine
+from probe.cli.options import LabWorld
 from probe.errors import BackendError
 from probe.lab.result import CheckResult, Row
 from probe.lab.scenario import parse_scenario

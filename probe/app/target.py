@@ -1,4 +1,4 @@
-"""From flags to the target: names resolved, realms worked out, port lists read."""
+"""The target in the user's words, and resolved: names looked up, realms worked out, port lists read."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -9,7 +9,7 @@ from probe.errors import UsageError
 from probe.machine.names import BOTH, find_port, resolve
 from probe.machine.sources import Host
 from probe.model.facts import LinkKind
-from probe.model.target import IPAddress, Port, Protocol, Realm, Target, TargetAddress
+from probe.model.target import IPAddress, Port, Protocol, Realm, ResolvedTarget, TargetAddress
 from probe.services.port_list import parse_ports
 from probe.services.registry import DEFAULT_PORTS, port_of
 
@@ -29,47 +29,62 @@ Resolver = Callable[[str, Collection[int]], list[IPAddress]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the user asked for. `places`: realm (None: to be worked out) and text of each address."""
+class Target:
+    """The machine under test, in the user's words. They are resolved when it is probed.
 
-    places: tuple[tuple[str | None, str], ...]
-    ports: str | None = None
-    running: str | None = None
-    families: frozenset[int] = BOTH
-
-
-def places_of(
-    addresses: Sequence[str] | None, flags: Sequence[tuple[Realm, Sequence[str] | None]]
-) -> tuple[tuple[str | None, str], ...]:
-    """Realm and text of every address, those without a flag first.
+    Args:
+        addresses: one or several: IPv4, IPv6, a name (all of its addresses), or `realm=ADDRESS`. Without a
+            realm it is worked out: what a tunnel leads to is `vpn`, private ranges are `lan`.
+        lan: addresses on the LAN.
+        vpn: addresses on the VPN.
+        public: public addresses.
+        ports: as `22,80,8000-8010`, `-100`, `http`, `T:22,U:53`; None: those of common services.
+        running: ports on which something is known to listen; they are probed too.
+        families: the IP versions to use, of those that names have.
 
     Raises:
         UsageError: `realm=ADDRESS` with a word that can be no realm, or without an address.
     """
-    free = [_split(text) for text in addresses or ()]
-    return (*free, *((realm, text) for realm, texts in flags for text in texts or ()))
+
+    addresses: str | Sequence[str] = ()
+    lan: str | Sequence[str] = ()
+    vpn: str | Sequence[str] = ()
+    public: str | Sequence[str] = ()
+    ports: str | None = None
+    running: str | None = None
+    families: Collection[int] = BOTH
+
+    def __post_init__(self) -> None:
+        self.places()
+
+    def places(self) -> tuple[tuple[str | None, str], ...]:
+        """Realm (None: to be worked out) and text of every address, those without a realm of their own first.
+
+        Raises:
+            UsageError: as the class.
+        """
+        free = [_split(text) for text in _texts(self.addresses)]
+        by_realm = ((Realm.LAN, self.lan), (Realm.VPN, self.vpn), (Realm.PUBLIC, self.public))
+        return (*free, *((realm, text) for realm, texts in by_realm for text in _texts(texts)))
 
 
-def families_of(*, only_ipv4: bool, only_ipv6: bool) -> frozenset[int]:
-    """IP versions that `-4` and `-6` leave; both together are both."""
-    if only_ipv4 == only_ipv6:
-        return BOTH
-    return frozenset({4}) if only_ipv4 else frozenset({6})
+def _texts(given: str | Sequence[str]) -> Sequence[str]:
+    return (given,) if isinstance(given, str) else given
 
 
-def make_target(wanted: Wanted, host: Host, resolver: Resolver = resolve) -> Target:
-    """Work out the target. Sends nothing to it; a name goes to the resolver.
+def resolve_target(target: Target, host: Host, resolver: Resolver = resolve) -> ResolvedTarget:
+    """Look up the target's names and work out its realms. Sends nothing to it; a name goes to the resolver.
 
     Raises:
         UsageError: no address, one that is none, two realms for one, or a wrong port list.
         NothingMeasuredError: a name is unknown.
     """
-    if not wanted.places:
+    if not target.places():
         raise UsageError("no address given; name the target's addresses, such as --lan 192.168.1.10")
-    running = frozenset(read_ports(wanted.running)) if wanted.running is not None else frozenset[Port]()
-    ports = DEFAULT_PORTS if wanted.ports is None else read_ports(wanted.ports)
-    return Target(
-        addresses=_addresses(wanted, host, resolver),
+    running = frozenset(read_ports(target.running)) if target.running is not None else frozenset[Port]()
+    ports = DEFAULT_PORTS if target.ports is None else read_ports(target.ports)
+    return ResolvedTarget(
+        addresses=_addresses(target, host, resolver),
         ports=tuple(sorted(running.union(ports))),
         running=running,
     )
@@ -100,11 +115,11 @@ def _split(text: str) -> tuple[str | None, str]:
     return realm.lower(), address
 
 
-def _addresses(wanted: Wanted, host: Host, resolver: Resolver) -> tuple[TargetAddress, ...]:
+def _addresses(target: Target, host: Host, resolver: Resolver) -> tuple[TargetAddress, ...]:
     """Every address once; the realm that the user gave wins over none."""
     given: dict[IPAddress, str | None] = {}
     names: dict[IPAddress, str | None] = {}
-    for realm, text, ip in _resolved(wanted, resolver):
+    for realm, text, ip in _resolved(target, resolver):
         known = given.get(ip)
         if realm and known and realm != known:
             raise UsageError(f"{ip} is given as {known} and as {realm}; an address has one realm")
@@ -114,9 +129,9 @@ def _addresses(wanted: Wanted, host: Host, resolver: Resolver) -> tuple[TargetAd
     return tuple(TargetAddress(ip, realm or realm_of(ip, host), names[ip]) for ip, realm in given.items())
 
 
-def _resolved(wanted: Wanted, resolver: Resolver) -> Iterator[tuple[str | None, str, IPAddress]]:
-    for realm, text in wanted.places:
-        for ip in resolver(text, wanted.families):
+def _resolved(target: Target, resolver: Resolver) -> Iterator[tuple[str | None, str, IPAddress]]:
+    for realm, text in target.places():
+        for ip in resolver(text, target.families):
             yield realm, text, ip
 
 

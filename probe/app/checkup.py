@@ -1,0 +1,168 @@
+"""A check-up: the target's names looked up, its addresses examined, and the doctor's report assembled."""
+
+import datetime as dt
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from probe.app import doctor as examining
+from probe.app.engines import Engine, EngineRequest
+from probe.app.session import Session, open_session, own_reader
+from probe.app.target import Target, read_ports, resolve_target
+from probe.engine.run import Progress
+from probe.errors import NothingMeasuredError, UsageError
+from probe.explain.checks import result_text
+from probe.machine.names import resolve
+from probe.machine.sources import Host, MachineReader
+from probe.model.diagnosis import Diagnosis
+from probe.model.doctor_report import DoctorReport
+from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
+from probe.model.plan import USUAL_TIMING, Timing
+from probe.model.target import IPAddress, Port, ResolvedTarget
+from probe.report.doctor_document import DoctorFacts, assemble_doctor
+from probe.version import __version__
+
+USUAL_PORTS = "22,80,443,445,3389"  # of hosts of every kind: remote login, web, file sharing
+
+
+def doctor(
+    target: Target | None = None,
+    timing: Timing = USUAL_TIMING,
+    session: Session | None = None,
+    *,
+    engine: str | EngineRequest = Engine.AUTO,
+    progress: Progress | None = None,
+) -> DoctorReport:
+    """Say why addresses of a target do not answer and what mends it; without a target, check this machine.
+
+    Args:
+        target: what to examine; its `ports` are meant to work. Without ports, usual ones are asked, of which
+            any may be closed.
+        timing: how patiently to ask.
+        session: what to work with, open already; None: opened for this examination, and closed.
+        engine: what to open then.
+        progress: called with the questions settled and asked so far.
+
+    Raises:
+        UsageError: one that is no address, two realms for one, a wrong port list, or no such engine.
+        NothingMeasuredError: no name has an address.
+        PrivilegeError: raw packets are asked for by name and are not permitted.
+        BackendError: this machine lets us open no sockets.
+    """
+    request = checkup_of(target, timing)
+    if request is None:
+        return machine_report(own_reader() if session is None else session.machine_reader())
+    if session is not None:
+        return begin(request, session)(progress)
+    with open_session(engine) as opened:
+        return begin(request, opened)(progress)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckupRequest:
+    """What to examine. `named` are ports that are meant to work."""
+
+    target: Target
+    timing: Timing = USUAL_TIMING
+    named: frozenset[Port] = frozenset()
+
+
+def checkup_of(target: Target | None, timing: Timing = USUAL_TIMING) -> CheckupRequest | None:
+    """Work out what is to be examined, None: this machine alone. Nothing is looked up yet.
+
+    Raises:
+        UsageError: ports without an address, or no port list.
+    """
+    if target is None:
+        return None
+    named = frozenset(read_ports(target.ports)) if target.ports is not None else frozenset[Port]()
+    if target.places():
+        wanted = target if target.ports else replace(target, ports=USUAL_PORTS)
+        return CheckupRequest(wanted, timing, named)
+    if named:
+        raise UsageError("-p says which ports of the target are meant to work: give its address too")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTarget:
+    """The target as far as its names have addresses, and a check for each name."""
+
+    target: ResolvedTarget
+    names: tuple[Check, ...]
+
+
+def look_up(target: Target, host: Host) -> FoundTarget:
+    """Look up every name; one without an address is a failed check, not the end.
+
+    Raises:
+        UsageError: what was given is no address and no name.
+    """
+    names: dict[str, Check] = {}
+
+    def resolver(text: str, families: Collection[int]) -> list[IPAddress]:
+        try:
+            found = resolve(text, families)
+        except NothingMeasuredError as error:
+            failed = CheckFinding(rule=CheckRule.NAME_UNRESOLVED, why=str(error))
+            names[text] = Check(check=f"name {text}", status=Status.FAIL, found=failed)
+            return []
+        if text != str(found[0]) and ":" not in text:
+            given = CheckFinding(rule=CheckRule.NAME_RESOLVED, addresses=tuple(map(str, found)))
+            names[text] = Check(check=f"name {text}", status=Status.OK, found=given)
+        return found
+
+    resolved = resolve_target(target, host, resolver)
+    return FoundTarget(resolved, tuple(names.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """Examines everything once a call. Names are looked up each time; `found` is what they gave already."""
+
+    request: CheckupRequest
+    session: Session
+    found: list[FoundTarget]
+
+    def __call__(self, progress: Progress | None = None) -> DoctorReport:
+        """Examine once."""
+        host = self.session.backends.host
+        found = self.found.pop() if self.found else look_up(self.request.target, host)
+        reader = self.session.machine_reader()
+        if not found.target.addresses:  # names that had addresses have none now
+            return machine_report(reader, found.names)
+        return _reported(lambda: self._examined(found.target, reader, progress), found.names)
+
+    def _examined(
+        self, target: ResolvedTarget, reader: MachineReader, progress: Progress | None
+    ) -> Diagnosis:
+        return examining.examine(
+            target,
+            self.request.timing,
+            self.session.backends,
+            reader,
+            named=self.request.named,
+            progress=progress,
+        )
+
+
+def begin(request: CheckupRequest, session: Session) -> Checkup:
+    """Look up the target's names, to examine it as often as one likes.
+
+    Raises:
+        UsageError: what was given is no address and no name.
+        NothingMeasuredError: not one address is known.
+    """
+    found = look_up(request.target, session.backends.host)
+    if not found.target.addresses:
+        raise NothingMeasuredError("; ".join(result_text(name.found) for name in found.names))
+    return Checkup(request, session, [found])
+
+
+def machine_report(reader: MachineReader, names: tuple[Check, ...] = ()) -> DoctorReport:
+    """Check this machine alone; nothing is sent."""
+    return _reported(lambda: examining.look(reader), names)
+
+
+def _reported(examine: Callable[[], Diagnosis], names: tuple[Check, ...]) -> DoctorReport:
+    started = dt.datetime.now(dt.UTC)
+    return assemble_doctor(examine(), DoctorFacts(started, __version__, names))

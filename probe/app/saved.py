@@ -1,0 +1,69 @@
+"""What is saved and judged again: reports read back, measurements inferred from, reports rendered."""
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+
+from probe.app.infer import judged
+from probe.errors import UsageError
+from probe.model.doctor_report import DoctorReport
+from probe.model.measurement import Facts, Measurement
+from probe.model.report import Report
+from probe.report.formats import Form, render_as
+from probe.report.read import read_report
+from probe.report.style import TextStyle
+
+
+def load(path: str | PathLike[str]) -> Report:
+    """Read a report that was saved as JSON.
+
+    Raises:
+        UsageError: the file cannot be read, is not complete JSON, or is no report; named.
+    """
+    return read_report(Path(path))
+
+
+def infer(
+    measurements: Measurement | Iterable[Measurement],
+    facts: Facts | None = None,
+    *,
+    most_rows: int | None = None,
+) -> Report:
+    """Infer what each port is bound to. The same measurements and facts give the same verdicts.
+
+    Args:
+        measurements: of one target, each from a vantage of its own.
+        facts: what is known beside them; None: nothing.
+        most_rows: where there are more ports, those that are alike share a row; None: each has its own.
+
+    Raises:
+        UsageError: there are no measurements, two are of one vantage, or a port list is wrong.
+    """
+    every = (measurements,) if isinstance(measurements, Measurement) else tuple(measurements)
+    vantages = [one.vantage for one in every]
+    if not every:
+        raise UsageError("there are no measurements to infer from")
+    if len(set(vantages)) < len(vantages):
+        raise UsageError(f"two measurements are of one vantage: {', '.join(sorted(vantages))}; name each")
+    return judged(every, facts or Facts(), most_rows=most_rows)
+
+
+def render(
+    report: Report | DoctorReport, form: str = Form.JSON, *, width: int = 80, detail: bool = False
+) -> str:
+    """Render a report: `json`, `ndjson`, `csv`, `md`, `table`, `picture`; the doctor's: `json`, `table`.
+
+    Args:
+        report: what to render.
+        form: the format.
+        width: columns of a text.
+        detail: whether a text has evidence and rivals too.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    try:
+        chosen = Form(form)
+    except ValueError:
+        raise UsageError(f"no format {form!r}: choose {', '.join(Form)}") from None
+    return render_as(report, chosen, TextStyle(width=width, detail=detail))

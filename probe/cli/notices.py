@@ -1,0 +1,42 @@
+"""What is printed on stderr before a packet is sent: why none is raw, and what may look hostile."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from probe.app.engines import EngineRequest
+from probe.cli.terminal import say
+from probe.model.facts import LinkKind
+
+if TYPE_CHECKING:
+    from probe.machine.sources import Host
+    from probe.model.target import ResolvedTarget
+
+_HINT = "connect() alone, which a forged reset deceives"
+_LOOKS_HOSTILE = "their owner may take that for an attack"
+
+
+def hint(missing: str | None, *, quiet: bool) -> None:
+    """Say why no raw packets are sent, if something is missing for them."""
+    if missing is not None and not quiet:
+        say(f"{_HINT}; {missing}")
+
+
+def announce(request: EngineRequest, target: "ResolvedTarget", host: "Host") -> None:
+    """Say what looks hostile, before it is sent."""
+    if request.fin:
+        every = ", ".join(str(address.ip) for address in target.addresses)
+        what = (
+            f"--fin: FINs without a connection go to TCP ports of {every} that stay silent or are forwarded"
+        )
+        say(f"{what}; {_LOOKS_HOSTILE}")
+    if request.l2:
+        near = ", ".join(_neighbours(target, host)) or "nobody, none of the addresses is a neighbour"
+        say(f"--l2: frames for 127.0.0.1 go to {near}; {_LOOKS_HOSTILE}")
+
+
+def _neighbours(target: "ResolvedTarget", host: "Host") -> Iterator[str]:
+    """Addresses whose frames go straight to the machine itself."""
+    for address in target.addresses:
+        route = host.route(address.ip)
+        if address.family == 4 and route.on_link and route.kind is LinkKind.ETHERNET:  # noqa: PLR2004 - IPv4
+            yield str(address.ip)
