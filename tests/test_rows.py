@@ -68,7 +68,7 @@ def test_few_ports_come_back_whole() -> None:
         own_addresses=frozenset({OWN}),
         traces=(Trace(refused(22, started=1.5, answered_at=1.75), PurposeRule.WHOSE_RESET),),
         keys={Port(Protocol.TCP, 22): (key,)},
-        greetings={Port(Protocol.TCP, 80): Greeting("SSH-2.0-x", headers=(("server", "x"),), key=key)},
+        greetings={Port(Protocol.TCP, 80): Greeting("SSH-2.0-x", headers={"server": "x"}, key=key)},
         hops=2,
         path=(OWN,),
         vantage="laptop",

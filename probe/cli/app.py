@@ -14,7 +14,7 @@ app.add_typer(lab, name="lab")
 
 @lab.callback()
 def lab_root() -> None:
-    """Worlds with a known truth: run scenarios and score the verdicts."""
+    """Run scenarios: networks whose truth is known, compared with what is found."""
     from probe import interruption
     from probe.app.invoker import trust_no_tool_of_the_user
 

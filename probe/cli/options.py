@@ -41,7 +41,7 @@ Ports = Annotated[
         "-p",
         "--ports",
         metavar="PORTS",
-        help="22,80,8000-8010  -  -100  http  T:22,U:53  (default: common services).",
+        help="As for nmap: 22,80,8000-8010  -  -100  http  T:22,U:53  (default: common services).",
     ),
 ]
 DoctorPorts = Annotated[
@@ -55,26 +55,45 @@ DoctorPorts = Annotated[
 ]
 Running = Annotated[
     str | None,
-    typer.Option("--running", metavar="PORTS", help="Ports that you know something listens on."),
+    typer.Option("--running", metavar="PORTS", help="Ports that are known to have a listener."),
 ]
 EngineChoice = Annotated[
-    Engine, typer.Option("--engine", help="raw adds packets of our own; auto: where permitted.")
+    Engine,
+    typer.Option(
+        "--engine", help="connect: connect() alone; raw: crafted packets too; auto: raw where permitted."
+    ),
 ]
 PacketFile = Annotated[
     Path | None,
     typer.Option("--pcap", metavar="FILE", help="Write every raw packet sent and received to FILE (pcapng)."),
 ]
 Layer2 = Annotated[
-    bool, typer.Option("--l2", help="Raw: also hand frames for 127.0.0.1 to neighbours. Looks hostile.")
+    bool,
+    typer.Option(
+        "--l2",
+        help="Raw: also send frames for 127.0.0.1 to on-link addresses. May be taken for an attack.",
+    ),
 ]
 Fin = Annotated[
-    bool, typer.Option("--fin", help="Raw: also send FINs to silent and forwarded ports. Looks hostile.")
+    bool,
+    typer.Option(
+        "--fin",
+        help="Raw: also send FIN probes, outside any connection, to filtered and forwarded ports. "
+        "May be taken for an attack.",
+    ),
 ]
-Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Longest wait for one answer.")]
-Retries = Annotated[int, typer.Option("--retries", metavar="N", min=0, max=20, help="Tries after the first.")]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", help="Longest wait for a response to a probe.")
+]
+Retries = Annotated[
+    int,
+    typer.Option(
+        "--retries", metavar="N", min=0, max=20, help="Retransmissions of a probe without response."
+    ),
+]
 Rate = Annotated[
     float | None,
-    typer.Option("--rate", metavar="PER_SECOND", help="Cap of probes over all addresses."),
+    typer.Option("--rate", metavar="PER_SECOND", help="Most probes per second, over all addresses."),
 ]
 OnlyIPv4 = Annotated[bool, typer.Option("-4", help="Only IPv4 addresses.")]
 OnlyIPv6 = Annotated[bool, typer.Option("-6", help="Only IPv6 addresses.")]
@@ -85,12 +104,14 @@ Watch = Annotated[
         help="Check again until all is well, and print what changes: every 5 s, or give a number of seconds.",
     ),
 ]
-ShowPlan = Annotated[bool, typer.Option("--plan", help="Print what would be asked; probe nothing.")]
+ShowPlan = Annotated[bool, typer.Option("--plan", help="Print the probes that would be sent; send none.")]
 NoGreetings = Annotated[
     bool,
-    typer.Option("--no-greetings", help="Do not ask open ports for keys, greetings or a web page's head."),
+    typer.Option(
+        "--no-greetings", help="Do not read host keys, certificates, banners and HTTP headers of open ports."
+    ),
 ]
-Picture = Annotated[bool, typer.Option("--picture", help="Draw the target and what reaches it.")]
+Picture = Annotated[bool, typer.Option("--picture", help="A diagram of the target, its addresses and ports.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 AsNdjson = Annotated[bool, typer.Option("--ndjson", help="The pieces of the JSON, one a line.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="One row for each port on each address.")]
@@ -100,13 +121,17 @@ Output = Annotated[
     typer.Option("-o", "--output", metavar="FILE", help="Write to FILE, wholly or not at all."),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Take nothing as usual; exit with 5 when a port is undetermined.")
+    bool,
+    typer.Option(
+        "--strict",
+        help="Assume nothing about usual services and firewalls; exit with 5 when a port is undetermined.",
+    ),
 ]
 AllPorts = Annotated[bool, typer.Option("--all", help="A row for every port, however many there are.")]
 Redact = Annotated[
     bool,
     typer.Option(
-        "--redact", help="Replace addresses, names and keys, the same by the same, for others' eyes."
+        "--redact", help="Replace addresses, names and keys consistently, so that the report can be shared."
     ),
 ]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show evidence, and what the scan cost.")]

@@ -51,7 +51,7 @@ def set_mtu(interface: str, size: int) -> str:
 
 
 def route_by(ip: IPAddress, interface: str) -> str:
-    """Send to one address by an interface, whatever the other routes say."""
+    """Send to one address by an interface, whatever the other routes are."""
     return f"ip route replace {alone(ip)} dev {quote(interface)}"
 
 

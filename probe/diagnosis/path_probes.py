@@ -180,21 +180,21 @@ def passage_of(
     answers: Mapping[Question, Observation], survey: AddressSurvey, before: Count, after: Count
 ) -> InterfaceCounters | None:
     """What was counted between two looks; None where the interface does not tell, or nothing was asked."""
-    told = [answers[q] for q in passage_questions(survey) if q in answers]
-    told = [o for o in told if o.reason is not Reason.NOT_SENT]
-    if before.traffic is None or after.traffic is None or not told:
+    asked = [answers[q] for q in passage_questions(survey) if q in answers]
+    probes = [o for o in asked if o.reason is not Reason.NOT_SENT]
+    if before.traffic is None or after.traffic is None or not probes:
         return None
     sent = received = None
     if before.peer is not None and after.peer is not None:
         sent = after.peer.sent_bytes - before.peer.sent_bytes
         received = after.peer.received_bytes - before.peer.received_bytes
     return InterfaceCounters(
-        probes=len(told),
+        probes=len(probes),
         sent_packets=after.traffic.sent_packets - before.traffic.sent_packets,
         received_packets=after.traffic.received_packets - before.traffic.received_packets,
         peer_sent_bytes=sent,
         peer_received_bytes=received,
-        heard=sum(o.reason is not Reason.NO_RESPONSE and not survey.is_our_own(o) for o in told),
+        answered=sum(o.reason is not Reason.NO_RESPONSE and not survey.is_our_own(o) for o in probes),
         reverse_path_drops=_dropped(before, after) if survey.address.family == _CHECKED_FAMILY else None,
     )
 
@@ -243,14 +243,14 @@ def _hop(silent: AddressSurvey, other: AddressSurvey) -> NextHop | None:
 
 def _answered_port(survey: AddressSurvey) -> Port | None:
     """A TCP port that the host itself answers there: an open one before a closed one."""
-    told = [
+    found = [
         o
         for o in survey.observations
         if o.reason in {Reason.SYN_ACK, Reason.RESET}
         and o.question.port.protocol is Protocol.TCP
         and not survey.is_our_own(o)
     ]
-    best = min(told, key=lambda o: (o.reason is not Reason.SYN_ACK, o.question.port), default=None)
+    best = min(found, key=lambda o: (o.reason is not Reason.SYN_ACK, o.question.port), default=None)
     return None if best is None else best.question.port
 
 
@@ -273,7 +273,7 @@ def echo_question(address: IPAddress) -> Question:
 def echo_of(answers: Mapping[Question, Observation], address: IPAddress) -> Echo | None:
     """How the address answered; None where it was not asked or not sent.
 
-    That this machine's own filter refused (EPERM) is told without an ICMP error, in its own name.
+    That this machine's own filter refused (EPERM) is reported without an ICMP error, in its own name.
     """
     seen = answers.get(echo_question(address))
     if seen is None or seen.reason is Reason.NOT_SENT:
@@ -315,11 +315,11 @@ def _is_here(survey: AddressSurvey) -> bool:
 
 
 def name_answers(
-    address: TargetAddress, target: ResolvedTarget, told: Mapping[str, Sequence[NameAnswer]]
+    address: TargetAddress, target: ResolvedTarget, answers: Mapping[str, Sequence[NameAnswer]]
 ) -> tuple[NameAnswer, ...]:
-    """What the system and each name server say of an address's name; nothing where it has none.
+    """What the system and each name server have for an address's name; nothing where it has none.
 
-    The system's answer are the target's own addresses of that name. Servers are heard in the families that
+    The system's answer are the target's own addresses of that name. Servers count in the families that
     these are of: the user may have left out the other one.
     """
     if address.name is None:
@@ -328,6 +328,6 @@ def name_answers(
     families = {ip.version for ip in own}
     servers = (
         structs.replace(one, addresses=tuple(ip for ip in one.addresses if ip.version in families))
-        for one in told.get(address.name, ())
+        for one in answers.get(address.name, ())
     )
     return (NameAnswer(None, own), *servers)

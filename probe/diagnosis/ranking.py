@@ -116,7 +116,7 @@ _SOMEWHERE = {Cause.TARGET_FIREWALL: 0.53, Cause.PATH_FIREWALL: 0.45}
 _FROM_OUTSIDE = {Cause.TARGET_FIREWALL: 0.43, Cause.PATH_FIREWALL: 0.55}  # the border filters too
 
 
-# What asks for nothing. UDP's silence may be a service that has nothing to say.
+# What asks for nothing. UDP's silence may be a service that has nothing to answer.
 _FINE = frozenset({None, State.OPEN, State.OPEN_FILTERED})
 
 
@@ -167,7 +167,7 @@ def _trouble(verdict: PortVerdict, observation: Observation, scene: Scene) -> Ca
 
 
 def _filtered_by(observation: Observation, scene: Scene) -> Mapping[Cause, float]:
-    """Whether the target filters or a box on the way: by who says so, or by there being nothing between."""
+    """Whether the target filters or a box on the way: by who reports it, or as nothing is between."""
     if observation.sender is not None:
         return _AT_TARGET if observation.sender == scene.ip else _ON_THE_WAY
     if scene.exam.survey.hops == _ON_LINK:

@@ -31,7 +31,7 @@ _PROHIBITED = frozenset(
 
 
 def answers(exam: AddressExam) -> bool:
-    """Whether the address itself says anything that a socket hears."""
+    """Whether the address itself answers anything that a socket gets."""
     echo = exam.echo is not None and exam.echo.reason is Reason.ECHO_REPLY
     return echo or any(_heard(o, exam) for o in exam.survey.observations)
 
@@ -256,7 +256,7 @@ def _what_the_interface_counted(scene: Scene) -> Iterator[CauseEvidence]:
         )
         return
     yield CauseEvidence(rule=Symptom.PROBES_SENT, interface=name)
-    if passage.heard:
+    if passage.answered:
         return
     received = passage.received_packets
     if received >= passage.probes * MOST:

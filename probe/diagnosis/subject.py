@@ -71,7 +71,7 @@ class Scene:
 
     @property
     def condition(self) -> Condition:
-        """What the scan says of the way to the address."""
+        """What the scan concludes of the way to the address."""
         found = (a.condition for a in self.verdict.addresses if a.address.ip == self.ip)
         return next(found, Condition.UNKNOWN)
 

@@ -2,7 +2,7 @@
 
 Everything here is data: judgements about how networks fail, not measurements, but for the shapes of the
 answers, which were seen with wireguard-go and OpenVPN on Linux. A row gives P(symptom | cause) for the
-questions that the cause has something to say of; what it leaves of 1 is shared by the symptoms that it does
+questions that the cause bears on; what it leaves of 1 is shared by the symptoms that it does
 not name, and a question that it does not mention is answered as usual (`USUAL`).
 """
 
@@ -38,7 +38,7 @@ PRIOR: Final[Mapping[Cause, float]] = {
     Cause.HAIRPIN: 0.01,
 }
 
-# Shares of the symptoms where a cause says nothing of the question.
+# Shares of the symptoms where a cause does not bear on the question.
 USUAL: Final[Mapping[Symptom, float]] = {
     Symptom.PEER_TUNNEL: 0.6,
     Symptom.SESSION_TUNNEL: 0.4,
@@ -133,7 +133,7 @@ ROWS: Final[Mapping[Cause, Mapping[Symptom, float]]] = {
         **_BY_TUNNEL,
         Symptom.PEER_TUNNEL: 0.97,
         Symptom.SILENT: 0.9,
-        Symptom.REFUSED_HERE: 0.09,  # the kernel's WireGuard says so by an ICMP error to itself
+        Symptom.REFUSED_HERE: 0.09,  # the kernel's WireGuard reports it by an ICMP error to itself
         Symptom.NOT_ALLOWED: 0.99,
         Symptom.NOTHING_RECEIVED: 0.997,
         Symptom.RETURN_SAME_LINK: 0.02,

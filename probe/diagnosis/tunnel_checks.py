@@ -1,4 +1,4 @@
-"""What a tunnel's own facts say of it, whatever address lies behind it: one check a tunnel."""
+"""What a tunnel's own facts mean for it, whatever address lies behind it: one check a tunnel."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from probe.model.machine import Peer, Tunnel, TunnelKind
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Handshake, PeerState, Status
 from probe.model.tunnel_state import REJECT_AFTER_S
 
-RUNNING = "Running"  # what `tailscale status` says where all is well
+RUNNING = "Running"  # what `tailscale status` shows where all is well
 _SHOWN_PEERS = 2
 _DIGITS = 3  # of seconds
 

@@ -12,7 +12,6 @@ START_PER_S = 1000.0
 MIN_PER_S = 100.0
 MAX_PER_S = 8000.0
 BURST_S = 0.05  # a bucket holds this many seconds' worth of probes, at least one
-ICMP_INTERVAL_S = 1.1  # Linux refills one ICMP error a second per peer (icmp_ratelimit, net/ipv4/icmp.c)
 _HALVE_ABOVE = 0.15  # share of answers that needed a later try
 _DOUBLE_BELOW = 0.05
 _EPSILON = 1e-9

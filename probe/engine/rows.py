@@ -33,7 +33,19 @@ from probe.services.registry import is_private
 FEW = 64  # as many tested ports, or fewer, were named one by one: each has its row
 _DIGITS = 6  # of seconds: microseconds
 # What an observation has beside its question and its times; a row has the same under the same name.
-_PATTERN = ("reason", "attempts", "answered", "sender", "icmp", "ttl", "aftermath", "tcp", "origin", "header")
+_PATTERN = (
+    "reason",
+    "attempts",
+    "answered",
+    "sender",
+    "icmp",
+    "ttl",
+    "aftermath",
+    "tcp",
+    "origin",
+    "header",
+    "rationed",
+)
 
 
 def fold(

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from probe.engine.backend import Backend
 from probe.engine.pacing import PathStats
 from probe.engine.scan import Counts, Scan, not_sent
@@ -40,6 +42,13 @@ class _Running:
         """Take in the outcome of one question."""
         self.open.discard(observation.question)
         self.heard[observation.question] = observation
+
+    def mark(self, rationed: Iterable[Question]) -> None:
+        """Mark the silences that may be answers held back."""
+        for question in rationed:
+            silence = self.heard.get(question)
+            if silence is not None:
+                self.heard[question] = structs.replace(silence, rationed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +142,7 @@ class Run:
             new = [question for question in dict.fromkeys(step.questions) if question not in self._askers]
             for question in step.questions:
                 self._askers.setdefault(question, []).append(address)
-            self._scan.ask(new, tries=step.tries, paced=step.paced, way=address)
+            self._scan.ask(new, tries=step.tries, way=address)
             self._asked += len(new)
 
     def _hand_out(self, now: float) -> bool:
@@ -148,6 +157,7 @@ class Run:
             if running.done is None and not running.open and address not in self._pending
         ]
         for address, running in ready:
+            running.mark(self._scan.rationed(address))
             self._advance(address, running, now)
         return bool(ready)
 
@@ -166,6 +176,7 @@ class Run:
         self._pending.pop(address, None)
         for question in tuple(running.open):
             running.hear(not_sent(question))
+        running.mark(self._scan.rationed(address))
         self._advance(address, running, now)
 
 

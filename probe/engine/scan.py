@@ -18,14 +18,14 @@ from msgspec import structs
 
 from probe.engine.pacing import (
     BURST_S,
-    ICMP_INTERVAL_S,
     AddressPace,
     PathStats,
     TokenBucket,
     stranger_timeout,
 )
+from probe.engine.rations import ErrorRation
 from probe.model.plan import Timing
-from probe.model.probing import Observation, Probe, Question, Reason, Reply, Role
+from probe.model.probing import ICMP_REASONS, Observation, Probe, Question, Reason, Reply, Role
 from probe.model.target import IPAddress, Protocol
 
 # --- a question under way ---
@@ -37,7 +37,6 @@ class PendingQuestion:
 
     question: Question
     tries: int
-    paced: bool
     way: IPAddress  # the address whose path the probes take: a frame may be handed to one for another
     sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
     accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
@@ -88,6 +87,8 @@ _LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREA
 class _AddressState:
     learned: PathStats = field(default_factory=PathStats)
     pace: AddressPace = field(default_factory=AddressPace)
+    ration: ErrorRation = field(default_factory=ErrorRation)
+    silences: dict[Question, tuple[float, ...]] = field(default_factory=dict)  # when their tries left
     waiting: deque[PendingQuestion] = field(default_factory=deque)
 
 
@@ -124,9 +125,7 @@ class Scan:
         self._probes: dict[int, tuple[PendingQuestion, int, float]] = {}  # id -> asked, attempt, sent at
         self._due: list[tuple[float, int, PendingQuestion]] = []
         self._order = count()
-        self._paced: deque[PendingQuestion] = deque()
         self._total = None if timing.rate is None else TokenBucket(timing.rate, timing.rate * BURST_S)
-        self._icmp = TokenBucket(1 / ICMP_INTERVAL_S, 1)
         self._settled: list[Observation] = []
         self._released: list[int] = []
 
@@ -137,7 +136,6 @@ class Scan:
         questions: Iterable[Question],
         *,
         tries: int | None = None,
-        paced: bool = False,
         way: IPAddress | None = None,
     ) -> None:
         """Take up questions.
@@ -147,19 +145,15 @@ class Scan:
         Args:
             questions: what to ask.
             tries: of each; None: as many as the timing says.
-            paced: they leave at most one every 1.1 s, over all addresses.
             way: the address whose path they take; None: each that of its own address.
         """
         allowed = self.timing.retries + 1 if tries is None else tries
         for question in questions:
             few = 1 if question.min_ttl is not None else allowed
-            self._queue(PendingQuestion(question, few, paced, question.address if way is None else way))
+            self._queue(PendingQuestion(question, few, question.address if way is None else way))
 
     def _queue(self, asked: PendingQuestion) -> None:
-        if asked.paced:
-            self._paced.append(asked)
-        else:
-            self._addresses[asked.way].waiting.append(asked)
+        self._addresses[asked.way].waiting.append(asked)
 
     # sending
 
@@ -167,7 +161,6 @@ class Scan:
         """Probes whose time has come, within rate and capacity."""
         self._handle_due(now)
         probes: list[Probe] = []
-        self._send_from(self._paced, self._icmp, now, probes)
         for state in self._addresses.values():
             self._send_from(state.waiting, state.pace.bucket, now, probes)
         return probes
@@ -251,8 +244,6 @@ class Scan:
     def next_deadline(self, now: float) -> float:
         """When `probes_to_send` has something to do next; infinity when nothing is under way."""
         times = [self._due[0][0]] if self._due else []
-        if self._paced:
-            times.append(self._next_at(self._icmp, now))
         times += [self._next_at(s.pace.bucket, now) for s in self._addresses.values() if s.waiting]
         return min(times, default=math.inf)
 
@@ -291,10 +282,15 @@ class Scan:
         state = self._addresses[asked.way]
         rtt = max(0.0, reply.at - sent_at)
         first = state.learned.rtt.smoothed is None
-        state.learned.answer(attempt, rtt)
+        if reply.reason in ICMP_REASONS:  # late ones, and those that never come, are rationed, not lost
+            state.learned.rtt.sample(rtt)
+            if asked.question.ttl is None:
+                state.ration.error(sent_at, attempt)
+        else:
+            state.learned.answer(attempt, rtt)
+            state.pace.answered(attempt, reply.at, rtt)
         if first:
             self._shorten_waits()
-        state.pace.answered(attempt, reply.at, rtt)
 
     def _shorten_waits(self) -> None:
         """A first round trip is known: who was given the benefit of the doubt waits less long now."""
@@ -305,6 +301,8 @@ class Scan:
                 self._wake(asked, patience)
 
     def _silence(self, asked: PendingQuestion) -> Observation:
+        if asked.question.ttl is None and asked.question.min_ttl is None:
+            self._addresses[asked.way].silences[asked.question] = tuple(at for _, at in asked.sent)
         return Observation(
             asked.question, Reason.NO_RESPONSE, attempts=len(asked.sent), started=asked.sent[0][1]
         )
@@ -319,6 +317,12 @@ class Scan:
     def _drop_probe(self, probe_id: int) -> None:
         if self._probes.pop(probe_id, None) is not None:
             self._released.append(probe_id)
+
+    def rationed(self, way: IPAddress) -> frozenset[Question]:
+        """Silent questions, since the last call, whose answers may have been held back (`rations`)."""
+        state = self._addresses[way]
+        silences, state.silences = state.silences, {}
+        return frozenset(q for q, tries in silences.items() if state.ration.may_hold_back(tries))
 
     def learned(self) -> Mapping[IPAddress, PathStats]:
         """What is known of each address, for a scan after this one."""
@@ -341,11 +345,9 @@ class Scan:
         """
         under_way = {id(asked): asked for asked, _, _ in self._probes.values()}
         under_way |= {id(asked): asked for _, _, asked in self._due}
-        under_way |= {id(asked): asked for asked in self._paced}
         for state in self._addresses.values():
             under_way |= {id(asked): asked for asked in state.waiting}
             state.waiting.clear()
-        self._paced.clear()
         for asked in under_way.values():
             if not asked.settled:
                 self._settle(asked, asked.accepted or self._cut_short(asked, now))

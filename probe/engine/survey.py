@@ -11,6 +11,7 @@ from msgspec import structs
 
 from probe.engine import distance
 from probe.engine.pacing import PathStats
+from probe.engine.rations import REFILL_S
 from probe.model.facts import AddressSurvey, Neighbour, Trace
 from probe.model.plan import AddressPlan, FollowUp
 from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Role
@@ -18,7 +19,8 @@ from probe.model.target import IPAddress, Protocol
 
 IDLE_S = 0.3  # pause before a silence is tested again: lets limits of 100 and more a second recover
 FOLLOW_UP_TRIES = 2
-PACED_LIMIT = 4  # silences asked again at the pace of ICMP errors, per address
+RATION_ROUNDS = 4  # in which silences are asked again once their sender has an ICMP error to give
+MANY_SILENCES = 64  # of more than these, so many are asked again where nothing was lost on the way
 ORIGINS_OF_CLOSED = 32  # refused ports whose sender is looked into, per address; open ports all are
 _NEIGHBOUR_SILENCE = frozenset({Reason.NO_RESPONSE, Reason.HOST_UNREACH})
 
@@ -29,13 +31,12 @@ Answers = Mapping[Question, Observation]
 class Step:
     """Questions to ask at once, after `idle` seconds without traffic to this address.
 
-    `tries` None means the scan's own number; `paced` keeps 1.1 s between questions over all addresses.
+    `tries` None means the scan's own number.
     """
 
     questions: tuple[Question, ...]
     idle: float = 0.0
     tries: int | None = None
-    paced: bool = False
 
 
 Survey = Generator[Step, Answers, AddressSurvey]
@@ -79,22 +80,49 @@ def _interleave(controls: list[Question], tested: list[Question]) -> tuple[Quest
 
 
 def _ask_silences_again(seen: dict[Question, Observation]) -> Generator[Step, Answers, None]:
-    """Where an address answers something, silence there is tested again after a pause."""
-    silent = [q for q, o in seen.items() if o.reason is Reason.NO_RESPONSE]
-    if not silent or len(silent) == len(seen):
-        return
-    again = yield Step(tuple(silent), idle=IDLE_S, tries=FOLLOW_UP_TRIES)
-    _merge(seen, again)
-    if any(o.reason in ICMP_REASONS for o in seen.values()):
-        left = [q for q in silent if seen[q].reason is Reason.NO_RESPONSE and _may_be_limited(q, seen)]
-        if left:
-            _merge(seen, (yield Step(tuple(left[:PACED_LIMIT]), tries=1, paced=True)))
+    """Where an address answers something, silence there is tested again after a pause.
+
+    Of many silences, where nothing was ever lost, a sample is enough: what limits answers would show in it.
+    """
+    silent = [q for q, o in seen.items() if o.reason is Reason.NO_RESPONSE and not o.rationed]
+    if silent and any(o.answered is not None for o in seen.values()):
+        few = silent if _has_lost(seen) else _sample(silent)
+        _merge(seen, (yield Step(tuple(few), idle=IDLE_S, tries=FOLLOW_UP_TRIES)))
+        if len(few) < len(silent) and any(seen[q].reason is not Reason.NO_RESPONSE for q in few):
+            left = tuple(q for q in silent if q not in set(few))
+            _merge(seen, (yield Step(left, tries=FOLLOW_UP_TRIES)))
+    yield from _ask_rationed_again(seen)
 
 
-def _may_be_limited(question: Question, seen: Answers) -> bool:
-    """Whether silence may hide an ICMP error that the sender's rate limit swallowed.
+def _has_lost(seen: Answers) -> bool:
+    """Whether an answer took more than one try, which an ICMP error may for its sender's ration."""
+    return any(o.answered not in {None, 1} and o.reason not in ICMP_REASONS for o in seen.values())
 
-    Not worth the time for TCP where the controls already show that the whole address rejects.
+
+def _sample(silent: Sequence[Question]) -> Sequence[Question]:
+    """So many of the silent questions, spread over all of them, and every control."""
+    stride = -(-len(silent) // MANY_SILENCES)
+    return [q for place, q in enumerate(silent) if place % stride == 0 or q.role is Role.CONTROL]
+
+
+def _ask_rationed_again(seen: dict[Question, Observation]) -> Generator[Step, Answers, None]:
+    """Ask silences that may be held-back ICMP errors when the sender can give one, while that brings any.
+
+    Many of them are one rule's doing: what a round cannot tell of single ports, more rounds would not.
+    """
+    left = [q for q, o in seen.items() if o.rationed and _is_worth_a_ration(q, seen)]
+    for _ in range(RATION_ROUNDS if len(left) <= MANY_SILENCES else 1):
+        again = yield Step(tuple(left[:MANY_SILENCES]), idle=REFILL_S, tries=1)
+        _merge(seen, again)
+        left = [question for question in left if seen[question].rationed]
+        if not any(o.reason in ICMP_REASONS for o in again.values()):
+            return
+
+
+def _is_worth_a_ration(question: Question, seen: Answers) -> bool:
+    """Whether it is worth waiting for an ICMP error that its sender may have held back.
+
+    Not for TCP where the controls already show that the whole address rejects, nor for a control itself.
     """
     if question.role is not Role.TESTED:
         return False
@@ -111,7 +139,11 @@ def _merge(seen: dict[Question, Observation], again: Answers) -> None:
         before = seen[question]
         answered = None if later.answered is None else before.attempts + later.answered
         seen[question] = structs.replace(
-            later, attempts=before.attempts + later.attempts, answered=answered, started=before.started
+            later,
+            attempts=before.attempts + later.attempts,
+            answered=answered,
+            started=before.started,
+            rationed=before.rationed and later.rationed,
         )
 
 

@@ -152,12 +152,12 @@ READINGS: Mapping[tuple[ReadingRule, Response], str] = {
     },
     **{(ReadingRule.ALONE, response): text for response, text in _ALONE.items()},
     **{
-        (ReadingRule.TUNNEL_DOWN, response): "the tunnel is down: this silence says nothing of the service"
+        (ReadingRule.TUNNEL_DOWN, response): "the tunnel is down: this silence means nothing for the service"
         for response in Response
     },
     **{
         (ReadingRule.WRONG_ROUTE, response): (
-            "sent by another way than the tunnel: this silence says nothing of the service"
+            "sent by another way than the tunnel: this silence means nothing for the service"
         )
         for response in Response
     },
@@ -172,7 +172,7 @@ def summary(readings: Mapping[str, Reading], places: Places, families: Mapping[s
     count = len(places.realms)
     if len(groups) == 1 and count > 1:
         return f"{next(iter(groups))} on {'both' if count == 2 else f'all {count}'} addresses"  # noqa: PLR2004 - two are both
-    parts = (f"{said} on {listed(_short(where, places, families))}" for said, where in groups.items())
+    parts = (f"{answer} on {listed(_short(where, places, families))}" for answer, where in groups.items())
     return "; ".join(parts)
 
 

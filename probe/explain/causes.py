@@ -30,7 +30,7 @@ MEANINGS: Mapping[Cause, str] = {
     Cause.MTU_BLACK_HOLE: "small packets pass, full ones vanish without a word",
     Cause.DNS: "the name gives a wrong address, or none",
     Cause.HOST_DOWN: "nobody has the address: the host is off or not on that network",
-    Cause.NO_SUCH_ADDRESS: "the far end answers, but says that nobody there has the address",
+    Cause.NO_SUCH_ADDRESS: "the far end answers that nobody there has the address",
     Cause.CLIENT_ISOLATION: "the access point keeps its clients apart",
     Cause.HAIRPIN: "a router does not forward its public address from the inside",
     Cause.NOT_FORWARDED: "the router does not forward the port to the host",
@@ -123,12 +123,12 @@ def _given(addresses: tuple[str, ...]) -> str:
 
 
 def _disagree(e: CauseEvidence) -> str:
-    said = "; ".join(f"{name_server(one.server)} says {_given(one.addresses)}" for one in e.answers)
-    return f"the name servers disagree on {e.name}: {said}"
+    answers = "; ".join(f"{name_server(one.server)} answers {_given(one.addresses)}" for one in e.answers)
+    return f"the name servers disagree on {e.name}: {answers}"
 
 
 def _learnt(e: CauseEvidence) -> str:
-    return f"full packets pass: {e.sender or 'the path'} told that it carries {e.mtu} bytes, as it should"
+    return f"full packets pass: {e.sender or 'the path'} reports an MTU of {e.mtu} bytes, as it should"
 
 
 def _port(how: str) -> Callable[[CauseEvidence], str]:
@@ -152,7 +152,7 @@ _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
     Symptom.WITHHELD: "answers of {e.address} reach this machine, and it keeps them from its programs",
     Symptom.REFUSED_HERE: "this machine itself refuses to send to {e.address}",
     Symptom.NEIGHBOUR_FAILED: _neighbour,
-    Symptom.REPORTED_UNREACHABLE: "{e.sender} says that {e.address} cannot be reached ({e.reason})",
+    Symptom.REPORTED_UNREACHABLE: "{e.sender} reports that {e.address} cannot be reached ({e.reason})",
     Symptom.REPORTED_PROHIBITED: "{e.sender} rejects what is for {e.address} ({e.reason})",
     Symptom.TARGET_PROHIBITS: "{e.address} itself rejects every port ({e.reason})",
     Symptom.NO_ROUTE: "this machine has no route to {e.address}",
@@ -182,7 +182,7 @@ _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
         "{e.interface} sent {e.packets} packets for {e.probes} probes: they do not get out"
     ),
     Symptom.PACKETS_RECEIVED: (
-        "{e.interface} received {e.packets} packets meanwhile, and no program heard an answer"
+        "{e.interface} received {e.packets} packets meanwhile, and no program got an answer"
     ),
     Symptom.NOTHING_RECEIVED: "{e.interface} received nothing meanwhile",
     Symptom.RETURN_SAME_LINK: f"{_BACK} answered by way of {{e.interface}}",

@@ -63,6 +63,6 @@ _PHRASES: Mapping[FactRule, str | Callable[[MeasuredFact], str]] = {
     FactRule.SEGMENTS_CARRIED: f"{_SEGMENTS}: pass",
     FactRule.SEGMENTS_STALLED: f"{_SEGMENTS}: stall",
     FactRule.SEGMENTS_UNTRIED: f"{_SEGMENTS}: not tried to the end",
-    FactRule.PATH_MTU: lambda m: f"path MTU {m.mtu}, told by {m.sender or 'the path'}",
+    FactRule.PATH_MTU: lambda m: f"path MTU {m.mtu}, reported by {m.sender or 'the path'}",
     FactRule.NAME_ANSWER: _name,
 }

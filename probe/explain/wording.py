@@ -93,7 +93,7 @@ def evidence_sentence(evidence: PortEvidence, subject: Subject) -> str:
 
 
 def _why(one: VerdictReport, places: Places, families: Mapping[str, int]) -> str:
-    """One line for the table; an open question is told with its likeliest answers."""
+    """One line for the table; an open question has its likeliest answers beside it."""
     seen: dict[str | None, dict[str, Reading]] = {}
     for o in one.observations:
         known = seen.setdefault(o.vantage, {})

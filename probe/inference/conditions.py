@@ -75,8 +75,11 @@ def _condition_of_answer(port: Port, model: AddressModel, posterior: Posterior) 
             condition = _BY_FATE[symbol, fate]
             made[condition] = made.get(condition, 0.0) + share
     likeliest = max(made, key=lambda condition: made[condition], default=None)
-    if likeliest is not None and made[likeliest] >= SURE:
+    held_back = model.tested[port].rationed and likeliest is not Condition.REJECTED
+    if likeliest is not None and made[likeliest] >= SURE and not held_back:
         return likeliest
+    if model.tested[port].rationed:
+        return Condition.RATE_LIMITED
     return _CLEAR_WHERE_HEARD.get(symbol, Condition.UNKNOWN)
 
 
@@ -135,7 +138,11 @@ def _condition_by_controls(model: AddressModel) -> Condition:
         return Condition.REJECTED
     if sum(policies[policy] for policy in _FRONTS) >= SURE:
         return Condition.NOT_FORWARDED
+    limited = [o for o in model.survey.controls() if o.rationed]
     controls = model.control_counts()
+    controls[Response.SILENT] -= len(limited)  # these may be ICMP errors as well
+    if limited and not controls.total():
+        return Condition.RATE_LIMITED
     usual, count = max(controls.items(), key=lambda item: item[1], default=(Response.UNMEASURED, 0))
     quiet = usual is Response.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
     if quiet or 2 * count <= controls.total():

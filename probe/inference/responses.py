@@ -96,7 +96,8 @@ _ICMP_BURST = 4  # errors after which a sender may have run into its limit (Linu
 def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
     """Learn the noise of one address; `icmp_errors` counts those heard from the whole target.
 
-    What this machine answered itself, or kept from its sockets, is no measure of loss.
+    What this machine answered itself, or kept from its sockets, is no measure of loss; nor is an ICMP error
+    that came late, for its sender rations them.
     """
     answers = [
         o
@@ -105,7 +106,7 @@ def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
     ]
     if survey.route is not None and survey.route.kind is LinkKind.TUNNEL:
         answers = _without_overflow(answers, survey.first_answer())
-    lost = sum(o.answered - 1 for o in answers if o.answered is not None)
+    lost = sum(o.answered - 1 for o in answers if o.answered is not None and o.icmp is None)
     return Noise(lost, len(answers), icmp_errors >= _ICMP_BURST, _banned(survey))
 
 

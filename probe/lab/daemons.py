@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from probe.errors import ScenarioError
-from probe.lab.scenario import Dnat, Forwarder, Listen, Serves, Service, TargetHost, address_of
-from probe.lab.scenario_hosts import ServiceKind
+from probe.lab.scenario import address_of
+from probe.lab.scenario_hosts import Dnat, Forwarder, Listen, Serves, Service, ServiceKind, TargetHost
 from probe.model.target import IPAddress, Protocol
 
 # --- configuration files and scripts ---

@@ -27,55 +27,9 @@ from msgspec import Struct
 
 from probe.errors import ScenarioError
 from probe.lab.documents import read_document
-from probe.lab.scenario_hosts import (
-    Action,
-    Dnat,
-    Forwarder,
-    Listen,
-    ProberHost,
-    Router,
-    Rule,
-    Segment,
-    Serves,
-    Service,
-    ServiceKind,
-    Strict,
-    TargetHost,
-)
+from probe.lab.scenario_hosts import ProberHost, Router, Strict, TargetHost
 from probe.model.target import IPAddress
 from probe.services.port_list import parse_ports
-
-__all__ = (  # with the hosts' parts: who reads scenarios finds every part of them here
-    "CARRIER_ADDRESSES",
-    "CONTAINER_ADDRESSES",
-    "PROBER_ADDRESSES",
-    "ROUTER_ADDRESSES",
-    "TARGET_ADDRESSES",
-    "Action",
-    "Dnat",
-    "Expected",
-    "FarEnd",
-    "Forwarder",
-    "Link",
-    "Listen",
-    "ProberHost",
-    "Router",
-    "Rule",
-    "SameService",
-    "Scan",
-    "Scenario",
-    "Segment",
-    "Serves",
-    "Service",
-    "ServiceKind",
-    "TargetHost",
-    "Vpn",
-    "VpnKind",
-    "address_of",
-    "load_scenario",
-    "parse_scenario",
-    "realm_of",
-)
 
 # What the prober is given, and the prober's own address on the same realm (RFC 1918, 4193, 5737, 3849).
 TARGET_ADDRESSES: dict[str, str] = {

@@ -9,7 +9,7 @@ from probe.model.target import IPAddress
 
 
 class Binding(StrEnum):
-    """What a port's socket is bound to, as far as it can be told from outside."""
+    """What a port's socket is bound to, as far as it shows from outside."""
 
     WILDCARD = "wildcard"
     SPECIFIC = "specific"
@@ -35,6 +35,7 @@ class Condition(StrEnum):
     WRONG_ROUTE = "wrong-route"
     WRONG_HOST = "wrong-host"
     HAIRPIN = "hairpin"  # the inside address answers itself: forwarded, but not translated on the way back
+    RATE_LIMITED = "rate-limited"  # answers are rationed: too few came to conclude more
     UNKNOWN = "unknown"
 
 
@@ -64,7 +65,7 @@ class Candidate:
 
 
 class Proof(StrEnum):
-    """What services are told by, the strongest first."""
+    """What services are recognised by, the strongest first."""
 
     SSH_KEY = "ssh-key"
     CERTIFICATE = "certificate"

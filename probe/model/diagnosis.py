@@ -31,7 +31,7 @@ class Cause(StrEnum):
     MTU_BLACK_HOLE = "mtu-black-hole"
     DNS = "dns"
     HOST_DOWN = "host-down"
-    NO_SUCH_ADDRESS = "no-such-address"  # the far end is there and says that nobody has it
+    NO_SUCH_ADDRESS = "no-such-address"  # the far end is there and reports that nobody has it
     CLIENT_ISOLATION = "client-isolation"
     HAIRPIN = "hairpin"
     NOT_FORWARDED = "not-forwarded"

@@ -70,5 +70,5 @@ def _read(of_type: type, value: object) -> object:
     if reader is None:
         raise NotImplementedError(f"{of_type.__name__} cannot be read from JSON")
     if not isinstance(value, str):
-        raise TypeError("an address is a text")  # msgspec says where it stands
+        raise TypeError("an address is a text")  # msgspec adds where it stands
     return reader(value)

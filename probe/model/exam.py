@@ -47,8 +47,8 @@ class InterfaceCounters(Struct, frozen=True, omit_defaults=True):
     # The WireGuard peer's own counters over the same time; None where they cannot be read.
     peer_sent_bytes: int | None = None
     peer_received_bytes: int | None = None
-    heard: int = 0  # probes whose answer reached this program: the interface received those at least
-    # Packets that this machine's check of the reverse path (RFC 3704) threw away meanwhile; None: not told.
+    answered: int = 0  # probes whose answer reached this program: the interface received those at least
+    # Packets that this machine's check of the reverse path (RFC 3704) threw away meanwhile; None: not known.
     reverse_path_drops: int | None = None
 
 
@@ -57,7 +57,7 @@ class Transfer(StrEnum):
 
     ARRIVED = "arrived"  # acknowledged by the peer
     STALLED = "stalled"  # sent again and again, never acknowledged
-    ENDED = "ended"  # the peer closed or reset the connection first: says nothing
+    ENDED = "ended"  # the peer closed or reset the connection first: proves nothing
 
 
 class MtuTrial(Struct, frozen=True, omit_defaults=True):
@@ -68,13 +68,13 @@ class MtuTrial(Struct, frozen=True, omit_defaults=True):
     big: Transfer
     segment: int  # bytes of TCP payload in a full segment
     route_mtu: int | None = None  # bytes: what the kernel took the path to carry before
-    learnt_mtu: int | None = None  # bytes: what an ICMP error on the way told (RFC 1191, RFC 8201)
-    teller: IPAddress | None = None  # who told
+    learnt_mtu: int | None = None  # bytes: what an ICMP error on the way reported (RFC 1191, RFC 8201)
+    teller: IPAddress | None = None  # who reported it
     working_mtu: int | None = None  # bytes: a smaller packet that passed, where full ones stalled
 
 
 class NameAnswer(Struct, frozen=True, omit_defaults=True):
-    """What one name server says of a name. `server` None: the system's own way (hosts file, resolver)."""
+    """What one name server has for a name. `server` None: the system's own way (hosts file, resolver)."""
 
     server: IPAddress | None
     addresses: tuple[IPAddress, ...]
@@ -89,7 +89,7 @@ class AddressExam:
     nothing listens there, host-unreach where it is gone; silence is WireGuard's own manner.
     `comes_back` is a raw opening with this route's own source address that was handed to the host over
     another link: its `header.interface` tells by which way the answer came, silence that none did.
-    `link_alive` says whether any other machine on the link (its gateway) answers in the neighbour table.
+    `link_alive` is whether any other machine on the link (its gateway) answers in the neighbour table.
     """
 
     address: TargetAddress

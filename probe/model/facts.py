@@ -36,14 +36,14 @@ class Route(Struct, frozen=True, omit_defaults=True):
 
 
 class Neighbour(StrEnum):
-    """What the neighbour table (ARP, ND) says of an on-link address."""
+    """What the neighbour table (ARP, ND) has of an on-link address."""
 
     RESOLVED = "resolved"
     FAILED = "failed"
 
 
 class TunnelHealth(StrEnum):
-    """What a tunnel's own facts say of the way to one address (`probe.model.tunnel_state`)."""
+    """What a tunnel's own facts mean for the way to one address (`probe.model.tunnel_state`)."""
 
     OFF = "off"  # its interface is down
     NOT_ALLOWED = "not-allowed"  # no peer's allowed IPs have the address: nothing is sent
@@ -78,9 +78,9 @@ class AddressSurvey:
     own_addresses: frozenset[IPAddress] = frozenset()  # the prober's: an offender here is its own firewall
     path: tuple[IPAddress, ...] = ()  # hops that sent time-exceeded, in order of distance
     link_address: str | None = None  # of an on-link address, from the neighbour table
-    traces: tuple[Trace, ...] = ()  # what raw packets told, in the order of asking
+    traces: tuple[Trace, ...] = ()  # what raw packets brought, in the order of asking
     keys: Mapping[Port, tuple[Key, ...]] = field(default_factory=dict)  # that its services showed
-    greetings: Mapping[Port, Greeting] = field(default_factory=dict)  # what its services said of themselves
+    greetings: Mapping[Port, Greeting] = field(default_factory=dict)  # what its services sent of themselves
     tunnel: TunnelHealth | None = None  # of the tunnel that leads there, or should, after the probes; None:
     # no tunnel, or not asked because the address answered
     tunnel_name: str | None = None  # that tunnel's interface
@@ -107,7 +107,7 @@ class AddressSurvey:
         )
 
     def is_our_own(self, observation: Observation) -> bool:
-        """Whether this machine itself gave the answer: it says nothing of the target."""
+        """Whether this machine itself gave the answer: it means nothing for the target."""
         sender = observation.sender
         return sender != observation.question.address and sender in self.own_addresses
 

@@ -1,4 +1,4 @@
-"""Greetings: how a service is made to show itself before any login, and what it said then."""
+"""Greetings: how a service is made to show itself before any login, and what it sent then."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +28,7 @@ class Approach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One port to be met. `likely`: it is expected to say something, so it is waited for longer."""
+    """One port to be met. `likely`: it is expected to send something, so it is waited for longer."""
 
     address: IPAddress
     port: Port
@@ -37,7 +37,7 @@ class Call:
 
 
 class Greeting(Struct, frozen=True, omit_defaults=True):
-    """What a service said. Every text is printable, and short.
+    """What a service sent of itself. Every text is printable, and short.
 
     `text` is the first line that it sent, of HTTP the status line; empty where it spoke TLS and then kept
     quiet. `headers` are the telling ones of an HTTP answer, their names in lower case. `binary`: the text
@@ -46,11 +46,11 @@ class Greeting(Struct, frozen=True, omit_defaults=True):
 
     text: str
     status: int | None = None  # of HTTP
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: dict[str, str] = {}
     tls: bool = False
     binary: bool = False
     key: Key | None = None  # the certificate, with TLS
 
     def header(self, name: str) -> str | None:
         """Value of a header by its name in lower case."""
-        return dict(self.headers).get(name)
+        return self.headers.get(name)

@@ -85,7 +85,7 @@ class Tunnel(Struct, frozen=True, omit_defaults=True):
     public_key: str | None = None  # this machine's own, of WireGuard
     peers: tuple[Peer, ...] | None = None
     unread: Unread | None = None  # why peers could not be read
-    state: str | None = None  # what the VPN's own program says of itself, such as "Running", "Stopped"
+    state: str | None = None  # what the VPN's own program reports, such as "Running", "Stopped"
 
 
 class RouteEntry(Struct, frozen=True, omit_defaults=True):
@@ -120,14 +120,14 @@ class Chain(Struct, frozen=True, omit_defaults=True):
 
 
 class Firewall(Struct, frozen=True, omit_defaults=True):
-    """This machine's packet filter. `chains` None: it could not be read, and `unread` says why."""
+    """This machine's packet filter. `chains` None: it could not be read, and `unread` has the reason."""
 
     chains: tuple[Chain, ...] | None = None
     unread: Unread | None = None
 
 
 class Resolvers(Struct, frozen=True, omit_defaults=True):
-    """Name resolution as it is set up. `servers` None: not told; `search` are the domains that names get."""
+    """Name resolution as it is set up. `servers` None: not known; `search` are the domains that names get."""
 
     servers: tuple[IPAddress, ...] | None = None
     search: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ class CheckRule(StrEnum):
     # Ping
     PING_PERMITTED = "ping-permitted"  # without privileges
     PING_BY_RAW = "ping-by-raw-packets"
-    PING_UNKNOWN = "ping-unknown"  # the system does not say whether it is permitted
+    PING_UNKNOWN = "ping-unknown"  # the system does not report whether it is permitted
     PING_NOT_PERMITTED = "ping-not-permitted"
     # Open files
     FILES_UNKNOWN = "open-files-unknown"

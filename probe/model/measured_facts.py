@@ -35,7 +35,7 @@ class FactRule(StrEnum):
     SEGMENTS_CARRIED = "segments-carried"  # full ones, through an open port
     SEGMENTS_STALLED = "segments-stalled"
     SEGMENTS_UNTRIED = "segments-untried"  # the service ended the connection first
-    PATH_MTU = "path-mtu"  # what an ICMP error told
+    PATH_MTU = "path-mtu"  # what an ICMP error reported
     NAME_ANSWER = "name-answer"  # of one name server
 
 

@@ -45,6 +45,7 @@ class AnswerRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: Origin | None = None
     header: Header | None = None
     unheard: bool = False  # raw packets brought this answer; connect() waited for it in vain
+    rationed: bool = False  # silence that may be an ICMP error held back: its sender had given its ration
     sent: float | None = None  # seconds
     last_sent: float | None = None
     answer: float | None = None  # seconds
@@ -55,7 +56,7 @@ class AnswerRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Shown(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a service showed of itself on one port: its keys, and what it said."""
+    """What a service showed of itself on one port: its keys, and its greeting."""
 
     port: Port
     keys: tuple[Key, ...] | None = None  # absent: not asked, or none was shown

@@ -42,8 +42,8 @@ class Reason(StrEnum):
     NO_ROUTE = "no-route"  # the prober itself has none
     NOT_SENT = "not-sent"  # could not be measured: never a verdict
     REFUSED = "refused"  # a reset or an ICMP error, the platform cannot tell which
-    ECHO_REPLY = "echo-reply"  # the host answers ping: says nothing of a port
-    ARP_RESPONSE = "arp-response"  # a neighbour claims the address: says nothing of a port
+    ECHO_REPLY = "echo-reply"  # the host answers ping: no evidence of a port
+    ARP_RESPONSE = "arp-response"  # a neighbour claims the address: no evidence of a port
 
 
 ICMP_REASONS = frozenset(
@@ -75,7 +75,7 @@ _STATE = {
 def state_of(reason: Reason, protocol: Protocol, *, from_target: bool) -> State | None:
     """Derive the state of a port; None where it was not measured.
 
-    `from_target` says whether the reply's sender is the probed address itself: for UDP a
+    `from_target` is whether the reply's sender is the probed address itself: for UDP a
     port-unreachable from there is the closed port's own answer (RFC 1122 section 4.1.3.1).
     """
     if reason in _NO_STATE:
@@ -124,7 +124,7 @@ class Shape(StrEnum):
 
 
 class NextHop(Struct, frozen=True, omit_defaults=True):
-    """A neighbour that a packet is handed to, whatever the routes say."""
+    """A neighbour that a packet is handed to, whatever the routes are."""
 
     interface: str
     source: IPAddress  # the prober's own address on that link
@@ -175,7 +175,7 @@ MARK_TOS = 0x68  # DSCP AF31 (RFC 2597): a Linux stack echoes it in its resets, 
 
 
 class Header(Struct, frozen=True, omit_defaults=True):
-    """What the headers of a reply say beyond its sender and TTL; only raw packets show it.
+    """What the headers of a reply have beyond its sender and TTL; only raw packets show it.
 
     None where the protocol has no such field, or where the link has no addresses.
     """
@@ -229,6 +229,7 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     answered_at: float | None = None  # when the answer came, on the same clock
     header: Header | None = None
     unheard: bool = False  # raw packets brought this answer; connect() waited for it in vain
+    rationed: bool = False  # silence that may be an ICMP error held back: the sender had given its ration
 
     @property
     def state(self) -> State | None:

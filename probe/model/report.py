@@ -8,10 +8,12 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from probe.errors import UsageError
 from probe.model.advice import Advice, NextTest, Rival
 from probe.model.binding import Binding, BoundBy, Condition, Served, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Purpose, Reading
 from probe.model.facts import TunnelHealth
+from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.measurement import Facts, Measurement
 from probe.model.probing import Aftermath, Origin, Reason, Shape, State, TcpFacts
@@ -37,18 +39,6 @@ class CandidateReport(Struct, frozen=True, kw_only=True):
     probability: Probability
 
 
-class GreetingReport(Struct, frozen=True, kw_only=True):
-    """What a service said on one address, asked for nothing but its front page; every text is printable.
-
-    `text` is its first line, of HTTP the status line; empty: TLS, and then nothing.
-    """
-
-    text: str
-    status: int | None = None
-    headers: dict[str, str] = {}
-    tls: bool = False
-
-
 class ObservationReport(Struct, frozen=True, kw_only=True):
     """How one address answered on one port. `state` null: not measured."""
 
@@ -67,8 +57,8 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     aftermath: Aftermath | None = None
     tcp: TcpFacts | None = None
     reading: Reading | None = None
-    unheard: bool | None = None  # true: raw packets heard this answer, connect() waited for it in vain
-    greeting: GreetingReport | None = None  # null: not asked, or nothing was said
+    unheard: bool | None = None  # true: raw packets brought this answer, connect() waited for it in vain
+    greeting: Greeting | None = None  # null: not asked, or nothing came
     keys: tuple[Key, ...] | None = None  # null: not asked, or none was shown
 
 
@@ -76,12 +66,12 @@ class ProbeReport(Struct, frozen=True, kw_only=True):
     """One raw question, why it was asked, and what came back.
 
     `address` is the destination that the packet had; with `through` it was handed to the neighbour
-    `handed_to` on that interface, whatever the routes say. `ttl` null: the system's default.
+    `handed_to` on that interface, whatever the routes are. `ttl` null: the system's default.
     """
 
     address: str
     probe: Shape
-    port: PortNumber | None = None  # of a control; null for the port that this is said of, and without one
+    port: PortNumber | None = None  # of a control; null for the port that this is about, and without one
     protocol: Protocol | None = None
     through: str | None = None
     handed_to: str | None = None
@@ -181,3 +171,14 @@ class Report(Struct, frozen=True, kw_only=True):
     stats: Stats | None = None
     facts: Facts = Facts()
     measurements: tuple[Measurement, ...] = ()
+
+    def port(self, number: int, protocol: str = Protocol.TCP) -> PortReport:
+        """Find the row of one port.
+
+        Raises:
+            UsageError: there is none: the port was not probed, or shares a row of `rest`.
+        """
+        for row in self.ports:
+            if row.port == number and row.protocol == protocol:
+                return row
+        raise UsageError(f"the report has no row of port {number}/{protocol}")

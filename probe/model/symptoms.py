@@ -23,8 +23,8 @@ class Symptom(StrEnum):
     REFUSED_HERE = "refused-by-this-machine"  # this machine itself refused to send
     NEIGHBOUR_FAILED = "neighbour-failed"  # nobody on the link has the address
     REPORTED_UNREACHABLE = "reported-unreachable"  # another box: the host or the network is unreachable
-    REPORTED_PROHIBITED = "reported-prohibited"  # another box says that it is prohibited
-    TARGET_PROHIBITS = "target-prohibits"  # the address itself says so, for every port
+    REPORTED_PROHIBITED = "reported-prohibited"  # another box reports that it is prohibited
+    TARGET_PROHIBITS = "target-prohibits"  # the address itself reports it, for every port
     NO_ROUTE = "no-route"  # this machine has none
     SILENT = "silent"  # to ping too
     PORTS_SILENT = "ports-silent"  # ping could not be asked

@@ -1,4 +1,4 @@
-"""What a tunnel's own facts say of an address behind it, before and beside any probe. Pure.
+"""What a tunnel's own facts mean for an address behind it, before and beside any probe. Pure.
 
 WireGuard's timers: a session dies 180 s after its handshake (REJECT_AFTER_TIME), traffic renews it after
 120 s (REKEY_AFTER_TIME), a handshake is tried again every 5 s (whitepaper section 6).
@@ -13,7 +13,7 @@ from probe.model.target import IPAddress, Realm, TargetAddress
 REJECT_AFTER_S = 180.0
 REKEY_TIMEOUT_S = 5.0
 
-# Shortest prefix that says something of one address, by IP version. Wider networks stand for "everything":
+# Shortest prefix that is evidence for one address, by IP version. Wider networks stand for "everything":
 # a default route, its two halves, 2000::/3.
 _TELLING = {4: 8, 6: 7}
 _AT_WORK = frozenset({"Running", "Starting"})  # states of a Tailscale program that is switched on
@@ -31,7 +31,7 @@ def peer_for(tunnel: Tunnel, address: IPAddress) -> Peer | None:
 
 
 def health(tunnel: Tunnel, address: IPAddress) -> TunnelHealth:
-    """Say what the tunnel's own facts mean for an address that is routed into it."""
+    """What the tunnel's own facts mean for an address that is routed into it."""
     if not is_on(tunnel):
         return TunnelHealth.OFF
     if tunnel.peers is None:
@@ -67,7 +67,7 @@ def is_on(tunnel: Tunnel) -> bool:
 def leads_to(tunnel: Tunnel, address: IPAddress) -> bool:
     """Whether an address belongs to a tunnel: to its own network, or to what a peer may have there.
 
-    A peer that may have everything (a default route) says nothing of one address.
+    A peer that may have everything (a default route) is no evidence for one address.
     """
     return _longest((*_own(tunnel), *_allowed(tunnel)), address) is not None
 

@@ -11,7 +11,7 @@ class UnreadRule(StrEnum):
 
     NEEDS_ROOT = "needs-root"  # only root may read it
     NO_TOOL = "no-tool"  # none of `tools` is installed
-    TOOL_FAILED = "tool-failed"  # `tools` were asked, and told nothing
+    TOOL_FAILED = "tool-failed"  # `tools` were asked, and gave nothing
     OTHER_SYSTEM = "other-system"  # nobody is asked on this kind of system
 
 

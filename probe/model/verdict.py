@@ -50,7 +50,7 @@ class PortVerdict:
     candidates: tuple[Candidate, ...]  # most probable first
     bound_to: tuple[IPAddress, ...] = ()
     families: tuple[int, ...] = ()
-    bound_by: BoundBy | None = None  # None: not told
+    bound_by: BoundBy | None = None  # None: not known
     via: Via = Via.UNKNOWN
     conditions: Mapping[Seen, Condition] = field(default_factory=dict)
     readings: Mapping[Seen, Reading] = field(default_factory=dict)  # the rule each answer was read by

@@ -56,16 +56,16 @@ def replacements(addresses: Iterable[IPAddress], networks: Iterable[Network] = (
     wide: dict[str, set[Network]] = {}
     for network in networks:
         name = _range_of(network.network_address)
-        if _is_told(network, name):
+        if _names_one(network, name):
             wide.setdefault(name, set()).add(network)
     new_addresses: dict[IPAddress, IPAddress] = {}
     new_networks: dict[Network, Network] = {}
     for name in numbers.keys() | wide.keys():
         kind = IPv4Address if "." in name else IPv6Address
-        told = wide.get(name, set())
-        placed = _placed(name, numbers.get(name, set()), told)
+        named = wide.get(name, set())
+        placed = _placed(name, numbers.get(name, set()), named)
         new_addresses |= {kind(n): kind(placed[n, 1]) for n in numbers.get(name, ())}
-        for network in told:
+        for network in named:
             new = placed.get((int(network.network_address), network.num_addresses))
             if new is not None:
                 new_networks[network] = ip_network(f"{kind(new)}/{network.prefixlen}")
@@ -80,7 +80,7 @@ def bare(ip: IPAddress) -> IPAddress:
 
 
 def is_plain(ip: IPAddress) -> bool:
-    """Whether an address says nothing of anybody's network."""
+    """Whether an address gives nobody's network away."""
     return ip.is_loopback or ip.is_multicast or ip.is_unspecified or int(ip) == 2**32 - 1
 
 
@@ -88,7 +88,7 @@ def _range_of(ip: IPAddress) -> str:
     return next((str(n) for n in _OWN_RANGES if ip.version == n.version and ip in n), _PUBLIC[ip.version][0])
 
 
-def _is_told(network: Network, name: str) -> bool:
+def _names_one(network: Network, name: str) -> bool:
     """Whether a network names one: it is no address alone, and narrower than its range."""
     if network.prefixlen == network.max_prefixlen or is_plain(network.network_address):
         return False
@@ -96,7 +96,7 @@ def _is_told(network: Network, name: str) -> bool:
     return network.prefixlen > (_WIDEST[network.version] if own is None else own.prefixlen)
 
 
-def _placed(name: str, numbers: Collection[int], told: Iterable[Network]) -> dict[tuple[int, int], int]:
+def _placed(name: str, numbers: Collection[int], named: Iterable[Network]) -> dict[tuple[int, int], int]:
     """Where each block of a range goes, by its first number and its size.
 
     A block that is met is taken where no other is left alone: what is real shall not stand for another. Where
@@ -106,7 +106,7 @@ def _placed(name: str, numbers: Collection[int], told: Iterable[Network]) -> dic
     width = (32 if version == 4 else 128) - _SUBNET[version]  # noqa: PLR2004 - IP version
     subnets = {(number >> width << width, 1 << width) for number in numbers}
     single = {(number, 1) for number in numbers}
-    wide = {(int(n.network_address), n.num_addresses) for n in told}
+    wide = {(int(n.network_address), n.num_addresses) for n in named}
     texts = _PUBLIC[version] if name == _PUBLIC[version][0] else _PLACES.get(name, (name,))
     places = [ip_network(text) for text in texts]
     for blocks in (single | subnets | wide, single | subnets):

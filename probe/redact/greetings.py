@@ -1,4 +1,4 @@
-"""What services say of themselves without what names their owner: software and version, no more. Pure.
+"""Greetings of services without what names their owner: software and version, no more. Pure.
 
 Two greetings that are alike stay alike, and two that differ stay apart.
 """
@@ -26,7 +26,7 @@ class GreetingRedaction:
 
     def of(self, greeting: Greeting, ip: IPAddress) -> Greeting:
         """A greeting of the address `ip` without names."""
-        headers = tuple((name, self._header(name, value, ip)) for name, value in greeting.headers)
+        headers = {name: self._header(name, value, ip) for name, value in greeting.headers.items()}
         return structs.replace(greeting, text=self._text(greeting, ip), headers=headers)
 
     def _text(self, greeting: Greeting, ip: IPAddress) -> str:

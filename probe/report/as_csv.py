@@ -22,8 +22,8 @@ def render_csv(report: Report) -> str:
         for observation in row.verdict.observations or (None,):
             unheard = None if observation is None or observation.unheard is None else "true"
             vantage = None if observation is None else observation.vantage
-            said = (row.verdict.why, row.verdict.bound_by, unheard, vantage)
-            cells = (*_of_port(row), *_of_answer(observation), *said)
+            rest = (row.verdict.why, row.verdict.bound_by, unheard, vantage)
+            cells = (*_of_port(row), *_of_answer(observation), *rest)
             writer.writerow(["" if cell is None else _harmless(cell) for cell in cells])
     return text.getvalue()
 

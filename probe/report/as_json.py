@@ -24,7 +24,7 @@ def _head(report: Report) -> dict[str, Any]:
 
 
 def _pieces_of(report: Report, name: str) -> Iterator[bytes]:
-    """A long list piece by piece as JSON: what it is of comes first, then what is said."""
+    """A long list piece by piece as JSON: what it is of comes first, then what is reported of it."""
     for piece in _list(report, name):
         plain = as_builtins(piece)
         yield msgspec.json.encode({key: plain[key] for key in _NAMES if key in plain} | plain)

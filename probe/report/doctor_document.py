@@ -16,7 +16,7 @@ _DIGITS = 4  # of probabilities
 
 @dataclass(frozen=True, slots=True)
 class DoctorFacts:
-    """What the report says of the run itself. `names`: a check for each name that was given."""
+    """What the report has of the run itself. `names`: a check for each name that was given."""
 
     started: dt.datetime
     version: str

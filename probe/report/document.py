@@ -8,13 +8,11 @@ from msgspec import structs
 from probe.model.advice import Rival
 from probe.model.binding import Binding, Condition
 from probe.model.facts import AddressSurvey
-from probe.model.greeting import Greeting
 from probe.model.measurement import CONNECT, RAW, Facts, Measurement
 from probe.model.probing import Observation, State
 from probe.model.report import (
     AddressReport,
     CandidateReport,
-    GreetingReport,
     ObservationReport,
     PortReport,
     ProbeReport,
@@ -30,24 +28,17 @@ from probe.services.registry import is_private, service_name
 # --- what services showed ---
 
 
-_HEADERS = ("server", "location")  # told in words; the others are in the report
-
-
-def greeting(said: Greeting | None) -> GreetingReport | None:
-    """A greeting; None where nothing was said."""
-    if said is None:
-        return None
-    return GreetingReport(text=said.text, status=said.status, headers=dict(said.headers), tls=said.tls)
+_HEADERS = ("server", "location")  # put into words; the others are in the report
 
 
 def greeting_words(observation: ObservationReport) -> str | None:
-    """What a service said on one address, as a fact beside others; None where it said nothing."""
-    said = observation.greeting
-    if said is None:
+    """The greeting of one address in words, as a fact beside others; None where there is none."""
+    greeting = observation.greeting
+    if greeting is None:
         return None
-    headers = (f"{name} {said.headers[name]}" for name in _HEADERS if name in said.headers)
-    words = ", ".join([f'says "{said.text}"' if said.text else "says nothing", *headers])
-    return f"{words}, over TLS" if said.tls else words
+    headers = (f"{name} {greeting.headers[name]}" for name in _HEADERS if name in greeting.headers)
+    words = ", ".join([f'says "{greeting.text}"' if greeting.text else "says nothing", *headers])
+    return f"{words}, over TLS" if greeting.tls else words
 
 
 # --- the report ---
@@ -57,7 +48,7 @@ _DIGITS = 4  # of probabilities
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _LEAST = 0.001  # probability of a candidate that is listed
 
-_Told = Mapping[Port, tuple[ProbeReport, ...]] | None  # by raw packets; None: none could be sent
+_RawProbes = Mapping[Port, tuple[ProbeReport, ...]] | None  # by raw packets; None: none could be sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +96,7 @@ def assemble(
     }
     judged = (one.port for one in verdict.ports)
     raw = any(one.engine == RAW for one in measurements)
-    told = probes.by_port(surveys, judged) if raw else None
+    sent = probes.by_port(surveys, judged) if raw else None
     shares = _Shares()
     return Report(
         version=version,
@@ -114,8 +105,8 @@ def assemble(
         engine=RAW if raw else CONNECT,
         vantage=Vantage(name=measurements[0].vantage),
         complete=all(one.complete for one in measurements),
-        addresses=tuple(_address(v, places[v.seen], told) for v in verdict.addresses),
-        ports=tuple(_port(v, shares, places.values(), told) for v in verdict.ports),
+        addresses=tuple(_address(v, places[v.seen], sent) for v in verdict.addresses),
+        ports=tuple(_port(v, shares, places.values(), sent) for v in verdict.ports),
         stats=_stats(measurements),
         facts=facts,
         measurements=tuple(measurements),
@@ -132,7 +123,7 @@ def _stats(measurements: Sequence[Measurement]) -> Stats:
     )
 
 
-def _address(verdict: AddressVerdict, place: _Place, told: _Told) -> AddressReport:
+def _address(verdict: AddressVerdict, place: _Place, sent: _RawProbes) -> AddressReport:
     survey = place.survey
     route = survey.route
     return AddressReport(
@@ -152,7 +143,7 @@ def _address(verdict: AddressVerdict, place: _Place, told: _Told) -> AddressRepo
         tunnel=survey.tunnel,
         evidence=verdict.evidence,
         advice=verdict.advice,
-        probes=None if told is None else probes.of_address(survey, told),
+        probes=None if sent is None else probes.of_address(survey, sent),
     )
 
 
@@ -209,7 +200,7 @@ def _rival(rival: Rival, total: float) -> Rival:
     return structs.replace(rival, probability=round(share, _DIGITS))
 
 
-def _port(verdict: PortVerdict, shares: _Shares, places: Iterable[_Place], told: _Told) -> PortReport:
+def _port(verdict: PortVerdict, shares: _Shares, places: Iterable[_Place], sent: _RawProbes) -> PortReport:
     port = verdict.port
     observations = tuple(_observation(verdict, place) for place in places if port in place.tested)
     listed = shares.of(verdict)
@@ -231,7 +222,7 @@ def _port(verdict: PortVerdict, shares: _Shares, places: Iterable[_Place], told:
         next_tests=verdict.next_tests,
         advice=verdict.advice,
         observations=observations,
-        probes=None if told is None else told[port],
+        probes=None if sent is None else sent[port],
         services=verdict.services or None,
     )
 
@@ -256,6 +247,6 @@ def _observation(verdict: PortVerdict, place: _Place) -> ObservationReport:
         tcp=observation.tcp,
         reading=verdict.readings.get(seen),
         unheard=observation.unheard or None,
-        greeting=greeting(survey.greetings.get(verdict.port)),
+        greeting=survey.greetings.get(verdict.port),
         keys=survey.keys.get(verdict.port) or None,
     )

@@ -1,4 +1,4 @@
-"""Keeps what the network said from talking to the terminal: control characters become escapes."""
+"""Keeps what the network sent from controlling the terminal: control characters become escapes."""
 
 import re
 from typing import Any, TypeVar

@@ -31,7 +31,7 @@ def render_explanation(report: Report, port: Port, style: TextStyle = PLAIN) -> 
     """Explain the verdict on one port. Ends with a newline.
 
     Raises:
-        UsageError: the report has no such port; says which it has.
+        UsageError: the report has no such port; names those it has.
     """
     report = escaped(report)
     row = find_row(report, port)
@@ -52,7 +52,7 @@ def find_row(report: Report, port: Port) -> Row:
     """The row of a port, alone or in a group.
 
     Raises:
-        UsageError: the report has no such port; says which it has.
+        UsageError: the report has no such port; names those it has.
     """
     for one in report.ports:
         if (one.protocol, one.port) == (port.protocol, port.number):
@@ -60,7 +60,7 @@ def find_row(report: Report, port: Port) -> Row:
     for group in report.rest or ():
         if group.protocol is port.protocol and port.number in {p.number for p in parse_ports(group.ports)}:
             return rest_row(group)
-    raise UsageError(f"the report says nothing of {port}; it has {_known(report)}")
+    raise UsageError(f"the report has no {port}; it has {_known(report)}")
 
 
 def _known(report: Report) -> str:
@@ -76,12 +76,12 @@ def _head(report: Report, row: Row, port: Port) -> Iterator[tuple[str, list[str]
     words = verdict_words(row, report.addresses)
     if verdict.binding is not Binding.UNDETERMINED:
         words += f", {percent(verdict.confidence)} sure"
-    said = [verdict.why] if verdict.why else []
+    found = [verdict.why] if verdict.why else []
     if row.shortened:
-        said.append(f"one of {row.label} with the same verdict and the same answers")
+        found.append(f"one of {row.label} with the same verdict and the same answers")
     if not report.complete:
-        said.append("the scan was interrupted: what is missing was not measured")
-    yield f"{title}: {words}", said or ["no further words"]
+        found.append("the scan was interrupted: what is missing was not measured")
+    yield f"{title}: {words}", found or ["no further words"]
 
 
 def _answers(row: Row) -> Iterator[str]:
@@ -95,7 +95,7 @@ def _facts(observation: ObservationReport) -> Iterator[str]:
     """What is known of one answer; what was not measured is left out."""
     yield f"{observation.state or 'not measured'} ({observation.reason})"
     if observation.sender and observation.sender != observation.address:
-        yield f"said by {observation.sender}"
+        yield f"from {observation.sender}"
     if observation.unheard:
         yield UNHEARD[1]
     yield f"path {observation.condition}"
@@ -108,9 +108,9 @@ def _facts(observation: ObservationReport) -> Iterator[str]:
         yield f"from {observation.origin}"
     if observation.aftermath is not None:
         yield f"then {observation.aftermath}"
-    said = greeting_words(observation)
-    if said is not None:
-        yield said
+    greeting = greeting_words(observation)
+    if greeting is not None:
+        yield greeting
 
 
 def _candidates(row: Row) -> Iterator[str]:

@@ -40,7 +40,7 @@ _EVERYWHERE: Mapping[str, str] = {
 }
 
 _VERDICT: Mapping[str, str] = {
-    "bound_by": "Whether a specific socket is bound to its addresses or to their device; null: not told.",
+    "bound_by": "Whether a specific socket is bound to its addresses or to their device; null: not known.",
     "families": "IP versions of the binding, as far as they were seen.",
     "via": "How an open port is served.",
     "confidence": "Summed probability of the candidates that the binding names; 0 for undetermined.",
@@ -108,7 +108,7 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "probe": "Shape of the packet.",
         "port": "Port of a control; null: the port that this stands with, or none.",
         "protocol": "Protocol of a control's port; null: as for `port`.",
-        "through": "The interface by which it was handed over, whatever the routes say; null: it was routed.",
+        "through": "The interface by which it was handed over, whatever the routes are; null: it was routed.",
         "handed_to": "Link-layer address of the neighbour that it was handed to.",
         "why": "The doubt that it was sent to end.",
         "tos": "TOS or traffic class of the answer; null: no answer.",
@@ -142,16 +142,10 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "aftermath": "What an accepted connection did next; null: not watched.",
         "tcp": "What the kernel knows of an accepted connection; null: not read.",
         "reading": "The rule by which this answer was read; null: none.",
-        "greeting": "What the service said; null: not asked, or nothing was said.",
+        "greeting": "What the service sent of itself; null: not asked, or nothing came.",
         "keys": "The keys that the service showed; null: not asked, or none was shown.",
     },
     "Reading": {"response": "What the answer amounts to."},
-    "GreetingReport": {
-        "text": "First line, of HTTP the status line; empty: TLS, and then nothing.",
-        "status": "HTTP status; null: no HTTP.",
-        "headers": "The HTTP headers that are kept, by lower-case name.",
-        "tls": "Whether it was said over TLS.",
-    },
     "Served": {
         "name": "What the service calls itself; null: nothing.",
         "by": "What its addresses have in common; empty where it has one.",

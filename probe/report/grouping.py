@@ -1,6 +1,6 @@
 """Groups the ports of a large scan: those that share one verdict and the same answers need no row each.
 
-A port stands out when few others are like it. What a group says holds for each of its ports: evidence and
+A port stands out when few others are like it. A group holds for each of its ports: evidence and
 advice are merged as values, before they are put into words; confidence and what goes with it are those of the
 least sure port, and a round-trip time, which each had its own, is not given.
 """
@@ -66,8 +66,8 @@ def _rest(members: Sequence[PortReport]) -> RestReport:
     fields["observations"] = tuple(
         _shared(answers) for answers in zip(*(port.observations for port in members), strict=True)
     )
-    told = [port.probes for port in members if port.probes is not None]
-    fields["probes"] = tuple(map(probes.merged, zip(*told, strict=True))) if told else None
+    sent = [port.probes for port in members if port.probes is not None]
+    fields["probes"] = tuple(map(probes.merged, zip(*sent, strict=True))) if sent else None
     fields["services"] = None  # of a few ports only
     return RestReport(ports=format_ports(port.port for port in members), **fields)
 

@@ -60,7 +60,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "received_packets": "Packets that it received.",
         "peer_sent_bytes": "Bytes that the WireGuard peer was sent; absent: not read.",
         "peer_received_bytes": "Bytes that it sent; absent: not read.",
-        "heard": "Probes whose answer arrived.",
+        "answered": "Probes whose answer arrived.",
         "reverse_path_drops": "Packets that the check of the reverse path dropped; absent: not read.",
     },
     "MtuTrial": {
@@ -96,7 +96,8 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "aftermath": "What an accepted connection did next.",
         "tcp": "What the kernel knows of an accepted connection.",
         "origin": "Which box answered: the host, a nearer one, or one behind.",
-        "header": "What the headers of the answer say; raw packets show it.",
+        "header": "Header fields of the answer; raw packets show them.",
+        "rationed": "Silence that may be an ICMP error held back: its sender had given its ration.",
         "sent": "When the first try left; of several ports the earliest.",
         "last_sent": "When the first try of the last port left; absent: there is one port.",
         "answer": "When the answer came; of several ports the earliest.",
@@ -114,9 +115,10 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "aftermath": "What an accepted connection did next.",
         "tcp": "What the kernel knows of an accepted connection.",
         "origin": "Which box answered: the host, a nearer one, or one behind.",
+        "rationed": "Silence that may be an ICMP error held back: its sender had given its ration.",
         "started": "When the first try left.",
         "answered_at": "When the answer came.",
-        "header": "What the headers of the answer say.",
+        "header": "Header fields of the answer.",
     },
     "Question": {
         "address": "The destination that the packet had.",
@@ -151,7 +153,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
     "Shown": {
         "port": "The port.",
         "keys": "The keys that the service showed; absent: not asked, or none was shown.",
-        "greeting": "What the service said; absent: not asked, or nothing was said.",
+        "greeting": "What the service sent of itself; absent: not asked, or nothing came.",
     },
     "Key": {
         "kind": "SSH host key, or certificate of TLS.",
@@ -204,8 +206,8 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
     "Greeting": {
         "text": "First line, of HTTP the status line; empty: TLS, and then nothing.",
         "status": "HTTP status; absent: no HTTP.",
-        "headers": "The HTTP headers that are kept, as pairs of lower-case name and value.",
-        "tls": "Whether it was said over TLS.",
+        "headers": "The HTTP headers that are kept, by lower-case name.",
+        "tls": "Whether it came over TLS.",
         "binary": "Whether the text stands for bytes that are none.",
         "key": "The certificate, with TLS.",
     },

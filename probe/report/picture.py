@@ -1,7 +1,7 @@
 """The picture: the target as a box, its addresses on the left wall, loopback inside, ports where they answer.
 
 Three arrows, one for each thing that an answer can show: it went in, it came to the host and was refused,
-or nobody knows where it stopped. What no answer can show (loopback) is written with the word that says so.
+or nobody knows where it stopped. What no answer can show (loopback) is marked as unknown.
 """
 
 from collections.abc import Iterable, Iterator
@@ -90,8 +90,8 @@ def _interface(address: AddressReport, report: Report, ink: _Ink, inside: int) -
         observation = answer_on(address, row)
         arrow = _arrow(observation, ink)
         groups.setdefault((arrow, _said(observation, row, report)), []).append(row)
-    for (arrow, said), members in groups.items():
-        for number, text in enumerate(_wrapped(f"{listed_ports(members)}  {said}", inside)):
+    for (arrow, words), members in groups.items():
+        for number, text in enumerate(_wrapped(f"{listed_ports(members)}  {words}", inside)):
             yield (arrow if number == 0 else ink.unasked), text
 
 
@@ -102,7 +102,7 @@ def _arrow(observation: ObservationReport | None, ink: _Ink) -> str:
 
 
 def _said(observation: ObservationReport | None, row: Row, report: Report) -> str:
-    """What is said of one answer: the verdict where it is open, else how it was turned away."""
+    """The words for one answer: the verdict where it is open, else how it was turned away."""
     if observation is None or observation.state is None:
         return NOT_MEASURED
     unheard = f", {UNHEARD[1]}" if observation.unheard else ""
@@ -116,11 +116,11 @@ def _loopback(report: Report, ink: _Ink, inside: int) -> Iterator[tuple[str, str
         yield ink.unasked, text
     groups: dict[str, list[Row]] = {}
     for row in rows(report):
-        said = _on_loopback(row)
-        if said:
-            groups.setdefault(said, []).append(row)
-    for said, members in groups.items():
-        for text in _wrapped(f"{listed_ports(members)}  {said}", inside - 2):
+        words = _on_loopback(row)
+        if words:
+            groups.setdefault(words, []).append(row)
+    for words, members in groups.items():
+        for text in _wrapped(f"{listed_ports(members)}  {words}", inside - 2):
             yield ink.unasked, f"  {text}"
 
 

@@ -1,4 +1,4 @@
-"""From traces of raw follow-ups to the report: which are said of a port, which of an address."""
+"""From traces of raw follow-ups to the report: which are about a port, which about an address."""
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
@@ -18,18 +18,18 @@ _PURPOSES = {rule: Purpose(rule=rule) for rule in PurposeRule}
 def by_port(
     surveys: Collection[AddressSurvey], judged: Iterable[Port]
 ) -> Mapping[Port, tuple[ProbeReport, ...]]:
-    """What raw packets told of each port with a verdict, address by address, in the order of asking."""
-    told: dict[Port, list[ProbeReport]] = {port: [] for port in judged}
+    """What raw packets brought about each port with a verdict, address by address, in the order of asking."""
+    found: dict[Port, list[ProbeReport]] = {port: [] for port in judged}
     for survey in surveys:
         for trace in survey.traces:
             port = _tested_port(trace)
-            if port in told:
-                told[port].append(_probe(trace, None))
-    return {port: tuple(found) for port, found in told.items()}
+            if port in found:
+                found[port].append(_probe(trace, None))
+    return {port: tuple(rows) for port, rows in found.items()}
 
 
 def of_address(survey: AddressSurvey, judged: Container[Port]) -> tuple[ProbeReport, ...]:
-    """What raw packets told of an address itself: echo, who-has, controls, ports without a verdict."""
+    """What raw packets brought about an address itself: echo, who-has, controls, ports without a verdict."""
     rest = (trace for trace in survey.traces if _tested_port(trace) not in judged)
     return tuple(_probe(trace, _asked_port(trace)) for trace in rest)
 
@@ -44,7 +44,7 @@ def _tested_port(trace: Trace) -> Port | None:
 
 
 def _probe(trace: Trace, port: Port | None) -> ProbeReport:
-    """`port` is named where the place in the report does not say it already."""
+    """`port` is named where it does not follow from the place in the report."""
     seen = trace.observation
     question, hop = seen.question, seen.question.hop
     header = seen.header or _NO_HEADER
@@ -70,7 +70,7 @@ def _probe(trace: Trace, port: Port | None) -> ProbeReport:
 
 
 def alike(probe: ProbeReport) -> tuple[object, ...]:
-    """What of a probe must be equal for two ports to be told together.
+    """What of a probe must be equal for two ports to share a row.
 
     A stack draws the flow label of each reset anew; that it has one is what tells (Linux
     net/ipv6/tcp_ipv6.c, tcp_v6_send_reset).

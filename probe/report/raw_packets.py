@@ -22,7 +22,7 @@ _ANSWERS = {Reason.SYN_ACK: "SYN/ACK", Reason.ARP_RESPONSE: "ARP reply", Reason.
 def probe_lines(row: Row, addresses: Sequence[AddressReport]) -> Iterator[str]:
     """One line for each raw packet about a port, then those about its addresses, to compare with.
 
-    Controls that say the same share a line.
+    Controls that answered alike share a line.
     """
     for probe in row.verdict.probes or ():
         yield probe_line(probe, row.verdict.protocol, addresses)
@@ -81,7 +81,7 @@ def _reply_ttl(probe: ProbeReport) -> str | None:
 
 
 def _window(probe: ProbeReport) -> str | None:
-    """Of a SYN/ACK: 0 there is a middlebox that stalls; a reset's says nothing."""
+    """Of a SYN/ACK: 0 there is a middlebox that stalls; a reset's means nothing."""
     return f"window {probe.window}" if probe.reason is Reason.SYN_ACK and probe.window is not None else None
 
 

@@ -1,4 +1,4 @@
-"""Reads a report back from its JSON, and says what is wrong with a file that is none."""
+"""Reads a report back from its JSON, and names what is wrong with a file that is none."""
 
 import sys
 from collections.abc import Callable

@@ -32,6 +32,7 @@ from probe.report.words import (
 )
 
 _COLOUR = re.compile("\x1b\\[[0-9]*m")
+_UNDER_HEADERS = str.maketrans("╭┬╮", "├┼┤")  # from the upper edge of a frame to the line below headers
 _VERDICT_WIDTH = 14  # of a folded verdict: half of the longest word
 
 
@@ -39,7 +40,7 @@ _VERDICT_WIDTH = 14  # of a folded verdict: half of the longest word
 class _Layout:
     service: bool
     fold: bool  # break verdicts at their hyphens
-    why: int | None  # width of the column that says why; None: said below the table
+    why: int | None  # width of the column with the reason; None: reasons stand below the table
 
 
 _LAYOUTS = (
@@ -96,14 +97,19 @@ def _grid(report: Report, layout: _Layout, style: TextStyle) -> str:
 
 
 def _tabulated(cells: Sequence[Sequence[str]], headers: Sequence[str], form: str) -> str:
-    """Tabulate without the two columns that it adds to every header: they decide what fits a terminal."""
+    """Tabulate with columns as wide as their texts: those decide what fits a terminal.
+
+    The headers go in as a row, since `tabulate` makes a column of headers two wider; their rule follows here.
+    """
     import tabulate  # noqa: PLC0415 - loaded only where a table is printed
 
-    padding, tabulate.MIN_PADDING = tabulate.MIN_PADDING, 0
-    try:
-        return tabulate.tabulate(cells, headers, tablefmt=form, disable_numparse=True)
-    finally:
-        tabulate.MIN_PADDING = padding
+    drawn = tabulate.tabulate([headers, *cells], tablefmt=form, disable_numparse=True).split("\n")
+    top, *lines, bottom = drawn
+    height = 1 + max(header.count("\n") for header in headers)
+    framed = top != bottom
+    outer = ((top,), (bottom,)) if framed else ((), ())
+    rule = top.translate(_UNDER_HEADERS)
+    return "\n".join((*outer[0], *lines[:height], rule, *lines[height:], *outer[1]))
 
 
 def _cells(row: Row, addresses: Sequence[AddressReport], layout: _Layout, style: TextStyle) -> list[str]:
@@ -133,7 +139,7 @@ def _folded(text: str, width: int) -> str:
 
 
 def _whys(report: Report, style: TextStyle) -> str:
-    """Each reason once, with the ports that it is said of."""
+    """Each reason once, with the ports that it holds for."""
     members: dict[str, list[Row]] = {}
     for row in rows(report):
         if row.verdict.why:

@@ -52,7 +52,7 @@ class Row:
 
     @property
     def shortened(self) -> bool:
-        """Whether the label does not say which ports these are."""
+        """Whether the label does not name these ports."""
         return not self.label.startswith(self.ports)
 
 
@@ -112,8 +112,8 @@ _NOT_REACHED = frozenset(
 
 def heading(address: AddressReport) -> tuple[str, ...]:
     """What stands above the answers of an address: realm, address, and why no probe reached it."""
-    said = (f"({address.condition})",) if address.condition in _NOT_REACHED else ()
-    return (address.realm, address.address, *vantage_words(address), *said)
+    condition = (f"({address.condition})",) if address.condition in _NOT_REACHED else ()
+    return (address.realm, address.address, *vantage_words(address), *condition)
 
 
 def vantage_words(seen: AddressReport | ObservationReport) -> tuple[str, ...]:

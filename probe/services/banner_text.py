@@ -43,7 +43,7 @@ def _http(data: bytes) -> Greeting | None:
         known = name.decode("latin-1").lower()
         if colon and known in TELLING:
             found.setdefault(known, _value(known, value))
-    headers = tuple((name, found[name]) for name in TELLING if name in found)
+    headers = {name: found[name] for name in TELLING if name in found}
     return Greeting(_printable(first), int(status[1]), headers)
 
 

@@ -223,7 +223,7 @@ def _option_length(options: bytes) -> int:
 def _quote(data: bytes, family: _Family) -> Parts | None:
     """Return what an ICMP error is about; None where it can be no probe.
 
-    Its lengths and checksums say nothing: quotes are cut, and boxes on the way rewrite them.
+    Its lengths and checksums prove nothing: quotes are cut, and boxes on the way rewrite them.
     """
     layout = _WALKS[family.version](data)
     if layout is None or layout.protocol not in {TCP, UDP, family.icmp}:

@@ -1,4 +1,4 @@
-"""Which probe an arrived packet answers, and what it then says. Pure: no bytes, no clock, no chance.
+"""Which probe an arrived packet answers, and what it then means. Pure: no bytes, no clock, no chance.
 
 Lives here: the packets that wait for an answer, and the rules by which one proves that its sender saw the
 probe. A TCP answer must name the probe's ports and its sequence number, a datagram its ports, an ICMP error
@@ -201,7 +201,7 @@ def _is_quoted(sent: Outgoing, quoted: Quoted) -> bool:
 
 
 def _reply(probe: Probe, got: Incoming, at: float) -> Reply:
-    """An ICMP error without a reason of its own still says: not reached. `icmp` tells which it was."""
+    """An ICMP error without a reason of its own still means: not reached. `icmp` has which it was."""
     if got.icmp is None:
         reason = _REASONS[got.kind]
     else:

@@ -1,4 +1,4 @@
-"""What to say to a UDP port, so that a service there answers.
+"""What to send to a UDP port, so that a service there answers.
 
 Lives here: one small, harmless request per well-known port, written from its specification. A request asks
 for something that every client asks first (a version, a time, a list of names); none changes anything.

@@ -18,7 +18,7 @@ _NO_LIMIT = 0  # of bytes a packet
 _COMMENT, _FLAGS = 1, 2  # options of a packet
 _ETHERNET, _NO_LINK_LAYER = 1, 0xFFFE  # ARPHRD_ETHER, ARPHRD_NONE of linux/if_arp.h
 _LONGEST_COMMENT = 0xFFFF  # bytes: what an option can hold
-_TICKS = 1_000_000  # a second, unless an interface says otherwise
+_TICKS = 1_000_000  # a second, unless an interface has another
 
 
 class _Way(NamedTuple):
@@ -110,6 +110,6 @@ def _packet(data: bytes, at: float, way: _Way, comment: str) -> bytes:
 
 
 def _utf8(comment: str) -> bytes:
-    """Encode a comment: what UTF-8 cannot say is replaced, what is too long is cut between characters."""
+    """Encode a comment: what UTF-8 cannot encode is replaced, what is too long is cut between characters."""
     text = comment.encode("utf-8", errors="replace")[:_LONGEST_COMMENT]
     return text.decode("utf-8", errors="ignore").encode("utf-8")

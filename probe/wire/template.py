@@ -26,7 +26,7 @@ def stamp(template: bytes, packet: Outgoing) -> bytes:
 
     Args:
         template: a packet of the same kind, family and payload, from its first IP byte.
-        packet: what it is to say.
+        packet: what it is to contain.
     """
     data = bytearray(template)
     addresses = packet.source.packed + packet.destination.packed
@@ -34,7 +34,7 @@ def stamp(template: bytes, packet: Outgoing) -> bytes:
     _TRANSPORTS[packet.shape](data, start, packet)
     pseudo = 0 if protocol == _ICMP else int.from_bytes(addresses) + protocol + len(data) - start
     checksum = _fill_in(data, start, start + _CHECKSUM_AT[protocol], pseudo)
-    if protocol == _UDP and checksum == 0:  # which would say that there is none (RFC 768)
+    if protocol == _UDP and checksum == 0:  # which would mean that there is none (RFC 768)
         _SUM.pack_into(data, start + _CHECKSUM_AT[protocol], 0xFFFF)
     return bytes(data)
 

@@ -18,7 +18,8 @@ from tabulate import tabulate
 from probe.lab.check import compare
 from probe.lab.door import open_world
 from probe.lab.netns import enter
-from probe.lab.scenario import Action, Expected, Link, Listen, Rule, Scan, Scenario, TargetHost, address_of
+from probe.lab.scenario import Expected, Link, Scan, Scenario, address_of
+from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.report.read import parse_report
 
 ROUNDS = 5

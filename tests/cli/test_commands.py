@@ -216,7 +216,7 @@ def test_explain_reads_what_scan_wrote(
 
 
 @pytest.mark.parametrize(
-    ("port", "words"), [("1-3", "names 3 ports"), ("1/sctp", "1/sctp"), ("53/udp", "says nothing of 53/udp")]
+    ("port", "words"), [("1-3", "names 3 ports"), ("1/sctp", "1/sctp"), ("53/udp", "has no 53/udp")]
 )
 def test_explain_takes_one_known_port(
     port: str, words: str, saved: Path, capsys: pytest.CaptureFixture[str]

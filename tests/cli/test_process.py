@@ -37,43 +37,6 @@ def test_help_loads_next_to_nothing(argv: list[str]) -> None:
     assert rest <= {"probe.app", "probe.app.engines", "probe.app.invoker", "probe.version"}
 
 
-DROPPING = """
-import sys
-import probe.backends.privilege, probe.backends.raw
-from probe.backends.connect import ConnectBackend
-
-probe.backends.raw.open_raw = lambda host, capture=None: ConnectBackend()
-probe.backends.privilege.missing = lambda: None
-probe.backends.privilege.held = lambda: True
-import probe.app.privileged_start
-probe.app.privileged_start._stays_readable = lambda: False
-probe.backends.privilege.drop = lambda: loaded.update(sys.modules)
-loaded = set()
-from probe.cli.main import main
-code = main(sys.argv[1:])
-import probe.backends.banner, probe.backends.host_keys  # of ports that are open on several addresses
-print(code, *sorted(set(sys.modules) - loaded), file=sys.stderr)
-"""
-
-
-@pytest.mark.parametrize("engine", ["connect", "raw"])
-@pytest.mark.parametrize("form", ["-v", "--json", "--csv", "--md", "--ndjson", "--picture"])
-def test_nothing_is_loaded_once_privileges_are_gone(form: str, engine: str) -> None:
-    """Root without capabilities cannot read another user's Python: all that a scan needs is there before."""
-    command = [sys.executable, "-c", DROPPING, "scan", "127.0.0.1", "-p", "9,U:9", "--engine", engine, form]
-    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stderr.splitlines()[-1] == "0"
-
-
-@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
-def test_an_examination_loads_nothing_once_privileges_are_gone(form: list[str]) -> None:
-    """The doctor too has all that it needs before; the process that reads this machine is another one."""
-    command = [sys.executable, "-c", DROPPING, "doctor", "127.0.0.1", "-p", "9", *form]
-    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stderr.splitlines()[-1] == "1"
-    assert "not-bound" in done.stdout
-
-
 @pytest.mark.parametrize("argv", ["demo --world sim --json", "schema", "--help", "lab list"])
 def test_a_reader_may_leave_early(argv: str) -> None:
     """`| head -1` is no error and leaves no trace."""

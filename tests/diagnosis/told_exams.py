@@ -114,7 +114,9 @@ def passage_of(told: list[int] | None, heard: int) -> InterfaceCounters | None:
     if told is None:
         return None
     sent, received, *drops = told
-    return InterfaceCounters(6, sent, received, heard=heard, reverse_path_drops=drops[0] if drops else None)
+    return InterfaceCounters(
+        6, sent, received, answered=heard, reverse_path_drops=drops[0] if drops else None
+    )
 
 
 def echo_of(word: str | None, ip: object) -> Echo | None:

@@ -1,5 +1,6 @@
 """The survey of one address over a scripted path: distances, reply TTLs, origins, rationed errors."""
 
+from collections import Counter
 from collections.abc import Generator
 from ipaddress import ip_address
 
@@ -199,3 +200,108 @@ def test_progress_is_told():
     )
     done, asked = heard[-1]
     assert done == asked > 4
+
+
+class Rejecting:
+    """A host that rejects by ICMP, six errors at once and then one a second; it drops nothing.
+
+    `let_in` are answered by its stack, `dropped` by nothing at all.
+    """
+
+    def __init__(self, *, let_in: tuple[Port, ...] = (), dropped: tuple[Port, ...] = ()) -> None:
+        self.let_in, self.dropped = let_in, dropped
+        self.tokens, self.at = 6.0, 0.0
+
+    def __call__(self, probe: Probe, now: float) -> list[Reply]:
+        """Answer, or hold the error back."""
+        port = probe.question.port
+        if port in self.dropped:
+            return []
+        if port in self.let_in:
+            return [Reply(probe.id, Reason.RESET, now + RTT, sender=TARGET.ip)]
+        self.tokens, self.at = min(6.0, self.tokens + now - self.at), now
+        if self.tokens < 1:
+            return []
+        self.tokens -= 1
+        return [Reply(probe.id, Reason.PORT_UNREACH, now + RTT, sender=TARGET.ip, icmp=(3, 3))]
+
+
+MANY = tuple(Port(Protocol.TCP, number) for number in range(2000, 3000))
+
+
+def survey_through(script, *ports: Port) -> tuple[AddressSurvey, ScriptedNetwork]:
+    """Survey a neighbour; return the network as well, which knows what was sent."""
+    network = ScriptedNetwork(script)
+    plan = AddressPlan(TARGET, Route(TARGET.ip, on_link=True), ports, CONTROLS)
+    survey = survey_address(plan, lambda _: None, frozenset())
+    (done,) = Run({TARGET.ip: survey}, network, Timing()).until(300).surveys
+    return done, network
+
+
+def test_a_thousand_rejected_ports_are_not_asked_harder():
+    """Rationed errors raise no tries and lower no pace; every silence is marked as what it may be."""
+    found, network = survey_through(Rejecting(), *MANY)
+    silent = [o for o in found.observations if o.reason is Reason.NO_RESPONSE]
+    assert len(silent) > 900
+    assert all(o.rationed for o in silent)
+    assert max(o.attempts for o in silent) <= 4
+    assert network.now() < 5
+
+
+def test_what_is_dropped_among_few_rejected_ports_is_told_apart():
+    """Once the sender has an error to give again, silence is silence, and what it rejects shows."""
+    dropped = MANY[:8]
+    rejected = MANY[8:11]
+    found, _ = survey_through(Rejecting(let_in=CONTROLS, dropped=dropped), *dropped, *rejected)
+    tested = found.tested()
+    assert {tested[port].reason for port in rejected} == {Reason.PORT_UNREACH}
+    assert not any(tested[port].rationed for port in dropped)
+
+
+def test_a_rule_for_many_ports_is_asked_about_once_more():
+    """Where the controls are let in, one round beyond the tries is made for a sample of the rest."""
+    found, network = survey_through(Rejecting(let_in=CONTROLS), *MANY)
+    silent = [o for o in found.observations if o.reason is Reason.NO_RESPONSE]
+    assert 0 < sum(o.attempts > 3 for o in silent) < 70
+    assert max(o.attempts for o in silent) == 4
+    assert all(o.rationed for o in silent)
+    assert network.now() < 6
+
+
+def test_of_many_silences_a_sample_is_tested_again():
+    """A filter that drops nearly everything, and nothing lost: some are enough, spread over all."""
+
+    def script(probe: Probe, now: float) -> list[Reply]:
+        return [] if probe.question.port in MANY else Rejecting(let_in=CONTROLS)(probe, now)
+
+    found, _ = survey_through(script, *MANY)
+    again = [o for o in found.observations if o.reason is Reason.NO_RESPONSE and o.attempts > 3]
+    assert 60 <= len(again) <= 70
+
+
+def test_all_are_tested_again_where_the_sample_was_not_silent():
+    """A limit that lets answers through after a pause: every silence gets its chance."""
+    asked: Counter[Port] = Counter()
+
+    def script(probe: Probe, now: float) -> list[Reply]:
+        port = probe.question.port
+        asked[port] += 1
+        silent = port in MANY and asked[port] <= 3
+        return [] if silent else Rejecting(let_in=(*CONTROLS, *MANY))(probe, now)
+
+    found, _ = survey_through(script, *MANY)
+    assert {o.reason for o in found.observations} == {Reason.RESET}
+
+
+def test_what_a_signal_cut_short_is_marked_too(interrupt):
+    """Silences that were waited for in full keep their mark when the survey has to end."""
+
+    def script(probe: Probe, now: float) -> list[Reply]:
+        if now > 2.5:
+            interrupt()
+        return Rejecting.__call__(host, probe, now)
+
+    host = Rejecting()
+    found, _ = survey_through(script, *MANY)
+    assert any(o.rationed for o in found.observations)
+    assert not any(o.rationed for o in found.observations if o.reason is not Reason.NO_RESPONSE)

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from probe.app.scan import Reporting, scan
 from probe.lab.door import means_of, open_world
-from probe.lab.scenario import Action, Expected, Listen, Rule, Scan, Scenario, TargetHost
+from probe.lab.scenario import Expected, Scan, Scenario
+from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.model.advice import AdviceRule, NextTestRule
 from probe.model.plan import Timing
 from probe.model.report import Report

@@ -5,7 +5,8 @@ Three addresses: LAN IPv4, VPN IPv4, public IPv6.
 
 from varied import replace
 
-from probe.lab.scenario import Action, Expected, Listen, Rule, Scan, Scenario, Serves, TargetHost, realm_of
+from probe.lab.scenario import Expected, Scan, Scenario, realm_of
+from probe.lab.scenario_hosts import Action, Listen, Rule, Serves, TargetHost
 from probe.lab.truth import Truth
 from probe.model.facts import AddressSurvey
 from probe.model.probing import Observation

@@ -27,7 +27,8 @@ from one_port_worlds import (
 from probe.app.scan import collect
 from probe.inference import infer
 from probe.lab.door import means_of
-from probe.lab.scenario import Action, Link, Listen, Rule, Scenario, Segment, realm_of
+from probe.lab.scenario import Link, Scenario, realm_of
+from probe.lab.scenario_hosts import Action, Listen, Rule, Segment
 from probe.lab.sim.world import open_sim
 from probe.lab.truth import truth
 from probe.model.facts import AddressSurvey

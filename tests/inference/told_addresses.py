@@ -79,5 +79,5 @@ def says(text, port=HTTPS, **more) -> dict:
 
 def web(status=200, port=HTTPS, *, tls=False, **headers) -> dict:
     """An HTTP answer; `content_type` is the header content-type."""
-    told = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
     return says(f"HTTP/1.1 {status}", port, status=status, headers=told, tls=tls)

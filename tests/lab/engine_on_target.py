@@ -37,7 +37,8 @@ from probe.lab.check import compare
 from probe.lab.daemons import published_on
 from probe.lab.door import means_of, open_world
 from probe.lab.netns import enter
-from probe.lab.scenario import CONTAINER_ADDRESSES, Dnat, Forwarder, Scenario, TargetHost
+from probe.lab.scenario import CONTAINER_ADDRESSES, Scenario
+from probe.lab.scenario_hosts import Dnat, Forwarder, TargetHost
 from probe.lab.world import World
 from probe.model.fixes import Place
 from probe.model.measurement import Facts

@@ -11,7 +11,7 @@ from probe.errors import ScenarioError
 from probe.lab.check import check
 from probe.lab.daemons import TOOLS, USUAL_PORTS, Check, Daemon, daemons_of, listens_of
 from probe.lab.files import find_scenario
-from probe.lab.scenario import Listen, ServiceKind, TargetHost
+from probe.lab.scenario_hosts import Listen, ServiceKind, TargetHost
 from probe.model.target import Protocol
 
 ANY = ["0.0.0.0", "::"]

@@ -7,7 +7,8 @@ import netns_tasks
 import pytest
 from score.grade import Claim, Fact
 
-from probe.lab.scenario import ProberHost, address_of
+from probe.lab.scenario import address_of
+from probe.lab.scenario_hosts import ProberHost
 from probe.lab.truth import truth
 from probe.model.diagnosis import Cause
 from probe.model.probing import Reason, state_of

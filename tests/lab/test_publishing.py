@@ -7,7 +7,8 @@ import pytest
 
 from probe.errors import ScenarioError
 from probe.lab.daemons import engine_sockets, guards, published_on
-from probe.lab.scenario import Dnat, TargetHost, parse_scenario
+from probe.lab.scenario import parse_scenario
+from probe.lab.scenario_hosts import Dnat, TargetHost
 
 # Who forwards, the entry, and the sockets of the host beside it: bind, whether IPv6 alone, what is served.
 SOCKETS: list[tuple[str, dict[str, Any], list[tuple[str, bool, str]]]] = [

@@ -6,7 +6,8 @@ import pytest
 
 from probe.errors import ScenarioError, UsageError
 from probe.lab.netns import rules
-from probe.lab.scenario import Action, Scenario, parse_scenario
+from probe.lab.scenario import Scenario, parse_scenario
+from probe.lab.scenario_hosts import Action
 
 LOOPBACK_SPARED = 'iifname != "lo"'
 LAN6 = 'meta nfproto ipv6 iifname { "lan" }'

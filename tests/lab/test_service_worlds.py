@@ -17,7 +17,8 @@ from nobody import NOBODY, python_for_nobody
 from probe.lab.daemons import TOOLS, listens_of
 from probe.lab.netns import daemons, enter, tunnels
 from probe.lab.netns.daemons import daemons_available
-from probe.lab.scenario import ServiceKind, VpnKind, address_of
+from probe.lab.scenario import VpnKind, address_of
+from probe.lab.scenario_hosts import ServiceKind
 from probe.model.fixes import Place
 
 SCRIPT = Path(__file__).with_name("service_tasks.py")

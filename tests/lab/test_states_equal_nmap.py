@@ -11,7 +11,8 @@ from score import nmap
 
 from probe.lab.files import scenario_paths
 from probe.lab.netns import enter
-from probe.lab.scenario import ProberHost, load_scenario
+from probe.lab.scenario import load_scenario
+from probe.lab.scenario_hosts import ProberHost
 from probe.services.port_list import parse_ports
 
 pytestmark = pytest.mark.takes_minutes

@@ -7,7 +7,8 @@ from time import monotonic
 from probe.backends.clients import SystemClients
 from probe.lab.door import open_world
 from probe.lab.netns.world import ListenersClients, clients_for
-from probe.lab.scenario import Service, ServiceKind, TargetHost, parse_scenario
+from probe.lab.scenario import parse_scenario
+from probe.lab.scenario_hosts import Service, ServiceKind, TargetHost
 from probe.model.greeting import Approach, Call
 from probe.model.target import Port, Protocol
 

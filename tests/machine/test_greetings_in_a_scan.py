@@ -150,7 +150,7 @@ def test_another_service_answers_on_the_public_address():
     assert (differ.service, differ.other_service, differ.text) == ("220 two", "220 one", sentence)
     data = json.loads(render_json(report))["ports"][0]
     assert [o["greeting"] for o in data["observations"]] == [
-        {"text": f"220 {word}", "status": None, "headers": {}, "tls": False} for word in ("one", "two")
+        {"text": f"220 {word}"} for word in ("one", "two")
     ]
     assert [(s["addresses"], s["name"], s["other_than"]) for s in data["services"]] == [
         (["127.0.0.1"], "220 one", ["127.0.0.2"]),

@@ -2,10 +2,13 @@
 
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -19,6 +22,7 @@ from probe.model.exam import NameAnswer
 from probe.model.machine import Resolvers
 from probe.model.unread import NameFailure, NameFailureRule
 
+TOP = Path(__file__).parents[2]
 LOCAL = ip_address("127.0.0.1")
 VPN, VPN6 = ip_address("10.88.0.10"), ip_address("fd88::10")
 Answer = Callable[[dns.message.Message], bytes | None]
@@ -164,3 +168,27 @@ CANDIDATES = [
 def test_candidates(name, search, expected):
     """As resolv.conf(5) has it with ndots:1, and no more than three."""
     assert candidates(name, search) == expected
+
+
+ASKING = """
+import sys
+from importlib import import_module
+from ipaddress import ip_address
+from probe.app import privileged_start
+from probe.model.machine import Resolvers
+
+for name in (*privileged_start._LATER, *privileged_start._LATER_IN_DOCTOR):
+    import_module(name)
+loaded = set(sys.modules)
+from probe.backends.dns import ask_servers
+found = ask_servers(["alias.test"], Resolvers((ip_address("127.0.0.1"),)), int(sys.argv[1]))
+print(len(found["alias.test"][0].addresses), *sorted(set(sys.modules) - loaded))
+"""
+
+
+def test_asking_name_servers_loads_nothing_more() -> None:
+    """A server on loopback answers with both kinds of address, and an alias."""
+    with server(from_zone(ZONE)) as port:
+        command = [sys.executable, "-c", ASKING, str(port)]
+        done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["2"]

@@ -15,7 +15,7 @@ PORT = Port(Protocol.TCP, 80)
 
 
 def page(**headers: str) -> Greeting:
-    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Greeting("HTTP/1.1 200 Intranet of Acme", 200, named)
 
 
@@ -61,5 +61,5 @@ def test_software_stays() -> None:
     assert (
         redaction.of(Greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2 acme"), ONE).text == "SSH-2.0-OpenSSH_9.2p1 1"
     )
-    assert redaction.of(page(server="nginx/1.22.1 (acme)"), ONE).headers == (("server", "nginx/1.22.1 (2)"),)
+    assert redaction.of(page(server="nginx/1.22.1 (acme)"), ONE).headers == {"server": "nginx/1.22.1 (2)"}
     assert redaction.of(page(), ONE).text == "HTTP/1.1 200"

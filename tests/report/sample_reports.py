@@ -16,12 +16,12 @@ from probe.model.evidence import (
     Purpose,
     PurposeRule,
 )
+from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind
 from probe.model.probing import Origin, Reason, Shape, State, state_of
 from probe.model.report import (
     AddressReport,
     CandidateReport,
-    GreetingReport,
     ObservationReport,
     PortReport,
     ProbeReport,
@@ -184,7 +184,7 @@ TYPICAL = report(
 )
 LARGE = report([WILDCARD], rest=(rest("1-21,23-79,90-4000,5000"), rest("53,67", why="the same")))
 EMPTY = report([], stats=None, complete=False)
-SHOUTED = GreetingReport(text="\x1b[2J\u202e", status=200, headers={"server\x07": "\x9b31m\u2066"}, tls=True)
+SHOUTED = Greeting(text="\x1b[2J\u202e", status=200, headers={"server\x07": "\x9b31m\u2066"}, tls=True)
 FORGED = Key(kind=KeyKind.TLS, type="x509", fingerprint="\x1b]52;c;YQ==\x07")
 EVIL = report(
     [

@@ -4,7 +4,8 @@ import pytest
 
 from probe.app.scan import Reporting, scan
 from probe.lab.door import means_of, open_world
-from probe.lab.scenario import Action, Listen, Rule, Scan, Scenario, TargetHost
+from probe.lab.scenario import Scan, Scenario
+from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.report.grouping import MOST_ROWS

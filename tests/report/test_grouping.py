@@ -24,8 +24,8 @@ from sample_reports import (
 from probe.model.advice import AdviceRule
 from probe.model.binding import Served
 from probe.model.evidence import EvidenceRule, PortEvidence
+from probe.model.greeting import Greeting
 from probe.model.probing import Origin, TcpFacts
-from probe.model.report import GreetingReport
 from probe.model.verdict import Binding
 from probe.report.grouping import grouped
 from probe.services.port_list import parse_ports
@@ -130,7 +130,7 @@ def test_advice_that_all_have_is_the_group_s() -> None:
 
 def test_a_group_has_no_greetings() -> None:
     """Only a few ports were asked for one: it is not told of the others."""
-    said = observation(LAN, greeting=GreetingReport(text="220 ready"), keys=())
+    said = observation(LAN, greeting=Greeting(text="220 ready"), keys=())
     shown = (Served((ip_address("192.168.77.10"),)),)
     ports = [port(n, (OPEN,) * 3, observations=(said,), services=shown) for n in range(1, 21)]
     (group,) = grouped(report(ports), most_rows=10).rest

@@ -9,7 +9,8 @@ from probe.app.scan import scan
 from probe.engine.rows import measurement_of
 from probe.engine.run import Counts, Outcome
 from probe.lab.door import means_of, open_world
-from probe.lab.scenario import Expected, Listen, Scan, Scenario, TargetHost
+from probe.lab.scenario import Expected, Scan, Scenario
+from probe.lab.scenario_hosts import Listen, TargetHost
 from probe.model.advice import AdviceRule, Rival, RivalRule, Severity
 from probe.model.measurement import Facts
 from probe.model.plan import Timing

@@ -32,19 +32,8 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from probe.lab.scenario import (
-    Action,
-    Link,
-    Listen,
-    Router,
-    Rule,
-    Scan,
-    Scenario,
-    Segment,
-    Serves,
-    TargetHost,
-    realm_of,
-)
+from probe.lab.scenario import Link, Scan, Scenario, realm_of
+from probe.lab.scenario_hosts import Action, Listen, Router, Rule, Segment, Serves, TargetHost
 
 PORTS = 10
 PORT_RANGE = range(20, 49152)

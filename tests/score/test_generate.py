@@ -6,7 +6,8 @@ from functools import cache
 import msgspec
 import pytest
 
-from probe.lab.scenario import Action, Rule, Scenario, Segment, Serves, address_of, parse_scenario, realm_of
+from probe.lab.scenario import Scenario, address_of, parse_scenario, realm_of
+from probe.lab.scenario_hosts import Action, Rule, Segment, Serves
 from score.generate import LOOPBACKS, PORTS, REJECTS, WILDCARDS, generate
 
 WORLDS = 2000

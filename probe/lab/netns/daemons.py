@@ -23,7 +23,7 @@ from probe.lab import small_app
 from probe.lab.daemons import HOME, TOOLS, Check, Daemon
 from probe.lab.netns import enter, programs, syscalls
 from probe.lab.netns.programs import Program
-from probe.lab.scenario import ServiceKind
+from probe.lab.scenario_hosts import ServiceKind
 from probe.model.target import Protocol
 
 _NOBODY = 65534

@@ -37,12 +37,11 @@ from probe.lab.scenario import (
     PROBER_ADDRESSES,
     ROUTER_ADDRESSES,
     TARGET_ADDRESSES,
-    Listen,
     Scenario,
-    TargetHost,
     VpnKind,
     realm_of,
 )
+from probe.lab.scenario_hosts import Listen, TargetHost
 from probe.model.target import Protocol, Realm
 
 _ANY = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - the wildcard addresses, as names

@@ -15,7 +15,8 @@ from typing import NoReturn
 
 from probe.errors import BackendError
 from probe.lab.netns.plans import HostPlan, NameServer
-from probe.lab.scenario import Listen, Serves, address_of, realm_of
+from probe.lab.scenario import address_of, realm_of
+from probe.lab.scenario_hosts import Listen, Serves
 from probe.model.target import Protocol
 
 # --- a userspace forwarder ---

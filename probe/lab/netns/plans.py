@@ -6,7 +6,8 @@ from ipaddress import ip_address, ip_interface
 
 from probe.lab.daemons import Daemon, listens_of
 from probe.lab.netns.carried import TunnelPlan
-from probe.lab.scenario import TARGET_ADDRESSES, Listen, Scenario, address_of, realm_of
+from probe.lab.scenario import TARGET_ADDRESSES, Scenario, address_of, realm_of
+from probe.lab.scenario_hosts import Listen
 
 # Duplicate address detection would keep a new IPv6 address silent for a second (RFC 4862 section 5.4).
 _NO_DAD = (("net.ipv6.conf.default.accept_dad", "0"), ("net.ipv6.conf.default.dad_transmits", "0"))

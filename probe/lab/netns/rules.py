@@ -8,16 +8,8 @@ from dataclasses import dataclass
 
 from probe.lab.daemons import guards, published_on
 from probe.lab.netns.carried import CARRIER
-from probe.lab.scenario import (
-    CONTAINER_ADDRESSES,
-    TARGET_ADDRESSES,
-    Action,
-    Listen,
-    Rule,
-    Scenario,
-    Segment,
-    TargetHost,
-)
+from probe.lab.scenario import CONTAINER_ADDRESSES, TARGET_ADDRESSES, Scenario
+from probe.lab.scenario_hosts import Action, Listen, Rule, Segment, TargetHost
 from probe.model.target import Protocol, Realm
 from probe.services.port_list import format_ports, parse_ports
 

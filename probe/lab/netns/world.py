@@ -22,7 +22,8 @@ from probe.lab.netns.listeners import serving
 from probe.lab.netns.plans import HostPlan, Layout, cable_ends
 from probe.lab.netns.programs import attempt, run
 from probe.lab.netns.tunnels import lay_tunnel, switch_off_here
-from probe.lab.scenario import Scenario, TargetHost
+from probe.lab.scenario import Scenario
+from probe.lab.scenario_hosts import TargetHost
 from probe.lab.world import Ended, Shell, World, target_of
 from probe.machine.sources import Host
 from probe.machine.system import SystemMachine

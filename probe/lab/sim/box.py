@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import ip_address
 
-from probe.lab.scenario import Action, Serves
+from probe.lab.scenario_hosts import Action, Serves
 from probe.lab.sim.filters import ICMP_OF, FilterRule, decide
 from probe.lab.sim.packets import (
     DEFAULT_TTL,

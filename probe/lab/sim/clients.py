@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from probe.engine.backend import Done, Endpoint, Task
 from probe.engine.mtu_trial import LONGEST_S, LOOK_S, Connection, PathTrial, results_of
-from probe.lab.scenario import Action
+from probe.lab.scenario_hosts import Action
 from probe.lab.sim.connection import SimConnection, Unroutable, acknowledging
 from probe.lab.sim.network import Network
 from probe.lab.sim.packets import NO_FLAGS, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from probe.engine.mtu_trial import HEADERS, TransferInfo
-from probe.lab.scenario import Action
+from probe.lab.scenario_hosts import Action
 from probe.lab.sim.network import Network
 from probe.lab.sim.packets import (
     SEQUENCES,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probe.lab.netns.carried import CARRIER
-from probe.lab.scenario import Action, Rule, Segment
+from probe.lab.scenario_hosts import Action, Rule, Segment
 from probe.lab.sim.packets import SYN_ACK, Packet, Tcp
 from probe.model.target import Port, Protocol
 from probe.services.port_list import parse_ports

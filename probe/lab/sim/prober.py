@@ -13,7 +13,7 @@ from itertools import count
 from types import MappingProxyType
 
 from probe.backends.errnos import Meaning, Moment, System, meanings
-from probe.lab.scenario import Action, ProberHost
+from probe.lab.scenario_hosts import Action, ProberHost
 from probe.lab.sim.box import Arrival, Box, Manners, came_astray, refusal
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.filters import FilterRule, decide, read_rules

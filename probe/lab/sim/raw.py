@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from probe.lab.scenario import Action
+from probe.lab.scenario_hosts import Action
 from probe.lab.sim.box import Arrival
 from probe.lab.sim.clock import Inbox
 from probe.lab.sim.host import KINDS, LOOPBACK

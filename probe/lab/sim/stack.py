@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 
-from probe.lab.scenario import Listen, Serves, address_of, realm_of
+from probe.lab.scenario import address_of, realm_of
+from probe.lab.scenario_hosts import Listen, Serves
 from probe.lab.sim.packets import ECN, RESET_ACK, SEQUENCES, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.model.probing import TcpOptions
 from probe.model.target import IPAddress, Port, Protocol

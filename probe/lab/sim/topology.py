@@ -10,14 +10,11 @@ from probe.lab.scenario import (
     CARRIER_ADDRESSES,
     CONTAINER_ADDRESSES,
     TARGET_ADDRESSES,
-    Dnat,
     FarEnd,
     Link,
-    Listen,
     Scenario,
-    Serves,
-    TargetHost,
 )
+from probe.lab.scenario_hosts import Dnat, Listen, Serves, TargetHost
 from probe.lab.sim.box import Box, Forwarding, Guard, Interceptor, Manners, Nat, SynProxy
 from probe.lab.sim.filters import read_rules, two_ways
 from probe.lab.sim.links import (

@@ -5,15 +5,8 @@ from ipaddress import ip_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.lab.scenario import (
-    PROBER_ADDRESSES,
-    TARGET_ADDRESSES,
-    Action,
-    Scenario,
-    Serves,
-    address_of,
-    parse_scenario,
-)
+from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES, Scenario, address_of, parse_scenario
+from probe.lab.scenario_hosts import Action, Serves
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.world import open_sim
 from probe.model.probing import NextHop, Probe, Question, Reason, Reply, Shape

@@ -1,0 +1,40 @@
+"""Which silences may be ICMP errors that were held back, as senders ration them."""
+
+import pytest
+
+from probe.engine.rations import REFILL_S, ErrorRation
+
+
+def ration(*errors: tuple[float, int]) -> ErrorRation:
+    """The errors that came: when the answered try left, and which it was."""
+    made = ErrorRation()
+    for sent_at, attempt in errors:
+        made.error(sent_at, attempt)
+    return made
+
+
+BURST = tuple((at / 1000, 1) for at in range(6))  # a full ration, spent within 5 ms
+
+
+@pytest.mark.parametrize(
+    ("errors", "tries", "held_back"),
+    [
+        ((), (0.0, 0.1), False),  # who gives no errors holds none back
+        (BURST, (0.006, 0.1, 0.3), True),  # just after the ration was spent
+        (BURST, (0.0005, 0.1), False),  # while errors were still given
+        (BURST, (0.0045,), True),  # the last of them may have been the last of the ration
+        (BURST, (0.006, 0.006 + REFILL_S), False),  # a try when the sender had one again
+        (((0.9, 1),), (0.0, 0.1), True),  # spent before we began
+        (((0.0, 1), (0.4, 2)), (0.39, 0.41), True),
+        (((0.0, 1), (0.01, 2), (0.02, 1), (0.03, 1)), (0.005,), True),  # a faster ration: late errors show it
+    ],
+)
+def test_what_may_be_held_back(errors, tries, held_back):
+    """A silence counts as one only where a try met a sender that surely had an error to give."""
+    assert ration(*errors).may_hold_back(tries) is held_back
+
+
+def test_errors_are_ordered_by_their_tries():
+    """An error for an early try may come after those for later ones."""
+    assert ration((2.0, 1), (0.0, 1)).may_hold_back([2.5])
+    assert not ration((2.0, 1), (0.0, 1)).may_hold_back([1.5])
