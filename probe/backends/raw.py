@@ -29,7 +29,7 @@ from probe.wire.packet import Incoming, Outgoing
 from probe.wire.pcapng import Capture
 
 if TYPE_CHECKING:
-    from probe.backends.rawsockets import Arrival, RawSockets
+    from probe.backends.rawsockets import RawSockets, ReceivedFrame
 
 _CAPACITY = 4_000  # below the number of source ports
 _ETHERTYPES: Mapping[int, int] = {4: IPV4, 6: IPV6}  # by IP version
@@ -53,7 +53,7 @@ class Routes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Egress:
     """Where a packet leaves. With a `link_address` it is handed to that neighbour, past the routes."""
 
     source: IPAddress
@@ -149,18 +149,18 @@ class RawBackend:
 
     # --- out ---
 
-    def _way(self, question: Question) -> _Way | None:
+    def _way(self, question: Question) -> _Egress | None:
         """Where a question leaves; None where this machine has no route."""
         if question.hop is not None:
-            return _Way(question.hop.source, question.hop.interface, question.hop.link_address)
+            return _Egress(question.hop.source, question.hop.interface, question.hop.link_address)
         route = self._known.get(question.address)
         if route is None:
             route = self._known[question.address] = self._routes.route(question.address)
         if not route.reachable or route.source is None:
             return None
-        return _Way(route.source, route.interface)
+        return _Egress(route.source, route.interface)
 
-    def _launch(self, probe: Probe, way: _Way) -> float:
+    def _launch(self, probe: Probe, way: _Egress) -> float:
         """Send a probe's packet; return when it left.
 
         Raises:
@@ -181,7 +181,7 @@ class RawBackend:
         """The link-layer address that asks; only ARP has it."""
         return self._sockets.own_link_address(interface) if question.shape is Shape.WHO_HAS else None
 
-    def _put_out(self, data: bytes, packet: Outgoing, question: Question, way: _Way) -> int:
+    def _put_out(self, data: bytes, packet: Outgoing, question: Question, way: _Egress) -> int:
         """Send bytes where the question wants them; return their ethertype."""
         asks_link = question.shape is Shape.WHO_HAS
         ethertype = ARP if asks_link else _ETHERTYPES[packet.destination.version]
@@ -209,7 +209,7 @@ class RawBackend:
         replies = [reply for reply in taken if reply is not None]
         return replies + self._exchange.refusals()
 
-    def _take(self, arrival: "Arrival", packet: Incoming) -> Reply | None:
+    def _take(self, arrival: "ReceivedFrame", packet: Incoming) -> Reply | None:
         now = time.monotonic()
         at = min(now, now - (time.time() - arrival.at))
         match = self._exchange.take(packet, at)
@@ -246,7 +246,7 @@ class RawBackend:
             raise OutputError(f"cannot write the capture file: {problem.strerror}") from None
 
 
-def _read(arrival: "Arrival") -> Incoming | None:
+def _read(arrival: "ReceivedFrame") -> Incoming | None:
     return codec.read(
         arrival.data,
         arrival.ethertype,

@@ -74,7 +74,7 @@ _BIG_BYTES = 4096  # at most, in whole segments
 _ONE_SEGMENT = 9216  # bytes: a jumbo frame is sent although it is more; loopback's segments are cut to this
 
 
-class _Stage(Enum):
+class _TrialStage(Enum):
     CONNECTING = auto()
     SMALL = auto()
     BIG = auto()
@@ -94,7 +94,7 @@ class DataTransfer:
         self.big: Transfer | None = None
         self.segment = 0  # bytes of payload in what was sent as full segments
         self.route_mtu: int | None = None  # bytes
-        self._stage, self._since = _Stage.CONNECTING, now
+        self._stage, self._since = _TrialStage.CONNECTING, now
         self._before: TransferInfo | None = None  # at the start
         self._bytes = 0  # sent so far
         self._connection = connection
@@ -102,23 +102,23 @@ class DataTransfer:
     @property
     def over(self) -> bool:
         """Whether there is nothing more to learn."""
-        return self._stage is _Stage.OVER
+        return self._stage is _TrialStage.OVER
 
     def step(self, now: float) -> None:
         """Look at the connection and do what comes next."""
         info = self._connection.info()
         if info is None:
-            self._stage = _Stage.OVER
-        elif self._stage is _Stage.CONNECTING:
+            self._stage = _TrialStage.OVER
+        elif self._stage is _TrialStage.CONNECTING:
             self._connecting(info, now)
-        elif self._stage is _Stage.SMALL:
+        elif self._stage is _TrialStage.SMALL:
             self._small(info, now)
-        elif self._stage is _Stage.BIG:
+        elif self._stage is _TrialStage.BIG:
             self._big(info, now)
 
     def is_doubtful(self, now: float) -> bool:
         """Whether full segments were sent again and nothing has come back for a while."""
-        if self._stage is not _Stage.BIG or self._before is None or now - self._since < DOUBT_S:
+        if self._stage is not _TrialStage.BIG or self._before is None or now - self._since < DOUBT_S:
             return self.big is Transfer.STALLED
         info = self._connection.info()
         return info is not None and info.total_retransmits > self._before.total_retransmits
@@ -138,15 +138,15 @@ class DataTransfer:
         if not failed and self._connection.established():
             self._before, self.route_mtu = info, self.mtu()
             self._send(SMALL)
-            self._stage, self._since = _Stage.SMALL, now
+            self._stage, self._since = _TrialStage.SMALL, now
         elif failed or now - self._since > CONNECT_S:
-            self._stage = _Stage.OVER
+            self._stage = _TrialStage.OVER
 
     def _small(self, info: TransferInfo, now: float) -> None:
         if self._acked(info) >= len(SMALL):
             self.small = Transfer.ARRIVED
             self._send_segments(info)
-            self._stage, self._since = _Stage.BIG, now
+            self._stage, self._since = _TrialStage.BIG, now
         elif not info.open:
             self._end(Transfer.ENDED, Transfer.ENDED)
         elif now - self._since > max(SMALL_S, _RTTS * info.rtt):
@@ -164,7 +164,7 @@ class DataTransfer:
             self._end(Transfer.ARRIVED, Transfer.STALLED)
 
     def _end(self, small: Transfer, big: Transfer) -> None:
-        self.small, self.big, self._stage = small, big, _Stage.OVER
+        self.small, self.big, self._stage = small, big, _TrialStage.OVER
 
     # --- data ---
 

@@ -108,7 +108,7 @@ def test_a_pipe_whose_reader_left_is_no_error(tmp_path: Path) -> None:
         os.close(kept)
 
 
-class Broken(io.StringIO):
+class BrokenStream(io.StringIO):
     """A stdout whose writes fail."""
 
     encoding = "utf-8"
@@ -123,13 +123,13 @@ class Broken(io.StringIO):
 
 def test_a_reader_that_left_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """`| head -1` has seen enough."""
-    monkeypatch.setattr("sys.stdout", Broken(BrokenPipeError(32, "Broken pipe")))
+    monkeypatch.setattr("sys.stdout", BrokenStream(BrokenPipeError(32, "Broken pipe")))
     Destination().write_text("text")
 
 
 @pytest.mark.parametrize(
     ("stream", "words"),
-    [(None, "stdout is closed"), (Broken(OSError(28, "No space left on device")), "No space left")],
+    [(None, "stdout is closed"), (BrokenStream(OSError(28, "No space left on device")), "No space left")],
 )
 def test_a_stdout_that_cannot_be_written(stream, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Closed or full: an error that says so."""

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from probe.model.probing import Header, Probe, Question, Reason, Shape
 from probe.model.target import Port, Protocol
 from probe.wire.exchange import Exchange
-from probe.wire.packet import Incoming, Kind, Outgoing, Quoted
+from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 US, TARGET, ROUTER, TARGET6 = map(ip_address, ("198.51.100.2", "192.0.2.9", "198.51.100.1", "2001:db8::9"))
 WEB = Port(Protocol.TCP, 80)
@@ -27,7 +27,7 @@ def under_way(one: Exchange, number: int = 1) -> Outgoing:
 
 def reset(packet: Outgoing, sender=TARGET, acknowledges: int = 1) -> Incoming:
     return Incoming(
-        Kind.RESET,
+        PacketKind.RESET,
         sender,
         US,
         Header(),
@@ -40,7 +40,7 @@ def reset(packet: Outgoing, sender=TARGET, acknowledges: int = 1) -> Incoming:
 
 def error(packet: Outgoing) -> Incoming:
     quoted = Quoted(US, TARGET, Protocol.TCP, packet.source_port, 80, packet.sequence)
-    return Incoming(Kind.ICMP_ERROR, US, US, Header(), 64, icmp=(3, 13), quoted=quoted)
+    return Incoming(PacketKind.ICMP_ERROR, US, US, Header(), 64, icmp=(3, 13), quoted=quoted)
 
 
 def test_an_answer_uses_its_probe_up() -> None:

@@ -9,7 +9,7 @@ from probe.engine.backend import Done, Endpoint, Task
 from probe.engine.mtu_trial import LONGEST_S, LOOK_S, Connection, PathTrial, results_of
 from probe.lab.scenario_hosts import Action
 from probe.lab.sim.connection import SimConnection, Unroutable, acknowledging
-from probe.lab.sim.network import Network
+from probe.lab.sim.network import SimNetwork
 from probe.lab.sim.packets import NO_FLAGS, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.lab.sim.prober import NOT_PERMITTED, Prober
 from probe.lab.sim.stack import label
@@ -53,7 +53,7 @@ class SimClients:
     """
 
     def __init__(
-        self, network: Network, prober: Prober, known: Mapping[IPAddress, Mapping[str, IPAddress]]
+        self, network: SimNetwork, prober: Prober, known: Mapping[IPAddress, Mapping[str, IPAddress]]
     ) -> None:
         self._network = network
         self._prober = prober

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from probe.engine.mtu_trial import HEADERS, TransferInfo
 from probe.lab.scenario_hosts import Action
-from probe.lab.sim.network import Network
+from probe.lab.sim.network import SimNetwork
 from probe.lab.sim.packets import (
     SEQUENCES,
     SYN_ACK,
@@ -39,7 +39,7 @@ class SimConnection:
     """
 
     def __init__(
-        self, network: Network, prober: Prober, flow: Flow, mtu: int, segment: int | None = None
+        self, network: SimNetwork, prober: Prober, flow: Flow, mtu: int, segment: int | None = None
     ) -> None:
         self._network, self._prober = network, prober
         self._flow, self._route_mtu = flow, mtu

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from probe.lab.sim.network import Network
+from probe.lab.sim.network import SimNetwork
 from probe.lab.sim.prober import Prober
 from probe.model.facts import LinkKind, Neighbour, Route
 from probe.model.machine import Tunnel
@@ -29,7 +29,7 @@ class SimHost:
     """
 
     def __init__(
-        self, network: Network, prober: Prober, read_tunnels: Callable[[], tuple[Tunnel, ...]]
+        self, network: SimNetwork, prober: Prober, read_tunnels: Callable[[], tuple[Tunnel, ...]]
     ) -> None:
         self._network = network
         self._prober = prober

@@ -8,7 +8,7 @@ from probe.lab.scenario import Scenario
 from probe.lab.sim import tunnel as tunnels
 from probe.lab.sim.host import KINDS, LOOPBACK
 from probe.lab.sim.links import PREFIX_LENGTH, name_servers
-from probe.lab.sim.network import Network
+from probe.lab.sim.network import SimNetwork
 from probe.lab.sim.prober import Prober
 from probe.model.facts import LinkKind
 from probe.model.machine import (
@@ -40,7 +40,7 @@ class SimMachine:
     """
 
     def __init__(
-        self, scenario: Scenario, network: Network, prober: Prober, tunnel: tunnels.Tunnel | None
+        self, scenario: Scenario, network: SimNetwork, prober: Prober, tunnel: tunnels.SimTunnel | None
     ) -> None:
         self._scenario = scenario
         self._network = network

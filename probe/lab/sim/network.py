@@ -15,7 +15,7 @@ from msgspec import structs
 from probe.lab.sim.box import HOST_UNREACHABLE, NET_UNREACHABLE, Arrival, Box
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.packets import ECN, Frame, Packet
-from probe.lab.sim.tunnel import Tunnel
+from probe.lab.sim.tunnel import SimTunnel
 from probe.model.facts import Neighbour
 from probe.model.target import IPAddress
 
@@ -40,7 +40,7 @@ class Wire:
     delay: float = 0.0  # seconds, one way
     loss: float = 0.0  # share of packets
     mtu: int = 1500  # bytes
-    tunnel: Tunnel | None = None  # that it is, from the prober to the target
+    tunnel: SimTunnel | None = None  # that it is, from the prober to the target
     bleached: str | None = None  # the box whose packets lose their DSCP on it
 
     def end_of(self, box: Box) -> End:
@@ -76,7 +76,7 @@ NEIGHBOUR_GIVES_UP = 3.06  # seconds
 HOP_TIME = 20e-6  # seconds that a wire and a kernel take, without any delay of the link
 
 
-class Network:
+class SimNetwork:
     """All boxes, their routes and their wires. Deterministic: the same packets and seed, the same fate."""
 
     def __init__(self, clock: Clock, ways: Mapping[str, Sequence[Way]], seed: int = 0) -> None:
@@ -176,7 +176,7 @@ class Network:
         """Whether a packet is lost where this share of them is."""
         return share > 0.0 and self._dice.random() < share
 
-    def _into(self, tunnel: Tunnel, box: Box, wire: Wire, frame: Frame) -> None:
+    def _into(self, tunnel: SimTunnel, box: Box, wire: Wire, frame: Frame) -> None:
         """Hand a frame to a tunnel, which brings it to its other end if it can."""
         here = wire.end_of(box)
         (there,) = (end for end in wire.ends if end.box is not box)

@@ -12,9 +12,9 @@ from functools import partial
 from itertools import count
 from types import MappingProxyType
 
-from probe.backends.errnos import Meaning, Moment, System, meanings
+from probe.backends.errnos import ErrnoMeaning, Moment, System, meanings
 from probe.lab.scenario_hosts import Action, ProberHost
-from probe.lab.sim.box import Arrival, Box, Manners, came_astray, refusal
+from probe.lab.sim.box import Arrival, Box, NodeConfig, came_astray, refusal
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.filters import FilterRule, decide, read_rules
 from probe.lab.sim.packets import (
@@ -40,11 +40,11 @@ from probe.wire.icmp import reason_of
 
 
 _EPERM = 1
-NOT_PERMITTED: Meaning = meanings(System.LINUX, Moment.AT_ONCE, resets_told_apart=True)[_EPERM]
+NOT_PERMITTED: ErrnoMeaning = meanings(System.LINUX, Moment.AT_ONCE, resets_told_apart=True)[_EPERM]
 
 
 @dataclass(frozen=True, slots=True)
-class Firewall:
+class OwnFirewall:
     """The prober's own filter. `strict_reverse_path` is rp_filter=1, which IPv6 does not have."""
 
     outgoing: Sequence[FilterRule] = ()
@@ -62,13 +62,13 @@ class Firewall:
         return decide(self.incoming, arrival.realm, frame, answer=True) is not Action.ACCEPT
 
 
-def read_firewall(host: ProberHost) -> Firewall:
+def read_firewall(host: ProberHost) -> OwnFirewall:
     """Make the firewall of a scenario's prober.
 
     Raises:
         UsageError: a port list cannot be read.
     """
-    return Firewall(read_rules(host.outgoing), read_rules(host.incoming), host.strict_reverse_path)
+    return OwnFirewall(read_rules(host.outgoing), read_rules(host.incoming), host.strict_reverse_path)
 
 
 # --- the prober ---
@@ -124,10 +124,10 @@ class Prober(Box):
         addresses: Mapping[IPAddress, str],
         clock: Clock,
         tell: Callable[[Reply], None],
-        firewall: Firewall = Firewall(),
+        firewall: OwnFirewall = OwnFirewall(),
         mtus: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        super().__init__("prober", addresses, Manners())
+        super().__init__("prober", addresses, NodeConfig())
         self.firewall = firewall
         self._mtus = mtus  # bytes, by realm
         self._clock = clock

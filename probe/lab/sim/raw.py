@@ -12,13 +12,13 @@ from probe.lab.scenario_hosts import Action
 from probe.lab.sim.box import Arrival
 from probe.lab.sim.clock import Inbox
 from probe.lab.sim.host import KINDS, LOOPBACK
-from probe.lab.sim.network import Network
+from probe.lab.sim.network import SimNetwork
 from probe.lab.sim.packets import NO_FLAGS, RESET_ACK, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.lab.sim.prober import NOT_PERMITTED, Prober
 from probe.model.probing import Header, Probe, Question, Reason, Reply, Shape
 from probe.model.target import IPAddress, Protocol
 from probe.wire.exchange import Exchange
-from probe.wire.packet import Incoming, Kind, Outgoing, Quoted
+from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 CAPACITY = 4000  # probes at once
 FLAGS: Mapping[tuple[Shape, Protocol], Tcp] = {
@@ -26,7 +26,11 @@ FLAGS: Mapping[tuple[Shape, Protocol], Tcp] = {
     (Shape.ACK, Protocol.TCP): Tcp.ACK,
     (Shape.FIN, Protocol.TCP): Tcp.FIN,
 }
-KINDS_OF: Mapping[Tcp, Kind] = {SYN_ACK: Kind.SYN_ACK, Tcp.RST: Kind.RESET, RESET_ACK: Kind.RESET}
+KINDS_OF: Mapping[Tcp, PacketKind] = {
+    SYN_ACK: PacketKind.SYN_ACK,
+    Tcp.RST: PacketKind.RESET,
+    RESET_ACK: PacketKind.RESET,
+}
 IPV6 = 6
 
 
@@ -48,7 +52,7 @@ class SimRawBackend:
         below: where chance comes from: a random number, at least 0 and below the given one.
     """
 
-    def __init__(self, network: Network, prober: Prober, below: Callable[[int], int]) -> None:
+    def __init__(self, network: SimNetwork, prober: Prober, below: Callable[[int], int]) -> None:
         self._network = network
         self._prober = prober
         self._inbox = Inbox(network.clock)
@@ -140,7 +144,7 @@ class SimRawBackend:
     def _claimed(self, realm: str, address: IPAddress, link_address: str) -> None:
         header = Header(interface=realm, link_address=link_address)
         own = next(ip for ip, at in self._prober.addresses.items() if at == realm)
-        self._take(Incoming(Kind.ARP_REPLY, address, own, header), self.now())
+        self._take(Incoming(PacketKind.ARP_REPLY, address, own, header), self.now())
 
     def _take(self, packet: Incoming, at: float) -> None:
         match = self._exchange.take(packet, at)
@@ -184,7 +188,7 @@ def read_from(frame: Frame, arrival: Arrival) -> Incoming | None:
         )
         header = _header(frame, arrival)
         return Incoming(
-            Kind.ICMP_ERROR,
+            PacketKind.ICMP_ERROR,
             frame.source,
             frame.destination,
             header,
@@ -208,10 +212,10 @@ def read_from(frame: Frame, arrival: Arrival) -> Incoming | None:
     )
 
 
-def _kind(packet: Packet) -> Kind | None:
+def _kind(packet: Packet) -> PacketKind | None:
     if packet.flow.protocol is None:
-        return Kind.ECHO_REPLY
-    return Kind.DATAGRAM if packet.flow.protocol is Protocol.UDP else KINDS_OF.get(packet.flags)
+        return PacketKind.ECHO_REPLY
+    return PacketKind.DATAGRAM if packet.flow.protocol is Protocol.UDP else KINDS_OF.get(packet.flags)
 
 
 def _header(frame: Frame, arrival: Arrival) -> Header:

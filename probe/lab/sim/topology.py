@@ -11,11 +11,11 @@ from probe.lab.scenario import (
     CONTAINER_ADDRESSES,
     TARGET_ADDRESSES,
     FarEnd,
-    Link,
     Scenario,
+    ScenarioLink,
 )
 from probe.lab.scenario_hosts import Dnat, Listen, Serves, TargetHost
-from probe.lab.sim.box import Box, Forwarding, Guard, Interceptor, Manners, Nat, SynProxy
+from probe.lab.sim.box import Box, Forwarding, Guard, Interceptor, Nat, NodeConfig, SynProxy
 from probe.lab.sim.filters import read_rules, two_ways
 from probe.lab.sim.links import (
     Gateway,
@@ -32,7 +32,7 @@ from probe.lab.sim.links import (
 from probe.lab.sim.network import End, Way, Wire
 from probe.lab.sim.packets import DEFAULT_TTL
 from probe.lab.sim.stack import ListeningSocket, read_socket
-from probe.lab.sim.tunnel import MTU, Tunnel
+from probe.lab.sim.tunnel import MTU, SimTunnel
 from probe.model.target import IPAddress, Port, Protocol
 from probe.services.port_list import parse_ports
 
@@ -63,8 +63,8 @@ def build_boxes(scenario: Scenario) -> dict[Name, Box]:
         Name.TARGET: _target,
         Name.ROUTER: _router,
         Name.CONTAINER: _container,
-        Name.ACCESS_POINT: lambda _: Manners(),
-        Name.STRANGER: lambda _: Manners(),
+        Name.ACCESS_POINT: lambda _: NodeConfig(),
+        Name.STRANGER: lambda _: NodeConfig(),
         Name.NAME_SERVER: _name_server,
     }
     boxes = {name: Box(name, addresses_of(name, scenario), make(scenario)) for name, make in manners.items()}
@@ -74,7 +74,7 @@ def build_boxes(scenario: Scenario) -> dict[Name, Box]:
 
 
 def build_ways(
-    scenario: Scenario, boxes: Mapping[Name, Box], tunnel: Tunnel | None = None
+    scenario: Scenario, boxes: Mapping[Name, Box], tunnel: SimTunnel | None = None
 ) -> dict[str, tuple[Way, ...]]:
     """Make the routes of every box, over the wires between them; the longest prefix comes first.
 
@@ -117,7 +117,7 @@ def _wire(on: On, ends: Iterable[Plug], boxes: Mapping[Name, Box], scenario: Sce
         for address in end.addresses
         if on is On.WAN or address in boxes[end.box].addresses  # the tunnel has asked there before
     }
-    link = scenario.links.get(on, Link())
+    link = scenario.links.get(on, ScenarioLink())
     cut = on is On.WAN and scenario.vpn is not None and scenario.vpn.far_end is FarEnd.UNREACHABLE
     return Wire(
         tuple(plugged.values()),
@@ -136,11 +136,11 @@ def _routed(gateway: Gateway, ends: Iterable[Plug], wires: Mapping[On, Wire]) ->
     return [Way(gateway.prefix, wires[gateway.on], source, gateway.via) for source in sources[:1]]
 
 
-def _target(scenario: Scenario) -> Manners:
+def _target(scenario: Scenario) -> NodeConfig:
     host = scenario.target
     own = addresses_of(Name.TARGET, scenario)
     come, leave = two_ways(read_rules(host.filter))
-    return Manners(
+    return NodeConfig(
         sockets=(*_sockets(listens_of(host), own, scenario.name), *_far_end(scenario)),
         input_rules=come,
         output_rules=leave,
@@ -168,9 +168,9 @@ def _holding(port: Port, bind: IPAddress, serves: Serves = Serves.HOLD) -> Liste
     return ListeningSocket(port, bind, None, v6only=False, serves=serves)
 
 
-def _name_server(scenario: Scenario) -> Manners:
+def _name_server(scenario: Scenario) -> NodeConfig:
     asked = Port(Protocol.UDP, 53)
-    return Manners(sockets=[_holding(asked, server, Serves.ANSWER) for server in name_servers(scenario)])
+    return NodeConfig(sockets=[_holding(asked, server, Serves.ANSWER) for server in name_servers(scenario)])
 
 
 def _port(entry: Dnat) -> Port:
@@ -200,14 +200,14 @@ def _sockets(listen: Iterable[Listen], own: Addresses, scenario: str) -> tuple[L
     return sockets
 
 
-def _router(scenario: Scenario) -> Manners:
+def _router(scenario: Scenario) -> NodeConfig:
     router = scenario.router
     inner = ip_address(TARGET_ADDRESSES["inside"])
     outer = public_of_router(scenario)
     forwardings = [Forwarding(Port(Protocol.TCP, number), outer, inner) for number in router.forward]
     come, leave = two_ways(read_rules(router.filter, only=On.PUBLIC))
     proxied = router.syn_proxy
-    return Manners(
+    return NodeConfig(
         sockets=_sockets(router.listen, addresses_of(Name.ROUTER, scenario), scenario.name),
         input_rules=come if router.nat else (),
         output_rules=leave if router.nat else (),
@@ -220,7 +220,7 @@ def _router(scenario: Scenario) -> Manners:
     )
 
 
-def _container(scenario: Scenario) -> Manners:
+def _container(scenario: Scenario) -> NodeConfig:
     ports = [_port(entry) for entry in scenario.target.dnat if entry.alive]
     wildcard = ip_address("0.0.0.0")  # noqa: S104 - an address in a world in memory
-    return Manners(sockets=[_holding(port, wildcard) for port in ports])
+    return NodeConfig(sockets=[_holding(port, wildcard) for port in ports])

@@ -42,7 +42,7 @@ class Carrier:
             self.clock.after(self.delay, arrive)
 
 
-class Tunnel(Protocol):
+class SimTunnel(Protocol):
     """A tunnel of a world, as the wire that it is to both of its ends."""
 
     kind: TunnelKind
@@ -55,18 +55,18 @@ class Tunnel(Protocol):
         """What the prober's end tells of its peers; None: such a tunnel has none."""
 
 
-def open_tunnel(plan: TunnelPlan, carrier: Carrier) -> Tunnel:
+def open_tunnel(plan: TunnelPlan, carrier: Carrier) -> SimTunnel:
     """Make the tunnel of a scenario, with a handshake behind it where the scenario has it warm.
 
     Raises:
         ScenarioError: memory has no such tunnel.
     """
     if plan.vpn.kind is VpnKind.WIREGUARD:
-        return WireGuard(plan, carrier)
+        return SimWireGuard(plan, carrier)
     lacking = why_not(plan.vpn)
     if lacking is not None:
         raise ScenarioError(lacking)
-    return OpenVpn(carrier)
+    return SimOpenVpn(carrier)
 
 
 def why_not(vpn: Vpn | None) -> str | None:
@@ -76,7 +76,7 @@ def why_not(vpn: Vpn | None) -> str | None:
     return "when an OpenVPN that does not get through gives up is known to its program, and memory has none"
 
 
-class OpenVpn:
+class SimOpenVpn:
     """A tunnel that is through."""
 
     kind = TunnelKind.OPENVPN
@@ -95,7 +95,7 @@ class OpenVpn:
         return None
 
 
-class WireGuard:
+class SimWireGuard:
     """A tunnel of WireGuard, both ends of it."""
 
     kind = TunnelKind.WIREGUARD

@@ -7,17 +7,17 @@ from random import Random
 
 from probe.lab.netns.carried import plan_tunnel
 from probe.lab.netns.plans import symbols_in_use
-from probe.lab.scenario import FarEnd, Link, Scenario, realm_of
+from probe.lab.scenario import FarEnd, Scenario, ScenarioLink, realm_of
 from probe.lab.sim.clients import SimClients
 from probe.lab.sim.clock import Clock, Inbox
 from probe.lab.sim.host import SimHost
 from probe.lab.sim.links import Name, On, name_servers
 from probe.lab.sim.machine import SimMachine
-from probe.lab.sim.network import HOP_TIME, Network
+from probe.lab.sim.network import HOP_TIME, SimNetwork
 from probe.lab.sim.prober import Prober, read_firewall
 from probe.lab.sim.raw import SimRawBackend
 from probe.lab.sim.topology import addresses_of, build_boxes, build_ways, mtus_of
-from probe.lab.sim.tunnel import Carrier, Tunnel, open_tunnel
+from probe.lab.sim.tunnel import Carrier, SimTunnel, open_tunnel
 from probe.lab.world import World, target_of
 from probe.model.probing import Probe, Reason, Reply
 
@@ -30,7 +30,7 @@ CAPACITY = 1024  # probes at once: what a common limit on open files leaves to s
 class SimBackend:
     """A Backend over a Network. Waiting costs no real time: the clock jumps to what comes next."""
 
-    def __init__(self, clock: Clock, network: Network, prober: Prober, inbox: Inbox) -> None:
+    def __init__(self, clock: Clock, network: SimNetwork, prober: Prober, inbox: Inbox) -> None:
         self._clock = clock
         self._network = network
         self._prober = prober
@@ -92,8 +92,8 @@ def open_sim(scenario: Scenario, seed: int = 0) -> Iterator[World]:
         mtus_of(scenario),
     )
     boxes = {Name.PROBER: prober, **build_boxes(scenario)}
-    tunnel = _tunnel(scenario, clock, lambda: network.loses(scenario.links.get(On.VPN, Link()).loss))
-    network = Network(clock, build_ways(scenario, boxes, tunnel), seed)
+    tunnel = _tunnel(scenario, clock, lambda: network.loses(scenario.links.get(On.VPN, ScenarioLink()).loss))
+    network = SimNetwork(clock, build_ways(scenario, boxes, tunnel), seed)
     if scenario.vpn is not None:
         clock.advance(scenario.vpn.wait_s)
     backend = SimBackend(clock, network, prober, inbox)
@@ -109,7 +109,7 @@ def open_sim(scenario: Scenario, seed: int = 0) -> Iterator[World]:
     )
 
 
-def _tunnel(scenario: Scenario, clock: Clock, loses: Callable[[], bool]) -> Tunnel | None:
+def _tunnel(scenario: Scenario, clock: Clock, loses: Callable[[], bool]) -> SimTunnel | None:
     """What the vpn link is, where it is a real tunnel.
 
     Raises:
@@ -120,5 +120,5 @@ def _tunnel(scenario: Scenario, clock: Clock, loses: Callable[[], bool]) -> Tunn
     if plan is None:
         return None
     cut = scenario.down or plan.vpn.far_end is FarEnd.UNREACHABLE
-    delay = scenario.links.get(On.VPN, Link()).delay_ms / 1000 + HOP_TIME
+    delay = scenario.links.get(On.VPN, ScenarioLink()).delay_ms / 1000 + HOP_TIME
     return open_tunnel(plan, Carrier(clock, delay, loses, cut))

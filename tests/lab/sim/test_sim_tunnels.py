@@ -10,7 +10,7 @@ from probe.lab.netns.carried import plan_tunnel
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES, FarEnd, Vpn, VpnKind
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.packets import Flow, Packet
-from probe.lab.sim.tunnel import INITIATION, OVERHEAD, RESPONSE, Carrier, Tunnel, open_tunnel, why_not
+from probe.lab.sim.tunnel import INITIATION, OVERHEAD, RESPONSE, Carrier, SimTunnel, open_tunnel, why_not
 from probe.model.machine import Peer
 from probe.model.target import Protocol
 
@@ -32,7 +32,7 @@ class Ends:
         self.clock = Clock()
         plan = plan_tunnel(Vpn(kind=VpnKind.WIREGUARD, **vpn), ["vpn"])  # type: ignore[arg-type]
         assert plan is not None
-        self.tunnel: Tunnel = open_tunnel(plan, Carrier(self.clock, DELAY, loses, cut))
+        self.tunnel: SimTunnel = open_tunnel(plan, Carrier(self.clock, DELAY, loses, cut))
         self.arrived: list[tuple[Packet, float]] = []
 
     def carry(self, packet: Packet, *, outwards: bool = True) -> None:
@@ -146,7 +146,7 @@ def test_no_more_waits_than_there_is_room(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(ends.until(1.0)) == 3
 
 
-def openvpn(far_end: FarEnd) -> tuple[Vpn, Clock, Callable[[], Tunnel]]:
+def openvpn(far_end: FarEnd) -> tuple[Vpn, Clock, Callable[[], SimTunnel]]:
     """The settings of a tunnel of OpenVPN, a clock, and what opens it."""
     clock, vpn = Clock(), Vpn(kind=VpnKind.OPENVPN, far_end=far_end)
     plan = plan_tunnel(vpn, ["vpn"])
