@@ -20,6 +20,7 @@ from probe.report.formats import Form, parts_of
 from probe.report.style import PLAIN, TextStyle
 
 STDOUT = Path("-")
+_CLOSED = "stdout is closed; use -o FILE"
 _EFFECTIVE = os.access in os.supports_effective_ids  # what counts is as whom this process acts
 
 
@@ -52,9 +53,11 @@ class Destination:
         """Find out whether it can be written, before anything is probed.
 
         Raises:
-            OutputError: the file's folder does not exist or cannot be written to.
+            OutputError: stdout is closed, or the file's folder does not exist or cannot be written to.
         """
         if self.path is None:
+            if sys.stdout is None:
+                raise OutputError(_CLOSED)
             return
         try:
             with acting_as_invoker():
@@ -142,7 +145,7 @@ def _is_special(path: Path) -> bool:
 def _to_stdout(parts: Iterable[str]) -> bool:
     stream = sys.stdout
     if stream is None:
-        raise UnwrittenError("stdout is closed; use -o FILE")
+        raise OutputError(_CLOSED)
     try:
         for part in parts:
             stream.write(_encodable(part, stream.encoding))

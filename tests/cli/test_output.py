@@ -164,14 +164,19 @@ def test_a_reader_that_left_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None
     Destination().write_text("text")
 
 
-@pytest.mark.parametrize(
-    ("stream", "words"),
-    [(None, "stdout is closed"), (Broken(OSError(28, "No space left on device")), "No space left")],
-)
-def test_a_stdout_that_cannot_be_written(stream, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Closed or full: an error that says so."""
-    monkeypatch.setattr("sys.stdout", stream)
-    with pytest.raises(UnwrittenError, match=words):
+def test_a_full_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found out at the end."""
+    monkeypatch.setattr("sys.stdout", Broken(OSError(28, "No space left on device")))
+    with pytest.raises(UnwrittenError, match="No space left"):
+        Destination().write_text("text")
+
+
+def test_a_closed_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is known before anything is probed."""
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(OutputError, match="stdout is closed"):
+        Destination().check()
+    with pytest.raises(OutputError, match="stdout is closed"):
         Destination().write_text("text")
 
 
@@ -191,4 +196,4 @@ def test_a_packet_file_that_ends_early(tmp_path: Path, capsys: pytest.CaptureFix
         assert capsys.readouterr().err == ""
         capture.failure = "No space left on device"
         warn_of_packets(capture)
-    assert capsys.readouterr().err == "bindprobe: the packet file ends early: No space left on device\n"
+    assert capsys.readouterr().err == "the packet file ends early: No space left on device\n"
