@@ -32,7 +32,7 @@ DROPS = {"filter": [{"action": "drop", "on": ["vpn"]}]}
 
 
 @dataclass
-class Reader:
+class CountingReader:
     """A machine with one tunnel, whose every look counts another packet out."""
 
     peers: tuple[Peer, ...] | None = (PEER,)
@@ -71,7 +71,7 @@ class Reader:
 class Script(NoClients):
     """Clients that answer by a table and remember what they were asked."""
 
-    reader: Reader = field(default_factory=Reader)
+    reader: CountingReader = field(default_factory=CountingReader)
     pinged: list = field(default_factory=list)
     tried: dict = field(default_factory=dict)
     named: list = field(default_factory=list)
@@ -194,14 +194,14 @@ def warmed(monkeypatch):
 def test_a_cold_tunnel_is_woken_first(warmed):
     """Before the survey begins, probes go into a tunnel without a session until it has one."""
     cold = replace(PEER, handshake_age_s=None)
-    reader = Reader(peers=(cold,), shakes_after=3)
+    reader = CountingReader(peers=(cold,), shakes_after=3)
     with world(target={**LISTENS, **DROPS}) as given:
         found = run(given, Script(reader))
     assert 0.5 <= warmed["at"] <= 1.0  # the third look found a handshake
     assert surroundings_of(found).tunnels[0].peers[0].handshake_age_s == 0.1  # as it is after the probes
 
 
-UNWAKEABLE = [Reader(), Reader(up=False), Reader(peers=())]
+UNWAKEABLE = [CountingReader(), CountingReader(up=False), CountingReader(peers=())]
 
 
 @pytest.mark.parametrize("reader", UNWAKEABLE, ids=["warm", "off", "no peer"])
@@ -215,7 +215,7 @@ def test_no_time_is_lost_on_others(reader, warmed):
 def test_a_tunnel_that_vanishes():
     """Its facts stay those of the first look."""
 
-    class Vanishing(Reader):
+    class Vanishing(CountingReader):
         def tunnel(self, interface):
             return super().tunnel(interface) if self.looks < 1 else None
 
@@ -237,10 +237,10 @@ def test_names_are_asked_of_every_server():
     assert exam_of(found, VPN).names == (NameAnswer(None, (VPN,)), NameAnswer(SERVER, (VPN,)))
 
 
-def breaking(after: int, interrupt) -> Reader:
+def breaking(after: int, interrupt) -> CountingReader:
     """A machine with a cold tunnel: Ctrl-C arrives when it is looked at once more."""
 
-    class Breaking(Reader):
+    class Breaking(CountingReader):
         def tunnel(self, interface):
             if self.looks >= after:
                 interrupt()
@@ -283,7 +283,7 @@ def test_ctrl_c_in_the_survey(interrupt, monkeypatch):
 
 def test_this_machine_alone():
     """A look sends nothing and checks everything."""
-    reader = Reader()
+    reader = CountingReader()
     found = look(reader)
     assert found.addresses == ()
     assert found.machine

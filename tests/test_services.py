@@ -6,7 +6,7 @@ from probe.model.target import Port, Protocol
 from probe.services.registry import (
     DEFAULT_PORTS,
     SERVICES,
-    Kind,
+    ServicePurpose,
     find_service,
     is_private,
     port_of,
@@ -47,7 +47,7 @@ def test_names_lead_to_ports() -> None:
 
 def test_databases_are_private() -> None:
     """No database is meant for outsiders."""
-    databases = [service for service in SERVICES if service.kind is Kind.DATABASE]
+    databases = [service for service in SERVICES if service.kind is ServicePurpose.DATABASE]
     assert len(databases) > 10
     assert all(service.private for service in databases)
 

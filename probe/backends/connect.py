@@ -37,7 +37,7 @@ from probe.wire.payloads import payload_for
 SHORTEST_WATCH, LONGEST_WATCH = 0.03, 0.3
 
 
-class _Stage(Enum):
+class _ConnectStage(Enum):
     ASKING = auto()  # a handshake or a datagram is on its way
     WATCHED = auto()  # accepted; what does the peer do next?
 
@@ -49,7 +49,7 @@ class _Flight:
     probe: Probe
     sent: float = 0.0
     sock: socket.socket | None = None
-    stage: _Stage = _Stage.ASKING
+    stage: _ConnectStage = _ConnectStage.ASKING
     relaunched: bool = False
 
 
@@ -82,10 +82,10 @@ class ConnectBackend:
         self._in_progress = IN_PROGRESS[system] | {0}
         self._reset_after_accept = RESET_AFTER_ACCEPT[system]
         self._timed_out = TIMED_OUT[system]
-        self._on_news: dict[tuple[_Stage, Protocol], Callable[[_Flight, float], None]] = {
-            (_Stage.ASKING, Protocol.TCP): self._handshake_news,
-            (_Stage.ASKING, Protocol.UDP): self._datagram_news,
-            (_Stage.WATCHED, Protocol.TCP): self._watch_news,
+        self._on_news: dict[tuple[_ConnectStage, Protocol], Callable[[_Flight, float], None]] = {
+            (_ConnectStage.ASKING, Protocol.TCP): self._handshake_news,
+            (_ConnectStage.ASKING, Protocol.UDP): self._datagram_news,
+            (_ConnectStage.WATCHED, Protocol.TCP): self._watch_news,
         }
 
     @property
@@ -163,7 +163,7 @@ class ConnectBackend:
         while len(self._flights) >= self._most_sockets and self._watches:
             _, probe_id = heapq.heappop(self._watches)
             flight = self._flights.get(probe_id)
-            if flight is not None and flight.stage is _Stage.WATCHED:
+            if flight is not None and flight.stage is _ConnectStage.WATCHED:
                 self._land(flight)
 
     def _relaunch(self, flight: _Flight) -> None:
@@ -213,7 +213,7 @@ class ConnectBackend:
         came, ttl = at if known.rtt is None else min(at, flight.sent + known.rtt), known.ttl
         reply = Reply(flight.probe.id, Reason.SYN_ACK, came, question.address, ttl=ttl, tcp=known.facts)
         self._ready.append(reply)
-        flight.stage = _Stage.WATCHED
+        flight.stage = _ConnectStage.WATCHED
         self._poller.connected(sock.fileno())
         end = at + min(max(SHORTEST_WATCH, 2 * (at - flight.sent)), LONGEST_WATCH)
         heapq.heappush(self._watches, (end, flight.probe.id))
@@ -234,7 +234,7 @@ class ConnectBackend:
         while self._watches and self._watches[0][0] <= now:
             _, probe_id = heapq.heappop(self._watches)
             flight = self._flights.get(probe_id)
-            if flight is not None and flight.stage is _Stage.WATCHED:
+            if flight is not None and flight.stage is _ConnectStage.WATCHED:
                 self._after(flight, Aftermath.HELD, now)
 
     def _after(self, flight: _Flight, aftermath: Aftermath, at: float) -> None:
@@ -288,7 +288,7 @@ class ConnectBackend:
         if self._by_descriptor.pop(descriptor, None) is not None:
             del self._flights[flight.probe.id]
             self._poller.remove(descriptor)
-        if flight.stage is _Stage.WATCHED:
+        if flight.stage is _ConnectStage.WATCHED:
             close_politely(sock)
         else:
             sock.close()

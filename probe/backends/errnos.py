@@ -33,7 +33,7 @@ class Moment(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class ErrnoMeaning:
     """What an error amounts to. `by_us`: this machine refused, so its own address is the sender."""
 
     reason: Reason
@@ -48,26 +48,26 @@ class ErrnoRow:
     linux: int | None
     bsd: int | None
     win32: int | None
-    at_once: Meaning | None = None
-    later: Meaning | None = None
-    opening: Meaning | None = None
+    at_once: ErrnoMeaning | None = None
+    later: ErrnoMeaning | None = None
+    opening: ErrnoMeaning | None = None
 
     def number(self, system: System) -> int | None:
         """The error's number on one system."""
         return {System.LINUX: self.linux, System.BSD: self.bsd, System.WIN32: self.win32}[system]
 
-    def meaning(self, moment: Moment) -> Meaning | None:
+    def meaning(self, moment: Moment) -> ErrnoMeaning | None:
         """What the error means at one moment."""
         return {Moment.OPENING: self.opening, Moment.AT_ONCE: self.at_once, Moment.LATER: self.later}[moment]
 
 
-_NO_ROUTE = Meaning(Reason.NO_ROUTE)
-_OWN_FIREWALL = Meaning(Reason.ADMIN_PROHIBITED, by_us=True)
-_OWN_TUNNEL = Meaning(Reason.HOST_UNREACH, by_us=True)
-_HOST_UNREACH = Meaning(Reason.HOST_UNREACH)
-_NET_UNREACH = Meaning(Reason.NET_UNREACH)
-_REFUSED = Meaning(Reason.REFUSED)
-_RESET = Meaning(Reason.RESET)
+_NO_ROUTE = ErrnoMeaning(Reason.NO_ROUTE)
+_OWN_FIREWALL = ErrnoMeaning(Reason.ADMIN_PROHIBITED, by_us=True)
+_OWN_TUNNEL = ErrnoMeaning(Reason.HOST_UNREACH, by_us=True)
+_HOST_UNREACH = ErrnoMeaning(Reason.HOST_UNREACH)
+_NET_UNREACH = ErrnoMeaning(Reason.NET_UNREACH)
+_REFUSED = ErrnoMeaning(Reason.REFUSED)
+_RESET = ErrnoMeaning(Reason.RESET)
 
 ROWS: tuple[ErrnoRow, ...] = (
     #        name             linux  bsd  win32   at once        later
@@ -82,8 +82,8 @@ ROWS: tuple[ErrnoRow, ...] = (
     ErrnoRow("ENODEV",          19,   19, 19,    _NO_ROUTE, _NO_ROUTE, _NO_ROUTE),  # the scope is no link
     ErrnoRow("ENXIO",            6,    6, None,  _NO_ROUTE, _NO_ROUTE),
     ErrnoRow("ENONET",          64, None, None,  None, _HOST_UNREACH),
-    ErrnoRow("ENOPROTOOPT",     92,   42, 10042, None, Meaning(Reason.PROTO_UNREACH)),
-    ErrnoRow("EMSGSIZE",        90,   40, 10040, None, Meaning(Reason.FRAG_NEEDED)),
+    ErrnoRow("ENOPROTOOPT",     92,   42, 10042, None, ErrnoMeaning(Reason.PROTO_UNREACH)),
+    ErrnoRow("EMSGSIZE",        90,   40, 10040, None, ErrnoMeaning(Reason.FRAG_NEEDED)),
     ErrnoRow("ECONNREFUSED",   111,   61, 10061, _REFUSED, _REFUSED),
     ErrnoRow("ECONNRESET",     104,   54, 10054, None, _REFUSED),  # Windows, UDP: port-unreach
     ErrnoRow("ENOKEY",         126, None, None,  _OWN_TUNNEL, _OWN_TUNNEL),  # WireGuard: no such peer
@@ -110,10 +110,10 @@ TIMED_OUT: Mapping[System, frozenset[int]] = {
     System.WIN32: frozenset({10060}),
 }
 
-NOT_SENT = Meaning(Reason.NOT_SENT)
+NOT_SENT = ErrnoMeaning(Reason.NOT_SENT)
 
 
-def meanings(system: System, moment: Moment, *, resets_told_apart: bool) -> Mapping[int, Meaning]:
+def meanings(system: System, moment: Moment, *, resets_told_apart: bool) -> Mapping[int, ErrnoMeaning]:
     """Error number -> meaning on one system; what has no row could not be measured (`NOT_SENT`).
 
     Args:
@@ -121,7 +121,7 @@ def meanings(system: System, moment: Moment, *, resets_told_apart: bool) -> Mapp
         moment: when the error comes.
         resets_told_apart: TCP with an error queue: a refusal that left no ICMP error there is a reset.
     """
-    table: dict[int, Meaning] = {}
+    table: dict[int, ErrnoMeaning] = {}
     for row in ROWS:
         number, meaning = row.number(system), row.meaning(moment)
         if number is None or meaning is None:

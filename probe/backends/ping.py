@@ -33,7 +33,7 @@ _EPERM = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Family:
+class _EchoFamily:
     """What differs between the two families."""
 
     family: socket.AddressFamily
@@ -42,9 +42,9 @@ class _Family:
     reply: int
 
 
-_FAMILIES: Mapping[int, _Family] = {
-    4: _Family(socket.AF_INET, socket.IPPROTO_ICMP, 8, 0),
-    6: _Family(socket.AF_INET6, socket.IPPROTO_ICMPV6, 128, 129),
+_FAMILIES: Mapping[int, _EchoFamily] = {
+    4: _EchoFamily(socket.AF_INET, socket.IPPROTO_ICMP, 8, 0),
+    6: _EchoFamily(socket.AF_INET6, socket.IPPROTO_ICMPV6, 128, 129),
 }
 
 

@@ -35,7 +35,7 @@ _MTU = {4: (socket.IPPROTO_IP, 14), 6: (socket.IPPROTO_IPV6, 24)}  # IP_MTU, IPV
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
 
 
-class _Stage(Enum):
+class _TrialStage(Enum):
     CONNECTING = auto()
     SMALL = auto()
     BIG = auto()
@@ -58,7 +58,7 @@ class DataTransfer:
         self.segment = 0  # bytes of payload in what was sent as full segments
         self.route_mtu: int | None = None  # bytes
         self._version = address.version
-        self._stage, self._since = _Stage.CONNECTING, now
+        self._stage, self._since = _TrialStage.CONNECTING, now
         self._before: TransferInfo | None = None  # at the start
         self._bytes = 0  # sent so far
         self._sock = socket.socket(_FAMILIES[address.version], socket.SOCK_STREAM)
@@ -67,23 +67,23 @@ class DataTransfer:
     @property
     def over(self) -> bool:
         """Whether there is nothing more to learn."""
-        return self._stage is _Stage.OVER
+        return self._stage is _TrialStage.OVER
 
     def step(self, now: float) -> None:
         """Look at the connection and do what comes next."""
         info = self._info()
         if info is None:
-            self._stage = _Stage.OVER
-        elif self._stage is _Stage.CONNECTING:
+            self._stage = _TrialStage.OVER
+        elif self._stage is _TrialStage.CONNECTING:
             self._connecting(info, now)
-        elif self._stage is _Stage.SMALL:
+        elif self._stage is _TrialStage.SMALL:
             self._small(info, now)
-        elif self._stage is _Stage.BIG:
+        elif self._stage is _TrialStage.BIG:
             self._big(info, now)
 
     def is_doubtful(self, now: float) -> bool:
         """Whether full segments were sent again and nothing has come back for a while."""
-        if self._stage is not _Stage.BIG or self._before is None or now - self._since < DOUBT_S:
+        if self._stage is not _TrialStage.BIG or self._before is None or now - self._since < DOUBT_S:
             return self.big is Transfer.STALLED
         info = self._info()
         return info is not None and info.total_retransmits > self._before.total_retransmits
@@ -114,22 +114,22 @@ class DataTransfer:
                 self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
             self._sock.connect_ex(sockaddr_of(address, port.number))
         except OSError:  # no such interface, or a size that the kernel refuses
-            self._stage = _Stage.OVER
+            self._stage = _TrialStage.OVER
 
     def _connecting(self, info: TransferInfo, now: float) -> None:
         failed = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if not failed and is_connected(self._sock):
             self._before, self.route_mtu = info, self.mtu()
             self._send(_SMALL)
-            self._stage, self._since = _Stage.SMALL, now
+            self._stage, self._since = _TrialStage.SMALL, now
         elif failed or now - self._since > CONNECT_S:
-            self._stage = _Stage.OVER
+            self._stage = _TrialStage.OVER
 
     def _small(self, info: TransferInfo, now: float) -> None:
         if self._acked(info) >= len(_SMALL):
             self.small = Transfer.ARRIVED
             self._send_segments(info)
-            self._stage, self._since = _Stage.BIG, now
+            self._stage, self._since = _TrialStage.BIG, now
         elif not info.open:
             self._end(Transfer.ENDED, Transfer.ENDED)
         elif now - self._since > max(SMALL_S, _RTTS * info.rtt):
@@ -147,7 +147,7 @@ class DataTransfer:
             self._end(Transfer.ARRIVED, Transfer.STALLED)
 
     def _end(self, small: Transfer, big: Transfer) -> None:
-        self.small, self.big, self._stage = small, big, _Stage.OVER
+        self.small, self.big, self._stage = small, big, _TrialStage.OVER
 
     # --- data ---
 

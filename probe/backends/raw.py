@@ -29,7 +29,7 @@ from probe.wire.packet import Incoming, Outgoing
 from probe.wire.pcapng import Capture
 
 if TYPE_CHECKING:
-    from probe.backends.rawsockets import Arrival, RawSockets
+    from probe.backends.rawsockets import RawSockets, ReceivedFrame
 
 _CAPACITY = 4_000  # below the number of source ports
 _ETHERTYPES: Mapping[int, int] = {4: IPV4, 6: IPV6}  # by IP version
@@ -53,7 +53,7 @@ class Routes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Egress:
     """Where a packet leaves. With a `link_address` it is handed to that neighbour, past the routes."""
 
     source: IPAddress
@@ -155,18 +155,18 @@ class RawBackend:
 
     # --- out ---
 
-    def _way(self, question: Question) -> _Way | None:
+    def _way(self, question: Question) -> _Egress | None:
         """Where a question leaves; None where this machine has no route."""
         if question.hop is not None:
-            return _Way(question.hop.source, question.hop.interface, question.hop.link_address)
+            return _Egress(question.hop.source, question.hop.interface, question.hop.link_address)
         route = self._known.get(question.address)
         if route is None:
             route = self._known[question.address] = self._routes.route(question.address)
         if not route.reachable or route.source is None:
             return None
-        return _Way(route.source, route.interface)
+        return _Egress(route.source, route.interface)
 
-    def _launch(self, probe: Probe, way: _Way) -> float:
+    def _launch(self, probe: Probe, way: _Egress) -> float:
         """Send a probe's packet; return when it left.
 
         Raises:
@@ -182,7 +182,7 @@ class RawBackend:
         self._record(data, ethertype, time.time(), _title(probe), outgoing=True)
         return left
 
-    def _compose(self, question: Question, way: _Way) -> Outgoing | None:
+    def _compose(self, question: Question, way: _Egress) -> Outgoing | None:
         """The packet; None where no source port is free, or this link cannot carry the question."""
         if way.source.version != question.address.version:
             return None
@@ -193,7 +193,7 @@ class RawBackend:
             return None
         return self._composer.compose(question, way.source, link_source)
 
-    def _put_out(self, data: bytes, packet: Outgoing, question: Question, way: _Way) -> int:
+    def _put_out(self, data: bytes, packet: Outgoing, question: Question, way: _Egress) -> int:
         """Send bytes where the question wants them; return their ethertype."""
         asks_link = question.shape is Shape.WHO_HAS
         ethertype = ARP if asks_link else _ETHERTYPES[packet.destination.version]
@@ -223,7 +223,7 @@ class RawBackend:
         self._refused.clear()
         return replies
 
-    def _take(self, arrival: "Arrival", packet: Incoming) -> Reply | None:
+    def _take(self, arrival: "ReceivedFrame", packet: Incoming) -> Reply | None:
         now = time.monotonic()
         at = min(now, now - (time.time() - arrival.at))
         match = self._matching.take(packet, at)
@@ -256,7 +256,7 @@ class RawBackend:
             )
 
 
-def _read(arrival: "Arrival") -> Incoming | None:
+def _read(arrival: "ReceivedFrame") -> Incoming | None:
     return codec.read(
         arrival.data,
         arrival.ethertype,

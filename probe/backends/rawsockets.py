@@ -43,7 +43,7 @@ _BATCH = 256  # packets taken off one socket at once
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ReceivedFrame:
     """One packet as it arrived. `at` is in seconds of the epoch.
 
     `vouched`: the kernel has checked its checksums, or has not filled them in yet (veth, loopback).
@@ -136,7 +136,7 @@ class RawSockets:
         """Wait for an arrival, at most `timeout` seconds, and no longer than a signal may wait."""
         self._poll.poll(min(max(timeout, 0.0), GLANCE_S) * 1000)
 
-    def arrived(self) -> Iterator[Arrival]:
+    def arrived(self) -> Iterator[ReceivedFrame]:
         """Take what has arrived, as much as is read at one go."""
         for ethertype, reader in self._readers.items():
             for _ in range(_BATCH):
@@ -204,13 +204,13 @@ def _arrival(
     ethertype: int,
     notes: list[tuple[int, int, bytes]],
     address: tuple[str, int, int, int, bytes],
-) -> Arrival:
+) -> ReceivedFrame:
     told = {(level, kind): value for level, kind, value in notes}
     stamp = told.get((socket.SOL_SOCKET, _SO_TIMESTAMPNS))
     status = told.get((_SOL_PACKET, _PACKET_AUXDATA))
     seconds, nanoseconds = (time.time(), 0) if stamp is None else _TIMESPEC.unpack_from(stamp)
     interface, _, _, hardware, link_address = address
-    return Arrival(
+    return ReceivedFrame(
         data=data,
         ethertype=ethertype,
         at=seconds + nanoseconds / 1e9,

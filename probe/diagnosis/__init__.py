@@ -18,7 +18,7 @@ from probe.diagnosis.ranking import (
     weigh,
 )
 from probe.diagnosis.read_symptoms import findings
-from probe.diagnosis.subject import Scene
+from probe.diagnosis.subject import ExamContext
 from probe.model.diagnosis import AddressDiagnosis, Cause, Suspicion
 from probe.model.exam import AddressExam
 from probe.model.machine import Surroundings
@@ -56,12 +56,12 @@ def diagnose(
         named: ports that the user wants to work.
     """
     return tuple(
-        _diagnose(Scene(exam, [other for other in exams if other is not exam], machine, verdict, named))
+        _diagnose(ExamContext(exam, [other for other in exams if other is not exam], machine, verdict, named))
         for exam in exams
     )
 
 
-def _diagnose(scene: Scene) -> AddressDiagnosis:
+def _diagnose(scene: ExamContext) -> AddressDiagnosis:
     subjects = tuple(_subjects(scene))
     whole = add_up(subjects)
     ranked = sorted(whole.shares.items(), key=lambda item: (-item[1], item[0]))
@@ -80,7 +80,7 @@ def _diagnose(scene: Scene) -> AddressDiagnosis:
     return AddressDiagnosis(scene.exam.address, _condition(scene, causes[0]), causes, measured(scene))
 
 
-def _subjects(scene: Scene) -> Iterator[CauseDistribution]:
+def _subjects(scene: ExamContext) -> Iterator[CauseDistribution]:
     """The address itself; and where it is reached, its ports and how much its path carries."""
     reach = weigh(findings(scene))
     yield reach
@@ -89,6 +89,6 @@ def _subjects(scene: Scene) -> Iterator[CauseDistribution]:
         yield from size_trouble(scene)
 
 
-def _condition(scene: Scene, first: Suspicion) -> Condition:
+def _condition(scene: ExamContext, first: Suspicion) -> Condition:
     named = _CONDITIONS.get(first.cause)
     return named if named is not None and first.probability >= _SPEAKS else scene.condition

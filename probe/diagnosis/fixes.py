@@ -19,7 +19,7 @@ from probe.diagnosis.commands import (
 )
 from probe.diagnosis.ranking import troubled_ports
 from probe.diagnosis.read_symptoms import answers, blocking, endpoint_of, key_of
-from probe.diagnosis.subject import Scene
+from probe.diagnosis.subject import ExamContext
 from probe.model.diagnosis import Cause
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Tunnel, TunnelKind
@@ -29,10 +29,10 @@ from probe.model.tunnel_state import is_on
 _SAFE_MTU = 1280  # bytes: what every IPv6 link carries (RFC 8200 section 5)
 _STRICT = 1  # rp_filter, RFC 3704
 
-Writer = Callable[[Scene], Iterator[Fix]]
+Writer = Callable[[ExamContext], Iterator[Fix]]
 
 
-def fixes(cause: Cause, scene: Scene) -> tuple[Fix, ...]:
+def fixes(cause: Cause, scene: ExamContext) -> tuple[Fix, ...]:
     """What to do about a cause, best first."""
     write = _WRITERS.get(cause)
     return tuple(write(scene)) if write is not None else ()
@@ -46,18 +46,18 @@ def _there(rule: FixRule, command: str) -> Fix:
     return Fix(rule=rule, place=Place.TARGET, command=command)
 
 
-def _handshake_never(scene: Scene) -> Iterator[Fix]:
+def _handshake_never(scene: ExamContext) -> Iterator[Fix]:
     tunnel = scene.taken
     yield Fix(rule=FixRule.CHECK_FAR_END, peer_key=key_of(scene.peer), endpoint=endpoint_of(scene.peer))
     if tunnel is not None and tunnel.public_key is not None:
         yield Fix(rule=FixRule.LIST_OUR_KEY, public_key=tunnel.public_key)
 
 
-def _tunnel_stale(scene: Scene) -> Iterator[Fix]:
+def _tunnel_stale(scene: ExamContext) -> Iterator[Fix]:
     yield Fix(rule=FixRule.RESTART_TUNNEL, peer_key=key_of(scene.peer), endpoint=endpoint_of(scene.peer))
 
 
-def _tunnel_down(scene: Scene) -> Iterator[Fix]:
+def _tunnel_down(scene: ExamContext) -> Iterator[Fix]:
     candidates = scene.machine.tunnels if scene.meant is None else (scene.meant,)
     off = [tunnel for tunnel in candidates if not is_on(tunnel)]
     for tunnel in off:
@@ -75,7 +75,7 @@ def _switched_on(tunnel: Tunnel) -> Fix:
     return Fix(rule=FixRule.START_PROGRAM, interface=name, tunnel_kind=tunnel.kind)
 
 
-def _not_in_allowed_ips(scene: Scene) -> Iterator[Fix]:
+def _not_in_allowed_ips(scene: ExamContext) -> Iterator[Fix]:
     tunnel, peer = scene.taken, scene.peer
     if tunnel is None:
         return
@@ -88,7 +88,7 @@ def _not_in_allowed_ips(scene: Scene) -> Iterator[Fix]:
     yield Fix(rule=FixRule.KEEP_ALLOWED_IPS, network=network, interface=name)
 
 
-def _peer_rejects_source(scene: Scene) -> Iterator[Fix]:
+def _peer_rejects_source(scene: ExamContext) -> Iterator[Fix]:
     tunnel, source = scene.taken, scene.source
     if source is None:
         return
@@ -97,12 +97,12 @@ def _peer_rejects_source(scene: Scene) -> Iterator[Fix]:
         yield _there(FixRule.WIDEN_ALLOWED_IPS, widen_allowed(tunnel.public_key, source))
 
 
-def _no_return_route(scene: Scene) -> Iterator[Fix]:
+def _no_return_route(scene: ExamContext) -> Iterator[Fix]:
     if scene.source is not None:
         yield _there(FixRule.ADD_RETURN_ROUTE, return_route(scene.source, scene.ip))
 
 
-def _by_its_tunnel(scene: Scene) -> Iterator[Fix]:
+def _by_its_tunnel(scene: ExamContext) -> Iterator[Fix]:
     tunnel = _tunnel_to_take(scene)
     if tunnel is None:
         yield Fix(rule=FixRule.ROUTE_BY_VPN, address=str(scene.ip))
@@ -110,19 +110,19 @@ def _by_its_tunnel(scene: Scene) -> Iterator[Fix]:
     yield _here(FixRule.ROUTE_BY_TUNNEL, route_by(scene.ip, tunnel.link.name))
 
 
-def _tunnel_to_take(scene: Scene) -> Tunnel | None:
+def _tunnel_to_take(scene: ExamContext) -> Tunnel | None:
     if scene.meant is not None:
         return scene.meant
     up = [tunnel for tunnel in scene.machine.tunnels if is_on(tunnel)]
     return up[0] if len(up) == 1 else None
 
 
-def _overlap(scene: Scene) -> Iterator[Fix]:
+def _overlap(scene: ExamContext) -> Iterator[Fix]:
     yield from _by_its_tunnel(scene)
     yield Fix(rule=FixRule.RENUMBER_NETWORK, interfaces=tuple(link.name for link in scene.claiming()))
 
 
-def _local_firewall(scene: Scene) -> Iterator[Fix]:
+def _local_firewall(scene: ExamContext) -> Iterator[Fix]:
     found = blocking(scene)
     if not found:
         yield Fix(rule=FixRule.ALLOW_HERE, address=str(scene.ip))
@@ -132,7 +132,7 @@ def _local_firewall(scene: Scene) -> Iterator[Fix]:
             yield _here(FixRule.ACCEPT_IN_CHAIN, command)
 
 
-def _reverse_path(scene: Scene) -> Iterator[Fix]:
+def _reverse_path(scene: ExamContext) -> Iterator[Fix]:
     link = scene.machine.link(scene.route.interface)
     if link is not None and link.reverse_path == _STRICT:
         yield _here(FixRule.LOOSEN_REVERSE_PATH, LOOSEN_REVERSE_PATH)
@@ -140,11 +140,11 @@ def _reverse_path(scene: Scene) -> Iterator[Fix]:
     yield Fix(rule=FixRule.ROUTE_TO_SOURCE, source=_source(scene))
 
 
-def _source(scene: Scene) -> str | None:
+def _source(scene: ExamContext) -> str | None:
     return None if scene.source is None else str(scene.source)
 
 
-def _target_firewall(scene: Scene) -> Iterator[Fix]:
+def _target_firewall(scene: ExamContext) -> Iterator[Fix]:
     if scene.source is None:
         return
     ports = troubled_ports(scene) if answers(scene.exam) else ()
@@ -158,11 +158,11 @@ def _target_firewall(scene: Scene) -> Iterator[Fix]:
         yield _there(FixRule.ACCEPT_AT_TARGET, accept_at_target(scene.source, port))
 
 
-def _ports(scene: Scene) -> tuple[str, ...]:
+def _ports(scene: ExamContext) -> tuple[str, ...]:
     return tuple(map(str, troubled_ports(scene)))
 
 
-def _path_firewall(scene: Scene) -> Iterator[Fix]:
+def _path_firewall(scene: ExamContext) -> Iterator[Fix]:
     senders = [o.sender for o in scene.exam.survey.observations if o.sender not in {None, scene.ip}]
     hops = [hop.sender for hop in scene.exam.hops or () if hop.sender is not None]
     yield Fix(
@@ -174,7 +174,7 @@ def _path_firewall(scene: Scene) -> Iterator[Fix]:
     )
 
 
-def _mtu(scene: Scene) -> Iterator[Fix]:
+def _mtu(scene: ExamContext) -> Iterator[Fix]:
     trial, name = scene.exam.mtu, scene.route.interface
     size = (trial.working_mtu if trial is not None else None) or _SAFE_MTU
     if name is not None and scene.by_tunnel:
@@ -184,7 +184,7 @@ def _mtu(scene: Scene) -> Iterator[Fix]:
     yield Fix(rule=FixRule.ALLOW_ICMP)
 
 
-def _dns(scene: Scene) -> Iterator[Fix]:
+def _dns(scene: ExamContext) -> Iterator[Fix]:
     name = scene.exam.address.name
     fitting = sorted({ip for given in scene.exam.names for ip in given.addresses if ip != scene.ip}, key=str)
     tunnelled = [ip for ip in fitting if any(_has(tunnel, ip) for tunnel in scene.machine.tunnels)]
@@ -205,7 +205,7 @@ def _has(tunnel: Tunnel, ip: IPAddress) -> bool:
 def _of_address(*rules: FixRule) -> Writer:
     """Advice about the address, whatever was measured."""
 
-    def write(scene: Scene) -> Iterator[Fix]:
+    def write(scene: ExamContext) -> Iterator[Fix]:
         for rule in rules:
             yield Fix(rule=rule, address=str(scene.ip))
 
@@ -215,7 +215,7 @@ def _of_address(*rules: FixRule) -> Writer:
 def _of_ports(rule: FixRule) -> Writer:
     """Advice about the ports that ought to answer."""
 
-    def write(scene: Scene) -> Iterator[Fix]:
+    def write(scene: ExamContext) -> Iterator[Fix]:
         yield Fix(rule=rule, address=str(scene.ip), ports=_ports(scene))
 
     return write

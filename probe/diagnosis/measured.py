@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from probe.diagnosis.subject import Scene
+from probe.diagnosis.subject import ExamContext
 from probe.model.exam import Transfer
 from probe.model.facts import Neighbour
 from probe.model.measured_facts import FactRule, MeasuredFact
@@ -13,12 +13,12 @@ _DIGITS = 6  # of milliseconds
 _MOST_PORTS = 6  # of one state that are named; more are counted
 
 
-def measured(scene: Scene) -> tuple[MeasuredFact, ...]:
+def measured(scene: ExamContext) -> tuple[MeasuredFact, ...]:
     """Route, neighbour, ping, ports, the way, counters, sizes and names, as far as each was measured."""
     return tuple(fact for read in _READERS for fact in read(scene))
 
 
-def _route(scene: Scene) -> Iterator[MeasuredFact]:
+def _route(scene: ExamContext) -> Iterator[MeasuredFact]:
     route = scene.route
     if not route.reachable:
         yield MeasuredFact(rule=FactRule.NO_ROUTE)
@@ -33,7 +33,7 @@ def _route(scene: Scene) -> Iterator[MeasuredFact]:
         )
 
 
-def _neighbour(scene: Scene) -> Iterator[MeasuredFact]:
+def _neighbour(scene: ExamContext) -> Iterator[MeasuredFact]:
     if scene.exam.survey.neighbour is Neighbour.FAILED:
         yield MeasuredFact(rule=FactRule.NEIGHBOUR_FAILED)
     if scene.exam.link_alive is not None:
@@ -41,7 +41,7 @@ def _neighbour(scene: Scene) -> Iterator[MeasuredFact]:
         yield MeasuredFact(rule=FactRule.GATEWAY_ANSWERS if alive else FactRule.GATEWAY_SILENT)
 
 
-def _ping(scene: Scene) -> Iterator[MeasuredFact]:
+def _ping(scene: ExamContext) -> Iterator[MeasuredFact]:
     echo = scene.exam.echo
     if echo is None:
         yield MeasuredFact(rule=FactRule.PING_NOT_PERMITTED)
@@ -56,7 +56,7 @@ def _ping(scene: Scene) -> Iterator[MeasuredFact]:
         yield MeasuredFact(rule=FactRule.PING_SILENT)
 
 
-def _ports(scene: Scene) -> Iterator[MeasuredFact]:
+def _ports(scene: ExamContext) -> Iterator[MeasuredFact]:
     by_state: dict[State, list[str]] = {}
     for port, observation in sorted(scene.exam.survey.tested().items()):
         if observation.state is not None:
@@ -66,7 +66,7 @@ def _ports(scene: Scene) -> Iterator[MeasuredFact]:
         yield MeasuredFact(rule=FactRule.PORTS, state=state, ports=named, count=len(ports))
 
 
-def _way(scene: Scene) -> Iterator[MeasuredFact]:
+def _way(scene: ExamContext) -> Iterator[MeasuredFact]:
     hops = scene.exam.hops
     if hops is None or any(hop.arrived for hop in hops):
         return
@@ -77,7 +77,7 @@ def _way(scene: Scene) -> Iterator[MeasuredFact]:
         yield MeasuredFact(rule=FactRule.LAST_HOP, sender=str(last.sender), ttl=last.ttl)
 
 
-def _counters(scene: Scene) -> Iterator[MeasuredFact]:
+def _counters(scene: ExamContext) -> Iterator[MeasuredFact]:
     passage = scene.exam.passage
     if passage is None:
         return
@@ -99,7 +99,7 @@ _SEGMENTS = {
 }
 
 
-def _sizes(scene: Scene) -> Iterator[MeasuredFact]:
+def _sizes(scene: ExamContext) -> Iterator[MeasuredFact]:
     trial = scene.exam.mtu
     if trial is None:
         return
@@ -114,7 +114,7 @@ def _sizes(scene: Scene) -> Iterator[MeasuredFact]:
         yield MeasuredFact(rule=FactRule.PATH_MTU, sender=sender, mtu=trial.learnt_mtu)
 
 
-def _names(scene: Scene) -> Iterator[MeasuredFact]:
+def _names(scene: ExamContext) -> Iterator[MeasuredFact]:
     for answer in scene.exam.names:
         yield MeasuredFact(
             rule=FactRule.NAME_ANSWER,
@@ -125,7 +125,7 @@ def _names(scene: Scene) -> Iterator[MeasuredFact]:
         )
 
 
-_READERS: tuple[Callable[[Scene], Iterator[MeasuredFact]], ...] = (
+_READERS: tuple[Callable[[ExamContext], Iterator[MeasuredFact]], ...] = (
     _route,
     _neighbour,
     _ping,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import exp, log, prod
 from typing import Final
 
-from probe.diagnosis.subject import Scene
+from probe.diagnosis.subject import ExamContext
 from probe.diagnosis.table import PRIOR, likelihood
 from probe.model.diagnosis import Cause
 from probe.model.exam import MtuTrial, Transfer
@@ -120,7 +120,7 @@ _FROM_OUTSIDE = {Cause.TARGET_FIREWALL: 0.43, Cause.PATH_FIREWALL: 0.55}  # the 
 _FINE = frozenset({None, State.OPEN, State.OPEN_FILTERED})
 
 
-def port_troubles(scene: Scene) -> Iterator[CauseDistribution]:
+def port_troubles(scene: ExamContext) -> Iterator[CauseDistribution]:
     """What is wrong with each port that ought to answer here; nothing where it does."""
     tested = scene.exam.survey.tested()
     wrong = frozenset(troubled_ports(scene))
@@ -129,7 +129,7 @@ def port_troubles(scene: Scene) -> Iterator[CauseDistribution]:
             yield _trouble(verdict, tested[verdict.port], scene)
 
 
-def troubled_ports(scene: Scene) -> tuple[Port, ...]:
+def troubled_ports(scene: ExamContext) -> tuple[Port, ...]:
     """The ports that ought to answer here and do not, or not so that a program hears it."""
     return tuple(
         port
@@ -138,13 +138,13 @@ def troubled_ports(scene: Scene) -> tuple[Port, ...]:
     )
 
 
-def _ought_to_answer(port: Port, scene: Scene) -> bool:
+def _ought_to_answer(port: Port, scene: ExamContext) -> bool:
     if port in scene.named:
         return True
     return scene.exam.address.realm != Realm.PUBLIC and bool(_open_at(port, scene))
 
 
-def _open_at(port: Port, scene: Scene) -> tuple[str, ...]:
+def _open_at(port: Port, scene: ExamContext) -> tuple[str, ...]:
     """Where else the port is open."""
     return tuple(
         str(other.address.ip)
@@ -153,7 +153,7 @@ def _open_at(port: Port, scene: Scene) -> tuple[str, ...]:
     )
 
 
-def _trouble(verdict: PortVerdict, observation: Observation, scene: Scene) -> CauseDistribution:
+def _trouble(verdict: PortVerdict, observation: Observation, scene: ExamContext) -> CauseDistribution:
     condition = verdict.conditions.get(scene.exam.survey.seen, Condition.UNKNOWN)
     named = _filtered_by(observation, scene) if condition in _FILTERED else _BY_CONDITION.get(condition, {})
     shares = {**dict.fromkeys(_ALWAYS, _DOWN_TO), **named}
@@ -166,7 +166,7 @@ def _trouble(verdict: PortVerdict, observation: Observation, scene: Scene) -> Ca
     )
 
 
-def _filtered_by(observation: Observation, scene: Scene) -> Mapping[Cause, float]:
+def _filtered_by(observation: Observation, scene: ExamContext) -> Mapping[Cause, float]:
     """Whether the target filters or a box on the way: by who reports it, or as nothing is between."""
     if observation.sender is not None:
         return _AT_TARGET if observation.sender == scene.ip else _ON_THE_WAY
@@ -182,7 +182,7 @@ _STATES: Final = {
 }
 
 
-def _evidence(port: Port, observation: Observation, scene: Scene) -> CauseEvidence:
+def _evidence(port: Port, observation: Observation, scene: ExamContext) -> CauseEvidence:
     """How a troubled port answers. Its state is one of three, unless its answers reach no program."""
     state = observation.state
     return CauseEvidence(
@@ -198,7 +198,7 @@ def _evidence(port: Port, observation: Observation, scene: Scene) -> CauseEviden
 # --- sizes that ought to pass ---
 
 
-def size_trouble(scene: Scene) -> Iterator[CauseDistribution]:
+def size_trouble(scene: ExamContext) -> Iterator[CauseDistribution]:
     """A black hole for full packets (RFC 2923), where small ones pass; nothing where it was not measured."""
     trial = scene.exam.mtu
     if trial is None or trial.small is not Transfer.ARRIVED or trial.big is Transfer.ENDED:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from probe.diagnosis.commands import socket_of
-from probe.diagnosis.subject import MOST, Scene
+from probe.diagnosis.subject import MOST, ExamContext
 from probe.engine.distance import is_answer
 from probe.model.exam import AddressExam, NameAnswer
 from probe.model.facts import LinkKind, Neighbour, TunnelHealth
@@ -41,7 +41,7 @@ def _heard(observation: Observation, exam: AddressExam) -> bool:
     return is_answer(observation) and not observation.unheard and not own
 
 
-def how_it_answers(scene: Scene) -> Iterator[CauseEvidence]:
+def how_it_answers(scene: ExamContext) -> Iterator[CauseEvidence]:
     """The one symptom of how the address answers; none where nothing was asked."""
     if not scene.exam.survey.observations:
         return
@@ -53,23 +53,23 @@ def how_it_answers(scene: Scene) -> Iterator[CauseEvidence]:
     yield _of_all(Symptom.PORTS_SILENT if scene.exam.echo is None else Symptom.SILENT, scene)
 
 
-def _of_all(rule: Symptom, scene: Scene) -> CauseEvidence:
+def _of_all(rule: Symptom, scene: ExamContext) -> CauseEvidence:
     """What holds for the address as a whole."""
     return CauseEvidence(rule=rule, address=str(scene.ip))
 
 
-def _own_stack(scene: Scene) -> CauseEvidence | None:
+def _own_stack(scene: ExamContext) -> CauseEvidence | None:
     answered = any(_heard(o, scene.exam) for o in scene.exam.survey.observations)
     return _of_all(Symptom.ANSWERS, scene) if answered else None
 
 
-def _kept_from_sockets(scene: Scene) -> CauseEvidence | None:
+def _kept_from_sockets(scene: ExamContext) -> CauseEvidence | None:
     if not any(o.unheard and is_answer(o) for o in scene.exam.survey.observations):
         return None
     return _of_all(Symptom.WITHHELD, scene)
 
 
-def _this_machine(scene: Scene) -> CauseEvidence | None:
+def _this_machine(scene: ExamContext) -> CauseEvidence | None:
     survey = scene.exam.survey
     own = [o for o in survey.observations if survey.is_our_own(o)]
     if not scene.route.reachable or (own and all(o.reason is Reason.NO_ROUTE for o in own)):
@@ -85,7 +85,7 @@ def _this_machine(scene: Scene) -> CauseEvidence | None:
     return None
 
 
-def _echo(scene: Scene) -> CauseEvidence | None:
+def _echo(scene: ExamContext) -> CauseEvidence | None:
     echo = scene.exam.echo
     if echo is None or echo.reason is not Reason.ECHO_REPLY:
         return None
@@ -94,7 +94,7 @@ def _echo(scene: Scene) -> CauseEvidence | None:
     return _of_all(Symptom.ECHO_ONLY, scene)
 
 
-def _other_boxes(scene: Scene) -> CauseEvidence | None:
+def _other_boxes(scene: ExamContext) -> CauseEvidence | None:
     echo = scene.exam.echo
     reports = [(o.reason, o.sender) for o in scene.exam.survey.observations if o.sender is not None]
     if echo is not None and echo.sender is not None:
@@ -118,7 +118,7 @@ def _rule_of(reason: Reason, *, by_target: bool) -> Symptom | None:
 _DIGITS = 3  # of seconds
 
 
-def by_what_it_leaves(scene: Scene) -> Iterator[CauseEvidence]:
+def by_what_it_leaves(scene: ExamContext) -> Iterator[CauseEvidence]:
     """By what kind of way the route leaves."""
     route = scene.route
     if not route.reachable or route.interface is None:
@@ -135,14 +135,14 @@ _KINDS: Final = {
 }
 
 
-def which_kind_of_tunnel(scene: Scene) -> Iterator[CauseEvidence]:
+def which_kind_of_tunnel(scene: ExamContext) -> Iterator[CauseEvidence]:
     """Whose tunnel the route takes."""
     tunnel = scene.taken
     if tunnel is not None and tunnel.kind in _KINDS:
         yield CauseEvidence(rule=_KINDS[tunnel.kind], interface=tunnel.link.name, tunnel_kind=tunnel.kind)
 
 
-def as_it_was_meant(scene: Scene) -> Iterator[CauseEvidence]:
+def as_it_was_meant(scene: ExamContext) -> Iterator[CauseEvidence]:
     """Whether that is the way that the address should be reached by."""
     meant, route, address = scene.meant, scene.route, str(scene.ip)
     if meant is not None and not is_on(meant):
@@ -160,7 +160,7 @@ def as_it_was_meant(scene: Scene) -> Iterator[CauseEvidence]:
         yield CauseEvidence(rule=Symptom.ROUTE_EXPECTED, address=address)
 
 
-def _vpn_without_tunnel(scene: Scene) -> CauseEvidence:
+def _vpn_without_tunnel(scene: ExamContext) -> CauseEvidence:
     address = str(scene.ip)
     if not scene.machine.tunnels:
         return CauseEvidence(rule=Symptom.NO_TUNNEL, address=address)
@@ -183,7 +183,7 @@ _HANDSHAKES: Final = {
 }
 
 
-def what_the_tunnel_reports(scene: Scene) -> Iterator[CauseEvidence]:
+def what_the_tunnel_reports(scene: ExamContext) -> Iterator[CauseEvidence]:
     """What the tunnel tells of its handshakes and its allowed IPs."""
     tunnel = scene.taken
     rule = _HANDSHAKES.get(health(tunnel, scene.ip)) if tunnel is not None else None
@@ -222,7 +222,7 @@ _ENDPOINTS: Final = {
 }
 
 
-def how_the_far_end_answers(scene: Scene) -> Iterator[CauseEvidence]:
+def how_the_far_end_answers(scene: ExamContext) -> Iterator[CauseEvidence]:
     """How the tunnel's far end answers on the network that carries it."""
     reason = scene.exam.endpoint
     if reason in _ENDPOINTS:
@@ -241,12 +241,12 @@ _STRICT = 1  # rp_filter, RFC 3704 section 2.2
 _FEW_CHAINS = 2  # that are shown as evidence
 
 
-def findings(scene: Scene) -> tuple[CauseEvidence, ...]:
+def findings(scene: ExamContext) -> tuple[CauseEvidence, ...]:
     """Everything that was seen of the address; each question answered once or not at all."""
     return tuple(finding for read in _READERS for finding in read(scene))
 
 
-def _what_the_interface_counted(scene: Scene) -> Iterator[CauseEvidence]:
+def _what_the_interface_counted(scene: ExamContext) -> Iterator[CauseEvidence]:
     passage, name = scene.exam.passage, scene.route.interface
     if passage is None or passage.probes == 0:
         return
@@ -265,7 +265,7 @@ def _what_the_interface_counted(scene: Scene) -> Iterator[CauseEvidence]:
         yield CauseEvidence(rule=Symptom.NOTHING_RECEIVED, interface=name)
 
 
-def _which_way_it_came(scene: Scene) -> Iterator[CauseEvidence]:
+def _which_way_it_came(scene: ExamContext) -> Iterator[CauseEvidence]:
     back = scene.exam.comes_back
     if back is None:
         return
@@ -278,26 +278,26 @@ def _which_way_it_came(scene: Scene) -> Iterator[CauseEvidence]:
         yield CauseEvidence(rule=rule, source=source, interface=back.header.interface)
 
 
-def _how_the_others_do(scene: Scene) -> Iterator[CauseEvidence]:
+def _how_the_others_do(scene: ExamContext) -> Iterator[CauseEvidence]:
     if not scene.others:
         return
     alive = _texts([other.address.ip for other in scene.others if answers(other)])
     yield CauseEvidence(rule=Symptom.OTHERS_ANSWER if alive else Symptom.OTHERS_SILENT, addresses=alive)
 
 
-def _how_the_link_does(scene: Scene) -> Iterator[CauseEvidence]:
+def _how_the_link_does(scene: ExamContext) -> Iterator[CauseEvidence]:
     alive = scene.exam.link_alive
     if alive is not None:
         rule = Symptom.LINK_ANSWERS if alive else Symptom.LINK_SILENT
         yield CauseEvidence(rule=rule, interface=scene.route.interface)
 
 
-def blocking(scene: Scene) -> tuple[Chain, ...]:
+def blocking(scene: ExamContext) -> tuple[Chain, ...]:
     """Chains of this machine's filter that block something."""
     return tuple(chain for chain in scene.machine.firewall.chains or () if chain.blocking)
 
 
-def _what_our_filter_holds(scene: Scene) -> Iterator[CauseEvidence]:
+def _what_our_filter_holds(scene: ExamContext) -> Iterator[CauseEvidence]:
     if scene.machine.firewall.chains is None:
         return
     chains = blocking(scene)
@@ -305,7 +305,7 @@ def _what_our_filter_holds(scene: Scene) -> Iterator[CauseEvidence]:
     yield CauseEvidence(rule=rule, chains=chains[:_FEW_CHAINS])
 
 
-def _how_strict_we_are(scene: Scene) -> Iterator[CauseEvidence]:
+def _how_strict_we_are(scene: ExamContext) -> Iterator[CauseEvidence]:
     link = scene.machine.link(scene.route.interface)
     passage = scene.exam.passage
     if passage is not None and (passage.reverse_path_drops or 0) >= passage.probes * MOST > 0:
@@ -318,19 +318,19 @@ def _how_strict_we_are(scene: Scene) -> Iterator[CauseEvidence]:
     yield CauseEvidence(rule=rule, interface=link.name)
 
 
-def _who_claims_it(scene: Scene) -> Iterator[CauseEvidence]:
+def _who_claims_it(scene: ExamContext) -> Iterator[CauseEvidence]:
     names = tuple(link.name for link in scene.claiming())
     if names:
         rule = Symptom.NETWORK_OVERLAPS if len(names) > 1 else Symptom.NETWORK_UNIQUE
         yield CauseEvidence(rule=rule, address=str(scene.ip), interfaces=names)
 
 
-def _who_answers(scene: Scene) -> Iterator[CauseEvidence]:
+def _who_answers(scene: ExamContext) -> Iterator[CauseEvidence]:
     if scene.condition is Condition.WRONG_HOST:
         yield CauseEvidence(rule=Symptom.OTHER_MACHINE, address=str(scene.ip))
 
 
-def _what_the_name_gives(scene: Scene) -> Iterator[CauseEvidence]:
+def _what_the_name_gives(scene: ExamContext) -> Iterator[CauseEvidence]:
     name, given = scene.exam.address.name, [a for a in scene.exam.names if a.failure is None]
     if name is None:
         yield CauseEvidence(rule=Symptom.NO_NAME, address=str(scene.ip))
@@ -359,7 +359,7 @@ def _texts(addresses: Sequence[IPAddress]) -> tuple[str, ...]:
     return tuple(map(str, addresses))
 
 
-_READERS: tuple[Callable[[Scene], Iterator[CauseEvidence]], ...] = (
+_READERS: tuple[Callable[[ExamContext], Iterator[CauseEvidence]], ...] = (
     how_it_answers,
     by_what_it_leaves,
     which_kind_of_tunnel,

@@ -14,7 +14,7 @@ MOST = 0.5  # share of the probes from which on a counter is taken to have count
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ExamContext:
     """What the diagnosis of one address looks at."""
 
     exam: AddressExam

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from probe.explain.phrases import listed
-from probe.model.evidence import AddressEvidence, AddressRule, Claim
+from probe.model.evidence import AddressEvidence, AddressRule, AliasClaim
 from probe.model.identity import AliasSign
 
 # What a sign shows, and in which case it would mislead.
@@ -99,7 +99,7 @@ def same_host_sentence(evidence: AddressEvidence) -> str | None:
     )
 
 
-def claim_words(claim: Claim) -> str:
+def claim_words(claim: AliasClaim) -> str:
     """What a sign shows, as part of a sentence."""
     text, unless = CLAIMS[claim.sign]
     service, other = claim.services or ("", "")

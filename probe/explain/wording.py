@@ -33,7 +33,7 @@ _Verdict = TypeVar("_Verdict", PortReport, RestReport)
 _T = TypeVar("_T", bound=Hashable)
 
 
-class _Shared:
+class _SharedWords:
     """Equal values once: of many ports those that are alike have their sentences together."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ def worded(report: Report) -> Report:
     places = Places({address.address: address.realm for address in report.addresses})
     families = {address.address: address.family for address in report.addresses}
 
-    shared = _Shared()
+    shared = _SharedWords()
 
     def of_port(one: PortReport) -> PortReport:
         return _verdict(one, Subject(str(one.port), one.protocol, places, one.service), families, shared)
@@ -69,7 +69,7 @@ def worded(report: Report) -> Report:
     )
 
 
-def _verdict(one: _Verdict, subject: Subject, families: Mapping[str, int], shared: _Shared) -> _Verdict:
+def _verdict(one: _Verdict, subject: Subject, families: Mapping[str, int], shared: _SharedWords) -> _Verdict:
     advice = (replace(a, exposed_on=one.exposed_on, text=port_advice(a, subject)) for a in one.advice)
     return replace(
         one,
@@ -114,7 +114,7 @@ def _next_test(test: NextTest, subject: Subject) -> NextTest:
     return replace(test, command=command, text=next_test_words(test, command))
 
 
-def _observation(observation: ObservationReport, shared: _Shared) -> ObservationReport:
+def _observation(observation: ObservationReport, shared: _SharedWords) -> ObservationReport:
     reading = observation.reading
     if reading is None:
         return observation

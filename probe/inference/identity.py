@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from probe.inference.priors import SURE
 from probe.inference.same_host import Finding, findings
 from probe.inference.same_host_table import MEANINGS
-from probe.model.evidence import AddressEvidence, AddressRule, Claim
+from probe.model.evidence import AddressEvidence, AddressRule, AliasClaim
 from probe.model.facts import AddressSurvey
 from probe.model.identity import Sameness
 from probe.model.target import IPAddress, Seen
@@ -157,7 +157,7 @@ def _first(group: Group, grouping: Grouping) -> IPAddress:
 
 def _claims(ip: IPAddress, rule: AddressRule, found: Iterable[Finding]) -> Iterator[AddressEvidence]:
     """Each claim once, with the addresses beside which it holds."""
-    claims: dict[Claim, list[str]] = {}
+    claims: dict[AliasClaim, list[str]] = {}
     for finding in found:
         (other,) = finding.pair - {ip}
         claims.setdefault(finding.claim, []).append(str(other))

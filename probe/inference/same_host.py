@@ -14,7 +14,7 @@ from msgspec import structs
 from probe.engine.distance import ANSWERS, INITIAL_TTLS
 from probe.inference.same_host_table import MEANINGS, TRUST
 from probe.inference.same_service import Likeness, fingerprints, likeness, software
-from probe.model.evidence import Claim
+from probe.model.evidence import AliasClaim
 from probe.model.facts import AddressSurvey
 from probe.model.identity import AliasSign, KeyKind
 from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Shape
@@ -28,7 +28,7 @@ class Finding:
     sign: AliasSign
     about: IPAddress
     beside: IPAddress
-    claim: Claim
+    claim: AliasClaim
 
     @property
     def pair(self) -> frozenset[IPAddress]:
@@ -47,7 +47,7 @@ def findings(surveys: Sequence[AddressSurvey]) -> tuple[Finding, ...]:
     return tuple(sorted(dict.fromkeys(found), key=lambda f: TRUST[f.sign]))
 
 
-def _found(claim: Claim, about: AddressSurvey, beside: AddressSurvey) -> Finding:
+def _found(claim: AliasClaim, about: AddressSurvey, beside: AddressSurvey) -> Finding:
     one, two = about.address.ip, beside.address.ip
     if MEANINGS[claim.sign].directed:
         claim = structs.replace(claim, about=str(one), beside=str(two))
@@ -83,10 +83,10 @@ def _frames(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
             continue
         from_beside = o.reason is Reason.UDP_RESPONSE and o.sender == neighbour
         if from_beside or (o.sender == asked and o.reason in _HOST_ANSWERS):
-            claim = Claim(sign=AliasSign.FRAME_ANSWERED, realm=beside.address.realm)
+            claim = AliasClaim(sign=AliasSign.FRAME_ANSWERED, realm=beside.address.realm)
             yield _found(claim, about, beside)
         elif o.reason in _NOT_MINE and o.sender not in {None, asked, *about.own_addresses}:
-            yield _found(Claim(sign=AliasSign.FRAME_FORWARDED, reason=o.reason), about, beside)
+            yield _found(AliasClaim(sign=AliasSign.FRAME_FORWARDED, reason=o.reason), about, beside)
 
 
 def _handed_to(question: Question, survey: AddressSurvey) -> bool:
@@ -114,7 +114,7 @@ def _udp_senders(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Findin
     for o in (*about.observations, *_raw(about)):
         if o.reason is Reason.UDP_RESPONSE and o.sender == beside.address.ip:
             sign = AliasSign.UDP_FORWARDED if natted else AliasSign.UDP_SENDER
-            yield _found(Claim(sign=sign, ports=(str(o.question.port),)), about, beside)
+            yield _found(AliasClaim(sign=sign, ports=(str(o.question.port),)), about, beside)
 
 
 def _arp_answers(about: AddressSurvey, surveys: Sequence[AddressSurvey]) -> Iterator[Finding]:
@@ -129,7 +129,7 @@ def _arp_answers(about: AddressSurvey, surveys: Sequence[AddressSurvey]) -> Iter
             continue  # it is of that link: a neighbour of its own, on whichever card
         near = [s for s in surveys if s.address.ip in there and s.address.family == about.address.family]
         owners = [s for s in near if there[s.address.ip] == (interface, link)]
-        claim = Claim(sign=AliasSign.ARP_SAME if owners else AliasSign.ARP_OTHER, link_address=link)
+        claim = AliasClaim(sign=AliasSign.ARP_SAME if owners else AliasSign.ARP_OTHER, link_address=link)
         yield from (_found(claim, about, beside) for beside in owners or near)
 
 
@@ -137,7 +137,7 @@ def _link_addresses(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Fin
     """Two neighbours with one link address. Two link addresses say nothing: a machine may have two cards."""
     place = _place(about)
     if place is not None and place == _place(beside):
-        yield _found(Claim(sign=AliasSign.LINK_SAME, link_address=place[1]), about, beside)
+        yield _found(AliasClaim(sign=AliasSign.LINK_SAME, link_address=place[1]), about, beside)
 
 
 def _ssh_keys(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
@@ -148,7 +148,7 @@ def _ssh_keys(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
         if types:
             same = any(one[name] == two[name] for name in types)
             forwarded = _forwards(about, port) or _forwards(beside, port)
-            yield _found(Claim(sign=_SSH_SIGNS[same, forwarded], ports=(str(port),)), about, beside)
+            yield _found(AliasClaim(sign=_SSH_SIGNS[same, forwarded], ports=(str(port),)), about, beside)
 
 
 _SSH_SIGNS = {  # the same key, the port is forwarded on one of the two
@@ -164,7 +164,7 @@ def _certificates(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Findi
     for port in _common(about, beside):
         one, two = (fingerprints(s.keys[port], KeyKind.TLS) for s in (about, beside))
         if one.items() & two.items():
-            yield _found(Claim(sign=AliasSign.TLS_SAME, ports=(str(port),)), about, beside)
+            yield _found(AliasClaim(sign=AliasSign.TLS_SAME, ports=(str(port),)), about, beside)
 
 
 def _common(about: AddressSurvey, beside: AddressSurvey) -> list[Port]:
@@ -181,12 +181,12 @@ def _greetings(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]
     alike = {port: likeness(about, beside, port) for port in told}
     same = tuple(str(port) for port, how in alike.items() if how is Likeness.SAME)
     if same:
-        yield _found(Claim(sign=AliasSign.GREETING_SAME, ports=same), about, beside)
+        yield _found(AliasClaim(sign=AliasSign.GREETING_SAME, ports=same), about, beside)
     for port in (port for port, how in alike.items() if how is Likeness.OTHER):
         forwarded = _forwards(about, port) or _forwards(beside, port)
         sign = _GREETING_SIGNS[forwarded, bool(same)]
         services = tuple(software(s.greetings[port]) for s in (about, beside))
-        yield _found(Claim(sign=sign, ports=(str(port),), services=services), about, beside)
+        yield _found(AliasClaim(sign=sign, ports=(str(port),), services=services), about, beside)
 
 
 _GREETING_SIGNS = {  # the port is forwarded on one of the two, other ports greet alike
@@ -225,7 +225,7 @@ def _initial_ttls(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Findi
     one, two = _initial_ttl(about), _initial_ttl(beside)
     if one is not None and two is not None and one != two:
         sign = AliasSign.TTL_FRONT if _is_front(about) or _is_front(beside) else AliasSign.TTL_OTHER
-        yield _found(Claim(sign=sign, ttls=(min(one, two), max(one, two))), about, beside)
+        yield _found(AliasClaim(sign=sign, ttls=(min(one, two), max(one, two))), about, beside)
 
 
 def _initial_ttl(survey: AddressSurvey) -> int | None:

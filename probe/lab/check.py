@@ -11,7 +11,7 @@ from msgspec import structs
 from probe.errors import ScenarioError
 from probe.lab.compose.limits import why_not
 from probe.lab.door import means_of, open_world
-from probe.lab.result import NOTHING, CheckResult, Row, Said, listed, said_of
+from probe.lab.result import NOTHING, CheckResult, ExpectationRow, ReportedValue, listed, said_of
 from probe.lab.scenario import Expected, SameService, Scenario, address_of
 from probe.lab.world import World
 from probe.model.binding import Served
@@ -40,7 +40,7 @@ def check(
         causes = tuple(_examined(world, engine))  # first: a scan uses up the ICMP errors that hosts ration
         rows, says = _scanned(world, timing or Timing(), engine)
     seconds = time.perf_counter() - started
-    says += tuple(Said(row.port, row.what, row.found) for row in causes)
+    says += tuple(ReportedValue(row.port, row.what, row.found) for row in causes)
     return CheckResult(scenario.name, kind, engine, (*rows, *causes), seconds, says)
 
 
@@ -97,7 +97,9 @@ def require(scenario: Scenario, kind: str) -> None:
         raise ScenarioError(f"scenario {scenario.name} does not run in {kind}: {reason}")
 
 
-def _scanned(world: World, timing: Timing, engine: str) -> tuple[tuple[Row, ...], tuple[Said, ...]]:
+def _scanned(
+    world: World, timing: Timing, engine: str
+) -> tuple[tuple[ExpectationRow, ...], tuple[ReportedValue, ...]]:
     """What a scan finds."""
     from probe.app.scan import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
 
@@ -105,16 +107,16 @@ def _scanned(world: World, timing: Timing, engine: str) -> tuple[tuple[Row, ...]
     return compare(world.scenario, report), said_of(report)
 
 
-def _examined(world: World, engine: str) -> Iterator[Row]:
+def _examined(world: World, engine: str) -> Iterator[ExpectationRow]:
     """What the doctor ranks first, where a scenario expects anything of it."""
     if world.scenario.expect_causes:
         from probe.lab.doctoring import examined, first_causes  # noqa: PLC0415 - needs a world of real hosts
 
         for symbol, expected, found in first_causes(world.scenario, examined(world, engine), engine):
-            yield Row(symbol, "first cause", expected, found)
+            yield ExpectationRow(symbol, "first cause", expected, found)
 
 
-def compare(scenario: Scenario, report: Report, kind: str | None = None) -> tuple[Row, ...]:
+def compare(scenario: Scenario, report: Report, kind: str | None = None) -> tuple[ExpectationRow, ...]:
     """Compare a report with everything that a scenario expects of its engine, in the order of its file.
 
     `kind` of world, for expectations that hold in one alone.
@@ -124,7 +126,7 @@ def compare(scenario: Scenario, report: Report, kind: str | None = None) -> tupl
     conditions = {address.address: address.condition.value for address in report.addresses}
     for symbol, wanted in addresses.items():
         found = conditions.get(str(address_of(symbol)), MISSING)
-        rows.append(Row(symbol, "address", wanted, found))
+        rows.append(ExpectationRow(symbol, "address", wanted, found))
     return tuple(rows)
 
 
@@ -147,7 +149,7 @@ def _over(expected: Expected, more: Expected) -> Expected:
     return structs.replace(expected, **wanted)
 
 
-def _port_rows(text: str, wanted: Expected, report: Report) -> Iterator[Row]:
+def _port_rows(text: str, wanted: Expected, report: Report) -> Iterator[ExpectationRow]:
     """Every expectation of some ports. All of them must meet it; the first that does not is shown."""
     verdicts = [_verdict(port, report) for port in parse_ports(text)]
     found_on_each = zip(*(_port_row(text, wanted, verdict) for verdict in verdicts), strict=False)
@@ -155,18 +157,18 @@ def _port_rows(text: str, wanted: Expected, report: Report) -> Iterator[Row]:
         yield next((row for row in rows if not row.ok), rows[0])
 
 
-def _port_row(text: str, wanted: Expected, verdict: VerdictReport | None) -> Iterator[Row]:
+def _port_row(text: str, wanted: Expected, verdict: VerdictReport | None) -> Iterator[ExpectationRow]:
     if verdict is None:
-        yield Row(text, "binding", wanted.binding or "any", MISSING)
+        yield ExpectationRow(text, "binding", wanted.binding or "any", MISSING)
         return
     for what, expected, found in _facts(wanted, verdict):
-        yield Row(text, what, expected, found)
+        yield ExpectationRow(text, what, expected, found)
     by_address = {o.address: o for o in verdict.observations}
     for what, values in _VALUES.items():
         for symbol, value in (getattr(wanted, what) or {}).items():
             observation = by_address.get(str(address_of(symbol)))
             found = MISSING if observation is None else getattr(observation, values) or NOTHING
-            yield Row(text, f"{values} on {symbol}", value, str(found))
+            yield ExpectationRow(text, f"{values} on {symbol}", value, str(found))
 
 
 _VALUES = {

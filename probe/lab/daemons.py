@@ -22,7 +22,7 @@ NAME = "served.test"  # what the name server knows; RFC 6761 keeps the domain fo
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DaemonPlace:
     """Where a daemon lives (an absolute directory) and listens."""
 
     directory: str
@@ -38,7 +38,7 @@ def _spaced(items: Iterable[object], between: str = " ") -> str:
     return between.join(map(str, items))
 
 
-def _nginx(place: Place) -> dict[str, str]:
+def _nginx(place: DaemonPlace) -> dict[str, str]:
     plain, secure = place.ports
     tls = ("ssl_certificate certificate.pem;", "ssl_certificate_key key.pem;")
     answer = 'location / { default_type text/plain; return 200 "nginx\\n"; }'
@@ -46,13 +46,13 @@ def _nginx(place: Place) -> dict[str, str]:
     return {"nginx.conf": _nginx_server(*listens, *tls, answer)}
 
 
-def _proxy(place: Place) -> dict[str, str]:
+def _proxy(place: DaemonPlace) -> dict[str, str]:
     (port,) = place.ports
     passing = f"location / {{ proxy_pass http://127.0.0.1:{UPSTREAM}; }}"
     return {"nginx.conf": _nginx_server(*_nginx_listens(place, port), passing)}
 
 
-def _nginx_listens(place: Place, port: int, options: str = "") -> tuple[str, ...]:
+def _nginx_listens(place: DaemonPlace, port: int, options: str = "") -> tuple[str, ...]:
     hosts = (f"[{a}]" if a.version == 6 else str(a) for a in place.addresses)  # noqa: PLR2004 - IPv6
     return tuple(f"listen {host}:{port}{options};" for host in hosts)
 
@@ -65,7 +65,7 @@ def _nginx_server(*lines: str) -> str:
     return _lines(*head, "events { worker_connections 256; }", "http {", *http, "}")
 
 
-def _postgresql(place: Place) -> dict[str, str]:
+def _postgresql(place: DaemonPlace) -> dict[str, str]:
     (port,) = place.ports
     settings = _lines(
         f"listen_addresses = '{_spaced(place.addresses, ',')}'",
@@ -78,13 +78,13 @@ def _postgresql(place: Place) -> dict[str, str]:
     return {"more.conf": settings}
 
 
-def _redis(place: Place) -> dict[str, str]:
+def _redis(place: DaemonPlace) -> dict[str, str]:
     (port,) = place.ports
     settings = (f"port {port}", "protected-mode no", 'save ""', "appendonly no", "daemonize no")
     return {"redis.conf": _lines(f"bind {_spaced(place.addresses)}", *settings, f"dir {place.directory}")}
 
 
-def _sshd(place: Place) -> dict[str, str]:
+def _sshd(place: DaemonPlace) -> dict[str, str]:
     (port,) = place.ports
     listens = (f"ListenAddress {address}" for address in place.addresses)
     fixed = ("PidFile none", "UsePAM no", "UseDNS no", "PasswordAuthentication no")
@@ -92,13 +92,13 @@ def _sshd(place: Place) -> dict[str, str]:
     return {"sshd_config": _lines(f"Port {port}", *listens, key, *fixed)}
 
 
-def _dnsmasq(place: Place) -> dict[str, str]:
+def _dnsmasq(place: DaemonPlace) -> dict[str, str]:
     (port,) = place.ports
     fixed = ("no-resolv", "no-hosts", f"pid-file={place.directory}/pid", f"address=/{NAME}/192.0.2.1")
     return {"dnsmasq.conf": _lines(f"port={port}", *_dnsmasq_listens(place), *fixed)}
 
 
-def _dnsmasq_listens(place: Place) -> tuple[str, ...]:
+def _dnsmasq_listens(place: DaemonPlace) -> tuple[str, ...]:
     """Its addresses. Told none, it binds to all interfaces in both families; to those of one it cannot."""
     everywhere = {address.version for address in place.addresses if address.is_unspecified}
     if not everywhere:
@@ -108,12 +108,12 @@ def _dnsmasq_listens(place: Place) -> tuple[str, ...]:
     return ()
 
 
-def _app(place: Place) -> dict[str, str]:
+def _app(place: DaemonPlace) -> dict[str, str]:
     (port,) = place.ports
     return {"sockets": f"{port} {_spaced(place.addresses)}\n"}
 
 
-FILES: dict[ServiceKind, Callable[[Place], dict[str, str]]] = {
+FILES: dict[ServiceKind, Callable[[DaemonPlace], dict[str, str]]] = {
     ServiceKind.NGINX: _nginx,
     ServiceKind.POSTGRESQL: _postgresql,
     ServiceKind.REDIS: _redis,
@@ -247,7 +247,7 @@ _FROM_INSIDE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how a wildc
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ServiceCheck:
     """What a service answers on one of its sockets: says, and how the answer begins. Empty: it accepts."""
 
     protocol: Protocol
@@ -269,7 +269,7 @@ class Daemon:
     directory: str
     files: Mapping[str, str]
     script: str
-    checks: tuple[Check, ...]
+    checks: tuple[ServiceCheck, ...]
 
 
 def listens_of(target: TargetHost) -> tuple[Listen, ...]:
@@ -311,13 +311,13 @@ def _listens(service: Service) -> Iterator[Listen]:
 def _daemon(service: Service, number: int) -> Daemon:
     directory = f"{HOME}/{number}-{service.kind}"
     addresses = tuple(address_of(bind) for bind in service.bind)
-    files = FILES[service.kind](Place(directory, addresses, _ports(service)))
+    files = FILES[service.kind](DaemonPlace(directory, addresses, _ports(service)))
     checks = tuple(_check(service, listen) for listen in _listens(service))
     return Daemon(service.kind, directory, files, SCRIPTS[service.kind], checks)
 
 
-def _check(service: Service, listen: Listen) -> Check:
+def _check(service: Service, listen: Listen) -> ServiceCheck:
     address = str(address_of(listen.bind))
     tls = service.kind is ServiceKind.NGINX and listen.port == _ports(service)[1]
     says, hears = _NOTHING if tls else _ANSWERS[service.kind, listen.protocol]
-    return Check(listen.protocol, _FROM_INSIDE.get(address, address), listen.port, says, hears)
+    return ServiceCheck(listen.protocol, _FROM_INSIDE.get(address, address), listen.port, says, hears)

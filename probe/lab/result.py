@@ -14,7 +14,7 @@ SCHEMA = "bindprobe.lab-run/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ExpectationRow:
     """One expectation. `port` as the scenario writes it, or the symbol of an address."""
 
     port: str
@@ -29,8 +29,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One thing that a report says, in the words of `Row`, whether it was expected or not."""
+class ReportedValue:
+    """One thing that a report says, in the words of `ExpectationRow`, whether it was expected or not."""
 
     port: str
     what: str
@@ -47,9 +47,9 @@ class CheckResult:
     scenario: str
     world: str
     engine: str
-    rows: tuple[Row, ...]
+    rows: tuple[ExpectationRow, ...]
     seconds: float
-    says: tuple[Said, ...] = ()
+    says: tuple[ReportedValue, ...] = ()
     error: str | None = None
 
     @property
@@ -71,10 +71,10 @@ def from_json(text: bytes) -> tuple[CheckResult, ...]:
     Raises:
         ValueError: this is no such object.
     """
-    return msgspec.json.decode(text, type=_Run).results
+    return msgspec.json.decode(text, type=_ResultDocument).results
 
 
-class _Run(msgspec.Struct, frozen=True, kw_only=True):
+class _ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[CheckResult, ...]
 
 
@@ -104,29 +104,29 @@ _SYMBOLS = {address: symbol for symbol, address in TARGET_ADDRESSES.items()}
 _PREFIXES = {Protocol.TCP: "", Protocol.UDP: "U:"}  # as scenarios write ports
 
 
-def said_of(report: Report) -> tuple[Said, ...]:
+def said_of(report: Report) -> tuple[ReportedValue, ...]:
     """All that a report says: ports in their order, then addresses."""
     return (*_of_ports(report), *_of_addresses(report))
 
 
-def _of_ports(report: Report) -> Iterator[Said]:
+def _of_ports(report: Report) -> Iterator[ReportedValue]:
     for row in report.ports:
         yield from _of_verdict(f"{_PREFIXES[row.protocol]}{row.port}", row)
     for group in report.rest or ():
         yield from _of_verdict(f"{_PREFIXES[group.protocol]}{group.ports}", group)
 
 
-def _of_verdict(port: str, verdict: VerdictReport) -> Iterator[Said]:
+def _of_verdict(port: str, verdict: VerdictReport) -> Iterator[ReportedValue]:
     for what, of in _OF_VERDICTS.items():
-        yield Said(port, what, str(of(verdict)))
+        yield ReportedValue(port, what, str(of(verdict)))
     for one in verdict.observations:
         for what in _OF_OBSERVATIONS:
-            yield Said(port, f"{what} on {_symbol(one.address)}", str(getattr(one, what) or NOTHING))
+            yield ReportedValue(port, f"{what} on {_symbol(one.address)}", str(getattr(one, what) or NOTHING))
 
 
-def _of_addresses(report: Report) -> Iterator[Said]:
+def _of_addresses(report: Report) -> Iterator[ReportedValue]:
     for one in report.addresses:
-        yield Said(_symbol(one.address), "address", one.condition.value)
+        yield ReportedValue(_symbol(one.address), "address", one.condition.value)
 
 
 def _symbol(address: str) -> str:

@@ -76,7 +76,7 @@ class FarEnd(StrEnum):
     UNREACHABLE = "unreachable"  # the carrier drops everything between the two
 
 
-class Link(Strict, frozen=True, kw_only=True):
+class ScenarioLink(Strict, frozen=True, kw_only=True):
     """What a realm's link does to packets, in each direction."""
 
     delay_ms: float = 0.0  # one way
@@ -99,7 +99,7 @@ class Vpn(Strict, frozen=True, kw_only=True):
     mtu: int | None = None  # bytes, at both ends; none: the program's own
 
 
-class Scan(Strict, frozen=True, kw_only=True):
+class ScenarioScan(Strict, frozen=True, kw_only=True):
     """What the prober is told."""
 
     ports: str
@@ -142,13 +142,13 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     prober: ProberHost = ProberHost()
     target: TargetHost = TargetHost()
     router: Router = Router()
-    links: dict[str, Link] = {}
+    links: dict[str, ScenarioLink] = {}
     dead: tuple[str, ...] = ()  # symbols of addresses that nobody has
     vpn: Vpn | None = None
     down: bool = False  # the target is switched off, once every tunnel is up
     elsewhere: tuple[str, ...] = ()  # symbols: a machine on another link of the prober has the address too
     names: dict[str, str] = {}  # symbol -> name: what the prober is given in place of the address
-    scan: Scan
+    scan: ScenarioScan
     expect: dict[str, Expected]
     expect_raw: dict[str, Expected] = {}
     expect_compose_raw: dict[str, Expected] = {}

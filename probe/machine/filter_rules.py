@@ -25,7 +25,7 @@ class Act(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FirewallStep:
     """One thing that a rule does. `words`: of what blocks; `into`: the chain entered; `only`: for which."""
 
     act: Act
@@ -35,24 +35,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FirewallRule:
     """One rule: what it asks for, and what it does with what meets that."""
 
     conditions: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[FirewallStep, ...] = ()
 
     def does(self, act: Act) -> bool:
         """Whether the rule does so, for all that meets its conditions."""
         return any(step.act is act and not step.only for step in self.steps)
 
 
-def blocking(rules: Mapping[Any, Sequence[Rule]], chain: Hashable) -> tuple[str, ...]:
+def blocking(rules: Mapping[Any, Sequence[FirewallRule]], chain: Hashable) -> tuple[str, ...]:
     """Everything in a chain that may block, in words, in order, each once."""
     return tuple(dict.fromkeys(islice(_walk(rules, chain, (), count()), _MOST)))
 
 
 def _walk(
-    rules: Mapping[Any, Sequence[Rule]],
+    rules: Mapping[Any, Sequence[FirewallRule]],
     chain: Hashable,
     above: tuple[str, ...],
     seen: Iterator[int],

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from probe.machine.iptables_save import parse_save
 from probe.machine.nftables import Ruleset, parse_ruleset
-from probe.machine.tools import Answer, Failure, ask
+from probe.machine.tools import ToolFailure, ToolOutput, ask
 from probe.model.machine import Chain, Firewall
 from probe.model.unread import Unread, UnreadRule
 
@@ -24,7 +24,7 @@ def read_firewall() -> Firewall:
     if sys.platform != "linux":
         return Firewall(unread=Unread(rule=UnreadRule.OTHER_SYSTEM))
     answer = ask((_NFT, "-j", "list", "ruleset"))
-    if answer.failure is Failure.NOT_PERMITTED:
+    if answer.failure is ToolFailure.NOT_PERMITTED:
         return Firewall(unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=(_NFT,)))
     ruleset = None if answer.failure else parse_ruleset(answer.output)
     if ruleset is None:
@@ -34,37 +34,37 @@ def read_firewall() -> Firewall:
     return Firewall(_merged(ruleset, _told(_saves(_OF_NFT if ruleset.opaque else _LEGACY))))
 
 
-def _of_iptables(nft: Answer) -> Firewall:
+def _of_iptables(nft: ToolOutput) -> Firewall:
     """What iptables tells where nft does not."""
     saves = _saves(_LEGACY)
     failures = [save.failure for save in saves.values()]
-    if all(failure is Failure.ABSENT for failure in failures):
+    if all(failure is ToolFailure.ABSENT for failure in failures):
         return Firewall(unread=_without_iptables(nft))
-    if Failure.NOT_PERMITTED in failures:
+    if ToolFailure.NOT_PERMITTED in failures:
         return Firewall(unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=tuple(_FAMILIES)))
-    if Failure.FAILED in failures:
+    if ToolFailure.FAILED in failures:
         complaints = tuple(line for save in saves.values() for line in save.complained)
         failed = Unread(rule=UnreadRule.TOOL_FAILED, tools=tuple(_FAMILIES), complaints=complaints)
         return Firewall(unread=failed)
     return Firewall(_told(saves))
 
 
-def _without_iptables(nft: Answer) -> Unread:
-    if nft.failure is Failure.ABSENT:
+def _without_iptables(nft: ToolOutput) -> Unread:
+    if nft.failure is ToolFailure.ABSENT:
         return Unread(rule=UnreadRule.NO_TOOL, tools=(_NFT, *_FAMILIES))
     return Unread(rule=UnreadRule.TOOL_FAILED, tools=(_NFT,), complaints=nft.complained)
 
 
-def _saves(kind: str) -> Mapping[str, Answer]:
+def _saves(kind: str) -> Mapping[str, ToolOutput]:
     """Answers of iptables and ip6tables: of that kind where the system has it, else of the only one."""
     found = {}
     for tool in _FAMILIES:
         answer = ask((tool + kind,))
-        found[tool] = ask((tool + _USUAL,)) if answer.failure is Failure.ABSENT else answer
+        found[tool] = ask((tool + _USUAL,)) if answer.failure is ToolFailure.ABSENT else answer
     return found
 
 
-def _told(saves: Mapping[str, Answer]) -> tuple[Chain, ...]:
+def _told(saves: Mapping[str, ToolOutput]) -> tuple[Chain, ...]:
     return tuple(
         chain for tool, save in saves.items() for chain in parse_save(save.output, tool, _FAMILIES[tool])
     )

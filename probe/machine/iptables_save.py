@@ -6,7 +6,7 @@ A table begins with `*filter`; `:INPUT DROP [0:0]` is a chain with its policy, `
 import shlex
 from dataclasses import dataclass, field
 
-from probe.machine.filter_rules import Act, Rule, Step, blocking
+from probe.machine.filter_rules import Act, FirewallRule, FirewallStep, blocking
 from probe.model.machine import Chain, Hook
 
 _HOOKS = {"INPUT": Hook.INPUT, "OUTPUT": Hook.OUTPUT}
@@ -21,7 +21,7 @@ _WITHOUT_MEANING = frozenset({"-m", "--match", "--comment"})
 class _Table:
     name: str
     policies: dict[str, str] = field(default_factory=dict)
-    rules: dict[str, list[Rule]] = field(default_factory=dict)
+    rules: dict[str, list[FirewallRule]] = field(default_factory=dict)
 
 
 def parse_save(text: str, tool: str, family: str) -> tuple[Chain, ...]:
@@ -55,7 +55,7 @@ def _split(line: str) -> list[str]:
         return []
 
 
-def _rule(words: list[str]) -> Rule:
+def _rule(words: list[str]) -> FirewallRule:
     conditions: list[str] = []
     target = ""
     rest = iter(words)
@@ -67,13 +67,13 @@ def _rule(words: list[str]) -> Rule:
             next(rest, "")
         else:
             conditions.append(word)
-    return Rule((" ".join(conditions),) if conditions else (), (_step(target),))
+    return FirewallRule((" ".join(conditions),) if conditions else (), (_step(target),))
 
 
-def _step(target: str) -> Step:
+def _step(target: str) -> FirewallStep:
     if target in _BLOCKING:
-        return Step(Act.BLOCK, _BLOCKING[target])
-    return Step(_LEAVING[target]) if target in _LEAVING else Step(Act.ENTER, into=target)
+        return FirewallStep(Act.BLOCK, _BLOCKING[target])
+    return FirewallStep(_LEAVING[target]) if target in _LEAVING else FirewallStep(Act.ENTER, into=target)
 
 
 def _chains(table: _Table, tool: str, family: str) -> list[Chain]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from probe.machine.filter_rules import Act, Rule, Step, blocking
+from probe.machine.filter_rules import Act, FirewallRule, FirewallStep, blocking
 from probe.model.machine import Chain, Hook
 
 # --- a rule in nft's words ---
@@ -204,7 +204,7 @@ def _is_opaque(rule: _Rule) -> bool:
     return any(expression.get("xt", True) is None for expression in rule.expr)
 
 
-def _chain(base: _Chain, rules: Mapping[Any, Sequence[Rule]]) -> Chain | None:
+def _chain(base: _Chain, rules: Mapping[Any, Sequence[FirewallRule]]) -> Chain | None:
     """Tell what blocks in a chain; None where nothing does, or it does not see this machine's packets."""
     if base.hook not in _HOOKS or base.family not in _FAMILIES:
         return None
@@ -213,15 +213,17 @@ def _chain(base: _Chain, rules: Mapping[Any, Sequence[Rule]]) -> Chain | None:
     return Chain("nft", base.family, base.table, base.name, Hook(base.hook), ways) if ways else None
 
 
-def _rules(objects: list[_Object], maps: Mapping[Place, list[Any]]) -> Mapping[Any, Sequence[Rule]]:
-    rules: dict[Place, list[Rule]] = {}
+def _rules(objects: list[_Object], maps: Mapping[Place, list[Any]]) -> Mapping[Any, Sequence[FirewallRule]]:
+    rules: dict[Place, list[FirewallRule]] = {}
     for raw in (o.rule for o in objects if o.rule):
         conditions: list[str] = []
-        steps: list[Step] = []
+        steps: list[FirewallStep] = []
         for kind, value in (item for expression in raw.expr for item in expression.items()):
             conditions += _condition(kind, value)
             steps += _steps(raw, kind, value, maps)
-        rules.setdefault((raw.family, raw.table, raw.chain), []).append(Rule(tuple(conditions), tuple(steps)))
+        rules.setdefault((raw.family, raw.table, raw.chain), []).append(
+            FirewallRule(tuple(conditions), tuple(steps))
+        )
     return rules
 
 
@@ -234,18 +236,18 @@ def _condition(kind: str, value: Any) -> list[str]:  # noqa: ANN401 - JSON
     return [f"({kind})"]
 
 
-def _steps(raw: _Rule, kind: str, value: Any, maps: Mapping[Place, list[Any]]) -> list[Step]:  # noqa: ANN401 - JSON
+def _steps(raw: _Rule, kind: str, value: Any, maps: Mapping[Place, list[Any]]) -> list[FirewallStep]:  # noqa: ANN401 - JSON
     """What one expression does with a packet; nothing where it only looks at it."""
     if kind == "vmap" and isinstance(value, dict):
         return _mapped(raw, value, maps)
     if kind in _LEAVING:
-        return [Step(_LEAVING[kind])]
+        return [FirewallStep(_LEAVING[kind])]
     if kind in _BLOCKING:
-        return [Step(Act.BLOCK, verdict_words(kind, value))]
+        return [FirewallStep(Act.BLOCK, verdict_words(kind, value))]
     if kind in _JUMPS and isinstance(value, dict):
-        return [Step(Act.ENTER, into=(raw.family, raw.table, str(value.get("target"))))]
+        return [FirewallStep(Act.ENTER, into=(raw.family, raw.table, str(value.get("target"))))]
     target = _xt_target(kind, value)
-    return [Step(Act.BLOCK, target)] if target else []
+    return [FirewallStep(Act.BLOCK, target)] if target else []
 
 
 def _xt_target(kind: str, value: Any) -> str | None:  # noqa: ANN401 - JSON
@@ -253,7 +255,7 @@ def _xt_target(kind: str, value: Any) -> str | None:  # noqa: ANN401 - JSON
     return _XT_BLOCKING.get(str(value.get("name"))) if kind == "xt" and isinstance(value, dict) else None
 
 
-def _mapped(raw: _Rule, vmap: Mapping[str, Any], maps: Mapping[Place, list[Any]]) -> list[Step]:
+def _mapped(raw: _Rule, vmap: Mapping[str, Any], maps: Mapping[Place, list[Any]]) -> list[FirewallStep]:
     """What a verdict map does, for each of its elements; it stands in the rule or has a name."""
     data = vmap.get("data")
     if isinstance(data, str):

@@ -21,7 +21,7 @@ _ADMINISTRATORS = ("/usr/sbin", "/sbin")  # where their tools are; users often l
 _FORBIDDEN = ("not permitted", "permission denied", "must be root", "are you root", "requires root")
 
 
-class Failure(StrEnum):
+class ToolFailure(StrEnum):
     """Why a tool did not tell what it was asked."""
 
     ABSENT = "not installed"
@@ -30,12 +30,12 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ToolOutput:
     """What a tool printed, also where it failed half-way, and what it complained of."""
 
     output: str
     complaints: str = ""
-    failure: Failure | None = None
+    failure: ToolFailure | None = None
 
     @property
     def why(self) -> str:
@@ -49,7 +49,9 @@ class Answer:
         return tuple(line for line in lines if line)[:1]
 
 
-def ask(command: Sequence[str], within: float = PATIENCE_S, *, keep: Callable[[str], str] = str) -> Answer:
+def ask(
+    command: Sequence[str], within: float = PATIENCE_S, *, keep: Callable[[str], str] = str
+) -> ToolOutput:
     """Run one of the system's tools for at most `within` seconds, in English, with nothing to read.
 
     It runs in the network namespace of the calling thread, as every child of it does. `keep` says what of its
@@ -60,18 +62,18 @@ def ask(command: Sequence[str], within: float = PATIENCE_S, *, keep: Callable[[s
     """
     program = find(command[0])
     if program is None:
-        return Answer("", f"{command[0]} is not installed", Failure.ABSENT)
+        return ToolOutput("", f"{command[0]} is not installed", ToolFailure.ABSENT)
     try:
         return _ended([program, *command[1:]], time.monotonic() + within, keep)
     except subprocess.TimeoutExpired:
-        return Answer("", f"{command[0]} took longer than {within:g} s", Failure.FAILED)
+        return ToolOutput("", f"{command[0]} took longer than {within:g} s", ToolFailure.FAILED)
     except PermissionError as problem:
-        return Answer("", f"{command[0]}: {problem.strerror}", Failure.NOT_PERMITTED)
+        return ToolOutput("", f"{command[0]}: {problem.strerror}", ToolFailure.NOT_PERMITTED)
     except OSError as problem:
-        return Answer("", f"{command[0]}: {problem.strerror}", Failure.FAILED)
+        return ToolOutput("", f"{command[0]}: {problem.strerror}", ToolFailure.FAILED)
 
 
-def _ended(command: Sequence[str], end: float, keep: Callable[[str], str]) -> Answer:
+def _ended(command: Sequence[str], end: float, keep: Callable[[str], str]) -> ToolOutput:
     """Run a command to its end, and end it where that takes longer than until `end`, or a signal comes.
 
     Raises:
@@ -105,13 +107,13 @@ def _communicated(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes
                 raise
 
 
-def answer_of(output: str, complaints: str, code: int) -> Answer:
+def answer_of(output: str, complaints: str, code: int) -> ToolOutput:
     """Read how a tool ended; what it printed stands even where its exit code is not 0."""
     if code == 0:
-        return Answer(output, complaints)
+        return ToolOutput(output, complaints)
     forbidden = any(words in complaints.lower() for words in _FORBIDDEN)
-    failure = Failure.NOT_PERMITTED if forbidden else Failure.FAILED
-    return Answer(output, complaints.strip() or f"exit code {code}", failure)
+    failure = ToolFailure.NOT_PERMITTED if forbidden else ToolFailure.FAILED
+    return ToolOutput(output, complaints.strip() or f"exit code {code}", failure)
 
 
 def find(program: str) -> str | None:

@@ -15,7 +15,7 @@ from probe.machine import tun_programs
 from probe.machine.ip_json import MadeLink
 from probe.machine.links import read_links
 from probe.machine.tailscale_status import Tailscale, parse_status
-from probe.machine.tools import Answer, Failure, ask
+from probe.machine.tools import ToolFailure, ToolOutput, ask
 from probe.machine.wg_dump import WireGuard, parse_dump, refused_names, without_secrets
 from probe.model.facts import LinkKind
 from probe.model.machine import Link, Tunnel, TunnelKind
@@ -62,7 +62,7 @@ class _Dump:
 
     told: Mapping[str, WireGuard]
     refused: frozenset[str]
-    answer: Answer
+    answer: ToolOutput
 
     def knows(self, name: str) -> bool:
         return name in self.told or name in self.refused
@@ -164,9 +164,9 @@ def _tailscale(link: Link, told: Tailscale | Unread | None) -> Tunnel:
 
 def _why_unread(name: str, dump: _Dump) -> Unread:
     failure = dump.answer.failure
-    if failure is Failure.ABSENT:
+    if failure is ToolFailure.ABSENT:
         return Unread(rule=UnreadRule.NO_TOOL, tools=("wg",))
-    if failure is Failure.NOT_PERMITTED or name in dump.refused or not _is_root():
+    if failure is ToolFailure.NOT_PERMITTED or name in dump.refused or not _is_root():
         return Unread(rule=UnreadRule.NEEDS_ROOT, tools=("wg",))
     complaints = dump.answer.complained if failure else ()
     return Unread(rule=UnreadRule.TOOL_FAILED, tools=("wg",), interface=name, complaints=complaints)

@@ -138,7 +138,7 @@ class AddressRule(StrEnum):
     OUTWEIGHED_SIGN = "outweighed-sign"
 
 
-class Claim(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AliasClaim(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one sign of one machine or of several shows, with the arguments that this sign has.
 
     `about` and `beside` are given where the sign reads differently from the other side.
@@ -166,7 +166,7 @@ class AddressEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tunnel: str | None = None
     loss: float | None = None
     addresses: tuple[str, ...] = ()
-    claim: Claim | None = None
+    claim: AliasClaim | None = None
     text: str = ""
 
 

@@ -84,7 +84,7 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "addresses": "The other addresses beside which the claim holds.",
         "claim": "The sign that shows which machine answers.",
     },
-    "Claim": {
+    "AliasClaim": {
         "sign": "Which sign of one machine or of several.",
         "about": "The address that was asked, or first compared, where the two sides differ.",
         "beside": "The other address, where the two sides differ.",

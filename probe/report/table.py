@@ -37,18 +37,18 @@ _VERDICT_WIDTH = 14  # of a folded verdict: half of the longest word
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class _TableLayout:
     service: bool
     fold: bool  # break verdicts at their hyphens
     why: int | None  # width of the column with the reason; None: reasons stand below the table
 
 
 _LAYOUTS = (
-    _Layout(service=True, fold=False, why=60),
-    _Layout(service=True, fold=False, why=34),
-    _Layout(service=True, fold=False, why=None),
-    _Layout(service=False, fold=False, why=None),
-    _Layout(service=False, fold=True, why=None),
+    _TableLayout(service=True, fold=False, why=60),
+    _TableLayout(service=True, fold=False, why=34),
+    _TableLayout(service=True, fold=False, why=None),
+    _TableLayout(service=False, fold=False, why=None),
+    _TableLayout(service=False, fold=True, why=None),
 )
 
 
@@ -82,7 +82,7 @@ def _width_of(text: str) -> int:
     return max(len(line) for line in _COLOUR.sub("", text).splitlines())
 
 
-def _grid(report: Report, layout: _Layout, style: TextStyle) -> str:
+def _grid(report: Report, layout: _TableLayout, style: TextStyle) -> str:
     addresses = report.addresses
     headers = ["port", *("\n".join(heading(a)) for a in addresses), "verdict", "sure"]
     cells = [_cells(row, addresses, layout, style) for row in rows(report)]
@@ -112,7 +112,7 @@ def _tabulated(cells: Sequence[Sequence[str]], headers: Sequence[str], form: str
     return "\n".join((*outer[0], *lines[:height], rule, *lines[height:], *outer[1]))
 
 
-def _cells(row: Row, addresses: Sequence[AddressReport], layout: _Layout, style: TextStyle) -> list[str]:
+def _cells(row: Row, addresses: Sequence[AddressReport], layout: _TableLayout, style: TextStyle) -> list[str]:
     words = verdict_words(row, addresses)
     return [
         row.title if layout.service else row.label,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from probe.model.target import Port, Protocol
 
 
-class Kind(StrEnum):
+class ServicePurpose(StrEnum):
     """What a service is for."""
 
     ADMIN = "admin"
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class KnownService:
     """One registered or customary use of a port.
 
     `private`: it should normally not be reachable from outside (no encryption, no or weak
@@ -33,7 +33,7 @@ class Service:
 
     name: str
     port: Port
-    kind: Kind
+    kind: ServicePurpose
     private: bool
 
 
@@ -41,117 +41,117 @@ _OPEN = False
 _PRIVATE = True
 
 # name, port, kind, private. Where a name has several ports the first row is what the name means.
-_TCP: tuple[tuple[str, int, Kind, bool], ...] = (
-    ("echo", 7, Kind.OTHER, _PRIVATE),
-    ("discard", 9, Kind.OTHER, _PRIVATE),
-    ("ftp", 21, Kind.FILE_SHARING, _OPEN),
-    ("ssh", 22, Kind.REMOTE_LOGIN, _OPEN),
-    ("telnet", 23, Kind.REMOTE_LOGIN, _PRIVATE),
-    ("smtp", 25, Kind.MAIL, _OPEN),
-    ("domain", 53, Kind.NAMING, _OPEN),
-    ("finger", 79, Kind.OTHER, _PRIVATE),
-    ("http", 80, Kind.WEB, _OPEN),
-    ("kerberos", 88, Kind.OTHER, _PRIVATE),
-    ("pop3", 110, Kind.MAIL, _OPEN),
-    ("sunrpc", 111, Kind.FILE_SHARING, _PRIVATE),
-    ("epmap", 135, Kind.ADMIN, _PRIVATE),
-    ("netbios-ssn", 139, Kind.FILE_SHARING, _PRIVATE),
-    ("imap", 143, Kind.MAIL, _OPEN),
-    ("bgp", 179, Kind.OTHER, _PRIVATE),
-    ("ldap", 389, Kind.ADMIN, _PRIVATE),
-    ("https", 443, Kind.WEB, _OPEN),
-    ("microsoft-ds", 445, Kind.FILE_SHARING, _PRIVATE),
-    ("submissions", 465, Kind.MAIL, _OPEN),
-    ("printer", 515, Kind.OTHER, _PRIVATE),
-    ("rtsp", 554, Kind.OTHER, _PRIVATE),
-    ("afpovertcp", 548, Kind.FILE_SHARING, _PRIVATE),
-    ("submission", 587, Kind.MAIL, _OPEN),
-    ("ipp", 631, Kind.OTHER, _PRIVATE),
-    ("ldaps", 636, Kind.ADMIN, _PRIVATE),
-    ("domain-s", 853, Kind.NAMING, _OPEN),
-    ("rsync", 873, Kind.FILE_SHARING, _PRIVATE),
-    ("imaps", 993, Kind.MAIL, _OPEN),
-    ("pop3s", 995, Kind.MAIL, _OPEN),
-    ("socks", 1080, Kind.OTHER, _PRIVATE),
-    ("openvpn", 1194, Kind.OTHER, _OPEN),
-    ("ms-sql-s", 1433, Kind.DATABASE, _PRIVATE),
-    ("oracle", 1521, Kind.DATABASE, _PRIVATE),
-    ("mqtt", 1883, Kind.OTHER, _PRIVATE),
-    ("nfs", 2049, Kind.FILE_SHARING, _PRIVATE),
-    ("zookeeper", 2181, Kind.DATABASE, _PRIVATE),
-    ("docker", 2375, Kind.ADMIN, _PRIVATE),
-    ("docker-s", 2376, Kind.ADMIN, _PRIVATE),
-    ("etcd-client", 2379, Kind.DATABASE, _PRIVATE),
-    ("etcd-server", 2380, Kind.DATABASE, _PRIVATE),
-    ("grafana", 3000, Kind.WEB, _OPEN),
-    ("mysql", 3306, Kind.DATABASE, _PRIVATE),
-    ("rdp", 3389, Kind.REMOTE_LOGIN, _PRIVATE),
-    ("ms-wbt-server", 3389, Kind.REMOTE_LOGIN, _PRIVATE),
-    ("svn", 3690, Kind.OTHER, _OPEN),
-    ("epmd", 4369, Kind.ADMIN, _PRIVATE),
-    ("postgresql", 5432, Kind.DATABASE, _PRIVATE),
-    ("amqps", 5671, Kind.OTHER, _PRIVATE),
-    ("amqp", 5672, Kind.OTHER, _PRIVATE),
-    ("kibana", 5601, Kind.ADMIN, _PRIVATE),
-    ("vnc", 5900, Kind.REMOTE_LOGIN, _PRIVATE),
-    ("rfb", 5900, Kind.REMOTE_LOGIN, _PRIVATE),
-    ("couchdb", 5984, Kind.DATABASE, _PRIVATE),
-    ("winrm", 5985, Kind.ADMIN, _PRIVATE),
-    ("wsman", 5985, Kind.ADMIN, _PRIVATE),
-    ("wsmans", 5986, Kind.ADMIN, _PRIVATE),
-    ("x11", 6000, Kind.REMOTE_LOGIN, _PRIVATE),
-    ("redis", 6379, Kind.DATABASE, _PRIVATE),
-    ("kubernetes", 6443, Kind.ADMIN, _PRIVATE),
-    ("http-alt", 8080, Kind.WEB, _OPEN),
-    ("http-alt", 8000, Kind.WEB, _OPEN),
-    ("http-alt", 8008, Kind.WEB, _OPEN),
-    ("influxdb", 8086, Kind.DATABASE, _PRIVATE),
-    ("https-alt", 8443, Kind.WEB, _OPEN),
-    ("consul", 8500, Kind.ADMIN, _PRIVATE),
-    ("secure-mqtt", 8883, Kind.OTHER, _OPEN),
-    ("jupyter", 8888, Kind.ADMIN, _PRIVATE),
-    ("cassandra", 9042, Kind.DATABASE, _PRIVATE),
-    ("prometheus", 9090, Kind.ADMIN, _PRIVATE),
-    ("kafka", 9092, Kind.DATABASE, _PRIVATE),
-    ("node-exporter", 9100, Kind.ADMIN, _PRIVATE),
-    ("elasticsearch", 9200, Kind.DATABASE, _PRIVATE),
-    ("git", 9418, Kind.OTHER, _OPEN),
-    ("webmin", 10000, Kind.ADMIN, _PRIVATE),
-    ("kubelet", 10250, Kind.ADMIN, _PRIVATE),
-    ("memcached", 11211, Kind.DATABASE, _PRIVATE),
-    ("rabbitmq-management", 15672, Kind.ADMIN, _PRIVATE),
-    ("mongodb", 27017, Kind.DATABASE, _PRIVATE),
+_TCP: tuple[tuple[str, int, ServicePurpose, bool], ...] = (
+    ("echo", 7, ServicePurpose.OTHER, _PRIVATE),
+    ("discard", 9, ServicePurpose.OTHER, _PRIVATE),
+    ("ftp", 21, ServicePurpose.FILE_SHARING, _OPEN),
+    ("ssh", 22, ServicePurpose.REMOTE_LOGIN, _OPEN),
+    ("telnet", 23, ServicePurpose.REMOTE_LOGIN, _PRIVATE),
+    ("smtp", 25, ServicePurpose.MAIL, _OPEN),
+    ("domain", 53, ServicePurpose.NAMING, _OPEN),
+    ("finger", 79, ServicePurpose.OTHER, _PRIVATE),
+    ("http", 80, ServicePurpose.WEB, _OPEN),
+    ("kerberos", 88, ServicePurpose.OTHER, _PRIVATE),
+    ("pop3", 110, ServicePurpose.MAIL, _OPEN),
+    ("sunrpc", 111, ServicePurpose.FILE_SHARING, _PRIVATE),
+    ("epmap", 135, ServicePurpose.ADMIN, _PRIVATE),
+    ("netbios-ssn", 139, ServicePurpose.FILE_SHARING, _PRIVATE),
+    ("imap", 143, ServicePurpose.MAIL, _OPEN),
+    ("bgp", 179, ServicePurpose.OTHER, _PRIVATE),
+    ("ldap", 389, ServicePurpose.ADMIN, _PRIVATE),
+    ("https", 443, ServicePurpose.WEB, _OPEN),
+    ("microsoft-ds", 445, ServicePurpose.FILE_SHARING, _PRIVATE),
+    ("submissions", 465, ServicePurpose.MAIL, _OPEN),
+    ("printer", 515, ServicePurpose.OTHER, _PRIVATE),
+    ("rtsp", 554, ServicePurpose.OTHER, _PRIVATE),
+    ("afpovertcp", 548, ServicePurpose.FILE_SHARING, _PRIVATE),
+    ("submission", 587, ServicePurpose.MAIL, _OPEN),
+    ("ipp", 631, ServicePurpose.OTHER, _PRIVATE),
+    ("ldaps", 636, ServicePurpose.ADMIN, _PRIVATE),
+    ("domain-s", 853, ServicePurpose.NAMING, _OPEN),
+    ("rsync", 873, ServicePurpose.FILE_SHARING, _PRIVATE),
+    ("imaps", 993, ServicePurpose.MAIL, _OPEN),
+    ("pop3s", 995, ServicePurpose.MAIL, _OPEN),
+    ("socks", 1080, ServicePurpose.OTHER, _PRIVATE),
+    ("openvpn", 1194, ServicePurpose.OTHER, _OPEN),
+    ("ms-sql-s", 1433, ServicePurpose.DATABASE, _PRIVATE),
+    ("oracle", 1521, ServicePurpose.DATABASE, _PRIVATE),
+    ("mqtt", 1883, ServicePurpose.OTHER, _PRIVATE),
+    ("nfs", 2049, ServicePurpose.FILE_SHARING, _PRIVATE),
+    ("zookeeper", 2181, ServicePurpose.DATABASE, _PRIVATE),
+    ("docker", 2375, ServicePurpose.ADMIN, _PRIVATE),
+    ("docker-s", 2376, ServicePurpose.ADMIN, _PRIVATE),
+    ("etcd-client", 2379, ServicePurpose.DATABASE, _PRIVATE),
+    ("etcd-server", 2380, ServicePurpose.DATABASE, _PRIVATE),
+    ("grafana", 3000, ServicePurpose.WEB, _OPEN),
+    ("mysql", 3306, ServicePurpose.DATABASE, _PRIVATE),
+    ("rdp", 3389, ServicePurpose.REMOTE_LOGIN, _PRIVATE),
+    ("ms-wbt-server", 3389, ServicePurpose.REMOTE_LOGIN, _PRIVATE),
+    ("svn", 3690, ServicePurpose.OTHER, _OPEN),
+    ("epmd", 4369, ServicePurpose.ADMIN, _PRIVATE),
+    ("postgresql", 5432, ServicePurpose.DATABASE, _PRIVATE),
+    ("amqps", 5671, ServicePurpose.OTHER, _PRIVATE),
+    ("amqp", 5672, ServicePurpose.OTHER, _PRIVATE),
+    ("kibana", 5601, ServicePurpose.ADMIN, _PRIVATE),
+    ("vnc", 5900, ServicePurpose.REMOTE_LOGIN, _PRIVATE),
+    ("rfb", 5900, ServicePurpose.REMOTE_LOGIN, _PRIVATE),
+    ("couchdb", 5984, ServicePurpose.DATABASE, _PRIVATE),
+    ("winrm", 5985, ServicePurpose.ADMIN, _PRIVATE),
+    ("wsman", 5985, ServicePurpose.ADMIN, _PRIVATE),
+    ("wsmans", 5986, ServicePurpose.ADMIN, _PRIVATE),
+    ("x11", 6000, ServicePurpose.REMOTE_LOGIN, _PRIVATE),
+    ("redis", 6379, ServicePurpose.DATABASE, _PRIVATE),
+    ("kubernetes", 6443, ServicePurpose.ADMIN, _PRIVATE),
+    ("http-alt", 8080, ServicePurpose.WEB, _OPEN),
+    ("http-alt", 8000, ServicePurpose.WEB, _OPEN),
+    ("http-alt", 8008, ServicePurpose.WEB, _OPEN),
+    ("influxdb", 8086, ServicePurpose.DATABASE, _PRIVATE),
+    ("https-alt", 8443, ServicePurpose.WEB, _OPEN),
+    ("consul", 8500, ServicePurpose.ADMIN, _PRIVATE),
+    ("secure-mqtt", 8883, ServicePurpose.OTHER, _OPEN),
+    ("jupyter", 8888, ServicePurpose.ADMIN, _PRIVATE),
+    ("cassandra", 9042, ServicePurpose.DATABASE, _PRIVATE),
+    ("prometheus", 9090, ServicePurpose.ADMIN, _PRIVATE),
+    ("kafka", 9092, ServicePurpose.DATABASE, _PRIVATE),
+    ("node-exporter", 9100, ServicePurpose.ADMIN, _PRIVATE),
+    ("elasticsearch", 9200, ServicePurpose.DATABASE, _PRIVATE),
+    ("git", 9418, ServicePurpose.OTHER, _OPEN),
+    ("webmin", 10000, ServicePurpose.ADMIN, _PRIVATE),
+    ("kubelet", 10250, ServicePurpose.ADMIN, _PRIVATE),
+    ("memcached", 11211, ServicePurpose.DATABASE, _PRIVATE),
+    ("rabbitmq-management", 15672, ServicePurpose.ADMIN, _PRIVATE),
+    ("mongodb", 27017, ServicePurpose.DATABASE, _PRIVATE),
 )
-_UDP: tuple[tuple[str, int, Kind, bool], ...] = (
-    ("echo", 7, Kind.OTHER, _PRIVATE),
-    ("domain", 53, Kind.NAMING, _OPEN),
-    ("bootps", 67, Kind.OTHER, _PRIVATE),
-    ("tftp", 69, Kind.FILE_SHARING, _PRIVATE),
-    ("sunrpc", 111, Kind.FILE_SHARING, _PRIVATE),
-    ("ntp", 123, Kind.OTHER, _OPEN),
-    ("netbios-ns", 137, Kind.FILE_SHARING, _PRIVATE),
-    ("snmp", 161, Kind.ADMIN, _PRIVATE),
-    ("https", 443, Kind.WEB, _OPEN),
-    ("isakmp", 500, Kind.OTHER, _OPEN),
-    ("syslog", 514, Kind.ADMIN, _PRIVATE),
-    ("openvpn", 1194, Kind.OTHER, _OPEN),
-    ("ssdp", 1900, Kind.OTHER, _PRIVATE),
-    ("nfs", 2049, Kind.FILE_SHARING, _PRIVATE),
-    ("ipsec-nat-t", 4500, Kind.OTHER, _OPEN),
-    ("sip", 5060, Kind.OTHER, _OPEN),
-    ("mdns", 5353, Kind.NAMING, _PRIVATE),
-    ("memcached", 11211, Kind.DATABASE, _PRIVATE),
-    ("wireguard", 51820, Kind.OTHER, _OPEN),
+_UDP: tuple[tuple[str, int, ServicePurpose, bool], ...] = (
+    ("echo", 7, ServicePurpose.OTHER, _PRIVATE),
+    ("domain", 53, ServicePurpose.NAMING, _OPEN),
+    ("bootps", 67, ServicePurpose.OTHER, _PRIVATE),
+    ("tftp", 69, ServicePurpose.FILE_SHARING, _PRIVATE),
+    ("sunrpc", 111, ServicePurpose.FILE_SHARING, _PRIVATE),
+    ("ntp", 123, ServicePurpose.OTHER, _OPEN),
+    ("netbios-ns", 137, ServicePurpose.FILE_SHARING, _PRIVATE),
+    ("snmp", 161, ServicePurpose.ADMIN, _PRIVATE),
+    ("https", 443, ServicePurpose.WEB, _OPEN),
+    ("isakmp", 500, ServicePurpose.OTHER, _OPEN),
+    ("syslog", 514, ServicePurpose.ADMIN, _PRIVATE),
+    ("openvpn", 1194, ServicePurpose.OTHER, _OPEN),
+    ("ssdp", 1900, ServicePurpose.OTHER, _PRIVATE),
+    ("nfs", 2049, ServicePurpose.FILE_SHARING, _PRIVATE),
+    ("ipsec-nat-t", 4500, ServicePurpose.OTHER, _OPEN),
+    ("sip", 5060, ServicePurpose.OTHER, _OPEN),
+    ("mdns", 5353, ServicePurpose.NAMING, _PRIVATE),
+    ("memcached", 11211, ServicePurpose.DATABASE, _PRIVATE),
+    ("wireguard", 51820, ServicePurpose.OTHER, _OPEN),
 )
 
-SERVICES: tuple[Service, ...] = tuple(
-    Service(name, Port(protocol, number), kind, private)
+SERVICES: tuple[KnownService, ...] = tuple(
+    KnownService(name, Port(protocol, number), kind, private)
     for protocol, rows in ((Protocol.TCP, _TCP), (Protocol.UDP, _UDP))
     for name, number, kind, private in rows
 )
 
-_BY_PORT: dict[Port, Service] = {service.port: service for service in reversed(SERVICES)}
-_BY_NAME: dict[tuple[str, Protocol], Service] = {
+_BY_PORT: dict[Port, KnownService] = {service.port: service for service in reversed(SERVICES)}
+_BY_NAME: dict[tuple[str, Protocol], KnownService] = {
     (service.name, service.port.protocol): service for service in reversed(SERVICES)
 }
 
@@ -175,7 +175,7 @@ _ALSO_HTTP = frozenset(
 WEB_PORTS: frozenset[int] = _ALSO_HTTP | {
     service.port.number
     for service in SERVICES
-    if service.kind is Kind.WEB and service.port.protocol is Protocol.TCP
+    if service.kind is ServicePurpose.WEB and service.port.protocol is Protocol.TCP
 }
 # Where what is sent is acted on, not answered: it is printed, put on a serial line, or read by a controller.
 PRINTER_PORTS: frozenset[int] = frozenset({515, *range(9100, 9108)})  # LPD (RFC 1179), raw printing
@@ -186,7 +186,7 @@ _CONTROLLERS = frozenset(
 UNSPOKEN_PORTS: frozenset[int] = PRINTER_PORTS | _SERIAL_LINES | _CONTROLLERS
 
 
-def find_service(port: Port) -> Service | None:
+def find_service(port: Port) -> KnownService | None:
     """The service that customarily uses `port`; None where the table knows none."""
     return _BY_PORT.get(port)
 

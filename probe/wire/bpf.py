@@ -35,7 +35,7 @@ _ARP_REPLY = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Instruction:
     """One instruction. A jump without a label goes on to the next one; `label` is this one's own."""
 
     code: int
@@ -45,7 +45,7 @@ class Step:
     label: str | None = None
 
 
-_END = (Step(_RETURN, _WHOLE, label=_PASS), Step(_RETURN, 0, label=_DROP))
+_END = (Instruction(_RETURN, _WHOLE, label=_PASS), Instruction(_RETURN, 0, label=_DROP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +63,34 @@ _ICMP4 = _Icmp(1, (3, 11, 12), 0, quoted_protocol=8 + 9, quoted_transport=8 + 20
 _ICMP6 = _Icmp(58, (1, 2, 3, 4), 129, quoted_protocol=8 + 6, quoted_transport=8 + 40)
 
 
-def _transport(ports: range, icmp: _Icmp) -> tuple[Step, ...]:
+def _transport(ports: range, icmp: _Icmp) -> tuple[Instruction, ...]:
     """What both families share, from where A is the protocol and X the length of the IP header.
 
     Quoted packets are those that this program sends: without IP options and extension headers.
     """
-    in_range = Step(_AT_LEAST, ports[0], then="upper end", otherwise=_DROP)
+    in_range = Instruction(_AT_LEAST, ports[0], then="upper end", otherwise=_DROP)
     return (
-        Step(_EQUAL, TCP, then="tcp"),
-        Step(_EQUAL, UDP, then="port"),
-        Step(_EQUAL, icmp.protocol, then="icmp", otherwise=_DROP),
-        Step(_BYTE_AT_X, 13, label="tcp"),  # flags
-        Step(_ANY_BIT, _RST, then="port"),
-        Step(_AND, _DECISIVE),
-        Step(_EQUAL, _SYN_ACK, otherwise=_DROP),
-        Step(_HALF_AT_X, 2, label="port"),  # destination port
+        Instruction(_EQUAL, TCP, then="tcp"),
+        Instruction(_EQUAL, UDP, then="port"),
+        Instruction(_EQUAL, icmp.protocol, then="icmp", otherwise=_DROP),
+        Instruction(_BYTE_AT_X, 13, label="tcp"),  # flags
+        Instruction(_ANY_BIT, _RST, then="port"),
+        Instruction(_AND, _DECISIVE),
+        Instruction(_EQUAL, _SYN_ACK, otherwise=_DROP),
+        Instruction(_HALF_AT_X, 2, label="port"),  # destination port
         in_range,
-        Step(_BYTE_AT_X, 0, label="icmp"),  # type
-        *(Step(_EQUAL, error, then="quote") for error in icmp.errors),
-        Step(_EQUAL, icmp.echo_reply, otherwise=_DROP),
-        Step(_HALF_AT_X, 4),  # identifier
+        Instruction(_BYTE_AT_X, 0, label="icmp"),  # type
+        *(Instruction(_EQUAL, error, then="quote") for error in icmp.errors),
+        Instruction(_EQUAL, icmp.echo_reply, otherwise=_DROP),
+        Instruction(_HALF_AT_X, 4),  # identifier
         in_range,
-        Step(_BYTE_AT_X, icmp.quoted_protocol, label="quote"),
-        Step(_EQUAL, icmp.protocol, then="quoted echo"),
-        Step(_HALF_AT_X, icmp.quoted_transport),  # source port
+        Instruction(_BYTE_AT_X, icmp.quoted_protocol, label="quote"),
+        Instruction(_EQUAL, icmp.protocol, then="quoted echo"),
+        Instruction(_HALF_AT_X, icmp.quoted_transport),  # source port
         in_range,
-        Step(_HALF_AT_X, icmp.quoted_transport + 4, label="quoted echo"),  # identifier
-        Step(_AT_LEAST, ports[0], otherwise=_DROP),
-        Step(_MORE, ports[-1], then=_DROP, label="upper end"),
+        Instruction(_HALF_AT_X, icmp.quoted_transport + 4, label="quoted echo"),  # identifier
+        Instruction(_AT_LEAST, ports[0], otherwise=_DROP),
+        Instruction(_MORE, ports[-1], then=_DROP, label="upper end"),
         *_END,
     )
 
@@ -101,29 +101,29 @@ def programs(ports: range) -> Mapping[int, bytes]:
     Args:
         ports: where answers are waited for, source ports and echo identifiers.
     """
-    steps: Mapping[int, tuple[Step, ...]] = {
+    steps: Mapping[int, tuple[Instruction, ...]] = {
         IPV4: (
-            Step(_HALF, 6),  # flags and fragment offset
-            Step(_ANY_BIT, _OFFSET, then=_DROP),  # a later fragment has no ports
-            Step(_X_IS_HEADER_LENGTH, 0),
-            Step(_BYTE, 9),  # protocol
+            Instruction(_HALF, 6),  # flags and fragment offset
+            Instruction(_ANY_BIT, _OFFSET, then=_DROP),  # a later fragment has no ports
+            Instruction(_X_IS_HEADER_LENGTH, 0),
+            Instruction(_BYTE, 9),  # protocol
             *_transport(ports, _ICMP4),
         ),
         IPV6: (
-            Step(_X_IS, 40),
-            Step(_BYTE, 6),  # next header
+            Instruction(_X_IS, 40),
+            Instruction(_BYTE, 6),  # next header
             *_transport(ports, _ICMP6),
         ),
         ARP: (
-            Step(_HALF, 6),  # operation
-            Step(_EQUAL, _ARP_REPLY, otherwise=_DROP),
+            Instruction(_HALF, 6),  # operation
+            Instruction(_EQUAL, _ARP_REPLY, otherwise=_DROP),
             *_END,
         ),
     }
     return {ethertype: assemble(program) for ethertype, program in steps.items()}
 
 
-def assemble(program: Sequence[Step]) -> bytes:
+def assemble(program: Sequence[Instruction]) -> bytes:
     """Turn labels into distances. Jumps go forward only, by at most 255 instructions."""
     places = {step.label: place for place, step in enumerate(program) if step.label is not None}
 

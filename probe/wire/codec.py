@@ -16,7 +16,7 @@ from typing import Any
 from probe.model.probing import Header, Shape, TcpOptions
 from probe.model.target import IPAddress, Protocol
 from probe.wire import decode, template
-from probe.wire.packet import Incoming, Kind, Outgoing, Quoted
+from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 _WINDOW = 64240  # bytes: what Linux opens with on a link of 1500 bytes
 _WINDOW_SCALE = 7
@@ -192,7 +192,7 @@ def read(
     sifted = decode.sift(data, ethertype, verified=verified)
     if sifted is None:
         return None
-    if sifted.kind is Kind.ARP_REPLY:
+    if sifted.kind is PacketKind.ARP_REPLY:
         return _arp_reply(sifted.parts.network, interface)
     return _ip_reply(sifted, interface, link_address)
 
@@ -200,7 +200,7 @@ def read(
 def _arp_reply(body: bytes, interface: str | None) -> Incoming:
     arp = _scapy().arp(body)
     header = Header(interface=interface, link_address=arp.hwsrc)
-    return Incoming(Kind.ARP_REPLY, ip_address(arp.psrc), ip_address(arp.pdst), header)
+    return Incoming(PacketKind.ARP_REPLY, ip_address(arp.psrc), ip_address(arp.pdst), header)
 
 
 def _ip_reply(sifted: decode.Sifted, interface: str | None, link_address: str | None) -> Incoming:
@@ -225,7 +225,7 @@ _Fields = dict[str, Any]  # of an Incoming, and of its Header
 def _tcp_reply(sifted: decode.Sifted) -> tuple[_Fields, _Fields]:
     tcp = _scapy().tcp(sifted.parts.transport)
     seen = {"window": tcp.window}
-    if sifted.kind is Kind.SYN_ACK:
+    if sifted.kind is PacketKind.SYN_ACK:
         seen["options"] = _options(tcp.options)
     return {
         **_ports(tcp),
@@ -264,12 +264,12 @@ def _icmp_error(sifted: decode.Sifted) -> tuple[_Fields, _Fields]:
     return {"icmp": (kind, code), "quoted": quoted}, {}
 
 
-_READERS: Mapping[Kind, Callable[[decode.Sifted], tuple[_Fields, _Fields]]] = {
-    Kind.SYN_ACK: _tcp_reply,
-    Kind.RESET: _tcp_reply,
-    Kind.DATAGRAM: _datagram,
-    Kind.ECHO_REPLY: _echo_reply,
-    Kind.ICMP_ERROR: _icmp_error,
+_READERS: Mapping[PacketKind, Callable[[decode.Sifted], tuple[_Fields, _Fields]]] = {
+    PacketKind.SYN_ACK: _tcp_reply,
+    PacketKind.RESET: _tcp_reply,
+    PacketKind.DATAGRAM: _datagram,
+    PacketKind.ECHO_REPLY: _echo_reply,
+    PacketKind.ICMP_ERROR: _icmp_error,
 }
 
 

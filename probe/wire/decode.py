@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from probe.wire.packet import Kind
+from probe.wire.packet import PacketKind
 
 IPV4, IPV6, ARP = 0x0800, 0x86DD, 0x0806  # ethertypes
 TCP, UDP = 6, 17  # IP protocol numbers
@@ -25,7 +25,7 @@ _ROUTING = 43
 _MOST_EXTENSIONS = 8
 _TCP_BYTES, _UDP_BYTES, _ICMP_BYTES = 20, 8, 8
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
-_BY_FLAGS = {_SYN | _ACK: Kind.SYN_ACK, _RST: Kind.RESET, _RST | _ACK: Kind.RESET}
+_BY_FLAGS = {_SYN | _ACK: PacketKind.SYN_ACK, _RST: PacketKind.RESET, _RST | _ACK: PacketKind.RESET}
 _KNOWN_FLAGS = _FIN | _SYN | _RST | _ACK
 _END, _NOP = 0, 1  # options without a length
 _LENGTHS = {2: 4, 3: 3, 4: 2, 8: 10}  # MSS, window scale, SACK permitted, timestamps
@@ -45,7 +45,7 @@ class Parts:
 class Sifted:
     """What may be a reply. Of ARP, `parts.network` is the whole body."""
 
-    kind: Kind
+    kind: PacketKind
     parts: Parts
     quote: Parts | None = None  # of an ICMP error
 
@@ -90,7 +90,7 @@ def sift(data: bytes, ethertype: int, *, verified: bool) -> Sifted | None:
 def _arp(data: bytes) -> Sifted | None:
     if len(data) < _ARP_BYTES or not data.startswith(_ARP_FIXED):
         return None
-    return Sifted(Kind.ARP_REPLY, Parts(4, 0, data[:_ARP_BYTES], b""))
+    return Sifted(PacketKind.ARP_REPLY, Parts(4, 0, data[:_ARP_BYTES], b""))
 
 
 def _ip(data: bytes, family: _Family, *, verified: bool) -> Sifted | None:
@@ -102,7 +102,7 @@ def _ip(data: bytes, family: _Family, *, verified: bool) -> Sifted | None:
     if kind is None or not (verified or _intact(data, layout, segment, family)):
         return None
     quote = None
-    if kind is Kind.ICMP_ERROR:
+    if kind is PacketKind.ICMP_ERROR:
         quote = _quote(segment[_ICMP_BYTES:], family)
         if quote is None:
             return None
@@ -148,27 +148,27 @@ def _segment(payload: bytes, protocol: int) -> bytes:
     return payload[:length] if length <= len(payload) else b""
 
 
-def _kind(segment: bytes, protocol: int, family: _Family) -> Kind | None:
+def _kind(segment: bytes, protocol: int, family: _Family) -> PacketKind | None:
     if protocol == TCP:
         return _tcp_kind(segment)
     if protocol == UDP:
-        return Kind.DATAGRAM if len(segment) >= _UDP_BYTES else None
+        return PacketKind.DATAGRAM if len(segment) >= _UDP_BYTES else None
     return _icmp_kind(segment, family) if protocol == family.icmp else None
 
 
-def _tcp_kind(segment: bytes) -> Kind | None:
+def _tcp_kind(segment: bytes) -> PacketKind | None:
     if len(segment) < _TCP_BYTES:
         return None
     header = (segment[12] >> 4) * 4
     return _BY_FLAGS.get(segment[13] & _KNOWN_FLAGS) if _TCP_BYTES <= header <= len(segment) else None
 
 
-def _icmp_kind(segment: bytes, family: _Family) -> Kind | None:
+def _icmp_kind(segment: bytes, family: _Family) -> PacketKind | None:
     if len(segment) < _ICMP_BYTES:
         return None
     if segment[0] == family.echo_reply:
-        return Kind.ECHO_REPLY if segment[1] == 0 else None
-    return Kind.ICMP_ERROR if segment[0] in family.errors else None
+        return PacketKind.ECHO_REPLY if segment[1] == 0 else None
+    return PacketKind.ICMP_ERROR if segment[0] in family.errors else None
 
 
 def _intact(data: bytes, layout: _Layout, segment: bytes, family: _Family) -> bool:

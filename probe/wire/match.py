@@ -17,24 +17,24 @@ from ipaddress import IPv6Address
 from probe.model.probing import Probe, Reason, Reply, Shape
 from probe.model.target import IPAddress, Protocol
 from probe.wire.icmp import reason_of
-from probe.wire.packet import Incoming, Kind, Outgoing, Quoted
+from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 _SEQUENCES = 1 << 32
 
-_REASONS: Mapping[Kind, Reason] = {
-    Kind.SYN_ACK: Reason.SYN_ACK,
-    Kind.RESET: Reason.RESET,
-    Kind.DATAGRAM: Reason.UDP_RESPONSE,
-    Kind.ECHO_REPLY: Reason.ECHO_REPLY,
-    Kind.ARP_REPLY: Reason.ARP_RESPONSE,
+_REASONS: Mapping[PacketKind, Reason] = {
+    PacketKind.SYN_ACK: Reason.SYN_ACK,
+    PacketKind.RESET: Reason.RESET,
+    PacketKind.DATAGRAM: Reason.UDP_RESPONSE,
+    PacketKind.ECHO_REPLY: Reason.ECHO_REPLY,
+    PacketKind.ARP_REPLY: Reason.ARP_RESPONSE,
 }
 
 # Whose ports an answer names; None: an identifier of ICMP echo, as in `Quoted`.
-_PROTOCOLS: Mapping[Kind, Protocol | None] = {
-    Kind.SYN_ACK: Protocol.TCP,
-    Kind.RESET: Protocol.TCP,
-    Kind.DATAGRAM: Protocol.UDP,
-    Kind.ECHO_REPLY: None,
+_PROTOCOLS: Mapping[PacketKind, Protocol | None] = {
+    PacketKind.SYN_ACK: Protocol.TCP,
+    PacketKind.RESET: Protocol.TCP,
+    PacketKind.DATAGRAM: Protocol.UDP,
+    PacketKind.ECHO_REPLY: None,
 }
 
 
@@ -58,13 +58,13 @@ def _names_ports(_sent: Outgoing, _got: Incoming) -> bool:
 
 
 # Which kind answers which shape, and what must be right beyond the ports. ICMP errors may answer every shape.
-_ANSWERS: Mapping[tuple[Shape, Kind], Callable[[Outgoing, Incoming], bool]] = {
-    (Shape.OPENING, Kind.SYN_ACK): _acknowledges,
-    (Shape.OPENING, Kind.RESET): _acknowledges,
-    (Shape.ACK, Kind.RESET): _continues,
-    (Shape.FIN, Kind.RESET): _acknowledges,
-    (Shape.OPENING, Kind.DATAGRAM): _names_ports,
-    (Shape.ECHO, Kind.ECHO_REPLY): _echoes,
+_ANSWERS: Mapping[tuple[Shape, PacketKind], Callable[[Outgoing, Incoming], bool]] = {
+    (Shape.OPENING, PacketKind.SYN_ACK): _acknowledges,
+    (Shape.OPENING, PacketKind.RESET): _acknowledges,
+    (Shape.ACK, PacketKind.RESET): _continues,
+    (Shape.FIN, PacketKind.RESET): _acknowledges,
+    (Shape.OPENING, PacketKind.DATAGRAM): _names_ports,
+    (Shape.ECHO, PacketKind.ECHO_REPLY): _echoes,
 }
 
 
@@ -90,7 +90,7 @@ class Matching:
         self._by_claim: defaultdict[_ClaimKey, dict[int, Flight]] = defaultdict(
             dict
         )  # unanswered, by probe id
-        self._finders = {Kind.ICMP_ERROR: self._quoted, Kind.ARP_REPLY: self._claimed}
+        self._finders = {PacketKind.ICMP_ERROR: self._quoted, PacketKind.ARP_REPLY: self._claimed}
 
     def remember(self, flight: Flight) -> None:
         """A packet was sent: its answers are welcome from now on."""
@@ -160,7 +160,7 @@ class Matching:
 
     def _is_our_own(self, got: Incoming) -> bool:
         """Whether it is a datagram that loopback hands back to us: it may name the ports of two probes."""
-        if got.kind is not Kind.DATAGRAM:
+        if got.kind is not PacketKind.DATAGRAM:
             return False
         flight = self._by_port.get((Protocol.UDP, got.source_port))
         return (

@@ -36,7 +36,7 @@ class Outgoing:
     link_source: str = "00:00:00:00:00:00"  # ARP: the interface's own link-layer address
 
 
-class Kind(StrEnum):
+class PacketKind(StrEnum):
     """What arrived, as far as a probe can have caused it."""
 
     SYN_ACK = "syn-ack"
@@ -63,7 +63,7 @@ class Quoted:
 class Incoming:
     """One packet that arrived. Of ARP, `source` is the claimed address, `header.link_address` by whom."""
 
-    kind: Kind
+    kind: PacketKind
     source: IPAddress
     destination: IPAddress
     header: Header

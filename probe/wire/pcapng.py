@@ -21,14 +21,14 @@ _LONGEST_COMMENT = 0xFFFF  # bytes: what an option can hold
 _TICKS = 1_000_000  # a second, unless an interface has another
 
 
-class _Way(NamedTuple):
+class _PacketType(NamedTuple):
     """How a direction is written: as the packet type of the cooked header, and in the packet's flags."""
 
     kind: int
     flags: int
 
 
-_RECEIVED, _SENT = _Way(0, 1), _Way(4, 2)
+_RECEIVED, _SENT = _PacketType(0, 1), _PacketType(4, 2)
 
 
 class Capture:
@@ -103,13 +103,13 @@ def _option(code: int, value: bytes) -> bytes:
     return struct.pack("=HH", code, len(value)) + _padded(value)
 
 
-def _cooked(ethertype: int, link_address: str | None, way: _Way) -> bytes:
+def _cooked(ethertype: int, link_address: str | None, way: _PacketType) -> bytes:
     address = b"" if link_address is None else bytes.fromhex(link_address.replace(":", ""))
     hardware = _ETHERNET if address else _NO_LINK_LAYER
     return struct.pack("!HHH8sH", way.kind, hardware, len(address), address, ethertype)
 
 
-def _packet(data: bytes, at: float, way: _Way, comment: str) -> bytes:
+def _packet(data: bytes, at: float, way: _PacketType, comment: str) -> bytes:
     high, low = divmod(round(at * _TICKS), 1 << 32)
     head = struct.pack("=IIIII", 0, high, low, len(data), len(data))
     flags = struct.pack("=I", way.flags)

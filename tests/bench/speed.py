@@ -18,7 +18,7 @@ from tabulate import tabulate
 from probe.lab.check import compare
 from probe.lab.door import open_world
 from probe.lab.netns import enter
-from probe.lab.scenario import Expected, Link, Scan, Scenario, address_of
+from probe.lab.scenario import Expected, Scenario, ScenarioLink, ScenarioScan, address_of
 from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.report.read import parse_report
 
@@ -43,8 +43,8 @@ FAR = Scenario(
         listen=(Listen(port=8000, bind="0.0.0.0"), Listen(port=5432, bind="lan")),
         filter=(Rule(action=Action.DROP, on=("public",)),),
     ),
-    links={realm: Link(delay_ms=20) for realm in ("lan", "vpn", "public")},
-    scan=Scan(ports=PORTS),
+    links={realm: ScenarioLink(delay_ms=20) for realm in ("lan", "vpn", "public")},
+    scan=ScenarioScan(ports=PORTS),
     expect={
         "8000": Expected(binding="wildcard", families=(4,)),
         "5432": Expected(
@@ -57,7 +57,7 @@ SILENT = Scenario(
     about="One address that drops everything.",
     addresses=("lan",),
     target=TargetHost(filter=(Rule(action=Action.DROP),)),
-    scan=Scan(ports=SILENT_PORTS),
+    scan=ScenarioScan(ports=SILENT_PORTS),
     expect={SILENT_PORTS: Expected(binding="undetermined")},
 )
 
@@ -71,7 +71,7 @@ sys.exit(done.returncode)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BenchRow:
     """One figure and its limit, both in `unit`; `beside` says what the limit was taken from."""
 
     what: str
@@ -132,13 +132,13 @@ def require_expected(scenario: Scenario) -> None:
         raise ValueError(f"{scenario.about} {missed}")
 
 
-def scan_row() -> Row:
+def scan_row() -> BenchRow:
     """Three addresses of which one is silent, against nmap's own scan of them."""
     addresses = [address_of(symbol) for symbol in FAR.addresses]
     with open_world(FAR, "netns") as world:
         require_expected(FAR)
         ours, theirs = in_turns(scan_command(FAR), nmap.command(addresses, world.target.ports))
-    return Row(
+    return BenchRow(
         "3 addresses x 10 ports, each by its own link, RTT 40 ms, one silent",
         ours,
         SCAN_SHARE * theirs,
@@ -147,22 +147,22 @@ def scan_row() -> Row:
     )
 
 
-def raw_row() -> Row:
+def raw_row() -> BenchRow:
     """The same three addresses with raw packets, against the scan without."""
     with open_world(FAR, "netns"):
         ours, without = in_turns(scan_command(FAR, "raw"), scan_command(FAR))
-    return Row(
+    return BenchRow(
         "the same with raw packets", ours, RAW_SHARE * without, "s", f"{RAW_SHARE} x {without:.2f} s without"
     )
 
 
-def help_row() -> Row:
+def help_row() -> BenchRow:
     """`--help` against the import of the library that prints it."""
     ours, theirs = in_turns((*OURS, "--help"), (sys.executable, "-c", "import typer"))
-    return Row("--help", ours, HELP_SHARE * theirs, "s", f"{HELP_SHARE} x import typer's {theirs:.2f} s")
+    return BenchRow("--help", ours, HELP_SHARE * theirs, "s", f"{HELP_SHARE} x import typer's {theirs:.2f} s")
 
 
-def silent_rows() -> tuple[Row, Row]:
+def silent_rows() -> tuple[BenchRow, BenchRow]:
     """A thousand ports that never answer: the time, and the memory of the same scan."""
     command = scan_command(SILENT)
     with open_world(SILENT, "netns"):
@@ -170,15 +170,15 @@ def silent_rows() -> tuple[Row, Row]:
         (ours,) = in_turns(command)
         peak = int(run((sys.executable, "-I", "-S", "-c", _PEAK, *command))) / 1024
     return (
-        Row("1,000 silent ports on one address", ours, SILENT_SECONDS, "s"),
-        Row("peak memory of that scan", peak, PEAK_MB, "MB"),
+        BenchRow("1,000 silent ports on one address", ours, SILENT_SECONDS, "s"),
+        BenchRow("peak memory of that scan", peak, PEAK_MB, "MB"),
     )
 
 
-def render(rows: Sequence[Row]) -> str:
+def render(rows: Sequence[BenchRow]) -> str:
     """Text of the table, without a final newline."""
 
-    def cells(row: Row) -> tuple[str, ...]:
+    def cells(row: BenchRow) -> tuple[str, ...]:
         limit = f"<= {row.limit:.2f} {row.unit}" + (f" ({row.beside})" if row.beside else "")
         return row.what, f"{row.figure:.2f} {row.unit}", limit, "kept" if row.kept else "MISSED"
 

@@ -1,7 +1,7 @@
 """Commands run in this process: none of them may open raw sockets here, or give up what later tests need."""
 
 import pytest
-from scripted_doctor import Scripted, scripted_doctor
+from scripted_doctor import ScriptedDoctor, scripted_doctor
 
 MISSING = "CAP_NET_RAW is missing: ask for it"
 
@@ -19,5 +19,5 @@ def without_raw_packets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+def script(monkeypatch: pytest.MonkeyPatch) -> ScriptedDoctor:
     return scripted_doctor(monkeypatch)

@@ -29,7 +29,7 @@ MEND = Fix(rule=FixRule.SWITCH_ON, place=Place.TARGET, command="wg-quick up wg0"
 
 
 @dataclass
-class Scripted:
+class ScriptedDoctor:
     """Finds for each address what it is told to; keeps what it was asked."""
 
     causes: dict[str, list[Cause]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Scripted:
         return Diagnosis(self.checks, elapsed=0.1)
 
 
-class Reader:
+class SteadyReader:
     """Reads a machine that is always the same."""
 
     def machine(self) -> Machine:
@@ -64,7 +64,7 @@ class Reader:
         return None
 
 
-class ScriptedHost:
+class OneLinkHost:
     """Reaches everything by one link."""
 
     def __init__(self, read_tunnels: object = None) -> None:
@@ -82,13 +82,13 @@ def look_up(name: str, families):
     return [one for one in found if one.version in families]
 
 
-def scripted_doctor(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+def scripted_doctor(monkeypatch: pytest.MonkeyPatch) -> ScriptedDoctor:
     """Put the script in the place of everything that measures."""
-    scripted = Scripted()
+    scripted = ScriptedDoctor()
     monkeypatch.setattr(doctor, "examine", scripted.examine)
     monkeypatch.setattr(doctor, "look", scripted.look)
-    monkeypatch.setattr(session, "own_reader", Reader)
-    monkeypatch.setattr("probe.backends.system_host.SystemHost", ScriptedHost)
+    monkeypatch.setattr(session, "own_reader", SteadyReader)
+    monkeypatch.setattr("probe.backends.system_host.SystemHost", OneLinkHost)
     monkeypatch.setattr("probe.machine.names._look_up", look_up)
     monkeypatch.setattr("probe.interruption.sleep", scripted.asked.append)
     return scripted

@@ -10,7 +10,7 @@ from unittest.mock import ANY
 import pytest
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
-from scripted_doctor import CHECK, Scripted, document_of, run
+from scripted_doctor import CHECK, ScriptedDoctor, document_of, run
 
 from probe.app.engines import Engine, EngineRequest
 from probe.app.privileged_start import Around, looking, started
@@ -32,7 +32,7 @@ def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.endswith("2 of 2 addresses are well; 1.5 s\n")
 
 
-def test_something_is_wrong(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+def test_something_is_wrong(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 1; cause, evidence and fix are in the text and in the JSON."""
     script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE]
     code, out, _ = run(capsys, "--vpn", "10.88.0.10")
@@ -65,7 +65,7 @@ def test_something_is_wrong(script: Scripted, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(("status", "code"), [(Status.OK, 0), (Status.WARN, 0), (Status.FAIL, 1)])
 def test_this_machine_alone(
-    status: Status, code: int, script: Scripted, capsys: pytest.CaptureFixture[str]
+    status: Status, code: int, script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without an address only a failed check is something wrong."""
     script.checks = (replace(CHECK, status=status),)
@@ -80,7 +80,7 @@ def ports(*numbers: int) -> tuple[Port, ...]:
     return tuple(Port(Protocol.TCP, number) for number in numbers)
 
 
-def test_what_is_asked_for(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_asked_for(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
     """Usual ports, which may be closed, or those that were named; realms, families and patience."""
     run(capsys, "office=192.168.77.10", "--public", "203.0.113.10")
     run(capsys, "host.example.org", "-6", "-p", "8000,22", "--timeout", "0.5", "--retries", "1")
@@ -95,7 +95,9 @@ def test_what_is_asked_for(script: Scripted, capsys: pytest.CaptureFixture[str])
     assert patience == Timing(timeout=0.5, retries=1)
 
 
-def test_a_name_without_an_address_is_a_finding(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_without_an_address_is_a_finding(
+    script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The other addresses are examined; the name is a failed check, and not all is well."""
     code, out, _ = run(capsys, "192.168.77.10", "lost.example.org", "vpn.example.org", "--json")
     document = document_of(out)
@@ -118,7 +120,7 @@ def test_a_name_without_an_address_is_a_finding(script: Scripted, capsys: pytest
     assert len(script.asked) == 1
 
 
-def test_no_address_at_all(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_address_at_all(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
     """Where no name has an address, nothing can be measured: exit code 3, one line."""
     code, out, err = run(capsys, "lost.example.org", "gone.example.org")
     assert (code, out) == (3, "")
@@ -126,7 +128,7 @@ def test_no_address_at_all(script: Scripted, capsys: pytest.CaptureFixture[str])
     assert script.asked == []
 
 
-def test_interrupted(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+def test_interrupted(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
     """What was found until Ctrl-C is printed, and the exit code is 130."""
     script.complete = False
     code, out, _ = run(capsys, "192.168.77.10")
@@ -160,7 +162,7 @@ def test_mistakes_are_one_line(
     assert err.count("\n") == 1
 
 
-def test_a_file(script: Scripted, capsys: pytest.CaptureFixture[str], tmp_path) -> None:
+def test_a_file(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str], tmp_path) -> None:
     """`-o` writes the report there, plain, and stdout stays empty."""
     script.causes["10.88.0.10"] = [Cause.DNS]
     path = tmp_path / "report"

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 import pytest
-from scripted_doctor import Scripted, document_of, look_up, run
+from scripted_doctor import ScriptedDoctor, document_of, look_up, run
 
 from probe.model.diagnosis import Cause
 
 
-def test_watch(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+def test_watch(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
     """The first report, then a line for each change, until all is well; the number is the pause."""
     script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.TUNNEL_STALE, Cause.NONE]
     code, out, err = run(capsys, "--vpn", "10.88.0.10", "--watch", "3")
@@ -22,7 +22,7 @@ def test_watch(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
     assert [one for one in script.asked if isinstance(one, float)] == [3.0, 3.0]
 
 
-def test_watch_for_programs(script: Scripted, capsys: pytest.CaptureFixture[str]) -> None:
+def test_watch_for_programs(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
     """One JSON object a line: the whole report, then each change."""
     script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.NONE]
     code, out, _ = run(capsys, "--vpn", "10.88.0.10", "--watch", "--json")
@@ -33,7 +33,7 @@ def test_watch_for_programs(script: Scripted, capsys: pytest.CaptureFixture[str]
 
 
 def test_watch_sees_names_come_and_go(
-    script: Scripted, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    script: ScriptedDoctor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names are looked up each time; without any address it goes on with this machine alone."""
     answers = iter([["192.168.77.10"], [], ["192.168.77.11"]])
@@ -54,7 +54,7 @@ def test_watch_sees_names_come_and_go(
 
 
 def test_ctrl_c_in_a_pause(
-    script: Scripted,
+    script: ScriptedDoctor,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     interrupt: Callable[..., None],

@@ -209,7 +209,7 @@ def test_a_packet_file_that_cannot_be(
     assert words in err
 
 
-class ScriptedHost:
+class MixedHost:
     """A neighbour on Ethernet, an address in a tunnel, one behind a router, and this machine."""
 
     def route(self, destination):
@@ -223,7 +223,7 @@ class ScriptedHost:
 
 def said(flags: dict[str, bool], *addresses: str) -> None:
     target = ResolvedTarget(tuple(TargetAddress(ip_address(one), Realm.LAN) for one in addresses), ports=())
-    announce(EngineRequest(**flags), target, ScriptedHost())
+    announce(EngineRequest(**flags), target, MixedHost())
 
 
 def test_hostile_looks_are_announced(capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,7 +145,7 @@ def test_a_pipe_whose_reader_left_is_no_error(tmp_path: Path) -> None:
         os.close(kept)
 
 
-class Broken(io.StringIO):
+class BrokenStream(io.StringIO):
     """A stdout whose writes fail."""
 
     encoding = "utf-8"
@@ -160,13 +160,13 @@ class Broken(io.StringIO):
 
 def test_a_reader_that_left_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """`| head -1` has seen enough."""
-    monkeypatch.setattr("sys.stdout", Broken(BrokenPipeError(32, "Broken pipe")))
+    monkeypatch.setattr("sys.stdout", BrokenStream(BrokenPipeError(32, "Broken pipe")))
     Destination().write_text("text")
 
 
 def test_a_full_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is found out at the end."""
-    monkeypatch.setattr("sys.stdout", Broken(OSError(28, "No space left on device")))
+    monkeypatch.setattr("sys.stdout", BrokenStream(OSError(28, "No space left on device")))
     with pytest.raises(UnwrittenError, match="No space left"):
         Destination().write_text("text")
 

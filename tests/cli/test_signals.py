@@ -53,7 +53,7 @@ def namespaces() -> None:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedProcess:
     """How a program ended after its signal, and how many seconds that took."""
 
     code: int
@@ -105,7 +105,7 @@ def catches(pid: int, number: signal.Signals) -> bool:
     return bool(caught & 1 << (number - 1))
 
 
-def ended(process: subprocess.Popen[str], *numbers: signal.Signals) -> Ended:
+def ended(process: subprocess.Popen[str], *numbers: signal.Signals) -> EndedProcess:
     """Send signals, and wait for the end."""
     for number in numbers:
         process.send_signal(number)
@@ -114,7 +114,7 @@ def ended(process: subprocess.Popen[str], *numbers: signal.Signals) -> Ended:
         out, err = process.communicate(timeout=30)
     finally:
         process.kill()
-    return Ended(process.returncode, time.monotonic() - began, out, err)
+    return EndedProcess(process.returncode, time.monotonic() - began, out, err)
 
 
 def moments(number: int) -> Iterator[tuple[str, signal.Signals, float]]:
@@ -189,7 +189,7 @@ main()
 """
 
 
-def patched(patch: str, *argv: str) -> Ended:
+def patched(patch: str, *argv: str) -> EndedProcess:
     """The program with something put in the place of a part of it."""
     began = time.monotonic()
     done = subprocess.run(
@@ -200,7 +200,7 @@ def patched(patch: str, *argv: str) -> Ended:
         timeout=30,
         check=False,
     )
-    return Ended(done.returncode, time.monotonic() - began, done.stdout, done.stderr)
+    return EndedProcess(done.returncode, time.monotonic() - began, done.stdout, done.stderr)
 
 
 def test_a_signal_during_the_inference() -> None:

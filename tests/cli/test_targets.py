@@ -15,7 +15,7 @@ NAMES = {"server.example": ("192.168.77.10", "2001:db8::1"), "same.example": ("1
 TUNNELLED = ("10.88.0.10", "100.64.0.7", "fd88::10")
 
 
-class ScriptedHost:
+class TunnelHost:
     """Routes into a tunnel for some addresses, Ethernet for the others."""
 
     def route(self, destination):
@@ -29,7 +29,7 @@ def resolver(text, families):
 
 
 def target(*addresses: str, **flags):
-    return resolve_target(Target(addresses, **flags), ScriptedHost(), resolver)
+    return resolve_target(Target(addresses, **flags), TunnelHost(), resolver)
 
 
 def realms(made) -> list[tuple[str, str]]:
@@ -59,7 +59,7 @@ def realms(made) -> list[tuple[str, str]]:
 )
 def test_realms_are_worked_out(address: str, realm: str) -> None:
     """A tunnel is vpn, private ranges are lan, the rest is public."""
-    assert realm_of(ip_address(address), ScriptedHost()) == realm
+    assert realm_of(ip_address(address), TunnelHost()) == realm
 
 
 def test_flags_and_words_give_the_realm() -> None:

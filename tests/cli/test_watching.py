@@ -38,7 +38,7 @@ STALE, WELL = told(Cause.TUNNEL_STALE), told(Cause.NONE)
 
 
 @dataclass
-class Scripted:
+class ScriptedChecks:
     """What is found at each check; shown is what was printed, and when the clock said so."""
 
     reports: list[DoctorReport]
@@ -90,7 +90,7 @@ CASES = {
 def test_until_well(name: str) -> None:
     """The first report in full, then one line a change with its time, nothing where nothing changes."""
     reports, shown, code = CASES[name]
-    script = Scripted(list(reports))
+    script = ScriptedChecks(list(reports))
     assert script.run() == code
     assert script.shown == shown
     assert script.reports == []
@@ -99,14 +99,14 @@ def test_until_well(name: str) -> None:
 @pytest.mark.parametrize(("patience", "shown"), [(1, 1), (2, 2)])
 def test_nobody_reads_any_more(patience: int, shown: int) -> None:
     """With a closed pipe the watch ends, and is not well."""
-    script = Scripted([told(Cause.DNS, Cause.DNS), told(Cause.NONE, Cause.HOST_DOWN)], patience)
+    script = ScriptedChecks([told(Cause.DNS, Cause.DNS), told(Cause.NONE, Cause.HOST_DOWN)], patience)
     assert script.run() == 1
     assert len(script.shown) == shown
 
 
 def test_a_thousand_checks_without_a_change_print_nothing() -> None:
     """The output does not grow with time."""
-    script = Scripted([STALE] * 1000 + [WELL])
+    script = ScriptedChecks([STALE] * 1000 + [WELL])
     assert script.run() == 0
     assert len(script.shown) == 2
 

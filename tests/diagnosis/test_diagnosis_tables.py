@@ -24,7 +24,7 @@ from probe.diagnosis.ranking import (
     weigh,
 )
 from probe.diagnosis.read_symptoms import findings
-from probe.diagnosis.subject import Scene
+from probe.diagnosis.subject import ExamContext
 from probe.diagnosis.symptoms import QUESTIONS
 from probe.diagnosis.table import PRIOR, ROWS, USUAL, likelihood
 from probe.model.diagnosis import Cause
@@ -52,11 +52,11 @@ OTHER = Port(Protocol.TCP, 22)
 SILENT = CASES["the tunnel never shook hands"]
 
 
-def scene_of(case: dict, index: int = -1) -> Scene:
+def scene_of(case: dict, index: int = -1) -> ExamContext:
     """One address of a case, by default the last."""
     exams, machine, verdict = told_case(case)
     exam = exams[index]
-    return Scene(exam, [other for other in exams if other is not exam], machine, verdict)
+    return ExamContext(exam, [other for other in exams if other is not exam], machine, verdict)
 
 
 @cache

@@ -8,7 +8,7 @@ from test_diagnosis_tables import CASES, scene_of
 from varied import replace
 
 from probe.diagnosis.measured import measured
-from probe.diagnosis.subject import Scene
+from probe.diagnosis.subject import ExamContext
 from probe.model.exam import Echo, Hop, InterfaceCounters, NameAnswer
 from probe.model.facts import LinkKind, Route
 from probe.model.measured_facts import FactRule, MeasuredFact
@@ -113,12 +113,12 @@ FACTS: list[tuple[str, int, list[dict]]] = [
 ]
 
 
-def facts_of(scene: Scene) -> list[dict]:
+def facts_of(scene: ExamContext) -> list[dict]:
     """The facts of an address, as a report shows them."""
     return [values_of(fact) for fact in measured(scene)]
 
 
-def changed(**parts: object) -> Scene:
+def changed(**parts: object) -> ExamContext:
     """A silent address behind a tunnel, with other facts."""
     scene = scene_of(CASES["the tunnel never shook hands"])
     return replace(scene, exam=replace(scene.exam, **parts))

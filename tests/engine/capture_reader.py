@@ -12,7 +12,7 @@ COOKED = 16  # bytes of the link layer's header
 
 
 @dataclass(frozen=True)
-class Packet:
+class CapturedPacket:
     """One packet of a file, without its link layer."""
 
     data: bytes
@@ -42,15 +42,15 @@ def options(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def packets(path: Path) -> list[Packet]:
+def packets(path: Path) -> list[CapturedPacket]:
     """Every packet of a file, in its order."""
     return [packet(body) for kind, body in blocks(path.read_bytes()) if kind == PACKET]
 
 
-def packet(body: bytes) -> Packet:
+def packet(body: bytes) -> CapturedPacket:
     length = struct.unpack("=5I", body[:20])[3]
     seen = options(body[20 + length + -length % 4 :])
     (flags,) = struct.unpack("=I", seen[FLAGS])
     (ethertype,) = struct.unpack("!H", body[34:36])
     data = body[20 + COOKED : 20 + length]
-    return Packet(data, ethertype, flags == OUTBOUND, seen[COMMENT].decode("utf-8"))
+    return CapturedPacket(data, ethertype, flags == OUTBOUND, seen[COMMENT].decode("utf-8"))

@@ -47,7 +47,7 @@ PROBER_RULES = ["th dport 2305 reject with icmpx type admin-prohibited", "th dpo
 
 
 @dataclass(frozen=True)
-class Case:
+class ErrorCase:
     """One question, and what its replies must tell. `reason` None: silence."""
 
     name: str
@@ -78,14 +78,14 @@ class Case:
 TCP, UDP = Protocol.TCP, Protocol.UDP
 
 
-def _both(name: str, port: int, reason: str, sender: str, icmp: tuple[int, int]) -> list[Case]:
+def _both(name: str, port: int, reason: str, sender: str, icmp: tuple[int, int]) -> list[ErrorCase]:
     """One row for TCP and one for UDP: an ICMP error is the same for both."""
     address = TARGET6 if ":" in sender else TARGET
     rows = ((f"{name} {protocol}", protocol) for protocol in (TCP, UDP))
-    return [Case(label, address, port, reason, sender, icmp, protocol) for label, protocol in rows]
+    return [ErrorCase(label, address, port, reason, sender, icmp, protocol) for label, protocol in rows]
 
 
-CASES: tuple[Case, ...] = (
+CASES: tuple[ErrorCase, ...] = (
     *_both("net-unreachable", 2101, "net-unreach", TARGET, (3, 0)),
     *_both("host-unreachable", 2102, "host-unreach", TARGET, (3, 1)),
     *_both("prot-unreachable", 2103, "proto-unreach", TARGET, (3, 2)),
@@ -103,55 +103,57 @@ CASES: tuple[Case, ...] = (
     *_both("the router's 6", 2303, "admin-prohibited", ROUTER6, (1, 1)),
     *_both("our own firewall's", 2305, "admin-prohibited", OWN, (3, 13)),
     *_both("our own firewall's 6", 2305, "admin-prohibited", OWN6, (1, 1)),
-    Case("closed", TARGET, 1, "reset", TARGET),
-    Case("closed 6", TARGET6, 1, "reset", TARGET6),
-    Case("closed, link-local", LINK_LOCAL, 1, "reset", LINK_LOCAL),
-    Case("closed udp", TARGET, 1, "port-unreach", TARGET, (3, 3), UDP),
-    Case("closed udp 6", TARGET6, 1, "port-unreach", TARGET6, (1, 4), UDP),
-    Case("closed udp, link-local", LINK_LOCAL, 1, "port-unreach", LINK_LOCAL, (1, 4), UDP),
-    Case("reset by the target's filter", TARGET, 2301, "reset", TARGET),
-    Case("reset by the router", TARGET, 2304, "reset", TARGET),
-    Case("dropped", TARGET, 2302, None),
-    Case("dropped 6", TARGET6, 2302, None),
-    Case("dropped udp", TARGET, 2302, None, protocol=UDP),
-    Case("dropped by our own firewall", TARGET, 2306, None),
-    Case("dropped by our own firewall udp", TARGET, 2306, "admin-prohibited", OWN, protocol=UDP),
-    Case("dropped by our own firewall udp 6", TARGET6, 2306, "admin-prohibited", OWN6, protocol=UDP),
-    Case("open, holds", TARGET, HOLD, "syn-ack", TARGET, aftermath="held"),
-    Case("open, holds 6", TARGET6, HOLD, "syn-ack", TARGET6, ttl=63, aftermath="held"),
-    Case("open, greets", TARGET, GREET, "syn-ack", TARGET, aftermath="spoke"),
-    Case("open, closes", TARGET, CLOSE, "syn-ack", TARGET, aftermath="closed"),
-    Case("open, resets", TARGET, RESET, "syn-ack", TARGET, aftermath="reset"),
-    Case("answers udp", TARGET, ANSWER, "udp-response", TARGET, protocol=UDP, ttl=63),
-    Case("answers udp 6", TARGET6, ANSWER, "udp-response", TARGET6, protocol=UDP, ttl=63),
-    Case("ttl 1", TARGET, HOLD, "time-exceeded", ROUTER, (11, 0), send_ttl=1),
-    Case("ttl 1, 6", TARGET6, HOLD, "time-exceeded", ROUTER6, (3, 0), send_ttl=1),
-    Case("ttl 1 udp", TARGET, ANSWER, "time-exceeded", ROUTER, (11, 0), UDP, send_ttl=1),
-    Case("ttl 1 udp 6", TARGET6, ANSWER, "time-exceeded", ROUTER6, (3, 0), UDP, send_ttl=1),
-    Case("ttl 2", TARGET, 1, "reset", TARGET, send_ttl=2),
-    Case("reset, at least 63", TARGET, 1, "reset", TARGET, min_ttl=63),
-    Case("reset, at least 64", TARGET, 1, None, min_ttl=64),
-    Case("reset 6, at least 63", TARGET6, 1, "reset", TARGET6, min_ttl=63),
-    Case("reset 6, at least 64", TARGET6, 1, None, min_ttl=64),
-    Case("nearer reset, at least 64", TARGET, 2304, "reset", TARGET, min_ttl=64),
-    Case("nearer reset 6, at least 64", TARGET6, 2304, "reset", TARGET6, min_ttl=64),
-    Case("syn-ack, at least 63", TARGET, HOLD, "syn-ack", TARGET, min_ttl=63, aftermath="held"),
-    Case("syn-ack, at least 64", TARGET, HOLD, None, min_ttl=64),
-    Case("syn-ack 6, at least 63", TARGET6, HOLD, "syn-ack", TARGET6, min_ttl=63, ttl=63, aftermath="held"),
-    Case("syn-ack 6, at least 64", TARGET6, HOLD, None, min_ttl=64),
-    Case("udp, at least 63", TARGET, ANSWER, "udp-response", TARGET, protocol=UDP, min_ttl=63, ttl=63),
-    Case("udp, at least 64", TARGET, ANSWER, None, protocol=UDP, min_ttl=64),
-    Case("nobody on the link", "10.77.1.77", 1, "host-unreach", OWN, (3, 1)),
-    Case("nobody on the link 6", "fd77:1::77", 1, "host-unreach", OWN6, (1, 3)),
-    Case("nobody on the router's link", "10.77.2.77", 1, "host-unreach", ROUTER, (3, 1)),
-    Case("nobody on the router's link 6", "fd77:2::77", 1, "host-unreach", ROUTER6, (1, 3)),
-    Case("the router has no route", "10.95.0.1", 1, "net-unreach", ROUTER, (3, 0)),
-    Case("no route", "10.96.0.1", 1, "no-route"),
-    Case("no route 6", "fd96::1", 1, "no-route"),
-    Case("no route udp", "10.96.0.1", 1, "no-route", protocol=UDP),
-    Case("blackhole route", "10.97.0.1", 1, "no-route"),
-    Case("prohibit route", "10.98.0.1", 1, "admin-prohibited", "127.0.0.1"),
-    Case("unreachable route", "10.99.0.1", 1, "no-route"),
-    Case("link-local without its link", "fe80::77", 1, "no-route"),
-    Case("link-local, no such link", "fe80::77%nope0", 1, "no-route"),
+    ErrorCase("closed", TARGET, 1, "reset", TARGET),
+    ErrorCase("closed 6", TARGET6, 1, "reset", TARGET6),
+    ErrorCase("closed, link-local", LINK_LOCAL, 1, "reset", LINK_LOCAL),
+    ErrorCase("closed udp", TARGET, 1, "port-unreach", TARGET, (3, 3), UDP),
+    ErrorCase("closed udp 6", TARGET6, 1, "port-unreach", TARGET6, (1, 4), UDP),
+    ErrorCase("closed udp, link-local", LINK_LOCAL, 1, "port-unreach", LINK_LOCAL, (1, 4), UDP),
+    ErrorCase("reset by the target's filter", TARGET, 2301, "reset", TARGET),
+    ErrorCase("reset by the router", TARGET, 2304, "reset", TARGET),
+    ErrorCase("dropped", TARGET, 2302, None),
+    ErrorCase("dropped 6", TARGET6, 2302, None),
+    ErrorCase("dropped udp", TARGET, 2302, None, protocol=UDP),
+    ErrorCase("dropped by our own firewall", TARGET, 2306, None),
+    ErrorCase("dropped by our own firewall udp", TARGET, 2306, "admin-prohibited", OWN, protocol=UDP),
+    ErrorCase("dropped by our own firewall udp 6", TARGET6, 2306, "admin-prohibited", OWN6, protocol=UDP),
+    ErrorCase("open, holds", TARGET, HOLD, "syn-ack", TARGET, aftermath="held"),
+    ErrorCase("open, holds 6", TARGET6, HOLD, "syn-ack", TARGET6, ttl=63, aftermath="held"),
+    ErrorCase("open, greets", TARGET, GREET, "syn-ack", TARGET, aftermath="spoke"),
+    ErrorCase("open, closes", TARGET, CLOSE, "syn-ack", TARGET, aftermath="closed"),
+    ErrorCase("open, resets", TARGET, RESET, "syn-ack", TARGET, aftermath="reset"),
+    ErrorCase("answers udp", TARGET, ANSWER, "udp-response", TARGET, protocol=UDP, ttl=63),
+    ErrorCase("answers udp 6", TARGET6, ANSWER, "udp-response", TARGET6, protocol=UDP, ttl=63),
+    ErrorCase("ttl 1", TARGET, HOLD, "time-exceeded", ROUTER, (11, 0), send_ttl=1),
+    ErrorCase("ttl 1, 6", TARGET6, HOLD, "time-exceeded", ROUTER6, (3, 0), send_ttl=1),
+    ErrorCase("ttl 1 udp", TARGET, ANSWER, "time-exceeded", ROUTER, (11, 0), UDP, send_ttl=1),
+    ErrorCase("ttl 1 udp 6", TARGET6, ANSWER, "time-exceeded", ROUTER6, (3, 0), UDP, send_ttl=1),
+    ErrorCase("ttl 2", TARGET, 1, "reset", TARGET, send_ttl=2),
+    ErrorCase("reset, at least 63", TARGET, 1, "reset", TARGET, min_ttl=63),
+    ErrorCase("reset, at least 64", TARGET, 1, None, min_ttl=64),
+    ErrorCase("reset 6, at least 63", TARGET6, 1, "reset", TARGET6, min_ttl=63),
+    ErrorCase("reset 6, at least 64", TARGET6, 1, None, min_ttl=64),
+    ErrorCase("nearer reset, at least 64", TARGET, 2304, "reset", TARGET, min_ttl=64),
+    ErrorCase("nearer reset 6, at least 64", TARGET6, 2304, "reset", TARGET6, min_ttl=64),
+    ErrorCase("syn-ack, at least 63", TARGET, HOLD, "syn-ack", TARGET, min_ttl=63, aftermath="held"),
+    ErrorCase("syn-ack, at least 64", TARGET, HOLD, None, min_ttl=64),
+    ErrorCase(
+        "syn-ack 6, at least 63", TARGET6, HOLD, "syn-ack", TARGET6, min_ttl=63, ttl=63, aftermath="held"
+    ),
+    ErrorCase("syn-ack 6, at least 64", TARGET6, HOLD, None, min_ttl=64),
+    ErrorCase("udp, at least 63", TARGET, ANSWER, "udp-response", TARGET, protocol=UDP, min_ttl=63, ttl=63),
+    ErrorCase("udp, at least 64", TARGET, ANSWER, None, protocol=UDP, min_ttl=64),
+    ErrorCase("nobody on the link", "10.77.1.77", 1, "host-unreach", OWN, (3, 1)),
+    ErrorCase("nobody on the link 6", "fd77:1::77", 1, "host-unreach", OWN6, (1, 3)),
+    ErrorCase("nobody on the router's link", "10.77.2.77", 1, "host-unreach", ROUTER, (3, 1)),
+    ErrorCase("nobody on the router's link 6", "fd77:2::77", 1, "host-unreach", ROUTER6, (1, 3)),
+    ErrorCase("the router has no route", "10.95.0.1", 1, "net-unreach", ROUTER, (3, 0)),
+    ErrorCase("no route", "10.96.0.1", 1, "no-route"),
+    ErrorCase("no route 6", "fd96::1", 1, "no-route"),
+    ErrorCase("no route udp", "10.96.0.1", 1, "no-route", protocol=UDP),
+    ErrorCase("blackhole route", "10.97.0.1", 1, "no-route"),
+    ErrorCase("prohibit route", "10.98.0.1", 1, "admin-prohibited", "127.0.0.1"),
+    ErrorCase("unreachable route", "10.99.0.1", 1, "no-route"),
+    ErrorCase("link-local without its link", "fe80::77", 1, "no-route"),
+    ErrorCase("link-local, no such link", "fe80::77%nope0", 1, "no-route"),
 )

@@ -9,7 +9,7 @@ from probe.model.probing import Header, Probe, Question, Reason, Reply, Shape
 from probe.model.target import Port, Protocol
 from probe.wire.compose import NO_LINK_ADDRESS, Composer
 from probe.wire.match import Flight, Matching
-from probe.wire.packet import Incoming, Kind, Outgoing, Quoted
+from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 TCP, UDP = Protocol.TCP, Protocol.UDP
 US, US6 = ip_address("192.0.2.1"), ip_address("2001:db8::1")
@@ -48,10 +48,10 @@ def flight_of(asked: Question, number: int = 7, composer: Composer | None = None
     return Flight(Probe(number, asked), packet, ASKED_ON)
 
 
-def answer(sent: Outgoing, kind: Kind, **changes: Any) -> Incoming:
+def answer(sent: Outgoing, kind: PacketKind, **changes: Any) -> Incoming:
     """A packet of a kind as an honest target sends it."""
-    sequence = {Kind.RESET: sent.acknowledgment, Kind.ECHO_REPLY: sent.sequence}
-    acknowledges = kind is Kind.SYN_ACK or (kind is Kind.RESET and sent.shape is not Shape.ACK)
+    sequence = {PacketKind.RESET: sent.acknowledgment, PacketKind.ECHO_REPLY: sent.sequence}
+    acknowledges = kind is PacketKind.SYN_ACK or (kind is PacketKind.RESET and sent.shape is not Shape.ACK)
     honest = Incoming(
         kind,
         sent.destination,
@@ -79,7 +79,7 @@ def error(sent: Outgoing, quoted: Quoted | None, **changes: Any) -> Incoming:
     version = sent.source.version
     sender = ROUTER if version == 4 else ip_address("2001:db8::fe")
     honest = Incoming(
-        Kind.ICMP_ERROR, sender, sent.source, HEADER, ttl=64, icmp=ERRORS[version], quoted=quoted
+        PacketKind.ICMP_ERROR, sender, sent.source, HEADER, ttl=64, icmp=ERRORS[version], quoted=quoted
     )
     return replace(honest, **changes)
 
@@ -94,14 +94,14 @@ def heard(flight: Flight, *packets: Incoming) -> list[Reply]:
 
 
 HONEST = [
-    ("SYN", Kind.SYN_ACK, Reason.SYN_ACK),
-    ("SYN", Kind.RESET, Reason.RESET),
-    ("SYN 6", Kind.SYN_ACK, Reason.SYN_ACK),
-    ("ACK", Kind.RESET, Reason.RESET),
-    ("FIN", Kind.RESET, Reason.RESET),
-    ("datagram", Kind.DATAGRAM, Reason.UDP_RESPONSE),
-    ("datagram 6", Kind.DATAGRAM, Reason.UDP_RESPONSE),
-    ("echo", Kind.ECHO_REPLY, Reason.ECHO_REPLY),
-    ("echo 6", Kind.ECHO_REPLY, Reason.ECHO_REPLY),
-    ("who-has", Kind.ARP_REPLY, Reason.ARP_RESPONSE),
+    ("SYN", PacketKind.SYN_ACK, Reason.SYN_ACK),
+    ("SYN", PacketKind.RESET, Reason.RESET),
+    ("SYN 6", PacketKind.SYN_ACK, Reason.SYN_ACK),
+    ("ACK", PacketKind.RESET, Reason.RESET),
+    ("FIN", PacketKind.RESET, Reason.RESET),
+    ("datagram", PacketKind.DATAGRAM, Reason.UDP_RESPONSE),
+    ("datagram 6", PacketKind.DATAGRAM, Reason.UDP_RESPONSE),
+    ("echo", PacketKind.ECHO_REPLY, Reason.ECHO_REPLY),
+    ("echo 6", PacketKind.ECHO_REPLY, Reason.ECHO_REPLY),
+    ("who-has", PacketKind.ARP_REPLY, Reason.ARP_RESPONSE),
 ]

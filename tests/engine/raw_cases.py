@@ -50,7 +50,7 @@ table inet own {{
 
 
 @dataclass(frozen=True)
-class Case:
+class RawCase:
     """One question, and what must be told of its reply. `reason` None: silence.
 
     `tells` are further keys of the reply as `raw_world` prints it. `hop`: the realm whose link the packet is
@@ -74,7 +74,7 @@ def target(symbol: str) -> str:
     return TARGET_ADDRESSES.get(symbol, symbol)
 
 
-def _of_family(lan: str, public: str, icmp: tuple[list[int], list[int], list[int]]) -> list[Case]:
+def _of_family(lan: str, public: str, icmp: tuple[list[int], list[int], list[int]]) -> list[RawCase]:
     """What both families share but for numbers; `icmp`: port unreachable, prohibited, time exceeded."""
     six = lan.endswith("6")
     here, router, own = target(lan), ROUTER_ADDRESSES[public], PROBER_ADDRESSES[lan]
@@ -87,24 +87,24 @@ def _of_family(lan: str, public: str, icmp: tuple[list[int], list[int], list[int
     out = {"icmp": exceeded, "ttl": 64, "link": "public"}
     shapes = [(Shape.OPENING, 80), (Shape.ACK, 80), (Shape.FIN, 80), (Shape.ECHO, 0)]
     rows = [
-        Case("SYN, open", lan, 80, "syn-ack", here, tells=open_port),
-        Case("SYN, closed", lan, 9, "reset", here, tells=kernels),
-        Case("SYN, forged reset", lan, FORGED, "reset", here, tells=forged),
-        Case("SYN, dropped", lan, DROPPED, None),
-        Case("SYN, prohibited", lan, PROHIBITED, "admin-prohibited", here, tells={"icmp": prohibited}),
-        Case("SYN, routed", public, 80, "syn-ack", target(public), tells={"ttl": 63}),
-        Case("ACK, open", lan, 80, "reset", here, Shape.ACK, tells=kernels),
-        Case("ACK, closed", lan, 9, "reset", here, Shape.ACK, tells=kernels),
-        Case("ACK, forged reset", lan, FORGED, "reset", here, Shape.ACK, tells=forged),
-        Case("ACK, dropped", lan, DROPPED, None, shape=Shape.ACK),
-        Case("FIN, open", lan, 80, None, shape=Shape.FIN),
-        Case("FIN, closed", lan, 9, "reset", here, Shape.FIN, tells=kernels),
-        Case("FIN, dropped", lan, DROPPED, None, shape=Shape.FIN),
-        Case("echo", lan, 0, "echo-reply", here, Shape.ECHO, tells=echoed),
-        Case("UDP, answers", lan, 53, "udp-response", here, protocol=UDP, tells={"ttl": 64}),
-        Case("UDP, closed", lan, 9, "port-unreach", here, protocol=UDP, tells={"icmp": unreachable}),
-        Case("UDP, dropped", lan, DROPPED, None, protocol=UDP),
-        Case(
+        RawCase("SYN, open", lan, 80, "syn-ack", here, tells=open_port),
+        RawCase("SYN, closed", lan, 9, "reset", here, tells=kernels),
+        RawCase("SYN, forged reset", lan, FORGED, "reset", here, tells=forged),
+        RawCase("SYN, dropped", lan, DROPPED, None),
+        RawCase("SYN, prohibited", lan, PROHIBITED, "admin-prohibited", here, tells={"icmp": prohibited}),
+        RawCase("SYN, routed", public, 80, "syn-ack", target(public), tells={"ttl": 63}),
+        RawCase("ACK, open", lan, 80, "reset", here, Shape.ACK, tells=kernels),
+        RawCase("ACK, closed", lan, 9, "reset", here, Shape.ACK, tells=kernels),
+        RawCase("ACK, forged reset", lan, FORGED, "reset", here, Shape.ACK, tells=forged),
+        RawCase("ACK, dropped", lan, DROPPED, None, shape=Shape.ACK),
+        RawCase("FIN, open", lan, 80, None, shape=Shape.FIN),
+        RawCase("FIN, closed", lan, 9, "reset", here, Shape.FIN, tells=kernels),
+        RawCase("FIN, dropped", lan, DROPPED, None, shape=Shape.FIN),
+        RawCase("echo", lan, 0, "echo-reply", here, Shape.ECHO, tells=echoed),
+        RawCase("UDP, answers", lan, 53, "udp-response", here, protocol=UDP, tells={"ttl": 64}),
+        RawCase("UDP, closed", lan, 9, "port-unreach", here, protocol=UDP, tells={"icmp": unreachable}),
+        RawCase("UDP, dropped", lan, DROPPED, None, protocol=UDP),
+        RawCase(
             "UDP, prohibited",
             lan,
             PROHIBITED,
@@ -114,55 +114,61 @@ def _of_family(lan: str, public: str, icmp: tuple[list[int], list[int], list[int
             tells={"icmp": prohibited},
         ),
         *(
-            Case(f"{shape}, TTL 1", public, port, "time-exceeded", router, shape, ttl=1, tells=out)
+            RawCase(f"{shape}, TTL 1", public, port, "time-exceeded", router, shape, ttl=1, tells=out)
             for shape, port in shapes
         ),
-        Case("UDP, TTL 1", public, 53, "time-exceeded", router, protocol=UDP, ttl=1, tells=out),
-        Case("TTL 2 is enough", public, 80, "syn-ack", target(public), ttl=2),
-        Case("our input rules drop the answer", lan, MUTE, "syn-ack", here),
-        Case("our output rules drop", lan, OWN_DROP, "admin-prohibited", own, tells={"icmp": None}),
-        Case("our output rules drop UDP", lan, OWN_DROP, "admin-prohibited", own, protocol=UDP),
-        Case("our output rules reject", lan, OWN_REJECT, "admin-prohibited", own, tells={"icmp": prohibited}),
-        Case("our output rules forge a reset", lan, OWN_RESET, "admin-prohibited", own, tells={"icmp": None}),
-        Case("ourselves, open", own, HERE, "syn-ack", own, tells={"link": "lo"}),
-        Case("ourselves, closed", own, 9, "reset", own, tells={"link": "lo", "tos": MARK_TOS}),
+        RawCase("UDP, TTL 1", public, 53, "time-exceeded", router, protocol=UDP, ttl=1, tells=out),
+        RawCase("TTL 2 is enough", public, 80, "syn-ack", target(public), ttl=2),
+        RawCase("our input rules drop the answer", lan, MUTE, "syn-ack", here),
+        RawCase("our output rules drop", lan, OWN_DROP, "admin-prohibited", own, tells={"icmp": None}),
+        RawCase("our output rules drop UDP", lan, OWN_DROP, "admin-prohibited", own, protocol=UDP),
+        RawCase(
+            "our output rules reject", lan, OWN_REJECT, "admin-prohibited", own, tells={"icmp": prohibited}
+        ),
+        RawCase(
+            "our output rules forge a reset", lan, OWN_RESET, "admin-prohibited", own, tells={"icmp": None}
+        ),
+        RawCase("ourselves, open", own, HERE, "syn-ack", own, tells={"link": "lo"}),
+        RawCase("ourselves, closed", own, 9, "reset", own, tells={"link": "lo", "tos": MARK_TOS}),
     ]
     family = " 6" if six else ""
-    return [Case(**{**_fields(row), "name": row.name + family}) for row in rows]
+    return [RawCase(**{**_fields(row), "name": row.name + family}) for row in rows]
 
 
-def _fields(case: Case) -> dict[str, Any]:
-    return {name: getattr(case, name) for name in Case.__dataclass_fields__}
+def _fields(case: RawCase) -> dict[str, Any]:
+    return {name: getattr(case, name) for name in RawCase.__dataclass_fields__}
 
 
-def _of_loopback(here: str, icmp: list[int]) -> list[Case]:
+def _of_loopback(here: str, icmp: list[int]) -> list[RawCase]:
     tells = {"link": "lo", "link_address": None, "ttl": 64}
     return [
-        Case(f"loopback, open, {here}", here, HERE, "syn-ack", here, tells=tells),
-        Case(f"loopback, closed, {here}", here, 9, "reset", here, tells={**tells, "tos": MARK_TOS}),
-        Case(f"loopback, ACK, {here}", here, 9, "reset", here, Shape.ACK, tells=tells),
-        Case(f"loopback, FIN, {here}", here, 9, "reset", here, Shape.FIN, tells=tells),
-        Case(f"loopback, echo, {here}", here, 0, "echo-reply", here, Shape.ECHO, tells=tells),
-        Case(f"loopback, UDP, {here}", here, 9, "port-unreach", here, protocol=UDP, tells={"icmp": icmp}),
-        Case(f"loopback, our own range, {here}", here, 61_000, "reset", here, tells=tells),
-        Case(f"loopback, our own range, UDP, {here}", here, 61_000, "port-unreach", here, protocol=UDP),
+        RawCase(f"loopback, open, {here}", here, HERE, "syn-ack", here, tells=tells),
+        RawCase(f"loopback, closed, {here}", here, 9, "reset", here, tells={**tells, "tos": MARK_TOS}),
+        RawCase(f"loopback, ACK, {here}", here, 9, "reset", here, Shape.ACK, tells=tells),
+        RawCase(f"loopback, FIN, {here}", here, 9, "reset", here, Shape.FIN, tells=tells),
+        RawCase(f"loopback, echo, {here}", here, 0, "echo-reply", here, Shape.ECHO, tells=tells),
+        RawCase(f"loopback, UDP, {here}", here, 9, "port-unreach", here, protocol=UDP, tells={"icmp": icmp}),
+        RawCase(f"loopback, our own range, {here}", here, 61_000, "reset", here, tells=tells),
+        RawCase(f"loopback, our own range, UDP, {here}", here, 61_000, "port-unreach", here, protocol=UDP),
     ]
 
 
-def _cross(realm: str, other: str) -> list[Case]:
+def _cross(realm: str, other: str) -> list[RawCase]:
     """Frames handed over on one link for an address of another; TTL 1 forbids the target to forward them."""
     there, on_link = target(other), target(realm)
     kernels = {"tos": MARK_TOS, "ttl": 64, "link": "lan"}
     six = " 6" if other.endswith("6") else ""
     return [
-        Case(f"cross, open{six}", other, 80, "syn-ack", there, ttl=1, hop=realm, tells={"link": "lan"}),
-        Case(
+        RawCase(f"cross, open{six}", other, 80, "syn-ack", there, ttl=1, hop=realm, tells={"link": "lan"}),
+        RawCase(
             f"cross, bound to the link{six}", other, LAN_ONLY, "reset", there, ttl=1, hop=realm, tells=kernels
         ),
-        Case(f"cross, ACK{six}", other, 80, "reset", there, Shape.ACK, ttl=1, hop=realm, tells=kernels),
-        Case(f"cross, FIN{six}", other, 9, "reset", there, Shape.FIN, ttl=1, hop=realm, tells=kernels),
-        Case(f"cross, echo{six}", other, 0, "echo-reply", there, Shape.ECHO, ttl=1, hop=realm, tells=kernels),
-        Case(
+        RawCase(f"cross, ACK{six}", other, 80, "reset", there, Shape.ACK, ttl=1, hop=realm, tells=kernels),
+        RawCase(f"cross, FIN{six}", other, 9, "reset", there, Shape.FIN, ttl=1, hop=realm, tells=kernels),
+        RawCase(
+            f"cross, echo{six}", other, 0, "echo-reply", there, Shape.ECHO, ttl=1, hop=realm, tells=kernels
+        ),
+        RawCase(
             f"cross, UDP from the address of the link{six}",
             other,
             53,
@@ -176,20 +182,20 @@ def _cross(realm: str, other: str) -> list[Case]:
 
 
 _NO_ARP = {"header": None}
-CASES: tuple[Case, ...] = (
+CASES: tuple[RawCase, ...] = (
     *_of_family("lan", "public", ([3, 3], [3, 13], [11, 0])),
     *_of_family("lan6", "public6", ([1, 4], [1, 1], [3, 0])),
     *_of_loopback("127.0.0.1", [3, 3]),
     *_of_loopback("::1", [1, 4]),
     *_cross("lan", "vpn"),
     *_cross("lan6", "vpn6"),
-    Case("cross, to loopback", "127.0.0.1", 80, None, ttl=1, hop="lan"),
-    Case("who has", "lan", 0, "arp-response", target("lan"), Shape.WHO_HAS, tells={"link": "lan"}),
-    Case("who has the VPN address", "vpn", 0, "arp-response", target("vpn"), Shape.WHO_HAS, hop="lan"),
-    Case("who has what nobody has", "192.168.77.99", 0, None, shape=Shape.WHO_HAS),
-    Case("who has, IPv6", "lan6", 0, "not-sent", shape=Shape.WHO_HAS, tells=_NO_ARP),
-    Case("who has, on loopback", "127.0.0.1", 0, "not-sent", shape=Shape.WHO_HAS, tells=_NO_ARP),
-    Case("no route", "10.1.2.3", 80, "no-route"),
-    Case("no route 6", "fd99::1", 80, "no-route"),
-    Case("no such link", "fe80::9%nope0", 80, "no-route"),
+    RawCase("cross, to loopback", "127.0.0.1", 80, None, ttl=1, hop="lan"),
+    RawCase("who has", "lan", 0, "arp-response", target("lan"), Shape.WHO_HAS, tells={"link": "lan"}),
+    RawCase("who has the VPN address", "vpn", 0, "arp-response", target("vpn"), Shape.WHO_HAS, hop="lan"),
+    RawCase("who has what nobody has", "192.168.77.99", 0, None, shape=Shape.WHO_HAS),
+    RawCase("who has, IPv6", "lan6", 0, "not-sent", shape=Shape.WHO_HAS, tells=_NO_ARP),
+    RawCase("who has, on loopback", "127.0.0.1", 0, "not-sent", shape=Shape.WHO_HAS, tells=_NO_ARP),
+    RawCase("no route", "10.1.2.3", 80, "no-route"),
+    RawCase("no route 6", "fd99::1", 80, "no-route"),
+    RawCase("no such link", "fe80::9%nope0", 80, "no-route"),
 )  # fmt: skip

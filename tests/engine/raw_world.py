@@ -17,7 +17,7 @@ from typing import Any
 import errors_cases
 import errors_world
 from msgspec import structs
-from raw_cases import CASES, HERE, MUTE, PROBER_RULES, SCENARIO, Case, target
+from raw_cases import CASES, HERE, MUTE, PROBER_RULES, SCENARIO, RawCase, target
 from tun_world import tunnel
 
 from probe.backends.connect import ConnectBackend
@@ -108,7 +108,7 @@ def shown(replies: list[Reply]) -> dict[str, Any] | None:
     }
 
 
-def question(case: Case, host: SystemHost) -> Question:
+def question(case: RawCase, host: SystemHost) -> Question:
     """What a case asks."""
     hop = None
     if case.hop is not None:

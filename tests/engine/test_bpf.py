@@ -132,5 +132,9 @@ def test_the_kernel_lets_through_only_answers(ethertype: int, packet: bytes, pas
 
 def test_labels_become_distances() -> None:
     """Each jump counts the instructions that it leaps over."""
-    steps = (bpf.Step(0x15, 7, then="end"), bpf.Step(0x06, 0), bpf.Step(0x06, 1, label="end"))
+    steps = (
+        bpf.Instruction(0x15, 7, then="end"),
+        bpf.Instruction(0x06, 0),
+        bpf.Instruction(0x06, 1, label="end"),
+    )
     assert bpf.assemble(steps) == struct.pack("=HBBIHBBIHBBI", 0x15, 1, 0, 7, 6, 0, 0, 0, 6, 0, 0, 1)

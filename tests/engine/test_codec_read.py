@@ -11,7 +11,7 @@ from varied import replace
 
 from probe.model.probing import Header, TcpOptions
 from probe.wire import codec
-from probe.wire.packet import Kind
+from probe.wire.packet import PacketKind
 
 WORDS = st.integers(0, 0xFFFF)
 LONGS = st.integers(0, 0xFFFFFFFF)
@@ -115,7 +115,7 @@ def test_options(options: str, read: TcpOptions) -> None:
     data = bytearray(bytes(around / TCP(flags="SA", dataofs=5 + len(raw) // 4) / raw))
     seen = codec.read(bytes(data), ETHERTYPE[4])
     assert seen is not None
-    assert (seen.kind, seen.header.options) == (Kind.SYN_ACK, read)
+    assert (seen.kind, seen.header.options) == (PacketKind.SYN_ACK, read)
 
 
 @given(st.binary(max_size=120), st.sampled_from([*ETHERTYPE.values(), ARP_TYPE, 0x0842]), st.booleans())
@@ -138,4 +138,4 @@ def test_spoiled_replies(made: Example, changes: list[tuple[int, int]], end: int
     spoiled = bytes(data[:end] if end else data)
     codec.read(spoiled, made.ethertype, verified=True)
     seen = codec.read(spoiled, made.ethertype)
-    assert seen is None or seen.kind is Kind.ARP_REPLY or wire.intact(spoiled)
+    assert seen is None or seen.kind is PacketKind.ARP_REPLY or wire.intact(spoiled)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from errors_cases import CASES, Case
+from errors_cases import CASES, ErrorCase
 from run_world import told_by
 
 
@@ -15,7 +15,7 @@ def seen() -> Any:
 
 @pytest.mark.netns
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_each_answer(case: Case, seen: Any) -> None:
+def test_each_answer(case: ErrorCase, seen: Any) -> None:
     """Reason, sender, ICMP type and code, TTL and aftermath are those of the table."""
     assert seen["answers"][case.name] == case.expected()
 

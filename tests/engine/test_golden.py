@@ -32,7 +32,7 @@ INTERFACE = "lan"
 ALWAYS = {"to", "kind", "reason", "source", "ttl", "icmp", "acknowledges"}
 
 
-def sent(packet: capture_reader.Packet) -> Outgoing:
+def sent(packet: capture_reader.CapturedPacket) -> Outgoing:
     """The record of a probe, from its bytes."""
     if packet.ethertype == ARP:
         source, destination = packet.data[14:18], packet.data[24:28]
@@ -147,7 +147,7 @@ def test_probes_built_again(name: str, tmp_path: Path) -> None:
     assert capture_reader.packets(tmp_path / "again.pcapng") == kept
 
 
-def is_rebuilt(packet: capture_reader.Packet) -> bool:
+def is_rebuilt(packet: capture_reader.CapturedPacket) -> bool:
     """Whether a record holds all of it: a datagram's payload and ARP's own address are not in `sent`."""
     return packet.outgoing and packet.ethertype != ARP and wire.look(packet.data).protocol != wire.UDP
 

@@ -24,7 +24,7 @@ def spoiled(data: bytes, at: int, by: int, width: int) -> bytes:
     return data[:at] + (number % (1 << 8 * width)).to_bytes(width) + data[at + width :]
 
 
-def forged(packet: capture_reader.Packet) -> Iterator[bytes]:
+def forged(packet: capture_reader.CapturedPacket) -> Iterator[bytes]:
     """The same answer from somebody who has not seen the probe, but guesses at it."""
     seen = wire.look(packet.data)
     start = len(packet.data) - len(seen.payload)
@@ -40,7 +40,7 @@ def forged(packet: capture_reader.Packet) -> Iterator[bytes]:
         yield spoiled(packet.data, start + QUOTED_PORTS[seen.source.version], 1, 2)
 
 
-def broken(packet: capture_reader.Packet) -> Iterator[bytes]:
+def broken(packet: capture_reader.CapturedPacket) -> Iterator[bytes]:
     """The same answer cut short, anywhere."""
     yield from (packet.data[:end] for end in range(len(packet.data)))
 

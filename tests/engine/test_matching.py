@@ -22,11 +22,11 @@ from varied import replace
 from probe.model.probing import Header, Probe, Question, Reason, Reply, Shape
 from probe.model.target import Port
 from probe.wire.match import Flight, Matching
-from probe.wire.packet import Incoming, Kind, Outgoing
+from probe.wire.packet import Incoming, Outgoing, PacketKind
 
 
 @pytest.mark.parametrize(("name", "kind", "reason"), HONEST)
-def test_honest_answers_are_taken_once(name: str, kind: Kind, reason: Reason) -> None:
+def test_honest_answers_are_taken_once(name: str, kind: PacketKind, reason: Reason) -> None:
     """Each kind of answer is a reply with all that its header says; a second copy is nothing."""
     flight = flight_of(SHAPES[name])
     got = answer(flight.packet, kind)
@@ -53,24 +53,24 @@ def test_a_translated_quote_is_still_ours() -> None:
 
 # What looks like an answer and is none: the shape asked, and the packet that comes.
 FALSE_ANSWERS = {
-    "SYN/ACK of another number": ("SYN", Kind.SYN_ACK, {"acknowledgment": 5}),
-    "SYN/ACK that acknowledges nothing": ("SYN", Kind.SYN_ACK, {"acknowledgment": None}),
-    "reset without ACK": ("SYN", Kind.RESET, {"acknowledgment": None}),
-    "reset of a FIN without ACK": ("FIN", Kind.RESET, {"acknowledgment": None}),
-    "reset of an ACK with another number": ("ACK", Kind.RESET, {"sequence": 5}),
-    "SYN/ACK to an ACK": ("ACK", Kind.SYN_ACK, {}),
-    "SYN/ACK to a FIN": ("FIN", Kind.SYN_ACK, {}),
-    "from another port": ("SYN", Kind.SYN_ACK, {"source_port": 81}),
-    "to another port": ("SYN", Kind.SYN_ACK, {"destination_port": 61000}),
-    "datagram from another port": ("datagram", Kind.DATAGRAM, {"source_port": 69}),
-    "datagram to a SYN": ("SYN", Kind.DATAGRAM, {}),
-    "reset of a datagram": ("datagram", Kind.RESET, {"acknowledgment": 1}),
-    "echo reply of another number": ("echo", Kind.ECHO_REPLY, {"sequence": 5}),
-    "echo reply of another address": ("echo", Kind.ECHO_REPLY, {"source": ELSEWHERE}),
-    "echo reply of another identifier": ("echo", Kind.ECHO_REPLY, {"destination_port": 5}),
-    "ARP for another address": ("who-has", Kind.ARP_REPLY, {"source": ELSEWHERE}),
-    "ARP on another link": ("who-has", Kind.ARP_REPLY, {"header": replace(HEADER, interface="eth1")}),
-    "echo reply to an ARP request": ("who-has", Kind.ECHO_REPLY, {}),
+    "SYN/ACK of another number": ("SYN", PacketKind.SYN_ACK, {"acknowledgment": 5}),
+    "SYN/ACK that acknowledges nothing": ("SYN", PacketKind.SYN_ACK, {"acknowledgment": None}),
+    "reset without ACK": ("SYN", PacketKind.RESET, {"acknowledgment": None}),
+    "reset of a FIN without ACK": ("FIN", PacketKind.RESET, {"acknowledgment": None}),
+    "reset of an ACK with another number": ("ACK", PacketKind.RESET, {"sequence": 5}),
+    "SYN/ACK to an ACK": ("ACK", PacketKind.SYN_ACK, {}),
+    "SYN/ACK to a FIN": ("FIN", PacketKind.SYN_ACK, {}),
+    "from another port": ("SYN", PacketKind.SYN_ACK, {"source_port": 81}),
+    "to another port": ("SYN", PacketKind.SYN_ACK, {"destination_port": 61000}),
+    "datagram from another port": ("datagram", PacketKind.DATAGRAM, {"source_port": 69}),
+    "datagram to a SYN": ("SYN", PacketKind.DATAGRAM, {}),
+    "reset of a datagram": ("datagram", PacketKind.RESET, {"acknowledgment": 1}),
+    "echo reply of another number": ("echo", PacketKind.ECHO_REPLY, {"sequence": 5}),
+    "echo reply of another address": ("echo", PacketKind.ECHO_REPLY, {"source": ELSEWHERE}),
+    "echo reply of another identifier": ("echo", PacketKind.ECHO_REPLY, {"destination_port": 5}),
+    "ARP for another address": ("who-has", PacketKind.ARP_REPLY, {"source": ELSEWHERE}),
+    "ARP on another link": ("who-has", PacketKind.ARP_REPLY, {"header": replace(HEADER, interface="eth1")}),
+    "echo reply to an ARP request": ("who-has", PacketKind.ECHO_REPLY, {}),
 }
 
 
@@ -108,8 +108,8 @@ def test_false_quotes_are_nothing(case: str) -> None:
     assert [reply.at for reply in heard(flight, false, without, untyped, true)] == [3.0]
 
 
-@pytest.mark.parametrize(("name", "kind"), [("SYN", Kind.SYN_ACK), ("datagram", Kind.DATAGRAM)])
-def test_answers_from_another_address_are_evidence(name: str, kind: Kind) -> None:
+@pytest.mark.parametrize(("name", "kind"), [("SYN", PacketKind.SYN_ACK), ("datagram", PacketKind.DATAGRAM)])
+def test_answers_from_another_address_are_evidence(name: str, kind: PacketKind) -> None:
     """A TCP or UDP answer counts whoever sends it, and its sender is told as it is."""
     flight = flight_of(SHAPES[name])
     got = answer(flight.packet, kind, source=ELSEWHERE)
@@ -123,13 +123,13 @@ def test_answers_from_another_address_are_evidence(name: str, kind: Kind) -> Non
 def test_packets_of_nobody_come_from_nowhere() -> None:
     """A packet that answers nothing is not from elsewhere either."""
     flight = flight_of(SHAPES["SYN"])
-    assert not Matching().is_elsewhere(answer(flight.packet, Kind.SYN_ACK))
+    assert not Matching().is_elsewhere(answer(flight.packet, PacketKind.SYN_ACK))
 
 
 def test_answers_to_a_translated_source_count() -> None:
     """This machine may masquerade its own traffic: packets are read before it is translated back."""
     flight = flight_of(SHAPES["SYN"])
-    assert heard(flight, answer(flight.packet, Kind.SYN_ACK, destination=ELSEWHERE))
+    assert heard(flight, answer(flight.packet, PacketKind.SYN_ACK, destination=ELSEWHERE))
 
 
 @pytest.mark.parametrize(("ttl", "count"), [(63, 0), (64, 1), (None, 0)])
@@ -137,7 +137,9 @@ def test_replies_below_the_least_ttl_are_ignored(ttl: int | None, count: int) ->
     """What arrives with less than asked for is no reply, and does not use the probe up."""
     flight = flight_of(question(Shape.OPENING, min_ttl=64))
     replies = heard(
-        flight, answer(flight.packet, Kind.RESET, ttl=ttl), answer(flight.packet, Kind.RESET, ttl=65)
+        flight,
+        answer(flight.packet, PacketKind.RESET, ttl=ttl),
+        answer(flight.packet, PacketKind.RESET, ttl=65),
     )
     assert [reply.ttl for reply in replies] == ([ttl] if count else [65])
 
@@ -154,7 +156,7 @@ SENDERS = [
 def test_link_local_senders_have_their_link(asked: str, source: str, sender: str) -> None:
     """A link-local sender is told with the interface by which it was heard."""
     flight = flight_of(question(Shape.OPENING, address=ip_address(asked)))
-    (reply,) = heard(flight, answer(flight.packet, Kind.SYN_ACK, source=ip_address(source)))
+    (reply,) = heard(flight, answer(flight.packet, PacketKind.SYN_ACK, source=ip_address(source)))
     assert reply.sender == ip_address(sender)
 
 
@@ -162,7 +164,7 @@ def test_a_link_local_sender_without_interface_stays_as_it_is() -> None:
     """Where nothing tells the interface, none is made up."""
     flight = flight_of(SHAPES["SYN 6"])
     bare = ip_address("fe80::8")
-    (reply,) = heard(flight, answer(flight.packet, Kind.SYN_ACK, source=bare, header=Header()))
+    (reply,) = heard(flight, answer(flight.packet, PacketKind.SYN_ACK, source=bare, header=Header()))
     assert reply.sender == bare
 
 
@@ -193,7 +195,7 @@ def test_each_try_at_arp_has_its_answer() -> None:
     matching = Matching()
     for flight in flights:
         matching.remember(flight)
-    got = answer(flights[0].packet, Kind.ARP_REPLY)
+    got = answer(flights[0].packet, PacketKind.ARP_REPLY)
     taken = [matching.take(got, at=1.0) for _ in range(3)]
     assert [match and match[1].probe_id for match in taken] == [2, 1, None]
     assert len(matching.forget([1, 2])) == 2
@@ -208,7 +210,7 @@ def test_loopback_hands_our_own_datagrams_back() -> None:
     for number, packet in enumerate((first, second)):
         asked = Question(ours, Port(UDP, packet.destination_port))
         matching.remember(Flight(Probe(number, asked), packet))
-    handed_back = Incoming(Kind.DATAGRAM, ours, ours, HEADER, 64, 61001, 61002)
+    handed_back = Incoming(PacketKind.DATAGRAM, ours, ours, HEADER, 64, 61001, 61002)
     assert matching.take(handed_back, at=0.0) is None
     foreign = replace(handed_back, source=ip_address("127.0.0.2"))
     assert matching.take(foreign, at=0.0) is not None

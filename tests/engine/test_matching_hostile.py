@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from probe.model.probing import Reason
 from probe.wire.compose import Composer
 from probe.wire.match import Matching
-from probe.wire.packet import Incoming, Kind, Outgoing, Quoted
+from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 ADDRESSES = st.sampled_from([TARGET, ELSEWHERE, ROUTER, US])
 NUMBERS = st.one_of(st.integers(0, WORD - 1), st.sampled_from([0, 1, WORD - 1]))
@@ -39,7 +39,7 @@ QUOTES = st.builds(
 )
 PACKETS = st.builds(
     Incoming,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(PacketKind),
     source=ADDRESSES,
     destination=ADDRESSES,
     header=st.just(HEADER),
@@ -56,12 +56,12 @@ PACKETS = st.builds(
 def proves_itself(sent: Outgoing, got: Incoming) -> bool:
     """Whether the packet names the probe, told in another way than by the rules."""
     quoted = got.quoted
-    if got.kind is Kind.ICMP_ERROR:
+    if got.kind is PacketKind.ICMP_ERROR:
         return quoted is not None and (quoted.source_port, quoted.destination_port) == (
             sent.source_port,
             sent.destination_port,
         )
-    if got.kind is Kind.ARP_REPLY:
+    if got.kind is PacketKind.ARP_REPLY:
         return got.source == sent.destination
     return got.destination_port == sent.source_port
 
@@ -77,7 +77,9 @@ def test_no_stranger_is_believed(name: str, packets: list[Incoming]) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(HONEST), st.integers(1, 3)), min_size=1, max_size=12), st.randoms())
-def test_many_at_once_are_kept_apart(asked: list[tuple[tuple[str, Kind, Reason], int]], chance: Any) -> None:
+def test_many_at_once_are_kept_apart(
+    asked: list[tuple[tuple[str, PacketKind, Reason], int]], chance: Any
+) -> None:
     """Probes of all shapes at once, answered in any order and more than once: each has its own one reply."""
     composer = Composer(chance.randrange)
     matching = Matching()

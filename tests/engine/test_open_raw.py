@@ -9,7 +9,7 @@ from probe.model.target import IPAddress
 from probe.wire import codec
 
 
-class Routes:
+class UnaskedRoutes:
     """A machine that is never asked."""
 
     def route(self, destination: IPAddress) -> Route:
@@ -22,5 +22,5 @@ def test_nothing_is_loaded_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rawsockets, "RawSockets", lambda _ports: done.append("sockets"))
     monkeypatch.setattr(codec, "load", lambda: done.append("codec"))
     monkeypatch.setattr(privilege, "is_supported", lambda: True)
-    open_raw(Routes())
+    open_raw(UnaskedRoutes())
     assert done == ["sockets", "codec"]

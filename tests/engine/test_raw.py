@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from probe.backends.raw import RawBackend
-from probe.backends.rawsockets import Arrival
+from probe.backends.rawsockets import ReceivedFrame
 from probe.model.facts import Route
 from probe.model.probing import Header, NextHop, Probe, Question, Reason, Shape
 from probe.model.target import IPAddress, Port, Protocol
 from probe.wire import codec
 from probe.wire.decode import ARP, IPV4, IPV6
-from probe.wire.packet import Incoming, Kind
+from probe.wire.packet import Incoming, PacketKind
 
 US, US6 = ip_address("192.0.2.1"), ip_address("2001:db8::1")
 TARGET, TARGET6, ELSEWHERE = ip_address("192.0.2.9"), ip_address("2001:db8::9"), ip_address("10.0.0.9")
@@ -26,7 +26,7 @@ HTTP, DNS, NONE = Port(Protocol.TCP, 80), Port(Protocol.UDP, 53), Port(Protocol.
 HOP = NextHop("eth1", US, MAC)
 
 
-class Routes:
+class OneInterface:
     """A machine with one interface."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Sockets:
     def __init__(self, refusal: int | None = None) -> None:
         self.routed: list[tuple[bytes, IPAddress, IPAddress]] = []
         self.direct: list[tuple[bytes, int, str, str]] = []
-        self.coming: list[Arrival] = []
+        self.coming: list[ReceivedFrame] = []
         self.waits: list[float] = []
         self.closed = 0
         self.refusal = refusal
@@ -70,7 +70,7 @@ class Sockets:
         self.waits.append(timeout)
         time.sleep(min(timeout, 0.02))
 
-    def arrived(self) -> Iterator[Arrival]:
+    def arrived(self) -> Iterator[ReceivedFrame]:
         coming, self.coming = self.coming, []
         yield from coming
 
@@ -78,8 +78,8 @@ class Sockets:
         self.closed += 1
 
 
-def backend_on(sockets: Sockets, routes: Routes | None = None, capture: Any = None) -> RawBackend:
-    return RawBackend(sockets, routes or Routes(), capture)  # type: ignore[arg-type]
+def backend_on(sockets: Sockets, routes: OneInterface | None = None, capture: Any = None) -> RawBackend:
+    return RawBackend(sockets, routes or OneInterface(), capture)  # type: ignore[arg-type]
 
 
 def sent(backend: RawBackend, question: Question, number: int = 1) -> Any:
@@ -146,7 +146,7 @@ def test_arp_needs_a_link_with_addresses() -> None:
 
 def test_ways_out() -> None:
     """The kernel routes by our source and the scoped destination; a hop and ARP go past it."""
-    sockets, routes = Sockets(), Routes()
+    sockets, routes = Sockets(), OneInterface()
     backend = backend_on(sockets, routes)
     scoped = ip_address("fe80::9%eth0")
     for number, question in enumerate(
@@ -190,12 +190,14 @@ def packets(monkeypatch: pytest.MonkeyPatch) -> dict[bytes, Incoming]:
     return meant
 
 
-def arrival(data: bytes, at: float | None = None) -> Arrival:
-    return Arrival(data, IPV4, time.time() if at is None else at, "eth0", MAC, vouched=True)
+def arrival(data: bytes, at: float | None = None) -> ReceivedFrame:
+    return ReceivedFrame(data, IPV4, time.time() if at is None else at, "eth0", MAC, vouched=True)
 
 
 def datagram(packet: Any, source: IPAddress) -> Incoming:
-    return Incoming(Kind.DATAGRAM, source, US, Header(), 64, packet.destination_port, packet.source_port)
+    return Incoming(
+        PacketKind.DATAGRAM, source, US, Header(), 64, packet.destination_port, packet.source_port
+    )
 
 
 def test_the_probed_address_is_heard_first(packets: dict[bytes, Incoming]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import errors_cases
 import pytest
 import raw_world
-from raw_cases import CASES, HERE, Case
+from raw_cases import CASES, HERE, RawCase
 from tun_world import FAR, FAR6
 
 from probe.wire.packet import MARK_TOS
@@ -24,7 +24,7 @@ def seen() -> Any:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_each_answer(case: Case, seen: Any) -> None:
+def test_each_answer(case: RawCase, seen: Any) -> None:
     """Reason, sender and what the header tells are those of the table."""
     got = seen[case.name]
     if case.reason is None:

@@ -31,7 +31,7 @@ KEY = Key(KeyKind.SSH, "ssh-ed25519", "SHA256:one")
 
 
 @dataclass
-class Machine:
+class ScriptedMachine:
     """A prober with a LAN and a tunnel."""
 
     link_asked: list = field(default_factory=list)
@@ -60,7 +60,7 @@ class Machine:
         return frozenset({ip_address("192.168.77.2"), ip_address("10.88.0.2")})
 
 
-class Clients(NoClients):
+class ScriptedClients(NoClients):
     """Clients that find one key everywhere, and note where they asked."""
 
     def __init__(self, while_asked: Callable[[], None] = lambda: None):
@@ -106,13 +106,13 @@ class Scanned:
 
     raw: ScriptedNetwork
     sockets: ScriptedNetwork
-    machine: Machine
+    machine: ScriptedMachine
     surveys: tuple
 
 
 def survey(raw=dropped_on_the_vpn, connect=lan_open_vpn_silent, battery=None, **machine) -> Scanned:
     """Measure the target over two scripted networks."""
-    sockets, packets, host = ScriptedNetwork(connect), ScriptedNetwork(raw), Machine(**machine)
+    sockets, packets, host = ScriptedNetwork(connect), ScriptedNetwork(raw), ScriptedMachine(**machine)
     means = Backends(sockets, host, packets, battery or RawPermissions(fin=True, loopback=True))
     return Scanned(packets, sockets, host, scan.collect(TARGET, TIMING, means).surveys)
 
@@ -152,7 +152,7 @@ def test_frames_cross_the_link_of_the_neighbour():
 
 def test_no_raw_packets_without_the_means():
     """Sockets alone ask for no link addresses and leave no traces."""
-    sockets, host = ScriptedNetwork(lan_open_vpn_silent), Machine()
+    sockets, host = ScriptedNetwork(lan_open_vpn_silent), ScriptedMachine()
     surveys = scan.collect(TARGET, TIMING, Backends(sockets, host)).surveys
     assert not any(one.traces for one in surveys)
     assert host.link_asked == []
@@ -193,14 +193,14 @@ def test_the_plan_s_deadline_bounds_the_rounds(monkeypatch):
 
 def test_the_raw_scan_is_told_as_one_report():
     """Probes and time of all rounds are counted; the verdict is that of the raw evidence."""
-    machine = Machine()
+    machine = ScriptedMachine()
     networks = ScriptedNetwork(lan_open_vpn_silent), ScriptedNetwork(dropped_on_the_vpn)
     report = scan.scan(TARGET, TIMING, Backends(networks[0], machine, networks[1], RawPermissions()))
     assert report.engine == "raw"
     assert report.stats.sent == sum(len(network.sent) for network in networks)
     (port,) = report.ports
     assert port.binding == Binding.WILDCARD
-    plain = scan.scan(TARGET, TIMING, Backends(ScriptedNetwork(lan_open_vpn_silent), Machine()))
+    plain = scan.scan(TARGET, TIMING, Backends(ScriptedNetwork(lan_open_vpn_silent), ScriptedMachine()))
     assert plain.engine == "connect"
     assert plain.ports[0].binding == Binding.UNDETERMINED
 
@@ -217,7 +217,7 @@ def test_duplicates_and_forgeries_behind_an_answer_change_nothing():
     assert survey(duplicated).surveys == survey().surveys
 
 
-class Interrupted(ScriptedNetwork):
+class InterruptedNetwork(ScriptedNetwork):
     """A network that the user interrupts at the first answer."""
 
     def __init__(self, script, interrupt):
@@ -240,19 +240,19 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
         return says(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
     ssh = ResolvedTarget(TARGET.addresses, (Port(Protocol.TCP, 22),))
-    sockets = Interrupted(both_open, interrupt) if kind == "sockets" else ScriptedNetwork(both_open)
+    sockets = InterruptedNetwork(both_open, interrupt) if kind == "sockets" else ScriptedNetwork(both_open)
     packets = ScriptedNetwork(dropped_on_the_vpn)
-    clients = Clients(while_asked=interrupt)
-    scan.collect(ssh, TIMING, Backends(sockets, Machine(), packets, clients=clients))
+    clients = ScriptedClients(while_asked=interrupt)
+    scan.collect(ssh, TIMING, Backends(sockets, ScriptedMachine(), packets, clients=clients))
     assert bool(clients.keys_asked) is (kind == "keys")
     assert packets.sent == []
 
 
 def test_an_interrupted_round_keeps_what_is_known(interrupt):
     """Ctrl-C among the raw packets ends the rounds; what sockets heard is reported as it was."""
-    sockets, packets = ScriptedNetwork(lan_open_vpn_silent), Interrupted(dropped_on_the_vpn, interrupt)
+    sockets, packets = ScriptedNetwork(lan_open_vpn_silent), InterruptedNetwork(dropped_on_the_vpn, interrupt)
     surveys = scan.collect(
-        TARGET, TIMING, Backends(sockets, Machine(), packets, RawPermissions(fin=True))
+        TARGET, TIMING, Backends(sockets, ScriptedMachine(), packets, RawPermissions(fin=True))
     ).surveys
     assert [one.address.ip for one in surveys] == [LAN, VPN]
     assert surveys[0].tested()[WEB].reason is Reason.SYN_ACK
@@ -267,13 +267,13 @@ def test_keys_are_asked_where_ports_are_open_on_both():
         return says(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
     ssh = Port(Protocol.TCP, 22)
-    means = Backends(ScriptedNetwork(both_open), Machine(), clients=Clients())
+    means = Backends(ScriptedNetwork(both_open), ScriptedMachine(), clients=ScriptedClients())
     surveys = scan.collect(ResolvedTarget(TARGET.addresses, (ssh,)), TIMING, means).surveys
     assert [one.keys for one in surveys] == [{ssh: (KEY,)}, {ssh: (KEY,)}]
 
 
 def test_nothing_measured_is_an_error():
     """Where no probe could be sent there is no report."""
-    means = Backends(ScriptedNetwork(lambda probe, now: says(probe, now, Reason.NO_ROUTE)), Machine())
+    means = Backends(ScriptedNetwork(lambda probe, now: says(probe, now, Reason.NO_ROUTE)), ScriptedMachine())
     with pytest.raises(NothingMeasuredError, match=r"192\.168\.77\.10, 10\.88\.0\.10"):
         scan.scan(TARGET, TIMING, means)

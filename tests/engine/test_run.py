@@ -208,7 +208,7 @@ def test_a_control_that_is_open_brings_more_controls():
 def test_interruption_keeps_what_is_known(interrupt):
     """Ctrl-C in the middle ends the run with the answers that came before it."""
 
-    class Interrupted(ScriptedNetwork):
+    class StoppedNetwork(ScriptedNetwork):
         def receive(self, until):
             if self.now() > 0.2:
                 interrupt()
@@ -219,7 +219,7 @@ def test_interruption_keeps_what_is_known(interrupt):
 
     host, plan = OnLink(), plan_for(2, Timing(), addresses=(LAN,))
     surveys = {a.address.ip: survey_address(a, host.neighbour, host.own_addresses()) for a in plan.addresses}
-    outcome = Run(surveys, Interrupted(script), plan.timing).until(plan.deadline)
+    outcome = Run(surveys, StoppedNetwork(script), plan.timing).until(plan.deadline)
     assert not outcome.complete
     tested = outcome.surveys[0].tested()
     assert tested[Port(Protocol.TCP, 8000)].reason is Reason.RESET

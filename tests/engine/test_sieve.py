@@ -9,7 +9,7 @@ import wire
 from valid_replies import ARP_TYPE, ETHERTYPE, Numbers
 
 from probe.wire import decode
-from probe.wire.packet import Kind
+from probe.wire.packet import PacketKind
 
 Change = Callable[[bytearray], None]
 
@@ -138,15 +138,15 @@ def chain(*links: int) -> bytes:
 @pytest.mark.parametrize(
     ("links", "kind"),
     [
-        ((), Kind.RESET),
-        ((0,), Kind.RESET),
-        ((0, 60, 60), Kind.RESET),
-        ((60,) * 7, Kind.RESET),
+        ((), PacketKind.RESET),
+        ((0,), PacketKind.RESET),
+        ((0, 60, 60), PacketKind.RESET),
+        ((60,) * 7, PacketKind.RESET),
         ((60,) * 8, None),  # nobody does that
         ((60, 44), None),
     ],
 )
-def test_extension_headers(links: tuple[int, ...], kind: Kind | None) -> None:
+def test_extension_headers(links: tuple[int, ...], kind: PacketKind | None) -> None:
     """A few extension headers are stepped over; a long chain of them is somebody's joke."""
     sifted = decode.sift(chain(*links), ETHERTYPE[6], verified=False)
     assert (None if sifted is None else sifted.kind) == kind
@@ -175,7 +175,7 @@ def test_errors(version: int, kind: int) -> None:
     put({4: 20, 6: 40}[version], kind, 99)(data)
     sifted = decode.sift(bytes(data), ETHERTYPE[version], verified=True)
     assert sifted is not None
-    assert sifted.kind is Kind.ICMP_ERROR
+    assert sifted.kind is PacketKind.ICMP_ERROR
 
 
 def test_zeros_have_no_checksum() -> None:

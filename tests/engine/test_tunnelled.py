@@ -30,7 +30,7 @@ LINK = Link("wg0", LinkKind.TUNNEL, up=True, running=True)
 
 
 @dataclass
-class Machine:
+class TunnelMachine:
     """A prober with a LAN and a tunnel whose latest handshake was at `shaken` on the network's clock."""
 
     network: ScriptedNetwork
@@ -83,7 +83,7 @@ def answers_from(opens_at: float):
 def surveyed(opens_at: float, timing: Timing = TIMING, **facts):
     """Both surveys, and the machine, which tells when it was asked."""
     network = ScriptedNetwork(answers_from(opens_at))
-    machine = Machine(network, **facts)
+    machine = TunnelMachine(network, **facts)
     found = scan.collect(TARGET, timing, Backends(network, machine)).surveys
     return found, machine
 
@@ -150,7 +150,7 @@ def test_no_handshake_is_waited_for_in_vain(timing, facts):
 def test_an_address_without_a_known_tunnel_has_no_health():
     """No tunnel has the LAN's address, however silent it is."""
     network = ScriptedNetwork(lambda probe, now: ())
-    machine = Machine(network, shaken=-10.0)
+    machine = TunnelMachine(network, shaken=-10.0)
     lan, vpn = scan.collect(TARGET, TIMING, Backends(network, machine)).surveys
     assert (lan.tunnel, lan.tunnel_name, vpn.tunnel) == (None, None, TunnelHealth.FRESH)
 
@@ -158,7 +158,7 @@ def test_an_address_without_a_known_tunnel_has_no_health():
 def test_a_target_behind_a_tunnel_that_is_off_is_not_measured():
     """One line says which tunnel to switch on."""
     network = ScriptedNetwork(lambda probe, now: [Reply(probe.id, Reason.NO_ROUTE, now)])
-    machine = Machine(network, routed=False, up=False)
+    machine = TunnelMachine(network, routed=False, up=False)
     alone = ResolvedTarget(TARGET.addresses[1:], TARGET.ports)
     with pytest.raises(NothingMeasuredError, match=r"sent to 10\.88\.0\.10: the tunnel wg0 is switched off"):
         scan.scan(alone, TIMING, Backends(network, machine))
@@ -167,7 +167,7 @@ def test_a_target_behind_a_tunnel_that_is_off_is_not_measured():
 def test_ctrl_c_while_tunnels_are_read_keeps_what_was_measured(interrupt):
     """The scan ends with the answers that it has."""
     network = ScriptedNetwork(answers_from(9e9))
-    machine = Machine(network, while_read=interrupt)
+    machine = TunnelMachine(network, while_read=interrupt)
     report = scan.scan(TARGET, TIMING, Backends(network, machine))
     assert not report.complete
     assert {o.reason for o in report.ports[0].observations} == {Reason.RESET, Reason.NO_RESPONSE}
@@ -176,7 +176,7 @@ def test_ctrl_c_while_tunnels_are_read_keeps_what_was_measured(interrupt):
 def test_an_interrupted_scan_reads_no_tunnel(interrupt):
     """Ctrl-C during the probes ends the scan at once."""
     network = ScriptedNetwork(answers_from(9e9))
-    machine = Machine(network)
+    machine = TunnelMachine(network)
     (_, vpn) = scan.collect(TARGET, TIMING, Backends(network, machine), progress=interrupt).surveys
     assert machine.read_at == []
     assert vpn.tunnel is None
@@ -185,13 +185,13 @@ def test_an_interrupted_scan_reads_no_tunnel(interrupt):
 def test_the_report_tells_the_health_beside_the_condition():
     """JSON has `tunnel` on the address's row; the table shows the condition above the answers."""
     network = ScriptedNetwork(answers_from(9e9))
-    report = scan.scan(TARGET, TIMING, Backends(network, Machine(network)))
+    report = scan.scan(TARGET, TIMING, Backends(network, TunnelMachine(network)))
     lan, vpn = report.addresses
     assert (lan.condition, lan.tunnel) == ("clear", None)
     assert (vpn.condition, vpn.tunnel) == ("tunnel-down", "never")
     assert {o.condition for p in report.ports for o in p.observations if o.realm == "vpn"} == {"tunnel-down"}
     assert report.ports[0].why == "refused on lan; tunnel down on vpn"
     alone = ResolvedTarget(TARGET.addresses[:1], TARGET.ports)
-    without = scan.scan(alone, TIMING, Backends(network, Machine(network)))
+    without = scan.scan(alone, TIMING, Backends(network, TunnelMachine(network)))
     assert [p.binding for p in report.ports] == [p.binding for p in without.ports]
     assert [p.candidates for p in report.ports] == [p.candidates for p in without.ports]

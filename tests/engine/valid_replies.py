@@ -19,7 +19,7 @@ from scapy.layers.l2 import ARP
 from probe.model.probing import Header, Shape, TcpOptions
 from probe.model.target import Protocol
 from probe.wire import codec
-from probe.wire.packet import Incoming, Kind, Outgoing, Quoted
+from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 OURS = {4: "192.0.2.1", 6: "2001:db8::1"}
 THEIRS = {4: "192.0.2.80", 6: "2001:db8::80"}
@@ -55,7 +55,9 @@ class Example:
     says: Incoming
 
 
-Made = tuple[Kind, Any, dict[str, Any], dict[str, Any]]  # kind, transport, fields of Incoming, of its Header
+Made = tuple[
+    PacketKind, Any, dict[str, Any], dict[str, Any]
+]  # kind, transport, fields of Incoming, of its Header
 
 
 def syn_ack(numbers: Numbers, version: int) -> Made:
@@ -68,21 +70,21 @@ def syn_ack(numbers: Numbers, version: int) -> Made:
     ]
     seen = TcpOptions(mss=numbers.mss, window_scale=numbers.window_scale, timestamps=True, sack=True)
     transport, fields, header = segment(numbers, "SA", options)
-    return Kind.SYN_ACK, transport, fields, {**header, "options": seen}
+    return PacketKind.SYN_ACK, transport, fields, {**header, "options": seen}
 
 
 def bare_syn_ack(numbers: Numbers, version: int) -> Made:
     transport, fields, header = segment(numbers, "SA", [])
-    return Kind.SYN_ACK, transport, fields, {**header, "options": TcpOptions()}
+    return PacketKind.SYN_ACK, transport, fields, {**header, "options": TcpOptions()}
 
 
 def reset(numbers: Numbers, version: int) -> Made:
-    return Kind.RESET, *segment(numbers, "RA", [])
+    return PacketKind.RESET, *segment(numbers, "RA", [])
 
 
 def bare_reset(numbers: Numbers, version: int) -> Made:
     transport, fields, header = segment(numbers, "R", [])
-    return Kind.RESET, transport, {**fields, "acknowledgment": None}, header
+    return PacketKind.RESET, transport, {**fields, "acknowledgment": None}, header
 
 
 def segment(numbers: Numbers, flags: str, options: list[Any]) -> tuple[Any, dict[str, Any], dict[str, Any]]:
@@ -101,7 +103,7 @@ def segment(numbers: Numbers, flags: str, options: list[Any]) -> tuple[Any, dict
 
 def datagram(numbers: Numbers, version: int) -> Made:
     fields = {"source_port": numbers.port, "destination_port": numbers.number}
-    return Kind.DATAGRAM, UDP(sport=numbers.port, dport=numbers.number) / b"\x10answer", fields, {}
+    return PacketKind.DATAGRAM, UDP(sport=numbers.port, dport=numbers.number) / b"\x10answer", fields, {}
 
 
 def echo_reply(numbers: Numbers, version: int) -> Made:
@@ -109,7 +111,7 @@ def echo_reply(numbers: Numbers, version: int) -> Made:
     values = {"id": numbers.number, "seq": sequence}
     echo = ICMP(type=0, **values) if version == 4 else ICMPv6EchoReply(**values)
     return (
-        Kind.ECHO_REPLY,
+        PacketKind.ECHO_REPLY,
         echo / bytes(range(16)),
         {"destination_port": numbers.number, "sequence": sequence},
         {},
@@ -142,7 +144,7 @@ def error(shape: Shape, protocol: Protocol | None, cut: int | None) -> Callable[
             ),
         )
         return (
-            Kind.ICMP_ERROR,
+            PacketKind.ICMP_ERROR,
             message / quote,
             {"icmp": (3, 3) if version == 4 else (1, 4), "quoted": about},
             {},
@@ -181,7 +183,7 @@ def around(numbers: Numbers, version: int, source: str, *, extended: bool) -> An
 def example(name: str, version: int, numbers: Numbers, *, extended: bool = False) -> Example:
     """One reply of that name and family."""
     kind, transport, fields, seen = MAKERS[name](numbers, version)
-    source = (ROUTER if kind is Kind.ICMP_ERROR else THEIRS)[version]
+    source = (ROUTER if kind is PacketKind.ICMP_ERROR else THEIRS)[version]
     flow_label = numbers.flow_label if version == 6 else None
     says = Incoming(
         kind=kind,
@@ -199,7 +201,7 @@ def arp_reply() -> Example:
     """A neighbour's claim to an address."""
     body = bytes(ARP(op=2, hwsrc=HARDWARE, psrc=THEIRS[4], hwdst="02:00:00:00:00:01", pdst=OURS[4]))
     header = Header(link_address=HARDWARE)
-    says = Incoming(Kind.ARP_REPLY, ip_address(THEIRS[4]), ip_address(OURS[4]), header)
+    says = Incoming(PacketKind.ARP_REPLY, ip_address(THEIRS[4]), ip_address(OURS[4]), header)
     return Example(body, ARP_TYPE, says)
 
 

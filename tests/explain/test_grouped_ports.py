@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from probe.app.scan import Reporting, scan
 from probe.lab.door import means_of, open_world
-from probe.lab.scenario import Expected, Scan, Scenario
+from probe.lab.scenario import Expected, Scenario, ScenarioScan
 from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.model.advice import AdviceRule, NextTestRule
 from probe.model.plan import Timing
@@ -24,13 +24,13 @@ DROPS = Scenario(
     target=TargetHost(
         listen=(Listen(port=22, bind="0.0.0.0"),), filter=(Rule(action=Action.DROP, ports="5000-6200"),)
     ),
-    scan=Scan(ports="22"),
+    scan=ScenarioScan(ports="22"),
     expect={"22": Expected(binding="wildcard")},
 )
 
 
 def scanned(addresses: tuple[str, ...], ports: str) -> Report:
-    scenario = replace(DROPS, addresses=addresses, scan=Scan(ports=ports))
+    scenario = replace(DROPS, addresses=addresses, scan=ScenarioScan(ports=ports))
     with open_world(scenario, "sim") as world:
         timing = Timing(timeout=0.25, retries=1)
         return scan(world.target, timing, means_of(world, "connect"), how=Reporting(most_rows=MOST_ROWS))

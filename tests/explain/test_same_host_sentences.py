@@ -25,7 +25,7 @@ from probe.explain.addresses import address_sentence
 from probe.explain.same_host import CLAIMS, claim_words
 from probe.inference.identity import identify
 from probe.inference.same_host import findings
-from probe.model.evidence import Claim
+from probe.model.evidence import AliasClaim
 from probe.model.identity import AliasSign, Sameness
 from probe.model.probing import Reason
 
@@ -264,7 +264,7 @@ def test_every_sign_has_its_words():
     """What it shows, with every argument that it may have."""
     assert set(CLAIMS) == set(AliasSign)
     for sign in AliasSign:
-        claim = Claim(
+        claim = AliasClaim(
             sign=sign,
             about="A",
             beside="B",

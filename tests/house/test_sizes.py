@@ -85,3 +85,13 @@ def test_test_files_have_names_of_their_own() -> None:
     alone = [path for path in sources("tests") if not (path.parent / "__init__.py").exists()]
     names = [path.name for path in alone if path.name != "conftest.py"]
     assert sorted(names) == sorted(set(names))
+
+
+def test_no_class_name_stands_twice() -> None:
+    """One name, one meaning: in the program and in its tests."""
+    places: dict[str, list[str]] = {}
+    for path in (*sources("probe"), *sources("tests")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(f"{path.relative_to(TOP)}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -5,7 +5,7 @@ Three addresses: LAN IPv4, VPN IPv4, public IPv6.
 
 from varied import replace
 
-from probe.lab.scenario import Expected, Scan, Scenario, realm_of
+from probe.lab.scenario import Expected, Scenario, ScenarioScan, realm_of
 from probe.lab.scenario_hosts import Action, Listen, Rule, Serves, TargetHost
 from probe.lab.truth import Truth
 from probe.model.facts import AddressSurvey
@@ -48,7 +48,7 @@ def world(name: str, listen: tuple[Listen, ...], rules: tuple[Rule, ...]) -> Sce
         about="one bind state behind one filter per address",
         addresses=ADDRESSES,
         target=TargetHost(listen=listen, filter=rules),
-        scan=Scan(ports=str(PORT)),
+        scan=ScenarioScan(ports=str(PORT)),
         expect={str(PORT): Expected(binding="undetermined")},
     )
 

@@ -27,7 +27,7 @@ from one_port_worlds import (
 from probe.app.scan import collect
 from probe.inference import infer
 from probe.lab.door import means_of
-from probe.lab.scenario import Link, Scenario, realm_of
+from probe.lab.scenario import Scenario, ScenarioLink, realm_of
 from probe.lab.scenario_hosts import Action, Listen, Rule, Segment
 from probe.lab.sim.world import open_sim
 from probe.lab.truth import truth
@@ -55,7 +55,7 @@ POINTS = {Binding.WILDCARD, Binding.SPECIFIC, Binding.LOOPBACK}
 
 
 @dataclass(frozen=True)
-class Case:
+class RawSetting:
     """One world, and what is hard about it."""
 
     scenario: Scenario
@@ -76,7 +76,7 @@ class Case:
         return None
 
 
-def cases() -> Iterator[Case]:
+def cases() -> Iterator[RawSetting]:
     """All of them."""
     filters = [*product(RULES, repeat=len(ADDRESSES))]
     zones = [*product((None, *ZONES), repeat=len(ADDRESSES))]
@@ -89,10 +89,10 @@ def cases() -> Iterator[Case]:
         bleached, localnet = conditions
         name = f"{bind} | {[rule_name(rule) for rule in rules]} | bleached {bleached}, localnet {localnet}"
         plain = world(name, listen, rules)
-        yield Case(
+        yield RawSetting(
             msgspec.structs.replace(
                 plain,
-                links=dict.fromkeys(bleached, Link(bleaches=True)),
+                links=dict.fromkeys(bleached, ScenarioLink(bleaches=True)),
                 target=msgspec.structs.replace(plain.target, route_localnet=localnet),
             ),
             bind=bind,
@@ -123,7 +123,7 @@ def surveyed(scenario: Scenario) -> tuple[AddressSurvey, ...]:
 
 
 @dataclass
-class Judged:
+class RawVerdict:
     """What one share of the worlds showed."""
 
     worlds: int = 0
@@ -134,9 +134,9 @@ class Judged:
     excused: list[str] = field(default_factory=list)
 
 
-def judge_share(first: int, step: int) -> Judged:
+def judge_share(first: int, step: int) -> RawVerdict:
     """Judge every `step`-th world from the `first` one on."""
-    out = Judged()
+    out = RawVerdict()
     for case in islice(cases(), first, None, step):
         out.worlds += 1
         surveys = surveyed(case.scenario)
@@ -147,7 +147,7 @@ def judge_share(first: int, step: int) -> Judged:
     return out
 
 
-def _judge(case: Case, verdict: PortVerdict, out: Judged) -> None:
+def _judge(case: RawSetting, verdict: PortVerdict, out: RawVerdict) -> None:
     true = truth(case.scenario)[Port(Protocol.TCP, PORT)]
     share = probability(verdict, true)
     if share < KEPT:

@@ -29,7 +29,7 @@ from varied import replace
 
 from probe.inference.identity import identify
 from probe.inference.same_host import MEANINGS, findings
-from probe.model.evidence import Claim
+from probe.model.evidence import AliasClaim
 from probe.model.identity import AliasSign, Sameness
 from probe.model.probing import Observation, Origin, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
@@ -223,9 +223,9 @@ def test_what_greetings_show():
     alike, mixed = findings(two({"greetings": lan}, {"greetings": vpn}))
     (other,) = findings(two({"greetings": NGINX}, {"greetings": APACHE}))
     where = {"about": str(VPN), "beside": str(LAN), "ports": ("22/tcp",), "services": ("Apache", "nginx")}
-    assert mixed.claim == Claim(sign=AliasSign.GREETING_MIXED, **where)
-    assert other.claim == Claim(sign=AliasSign.GREETING_OTHER, **where)
-    assert alike.claim == Claim(sign=AliasSign.GREETING_SAME, ports=("443/tcp", "53/udp"))
+    assert mixed.claim == AliasClaim(sign=AliasSign.GREETING_MIXED, **where)
+    assert other.claim == AliasClaim(sign=AliasSign.GREETING_OTHER, **where)
+    assert alike.claim == AliasClaim(sign=AliasSign.GREETING_SAME, ports=("443/tcp", "53/udp"))
 
 
 @pytest.mark.parametrize("name", KEYS)

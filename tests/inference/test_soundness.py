@@ -58,7 +58,7 @@ def surveyed(scenario: Scenario) -> tuple[AddressSurvey, ...]:
 
 
 @dataclass
-class Judged:
+class SocketVerdict:
     """What one share of the worlds showed."""
 
     worlds: int = 0
@@ -67,9 +67,9 @@ class Judged:
     lost: list[str] = field(default_factory=list)
 
 
-def judge_share(first: int, step: int) -> Judged:
+def judge_share(first: int, step: int) -> SocketVerdict:
     """Judge every `step`-th world from the `first` one on; a look is judged at most twice."""
-    out = Judged()
+    out = SocketVerdict()
     for scenario in islice(worlds(), first, None, step):
         out.worlds += 1
         surveys = surveyed(scenario)

@@ -36,7 +36,7 @@ PATIENCE = 0.5  # seconds for one answer: nothing here is further away than a fe
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class FilteredBind:
     """What a port is bound to, in the verdict's words; `bound_to` in symbols."""
 
     binding: str
@@ -44,21 +44,21 @@ class Truth:
 
 
 # How a port is bound: its listener (None: none), and the truth.
-BINDS: dict[str, tuple[dict[str, Any] | None, Truth]] = {
-    "none": (None, Truth("not-listening")),
-    "lo4": ({"bind": "127.0.0.1"}, Truth("loopback")),
-    "lo6": ({"bind": "::1"}, Truth("loopback")),
-    "dev_lo": ({**ANY, "device": "lo"}, Truth("loopback")),
-    "any4": (ANY, Truth("wildcard")),
-    "dual6": ({"bind": "::"}, Truth("wildcard")),
-    "v6only": ({"bind": "::", "v6only": True}, Truth("wildcard")),
-    "backlog": ({**ANY, "serves": "full"}, Truth("wildcard")),
-    "lan4": ({"bind": "lan"}, Truth("specific", ("lan",))),
-    "vpn4": ({"bind": "vpn"}, Truth("specific", ("vpn",))),
-    "lan6": ({"bind": "lan6"}, Truth("specific", ("lan6",))),
-    "dev_lan": ({**ANY, "device": "lan"}, Truth("specific", ("lan",))),
-    "dev_vpn": ({**ANY, "device": "vpn"}, Truth("specific", ("vpn",))),
-    "dnat": (None, Truth("wildcard")),  # a forwarding in place of a listener
+BINDS: dict[str, tuple[dict[str, Any] | None, FilteredBind]] = {
+    "none": (None, FilteredBind("not-listening")),
+    "lo4": ({"bind": "127.0.0.1"}, FilteredBind("loopback")),
+    "lo6": ({"bind": "::1"}, FilteredBind("loopback")),
+    "dev_lo": ({**ANY, "device": "lo"}, FilteredBind("loopback")),
+    "any4": (ANY, FilteredBind("wildcard")),
+    "dual6": ({"bind": "::"}, FilteredBind("wildcard")),
+    "v6only": ({"bind": "::", "v6only": True}, FilteredBind("wildcard")),
+    "backlog": ({**ANY, "serves": "full"}, FilteredBind("wildcard")),
+    "lan4": ({"bind": "lan"}, FilteredBind("specific", ("lan",))),
+    "vpn4": ({"bind": "vpn"}, FilteredBind("specific", ("vpn",))),
+    "lan6": ({"bind": "lan6"}, FilteredBind("specific", ("lan6",))),
+    "dev_lan": ({**ANY, "device": "lan"}, FilteredBind("specific", ("lan",))),
+    "dev_vpn": ({**ANY, "device": "vpn"}, FilteredBind("specific", ("vpn",))),
+    "dnat": (None, FilteredBind("wildcard")),  # a forwarding in place of a listener
 }
 PORTS = dict(zip(BINDS, range(FIRST_PORT, FIRST_PORT + len(BINDS)), strict=True))
 

@@ -62,7 +62,7 @@ def available(needed: Sequence[str] = NEEDED) -> str | None:
 
 
 @dataclass(frozen=True)
-class Engine:
+class DockerEngine:
     """A running engine, and a copy of the checkout that its images are built from."""
 
     context: Path
@@ -95,13 +95,13 @@ class Engine:
 
 
 @contextlib.contextmanager
-def started() -> Iterator[Engine]:
+def started() -> Iterator[DockerEngine]:
     """Start an engine with a base image; end it with everything in it, and leave no file of it."""
     with tempfile.TemporaryDirectory(prefix="bindprobe-docker-") as folder:
         yield from _started(Path(folder))
 
 
-def _started(folder: Path) -> Iterator[Engine]:
+def _started(folder: Path) -> Iterator[DockerEngine]:
     cgroup = f"bindprobe-test-{os.getpid()}"
     rest = ("--data-root", "data", "--exec-root", "exec", "--pidfile", "pid", "--cgroup-parent", f"/{cgroup}")
     socket = f"unix://{folder}/docker.sock"
@@ -112,7 +112,7 @@ def _started(folder: Path) -> Iterator[Engine]:
             (*own, "sh", "-c", START, "dockerd", *places, "-H", socket), stdout=log, stderr=log
         )
     try:
-        engine = Engine(_copied(folder), _environment(socket))
+        engine = DockerEngine(_copied(folder), _environment(socket))
         _await_engine(engine, process, folder / "log")
         _make_base(engine, folder)
         yield engine
@@ -139,7 +139,7 @@ def _copied(folder: Path) -> Path:
     return context
 
 
-def _await_engine(engine: Engine, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await_engine(engine: DockerEngine, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while engine.run("docker", "info").returncode != 0:
         assert process.poll() is None, log.read_text()[-2000:]
@@ -147,7 +147,7 @@ def _await_engine(engine: Engine, process: subprocess.Popen[bytes], log: Path) -
         time.sleep(0.2)
 
 
-def _make_base(engine: Engine, folder: Path) -> None:
+def _make_base(engine: DockerEngine, folder: Path) -> None:
     """Make the base image, and download what is installed on it."""
     root, made, packages = folder / "root", folder / "base.tar", engine.context / "packages"
     root.mkdir()

@@ -19,7 +19,7 @@ Job = tuple[str, str]  # engine, world
 
 
 @dataclass(frozen=True)
-class Run:
+class DoctorRun:
     """Worlds one after the other in a process of their own."""
 
     process: subprocess.Popen[str]
@@ -32,7 +32,7 @@ class Run:
         return vpn_available()
 
     @classmethod
-    def start(cls, jobs: Sequence[Job]) -> "Run | None":
+    def start(cls, jobs: Sequence[Job]) -> "DoctorRun | None":
         """Start it; None where this machine has no such worlds."""
         if cls.why_not() is not None:
             return None
@@ -61,7 +61,7 @@ class Run:
 
 def side_by_side(jobs: Sequence[Job], processes: int) -> dict[Job, dict[str, Any]]:
     """Run jobs in some processes at once, dealt out in turn."""
-    started = [Run.start(jobs[first::processes]) for first in range(processes)]
+    started = [DoctorRun.start(jobs[first::processes]) for first in range(processes)]
     runs = [run for run in started if run is not None]
     try:
         return dict(result for run in runs for result in run.results())

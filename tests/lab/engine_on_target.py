@@ -81,7 +81,7 @@ def inside(folder: Path, cgroup: str, world: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Engine:
+class TargetEngine:
     """An engine on a world's target; `files` of its own."""
 
     world: World
@@ -104,7 +104,7 @@ class Engine:
 
 
 @contextmanager
-def started(world: World, files: Path, cgroup: str, *, proxy: bool) -> Iterator[Engine]:
+def started(world: World, files: Path, cgroup: str, *, proxy: bool) -> Iterator[TargetEngine]:
     """Start an engine on the target, and end it."""
     words = {
         "--bip": f"{CONTAINER_ADDRESSES['bridge']}/24",
@@ -118,7 +118,7 @@ def started(world: World, files: Path, cgroup: str, *, proxy: bool) -> Iterator[
     command = shlex.join(["dockerd", *(f"{name}={value}" for name, value in words.items())])
     # Its control groups are the machine's, which the host's own view of /sys covers.
     alone = shlex.join(["unshare", "--mount", "sh", "-c", f"{UNCOVER}; exec {command}"])
-    engine = Engine(world, files)
+    engine = TargetEngine(world, files)
     engine.on_target(f"{alone} > {files}/log 2>&1 &")
     await_that(lambda: (files / "socket").is_socket() and (files / "pid").exists(), files / "log")
     try:
@@ -146,7 +146,7 @@ def packed() -> bytes:
         return written.getvalue()
 
 
-def publish(engine: Engine, target: TargetHost) -> str:
+def publish(engine: TargetEngine, target: TargetHost) -> str:
     """Run one container that publishes all of a host's ports; give its name."""
     ports = [f"--publish={option(entry)}" for entry in target.dnat]
     # The realm is a mark: by its folder every process of the engine can be found.

@@ -10,7 +10,7 @@ from probe.errors import ScenarioError, UsageError
 from probe.lab.check import check, compare
 from probe.lab.door import open_world
 from probe.lab.files import find_scenario, scenario_paths
-from probe.lab.result import CheckResult, Row
+from probe.lab.result import CheckResult, ExpectationRow
 from probe.lab.scenario import Scenario, load_scenario, parse_scenario
 from probe.lab.table import render_truth_table
 from probe.lab.world import target_of
@@ -122,7 +122,7 @@ def test_compare_a_port(port, wanted, missed) -> None:
 def test_compare_an_address(symbol, wanted, found) -> None:
     """The condition of an address is compared too."""
     (row,) = compare(scenario_that_expects({}, expect_addresses={symbol: wanted}), REPORT)
-    assert row == Row(symbol, "address", wanted, found)
+    assert row == ExpectationRow(symbol, "address", wanted, found)
     assert row.ok == (wanted == found)
 
 
@@ -224,8 +224,8 @@ def test_without_scenario_files(monkeypatch, tmp_path) -> None:
 
 def test_truth_table_fits_80_columns() -> None:
     """The table names every scenario, then what was not met, within 80 columns."""
-    good = Row("80", "binding", "wildcard", "wildcard")
-    bad = Row("8000", "reason on public6", "admin-prohibited", "loopback-or-not-listening, or so")
+    good = ExpectationRow("80", "binding", "wildcard", "wildcard")
+    bad = ExpectationRow("8000", "reason on public6", "admin-prohibited", "loopback-or-not-listening, or so")
     text = render_truth_table(
         [
             CheckResult("all-is-well", "sim", "raw", (good, good), 0.25),

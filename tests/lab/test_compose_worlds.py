@@ -12,7 +12,7 @@ from typing import Any
 
 import docker_engine
 import pytest
-from docker_engine import Engine
+from docker_engine import DockerEngine
 
 from probe.errors import BackendError
 
@@ -63,7 +63,7 @@ RAW = ("host-forges-resets", "only-syns-are-dropped", "own-firewall-hides-answer
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[DockerEngine]:
     why_not = docker_engine.available()
     if why_not is not None:
         pytest.skip(why_not)
@@ -74,7 +74,7 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def images(engine: Engine) -> dict[str, Any]:
+def images(engine: DockerEngine) -> dict[str, Any]:
     """What Docker tells of each image."""
     for host, built_for in HOSTS.items():
         built = engine.run(*COMPOSE, "--profile", "scan", "build", *built_for, HOST=host)
@@ -90,7 +90,7 @@ def _tunnels() -> None:
         pytest.skip("this kernel has no tunnels")
 
 
-def in_prober(engine: Engine, *options: str) -> str:
+def in_prober(engine: DockerEngine, *options: str) -> str:
     """What the image of the prober says of itself when it is to send raw packets, without any network."""
     command = ("docker", "run", "--rm", "--network=none", "--cap-drop=ALL", *options, "bindprobe")
     done = engine.run(*command, "scan", "127.0.0.1", "-p", "9", "--engine", "raw", "--json")
@@ -106,20 +106,20 @@ def test_image_of_the_prober(images: dict[str, Any]) -> None:
     assert images["bindprobe"]["Size"] < 250e6
 
 
-def test_raw_packets_take_one_capability(engine: Engine, images: dict[str, Any]) -> None:
+def test_raw_packets_take_one_capability(engine: DockerEngine, images: dict[str, Any]) -> None:
     """NET_RAW is enough for raw packets; without it the program starts, and says what is missing."""
     assert in_prober(engine, "--cap-add=NET_RAW") == "raw"
     assert "raw packets need CAP_NET_RAW" in in_prober(engine)
 
 
-def test_no_way_out(engine: Engine, images: dict[str, Any]) -> None:
+def test_no_way_out(engine: DockerEngine, images: dict[str, Any]) -> None:
     """The premise: the engine's own network has no route at all that leads out."""
     words = ("docker", "run", "--rm", "--network=host", "--entrypoint=ip", "bindprobe-host")
     routes = engine.run(*words, "-json", "route").stdout
     assert not [one for one in json.loads(routes) if one["dst"] == "default"]
 
 
-def test_lines_of_the_readme(engine: Engine, images: dict[str, Any]) -> None:
+def test_lines_of_the_readme(engine: DockerEngine, images: dict[str, Any]) -> None:
     """Up, a scan with a real verdict table, down; SCENARIO chooses another file."""
     chosen = {"SCENARIO": "lan-works-vpn-refuses"}
     up = engine.run(*COMPOSE, "up", "-d", **chosen)
@@ -137,7 +137,9 @@ def test_lines_of_the_readme(engine: Engine, images: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("how", "names"), [("connect", CONNECT), ("raw", RAW)])
-def test_scenarios_hold(engine: Engine, images: dict[str, Any], how: str, names: tuple[str, ...]) -> None:
+def test_scenarios_hold(
+    engine: DockerEngine, images: dict[str, Any], how: str, names: tuple[str, ...]
+) -> None:
     """What is found in containers is what the scenarios expect; then nothing is left."""
     done = engine.run(*engine.bindprobe("lab", "run", "--world", "compose", "--engine", how, *names))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -145,7 +147,7 @@ def test_scenarios_hold(engine: Engine, images: dict[str, Any], how: str, names:
     assert not any(engine.left().values()), engine.left()
 
 
-def test_worlds_tell_the_same(engine: Engine, images: dict[str, Any]) -> None:
+def test_worlds_tell_the_same(engine: DockerEngine, images: dict[str, Any]) -> None:
     """In memory, in namespaces and in containers, with both engines: no cell of the table differs."""
     places = f"{engine.environment['PYTHONPATH']}:{docker_engine.TOP / 'tests'}"
     table = (sys.executable, "-m", "worlds_table", "loopback-only", "host-forges-resets")
@@ -156,7 +158,7 @@ def test_worlds_tell_the_same(engine: Engine, images: dict[str, Any]) -> None:
     assert not any(engine.left().values()), engine.left()
 
 
-def test_a_host_that_fails_is_told(engine: Engine, images: dict[str, Any]) -> None:
+def test_a_host_that_fails_is_told(engine: DockerEngine, images: dict[str, Any]) -> None:
     """A scenario that containers cannot hold ends the host with the reason as its last word."""
     words = ("docker", "run", "--rm", "--network=none", "--env=SCENARIO=slow-vpn", "bindprobe-host")
     done = engine.run(*words, "target")
@@ -166,7 +168,7 @@ def test_a_host_that_fails_is_told(engine: Engine, images: dict[str, Any]) -> No
 
 @pytest.mark.usefixtures("_tunnels")
 @pytest.mark.parametrize("how", ["connect", "raw"])
-def test_services_hold(engine: Engine, images: dict[str, Any], how: str) -> None:
+def test_services_hold(engine: DockerEngine, images: dict[str, Any], how: str) -> None:
     """Real services and a WireGuard tunnel: every verdict, and what shows one service on all addresses."""
     names = TUNNELLED[how]
     done = engine.run(*engine.bindprobe("lab", "run", "--world", "compose", "--engine", how, *names))
@@ -176,14 +178,14 @@ def test_services_hold(engine: Engine, images: dict[str, Any], how: str) -> None
 
 
 @pytest.mark.usefixtures("_tunnels")
-def test_a_tunnel_that_is_warm(engine: Engine, images: dict[str, Any]) -> None:
+def test_a_tunnel_that_is_warm(engine: DockerEngine, images: dict[str, Any]) -> None:
     """The two containers find each other, whichever comes first, before the scan begins."""
     done = engine.run(*engine.bindprobe("lab", "run", "--world", "compose", "warm-tunnel"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert not any(engine.left().values()), engine.left()
 
 
-def test_a_service_that_does_not_start(engine: Engine, images: dict[str, Any]) -> None:
+def test_a_service_that_does_not_start(engine: DockerEngine, images: dict[str, Any]) -> None:
     """It ends its host and the run, with its last words; nothing is left."""
     done = engine.run(*engine.bindprobe("lab", "run", "--world", "compose", "-q", "port-is-taken"))
     assert done.returncode == BackendError.exit_code
@@ -193,7 +195,7 @@ def test_a_service_that_does_not_start(engine: Engine, images: dict[str, Any]) -
 
 
 @pytest.mark.usefixtures("_tunnels")
-def test_a_service_that_ends_too_soon(engine: Engine, images: dict[str, Any]) -> None:
+def test_a_service_that_ends_too_soon(engine: DockerEngine, images: dict[str, Any]) -> None:
     """Its host ends with it: a service that broke down must not pass for one that is not there."""
     services = {"SCENARIO": SERVICES, "HOST": "services"}
     target = ("--filter", "name=target")
@@ -210,7 +212,7 @@ def test_a_service_that_ends_too_soon(engine: Engine, images: dict[str, Any]) ->
     assert not any(engine.left().values()), engine.left()
 
 
-def _awaited(engine: Engine, *command: str) -> list[str]:
+def _awaited(engine: DockerEngine, *command: str) -> list[str]:
     """What a command prints once it prints anything."""
     deadline = time.monotonic() + 20
     while not (said := engine.run(*command).stdout.split()):
@@ -219,7 +221,7 @@ def _awaited(engine: Engine, *command: str) -> list[str]:
     return said
 
 
-def test_the_image_without_services_says_so(engine: Engine, images: dict[str, Any]) -> None:
+def test_the_image_without_services_says_so(engine: DockerEngine, images: dict[str, Any]) -> None:
     """A host that lacks programs names them, and how the image that has them is chosen."""
     words = ("docker", "run", "--rm", "--network=none", f"--env=SCENARIO={SERVICES}", "bindprobe-host")
     done = engine.run(*words, "target")
@@ -228,7 +230,7 @@ def test_the_image_without_services_says_so(engine: Engine, images: dict[str, An
     assert done.stderr.endswith("the image for it is built and chosen by HOST=services\n")
 
 
-def test_nothing_is_left_after_an_interrupt(engine: Engine, images: dict[str, Any]) -> None:
+def test_nothing_is_left_after_an_interrupt(engine: DockerEngine, images: dict[str, Any]) -> None:
     """Ctrl-C in the middle, when hosts run, ends with 130 and without containers."""
     command = engine.bindprobe("lab", "run", "--world", "compose", "-q", "demo")
     running = subprocess.Popen(command, cwd=engine.context, env=engine.environment, stdout=subprocess.DEVNULL)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from probe.errors import ScenarioError
 from probe.lab.check import check
-from probe.lab.daemons import TOOLS, USUAL_PORTS, Check, Daemon, daemons_of, listens_of
+from probe.lab.daemons import TOOLS, USUAL_PORTS, Daemon, ServiceCheck, daemons_of, listens_of
 from probe.lab.files import find_scenario
 from probe.lab.scenario_hosts import Listen, ServiceKind, TargetHost
 from probe.model.target import Protocol
@@ -109,7 +109,7 @@ def test_checks() -> None:
         ("::1", 443): b"",
     }
     assert daemon("redis", ["lan"]).checks == (
-        Check(Protocol.TCP, "192.168.77.10", 6379, b"PING\r\n", b"+PONG"),
+        ServiceCheck(Protocol.TCP, "192.168.77.10", 6379, b"PING\r\n", b"+PONG"),
     )
 
 

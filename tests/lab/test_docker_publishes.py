@@ -42,7 +42,7 @@ LISTENING = {PROXY: IPV4 | {"[::]:8000", "[::]:9000"}, NO_PROXY: IPV4}
 OTHERS = {"*:22", "[::]:22"}  # the world's own listener
 
 
-class Run:
+class PublishRun:
     """One world with an engine, in a process of its own. Outside it has a folder and a control group."""
 
     def __init__(self, folder: Path, world: str, number: int) -> None:
@@ -88,7 +88,7 @@ def processes_of(folder: Path) -> list[str]:
     return told
 
 
-def runs_a_container(run: Run) -> bool:
+def runs_a_container(run: PublishRun) -> bool:
     """Whether a run has come so far."""
     assert run.process.poll() is None
     return any(line.startswith("/bin/busybox httpd") for line in processes_of(run.folder))
@@ -107,16 +107,16 @@ def left_by(folder: Path) -> dict[str, list[str]]:
 
 
 @contextmanager
-def runs(*worlds: str) -> Iterator[list[Run]]:
+def runs(*worlds: str) -> Iterator[list[PublishRun]]:
     """Worlds with engines, all at once; whatever happens, nothing is left of them."""
     why_not = engine_on_target.available()
     if why_not is not None:
         pytest.skip(why_not)
     with tempfile.TemporaryDirectory(prefix="bindprobe-publish-") as folder:
-        started: list[Run] = []
+        started: list[PublishRun] = []
         try:
             for number, world in enumerate(worlds):
-                started.append(Run(Path(folder), world, number))
+                started.append(PublishRun(Path(folder), world, number))
             yield started
         finally:
             for run in started:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from doctor_runs import Job, Run, places, side_by_side
+from doctor_runs import DoctorRun, Job, places, side_by_side
 
 from probe.lab.files import find_scenario, scenario_paths
 from probe.model.diagnosis import Cause
@@ -52,7 +52,7 @@ Found = dict[Job, dict[str, Any]]
 @pytest.fixture(scope="session")
 def found() -> Found:
     """What the doctor finds in all worlds, with both engines."""
-    why_not = Run.why_not()
+    why_not = DoctorRun.why_not()
     if why_not is not None:
         pytest.skip(why_not)
     repeated = [tuple(one.split(":")) for one in REPEATED]

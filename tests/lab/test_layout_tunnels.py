@@ -7,7 +7,7 @@ import pytest
 from probe.errors import ScenarioError
 from probe.lab.netns.layout import lay_out
 from probe.lab.netns.links import addressing, switching_off
-from probe.lab.netns.plans import HostPlan, Layout, Wire
+from probe.lab.netns.plans import HostPlan, Layout, VethPair
 from probe.lab.scenario import parse_scenario
 
 
@@ -20,7 +20,7 @@ def addresses_of(host: HostPlan) -> dict[str, tuple[str, ...]]:
     return {interface.name: interface.addresses for interface in host.interfaces}
 
 
-WAN = Wire((("prober", "wan"), ("target", "wan")))
+WAN = VethPair((("prober", "wan"), ("target", "wan")))
 
 # What the prober has, by kind of tunnel; the target has the same of both.
 PROBERS = {
@@ -40,7 +40,7 @@ def test_a_tunnel_has_a_carrier_for_a_wire(kind: str) -> None:
         "lan": ("192.168.77.10/24",),
         "vpn": ("10.88.0.10/24",),
     }
-    assert world.wires == (Wire((("prober", "lan"), ("target", "lan"))), WAN)
+    assert world.wires == (VethPair((("prober", "lan"), ("target", "lan"))), WAN)
     assert world.prober.tunnel
     assert target.tunnel
 
@@ -50,7 +50,7 @@ def test_without_a_tunnel_there_is_no_carrier() -> None:
     world = layout(["vpn"], vpn=None)
     assert world.tunnel is None
     assert not world.prober.tunnel
-    assert world.wires == (Wire((("prober", "vpn"), ("target", "vpn"))),)
+    assert world.wires == (VethPair((("prober", "vpn"), ("target", "vpn"))),)
 
 
 def test_delay_and_size() -> None:

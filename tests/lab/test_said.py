@@ -5,10 +5,13 @@ import json
 import pytest
 from test_check import LAN, REPORT
 
-from probe.lab.result import CheckResult, Row, Said, from_json, listed, said_of, to_json
+from probe.lab.result import CheckResult, ExpectationRow, ReportedValue, from_json, listed, said_of, to_json
 
-MET, MISSED = Row("80", "binding", "wildcard", "wildcard"), Row("80", "via", "direct", "forward")
-SAID = Said("80", "binding", "wildcard")
+MET, MISSED = (
+    ExpectationRow("80", "binding", "wildcard", "wildcard"),
+    ExpectationRow("80", "via", "direct", "forward"),
+)
+SAID = ReportedValue("80", "binding", "wildcard")
 
 
 def test_all_that_a_report_says() -> None:
@@ -38,7 +41,7 @@ def test_order_does_not_count() -> None:
     ("rows", "error", "ok"),
     [((), None, True), ((MET,), None, True), ((MET, MISSED), None, False), ((MET,), "no route", False)],
 )
-def test_results_as_json(rows: tuple[Row, ...], error: str | None, ok: bool) -> None:  # noqa: FBT001 - a case
+def test_results_as_json(rows: tuple[ExpectationRow, ...], error: str | None, ok: bool) -> None:  # noqa: FBT001 - a case
     """Everything comes back; whether it is ok stands there for other programs."""
     result = CheckResult("demo", "netns", "raw", rows, 1.5, (SAID,), error)
     text = to_json("netns", "raw", [result])

@@ -20,7 +20,7 @@ from probe.app import scan
 from probe.backends import privilege
 from probe.lab.netns import enter, mounts
 from probe.lab.netns.carried import PORTS as CARRIER_PORTS
-from probe.lab.netns.world import ProberHost, open_netns
+from probe.lab.netns.world import NetnsProber, open_netns
 from probe.lab.scenario import Scenario, VpnKind, parse_scenario
 from probe.lab.world import World
 from probe.model.plan import Timing
@@ -51,7 +51,7 @@ def world(vpn: dict[str, object] | None, addresses=("lan", "vpn"), **more: objec
     return parse_scenario("tunnel", document)
 
 
-class Aged(ProberHost):
+class Aged(NetnsProber):
     """This machine, on which a session has been idle for longer than it lives."""
 
     def tunnels(self):
@@ -89,45 +89,45 @@ def well() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Case:
+class TunnelCase:
     """One world, and how it is scanned."""
 
     scenario: Scenario
-    host: type[ProberHost] = ProberHost
+    host: type[NetnsProber] = NetnsProber
     trouble: Callable[[], Any] = well
     as_nobody: bool = False
 
 
 SLOW = {"vpn": {"delay_ms": 60}}
 CASES = {
-    "without the address": Case(world(None, ["lan"])),
-    "a plain link": Case(world(None)),
-    "cold": Case(world(WIREGUARD)),
-    "warm": Case(world(WARM)),
-    "cold and slow": Case(world(WIREGUARD, links=SLOW)),
-    "warm and slow": Case(world(WARM, links=SLOW)),
-    "cold and far": Case(world(WIREGUARD, links={"vpn": {"delay_ms": 200}})),
-    "off": Case(world({**WIREGUARD, "up": False})),
-    "never": Case(world({**WIREGUARD, "far_end": "absent"})),
-    "stale": Case(world({**WARM, "far_end": "absent"}), Aged),
-    "not allowed": Case(world({**WIREGUARD, "allowed": ["10.99.0.0/24"]})),
-    "fresh and silent": Case(world({**WARM, "far_end": "unreachable"})),
-    "unreadable": Case(world({**WIREGUARD, "far_end": "absent"}), as_nobody=True),
-    "wrong route": Case(world(WARM), trouble=routed_elsewhere),
-    "first handshake lost": Case(world(WIREGUARD), trouble=first_handshake_lost),
-    "OpenVPN": Case(world(OPENVPN)),
-    "OpenVPN off": Case(world({**OPENVPN, "up": False})),
-    "OpenVPN absent": Case(world({**OPENVPN, "warm": True, "far_end": "absent"})),
+    "without the address": TunnelCase(world(None, ["lan"])),
+    "a plain link": TunnelCase(world(None)),
+    "cold": TunnelCase(world(WIREGUARD)),
+    "warm": TunnelCase(world(WARM)),
+    "cold and slow": TunnelCase(world(WIREGUARD, links=SLOW)),
+    "warm and slow": TunnelCase(world(WARM, links=SLOW)),
+    "cold and far": TunnelCase(world(WIREGUARD, links={"vpn": {"delay_ms": 200}})),
+    "off": TunnelCase(world({**WIREGUARD, "up": False})),
+    "never": TunnelCase(world({**WIREGUARD, "far_end": "absent"})),
+    "stale": TunnelCase(world({**WARM, "far_end": "absent"}), Aged),
+    "not allowed": TunnelCase(world({**WIREGUARD, "allowed": ["10.99.0.0/24"]})),
+    "fresh and silent": TunnelCase(world({**WARM, "far_end": "unreachable"})),
+    "unreadable": TunnelCase(world({**WIREGUARD, "far_end": "absent"}), as_nobody=True),
+    "wrong route": TunnelCase(world(WARM), trouble=routed_elsewhere),
+    "first handshake lost": TunnelCase(world(WIREGUARD), trouble=first_handshake_lost),
+    "OpenVPN": TunnelCase(world(OPENVPN)),
+    "OpenVPN off": TunnelCase(world({**OPENVPN, "up": False})),
+    "OpenVPN absent": TunnelCase(world({**OPENVPN, "warm": True, "far_end": "absent"})),
 }
 
 
-def scanned(case: Case) -> dict[str, object]:
+def scanned(case: TunnelCase) -> dict[str, object]:
     """What a scan of the world reports, and what it took the way for."""
     with open_netns(case.scenario, raw=False) as opened, case.trouble():
         return _as_nobody(opened, case) if case.as_nobody else _scan(opened, case)
 
 
-def _as_nobody(opened: World, case: Case) -> dict[str, object]:
+def _as_nobody(opened: World, case: TunnelCase) -> dict[str, object]:
     """Scan as one who may not ask WireGuard: without capabilities, before a closed control directory.
 
     A thread of its own gives its capabilities up, and what it starts has none either.
@@ -142,7 +142,7 @@ def _as_nobody(opened: World, case: Case) -> dict[str, object]:
         directory.chmod(mode)
 
 
-def _scan(opened: World, case: Case) -> dict[str, object]:
+def _scan(opened: World, case: TunnelCase) -> dict[str, object]:
     means = scan.Backends(opened.backend, case.host(), clients=opened.clients)
     report = scan.scan(opened.target, Timing(), means)
     return told(report)

@@ -7,22 +7,22 @@ import pytest
 
 from probe.machine import firewall
 from probe.machine.firewall import read_firewall
-from probe.machine.tools import Answer, Failure
+from probe.machine.tools import ToolFailure, ToolOutput
 from probe.model.machine import Chain, Firewall, Hook
 from probe.model.unread import Unread, UnreadRule
 
-ABSENT = Answer("", "not installed", Failure.ABSENT)
-FORBIDDEN = Answer("", "Operation not permitted (you must be root)", Failure.NOT_PERMITTED)
-FAILED = Answer("", "Protocol not supported", Failure.FAILED)
+ABSENT = ToolOutput("", "not installed", ToolFailure.ABSENT)
+FORBIDDEN = ToolOutput("", "Operation not permitted (you must be root)", ToolFailure.NOT_PERMITTED)
+FAILED = ToolOutput("", "Protocol not supported", ToolFailure.FAILED)
 
-EMPTY = Answer('{"nftables": [{"metainfo": {"version": "1.0.6"}}]}')
+EMPTY = ToolOutput('{"nftables": [{"metainfo": {"version": "1.0.6"}}]}')
 INPUT = '{"chain": {"family": "ip", "table": "filter", "name": "INPUT", "hook": "input", "policy": "drop"}}'
 OTHER = '{"chain": {"family": "inet", "table": "mine", "name": "in", "hook": "input", "policy": "drop"}}'
 OPAQUE = '{"rule": {"family": "ip", "table": "filter", "chain": "INPUT", "expr": [{"xt": null}]}}'
-DROPS = Answer(f'{{"nftables": [{INPUT}]}}')
-HALF_READ = Answer(f'{{"nftables": [{INPUT}, {OTHER}, {OPAQUE}]}}')
-SAVED = Answer("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 8000 -j REJECT\nCOMMIT\n")
-QUIET = Answer("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n")
+DROPS = ToolOutput(f'{{"nftables": [{INPUT}]}}')
+HALF_READ = ToolOutput(f'{{"nftables": [{INPUT}, {OTHER}, {OPAQUE}]}}')
+SAVED = ToolOutput("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 8000 -j REJECT\nCOMMIT\n")
+QUIET = ToolOutput("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n")
 
 OF_NFT = Chain("nft", "ip", "filter", "INPUT", Hook.INPUT, ("policy drop",))
 MINE = Chain("nft", "inet", "mine", "in", Hook.INPUT, ("policy drop",))
@@ -36,13 +36,13 @@ def unread(rule: UnreadRule, *tools: str, complaints: tuple[str, ...] = ()) -> F
 
 
 # what each tool answers; what is absent is left out
-READINGS: list[tuple[Mapping[str, Answer], Firewall]] = [
+READINGS: list[tuple[Mapping[str, ToolOutput], Firewall]] = [
     ({"nft": DROPS, "iptables-save": SAVED}, Firewall((OF_NFT,))),
     ({"nft": EMPTY}, Firewall(())),
     ({"nft": FORBIDDEN, "iptables-save": SAVED}, unread(UnreadRule.NEEDS_ROOT, "nft")),
     ({}, unread(UnreadRule.NO_TOOL, "nft", "iptables", "ip6tables")),
     ({"nft": FAILED}, unread(UnreadRule.TOOL_FAILED, "nft", complaints=("Protocol not supported",))),
-    ({"nft": Answer("hello")}, unread(UnreadRule.TOOL_FAILED, "nft")),
+    ({"nft": ToolOutput("hello")}, unread(UnreadRule.TOOL_FAILED, "nft")),
     # nft has no rules: the older iptables has its own
     ({"nft": EMPTY, "iptables-save": SAVED, "ip6tables-save": QUIET}, Firewall((OF_4,))),
     ({"nft": EMPTY, "iptables-legacy-save": SAVED, "iptables-save": QUIET}, Firewall((OF_4,))),
@@ -66,10 +66,12 @@ READINGS: list[tuple[Mapping[str, Answer], Firewall]] = [
 
 
 @pytest.mark.parametrize(("answers", "expected"), READINGS)
-def test_readings(monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, Answer], expected: Firewall) -> None:
+def test_readings(
+    monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, ToolOutput], expected: Firewall
+) -> None:
     """Where nft is absent, has no rules or cannot read one, iptables tells."""
 
-    def ask(command: Sequence[str]) -> Answer:
+    def ask(command: Sequence[str]) -> ToolOutput:
         return answers.get(command[0], ABSENT)
 
     monkeypatch.setattr(sys, "platform", "linux")

@@ -44,7 +44,7 @@ PLAN = Plan((), Timing(), deadline=60.0)
 
 
 @dataclass
-class Asked(NoClients):
+class AskedForGreetings(NoClients):
     """Clients that note what greetings they were asked for, and a clock that this took half a second of."""
 
     while_asked: Callable[[], None] = lambda: None
@@ -89,7 +89,7 @@ NOT_ASKED = {
 def test_not_asked(name):
     """Nothing is asked where nothing could be compared, where the scan is over, or where it may not."""
     outcome, plan, inquiry = NOT_ASKED[name]
-    asked = Asked()
+    asked = AskedForGreetings()
     assert (
         ask_greetings(outcome, ScanContext(plan, Backends(asked, asked, clients=asked, inquiry=inquiry)))
         is outcome
@@ -99,7 +99,7 @@ def test_not_asked(name):
 
 def test_asked():
     """Each survey gets what its own address said, and the certificate that came with it; time is counted."""
-    asked = Asked()
+    asked = AskedForGreetings()
     outcome = ask_greetings(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert asked.calls == [Call(ip, WEB, Approach.WEB) for ip in (HERE, THERE)]
     assert [dict(s.greetings) for s in outcome.surveys] == [{WEB: SAID}, {WEB: Greeting("220 ready")}]
@@ -109,7 +109,7 @@ def test_asked():
 
 def test_keys_that_are_known_stay():
     """The keys that were asked for come before those that came along."""
-    asked = Asked()
+    asked = AskedForGreetings()
     known = {WEB: (KEY,), OTHER: (KEY,)}
     outcome = ask_greetings(
         measured(HERE, THERE, keys=known), ScanContext(PLAN, Backends(asked, asked, clients=asked))
@@ -119,7 +119,7 @@ def test_keys_that_are_known_stay():
 
 def test_interrupted(interrupt):
     """Ctrl-C while greetings are read keeps what was measured until then, greetings that came included."""
-    asked = Asked(while_asked=interrupt)
+    asked = AskedForGreetings(while_asked=interrupt)
     outcome = ask_greetings(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert not outcome.complete
     assert [len(s.greetings) for s in outcome.surveys] == [1, 1]

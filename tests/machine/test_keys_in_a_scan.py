@@ -33,7 +33,7 @@ PLAN = Plan((), Timing(), deadline=60.0)
 
 
 @dataclass
-class Asked(NoClients):
+class AskedForKeys(NoClients):
     """Clients that note what keys it was asked for, and a clock that this took two seconds of."""
 
     while_asked: Callable[[], None] = lambda: None
@@ -72,14 +72,14 @@ NOT_ASKED = {
 def test_not_asked(name):
     """Nothing is asked where nothing could be compared, or where the scan is over."""
     outcome, plan = NOT_ASKED[name]
-    asked = Asked()
+    asked = AskedForKeys()
     assert ask_keys(outcome, ScanContext(plan, Backends(asked, asked, clients=asked))) is outcome
     assert asked.wanted == []
 
 
 def test_asked():
     """Each survey gets the keys of its own address, and the time is counted."""
-    asked = Asked()
+    asked = AskedForKeys()
     outcome = ask_keys(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert asked.wanted == [(HERE, SSH), (THERE, SSH)]
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
@@ -88,7 +88,7 @@ def test_asked():
 
 def test_interrupted(interrupt):
     """Ctrl-C while keys are read keeps what was measured until then, keys that came included."""
-    asked = Asked(while_asked=interrupt)
+    asked = AskedForKeys(while_asked=interrupt)
     outcome = ask_keys(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert not outcome.complete
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]

@@ -11,11 +11,11 @@ import pytest
 
 from probe.machine import links
 from probe.machine.ip_json import MadeLink
-from probe.machine.tools import Answer, Failure
+from probe.machine.tools import ToolFailure, ToolOutput
 from probe.model.facts import LinkKind
 from probe.model.machine import Link, Traffic
 
-ABSENT = Answer("", "ip is not installed", Failure.ABSENT)
+ABSENT = ToolOutput("", "ip is not installed", ToolFailure.ABSENT)
 
 
 def stat(flags: str, *, isup: bool, mtu: int) -> Any:
@@ -67,12 +67,17 @@ def test_other_systems(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
     assert links.read_links("en6") == ()
 
 
-NO_HELP = [ABSENT, Answer("", "Option -json is unknown", Failure.FAILED), Answer("[]"), Answer("BusyBox")]
+NO_HELP = [
+    ABSENT,
+    ToolOutput("", "Option -json is unknown", ToolFailure.FAILED),
+    ToolOutput("[]"),
+    ToolOutput("BusyBox"),
+]
 
 
 @pytest.mark.parametrize("answer", NO_HELP, ids=lambda answer: answer.why or answer.output)
 @pytest.mark.usefixtures("other_system")
-def test_linux_without_ip(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+def test_linux_without_ip(monkeypatch: pytest.MonkeyPatch, answer: ToolOutput) -> None:
     """Where there is no `ip`, or an older one, psutil tells."""
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(links, "ask", lambda command: answer)

@@ -23,7 +23,7 @@ def nothing() -> None:
     """Give up nothing."""
 
 
-class Scripted:
+class ScriptedTunnels:
     """Counts its looks in what it tells; `lo` stands for an interface that exists."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Scripted:
         return Tunnel(Link(interface, LinkKind.TUNNEL, up=True, running=True), TunnelKind.OTHER)
 
 
-class Broken(Scripted):
+class Broken(ScriptedTunnels):
     """Fails at half of its looks."""
 
     def machine(self) -> Machine:
@@ -54,7 +54,7 @@ class Broken(Scripted):
 
 def test_it_answers_like_the_reader_itself() -> None:
     """Machine and tunnel, as they are at the time of asking; this process's own reader stays untouched."""
-    reader = Scripted()
+    reader = ScriptedTunnels()
     with ReaderProcess(reader, nothing) as apart:
         assert apart.machine() == Machine("look 1", (), ())
         found = apart.tunnel("lo")
@@ -68,7 +68,7 @@ def test_it_answers_like_the_reader_itself() -> None:
 @pytest.mark.parametrize("name", ["no-such-link", "--help", "a b", "wg0\n"])
 def test_only_interfaces_are_asked_about(name: str) -> None:
     """What is no interface of this machine never gets to the tools."""
-    with ReaderProcess(Scripted(), nothing) as apart:
+    with ReaderProcess(ScriptedTunnels(), nothing) as apart:
         assert apart.tunnel(name) is None
         assert apart.machine().system == "look 1"
 
@@ -83,14 +83,14 @@ def test_a_mistake_in_the_reader_is_seen_here() -> None:
 
 def test_an_answer_that_nobody_waited_for_is_dropped() -> None:
     """A question that Ctrl-C ended does not become the answer of the next."""
-    with ReaderProcess(Scripted(), nothing) as apart:
+    with ReaderProcess(ScriptedTunnels(), nothing) as apart:
         apart._pipe.send_bytes(f"{next(apart._numbers)} machine".encode())
         assert apart.machine().system == "look 2"
 
 
 def test_it_ends_with_the_pipe() -> None:
     """Nothing is left running, and who asks afterwards is told."""
-    with ReaderProcess(Scripted(), nothing) as apart:
+    with ReaderProcess(ScriptedTunnels(), nothing) as apart:
         pid = apart._pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -190,7 +190,7 @@ def has_ended(pid: int) -> bool:
 def test_a_signal_ends_the_waiting(interrupt: Callable[[], None]) -> None:
     """Once a signal asked for the end, no answer is waited for."""
 
-    class Slow(Scripted):
+    class Slow(ScriptedTunnels):
         def machine(self) -> Machine:
             time.sleep(2)
             return super().machine()

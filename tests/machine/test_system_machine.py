@@ -11,14 +11,14 @@ import pytest
 from probe.machine import firewall, links, tunnels
 from probe.machine.links import read_routes
 from probe.machine.system import SystemMachine
-from probe.machine.tools import Answer, Failure
+from probe.machine.tools import ToolFailure, ToolOutput
 from probe.model.machine import RouteEntry
 from probe.model.unread import UnreadRule
 
 if TYPE_CHECKING:
     from probe.machine.sources import MachineReader
 
-ABSENT = Answer("", "not installed", Failure.ABSENT)
+ABSENT = ToolOutput("", "not installed", ToolFailure.ABSENT)
 
 
 @pytest.fixture
@@ -68,12 +68,15 @@ def test_without_tools(
     assert machine.resolvers.servers == (ip_address("192.0.2.53"),)
 
 
-TABLES = {"-4": Answer('[{"dst":"default","dev":"eth0"}]'), "-6": Answer('[{"dst":"fd08::/64","dev":"wg0"}]')}
-BROKEN = [{"-4": TABLES["-4"], "-6": Answer("?")}, {"-4": ABSENT, "-6": TABLES["-6"]}]
+TABLES = {
+    "-4": ToolOutput('[{"dst":"default","dev":"eth0"}]'),
+    "-6": ToolOutput('[{"dst":"fd08::/64","dev":"wg0"}]'),
+}
+BROKEN = [{"-4": TABLES["-4"], "-6": ToolOutput("?")}, {"-4": ABSENT, "-6": TABLES["-6"]}]
 
 
-def scripted(monkeypatch: pytest.MonkeyPatch, tables: dict[str, Answer]) -> None:
-    def ask(command: Sequence[str]) -> Answer:
+def scripted(monkeypatch: pytest.MonkeyPatch, tables: dict[str, ToolOutput]) -> None:
+    def ask(command: Sequence[str]) -> ToolOutput:
         return next(answer for family, answer in tables.items() if family in command)
 
     monkeypatch.setattr(sys, "platform", "linux")
@@ -90,7 +93,7 @@ def test_routes_of_both_families(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("tables", BROKEN)
-def test_half_a_table_is_none(monkeypatch: pytest.MonkeyPatch, tables: dict[str, Answer]) -> None:
+def test_half_a_table_is_none(monkeypatch: pytest.MonkeyPatch, tables: dict[str, ToolOutput]) -> None:
     """A family that does not tell leaves the table unknown: what is missing is not "no route"."""
     scripted(monkeypatch, tables)
     assert read_routes() is None

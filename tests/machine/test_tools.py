@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from probe.machine import tools
-from probe.machine.tools import Answer, Failure, ask
+from probe.machine.tools import ToolFailure, ToolOutput, ask
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the tools of these tests are shell scripts")
 
@@ -26,22 +26,25 @@ def script(path: Path, text: str, mode: int = 0o755) -> None:
 
 
 SAYINGS = [
-    ("echo out; echo in between >&2", Answer("out\n", "in between\n")),
-    ("echo part; echo; echo 'wrong word' >&2; exit 1", Answer("part\n\n", "wrong word", Failure.FAILED)),
-    ("exit 3", Answer("", "exit code 3", Failure.FAILED)),
+    ("echo out; echo in between >&2", ToolOutput("out\n", "in between\n")),
+    (
+        "echo part; echo; echo 'wrong word' >&2; exit 1",
+        ToolOutput("part\n\n", "wrong word", ToolFailure.FAILED),
+    ),
+    ("exit 3", ToolOutput("", "exit code 3", ToolFailure.FAILED)),
     (
         "echo 'Operation not permitted (you must be root)' >&2; exit 1",
-        Answer("", "Operation not permitted (you must be root)", Failure.NOT_PERMITTED),
+        ToolOutput("", "Operation not permitted (you must be root)", ToolFailure.NOT_PERMITTED),
     ),
-    ("echo Permission denied >&2; exit 1", Answer("", "Permission denied", Failure.NOT_PERMITTED)),
-    ("echo $LC_ALL", Answer("C\n")),
-    ("cat", Answer("")),
-    ("printf '\\377'", Answer("\N{REPLACEMENT CHARACTER}")),
+    ("echo Permission denied >&2; exit 1", ToolOutput("", "Permission denied", ToolFailure.NOT_PERMITTED)),
+    ("echo $LC_ALL", ToolOutput("C\n")),
+    ("cat", ToolOutput("")),
+    ("printf '\\377'", ToolOutput("\N{REPLACEMENT CHARACTER}")),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), SAYINGS)
-def test_what_a_tool_says(tool: Path, text: str, expected: Answer) -> None:
+def test_what_a_tool_says(tool: Path, text: str, expected: ToolOutput) -> None:
     """Its output, and where it failed, the kind of failure with its own complaint."""
     script(tool, text)
     assert ask([tool.name]) == expected
@@ -51,14 +54,14 @@ def test_what_is_not_kept_is_nowhere(tool: Path) -> None:
     """What `keep` takes out of the output is in no part of the answer."""
     script(tool, "echo known secret; echo part >&2; exit 1")
     answer = ask([tool.name], keep=lambda text: text.replace("secret", "-"))
-    assert answer == Answer("known -\n", "part", Failure.FAILED)
+    assert answer == ToolOutput("known -\n", "part", ToolFailure.FAILED)
     assert "secret" not in repr(answer)
 
 
 def test_first_line_says_why() -> None:
     """A complaint of many lines is told by its first one with words."""
-    assert Answer("", "\n  first \nsecond").why == "first"
-    assert not Answer("out").why
+    assert ToolOutput("", "\n  first \nsecond").why == "first"
+    assert not ToolOutput("out").why
 
 
 def test_words_are_no_shell_words(tool: Path) -> None:
@@ -70,7 +73,7 @@ def test_words_are_no_shell_words(tool: Path) -> None:
 def test_absent_tool() -> None:
     """A tool that is not there is an answer too."""
     answer = ask(["no-such-tool-of-any-system"])
-    assert answer.failure is Failure.ABSENT
+    assert answer.failure is ToolFailure.ABSENT
     assert answer.why == "no-such-tool-of-any-system is not installed"
 
 
@@ -78,14 +81,14 @@ def test_file_that_is_no_program(tool: Path) -> None:
     """A file in PATH that the kernel cannot run is a failure of that tool, no error here."""
     tool.write_bytes(b"\x7fELF")
     tool.chmod(0o755)
-    assert ask([tool.name]).failure is Failure.FAILED
+    assert ask([tool.name]).failure is ToolFailure.FAILED
 
 
 def test_program_that_may_not_be_run(tool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that the kernel will not let us run is one that is not permitted."""
     script(tool, "true", mode=0o644)
     monkeypatch.setattr(tools.shutil, "which", lambda name, path: str(tool))
-    assert ask([tool.name]).failure is Failure.NOT_PERMITTED
+    assert ask([tool.name]).failure is ToolFailure.NOT_PERMITTED
 
 
 def test_slow_tool(tool: Path) -> None:
@@ -94,7 +97,7 @@ def test_slow_tool(tool: Path) -> None:
     before = monotonic()
     answer = ask([tool.name], within=0.2)
     assert monotonic() - before < 5
-    assert (answer.failure, answer.why) == (Failure.FAILED, "some-tool took longer than 0.2 s")
+    assert (answer.failure, answer.why) == (ToolFailure.FAILED, "some-tool took longer than 0.2 s")
 
 
 def test_administrators_tools_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from probe.machine import tun_programs, tunnels
 from probe.machine.ip_json import MadeLink
-from probe.machine.tools import Answer, Failure
+from probe.machine.tools import ToolFailure, ToolOutput
 from probe.model.facts import LinkKind
 from probe.model.machine import Link, Tunnel, TunnelKind
 from probe.model.unread import Unread, UnreadRule
@@ -18,11 +18,11 @@ from probe.model.unread import Unread, UnreadRule
 WIREGUARD, OPENVPN = TunnelKind.WIREGUARD, TunnelKind.OPENVPN
 TAILSCALE, OTHER = TunnelKind.TAILSCALE, TunnelKind.OTHER
 KEY = "cTnQ5tOBtcHihKhTxS/GRHQZQ1mqypNgufd+d/ipAiA="
-ABSENT = Answer("", "not installed", Failure.ABSENT)
-SILENT = Answer("")
-DUMP = Answer(f"wg0\t(none)\t{KEY}\t51820\toff\nwg0\t{KEY}\t(none)\t(none)\t10.8.0.0/24\t0\t0\t0\toff\n")
-REFUSED = Answer("", "Unable to access interface office: Permission denied\n", Failure.NOT_PERMITTED)
-STATUS = Answer('{"BackendState": "Running", "Self": {"PublicKey": "nodekey:aa"}}')
+ABSENT = ToolOutput("", "not installed", ToolFailure.ABSENT)
+SILENT = ToolOutput("")
+DUMP = ToolOutput(f"wg0\t(none)\t{KEY}\t51820\toff\nwg0\t{KEY}\t(none)\t(none)\t10.8.0.0/24\t0\t0\t0\toff\n")
+REFUSED = ToolOutput("", "Unable to access interface office: Permission denied\n", ToolFailure.NOT_PERMITTED)
+STATUS = ToolOutput('{"BackendState": "Running", "Self": {"PublicKey": "nodekey:aa"}}')
 
 
 def link(name: str, *addresses: str, maker: str | None = None, kind: LinkKind = LinkKind.TUNNEL) -> MadeLink:
@@ -36,11 +36,11 @@ TAP = link("tap0", maker="tun", kind=LinkKind.ETHERNET)
 class Tools:
     """The system's tools, scripted; it keeps what they were asked."""
 
-    def __init__(self, wg: Answer = ABSENT, tailscale: Answer = ABSENT) -> None:
+    def __init__(self, wg: ToolOutput = ABSENT, tailscale: ToolOutput = ABSENT) -> None:
         self.answers = {"wg": wg, "tailscale": tailscale}
         self.asked: list[Sequence[str]] = []
 
-    def ask(self, command: Sequence[str], keep: Callable[[str], str] = str) -> Answer:
+    def ask(self, command: Sequence[str], keep: Callable[[str], str] = str) -> ToolOutput:
         self.asked.append(command)
         answer = self.answers[command[0]]
         return replace(answer, output=keep(answer.output))
@@ -90,7 +90,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("made", "wg", "kind"), KINDS)
 def test_kinds(
-    machine: pytest.MonkeyPatch, tmp_path: Path, made: MadeLink, wg: Answer, kind: TunnelKind | None
+    machine: pytest.MonkeyPatch, tmp_path: Path, made: MadeLink, wg: ToolOutput, kind: TunnelKind | None
 ) -> None:
     """The kernel's word and `wg` come first, then the programs at work, addresses and names."""
     (tmp_path / "socket.sock").touch()
@@ -113,7 +113,7 @@ def test_other_namespaces_interfaces_are_none_of_ours(machine: pytest.MonkeyPatc
     assert [one.link.name for one in seen(machine, Tools(DUMP), link("tun0"))] == ["tun0"]
 
 
-FAILED = Answer("", "wg: out of memory", Failure.FAILED)
+FAILED = ToolOutput("", "wg: out of memory", ToolFailure.FAILED)
 NEEDS_ROOT = Unread(rule=UnreadRule.NEEDS_ROOT, tools=("wg",))
 UNREAD = [
     (ABSENT, 1000, Unread(rule=UnreadRule.NO_TOOL, tools=("wg",))),
@@ -132,7 +132,7 @@ UNREAD = [
 
 
 @pytest.mark.parametrize(("wg", "user", "expected"), UNREAD)
-def test_unread_peers(machine: pytest.MonkeyPatch, wg: Answer, user: int, expected: Unread) -> None:
+def test_unread_peers(machine: pytest.MonkeyPatch, wg: ToolOutput, user: int, expected: Unread) -> None:
     """Peers that could not be read are None, with the reason and what to do."""
     machine.setattr(os, "geteuid", lambda: user, raising=False)
     (found,) = seen(machine, Tools(wg), link("office", maker="wireguard"))
@@ -145,9 +145,9 @@ def test_tailscale(machine: pytest.MonkeyPatch) -> None:
     assert (found.state, found.peers, found.public_key, found.unread) == ("Running", (), "nodekey:aa", None)
 
 
-@pytest.mark.parametrize(("answer", "complaints"), [(ABSENT, ("not installed",)), (Answer("?"), ())])
+@pytest.mark.parametrize(("answer", "complaints"), [(ABSENT, ("not installed",)), (ToolOutput("?"), ())])
 def test_tailscale_that_does_not_tell(
-    machine: pytest.MonkeyPatch, answer: Answer, complaints: tuple[str, ...]
+    machine: pytest.MonkeyPatch, answer: ToolOutput, complaints: tuple[str, ...]
 ) -> None:
     """Without an answer of Tailscale its peers are not known, and it is said why."""
     (found,) = seen(machine, Tools(tailscale=answer), link("tailscale0"))
@@ -166,7 +166,7 @@ def test_tools_are_asked_only_where_there_is_something_to_ask(machine: pytest.Mo
 
 def test_one_tunnel(machine: pytest.MonkeyPatch) -> None:
     """One tunnel is read by itself: its dump does not name it."""
-    tools = Tools(Answer(DUMP.output.replace("wg0\t", "")))
+    tools = Tools(ToolOutput(DUMP.output.replace("wg0\t", "")))
     machine.setattr(tunnels, "ask", tools.ask)
     machine.setattr(tunnels, "read_links", lambda name: (link("wg0"),) if name == "wg0" else ())
     found = tunnels.tunnel("wg0")

@@ -4,7 +4,7 @@ import pytest
 
 from probe.app.scan import Reporting, scan
 from probe.lab.door import means_of, open_world
-from probe.lab.scenario import Scan, Scenario
+from probe.lab.scenario import Scenario, ScenarioScan
 from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.model.plan import Timing
 from probe.model.report import Report
@@ -22,7 +22,7 @@ def reported(ports: str, addresses: tuple[str, ...]) -> Report:
         target=TargetHost(
             listen=(Listen(port=22, bind="0.0.0.0"),), filter=(Rule(action=Action.DROP, ports="5000-6200"),)
         ),
-        scan=Scan(ports=ports),
+        scan=ScenarioScan(ports=ports),
         expect={},
     )
     with open_world(scenario, "sim") as world:

@@ -9,7 +9,7 @@ from probe.app.scan import scan
 from probe.engine.rows import measurement_of
 from probe.engine.run import Counts, Outcome
 from probe.lab.door import means_of, open_world
-from probe.lab.scenario import Expected, Scan, Scenario
+from probe.lab.scenario import Expected, Scenario, ScenarioScan
 from probe.lab.scenario_hosts import Listen, TargetHost
 from probe.model.advice import AdviceRule, Rival, RivalRule, Severity
 from probe.model.measurement import Facts
@@ -85,7 +85,7 @@ EXPOSED = Scenario(
     about="A database on every address, a web server on the LAN.",
     addresses=("lan", "public"),
     target=TargetHost(listen=(Listen(port=5432, bind="0.0.0.0"), Listen(port=80, bind="lan"))),
-    scan=Scan(ports="80,5432"),
+    scan=ScenarioScan(ports="80,5432"),
     expect={"5432": Expected(binding="wildcard")},
 )
 

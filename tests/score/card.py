@@ -7,7 +7,7 @@ from score.grade import Claim, Fact, Grade
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Mistake:
     """What a prober said of one port, what is true of it, and the seed of its world."""
 
     seed: int
@@ -22,7 +22,7 @@ class Column:
 
     grade: Grade
     seconds: float
-    mistakes: tuple[Said, ...]
+    mistakes: tuple[Mistake, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from probe.lab.scenario import Link, Scan, Scenario, realm_of
+from probe.lab.scenario import Scenario, ScenarioLink, ScenarioScan, realm_of
 from probe.lab.scenario_hosts import Action, Listen, Router, Rule, Segment, Serves, TargetHost
 
 PORTS = 10
@@ -87,7 +87,7 @@ def generate(seed: int) -> Scenario:
     target_rules, router_rules = _zones(rng, ports, listen, realms)
     loss = round(rng.uniform(*_choose(rng, LOSSES)), 3)
     target_rules = _single_rules(rng, ports, realms) + target_rules
-    link = Link(loss=loss, bleaches=rng.random() < BLEACHED)
+    link = ScenarioLink(loss=loss, bleaches=rng.random() < BLEACHED)
     return Scenario(
         about=f"Random world of seed {seed}.",
         name=f"random-{seed}",
@@ -99,8 +99,8 @@ def generate(seed: int) -> Scenario:
             ttl=128 if rng.random() < TTL_128 else None,
         ),
         router=Router(filter=_some_only_syns(rng, router_rules)),
-        links=dict.fromkeys(realms, link) if link != Link() else {},
-        scan=Scan(ports=",".join(map(str, ports))),
+        links=dict.fromkeys(realms, link) if link != ScenarioLink() else {},
+        scan=ScenarioScan(ports=",".join(map(str, ports))),
         expect={},
     )
 

@@ -14,7 +14,7 @@ from probe.model.report import PortReport
 from probe.model.target import Port
 from probe.model.verdict import Candidate
 from score import nmap
-from score.card import Column, Said, ScoreCard
+from score.card import Column, Mistake, ScoreCard
 from score.generate import generate
 from score.grade import Claim, Fact, grade
 
@@ -98,7 +98,7 @@ def claim_of(verdict: PortReport) -> Claim:
 
 def _column(rounds: Sequence[_Round]) -> Column:
     said = [
-        Said(one.seed, port, one.claims[port], fact) for one in rounds for port, fact in one.facts.items()
+        Mistake(one.seed, port, one.claims[port], fact) for one in rounds for port, fact in one.facts.items()
     ]
     return Column(
         grade=grade([(one.claim, one.fact) for one in said]),

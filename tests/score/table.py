@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from score.card import Column, Said, ScoreCard
+from score.card import Column, Mistake, ScoreCard
 from score.grade import SURE, Bin, Claim, Fact, Grade
 
 NONE = "-"
@@ -67,7 +67,7 @@ def _calibration(bins: Sequence[Bin]) -> str:
     return tabulate(rows, headers=headers, disable_numparse=True)
 
 
-def _mistakes(mistakes: Sequence[Said]) -> Sequence[str]:
+def _mistakes(mistakes: Sequence[Mistake]) -> Sequence[str]:
     if not mistakes:
         return ()
     lines = [

@@ -60,10 +60,22 @@ def test_probability_of_the_truth(fact: Fact, probability: float) -> None:
 def test_grade_counts() -> None:
     """Told, wrong and confidently wrong are counted apart; undetermined is not told, and never wrong."""
     pairs = [
-        (Claim(Binding.WILDCARD, confidence=0.99, candidates=(Candidate(Binding.WILDCARD, 0.99),)), WILD),
-        (Claim(Binding.WILDCARD, confidence=0.9, candidates=(Candidate(Binding.WILDCARD, 0.9),)), ON_A),
-        (Claim(Binding.WILDCARD, confidence=0.8, candidates=(Candidate(Binding.WILDCARD, 0.8),)), ON_A),
-        (Claim(Binding.UNDETERMINED, confidence=0.4, candidates=(Candidate(Binding.LOOPBACK, 0.4),)), LOOP),
+        (
+            Claim(Binding.WILDCARD, confidence=0.99, candidates=(Candidate(Binding.WILDCARD, 0.99),)),
+            WILD,
+        ),
+        (
+            Claim(Binding.WILDCARD, confidence=0.9, candidates=(Candidate(Binding.WILDCARD, 0.9),)),
+            ON_A,
+        ),
+        (
+            Claim(Binding.WILDCARD, confidence=0.8, candidates=(Candidate(Binding.WILDCARD, 0.8),)),
+            ON_A,
+        ),
+        (
+            Claim(Binding.UNDETERMINED, confidence=0.4, candidates=(Candidate(Binding.LOOPBACK, 0.4),)),
+            LOOP,
+        ),
     ]
     result = grade(pairs)
     assert (result.ports, result.told, result.wrong, result.confidently_wrong) == (4, 3, 2, 1)

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 from probe.model.target import Port, Protocol
 from probe.model.verdict import Binding, Candidate
-from score.card import Column, Said, ScoreCard
+from score.card import Column, Mistake, ScoreCard
 from score.grade import Claim, Fact, grade
 from score.table import render
 
@@ -15,7 +15,7 @@ CLAIM = Claim(Binding.WILDCARD, confidence=0.95, candidates=(Candidate(Binding.W
 
 
 def column(claim: Claim) -> Column:
-    return Column(grade([(claim, FACT)]), seconds=1.5, mistakes=(Said(7, PORT, claim, FACT),))
+    return Column(grade([(claim, FACT)]), seconds=1.5, mistakes=(Mistake(7, PORT, claim, FACT),))
 
 
 def cells(text: str, label: str) -> list[str]:

@@ -12,21 +12,23 @@ from probe.errors import BackendError
 from probe.lab.check import why_not_in
 from probe.lab.files import find_scenario
 from probe.lab.scenario import Scenario
-from worlds_table.grid import Column, Grid, Standing, make_grid
+from worlds_table.grid import Grid, GridColumn, Standing, make_grid
 from worlds_table.machine import this_machine
 from worlds_table.markdown import render_page
-from worlds_table.run import Outcome, run_columns
+from worlds_table.run import TableRun, run_columns
 from worlds_table.text import render_grid
 
 LeftOut = Mapping[str, Mapping[str, tuple[Standing, str]]]
-Runner = Callable[[Mapping[Column, Sequence[str]], Callable[[Column, Outcome], None]], dict[Column, Outcome]]
+Runner = Callable[
+    [Mapping[GridColumn, Sequence[str]], Callable[[GridColumn, TableRun], None]], dict[GridColumn, TableRun]
+]
 
 
-def columns_of(worlds: Sequence[LabWorld] | None, engines: Sequence[Engine] | None) -> tuple[Column, ...]:
+def columns_of(worlds: Sequence[LabWorld] | None, engines: Sequence[Engine] | None) -> tuple[GridColumn, ...]:
     """The columns of a table: worlds in the order of their list, and engines in theirs; none: all."""
     chosen = {lab_engine(engine) for engine in engines or Engine}
     return tuple(
-        Column(world, engine)
+        GridColumn(world, engine)
         for world in LabWorld
         if not worlds or world in worlds
         for engine in (Engine.CONNECT, Engine.RAW)
@@ -35,7 +37,7 @@ def columns_of(worlds: Sequence[LabWorld] | None, engines: Sequence[Engine] | No
 
 
 def tabled(
-    names: Sequence[str], columns: Sequence[Column], *, quiet: bool, run: Runner | None = None
+    names: Sequence[str], columns: Sequence[GridColumn], *, quiet: bool, run: Runner | None = None
 ) -> Grid:
     """Run scenarios in every column and compare what is found; no name: all of them.
 
@@ -65,7 +67,7 @@ def rendered(grid: Grid, *, page: bool, detail: bool) -> str:
     return render_page(grid, datetime.now(UTC).date().isoformat(), this_machine(docker=docker))
 
 
-def _left_out(scenario: Scenario, columns: Sequence[Column]) -> dict[str, tuple[Standing, str]]:
+def _left_out(scenario: Scenario, columns: Sequence[GridColumn]) -> dict[str, tuple[Standing, str]]:
     """The worlds in which a scenario is not run: by what they are, or by what this machine lacks."""
     found = {}
     for world in dict.fromkeys(column.world for column in columns):
@@ -77,7 +79,7 @@ def _left_out(scenario: Scenario, columns: Sequence[Column]) -> dict[str, tuple[
     return found
 
 
-def _told(column: Column, outcome: Outcome) -> None:
+def _told(column: GridColumn, outcome: TableRun) -> None:
     if outcome.lacking is not None:
         say(f"not run in {column.world}: {outcome.lacking}")
         return
@@ -86,5 +88,5 @@ def _told(column: Column, outcome: Outcome) -> None:
     say(f"{column.world} {column.engine}: {len(outcome.results)} scenarios, {failed} failed; {seconds:.0f} s")
 
 
-def _silent(_column: Column, _outcome: Outcome) -> None:
+def _silent(_column: GridColumn, _outcome: TableRun) -> None:
     """Say nothing."""

@@ -11,7 +11,7 @@ MARKS = {Why.RAW: "+", Why.WORLD: "*"}  # of explained differences, in a cell
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Column:
+class GridColumn:
     """A world and an engine."""
 
     world: str
@@ -55,7 +55,7 @@ class Line:
 class Grid:
     """The whole table."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[GridColumn, ...]
     lines: tuple[Line, ...]
 
     @property
@@ -88,11 +88,11 @@ class Told:
 
     scenario: str
     difference: Difference
-    columns: tuple[Column, ...]
+    columns: tuple[GridColumn, ...]
 
 
 def make_grid(
-    columns: Sequence[Column],
+    columns: Sequence[GridColumn],
     left_out: Mapping[str, Mapping[str, tuple[Standing, str]]],
     results: Sequence[CheckResult],
     lacking: Mapping[str, str],
@@ -114,12 +114,12 @@ def make_grid(
 
 
 def _cells(
-    columns: Sequence[Column],
+    columns: Sequence[GridColumn],
     left_out: Mapping[str, tuple[Standing, str]],
     results: Sequence[CheckResult],
     lacking: Mapping[str, str],
 ) -> Iterator[Cell]:
-    found = {Column(one.result.world, one.result.engine): one for one in compared(results)}
+    found = {GridColumn(one.result.world, one.result.engine): one for one in compared(results)}
     for column in columns:
         if column in found:
             yield Cell(_standing(found[column]), found[column])
@@ -159,7 +159,7 @@ def _has(found: Compared, why: Why) -> bool:
 
 def told(grid: Grid, *, explained: bool) -> list[Told]:
     """All differences of one sort, each once with the columns that have it, in the order of the table."""
-    having: dict[tuple[str, Difference], list[Column]] = {}
+    having: dict[tuple[str, Difference], list[GridColumn]] = {}
     for line in grid.lines:
         for column, cell in zip(grid.columns, line.cells, strict=True):
             for one in cell.found.differences if cell.found else ():

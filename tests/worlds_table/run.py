@@ -16,7 +16,7 @@ from typing import IO
 
 from probe.errors import BackendError
 from probe.lab.result import CheckResult, from_json
-from worlds_table.grid import Column
+from worlds_table.grid import GridColumn
 
 PROGRAM = (sys.executable, "-m", "probe")
 _PAUSE = 0.05  # seconds between two looks at what runs
@@ -24,7 +24,7 @@ _MADE = {0, 1}  # exit codes of a run that was made, whatever was found
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TableRun:
     """What came of a column: results, or why this machine has no such world."""
 
     results: tuple[CheckResult, ...] = ()
@@ -35,17 +35,17 @@ class Outcome:
 class _Run:
     """A column under way. What it prints goes to files: nobody reads meanwhile."""
 
-    column: Column
+    column: GridColumn
     process: subprocess.Popen[bytes]
     output: IO[bytes]
     errors: IO[bytes]
 
 
 def run_columns(
-    jobs: Mapping[Column, Sequence[str]],
-    done: Callable[[Column, Outcome], None],
+    jobs: Mapping[GridColumn, Sequence[str]],
+    done: Callable[[GridColumn, TableRun], None],
     program: Sequence[str] = PROGRAM,
-) -> dict[Column, Outcome]:
+) -> dict[GridColumn, TableRun]:
     """Run the named scenarios of each column. Where a world cannot be had, its other columns are not tried.
 
     `done`: called when a column has ended. `program`: the command line of this program.
@@ -53,7 +53,7 @@ def run_columns(
     Raises:
         BackendError: a run ended without results; the message has its last words.
     """
-    outcomes: dict[Column, Outcome] = {}
+    outcomes: dict[GridColumn, TableRun] = {}
     waiting = [column for column, names in jobs.items() if names]
     with _interrupts_noted() as raise_what_came, _all_ended() as running:
         while waiting or running:
@@ -71,14 +71,14 @@ def run_columns(
     return outcomes
 
 
-def _next(waiting: Sequence[Column], running: Sequence[_Run]) -> list[Column]:
+def _next(waiting: Sequence[GridColumn], running: Sequence[_Run]) -> list[GridColumn]:
     """The first column of each world that is idle."""
     busy = {one.column.world for one in running}
     first = {column.world: column for column in reversed(waiting) if column.world not in busy}
     return list(first.values())
 
 
-def _start(column: Column, names: Sequence[str], program: Sequence[str]) -> _Run:
+def _start(column: GridColumn, names: Sequence[str], program: Sequence[str]) -> _Run:
     words = ("lab", "run", *names, "--world", column.world, "--engine", column.engine, "--json", "--quiet")
     output, errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
     process = subprocess.Popen(
@@ -87,18 +87,18 @@ def _start(column: Column, names: Sequence[str], program: Sequence[str]) -> _Run
     return _Run(column, process, output, errors)
 
 
-def _outcome(run: _Run) -> Outcome:
+def _outcome(run: _Run) -> TableRun:
     said, complaint = _read(run.output), _read(run.errors).decode(errors="replace").strip()
     last = complaint.splitlines()[-1].removeprefix("bindprobe: ") if complaint else ""
     code = run.process.returncode
     column = f"{run.column.world} {run.column.engine}"
     if code in _MADE:
         try:
-            return Outcome(from_json(said))
+            return TableRun(from_json(said))
         except ValueError as error:
             raise BackendError(f"{column} printed no results: {error}") from None
     if code == BackendError.exit_code:
-        return Outcome(lacking=last or f"exit code {code}")
+        return TableRun(lacking=last or f"exit code {code}")
     raise BackendError(f"{column} ended with exit code {code}: {last or 'no reason'}")
 
 

@@ -9,45 +9,47 @@ import typer
 from probe.app.engines import Engine
 from probe.cli.options import LabWorld
 from probe.errors import BackendError
-from probe.lab.result import CheckResult, Row
+from probe.lab.result import CheckResult, ExpectationRow
 from probe.lab.scenario import parse_scenario
 from worlds_table import build
 from worlds_table.__main__ import main as command
-from worlds_table.grid import Column, Standing
-from worlds_table.run import Outcome
+from worlds_table.grid import GridColumn, Standing
+from worlds_table.run import TableRun
 
-MISSED = Row("80", "via", "direct", "forward")
+MISSED = ExpectationRow("80", "via", "direct", "forward")
 
 
 def test_columns() -> None:
     """All worlds and both engines, or those that are named, in one order; auto is what the lab has for it."""
     assert build.columns_of(None, None) == tuple(
-        Column(world, engine) for world in ("sim", "netns", "compose") for engine in ("connect", "raw")
+        GridColumn(world, engine) for world in ("sim", "netns", "compose") for engine in ("connect", "raw")
     )
     named = build.columns_of([LabWorld.COMPOSE, LabWorld.SIM], [Engine.AUTO])
-    assert named == (Column("sim", "connect"), Column("compose", "connect"))
+    assert named == (GridColumn("sim", "connect"), GridColumn("compose", "connect"))
 
 
 def runner(
-    lacking: Mapping[str, str], rows: tuple[Row, ...] = ()
-) -> Callable[[Mapping[Column, Sequence[str]], Callable[[Column, Outcome], None]], dict[Column, Outcome]]:
+    lacking: Mapping[str, str], rows: tuple[ExpectationRow, ...] = ()
+) -> Callable[
+    [Mapping[GridColumn, Sequence[str]], Callable[[GridColumn, TableRun], None]], dict[GridColumn, TableRun]
+]:
     """What runs nothing and says that everything is well, but for these worlds."""
 
     def run(
-        jobs: Mapping[Column, Sequence[str]], done: Callable[[Column, Outcome], None]
-    ) -> dict[Column, Outcome]:
+        jobs: Mapping[GridColumn, Sequence[str]], done: Callable[[GridColumn, TableRun], None]
+    ) -> dict[GridColumn, TableRun]:
         outcomes = {}
         for column, names in jobs.items():
             results = tuple(CheckResult(name, *_words(column), rows, 1.0) for name in names)
             why_not = lacking.get(column.world)
-            outcomes[column] = Outcome(lacking=why_not) if why_not else Outcome(results)
+            outcomes[column] = TableRun(lacking=why_not) if why_not else TableRun(results)
             done(column, outcomes[column])
         return outcomes
 
     return run
 
 
-def _words(column: Column) -> tuple[str, str]:
+def _words(column: GridColumn) -> tuple[str, str]:
     return column.world, column.engine
 
 

@@ -11,10 +11,14 @@ import pytest
 
 from probe.errors import BackendError
 from worlds_table import machine
-from worlds_table.grid import Column
-from worlds_table.run import Outcome, run_columns
+from worlds_table.grid import GridColumn
+from worlds_table.run import TableRun, run_columns
 
-SIM, NETNS, NETNS_RAW = Column("sim", "connect"), Column("netns", "connect"), Column("netns", "raw")
+SIM, NETNS, NETNS_RAW = (
+    GridColumn("sim", "connect"),
+    GridColumn("netns", "connect"),
+    GridColumn("netns", "raw"),
+)
 # Says what the test has put there for the column, else that its scenarios are well.
 PROGRAM = """#!/bin/sh
 cd "$(dirname "$0")"
@@ -25,7 +29,7 @@ cat well
 """
 
 
-class Program:
+class FakeProgram:
     """What it says, and what it was told."""
 
     def __init__(self, folder: Path) -> None:
@@ -35,26 +39,26 @@ class Program:
         self.path.chmod(self.path.stat().st_mode | stat.S_IEXEC)
         well = {"scenario": "demo", "world": "sim", "engine": "connect", "rows": [], "seconds": 0.1}
         (folder / "well").write_text(json.dumps({"results": [well]}))
-        self.done: list[Column] = []
+        self.done: list[GridColumn] = []
 
-    def says(self, column: Column, script: str) -> None:
+    def says(self, column: GridColumn, script: str) -> None:
         (self.folder / f"say-{column.world}-{column.engine}").write_text(script)
 
     @property
     def told(self) -> list[str]:
         return (self.folder / "told").read_text().splitlines()
 
-    def run(self, *columns: Column) -> dict[Column, Outcome]:
+    def run(self, *columns: GridColumn) -> dict[GridColumn, TableRun]:
         jobs = {column: ["demo", "lossy-link"] for column in columns}
         return run_columns(jobs, lambda column, _: self.done.append(column), [str(self.path)])
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
-    return Program(tmp_path)
+def program(tmp_path: Path) -> FakeProgram:
+    return FakeProgram(tmp_path)
 
 
-def test_every_column_is_run(program: Program) -> None:
+def test_every_column_is_run(program: FakeProgram) -> None:
     """Each is told its scenarios, its world and its engine; one without scenarios is not started."""
     outcomes = run_columns({SIM: ["demo"], NETNS: []}, lambda *_: None, [str(program.path)])
     assert list(outcomes) == [SIM]
@@ -62,7 +66,7 @@ def test_every_column_is_run(program: Program) -> None:
     assert program.told == ["sim connect lab run demo"]
 
 
-def test_worlds_side_by_side_and_engines_in_turn(program: Program) -> None:
+def test_worlds_side_by_side_and_engines_in_turn(program: FakeProgram) -> None:
     """Two engines of a world would be in each other's way; two worlds are not."""
     program.says(NETNS, "while ! grep -q sim told; do sleep 0.01; done; echo over >> told")
     outcomes = program.run(NETNS, NETNS_RAW, SIM)
@@ -70,11 +74,11 @@ def test_worlds_side_by_side_and_engines_in_turn(program: Program) -> None:
     assert program.told.index("over") < program.told.index("netns raw lab run demo lossy-link")
 
 
-def test_a_world_that_cannot_be_had(program: Program) -> None:
+def test_a_world_that_cannot_be_had(program: FakeProgram) -> None:
     """Its reason is kept, its other columns are not tried, and the other worlds are run."""
     program.says(NETNS, "echo warning >&2; echo 'bindprobe: no namespaces here' >&2; exit 3")
     outcomes = program.run(NETNS, NETNS_RAW, SIM)
-    assert outcomes[NETNS] == Outcome(lacking="no namespaces here")
+    assert outcomes[NETNS] == TableRun(lacking="no namespaces here")
     assert NETNS_RAW not in outcomes
     assert outcomes[SIM].results
     program.says(SIM, "exit 3")
@@ -89,7 +93,7 @@ def test_a_world_that_cannot_be_had(program: Program) -> None:
         ("echo oh; exit 1", "netns connect printed no results: "),
     ],
 )
-def test_a_run_that_breaks(program: Program, script: str, said: str) -> None:
+def test_a_run_that_breaks(program: FakeProgram, script: str, said: str) -> None:
     """It ends the whole with its last words, and the others with it."""
     program.says(SIM, "echo $$ > pid; sleep 60")
     program.says(NETNS, f"while [ ! -s pid ]; do sleep 0.01; done; {script}")
@@ -99,7 +103,7 @@ def test_a_run_that_breaks(program: Program, script: str, said: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_all(program: Program, number: int) -> None:
+def test_a_signal_ends_all(program: FakeProgram, number: int) -> None:
     """Every run is interrupted as from a terminal and waited for: it may have to tidy up."""
     script = (
         "trap 'sleep 0.2; echo tidied >> told; exit 130' INT; echo $$ > pid; kill -{0} {1}; sleep 60 & wait"

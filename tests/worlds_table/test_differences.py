@@ -2,7 +2,7 @@
 
 import pytest
 
-from probe.lab.result import CheckResult, Row, Said
+from probe.lab.result import CheckResult, ExpectationRow, ReportedValue
 from worlds_table.differences import Compared, Difference, Why, compared
 
 USUAL = {
@@ -22,8 +22,8 @@ ORDER = (("sim", "connect"), ("sim", "raw"), ("netns", "connect"), ("netns", "ra
 def result(world: str, engine: str, **more: object) -> CheckResult:
     """A result that says what is usual, but for `says`; `expects` is met."""
     says = {**USUAL, **more.get("says", {})}
-    rows = tuple(Row(*key, value, value) for key, value in more.get("expects", {}).items())
-    said = tuple(Said(*key, value) for key, value in says.items() if value is not None)
+    rows = tuple(ExpectationRow(*key, value, value) for key, value in more.get("expects", {}).items())
+    said = tuple(ReportedValue(*key, value) for key, value in says.items() if value is not None)
     return CheckResult("demo", world, engine, rows, 0.1, said, more.get("error"))
 
 
@@ -106,10 +106,12 @@ def test_an_expectation_of_both_explains_nothing() -> None:
     _, one = compared([result("sim", "connect", expects=same), result("sim", "raw", says=same, expects=same)])
     assert [found.why for found in one.differences] == [Why.NONE]
     missed = CheckResult(
-        *("demo", "sim", "raw", (Row(*BINDING, "loopback", "odd"),), 0.1),
-        (Said(*BINDING, "odd"),),
+        *("demo", "sim", "raw", (ExpectationRow(*BINDING, "loopback", "odd"),), 0.1),
+        (ReportedValue(*BINDING, "odd"),),
     )
-    _, two = compared([CheckResult("demo", "sim", "connect", (), 0.1, (Said(*BINDING, "wildcard"),)), missed])
+    _, two = compared(
+        [CheckResult("demo", "sim", "connect", (), 0.1, (ReportedValue(*BINDING, "wildcard"),)), missed]
+    )
     assert [found.why for found in two.differences] == [Why.NONE]
     assert not two.ok
 

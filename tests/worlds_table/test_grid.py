@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from probe.lab.result import CheckResult, Row, Said
+from probe.lab.result import CheckResult, ExpectationRow, ReportedValue
 from worlds_table.differences import Why
-from worlds_table.grid import Column, Grid, Standing, cell_text, make_grid, summary, told
+from worlds_table.grid import Grid, GridColumn, Standing, cell_text, make_grid, summary, told
 from worlds_table.markdown import render_page
 from worlds_table.text import render_grid
 
 COLUMNS = tuple(
-    Column(world, engine) for world in ("sim", "netns", "compose") for engine in ("connect", "raw")
+    GridColumn(world, engine) for world in ("sim", "netns", "compose") for engine in ("connect", "raw")
 )
-MET = Row("80", "binding", "wildcard", "wildcard")
-MISSED = Row("80", "via", "direct", "forward")
+MET = ExpectationRow("80", "binding", "wildcard", "wildcard")
+MISSED = ExpectationRow("80", "via", "direct", "forward")
 NO_MEMORY, NO_TUN = "memory has no tunnels", "not installed: openvpn"
 LEFT_OUT = {
     "plain": {},
@@ -23,9 +23,9 @@ LEFT_OUT = {
 }
 
 
-def result(scenario: str, column: Column, via: str = "direct", **more: object) -> CheckResult:
+def result(scenario: str, column: GridColumn, via: str = "direct", **more: object) -> CheckResult:
     rows, error = more.get("rows", (MET,)), more.get("error")
-    said = (Said("80", "bound by", str(more.get("bound_by", "-"))), Said("80", "via", via))
+    said = (ReportedValue("80", "bound by", str(more.get("bound_by", "-"))), ReportedValue("80", "via", via))
     return CheckResult(scenario, column.world, column.engine, rows, 0.1, said, error)
 
 
@@ -94,9 +94,9 @@ def test_a_difference_in_one_world() -> None:
 def explained() -> Grid:
     """Raw packets tell more everywhere, and in containers what the file expects of them there."""
     device = {"bound_by": "device"}
-    expected = Row("80", "via", "forward", "forward")
+    expected = ExpectationRow("80", "via", "forward", "forward")
     contained = {**device, "via": "forward", "rows": (expected,)}
-    usual = {**device, "rows": (Row("80", "via", "direct", "direct"),)}
+    usual = {**device, "rows": (ExpectationRow("80", "via", "direct", "direct"),)}
     return grid(*plain(sim_raw=usual, netns_raw=usual, compose_raw=contained))
 
 
@@ -168,7 +168,7 @@ def test_pipes_in_cells() -> None:
     open_filtered = {"via": "open|filtered"}
     table = make_grid(COLUMNS[:2], {"plain": {}}, plain(sim_raw={**open_filtered, "rows": ()})[-2:], {})
     assert "open|filtered here" in render_grid(table)
-    expected = Row("80", "via", "open|filtered", "open|filtered")
+    expected = ExpectationRow("80", "via", "open|filtered", "open|filtered")
     table = make_grid(
         COLUMNS[:2], {"plain": {}}, plain(sim_raw={**open_filtered, "rows": (expected,)})[-2:], {}
     )

@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from probe.errors import BackendError, BindprobeError
-from probe.lab.compose.limits import INTERFACES, Place, leaving, place_of, settings_that_count, taking_over
+from probe.lab.compose.limits import (
+    INTERFACES,
+    ContainerPlace,
+    leaving,
+    place_of,
+    settings_that_count,
+    taking_over,
+)
 from probe.lab.files import find_scenario
 from probe.lab.netns import tunnels
 from probe.lab.netns.carried import CUT, TunnelPlan
@@ -25,7 +32,7 @@ from probe.lab.netns.hosts import build, configure, finish
 from probe.lab.netns.listeners import serving
 from probe.lab.netns.programs import run
 from probe.lab.netns.tunnels import switch_off_here
-from probe.lab.netns.wireguard import End
+from probe.lab.netns.wireguard import WireGuardEnd
 from probe.lab.scenario import FarEnd, Vpn
 
 # --- its end of the tunnel ---
@@ -45,7 +52,7 @@ def lay_end(role: str, plan: TunnelPlan, stack: ExitStack) -> Callable[[], None]
         BackendError: this container may not make one.
     """
     make_device(_TUN)
-    end = End(None, stack)
+    end = WireGuardEnd(None, stack)
     if role == "prober":
         end.configure_here(plan)
         return functools.partial(_complete_here, end, plan.vpn)
@@ -68,13 +75,13 @@ def make_device(place: Path) -> None:
         raise BackendError(f"cannot make {place}: {error.strerror}; see docker-compose.yml") from None
 
 
-def _complete_here(end: End, vpn: Vpn) -> None:
+def _complete_here(end: WireGuardEnd, vpn: Vpn) -> None:
     if vpn.warm:
         end.warm(_PATIENCE)
     switch_off_here(vpn)
 
 
-def _complete_there(end: End, vpn: Vpn) -> None:
+def _complete_there(end: WireGuardEnd, vpn: Vpn) -> None:
     troubles: dict[FarEnd, Callable[[], object]] = {
         FarEnd.SERVES: lambda: None,
         FarEnd.ABSENT: end.end,
@@ -108,7 +115,7 @@ def _end(_signal: int, _frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _live(place: Place) -> NoReturn:
+def _live(place: ContainerPlace) -> NoReturn:
     READY.unlink(missing_ok=True)
     _require_programs(place)
     _require_settings(place)
@@ -120,7 +127,7 @@ def _live(place: Place) -> NoReturn:
         configure("ip", leaving(place))
 
 
-def _serve(place: Place) -> NoReturn:
+def _serve(place: ContainerPlace) -> NoReturn:
     """Be the host, with all that runs on it; the programs end with the container."""
     stack = ExitStack()  # never closed: ending another user's processes would take CAP_KILL
     complete = lay_end(place.role, place.tunnel, stack) if place.tunnel is not None else _nothing
@@ -147,7 +154,7 @@ def _require_alive(daemons: Sequence[RunningDaemon]) -> None:
         daemon.program.require_alive()
 
 
-def _require_programs(place: Place) -> None:
+def _require_programs(place: ContainerPlace) -> None:
     """Make sure that this is the image for it.
 
     Raises:
@@ -166,7 +173,7 @@ def _names() -> dict[str, str]:
     return {one["local"]: link["ifname"] for link in links for one in link["addr_info"]}
 
 
-def _require_settings(place: Place) -> None:
+def _require_settings(place: ContainerPlace) -> None:
     """Compare the kernel's settings with what the scenario needs: /proc/sys is read-only in here."""
     for name, value in settings_that_count(place):
         found = Path("/proc/sys", *name.split(".")).read_text(encoding="ascii").strip()

@@ -84,7 +84,7 @@ _AS_IT_IS = frozenset({*(name for name, _ in ORDINARY), "net.ipv4.ping_group_ran
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ContainerPlace:
     """What a container becomes: a host, and which end of a tunnel it makes, if any."""
 
     role: str
@@ -103,7 +103,7 @@ def image_of(scenario: Scenario) -> str:
     return "services" if scenario.target.services or scenario.vpn is not None else "host"
 
 
-def place_of(role: str, scenario: Scenario) -> Place:
+def place_of(role: str, scenario: Scenario) -> ContainerPlace:
     """What this role is in a scenario; where the scenario has no such host, one without anything.
 
     Raises:
@@ -116,10 +116,10 @@ def place_of(role: str, scenario: Scenario) -> Place:
     layout = lay_out(scenario)
     hosts = {host.name: host for host in (layout.prober, *layout.hosts)}
     host = hosts.get(role, HostPlan(role, ()))
-    return Place(role, host, layout.tunnel if host.tunnel else None)
+    return ContainerPlace(role, host, layout.tunnel if host.tunnel else None)
 
 
-def taking_over(place: Place, names: Mapping[str, str]) -> str:
+def taking_over(place: ContainerPlace, names: Mapping[str, str]) -> str:
     """Lines for `ip -batch` that empty Docker's interfaces and name them after realms, all of them off.
 
     `names`: interface by address.
@@ -130,7 +130,7 @@ def taking_over(place: Place, names: Mapping[str, str]) -> str:
     return "".join(f"{line}\n" for line in _taking_over(place, names))
 
 
-def leaving(place: Place) -> str:
+def leaving(place: ContainerPlace) -> str:
     """Lines for `ip -batch` that switch the interfaces off that were taken over.
 
     The kernel takes them away some time after the container has ended, and gives their link addresses to no
@@ -139,7 +139,7 @@ def leaving(place: Place) -> str:
     return "".join(f"link set {name} down\n" for name in place.names.values())
 
 
-def _taking_over(place: Place, names: Mapping[str, str]) -> Iterator[str]:
+def _taking_over(place: ContainerPlace, names: Mapping[str, str]) -> Iterator[str]:
     for address, name in place.names.items():
         if address not in names:
             raise ScenarioError(f"the {place.role} has no interface with {address}: see docker-compose.yml")
@@ -148,7 +148,7 @@ def _taking_over(place: Place, names: Mapping[str, str]) -> Iterator[str]:
         yield f"link set {names[address]} name {name}"
 
 
-def settings_that_count(place: Place) -> tuple[tuple[str, str], ...]:
+def settings_that_count(place: ContainerPlace) -> tuple[tuple[str, str], ...]:
     """The kernel settings that a scenario depends on; docker-compose.yml has to give them."""
     wanted = place.host.settings if place.tunnel is None else (*place.host.settings, _OF_TUNNEL)
     return tuple((name, value) for name, value in wanted if name not in _AS_IT_IS)

@@ -117,7 +117,7 @@ _RECOVERY = 1.0  # seconds between them
 _PROJECT_LABEL = "com.docker.compose.project"  # of every container of a project, in every version of Compose
 
 
-class Stack:
+class ComposeStack:
     """A project of its own. Its images are built once, its networks are made once."""
 
     def __init__(self, project: str, compose: tuple[str, ...]) -> None:
@@ -196,7 +196,7 @@ def scan_arguments(scenario: Scenario, engine: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def open_stack() -> Iterator[Stack]:
+def open_stack() -> Iterator[ComposeStack]:
     """Have the containers for a while. Whatever ends that, a signal too, none is left.
 
     Raises:
@@ -208,7 +208,7 @@ def open_stack() -> Iterator[Stack]:
     compose = compose_command()
     if why_not is not None or compose is None:
         raise BackendError(f"no containers here: {why_not}")
-    stack = Stack(f"bindprobe-lab-{os.getpid()}", compose)
+    stack = ComposeStack(f"bindprobe-lab-{os.getpid()}", compose)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield stack

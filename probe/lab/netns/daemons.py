@@ -20,7 +20,7 @@ from pathlib import Path
 
 from probe.errors import BackendError
 from probe.lab import small_app
-from probe.lab.daemons import HOME, TOOLS, Check, Daemon
+from probe.lab.daemons import HOME, TOOLS, Daemon, ServiceCheck
 from probe.lab.netns import enter, programs, syscalls
 from probe.lab.netns.programs import Program
 from probe.lab.scenario_hosts import ServiceKind
@@ -164,7 +164,7 @@ def _in_network(host: int | None) -> Iterator[None]:
         yield
 
 
-def _answered(check: Check) -> bool:
+def _answered(check: ServiceCheck) -> bool:
     """Whether a service answers as it should."""
     family = socket.AF_INET6 if ":" in check.address else socket.AF_INET
     with socket.socket(family, _KIND[check.protocol]) as opened:

@@ -19,9 +19,9 @@ from probe.lab.netns.plans import (
     ORDINARY,
     STRICT,
     HostPlan,
-    Interface,
     Layout,
-    Wire,
+    PlannedInterface,
+    VethPair,
     alone,
     cable_ends,
     like,
@@ -88,13 +88,13 @@ def _delay(scenario: Scenario, interface: str) -> float:
     return link.delay_ms / 1000 if link else 0.0
 
 
-def _interface(scenario: Scenario, name: str, addresses: Iterable[str]) -> Interface:
+def _interface(scenario: Scenario, name: str, addresses: Iterable[str]) -> PlannedInterface:
     mtu = scenario.vpn.mtu if scenario.vpn is not None and name == Realm.VPN else None
     own = tuple(with_prefix(address) for address in addresses)
-    return Interface(name, own, behind_cable=_delay(scenario, name) > 0, mtu=mtu)
+    return PlannedInterface(name, own, behind_cable=_delay(scenario, name) > 0, mtu=mtu)
 
 
-def _carrier(scenario: Scenario, host: str) -> Iterator[Interface]:
+def _carrier(scenario: Scenario, host: str) -> Iterator[PlannedInterface]:
     """Yield a host's end of the link that carries the tunnel. Before it: the tunnel needs it."""
     if scenario.vpn is not None:
         yield _interface(scenario, CARRIER, [CARRIER_ADDRESSES[host]])
@@ -137,7 +137,7 @@ def _target(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
         link = _interface(scenario, realm, there)
         interfaces.append(replace(link, behind_cable=link.behind_cable and realm != Realm.PUBLIC))
     if scenario.target.dnat:
-        interfaces.append(Interface("container", (with_prefix(CONTAINER_ADDRESSES["bridge"]),)))
+        interfaces.append(PlannedInterface("container", (with_prefix(CONTAINER_ADDRESSES["bridge"]),)))
     gateways = _inner_gateways(scenario)
     routes = [_default_route(gateways[symbol]) for symbol in own if symbol in gateways]
     neighbours = {**PROBER_ADDRESSES, **gateways}
@@ -200,9 +200,9 @@ def _router(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
     outside = _interface(scenario, Realm.PUBLIC, (ROUTER_ADDRESSES[symbol] for symbol in public))
     if scenario.router.nat and "public" in public and "public" not in scenario.dead:
         own = (f"{TARGET_ADDRESSES['public']}/32", *outside.addresses)
-        outside = Interface(outside.name, own, outside.behind_cable)
+        outside = PlannedInterface(outside.name, own, outside.behind_cable)
     gateways = _inner_gateways(scenario)
-    behind = Interface("behind", tuple(with_prefix(gateways[symbol]) for symbol in public))
+    behind = PlannedInterface("behind", tuple(with_prefix(gateways[symbol]) for symbol in public))
     settings = (*ORDINARY, *_FORWARD.values())
     if scenario.router.syn_proxy:
         # A connection that conntrack did not see begin is not one (nft(8), synproxy).
@@ -216,23 +216,23 @@ def _router(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
 def _container(scenario: Scenario) -> HostPlan:
     alive = sorted({entry.port for entry in scenario.target.dnat if entry.alive})
     listens = tuple(Listen(port=port, bind=_ANY[4], protocol=Protocol.TCP) for port in alive)
-    interface = Interface("container", (with_prefix(CONTAINER_ADDRESSES["container"]),))
+    interface = PlannedInterface("container", (with_prefix(CONTAINER_ADDRESSES["container"]),))
     route = _default_route(CONTAINER_ADDRESSES["bridge"])
     return HostPlan("container", (interface,), (route,), listens=listens)
 
 
-def _wires(scenario: Scenario, symbols: tuple[str, ...]) -> Iterator[Wire]:
+def _wires(scenario: Scenario, symbols: tuple[str, ...]) -> Iterator[VethPair]:
     for realm in realms(symbols):
         far = "router" if realm == Realm.PUBLIC else "target"
         name = CARRIER if realm == Realm.VPN and scenario.vpn is not None else realm
-        yield Wire((("prober", name), (far, name)), _delay(scenario, name))
+        yield VethPair((("prober", name), (far, name)), _delay(scenario, name))
         if realm == Realm.PUBLIC:
-            yield Wire((("router", "behind"), ("target", realm)))
+            yield VethPair((("router", "behind"), ("target", realm)))
     if scenario.target.dnat:
-        yield Wire((("target", "container"), ("container", "container")))
+        yield VethPair((("target", "container"), ("container", "container")))
 
 
-def _cable(wires: tuple[Wire, ...]) -> HostPlan | None:
-    interfaces = tuple(Interface(name) for wire in wires if wire.delay for name in cable_ends(wire))
+def _cable(wires: tuple[VethPair, ...]) -> HostPlan | None:
+    interfaces = tuple(PlannedInterface(name) for wire in wires if wire.delay for name in cable_ends(wire))
     silent = (("net.ipv6.conf.default.disable_ipv6", "1"),)
     return HostPlan("cable", interfaces, settings=silent) if interfaces else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from probe.lab.netns.plans import HostPlan, Wire, cable_ends
+from probe.lab.netns.plans import HostPlan, VethPair, cable_ends
 
 # The kernel announces the carrier of an interface at once, but only within a second where the ends of a wire
 # have the same index in their namespaces (net/core/link_watch.c, linkwatch_urgent_event).
@@ -11,7 +11,7 @@ _FIRST_INDEX = 101
 End = tuple[str, str]  # host, interface
 
 
-def wiring(wires: tuple[Wire, ...], pids: Mapping[str, int]) -> str:
+def wiring(wires: tuple[VethPair, ...], pids: Mapping[str, int]) -> str:
     """Lay every wire, seen from the prober. `pids`: for each other host a process that lives in it.
 
     A wire with a delay is cut in two: the ends in the middle belong to the host `cable`.
@@ -20,7 +20,7 @@ def wiring(wires: tuple[Wire, ...], pids: Mapping[str, int]) -> str:
     return "".join(_veth(ends, index, pids) for index, ends in enumerate(pieces, _FIRST_INDEX))
 
 
-def _pieces(wire: Wire) -> Iterator[tuple[End, End]]:
+def _pieces(wire: VethPair) -> Iterator[tuple[End, End]]:
     one, other = wire.ends
     if wire.delay == 0:
         yield one, other

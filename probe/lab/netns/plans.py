@@ -18,7 +18,7 @@ STRICT = tuple((name, "1") for name in REVERSE_PATH)
 
 
 @dataclass(frozen=True, slots=True)
-class Interface:
+class PlannedInterface:
     """One end of a wire. `addresses` carry their prefix length; `behind_cable`: offloads must be off.
 
     `mtu` in bytes, where it is not the kernel's own.
@@ -47,7 +47,7 @@ class HostPlan:
     """
 
     name: str
-    interfaces: tuple[Interface, ...]
+    interfaces: tuple[PlannedInterface, ...]
     routes: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, str], ...] = ORDINARY
     rules: str = ""
@@ -60,7 +60,7 @@ class HostPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class VethPair:
     """Two ends, each a host and its interface, and the delay between them in seconds, one way."""
 
     ends: tuple[tuple[str, str], tuple[str, str]]
@@ -76,12 +76,12 @@ class Layout:
 
     prober: HostPlan
     hosts: tuple[HostPlan, ...]
-    wires: tuple[Wire, ...]
+    wires: tuple[VethPair, ...]
     cable: HostPlan | None = None
     tunnel: TunnelPlan | None = None
 
 
-def cable_ends(wire: Wire) -> tuple[str, str]:
+def cable_ends(wire: VethPair) -> tuple[str, str]:
     """Name the two interfaces in the middle of a delayed wire: the prober's side, the far side."""
     realm = wire.ends[0][1]
     return f"{realm}-near", f"{realm}-far"

@@ -12,10 +12,10 @@ from ipaddress import ip_interface
 from probe.errors import ScenarioError
 from probe.lab.netns.plans import (
     HostPlan,
-    Interface,
     Layout,
     NameServer,
-    Wire,
+    PlannedInterface,
+    VethPair,
     alone,
     like,
     network,
@@ -78,11 +78,13 @@ def _isolate(scenario: Scenario, layout: Layout) -> Layout:
     if isolating != [Realm.LAN] or Realm.LAN not in realms(symbols_in_use(scenario)):
         raise ScenarioError("only the link `lan` isolates, and only where it is in use")
     symbols = _symbols_of(scenario, Realm.LAN)
-    point = HostPlan("ap", (Interface("prober"), Interface("target")), last=tuple(_bridge(symbols)))
+    point = HostPlan(
+        "ap", (PlannedInterface("prober"), PlannedInterface("target")), last=tuple(_bridge(symbols))
+    )
     beyond = [(_BEYOND[symbol], GATEWAY_ADDRESSES[symbol]) for symbol in symbols]
     wires = (wire for wire in layout.wires if wire.ends[0] != ("prober", "lan"))
     (lan,) = (wire for wire in layout.wires if wire.ends[0] == ("prober", "lan"))
-    cut = Wire((lan.ends[0], ("ap", "prober")), lan.delay), Wire((("ap", "target"), lan.ends[1]))
+    cut = VethPair((lan.ends[0], ("ap", "prober")), lan.delay), VethPair((("ap", "target"), lan.ends[1]))
     layout = replace(layout, hosts=(*layout.hosts, point), wires=(*cut, *wires))
     return _with(layout, "prober", routes=tuple(beyond))
 
@@ -104,9 +106,11 @@ def _duplicate(scenario: Scenario, layout: Layout) -> Layout:
         return layout
     theirs = [with_prefix(TARGET_ADDRESSES[symbol]) for symbol in scenario.elsewhere]
     own = [f"{ip_interface(one).network[_AT_HOME]}/{ip_interface(one).network.prefixlen}" for one in theirs]
-    home = replace(layout.prober, interfaces=(Interface("home", tuple(own)), *layout.prober.interfaces))
-    stranger = HostPlan("stranger", (Interface("home", tuple(theirs)),))
-    wire = Wire((("prober", "home"), ("stranger", "home")))
+    home = replace(
+        layout.prober, interfaces=(PlannedInterface("home", tuple(own)), *layout.prober.interfaces)
+    )
+    stranger = HostPlan("stranger", (PlannedInterface("home", tuple(theirs)),))
+    wire = VethPair((("prober", "home"), ("stranger", "home")))
     return replace(layout, prober=home, hosts=(*layout.hosts, stranger), wires=(*layout.wires, wire))
 
 
@@ -121,12 +125,14 @@ def _name(scenario: Scenario, layout: Layout) -> Layout:
         for number, names in enumerate(scenario.prober.names, 10)
     )
     host = HostPlan(
-        "dns", (Interface("dns", tuple(f"{one.address}/24" for one in servers)),), name_servers=servers
+        "dns", (PlannedInterface("dns", tuple(f"{one.address}/24" for one in servers)),), name_servers=servers
     )
     layout = replace(
-        layout, hosts=(*layout.hosts, host), wires=(*layout.wires, Wire((("prober", "dns"), ("dns", "dns"))))
+        layout,
+        hosts=(*layout.hosts, host),
+        wires=(*layout.wires, VethPair((("prober", "dns"), ("dns", "dns")))),
     )
-    interface = Interface("dns", (f"{_NAMES_NETWORK}.2/24",))
+    interface = PlannedInterface("dns", (f"{_NAMES_NETWORK}.2/24",))
     return _with(layout, "prober", interfaces=(interface,), files=tuple(_name_files(servers)))
 
 

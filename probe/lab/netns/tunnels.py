@@ -17,7 +17,7 @@ from probe.errors import BackendError
 from probe.lab.netns import carried, enter, programs
 from probe.lab.netns.carried import CUT, DEVICE, Certificate, TunnelPlan
 from probe.lab.netns.programs import Program, run
-from probe.lab.netns.wireguard import End
+from probe.lab.netns.wireguard import WireGuardEnd
 from probe.lab.scenario import FarEnd, Vpn, VpnKind
 
 _TUN = "/dev/net/tun"
@@ -59,7 +59,7 @@ def _machine_lacks() -> str | None:
     return f"this machine does not let us make tunnels: {said}"
 
 
-class Tunnel(Protocol):
+class NetnsTunnel(Protocol):
     """One tunnel of a world."""
 
     def lay(self) -> None:
@@ -81,13 +81,13 @@ class Tunnel(Protocol):
         """Have the target's end not know us any more."""
 
 
-class WireGuard:
+class WireGuardTunnel:
     """A tunnel of wireguard-go."""
 
     def __init__(self, plan: TunnelPlan, target: int, stack: ExitStack) -> None:
         """Start both ends, the other one on the host of process `target`; `stack` ends them."""
         self._plan = plan
-        self._here, self._there = End(None, stack), End(target, stack)
+        self._here, self._there = WireGuardEnd(None, stack), WireGuardEnd(target, stack)
 
     def lay(self) -> None:
         """Configure the interfaces of both hosts."""
@@ -163,8 +163,8 @@ class OpenVpn:
         self.await_far_end()
 
 
-_KINDS: dict[VpnKind, Callable[[TunnelPlan, int, ExitStack], Tunnel]] = {
-    VpnKind.WIREGUARD: WireGuard,
+_KINDS: dict[VpnKind, Callable[[TunnelPlan, int, ExitStack], NetnsTunnel]] = {
+    VpnKind.WIREGUARD: WireGuardTunnel,
     VpnKind.OPENVPN: OpenVpn,
 }
 
@@ -186,7 +186,7 @@ def lay_tunnel(plan: TunnelPlan, target: int, stack: ExitStack) -> Callable[[], 
     return functools.partial(_join, tunnel, plan.vpn, target)
 
 
-def _join(tunnel: Tunnel, vpn: Vpn, target: int) -> None:
+def _join(tunnel: NetnsTunnel, vpn: Vpn, target: int) -> None:
     """Let the two ends find each other; the far end's trouble begins before that, where it is cold."""
     troubles: dict[FarEnd, Callable[[], object]] = {
         FarEnd.SERVES: lambda: None,

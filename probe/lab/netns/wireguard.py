@@ -28,7 +28,7 @@ def keys_of(host: str) -> KeyPair:
     return KeyPair(private, run(None, ["wg", "pubkey"], private).strip())
 
 
-class End:
+class WireGuardEnd:
     """A running wireguard-go on the host of process `host` (None: our own); `stack` ends it."""
 
     def __init__(self, host: int | None, stack: ExitStack) -> None:

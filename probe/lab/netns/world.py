@@ -36,7 +36,7 @@ from probe.model.target import IPAddress, Realm
 # --- the prober's machine ---
 
 
-class ProberHost(SystemHost):
+class NetnsProber(SystemHost):
     """The machine as it is, but a plain link named vpn stands for a tunnel, as in memory."""
 
     def route(self, destination: IPAddress) -> Route:
@@ -83,7 +83,7 @@ def open_netns(scenario: Scenario, *, raw: bool = True) -> Iterator[World]:
     """
     from probe.backends.connect import ConnectBackend  # noqa: PLC0415 - only this world needs real sockets
 
-    target, host = target_of(scenario), ProberHost()
+    target, host = target_of(scenario), NetnsProber()
     packets = _raw_backend(host) if raw else nullcontext()
     with (
         open_network(scenario) as shell,

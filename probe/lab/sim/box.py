@@ -214,7 +214,7 @@ IPV4 = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class NodeConfig:
     """What one box is told to do: its sockets, its filters and its tricks."""
 
     sockets: Sequence[ListeningSocket] = ()
@@ -247,7 +247,7 @@ class Arrival:
 class Box:
     """One machine. `addresses` maps each of its own addresses to the realm of its link."""
 
-    def __init__(self, name: str, addresses: Mapping[IPAddress, str], manners: Manners) -> None:
+    def __init__(self, name: str, addresses: Mapping[IPAddress, str], manners: NodeConfig) -> None:
         self.name = name
         self.addresses = dict(addresses)
         self._does = manners

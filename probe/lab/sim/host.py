@@ -1,7 +1,7 @@
 """The prober's machine in the world in memory, as a Host: routes, neighbours, addresses."""
 
 from probe.lab.sim.box import Box
-from probe.lab.sim.network import Network
+from probe.lab.sim.network import SimNetwork
 from probe.model.facts import LinkKind, Neighbour, Route
 from probe.model.machine import Tunnel
 from probe.model.target import IPAddress, Realm
@@ -17,7 +17,7 @@ LOOPBACK = "lo"
 class SimHost:
     """What the prober's machine can tell without sending a packet."""
 
-    def __init__(self, network: Network, prober: Box) -> None:
+    def __init__(self, network: SimNetwork, prober: Box) -> None:
         self._network = network
         self._prober = prober
 

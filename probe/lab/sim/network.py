@@ -60,7 +60,7 @@ NEIGHBOUR_GIVES_UP = 3.06  # seconds
 HOP_TIME = 20e-6  # seconds that a wire and a kernel take, without any delay of the link
 
 
-class Network:
+class SimNetwork:
     """All boxes, their routes and their wires. Deterministic: the same packets and seed, the same fate."""
 
     def __init__(self, clock: Clock, ways: Mapping[str, Sequence[Way]], seed: int = 0) -> None:

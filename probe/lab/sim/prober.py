@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
-from probe.backends.errnos import Meaning, Moment, System, meanings
+from probe.backends.errnos import ErrnoMeaning, Moment, System, meanings
 from probe.lab.scenario_hosts import Action, ProberHost
-from probe.lab.sim.box import Arrival, Box, Manners, refusal
+from probe.lab.sim.box import Arrival, Box, NodeConfig, refusal
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.filters import FilterRule, decide, read_rules
 from probe.lab.sim.packets import (
@@ -37,12 +37,12 @@ from probe.wire.icmp import reason_of
 
 
 _EPERM = 1
-NOT_PERMITTED: Meaning = meanings(System.LINUX, Moment.AT_ONCE, resets_told_apart=True)[_EPERM]
+NOT_PERMITTED: ErrnoMeaning = meanings(System.LINUX, Moment.AT_ONCE, resets_told_apart=True)[_EPERM]
 IPV4 = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Firewall:
+class OwnFirewall:
     """The prober's own filter. `strict_reverse_path` is rp_filter=1, which IPv6 does not have."""
 
     outgoing: Sequence[FilterRule] = ()
@@ -65,13 +65,13 @@ class Firewall:
         return decide(self.incoming, arrival.realm, frame, answer=True) is not Action.ACCEPT
 
 
-def read_firewall(host: ProberHost) -> Firewall:
+def read_firewall(host: ProberHost) -> OwnFirewall:
     """Make the firewall of a scenario's prober.
 
     Raises:
         UsageError: a port list cannot be read.
     """
-    return Firewall(read_rules(host.outgoing), read_rules(host.incoming), host.strict_reverse_path)
+    return OwnFirewall(read_rules(host.outgoing), read_rules(host.incoming), host.strict_reverse_path)
 
 
 # --- the prober ---
@@ -113,9 +113,9 @@ class Prober(Box):
         addresses: Mapping[IPAddress, str],
         clock: Clock,
         tell: Callable[[Reply], None],
-        firewall: Firewall = Firewall(),
+        firewall: OwnFirewall = OwnFirewall(),
     ) -> None:
-        super().__init__("prober", addresses, Manners())
+        super().__init__("prober", addresses, NodeConfig())
         self.firewall = firewall
         self._clock = clock
         self._tell = tell

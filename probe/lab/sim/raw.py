@@ -13,7 +13,7 @@ from probe.lab.scenario_hosts import Action
 from probe.lab.sim.box import Arrival, refusal
 from probe.lab.sim.clock import Inbox
 from probe.lab.sim.host import INTERFACES, LOOPBACK
-from probe.lab.sim.network import Network
+from probe.lab.sim.network import SimNetwork
 from probe.lab.sim.packets import DEFAULT_TTL, NO_FLAGS, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.lab.sim.prober import NOT_PERMITTED, Prober
 from probe.model.probing import MARK_TOS, Header, Probe, Question, Reason, Reply, Shape
@@ -45,7 +45,7 @@ class _Way:
 class SimRawBackend:
     """A Backend that sends raw packets over a Network. Waiting costs no real time."""
 
-    def __init__(self, network: Network, prober: Prober) -> None:
+    def __init__(self, network: SimNetwork, prober: Prober) -> None:
         self._network = network
         self._prober = prober
         self._inbox = Inbox(network.clock)

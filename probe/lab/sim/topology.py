@@ -12,12 +12,12 @@ from probe.lab.scenario import (
     PROBER_ADDRESSES,
     ROUTER_ADDRESSES,
     TARGET_ADDRESSES,
-    Link,
     Scenario,
+    ScenarioLink,
     address_of,
 )
 from probe.lab.scenario_hosts import Dnat, Listen, Serves, TargetHost
-from probe.lab.sim.box import Box, Forwarding, Guard, Interceptor, Manners, Nat, SynProxy
+from probe.lab.sim.box import Box, Forwarding, Guard, Interceptor, Nat, NodeConfig, SynProxy
 from probe.lab.sim.filters import read_rules, two_ways
 from probe.lab.sim.network import End, Way, Wire
 from probe.lab.sim.packets import DEFAULT_TTL
@@ -216,10 +216,10 @@ def build_ways(scenario: Scenario, boxes: Mapping[Name, Box]) -> dict[str, tuple
     return {box: tuple(way for owner, way in closest if owner is box) for box in boxes}
 
 
-def _wire(on: On, ends: Iterable[Plug], boxes: Mapping[Name, Box], links: Mapping[str, Link]) -> Wire:
+def _wire(on: On, ends: Iterable[Plug], boxes: Mapping[Name, Box], links: Mapping[str, ScenarioLink]) -> Wire:
     plugged = {end: End(boxes[end.box], end.realm, end.link_address) for end in ends if end.on is on}
     members = {address: plugged[end] for end in plugged for address in end.addresses}
-    link = links.get(on, Link())
+    link = links.get(on, ScenarioLink())
     bleached = Name.PROBER if link.bleaches else None
     return Wire(tuple(plugged.values()), members, link.delay_ms / 1000, link.loss, bleached)
 
@@ -231,11 +231,11 @@ def _routed(gateway: Gateway, ends: Iterable[Plug], wires: Mapping[On, Wire]) ->
     return [Way(gateway.prefix, wires[gateway.on], source, gateway.via) for source in sources]
 
 
-def _target(scenario: Scenario) -> Manners:
+def _target(scenario: Scenario) -> NodeConfig:
     host = scenario.target
     own = addresses_of(Name.TARGET, scenario)
     come, leave = two_ways(read_rules(host.filter))
-    return Manners(
+    return NodeConfig(
         sockets=_sockets(listens_of(host), own, scenario.name),
         input_rules=come,
         output_rules=leave,
@@ -276,14 +276,14 @@ def _sockets(listen: Iterable[Listen], own: Addresses, scenario: str) -> tuple[L
     return sockets
 
 
-def _router(scenario: Scenario) -> Manners:
+def _router(scenario: Scenario) -> NodeConfig:
     router = scenario.router
     inner = ip_address(TARGET_ADDRESSES["inside"])
     outer = public_of_router(scenario)
     forwardings = [Forwarding(Port(Protocol.TCP, number), outer, inner) for number in router.forward]
     come, leave = two_ways(read_rules(router.filter, only=On.PUBLIC))
     proxied = router.syn_proxy
-    return Manners(
+    return NodeConfig(
         sockets=_sockets(router.listen, addresses_of(Name.ROUTER, scenario), scenario.name),
         input_rules=come if router.nat else (),
         output_rules=leave if router.nat else (),
@@ -296,9 +296,9 @@ def _router(scenario: Scenario) -> Manners:
     )
 
 
-def _container(scenario: Scenario) -> Manners:
+def _container(scenario: Scenario) -> NodeConfig:
     ports = [_port(entry) for entry in scenario.target.dnat if entry.alive]
     wildcard = ip_address("0.0.0.0")  # noqa: S104 - an address in a world in memory
-    return Manners(
+    return NodeConfig(
         sockets=[ListeningSocket(p, wildcard, None, v6only=False, serves=Serves.HOLD) for p in ports]
     )

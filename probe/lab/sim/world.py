@@ -10,7 +10,7 @@ from probe.lab.scenario import Scenario
 from probe.lab.sim.clock import Clock, Inbox
 from probe.lab.sim.host import SimHost
 from probe.lab.sim.machine import SimMachine
-from probe.lab.sim.network import Network
+from probe.lab.sim.network import SimNetwork
 from probe.lab.sim.prober import Prober, read_firewall
 from probe.lab.sim.raw import SimRawBackend
 from probe.lab.sim.topology import Name, addresses_of, build_boxes, build_ways
@@ -26,7 +26,7 @@ CAPACITY = 1024  # probes at once: what a common limit on open files leaves to s
 class SimBackend:
     """A Backend over a Network. Waiting costs no real time: the clock jumps to what comes next."""
 
-    def __init__(self, clock: Clock, network: Network, prober: Prober, inbox: Inbox) -> None:
+    def __init__(self, clock: Clock, network: SimNetwork, prober: Prober, inbox: Inbox) -> None:
         self._clock = clock
         self._network = network
         self._prober = prober
@@ -85,7 +85,7 @@ def open_sim(scenario: Scenario, seed: int = 0) -> Iterator[World]:
     firewall = read_firewall(scenario.prober)
     prober = Prober(addresses_of(Name.PROBER, scenario), clock, inbox.put, firewall)
     boxes = {Name.PROBER: prober, **build_boxes(scenario)}
-    network = Network(clock, build_ways(scenario, boxes), seed)
+    network = SimNetwork(clock, build_ways(scenario, boxes), seed)
     backend = SimBackend(clock, network, prober, inbox)
     host, raw = SimHost(network, prober), SimRawBackend(network, prober)
     yield World(scenario, target_of(scenario), backend, host, NoClients(), SimMachine(prober), raw)

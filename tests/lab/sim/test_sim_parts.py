@@ -5,9 +5,9 @@ from ipaddress import ip_address
 import pytest
 
 from probe.lab.scenario import address_of
-from probe.lab.sim.box import Arrival, Box, Interceptor, Manners, SynProxy
+from probe.lab.sim.box import Arrival, Box, Interceptor, NodeConfig, SynProxy
 from probe.lab.sim.clock import Clock
-from probe.lab.sim.network import Network
+from probe.lab.sim.network import SimNetwork
 from probe.lab.sim.packets import RESET_ACK, SYN_ACK, Flow, IcmpError, Packet, Tcp
 from probe.lab.sim.prober import Prober
 from probe.lab.sim.stack import Stack, socket_for
@@ -84,7 +84,7 @@ def test_a_box_that_answers_all() -> None:
 
 def test_errors_end_where_they_are_for() -> None:
     """An ICMP error is not forwarded by the box that it is for, nor beyond its TTL."""
-    box = Box("router", {SERVER: "public"}, Manners())
+    box = Box("router", {SERVER: "public"}, NodeConfig())
     error = Packet(FLOW, Tcp.SYN, 5).error((3, 1), SERVER)
     on_way = IcmpError(error.source, CLIENT, error.kind, error.quoted, 5, ttl=9)
     assert [frame.ttl for frame in box.receive(on_way, arrived("behind"))] == [8]
@@ -92,12 +92,12 @@ def test_errors_end_where_they_are_for() -> None:
     assert list(box.receive(IcmpError(SERVER, CLIENT, (3, 1), FLOW, 5, ttl=1), arrived("behind"))) == []
 
 
-def network_of(scenario) -> tuple[Clock, Network, Prober, list]:
+def network_of(scenario) -> tuple[Clock, SimNetwork, Prober, list]:
     """A network and its prober, without the backend."""
     clock, heard = Clock(), []
     prober = Prober(addresses_of(Name.PROBER, scenario), clock, heard.append)
     boxes = {Name.PROBER: prober, **build_boxes(scenario)}
-    return clock, Network(clock, build_ways(scenario, boxes)), prober, heard
+    return clock, SimNetwork(clock, build_ways(scenario, boxes)), prober, heard
 
 
 def test_errors_are_not_answered_with_errors(scenario_of) -> None:
