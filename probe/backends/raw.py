@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from probe import interruption
 from probe.backends import privilege
 from probe.backends.errnos import NOT_SENT, Moment, System, meanings
-from probe.errors import OutputError, PrivilegeError
+from probe.errors import PrivilegeError
 from probe.model.facts import Route
 from probe.model.probing import Probe, Question, Reason, Reply, Shape
 from probe.model.target import IPAddress
@@ -231,19 +231,11 @@ class RawBackend:
         *,
         outgoing: bool,
     ) -> None:
-        """Keep a packet.
-
-        Raises:
-            OutputError: the capture file cannot be written.
-        """
-        if self._capture is None:
-            return
-        try:
+        """Keep a packet, if packets are kept."""
+        if self._capture is not None:
             self._capture.record(
                 data, ethertype, at=at, outgoing=outgoing, comment=comment, link_address=link_address
             )
-        except OSError as problem:
-            raise OutputError(f"cannot write the capture file: {problem.strerror}") from None
 
 
 def _read(arrival: "ReceivedFrame") -> Incoming | None:

@@ -11,7 +11,6 @@ import pytest
 
 from probe.backends.raw import RawBackend
 from probe.backends.rawsockets import ReceivedFrame
-from probe.errors import OutputError
 from probe.model.facts import Route
 from probe.model.probing import Header, NextHop, Probe, Question, Reason, Shape
 from probe.model.target import IPAddress, Port, Protocol
@@ -248,20 +247,6 @@ def test_close_frees_all() -> None:
     sent(backend, Question(TARGET, HTTP))
     backend.close()
     assert (backend._exchange.flying(), sockets.closed) == ((), 1)
-
-
-class FullDisk:
-    """A capture whose file cannot grow."""
-
-    def record(self, *packet: Any, **about: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_a_capture_that_fails_is_an_error() -> None:
-    """A file that cannot be written is no refusal of the packet."""
-    backend = backend_on(Sockets(), capture=FullDisk())
-    with pytest.raises(OutputError, match="cannot write the capture file: No space left"):
-        backend.send(Probe(1, Question(TARGET, HTTP)))
 
 
 class Notes:
