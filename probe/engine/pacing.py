@@ -144,7 +144,7 @@ class LinkPace:
 # Just before a kernel sends the SYN of a connect() again: 1 s, doubled each time (RFC 6298 section 5.7).
 SYN_REPEAT_S = 0.95
 FLOOR_S = 0.1  # below RFC 6298's 1 s: a late answer still counts, every try has its own socket
-EXPECTED_S = 0.03  # the floor where silence is expected: a late answer costs a detail
+EXPECTED_S = 0.05  # the floor where silence is expected: a late answer costs a detail
 INITIAL_S = 0.25  # while nothing is known anywhere: three tries then fill a second
 STRANGER_FACTOR = 1.5  # an address without answers is given this much of the slowest learned timeout
 _GRANULARITY_S = 0.001

@@ -13,7 +13,8 @@ class Timing:
     """How patiently to ask.
 
     `timeout` is the longest wait for one answer in seconds, `retries` the tries after the first,
-    `rate` the cap in probes per second over all addresses (None: 1,000 per address).
+    `rate` the cap in openings per second over all addresses, those that the kernel repeats and the connections
+    to services included (None: no cap, the pace rules).
     """
 
     timeout: float = 1.0
