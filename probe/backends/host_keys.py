@@ -43,8 +43,8 @@ def read_keys(wanted: Sequence[Place], within: float = DEADLINE_S) -> Mapping[Pl
     """Ask TCP ports for their keys, all at once, for at most `within` seconds.
 
     The usual TLS ports are asked for their certificate, the others for SSH host keys: one to three
-    connections each. Where there is no `ssh-keyscan` (OpenSSH), no host keys are asked for. What shows no key in time, or before a signal asks for the end, is
-    left out.
+    connections each. Where there is no `ssh-keyscan` (OpenSSH), no host keys are asked for. What shows no key
+    in time, or before a signal asks for the end, is left out.
     """
     end = monotonic() + within
     found = side_by_side(lambda place: _keys_of(place, end), wanted, _AT_ONCE)

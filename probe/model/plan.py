@@ -13,8 +13,8 @@ class Timing:
     """How patiently to ask.
 
     `timeout` is the longest wait for one answer in seconds, `retries` the tries after the first,
-    `rate` the cap in openings per second over all addresses, those that the kernel repeats and the connections
-    to services included (None: no cap, the pace rules).
+    `rate` the cap in openings per second over all addresses, with those that the kernel repeats and the
+    connections to services (None: no cap).
     """
 
     timeout: float = 1.0
