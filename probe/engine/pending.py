@@ -12,24 +12,24 @@ from probe.model.target import Protocol
 
 
 @dataclass(slots=True, eq=False)
-class Link:
+class OutgoingLink:
     """One outgoing interface: what its addresses share, and which of them have something to send now."""
 
     pace: LinkPace = field(default_factory=LinkPace)
-    ready: "deque[AddressState]" = field(default_factory=deque)
+    ready: deque["AddressState"] = field(default_factory=deque)
 
 
 @dataclass(slots=True, eq=False)
 class AddressState:
     """One address, or the way to it where frames for others are handed to it."""
 
-    link: Link
+    link: OutgoingLink
     learned: PathStats = field(default_factory=PathStats)
     pace: AddressPace = field(default_factory=AddressPace)
     ration: ErrorRation = field(default_factory=ErrorRation)
     silences: dict[Question, tuple[float, ...]] = field(default_factory=dict)  # when their tries left
-    waiting: "deque[PendingQuestion]" = field(default_factory=deque)
-    under_way: "dict[PendingQuestion, None]" = field(default_factory=dict)  # sent, in this order
+    waiting: deque["PendingQuestion"] = field(default_factory=deque)
+    under_way: dict["PendingQuestion", None] = field(default_factory=dict)  # sent, in this order
     queued: bool = False  # it is among those that are ready, or will be
 
 

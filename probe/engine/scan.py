@@ -23,7 +23,7 @@ from probe.engine.pacing import (
 )
 from probe.engine.pending import (
     AddressState,
-    Link,
+    OutgoingLink,
     PendingQuestion,
     has_aftermath,
     known_timeout,
@@ -73,7 +73,7 @@ class Scan:
         self._capacity = capacity
         self._ids = count(1)
         self._interfaces = links or {}
-        self._links: dict[str | None, Link] = {}
+        self._links: dict[str | None, OutgoingLink] = {}
         self._addresses: dict[IPAddress, AddressState] = {}
         self._slowest: AddressState | None = None  # of those that answered, the one with the longest timeout
         for address, known in (learned or {}).items():
@@ -118,7 +118,7 @@ class Scan:
     def _state(self, address: IPAddress, learned: PathStats | None = None) -> AddressState:
         state = self._addresses.get(address)
         if state is None:
-            link = self._links.setdefault(self._interfaces.get(address), Link())
+            link = self._links.setdefault(self._interfaces.get(address), OutgoingLink())
             state = self._addresses[address] = AddressState(link, learned or PathStats())
         return state
 
@@ -147,7 +147,7 @@ class Scan:
             self._send_over(link, now, probes)
         return probes
 
-    def _send_over(self, link: Link, now: float, probes: list[Probe]) -> None:
+    def _send_over(self, link: OutgoingLink, now: float, probes: list[Probe]) -> None:
         """Send for one address after the other, until they have to wait or what they share is spent."""
         for _ in range(len(link.ready)):
             state = link.ready.popleft()
@@ -177,7 +177,7 @@ class Scan:
                 return now
         return None
 
-    def _may_send(self, link: Link, now: float) -> bool:
+    def _may_send(self, link: OutgoingLink, now: float) -> bool:
         within_rate = link.pace.bucket.ready(now) and (self._total is None or self._total.ready(now))
         return within_rate and (len(self._probes) < self._capacity or self._release_oldest(now))
 
@@ -285,7 +285,7 @@ class Scan:
         times += [self._next_at(link, now) for link in self._links.values() if link.ready]
         return min(times, default=math.inf)
 
-    def _next_at(self, link: Link, now: float) -> float:
+    def _next_at(self, link: OutgoingLink, now: float) -> float:
         at = link.pace.bucket.next_at(now)
         if self._total is not None:
             at = max(at, self._total.next_at(now))
