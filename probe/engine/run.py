@@ -47,11 +47,8 @@ class _Running:
         self.heard[observation.question] = observation
 
     def mark(self, rationed: Iterable[Question]) -> None:
-        """Mark the silences that may be answers held back."""
-        for question in rationed:
-            silence = self.heard.get(question)
-            if silence is not None:
-                self.heard[question] = structs.replace(silence, rationed=True)
+        """Mark the silences that may be answers held back, of the questions of this survey."""
+        self.heard |= {q: structs.replace(self.heard[q], rationed=True) for q in rationed if q in self.heard}
 
 
 @dataclass(frozen=True, slots=True)

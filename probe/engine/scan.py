@@ -188,7 +188,8 @@ class Scan:
             asked, _, sent_at = self._probes.get(probe_id, (None, 0, 0.0))
             if asked is None or self._total is None or asked.accepted is not None:
                 continue
-            if sent_at + self._timeout(asked.way) <= now:
+            stranger = asked.way.learned.is_stranger()
+            if sent_at + (self.timing.timeout if stranger else self._timeout(asked.way)) <= now:
                 self._drop_probe(probe_id)
             else:
                 self._total.take(now)
