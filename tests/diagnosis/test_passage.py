@@ -39,7 +39,7 @@ NONE = dict.fromkeys(ASKED, Reason.NOT_SENT)
 TOLD = dict.fromkeys(ASKED, Reason.PORT_UNREACH)
 
 CASES = [
-    (TOLD, Count(BEFORE), Count(AFTER), InterfaceCounters(5, 5, 1, heard=5)),
+    (TOLD, Count(BEFORE), Count(AFTER), InterfaceCounters(5, 5, 1, answered=5)),
     (SENT, Count(BEFORE, PEER), Count(AFTER, LATER), InterfaceCounters(5, 5, 1, 320, 32)),
     (SENT, Count(BEFORE), Count(AFTER, LATER), InterfaceCounters(5, 5, 1)),
     (SENT, Count(BEFORE, PEER), Count(AFTER), InterfaceCounters(5, 5, 1)),
