@@ -42,6 +42,12 @@ class BackendError(BindprobeError):
 
 
 class OutputError(BindprobeError):
-    """The result could not be written (full disk, unwritable file)."""
+    """What shall be written to cannot be: known before the first probe (no folder, no permission)."""
 
     exit_code = 2
+
+
+class UnwrittenError(BindprobeError):
+    """The result was there and could not be written where it was asked for, as on a full disk."""
+
+    exit_code = 6

@@ -81,7 +81,7 @@ def started(request: EngineRequest, around: Around, *, examines: bool = False) -
         BackendError: this machine lets us open no sockets.
     """
     invoker = invoker_of(os.environ)
-    missing, raw = session.why_no_raw(request), None
+    missing, raw, capture = session.why_no_raw(request), None, None
     with ExitStack() as stack:
         reader = stack.enter_context(_reader()) if privilege.held() and (examines or _has_tunnel()) else None
         host = session.system_host(reader)
@@ -93,7 +93,7 @@ def started(request: EngineRequest, around: Around, *, examines: bool = False) -
             _preload(_LATER_IN_DOCTOR if examines else (), around, codec=raw is not None)
         _give_up(invoker)
         around.check()
-        yield Session(session.open_backends(request, host, raw, stack), missing, reader)
+        yield Session(session.open_backends(request, host, raw, stack), missing, reader, capture)
 
 
 @contextmanager

@@ -53,11 +53,13 @@ class Session:
         backends: what probes are sent with.
         missing: why no raw packets can be sent; None: they can, or were not asked for.
         reader: what reads this machine; None: this process does.
+        capture: the file of packets, if one is written.
     """
 
     backends: Backends
     missing: str | None = None
     reader: MachineReader | None = None
+    capture: "Capture | None" = None
 
     def machine_reader(self) -> MachineReader:
         """What reads this machine."""
@@ -75,11 +77,12 @@ def open_session(engine: str | EngineRequest = Engine.AUTO) -> Iterator[Session]
         BackendError: this machine lets us open no sockets.
     """
     request = engine_request(engine)
-    missing, raw, host = why_no_raw(request), None, system_host()
+    missing, raw, host, capture = why_no_raw(request), None, system_host(), None
     with ExitStack() as stack:
         if sends_raw(request, missing):
-            raw, missing = open_raw_backend(request, host, open_capture(request, stack), stack)
-        yield Session(open_backends(request, host, raw, stack), missing)
+            capture = open_capture(request, stack)
+            raw, missing = open_raw_backend(request, host, capture, stack)
+        yield Session(open_backends(request, host, raw, stack), missing, capture=capture)
 
 
 # --- the parts ---

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Protocol
 from probe import interruption
 from probe.backends import privilege
 from probe.backends.errnos import NOT_SENT, Moment, System, meanings
-from probe.errors import OutputError, PrivilegeError
+from probe.errors import PrivilegeError
 from probe.model.facts import Route
 from probe.model.probing import Probe, Question, Reason, Reply, Shape
 from probe.model.target import IPAddress
 from probe.model.target import Protocol as Transport
 from probe.wire import codec
-from probe.wire.compose import SOURCE_PORTS, Composer
+from probe.wire.compose import SOURCE_PORTS
 from probe.wire.decode import ARP, IPV4, IPV6
-from probe.wire.match import Flight, Matching
+from probe.wire.exchange import Exchange
 from probe.wire.packet import Incoming, Outgoing
 from probe.wire.pcapng import Capture
 
@@ -100,9 +100,7 @@ class RawBackend:
         self._routes = routes
         self._capture = capture
         self._known: dict[IPAddress, Route] = {}
-        self._composer = Composer(secrets.randbelow)
-        self._matching = Matching()
-        self._refused: dict[int, Reply] = {}  # by probe id, not told yet
+        self._exchange = Exchange(secrets.randbelow)
 
     @property
     def capacity(self) -> int:
@@ -142,15 +140,11 @@ class RawBackend:
 
     def forget(self, probe_ids: Iterable[int]) -> None:
         """Stop waiting for these probes and free what they hold; unknown ids are ignored."""
-        ids = tuple(probe_ids)
-        for flight in self._matching.forget(ids):
-            self._composer.release(flight.packet)
-        for probe_id in ids:
-            self._refused.pop(probe_id, None)
+        self._exchange.forget(probe_ids)
 
     def close(self) -> None:
         """Free everything."""
-        self.forget(self._matching.flying())
+        self.forget(self._exchange.flying())
         self._sockets.close()
 
     # --- out ---
@@ -172,26 +166,20 @@ class RawBackend:
         Raises:
             OSError: this machine refused.
         """
-        packet = self._compose(probe.question, way)
+        link_source = None if way.interface is None else self._link_source(probe.question, way.interface)
+        packet = self._exchange.compose(probe.question, way.source, link_source)
         if packet is None:
             return self._refuse(probe, Reason.NOT_SENT)
         data = codec.build(packet)
-        self._matching.remember(Flight(probe, packet, way.interface))
+        self._exchange.remember(probe, packet, way.interface)
         left = time.monotonic()  # what takes longest is over: the packet is built
         ethertype = self._put_out(data, packet, probe.question, way)
         self._record(data, ethertype, time.time(), _title(probe), outgoing=True)
         return left
 
-    def _compose(self, question: Question, way: _Egress) -> Outgoing | None:
-        """The packet; None where no source port is free, or this link cannot carry the question."""
-        if way.source.version != question.address.version:
-            return None
-        if question.shape is not Shape.WHO_HAS:
-            return self._composer.compose(question, way.source)
-        link_source = None if way.interface is None else self._sockets.own_link_address(way.interface)
-        if link_source is None or question.address.version != 4:  # noqa: PLR2004 - IPv6 has no ARP
-            return None
-        return self._composer.compose(question, way.source, link_source)
+    def _link_source(self, question: Question, interface: str) -> str | None:
+        """The link-layer address that asks; only ARP has it."""
+        return self._sockets.own_link_address(interface) if question.shape is Shape.WHO_HAS else None
 
     def _put_out(self, data: bytes, packet: Outgoing, question: Question, way: _Egress) -> int:
         """Send bytes where the question wants them; return their ethertype."""
@@ -207,7 +195,7 @@ class RawBackend:
     def _refuse(self, probe: Probe, reason: Reason, sender: IPAddress | None = None) -> float:
         """Note that this machine did not send a probe, for the next replies; return when."""
         at = time.monotonic()
-        self._refused[probe.id] = Reply(probe.id, reason, at, sender)
+        self._exchange.refuse(probe, reason, at, sender)
         return at
 
     # --- in ---
@@ -216,28 +204,22 @@ class RawBackend:
         """Everything that has arrived for a probe; of the same probe, what its address itself said first."""
         arrivals = ((arrival, _read(arrival)) for arrival in self._sockets.arrived())
         found = [(arrival, packet) for arrival, packet in arrivals if packet is not None]
-        found.sort(key=lambda pair: self._matching.is_elsewhere(pair[1]))
+        found.sort(key=lambda pair: self._exchange.is_elsewhere(pair[1]))
         taken = (self._take(arrival, packet) for arrival, packet in found)
         replies = [reply for reply in taken if reply is not None]
-        replies += self._refused.values()
-        self._refused.clear()
-        return replies
+        return replies + self._exchange.refusals()
 
     def _take(self, arrival: "ReceivedFrame", packet: Incoming) -> Reply | None:
         now = time.monotonic()
         at = min(now, now - (time.time() - arrival.at))
-        match = self._matching.take(packet, at)
+        match = self._exchange.take(packet, at)
         if match is None:
             return None
-        flight, reply = match
-        comment = f"{reply.reason}, answers {_title(flight.probe)}"
+        comment = f"{match.heard.reason}, answers {_title(match.flight.probe)}"
         self._record(
             arrival.data, arrival.ethertype, arrival.at, comment, arrival.link_address, outgoing=False
         )
-        refusal = self._refused.pop(flight.probe.id, None)
-        # Our own firewall may answer what it refuses: with an ICMP error, which says more than the refusal,
-        # or with a reset in the target's name, which says less.
-        return reply if refusal is None or reply.icmp is not None else refusal
+        return match.reply
 
     def _record(
         self,
@@ -249,19 +231,11 @@ class RawBackend:
         *,
         outgoing: bool,
     ) -> None:
-        """Keep a packet.
-
-        Raises:
-            OutputError: the capture file cannot be written.
-        """
-        if self._capture is None:
-            return
-        try:
+        """Keep a packet, if packets are kept."""
+        if self._capture is not None:
             self._capture.record(
                 data, ethertype, at=at, outgoing=outgoing, comment=comment, link_address=link_address
             )
-        except OSError as problem:
-            raise OutputError(f"cannot write the capture file: {problem.strerror}") from None
 
 
 def _read(arrival: "ReceivedFrame") -> Incoming | None:

@@ -2,8 +2,8 @@
 
 import struct
 import sys
-from dataclasses import dataclass
 
+from probe.engine.mtu_trial import TransferInfo
 from probe.model.probing import TcpFacts
 
 TCP_INFO = 11
@@ -18,20 +18,6 @@ _ACKED_AT = 120  # offset of tcpi_bytes_acked
 _OPEN_STATES = frozenset({1, 4, 5, 8})  # ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT (net/tcp_states.h)
 _OPTION_TIMESTAMPS, _OPTION_SACK, _OPTION_WSCALE = 1, 2, 4  # TCPI_OPT_*
 _NIBBLE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class TransferInfo:
-    """How far a connection's data has come. `acked` counts acknowledged bytes, the SYN among them."""
-
-    open: bool  # data may still pass
-    mss: int  # bytes of payload in a full segment
-    unacked: int  # segments
-    retransmits: int  # timeouts in a row
-    total_retransmits: int
-    pmtu: int  # bytes: what the kernel takes the path to carry
-    rtt: float  # seconds, smoothed
-    acked: int
 
 
 def parse_tcp_info(data: bytes, byteorder: str = sys.byteorder) -> TcpFacts | None:

@@ -68,7 +68,7 @@ class Printer:
         """Check and print; return the exit code.
 
         Raises:
-            OutputError: it could not be written.
+            UnwrittenError: it could not be written.
         """
         if self.every is not None:
             return exit_code(Watch(check, self._show, _now, interruption.sleep, self.every).until_well())

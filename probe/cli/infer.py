@@ -94,7 +94,7 @@ def _diagnosed(found: "Sequence[Report | DoctorReport]", destination: "Destinati
 
     Raises:
         UsageError: more than one report, or a format that the doctor's has not.
-        OutputError: it could not be written.
+        UnwrittenError: it could not be written.
     """
     from probe.app.diagnose import diagnosed_again
     from probe.cli.doctoring import Printer

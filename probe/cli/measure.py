@@ -12,7 +12,7 @@ from probe.app.scan import Reporting, scan
 from probe.app.session import Backends, permitted_follow_ups
 from probe.app.target import Target, resolve_target
 from probe.backends.system_host import SystemHost
-from probe.cli.notices import announce, hint
+from probe.cli.notices import announce, hint, warn_of_packets
 from probe.cli.output import Destination
 from probe.cli.progress import ProgressBar
 from probe.errors import NothingMeasuredError, UsageError
@@ -54,7 +54,7 @@ def print_plan(
     Raises:
         UsageError: a format that plans do not have, or no target.
         NothingMeasuredError: a name has no address.
-        OutputError: it could not be written.
+        UnwrittenError: it could not be written.
     """
     if destination.form not in {Form.TABLE, Form.JSON}:
         raise UsageError(f"--plan and --{destination.form} exclude each other; a plan is text or --json")
@@ -97,6 +97,7 @@ def run(
         announce(request, resolved, backends.host)
         with interruption.held():
             report = measure(resolved, timing, backends, how)
+            warn_of_packets(session.capture)
             return deliver(report, destination, strict=how.strict)
 
 
@@ -120,7 +121,7 @@ def deliver(report: Report, destination: Destination, *, strict: bool = False) -
     """Write a report and return the exit code that it ends with.
 
     Raises:
-        OutputError: it could not be written.
+        UnwrittenError: it could not be written.
     """
     destination.write(report)
     if not report.complete:

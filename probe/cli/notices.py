@@ -10,6 +10,7 @@ from probe.model.facts import LinkKind
 if TYPE_CHECKING:
     from probe.machine.sources import Host
     from probe.model.target import ResolvedTarget
+    from probe.wire.pcapng import Capture
 
 _HINT = "connect() alone, which a forged reset deceives"
 _LOOKS_HOSTILE = "their owner may take that for an attack"
@@ -19,6 +20,12 @@ def hint(missing: str | None, *, quiet: bool) -> None:
     """Say why no raw packets are sent, if something is missing for them."""
     if missing is not None and not quiet:
         say(f"{_HINT}; {missing}")
+
+
+def warn_of_packets(capture: "Capture | None") -> None:
+    """Say that the file of packets is not whole, if so."""
+    if capture is not None and capture.failure is not None:
+        say(f"the packet file ends early: {capture.failure}")
 
 
 def announce(request: EngineRequest, target: "ResolvedTarget", host: "Host") -> None:

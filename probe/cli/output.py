@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,14 @@ from probe.app.invoker import acting_as_invoker
 from probe.app.privileged_start import Around
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import style_of
-from probe.errors import OutputError, UsageError
+from probe.errors import OutputError, UnwrittenError, UsageError
 from probe.model.doctor_report import DoctorReport
 from probe.model.report import Report
 from probe.report.formats import Form, parts_of
 from probe.report.style import PLAIN, TextStyle
 
 STDOUT = Path("-")
+_CLOSED = "stdout is closed; use -o FILE"
 _EFFECTIVE = os.access in os.supports_effective_ids  # what counts is as whom this process acts
 
 
@@ -35,9 +36,9 @@ class Destination:
         """Render a report and write it; False where it went to a pipe that nobody reads any more.
 
         Raises:
-            OutputError: it could not be written; a file is then as it was before.
+            UnwrittenError: it could not be written. A file is as it was before, and stdout has the report.
         """
-        return self._write(parts_of(report, self.form, self.style()))
+        return self._write(lambda: parts_of(report, self.form, self.style()))
 
     def around(self) -> Around:
         """What the privileged start does for this destination: load what prints there, and check it."""
@@ -52,15 +53,20 @@ class Destination:
         """Find out whether it can be written, before anything is probed.
 
         Raises:
-            OutputError: the file's folder does not exist or cannot be written to.
+            OutputError: stdout is closed, or the file's folder does not exist or cannot be written to.
         """
         if self.path is None:
+            if sys.stdout is None:
+                raise OutputError(_CLOSED)
             return
         try:
             with acting_as_invoker():
                 _check_writable(self.path)
-        except PermissionError:  # not even looked at
-            raise OutputError(f"{str(self.path)!r} cannot be written: permission denied") from None
+        except OSError as error:
+            reason = (error.strerror or "not even looked at").lower()
+            raise OutputError(f"{str(self.path)!r} cannot be written: {reason}") from None
+        except RuntimeError:  # of Path.resolve
+            raise OutputError(f"{str(self.path)!r} cannot be written: links lead to each other") from None
 
     def style(self) -> TextStyle:
         """How text is laid out where it goes."""
@@ -70,12 +76,19 @@ class Destination:
         """Write a text; False where it went to a pipe that nobody reads any more.
 
         Raises:
-            OutputError: it could not be written; a file is then as it was before.
+            UnwrittenError: it could not be written. A file is as it was before, and stdout has the text.
         """
-        return self._write((text,))
+        return self._write(lambda: (text,))
 
-    def _write(self, parts: Iterable[str]) -> bool:
-        return _to_stdout(parts) if self.path is None else _to_file(parts, self.path)
+    def _write(self, parts: Callable[[], Iterable[str]]) -> bool:
+        if self.path is None:
+            return _to_stdout(parts())
+        try:
+            return _to_file(parts(), self.path)
+        except OSError as error:
+            _to_stdout(parts())
+            problem = f"{str(self.path)!r} could not be written: {error.strerror}"
+            raise UnwrittenError(f"{problem}; the result is printed instead") from None
 
 
 def forms_of(
@@ -114,8 +127,14 @@ def _check_writable(path: Path) -> None:
         raise OutputError(f"{str(path)!r} is a folder; give -o a file")
     if not folder.is_dir():
         raise OutputError(f"{str(path)!r} cannot be written: there is no folder {str(folder)!r}")
-    if not os.access(folder if not _is_special(path) else path, os.W_OK, effective_ids=_EFFECTIVE):
-        raise OutputError(f"{str(path)!r} cannot be written: permission denied")
+    if _is_special(path):
+        if not os.access(path, os.W_OK, effective_ids=_EFFECTIVE):
+            raise OutputError(f"{str(path)!r} cannot be written: permission denied")
+        return
+    sibling = _sibling(path.resolve())
+    with interruption.undone_by(lambda: sibling.unlink(missing_ok=True)):
+        sibling.open("x").close()
+        sibling.unlink()
 
 
 def _is_special(path: Path) -> bool:
@@ -126,7 +145,7 @@ def _is_special(path: Path) -> bool:
 def _to_stdout(parts: Iterable[str]) -> bool:
     stream = sys.stdout
     if stream is None:
-        raise OutputError("stdout is closed; use -o FILE")
+        raise OutputError(_CLOSED)
     try:
         for part in parts:
             stream.write(_encodable(part, stream.encoding))
@@ -136,7 +155,7 @@ def _to_stdout(parts: Iterable[str]) -> bool:
         return False
     except OSError as error:
         _discard_rest()
-        raise OutputError(f"stdout cannot be written: {error.strerror}") from None
+        raise UnwrittenError(f"stdout cannot be written: {error.strerror}") from None
     return True
 
 
@@ -164,14 +183,17 @@ def _to_file(parts: Iterable[str], path: Path) -> bool:
                 _replace(path.resolve(), parts)
     except BrokenPipeError:
         return False  # a named pipe whose reader has seen enough
-    except OSError as error:
-        raise OutputError(f"{str(path)!r} cannot be written: {error.strerror}") from None
     return True
+
+
+def _sibling(path: Path) -> Path:
+    """Where a file is written before it takes the place of `path`; its own name is short."""
+    return path.with_name(f".bindprobe.{os.getpid()}.part")
 
 
 def _replace(path: Path, parts: Iterable[str]) -> None:
     """Write a sibling and rename it over `path`, whose permissions are kept."""
-    sibling = path.with_name(f".{path.name}.{os.getpid()}.part")
+    sibling = _sibling(path)
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     with interruption.undone_by(lambda: sibling.unlink(missing_ok=True)):
         try:

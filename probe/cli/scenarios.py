@@ -94,7 +94,7 @@ def show_all(scenarios: Sequence[Scenario], kind: str, engine: str, *, as_json: 
     Raises:
         ScenarioError: one is not for this kind of world.
         BackendError: a world cannot be built here, or has no raw packets.
-        OutputError: it could not be written.
+        UnwrittenError: it could not be written.
     """
     from probe.cli.output import Destination
     from probe.report.formats import Form

@@ -9,7 +9,7 @@ from probe.engine.distance import is_answer
 from probe.model.exam import AddressExam, NameAnswer
 from probe.model.facts import LinkKind, Neighbour, TunnelHealth
 from probe.model.machine import Chain, Peer, TunnelKind
-from probe.model.probing import Observation, Reason
+from probe.model.probing import ErrorKind, Observation, Reason, reasons_of
 from probe.model.symptoms import CauseEvidence, NameServerAnswer, Symptom
 from probe.model.target import IPAddress
 from probe.model.tunnel_state import health, is_on
@@ -18,16 +18,8 @@ from probe.model.verdict import Condition
 # --- how the address answers ---
 
 
-_GONE = frozenset({Reason.HOST_UNREACH, Reason.NET_UNREACH, Reason.TIME_EXCEEDED})
-_PROHIBITED = frozenset(
-    {
-        Reason.ADMIN_PROHIBITED,
-        Reason.HOST_PROHIBITED,
-        Reason.NET_PROHIBITED,
-        Reason.PORT_UNREACH,
-        Reason.PROTO_UNREACH,
-    }
-)
+_GONE = reasons_of(ErrorKind.UNREACHABLE, ErrorKind.EXPIRED)
+_PROHIBITED = reasons_of(ErrorKind.PROHIBITED)
 
 
 def answers(exam: AddressExam) -> bool:
@@ -215,8 +207,7 @@ def endpoint_of(peer: Peer | None) -> str | None:
 
 _ENDPOINTS: Final = {
     Reason.PORT_UNREACH: Symptom.ENDPOINT_REFUSES,
-    Reason.HOST_UNREACH: Symptom.ENDPOINT_UNREACHABLE,
-    Reason.NET_UNREACH: Symptom.ENDPOINT_UNREACHABLE,
+    **dict.fromkeys(reasons_of(ErrorKind.UNREACHABLE), Symptom.ENDPOINT_UNREACHABLE),
     Reason.NO_ROUTE: Symptom.ENDPOINT_UNREACHABLE,
     Reason.NO_RESPONSE: Symptom.ENDPOINT_SILENT,
 }

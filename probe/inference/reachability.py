@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from probe.inference.policy import AddressModel
 from probe.model.binding import Condition
 from probe.model.facts import AddressSurvey, LinkKind, TunnelHealth
-from probe.model.probing import Observation, Reason
+from probe.model.probing import ErrorKind, Observation, Reason, reasons_of
 from probe.model.target import Port
 
 # Conditions in which no probe reached the address: it is left out where bindings are weighed.
@@ -17,7 +17,7 @@ UNREACHED = frozenset({Condition.HOST_DOWN, Condition.TUNNEL_DOWN, Condition.WRO
 
 _NOTHING = frozenset({Reason.NO_RESPONSE, Reason.NO_ROUTE, Reason.NOT_SENT})
 # What a box on a wrong way says. Through the tunnel itself it is an answer: the tunnel carries packets.
-_NO_WAY = frozenset({Reason.HOST_UNREACH, Reason.NET_UNREACH, Reason.TIME_EXCEEDED})
+_NO_WAY = reasons_of(ErrorKind.UNREACHABLE, ErrorKind.EXPIRED)
 # Where a tunnel is down for a silent address that is routed into it. One that no peer may have counts among
 # these: its route is there and is the right one, so `no-route` would be false.
 _SHUT = frozenset({TunnelHealth.OFF, TunnelHealth.NOT_ALLOWED, TunnelHealth.NEVER, TunnelHealth.STALE})

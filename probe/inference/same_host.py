@@ -17,7 +17,16 @@ from probe.inference.same_service import Likeness, fingerprints, likeness, softw
 from probe.model.evidence import AliasClaim
 from probe.model.facts import AddressSurvey
 from probe.model.identity import AliasSign, KeyKind
-from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Shape
+from probe.model.probing import (
+    ICMP_REASONS,
+    ErrorKind,
+    Observation,
+    Origin,
+    Question,
+    Reason,
+    Shape,
+    reasons_of,
+)
 from probe.model.target import IPAddress, Port, Protocol, Realm
 
 
@@ -71,7 +80,7 @@ def _raw(survey: AddressSurvey) -> Iterator[Observation]:
 # machine that owns it answers for it. One that does not would forward it, and TTL 1 does not live that long
 # (Linux net/ipv4/ip_forward.c checks the TTL before any forward rule is asked).
 _HOST_ANSWERS = (ANSWERS - {Reason.REFUSED}) | {Reason.ECHO_REPLY} | (ICMP_REASONS - {Reason.TIME_EXCEEDED})
-_NOT_MINE = frozenset({Reason.TIME_EXCEEDED, Reason.HOST_UNREACH, Reason.NET_UNREACH})
+_NOT_MINE = reasons_of(ErrorKind.UNREACHABLE, ErrorKind.EXPIRED)
 
 
 def _frames(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:

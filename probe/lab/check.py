@@ -4,7 +4,7 @@ Comparing is pure (`compare`); only `check` opens a world. Every expectation bec
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import structs
 
@@ -13,6 +13,7 @@ from probe.lab.compose.limits import why_not
 from probe.lab.door import backends_of, open_world
 from probe.lab.result import NOTHING, CheckResult, ExpectationRow, ReportedValue, listed, said_of
 from probe.lab.scenario import Expected, SameService, Scenario, address_of
+from probe.lab.sim import tunnel
 from probe.lab.world import World
 from probe.model.binding import Served
 from probe.model.plan import Timing
@@ -83,7 +84,11 @@ def why_not_in(scenario: Scenario, kind: str) -> str | None:
     return limit
 
 
-_LIMITS = {"compose": why_not}  # of kinds of worlds that cannot hold everything
+# Of kinds of worlds that cannot hold everything.
+_LIMITS: Mapping[str, Callable[[Scenario], str | None]] = {
+    "compose": why_not,
+    "sim": lambda scenario: tunnel.why_not(scenario.vpn),
+}
 
 
 def require(scenario: Scenario, kind: str) -> None:

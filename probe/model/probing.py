@@ -5,6 +5,7 @@ a question ends as exactly one *observation*. Meaning crosses the seam, not errn
 translates what its platform tells into a Reason before anyone else sees it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,30 +47,51 @@ class Reason(StrEnum):
     ARP_RESPONSE = "arp-response"  # a neighbour claims the address: no evidence of a port
 
 
-ICMP_REASONS = frozenset(
-    {
-        Reason.PORT_UNREACH,
-        Reason.HOST_UNREACH,
-        Reason.NET_UNREACH,
-        Reason.PROTO_UNREACH,
-        Reason.ADMIN_PROHIBITED,
-        Reason.HOST_PROHIBITED,
-        Reason.NET_PROHIBITED,
-        Reason.TIME_EXCEEDED,
-        Reason.FRAG_NEEDED,
-    }
-)
+class ErrorKind(StrEnum):
+    """What an ICMP error reports of a packet."""
 
-_NO_STATE = frozenset({Reason.NOT_SENT, Reason.ECHO_REPLY, Reason.ARP_RESPONSE})
-_STATE = {
-    Reason.SYN_ACK: State.OPEN,
-    Reason.UDP_RESPONSE: State.OPEN,
-    Reason.RESET: State.CLOSED,
-    Reason.REFUSED: State.CLOSED,
-    Reason.HOST_UNREACH: State.UNREACHABLE,
-    Reason.NET_UNREACH: State.UNREACHABLE,
-    Reason.NO_ROUTE: State.UNREACHABLE,
+    UNREACHABLE = "unreachable"  # there is nobody to give it to, or no way there
+    PROHIBITED = "prohibited"  # somebody, or the host itself, does not take it
+    EXPIRED = "expired"
+    TOO_BIG = "too-big"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonFacts:
+    """What a reason amounts to. `state`: of a TCP port, None: it shows none. `error`: of an ICMP error."""
+
+    state: State | None = State.FILTERED
+    error: ErrorKind | None = None
+
+
+REASONS: Mapping[Reason, ReasonFacts] = {
+    Reason.SYN_ACK: ReasonFacts(State.OPEN),
+    Reason.RESET: ReasonFacts(State.CLOSED),
+    Reason.NO_RESPONSE: ReasonFacts(),
+    Reason.UDP_RESPONSE: ReasonFacts(State.OPEN),
+    Reason.PORT_UNREACH: ReasonFacts(error=ErrorKind.PROHIBITED),
+    Reason.HOST_UNREACH: ReasonFacts(State.UNREACHABLE, ErrorKind.UNREACHABLE),
+    Reason.NET_UNREACH: ReasonFacts(State.UNREACHABLE, ErrorKind.UNREACHABLE),
+    Reason.PROTO_UNREACH: ReasonFacts(error=ErrorKind.PROHIBITED),
+    Reason.ADMIN_PROHIBITED: ReasonFacts(error=ErrorKind.PROHIBITED),
+    Reason.HOST_PROHIBITED: ReasonFacts(error=ErrorKind.PROHIBITED),
+    Reason.NET_PROHIBITED: ReasonFacts(error=ErrorKind.PROHIBITED),
+    Reason.TIME_EXCEEDED: ReasonFacts(error=ErrorKind.EXPIRED),
+    Reason.FRAG_NEEDED: ReasonFacts(error=ErrorKind.TOO_BIG),
+    Reason.NO_ROUTE: ReasonFacts(State.UNREACHABLE),
+    Reason.NOT_SENT: ReasonFacts(None),
+    Reason.REFUSED: ReasonFacts(State.CLOSED),
+    Reason.ECHO_REPLY: ReasonFacts(None),
+    Reason.ARP_RESPONSE: ReasonFacts(None),
 }
+
+
+def reasons_of(*kinds: ErrorKind) -> frozenset[Reason]:
+    """The reasons that are ICMP errors of these kinds."""
+    return frozenset(reason for reason, facts in REASONS.items() if facts.error in kinds)
+
+
+ICMP_REASONS = reasons_of(*ErrorKind)
 
 
 def state_of(reason: Reason, protocol: Protocol, *, from_target: bool) -> State | None:
@@ -78,14 +100,12 @@ def state_of(reason: Reason, protocol: Protocol, *, from_target: bool) -> State 
     `from_target` is whether the reply's sender is the probed address itself: for UDP a
     port-unreachable from there is the closed port's own answer (RFC 1122 section 4.1.3.1).
     """
-    if reason in _NO_STATE:
-        return None
     if protocol is Protocol.UDP:
         if reason is Reason.PORT_UNREACH and from_target:
             return State.CLOSED
         if reason is Reason.NO_RESPONSE:
             return State.OPEN_FILTERED
-    return _STATE.get(reason, State.FILTERED)
+    return REASONS[reason].state
 
 
 class Role(StrEnum):

@@ -32,7 +32,10 @@ _RECEIVED, _SENT = _PacketType(0, 1), _PacketType(4, 2)
 
 
 class Capture:
-    """A pcapng file that is being written. What is recorded is in the file at once."""
+    """A pcapng file that is being written. What is recorded is in the file at once.
+
+    A file that cannot be written on keeps what it has: `failure` is the reason then, else None.
+    """
 
     def __init__(self, path: str | Path) -> None:
         """Begin the file; one of that name is overwritten.
@@ -40,7 +43,9 @@ class Capture:
         Raises:
             OSError: the file cannot be written.
         """
-        self._file = Path(path).open("wb")  # noqa: SIM115 - open until close()
+        # Unbuffered, so that nothing is left to be written when it is closed.
+        self._file = Path(path).open("wb", buffering=0)  # noqa: SIM115 - open until close()
+        self.failure: str | None = None
         section = struct.pack("=IHHQ", _BYTE_ORDER, 1, 0, _UNKNOWN_LENGTH)
         interface = struct.pack("=HHI", _LINUX_SLL, 0, _NO_LIMIT)
         self._write(_block(_SECTION, section) + _block(_INTERFACE, interface))
@@ -64,20 +69,23 @@ class Capture:
             outgoing: sent by us, not received.
             comment: what the packet is; shown beside it.
             link_address: of its sender on the link, where that is known.
-
-        Raises:
-            OSError: the file cannot be written on.
         """
+        if self.failure is not None:
+            return
         way = _SENT if outgoing else _RECEIVED
-        self._write(_packet(_cooked(ethertype, link_address, way) + data, at, way, comment))
+        try:
+            self._write(_packet(_cooked(ethertype, link_address, way) + data, at, way, comment))
+        except OSError as problem:
+            self.failure = problem.strerror
 
     def close(self) -> None:
         """End the file."""
         self._file.close()
 
     def _write(self, block: bytes) -> None:
-        self._file.write(block)
-        self._file.flush()
+        left = memoryview(block)
+        while left:
+            left = left[self._file.write(left) :]
 
 
 def _block(kind: int, body: bytes) -> bytes:

@@ -11,11 +11,11 @@ import pytest
 
 from probe.backends.raw import RawBackend
 from probe.backends.rawsockets import ReceivedFrame
-from probe.errors import OutputError
 from probe.model.facts import Route
 from probe.model.probing import Header, NextHop, Probe, Question, Reason, Shape
 from probe.model.target import IPAddress, Port, Protocol
 from probe.wire import codec
+from probe.wire.compose import Composer
 from probe.wire.decode import ARP, IPV4, IPV6
 from probe.wire.packet import Incoming, PacketKind
 
@@ -86,7 +86,7 @@ def backend_on(sockets: Sockets, routes: OneInterface | None = None, capture: An
 def sent(backend: RawBackend, question: Question, number: int = 1) -> Any:
     """Send one probe; the packet that waits for its answer, if any."""
     backend.send(Probe(number, question))
-    flight = backend._matching._flights.get(number)
+    flight = backend._exchange._matching._flights.get(number)
     return flight and flight.packet
 
 
@@ -173,7 +173,7 @@ def test_ports_run_out_and_come_back() -> None:
     """Beyond the last source port nothing is sent; forgotten probes make room; all are distinct."""
     sockets = Sockets()
     backend = backend_on(sockets)
-    backend._composer = type(backend._composer)(lambda below: 0, range(61_000, 61_003))
+    backend._exchange._composer = Composer(lambda below: 0, range(61_000, 61_003))
     ports = {sent(backend, Question(TARGET, HTTP), number).source_port for number in range(3)}
     assert ports == {61_000, 61_001, 61_002}
     assert sent(backend, Question(TARGET, HTTP), 3) is None
@@ -246,21 +246,7 @@ def test_close_frees_all() -> None:
     backend = backend_on(sockets)
     sent(backend, Question(TARGET, HTTP))
     backend.close()
-    assert (backend._matching.flying(), sockets.closed) == ((), 1)
-
-
-class FullDisk:
-    """A capture whose file cannot grow."""
-
-    def record(self, *packet: Any, **about: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_a_capture_that_fails_is_an_error() -> None:
-    """A file that cannot be written is no refusal of the packet."""
-    backend = backend_on(Sockets(), capture=FullDisk())
-    with pytest.raises(OutputError, match="cannot write the capture file: No space left"):
-        backend.send(Probe(1, Question(TARGET, HTTP)))
+    assert (backend._exchange.flying(), sockets.closed) == ((), 1)
 
 
 class Notes:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.backends.tcpinfo import TRANSFER_SIZE, TransferInfo, handshake_rtt, parse_tcp_info, parse_transfer
+from probe.backends.tcpinfo import TRANSFER_SIZE, handshake_rtt, parse_tcp_info, parse_transfer
+from probe.engine.mtu_trial import TransferInfo
 from probe.model.probing import TcpFacts
 
 # Loopback IPv6 connection of a 6.18 kernel: timestamps, SACK, window scale 10 and 10 (0xaa).

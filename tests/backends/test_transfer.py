@@ -10,8 +10,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from probe.backends import pmtu
-from probe.backends.pmtu import DataTransfer, find_teller, try_mtu
+from probe.backends.pmtu import KernelConnection, KernelOpener, find_teller, try_mtu
+from probe.engine.mtu_trial import SMALL, DataTransfer, PathTrial
 from probe.model.exam import Transfer
 from probe.model.target import Port, Protocol
 
@@ -61,7 +61,7 @@ def test_a_healthy_path(address) -> None:
 
 def test_no_line_feed_is_sent() -> None:
     """Protocols of lines never see a whole one."""
-    assert b"\n" not in pmtu._SMALL
+    assert b"\n" not in SMALL
 
 
 def test_nobody_listens() -> None:
@@ -85,7 +85,8 @@ def test_an_odd_scope_is_no_error() -> None:
 
 def test_a_size_that_the_kernel_refuses() -> None:
     """A segment of 3 bytes cannot be had."""
-    one = DataTransfer(LOCAL, Port(Protocol.TCP, 9), time.monotonic(), segment=3)
+    one = DataTransfer(KernelConnection(LOCAL, Port(Protocol.TCP, 9), 3), 0.0)
+    one.step(0.0)
     assert one.over
     assert one.small is None
     one.close()
@@ -97,11 +98,11 @@ def test_nobody_tells_on_loopback() -> None:
 
 
 @pytest.fixture
-def doubtful(monkeypatch) -> Iterator[pmtu._Trial]:
+def doubtful(monkeypatch) -> Iterator[PathTrial]:
     """A trial whose full segments are in doubt although they arrive, at its end."""
     monkeypatch.setattr(DataTransfer, "is_doubtful", lambda self, now: self.segment > 0)
     with served() as (port, _):
-        trial = pmtu._Trial(LOCAL, port)
+        trial = PathTrial(LOCAL, port, KernelOpener(), time.monotonic())
         end = time.monotonic() + 3
         while not (trial._smaller and all(one.over for one in trial._all())) and time.monotonic() < end:
             trial.step(time.monotonic())

@@ -1,15 +1,19 @@
 """Where text goes: stdout that may be closed, full or narrow; files that appear whole or not at all."""
 
+import errno
 import io
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from probe.cli.notices import warn_of_packets
 from probe.cli.output import Destination, choose
-from probe.errors import OutputError, UsageError
+from probe.errors import OutputError, UnwrittenError, UsageError
 from probe.report.formats import Form
+from probe.wire.pcapng import Capture
 
 NEEDS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 
@@ -52,24 +56,55 @@ def test_files_that_cannot_be(name: str, words: str, tmp_path: Path) -> None:
 
 def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that cannot be written to is found out before anything is probed."""
-    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+
+    def refuse(self: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(OutputError, match="permission denied"):
         choose({}, tmp_path / "file").check()
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    """Known before anything is probed; the longest name that there may be is no problem."""
+    with pytest.raises(OutputError, match="file name too long"):
+        choose({}, tmp_path / ("n" * 256)).check()
+    longest = choose({}, tmp_path / ("n" * 255))
+    longest.check()
+    longest.write_text("text")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["text"]
+
+
+def test_links_that_lead_to_each_other(tmp_path: Path) -> None:
+    """There is no file at their end."""
+    (tmp_path / "one").symlink_to(tmp_path / "two")
+    (tmp_path / "two").symlink_to(tmp_path / "one")
+    with pytest.raises(OutputError, match=r"links lead to each other|symbolic links"):
+        choose({}, tmp_path / "one").check()
+
+
+def test_a_device_without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for, not tried: a pipe would wait for a reader."""
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    with pytest.raises(OutputError, match="permission denied"):
+        choose({}, Path(os.devnull)).check()
 
 
 def test_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system does not even say whether the file exists, that is no bug."""
 
     def refuse(self: Path) -> bool:
-        raise PermissionError
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(Path, "is_dir", refuse)
     with pytest.raises(OutputError, match="permission denied"):
         choose({}, tmp_path / "file").check()
 
 
-def test_a_failed_write_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No half-written file, no temporary one, and the old content still there."""
+def test_a_failed_write_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No half-written file, no temporary one, the old content still there, and the new one printed."""
     path = tmp_path / "report.json"
     path.write_text("before")
 
@@ -77,8 +112,10 @@ def test_a_failed_write_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OutputError, match="No space left"):
+    with pytest.raises(UnwrittenError, match="No space left on device; the result is printed") as lost:
         choose({}, path).write_text("after")
+    assert lost.value.exit_code == 6
+    assert capsys.readouterr().out == "after"
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -86,7 +123,7 @@ def test_a_failed_write_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: p
 @NEEDS_FULL
 def test_a_device_is_written_to_and_not_replaced() -> None:
     """A full device is an error; the device stays a device."""
-    with pytest.raises(OutputError, match="No space left"):
+    with pytest.raises(UnwrittenError, match="No space left"):
         choose({}, Path("/dev/full")).write_text("text")
     assert Path("/dev/full").is_char_device()
     choose({}, Path(os.devnull)).write_text("text")
@@ -127,14 +164,19 @@ def test_a_reader_that_left_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None
     Destination().write_text("text")
 
 
-@pytest.mark.parametrize(
-    ("stream", "words"),
-    [(None, "stdout is closed"), (BrokenStream(OSError(28, "No space left on device")), "No space left")],
-)
-def test_a_stdout_that_cannot_be_written(stream, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Closed or full: an error that says so."""
-    monkeypatch.setattr("sys.stdout", stream)
-    with pytest.raises(OutputError, match=words):
+def test_a_full_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found out at the end."""
+    monkeypatch.setattr("sys.stdout", BrokenStream(OSError(28, "No space left on device")))
+    with pytest.raises(UnwrittenError, match="No space left"):
+        Destination().write_text("text")
+
+
+def test_a_closed_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is known before anything is probed."""
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(OutputError, match="stdout is closed"):
+        Destination().check()
+    with pytest.raises(OutputError, match="stdout is closed"):
         Destination().write_text("text")
 
 
@@ -144,3 +186,14 @@ def test_what_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
     Destination().write_text("caf\N{LATIN SMALL LETTER E WITH ACUTE}\n")
     assert raw.getvalue() == b"caf\\xe9\n"
+
+
+def test_a_packet_file_that_ends_early(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line on stderr, and none where it is whole or was not asked for."""
+    warn_of_packets(None)
+    with closing(Capture(tmp_path / "packets")) as capture:
+        warn_of_packets(capture)
+        assert capsys.readouterr().err == ""
+        capture.failure = "No space left on device"
+        warn_of_packets(capture)
+    assert capsys.readouterr().err == "the packet file ends early: No space left on device\n"

@@ -48,12 +48,13 @@ def test_a_reader_may_leave_early(argv: str) -> None:
 @NEEDS_FULL
 @pytest.mark.parametrize("argv", ["demo --world sim", "demo --world sim -o /dev/full", "schema"])
 def test_a_full_disk_is_one_line(argv: str) -> None:
-    """A result that cannot be written is exit code 2 and one line."""
+    """A result that cannot be written is exit code 6 and one line; without a file it is printed."""
     target = "" if "-o" in argv else "> /dev/full"
     done = run(script=f"$PYTHON -m probe {argv} {target}")
-    assert done.returncode == 2
+    assert done.returncode == 6
     assert done.stderr.count("\n") == 1
     assert "No space left on device" in done.stderr
+    assert ("8000/tcp" in done.stdout) == ("-o" in argv)
 
 
 def test_closed_streams() -> None:

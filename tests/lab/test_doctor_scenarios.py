@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 from doctor_runs import DoctorRun, Job, places, side_by_side
+from doctor_worlds import evidence, ranked
 
+from probe.lab.doctoring import examined
+from probe.lab.door import open_world
 from probe.lab.files import find_scenario, scenario_paths
 from probe.model.diagnosis import Cause
 
@@ -73,6 +76,21 @@ def test_the_true_cause_is_first(found: Found, name: str) -> None:
     result = of(found, "raw", name)
     worst = max(places(result, name).values())
     assert worst <= ("raw" in find_scenario(name).looks_like), (result["ranked"], result["evidence"])
+
+
+@pytest.mark.parametrize("engine", ["raw", "connect"])
+@pytest.mark.parametrize("name", NAMES)
+def test_memory_shows_the_same(found: Found, name: str, engine: str) -> None:
+    """The world in memory leads to the same cause on every address, and by the same symptoms."""
+    result = of(found, engine, name)
+    with open_world(find_scenario(name), "sim") as world:
+        diagnosis = examined(world, engine)
+        causes = ranked(world, diagnosis)
+    assert {symbol: one[0][0] for symbol, one in causes.items()} == {
+        symbol: one[0][0] for symbol, one in result["ranked"].items()
+    }
+    here = [{one["rule"] for one in evidence(address)} for address in diagnosis.addresses]
+    assert here == [{one["rule"] for one in told} for told in result["evidence"]]
 
 
 def test_few_causes_look_alike() -> None:

@@ -76,12 +76,17 @@ def found_on_hosts(engine: str, names: Sequence[str]) -> dict[str, Any]:
 
 
 def without_loss() -> list[str]:
-    """Scenarios of both kinds of world; those that lose packets by chance are never twice alike."""
+    """Scenarios of both kinds of world; those that lose packets by chance are never twice alike.
+
+    Real tunnels have tests of their own (`test_doctor_scenarios`): they take minutes.
+    """
     loaded = {name: load_scenario(path) for name, path in scenario_paths().items()}
     return [
         name
         for name, one in loaded.items()
-        if {"sim", "netns"} <= set(one.worlds) and all(link.loss == 0 for link in one.links.values())
+        if {"sim", "netns"} <= set(one.worlds)
+        and one.vpn is None
+        and all(link.loss == 0 for link in one.links.values())
     ]
 
 

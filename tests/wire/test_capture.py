@@ -1,9 +1,12 @@
 """Capture files, read block by block, and by tshark."""
 
+import errno
+import os
 import shutil
 import struct
 import subprocess
 from contextlib import closing
+from functools import partial
 from ipaddress import ip_address
 from itertools import cycle
 from pathlib import Path
@@ -34,6 +37,33 @@ def written(path: Path, comment: str, *, outgoing: bool = False, link_address: s
     kinds, bodies = zip(*blocks(path.read_bytes()), strict=True)
     assert kinds == (0x0A0D0D0A, 1, 6)
     return bodies[2]
+
+
+class FullDisk:
+    """A file that cannot grow."""
+
+    def write(self, data: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def close(self) -> None:
+        """Nothing is left to be written."""
+
+
+def test_a_full_disk_costs_the_rest_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in the file stays, the reason is kept, and whoever records goes on."""
+    path = tmp_path / "packets"
+    with closing(Capture(path)) as capture:
+        record = partial(capture.record, RESET.data, RESET.ethertype, at=AT, outgoing=False, comment="")
+        record()
+        whole = path.read_bytes()
+        assert capture.failure is None
+        capture._file.close()
+        monkeypatch.setattr(capture, "_file", FullDisk())
+        record()
+        assert capture.failure == "No space left on device"
+        monkeypatch.setattr(capture, "_write", pytest.fail)
+        record()
+    assert path.read_bytes() == whole
 
 
 @pytest.mark.parametrize("comment", COMMENTS)

@@ -36,8 +36,8 @@ from probe.model.target import Realm
 GATEWAY_ADDRESSES = {"lan": "192.168.77.1", "lan6": "fd77::1"}  # of the access point
 FAR_END_ADDRESSES = {"vpn": "10.88.0.1", "vpn6": "fd88::1"}  # of a target that lacks the address asked for
 # What the prober reaches by the gateway of its LAN; none of it exists.
-_BEYOND = {"lan": "192.168.0.0/16", "lan6": "fd77::/48"}
-_NAMES_NETWORK = "198.18.53"  # RFC 2544, beside the tunnels' carrier
+BEYOND = {"lan": "192.168.0.0/16", "lan6": "fd77::/48"}
+NAMES_NETWORK = "198.18.53"  # RFC 2544, beside the tunnels' carrier
 _AT_HOME = 50  # host part of the prober's address on the link `home`
 # What full segments to a narrow link announce: the link is beyond the target's own (RFC 879, RFC 8200).
 _FULL_SEGMENT = {4: 1460, 6: 1440}
@@ -81,7 +81,7 @@ def _isolate(scenario: Scenario, layout: Layout) -> Layout:
     point = HostPlan(
         "ap", (PlannedInterface("prober"), PlannedInterface("target")), last=tuple(_bridge(symbols))
     )
-    beyond = [(_BEYOND[symbol], GATEWAY_ADDRESSES[symbol]) for symbol in symbols]
+    beyond = [(BEYOND[symbol], GATEWAY_ADDRESSES[symbol]) for symbol in symbols]
     wires = (wire for wire in layout.wires if wire.ends[0] != ("prober", "lan"))
     (lan,) = (wire for wire in layout.wires if wire.ends[0] == ("prober", "lan"))
     cut = VethPair((lan.ends[0], ("ap", "prober")), lan.delay), VethPair((("ap", "target"), lan.ends[1]))
@@ -120,7 +120,7 @@ def _name(scenario: Scenario, layout: Layout) -> Layout:
         return layout
     servers = tuple(
         NameServer(
-            f"{_NAMES_NETWORK}.{number}", tuple((name, str(address_of(s))) for name, s in names.items())
+            f"{NAMES_NETWORK}.{number}", tuple((name, str(address_of(s))) for name, s in names.items())
         )
         for number, names in enumerate(scenario.prober.names, 10)
     )
@@ -132,7 +132,7 @@ def _name(scenario: Scenario, layout: Layout) -> Layout:
         hosts=(*layout.hosts, host),
         wires=(*layout.wires, VethPair((("prober", "dns"), ("dns", "dns")))),
     )
-    interface = PlannedInterface("dns", (f"{_NAMES_NETWORK}.2/24",))
+    interface = PlannedInterface("dns", (f"{NAMES_NETWORK}.2/24",))
     return _with(layout, "prober", interfaces=(interface,), files=tuple(_name_files(servers)))
 
 

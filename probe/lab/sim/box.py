@@ -210,6 +210,7 @@ class Interceptor:
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
 HOST_UNREACHABLE = {4: (3, 1), 6: (1, 3)}
 NET_UNREACHABLE = {4: (3, 0), 6: (1, 0)}
+TOO_BIG = {4: (3, 4), 6: (2, 0)}
 IPV4 = 4
 
 
@@ -231,6 +232,8 @@ class NodeConfig:
     interceptor: Interceptor | None = None
     nat: Nat = field(default_factory=Nat)
     guard: Guard | None = None  # of what it forwards
+    strict_reverse_path: bool = False  # rp_filter=1, which IPv6 does not have
+    swallows_above: Mapping[str, int] = field(default_factory=dict)  # realm -> bytes: longer packets are lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +244,14 @@ class Arrival:
     at: float  # seconds
     source: IPAddress | None  # the box's own address towards the sender; None: it has no route there
     way_out: Callable[[IPAddress], str | None]  # realm of the link by which the box sends to an address
-    link_address: str | None = None  # of the neighbour that handed it over; None: the box itself
+    # Of the neighbour that handed it over; empty: its link has no addresses. None: it is the box's own.
+    link_address: str | None = None
+
+
+def came_astray(frame: Frame, arrival: Arrival) -> bool:
+    """Whether a frame came by another link than its sender is reached by (RFC 3704 section 2.2)."""
+    from_a_link = arrival.link_address is not None and frame.source.version == IPV4
+    return from_a_link and arrival.way_out(frame.source) != arrival.realm
 
 
 class Box:
@@ -256,6 +266,8 @@ class Box:
 
     def receive(self, frame: Frame, arrival: Arrival) -> Iterable[Frame]:
         """What the box sends when `frame` arrives."""
+        if self._is_lost(frame, arrival):
+            return ()
         if isinstance(frame, IcmpError):
             return self._pass_error(frame)
         interceptor = self._does.interceptor
@@ -266,6 +278,17 @@ class Box:
         if self.owns(packet.destination):
             return self._own(self._input(packet, arrival), arrival.at)
         return self._forward(packet, arrival)
+
+    def _is_lost(self, frame: Frame, arrival: Arrival) -> bool:
+        """Whether a frame is thrown away before anything looks at it."""
+        if frame.size > self._does.swallows_above.get(arrival.realm, frame.size):
+            return True
+        return self._does.strict_reverse_path and came_astray(frame, arrival)
+
+    def too_big(self, packet: Packet, mtu: int, source: IPAddress, now: float) -> Iterable[Frame]:
+        """The error about a packet that the next link does not carry (RFC 1191, RFC 8201)."""
+        error = icmp_error(packet, TOO_BIG[source.version], source)
+        return self._own((replace(error, mtu=mtu),), now)
 
     def unreachable(
         self, packet: Packet, kinds: Mapping[int, tuple[int, int]], source: IPAddress, now: float
@@ -298,7 +321,7 @@ class Box:
         source = arrival.source or packet.destination
         out = arrival.way_out(packet.destination)
         if out is None:
-            return self.unreachable(packet, NET_UNREACHABLE, source, arrival.at)
+            return self._routeless(packet, source, arrival.at)
         if packet.ttl <= 1:
             return self.unreachable(packet, TIME_EXCEEDED, source, arrival.at)
         packet = one_hop_on(packet)
@@ -309,6 +332,15 @@ class Box:
         if action is not Action.ACCEPT:
             return self._own(refusal(action, packet, source), arrival.at)
         return (self._does.nat.outwards(packet),) if self._goes_on(packet, out) else ()
+
+    def _routeless(self, packet: Packet, source: IPAddress, now: float) -> Iterable[Frame]:
+        """Report that there is no way for a packet.
+
+        IPv4 takes a token for the packet before the one that every error takes (`ip_error`, route.c).
+        """
+        if source.version == IPV4 and not self._limits.allow_icmp(packet.source, now):
+            return ()
+        return self.unreachable(packet, NET_UNREACHABLE, source, now)
 
     def _goes_on(self, packet: Packet, out: str) -> bool:
         guard = self._does.guard

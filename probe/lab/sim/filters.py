@@ -7,6 +7,7 @@ does not match IPv6 (nft(8), REJECT STATEMENT). Every kind of prohibition is adm
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from probe.lab.netns.carried import CARRIER
 from probe.lab.scenario_hosts import Action, Rule, Segment
 from probe.lab.sim.packets import SYN_ACK, Packet, Tcp
 from probe.model.target import Port, Protocol
@@ -83,6 +84,8 @@ def two_ways(rules: Sequence[FilterRule]) -> tuple[tuple[FilterRule, ...], tuple
 def decide(rules: Sequence[FilterRule], realm: str, packet: Packet, *, answer: bool = False) -> Action:
     """Action of the first rule that matches; a packet that none matches is accepted, and so is an echo.
 
+    Rules are about what is probed: whatever carries a tunnel passes before them.
+
     Args:
         rules: in their order.
         realm: of the link that the packet crosses.
@@ -90,7 +93,7 @@ def decide(rules: Sequence[FilterRule], realm: str, packet: Packet, *, answer: b
         answer: it comes from the service, whose port is therefore the source port.
     """
     port = packet.flow.back.port if answer else packet.flow.port
-    if port is None:
+    if port is None or realm == CARRIER:
         return Action.ACCEPT
     segment = _SEGMENTS.get(packet.flags)
     for rule in rules:

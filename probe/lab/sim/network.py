@@ -10,9 +10,12 @@ from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
+from msgspec import structs
+
 from probe.lab.sim.box import HOST_UNREACHABLE, NET_UNREACHABLE, Arrival, Box
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.packets import ECN, Frame, Packet
+from probe.lab.sim.tunnel import SimTunnel
 from probe.model.facts import Neighbour
 from probe.model.target import IPAddress
 
@@ -36,6 +39,8 @@ class Wire:
     members: Mapping[IPAddress, End] = field(default_factory=dict)
     delay: float = 0.0  # seconds, one way
     loss: float = 0.0  # share of packets
+    mtu: int = 1500  # bytes
+    tunnel: SimTunnel | None = None  # that it is, from the prober to the target
     bleached: str | None = None  # the box whose packets lose their DSCP on it
 
     def end_of(self, box: Box) -> End:
@@ -56,6 +61,17 @@ class Way:
 # --- the network ---
 
 
+@dataclass(slots=True)
+class Counted:
+    """What one box's end of a link has counted."""
+
+    sent_packets: int = 0
+    received_packets: int = 0
+    sent_bytes: int = 0
+    received_bytes: int = 0
+
+
+NO_LINK_ADDRESS = ""  # of whoever is at the other end of a tunnel
 NEIGHBOUR_GIVES_UP = 3.06  # seconds
 HOP_TIME = 20e-6  # seconds that a wire and a kernel take, without any delay of the link
 
@@ -70,6 +86,7 @@ class SimNetwork:
         self._dice = Random(seed)  # noqa: S311 - decides which packets are lost; no secret
         self._waiting: dict[tuple[str, IPAddress], list[Frame]] = {}
         self._resolved: dict[tuple[str, IPAddress], str] = {}  # the neighbour tables
+        self._counted: dict[tuple[str, str], Counted] = {}  # by box and realm
 
     def way(self, box: Box, destination: IPAddress) -> Way | None:
         """Route of a box to an address; None where it has none."""
@@ -79,6 +96,10 @@ class SimNetwork:
             self._found[key] = next((w for w in ways if destination in w.prefix), None)
         return self._found[key]
 
+    def ways(self, box: Box) -> Sequence[Way]:
+        """Every route of a box, the longest prefix first."""
+        return self._ways.get(box.name, ())
+
     def send(self, box: Box, frame: Frame) -> None:
         """Let a box send a frame that it made or forwards."""
         if frame.destination in box.addresses:
@@ -87,6 +108,13 @@ class SimNetwork:
         way = self.way(box, frame.destination)
         if way is None:
             self._give_up(box, frame, NET_UNREACHABLE)
+            return
+        if frame.size > way.wire.mtu and isinstance(frame, Packet) and frame.source not in box.addresses:
+            source = self._source(box, frame.source) or way.source
+            self._send_all(box, box.too_big(frame, way.wire.mtu, source, self.clock.now))
+            return
+        if way.wire.tunnel is not None:
+            self._into(way.wire.tunnel, box, way.wire, frame)
             return
         hop = way.gateway or frame.destination
         neighbour = way.wire.members.get(hop)
@@ -117,6 +145,11 @@ class SimNetwork:
                 if end.box is not box and end.box.owns(address):
                     self.clock.after(2 * (wire.delay + HOP_TIME), partial(tell, end.link_address))
 
+    def own_link_address(self, box: Box, realm: str) -> str | None:
+        """Link-layer address of a box on the realm's link; None where it has no such link, or a tunnel."""
+        plain = (wire for wire in self._wires(box, realm) if wire.tunnel is None)
+        return next((wire.end_of(box).link_address for wire in plain), None)
+
     def neighbour(self, box: Box, address: IPAddress) -> Neighbour | None:
         """What the box's neighbour table says of an address on its link; None before it was asked for.
 
@@ -135,17 +168,44 @@ class SimNetwork:
         ways = self._ways.get(box.name, ())
         return {way.wire for way in ways if box.addresses.get(way.source) == realm}
 
+    def counted(self, box: Box, realm: str) -> Counted:
+        """What a box's end of the realm's link has counted so far."""
+        return self._counted.setdefault((box.name, realm), Counted())
+
+    def loses(self, share: float) -> bool:
+        """Whether a packet is lost where this share of them is."""
+        return share > 0.0 and self._dice.random() < share
+
+    def _into(self, tunnel: SimTunnel, box: Box, wire: Wire, frame: Frame) -> None:
+        """Hand a frame to a tunnel, which brings it to its other end if it can."""
+        here = wire.end_of(box)
+        (there,) = (end for end in wire.ends if end.box is not box)
+        self._count_sent(here, frame)
+        frame = _clamped(frame, tunnel.largest_segment)
+        arrive = partial(self._deliver, there.box, there.realm, frame, NO_LINK_ADDRESS)
+        tunnel.carry(frame, arrive, outwards=box is wire.ends[0].box)
+
+    def _count_sent(self, end: End, frame: Frame) -> None:
+        counted = self.counted(end.box, end.realm)
+        counted.sent_packets += 1
+        counted.sent_bytes += frame.size
+
     def _carry(self, box: Box, wire: Wire, neighbour: End, frame: Frame) -> None:
         """Bring a frame to the other end of a wire, if it is not lost."""
-        if wire.loss > 0.0 and self._dice.random() < wire.loss:
+        sender = wire.end_of(box)
+        self._count_sent(sender, frame)
+        if self.loses(wire.loss):
             return
         if box.name == wire.bleached:
             frame = replace(frame, tos=frame.tos & ECN)
-        sender = wire.end_of(box)
         arrive = partial(self._deliver, neighbour.box, neighbour.realm, frame, sender.link_address)
         self.clock.after(wire.delay + HOP_TIME, arrive)
 
     def _deliver(self, box: Box, realm: str, frame: Frame, link_address: str | None) -> None:
+        if link_address is not None:
+            counted = self.counted(box, realm)
+            counted.received_packets += 1
+            counted.received_bytes += frame.size
         source, way_out = self._source(box, frame.source), partial(self._way_out, box)
         arrival = Arrival(realm, self.clock.now, source, way_out, link_address)
         self._send_all(box, box.receive(frame, arrival))
@@ -185,3 +245,13 @@ class SimNetwork:
         """The address from which a box speaks to another."""
         way = self.way(box, destination)
         return None if way is None else way.source
+
+
+def _clamped(frame: Frame, largest: int | None) -> Frame:
+    """A frame that announces no larger segments than these (bytes)."""
+    if largest is None or not isinstance(frame, Packet) or frame.options is None:
+        return frame
+    announced = frame.options.mss
+    if announced is None or announced <= largest:
+        return frame
+    return replace(frame, options=structs.replace(frame.options, mss=largest))

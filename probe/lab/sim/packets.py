@@ -1,9 +1,9 @@
 """Packets as values: what crosses a wire of the world in memory.
 
 Only the fields that a prober can tell apart, or that a box on the way decides by, are here: addresses, ports,
-TTL (or hop limit), TOS (or traffic class), flow label, TCP flags, window and options, and for an ICMP error
-the packet that it quotes. An ICMP echo is a packet without a transport protocol; its identifier stands where
-others have the port of the one who asks.
+TTL (or hop limit), TOS (or traffic class), flow label, TCP flags, numbers, window and options, how much data
+follows, and for an ICMP error the packet that it quotes. An ICMP echo is a packet without a transport
+protocol; its identifier stands where others have the port of the one who asks.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +15,10 @@ from probe.model.target import IPAddress, Port, Protocol
 
 MAX_TTL = 255
 DEFAULT_TTL = 64  # Linux, net.ipv4.ip_default_ttl and its IPv6 twin
+SEQUENCES = 1 << 32
+IP_BYTES = {4: 20, 6: 40}
+TIMESTAMP_BYTES = 12  # of every segment between two Linux hosts (RFC 7323)
+TRANSPORT_BYTES = {Protocol.TCP: 20 + TIMESTAMP_BYTES, Protocol.UDP: 8, None: 8 + 16}  # an echo has some data
 ECN = 0x03  # the part of TOS that is no DSCP (RFC 3168)
 
 
@@ -66,6 +70,13 @@ class IcmpError:
     ttl: int = DEFAULT_TTL
     tos: int = 0
     flow_label: int = 0
+    quoted_sequence: int = 0
+    mtu: int | None = None  # bytes: what would have passed, of "too big"
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire, from the first one of the IP header: quoted are 8 bytes after the other's."""
+        return 2 * IP_BYTES[self.source.version] + 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,9 @@ class Packet:
     flow_label: int = 0
     window: int = 0  # TCP, as sent
     options: TcpOptions | None = None  # of a SYN/ACK
+    sequence: int = 0  # TCP, and of an echo
+    acknowledgment: int = 0  # TCP
+    payload: int = 0  # bytes of data
 
     @property
     def source(self) -> IPAddress:
@@ -90,13 +104,25 @@ class Packet:
         """IP destination address."""
         return self.flow.destination
 
+    @property
+    def size(self) -> int:
+        """Bytes on the wire, from the first one of the IP header."""
+        return IP_BYTES[self.source.version] + TRANSPORT_BYTES[self.flow.protocol] + self.payload
+
     def answer(self, flags: Tcp = NO_FLAGS) -> "Packet":
-        """Bare packet back to the sender, in the name of the address that this one was sent to."""
-        return Packet(self.flow.back, flags)
+        """Bare packet back to the sender, in the name of the address that this one was sent to.
+
+        Its numbers are those that RFC 9293 section 3.10.7 gives an answer: it begins where this packet's
+        acknowledgment is, and acknowledges all that this one takes of the sequence.
+        """
+        begins = self.acknowledgment if Tcp.ACK in self.flags else 0
+        taken = (Tcp.SYN in self.flags) + (Tcp.FIN in self.flags) + self.payload
+        acknowledged = (self.sequence + taken) % SEQUENCES
+        return Packet(self.flow.back, flags, sequence=begins, acknowledgment=acknowledged)
 
     def error(self, kind: tuple[int, int], source: IPAddress) -> IcmpError:
         """ICMP error about this packet, sent from `source`."""
-        return IcmpError(source, self.source, kind, self.flow, self.ttl)
+        return IcmpError(source, self.source, kind, self.flow, self.ttl, quoted_sequence=self.sequence)
 
 
 Frame = Packet | IcmpError

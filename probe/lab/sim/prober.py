@@ -10,18 +10,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from types import MappingProxyType
 
 from probe.backends.errnos import ErrnoMeaning, Moment, System, meanings
 from probe.lab.scenario_hosts import Action, ProberHost
-from probe.lab.sim.box import Arrival, Box, NodeConfig, refusal
+from probe.lab.sim.box import Arrival, Box, NodeConfig, came_astray, refusal
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.filters import FilterRule, decide, read_rules
 from probe.lab.sim.packets import (
     DEFAULT_TTL,
+    IP_BYTES,
     MAX_TTL,
     NO_FLAGS,
     RESET_ACK,
     SYN_ACK,
+    TRANSPORT_BYTES,
     Flow,
     Frame,
     IcmpError,
@@ -38,7 +41,6 @@ from probe.wire.icmp import reason_of
 
 _EPERM = 1
 NOT_PERMITTED: ErrnoMeaning = meanings(System.LINUX, Moment.AT_ONCE, resets_told_apart=True)[_EPERM]
-IPV4 = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,7 @@ class OwnFirewall:
 
     def hides(self, frame: Frame, arrival: Arrival) -> bool:
         """Whether a frame that arrived from a link never reaches the prober's sockets."""
-        if arrival.link_address is None:
-            return False
-        strict = self.strict_reverse_path and frame.source.version == IPV4
-        if strict and arrival.way_out(frame.source) != arrival.realm:
-            return True
-        if isinstance(frame, IcmpError):
+        if arrival.link_address is None or isinstance(frame, IcmpError):
             return False
         return decide(self.incoming, arrival.realm, frame, answer=True) is not Action.ACCEPT
 
@@ -80,6 +77,7 @@ def read_firewall(host: ProberHost) -> OwnFirewall:
 RESENT_AFTER = (1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 8.0)  # seconds between SYNs: linear, then doubling
 WATCH = (0.03, 0.3)  # seconds that an accepted connection is watched, least and most
 WATCH_RTTS = 2.0
+ETHERNET_MTU = 1500  # bytes
 EPHEMERAL = (32768, 60999)  # net.ipv4.ip_local_port_range
 
 FIRST: dict[Tcp, Reason] = {SYN_ACK: Reason.SYN_ACK, RESET_ACK: Reason.RESET}
@@ -89,10 +87,23 @@ AFTER: dict[Tcp, Aftermath] = {
     RESET_ACK: Aftermath.RESET,
     Tcp.RST: Aftermath.RESET,
 }
-FACTS = {  # Linux to Linux over an MTU of 1500 bytes, twelve of them for the timestamps option
-    4: TcpFacts(mss=1448, window_scale=7, timestamps=True, sack=True),
-    6: TcpFacts(mss=1428, window_scale=7, timestamps=True, sack=True),
-}
+
+
+def facts(family: int, mtu: int) -> TcpFacts:
+    """What a kernel tells of a connection from Linux to Linux over a link with this MTU in bytes."""
+    mss = mtu - IP_BYTES[family] - TRANSPORT_BYTES[Protocol.TCP]
+    return TcpFacts(mss=mss, window_scale=7, timestamps=True, sack=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PathMtu:
+    """What a path carries in bytes, and who says so."""
+
+    mtu: int
+    teller: IPAddress
+
+
+Hear = Callable[[Frame, float], Iterable[Frame]]  # what a socket's owner does with a frame, at a time
 
 
 @dataclass(slots=True)
@@ -114,15 +125,20 @@ class Prober(Box):
         clock: Clock,
         tell: Callable[[Reply], None],
         firewall: OwnFirewall = OwnFirewall(),
+        mtus: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         super().__init__("prober", addresses, NodeConfig())
         self.firewall = firewall
+        self._mtus = mtus  # bytes, by realm
         self._clock = clock
         self._tell = tell
         self._ears: list[Callable[[Frame, Arrival], None]] = []
         self._attempts: dict[Flow, _Attempt] = {}
         self._flows: dict[int, Flow] = {}
         self._next_port = count()
+        self._sockets: dict[Flow, Hear] = {}  # of clients, by the flow that they send
+        self.path_mtus: dict[IPAddress, PathMtu] = {}  # that ICMP errors have reported
+        self.reverse_path_drops = 0
 
     def ask(self, probe: Probe, source: IPAddress, send: Callable[[Frame], None]) -> None:
         """Open a socket and send the probe from `source`."""
@@ -133,6 +149,10 @@ class Prober(Box):
         self._flows[probe.id] = flow
         self._send(flow, 0, send)
 
+    def mtu_of(self, realm: str) -> int:
+        """MTU in bytes of the link that has this realm."""
+        return self._mtus.get(realm, ETHERNET_MTU)
+
     def fresh_port(self) -> int:
         """A source port that was not used for long."""
         low, high = EPHEMERAL
@@ -141,6 +161,19 @@ class Prober(Box):
     def listen(self, ear: Callable[[Frame, Arrival], None]) -> None:
         """Let `ear` hear every frame that arrives, as a packet socket does."""
         self._ears.append(ear)
+
+    def open_socket(self, flow: Flow, hear: Hear) -> None:
+        """Let `hear` have whatever answers this flow, and let it say what is sent for that."""
+        self._sockets[flow] = hear
+
+    def close_socket(self, flow: Flow) -> None:
+        """Hear no more of a flow."""
+        self._sockets.pop(flow, None)
+
+    def sends(self, packet: Packet) -> tuple[Action, tuple[Frame, ...]]:
+        """What the machine's own filter does with a packet that leaves, and what is told of that."""
+        action = self.firewall.verdict(packet, self.addresses[packet.source])
+        return action, () if action is Action.ACCEPT else refusal(action, packet, packet.source)
 
     def forget(self, probe_id: int) -> None:
         """Close the probe's socket, if there is one."""
@@ -152,10 +185,26 @@ class Prober(Box):
         """Hand a frame to its socket; what no socket waits for is ignored."""
         for ear in self._ears:
             ear(frame, arrival)
-        attempt = self._attempts.get(frame.quoted if isinstance(frame, IcmpError) else frame.flow.back)
-        if attempt is None or self.firewall.hides(frame, arrival) or _hidden(attempt.probe, frame):
+        if self._is_hidden(frame, arrival):
             return ()
-        now = arrival.at
+        flow = frame.quoted if isinstance(frame, IcmpError) else frame.flow.back
+        if isinstance(frame, IcmpError) and frame.mtu is not None:
+            self.path_mtus[flow.destination] = PathMtu(frame.mtu, frame.source)
+        if flow in self._sockets:
+            return self._sockets[flow](frame, arrival.at)
+        attempt = self._attempts.get(flow)
+        if attempt is None or _hidden(attempt.probe, frame):
+            return ()
+        return self._heard(attempt, frame, arrival.at)
+
+    def _is_hidden(self, frame: Frame, arrival: Arrival) -> bool:
+        """Whether the machine itself keeps a frame from its sockets; what came astray is counted."""
+        if self.firewall.strict_reverse_path and came_astray(frame, arrival):
+            self.reverse_path_drops += 1
+            return True
+        return self.firewall.hides(frame, arrival)
+
+    def _heard(self, attempt: _Attempt, frame: Frame, now: float) -> Iterable[Frame]:
         if isinstance(frame, IcmpError):
             return self._failed(attempt, frame, now)
         if frame.flow.protocol is Protocol.UDP:
@@ -175,11 +224,11 @@ class Prober(Box):
         packet = Packet(flow, flags, ttl, flow_label=label(family))
         if flags is Tcp.SYN and tries < len(RESENT_AFTER):
             self._clock.after(RESENT_AFTER[tries], partial(self._send, flow, tries + 1, send))
-        action = self.firewall.verdict(packet, self.addresses[flow.source])
+        action, told = self.sends(packet)
         if action is Action.ACCEPT:
             send(packet)
         else:
-            self._refused(attempt, refusal(action, packet, packet.source), send)
+            self._refused(attempt, told, send)
 
     def _refused(self, attempt: _Attempt, told: Sequence[Frame], send: Callable[[Frame], None]) -> None:
         """The machine's own filter took the packet, and may tell; of a dropped datagram sendto() does."""
@@ -196,9 +245,9 @@ class Prober(Box):
         if reason is not Reason.SYN_ACK:
             return ()
         attempt.accepted = now
-        family = packet.source.version
+        family, mtu = packet.source.version, self.mtu_of(self.addresses[packet.destination])
         ttl = packet.ttl if family == 6 else None  # noqa: PLR2004 - an IP version
-        self._tell(Reply(attempt.probe.id, reason, now, packet.source, ttl=ttl, tcp=FACTS[family]))
+        self._tell(Reply(attempt.probe.id, reason, now, packet.source, ttl=ttl, tcp=facts(family, mtu)))
         watch = min(max(WATCH[0], WATCH_RTTS * (now - attempt.sent)), WATCH[1])
         self._clock.after(watch, partial(self._held, attempt))
         return (packet.answer(Tcp.ACK),)

@@ -1,36 +1,37 @@
 """Raw packets in the world in memory, behind the engine's seam: beside its sockets.
 
-An answer belongs to a probe by its ports, whoever sent it: a wildcard UDP server may answer from another
-address of its host, and a broken NAT hairpin from the inner one. An echo reply must come from the address
-that was asked.
+Which packet asks, and which one answers, is decided as for real ones (`probe.wire.exchange`). Lives here: how
+the records of `probe.wire.packet` are packets of this world, and packets of this world such records.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from probe.lab.scenario_hosts import Action
-from probe.lab.sim.box import Arrival, refusal
+from probe.lab.sim.box import Arrival
 from probe.lab.sim.clock import Inbox
-from probe.lab.sim.host import INTERFACES, LOOPBACK
+from probe.lab.sim.host import KINDS, LOOPBACK
 from probe.lab.sim.network import SimNetwork
-from probe.lab.sim.packets import DEFAULT_TTL, NO_FLAGS, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
+from probe.lab.sim.packets import NO_FLAGS, RESET_ACK, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.lab.sim.prober import NOT_PERMITTED, Prober
-from probe.model.probing import MARK_TOS, Header, Probe, Question, Reason, Reply, Shape
+from probe.model.probing import Header, Probe, Question, Reason, Reply, Shape
 from probe.model.target import IPAddress, Protocol
-from probe.wire.icmp import reason_of
-from probe.wire.packet import MARK_FLOW_LABEL
+from probe.wire.exchange import Exchange
+from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 CAPACITY = 4000  # probes at once
-REALMS = {name: realm for realm, (name, _, _) in INTERFACES.items()}
 FLAGS: Mapping[tuple[Shape, Protocol], Tcp] = {
     (Shape.OPENING, Protocol.TCP): Tcp.SYN,
     (Shape.ACK, Protocol.TCP): Tcp.ACK,
     (Shape.FIN, Protocol.TCP): Tcp.FIN,
 }
-IPV4, IPV6 = 4, 6
-
-_Key = tuple[Protocol | None, int, int]  # protocol, the probe's own port, the probed one
+KINDS_OF: Mapping[Tcp, PacketKind] = {
+    SYN_ACK: PacketKind.SYN_ACK,
+    Tcp.RST: PacketKind.RESET,
+    RESET_ACK: PacketKind.RESET,
+}
+IPV6 = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +39,24 @@ class _Way:
     """Where a packet leaves. `link_address`: of the neighbour that it is handed to, past the routes."""
 
     source: IPAddress
-    realm: str  # empty: there is no such link, and the packet is lost
+    realm: str  # of the link
     link_address: str | None = None
 
 
 class SimRawBackend:
-    """A Backend that sends raw packets over a Network. Waiting costs no real time."""
+    """A Backend that sends raw packets over a Network. Waiting costs no real time.
 
-    def __init__(self, network: SimNetwork, prober: Prober) -> None:
+    Args:
+        network: what they go through.
+        prober: who sends them.
+        below: where chance comes from: a random number, at least 0 and below the given one.
+    """
+
+    def __init__(self, network: SimNetwork, prober: Prober, below: Callable[[int], int]) -> None:
         self._network = network
         self._prober = prober
         self._inbox = Inbox(network.clock)
-        self._waiting: dict[_Key, Probe] = {}
-        self._keys: dict[int, _Key] = {}
-        self._asking: set[int] = set()  # ARP requests without an answer
+        self._exchange = Exchange(below)
         prober.listen(self._hear)
 
     @property
@@ -68,12 +73,18 @@ class SimRawBackend:
         way = self._way(probe.question)
         if way is None:
             self._refuse(probe, Reason.NO_ROUTE)
-        elif way.source.version != probe.question.address.version:
+            return self.now()
+        link_source = self._network.own_link_address(self._prober, way.realm)
+        packet = self._exchange.compose(probe.question, way.source, link_source)
+        if packet is None:
             self._refuse(probe, Reason.NOT_SENT)
-        elif probe.question.shape is Shape.WHO_HAS:
-            self._ask_link(probe, way)
+            return self.now()
+        self._exchange.remember(probe, packet, way.realm)
+        if probe.question.shape is Shape.WHO_HAS:
+            claimed = partial(self._claimed, way.realm, probe.question.address)
+            self._network.who_has(self._prober, way.realm, probe.question.address, claimed)
         else:
-            self._launch(probe, way)
+            self._launch(probe, packet, way)
         return self.now()
 
     def receive(self, until: float) -> Sequence[Reply]:
@@ -86,107 +97,125 @@ class SimRawBackend:
 
     def forget(self, probe_ids: Iterable[int]) -> None:
         """Stop waiting for these probes; unknown ids are ignored."""
-        for probe_id in probe_ids:
-            self._asking.discard(probe_id)
-            key = self._keys.pop(probe_id, None)
-            if key is not None:
-                del self._waiting[key]
+        self._exchange.forget(probe_ids)
 
     def close(self) -> None:
         """End the world: nothing is held that would have to be freed."""
 
+    # --- out ---
+
     def _way(self, question: Question) -> _Way | None:
         if question.hop is not None:
-            realm = REALMS.get(question.hop.interface, "")
-            return _Way(question.hop.source, realm, question.hop.link_address)
+            if question.hop.interface not in KINDS:  # ENODEV
+                return None
+            return _Way(question.hop.source, question.hop.interface, question.hop.link_address)
         way = self._network.way(self._prober, question.address)
         return None if way is None else _Way(way.source, self._prober.addresses[way.source])
 
     def _refuse(self, probe: Probe, reason: Reason, sender: IPAddress | None = None) -> None:
-        self._inbox.put(Reply(probe.id, reason, self.now(), sender))
+        self._exchange.refuse(probe, reason, self.now(), sender)
+        self._tell_refusals()
 
-    def _ask_link(self, probe: Probe, way: _Way) -> None:
-        """Ask a link for an address; IPv6 has no ARP."""
-        address = probe.question.address
-        if address.version != IPV4:
-            self._refuse(probe, Reason.NOT_SENT)
-            return
-        self._asking.add(probe.id)
-        self._network.who_has(self._prober, way.realm, address, partial(self._claimed, probe, way.realm))
+    def _tell_refusals(self) -> None:
+        for reply in self._exchange.refusals():
+            self._inbox.put(reply)
 
-    def _claimed(self, probe: Probe, realm: str, link_address: str) -> None:
-        if probe.id in self._asking:
-            self._asking.discard(probe.id)
-            header = Header(interface=INTERFACES[realm][0], link_address=link_address)
-            self._inbox.put(
-                Reply(probe.id, Reason.ARP_RESPONSE, self.now(), probe.question.address, header=header)
-            )
-
-    def _launch(self, probe: Probe, way: _Way) -> None:
-        packet = _compose(probe.question, way.source, self._prober.fresh_port())
-        key = packet.flow.protocol, packet.flow.source_port, packet.flow.destination_port
-        self._waiting[key], self._keys[probe.id] = probe, key
+    def _launch(self, probe: Probe, outgoing: Outgoing, way: _Way) -> None:
+        packet = sent_as(outgoing)
         if way.link_address is not None:
             self._network.hand(self._prober, way.realm, way.link_address, packet)
             return
-        action = self._prober.firewall.verdict(packet, way.realm)
+        action, told = self._prober.sends(packet)
         if action is Action.ACCEPT:
             self._network.send(self._prober, packet)
-        else:
-            self._refused(probe, packet, action)
+            return
+        self._exchange.refuse(probe, NOT_PERMITTED.reason, self.now(), packet.source)
+        for frame in told:
+            self._network.send(self._prober, frame)
+        self._tell_refusals()
 
-    def _refused(self, probe: Probe, packet: Packet, action: Action) -> None:
-        """The prober's own filter took the packet; an ICMP error of it says more than the refusal."""
-        errors = [f for f in refusal(action, packet, packet.source) if isinstance(f, IcmpError)]
-        for error in errors:
-            self._network.send(self._prober, error)
-        if not errors:
-            self.forget((probe.id,))
-            self._refuse(probe, NOT_PERMITTED.reason, packet.source)
+    # --- in ---
 
     def _hear(self, frame: Frame, arrival: Arrival) -> None:
-        """Take a frame for the answer to the probe whose ports it names; the first one uses the probe up."""
-        flow = frame.quoted if isinstance(frame, IcmpError) else frame.flow.back
-        key = flow.protocol, flow.source_port, flow.destination_port
-        probe = self._waiting.get(key)
-        reason = None if probe is None else _reason(frame, probe.question)
-        if probe is None or reason is None:
-            return
-        self.forget((probe.id,))
-        icmp = frame.kind if isinstance(frame, IcmpError) else None
-        header = _header(frame, arrival)
-        self._inbox.put(Reply(probe.id, reason, arrival.at, frame.source, icmp, ttl=frame.ttl, header=header))
+        packet = read_from(frame, arrival)
+        if packet is not None:
+            self._take(packet, arrival.at)
+
+    def _claimed(self, realm: str, address: IPAddress, link_address: str) -> None:
+        header = Header(interface=realm, link_address=link_address)
+        own = next(ip for ip, at in self._prober.addresses.items() if at == realm)
+        self._take(Incoming(PacketKind.ARP_REPLY, address, own, header), self.now())
+
+    def _take(self, packet: Incoming, at: float) -> None:
+        match = self._exchange.take(packet, at)
+        if match is not None:
+            self._inbox.put(match.reply)
 
 
-def _compose(question: Question, source: IPAddress, source_port: int) -> Packet:
-    """The marked packet that asks a question."""
-    protocol, number = question.port.protocol, question.port.number
-    if question.shape is Shape.ECHO:
-        flow = Flow(None, source, source_port, question.address, 0)
-    else:
-        flow = Flow(protocol, source, source_port, question.address, number)
+# --- records and packets ---
+
+
+def sent_as(outgoing: Outgoing) -> Packet:
+    """A record of what is to be sent, as a packet of this world. An echo has no port but its identifier."""
+    is_echo = outgoing.shape is Shape.ECHO
+    protocol = None if is_echo else outgoing.protocol
+    flow = Flow(
+        protocol, outgoing.source, outgoing.source_port, outgoing.destination, outgoing.destination_port
+    )
     return Packet(
         flow,
-        FLAGS.get((question.shape, protocol), NO_FLAGS),
-        ttl=question.ttl or DEFAULT_TTL,
-        tos=MARK_TOS,
-        flow_label=MARK_FLOW_LABEL,
+        FLAGS.get((outgoing.shape, outgoing.protocol), NO_FLAGS),
+        ttl=outgoing.ttl,
+        tos=outgoing.tos,
+        flow_label=outgoing.flow_label,
+        sequence=outgoing.sequence,
+        acknowledgment=outgoing.acknowledgment,
+        payload=len(outgoing.payload),
     )
 
 
-def _reason(frame: Frame, question: Question) -> Reason | None:
-    """What a frame says to a question; None where it is no answer to it."""
-    if question.min_ttl is not None and frame.ttl < question.min_ttl:
-        return None
+def read_from(frame: Frame, arrival: Arrival) -> Incoming | None:
+    """A frame that arrived, as a record; None for what cannot be a reply to a probe."""
     if isinstance(frame, IcmpError):
-        return reason_of(frame.source.version, *frame.kind) or Reason.HOST_UNREACH
-    if frame.flow.protocol is None:
-        return Reason.ECHO_REPLY if frame.source == question.address else None
-    if frame.flow.protocol is Protocol.UDP:
-        return Reason.UDP_RESPONSE
-    if Tcp.RST in frame.flags:
-        return Reason.RESET
-    return Reason.SYN_ACK if frame.flags == SYN_ACK else None
+        flow = frame.quoted
+        quoted = Quoted(
+            flow.source,
+            flow.destination,
+            flow.protocol,
+            flow.source_port,
+            flow.destination_port,
+            frame.quoted_sequence,
+        )
+        header = _header(frame, arrival)
+        return Incoming(
+            PacketKind.ICMP_ERROR,
+            frame.source,
+            frame.destination,
+            header,
+            frame.ttl,
+            icmp=frame.kind,
+            quoted=quoted,
+        )
+    kind = _kind(frame)
+    if kind is None:
+        return None
+    return Incoming(
+        kind,
+        frame.source,
+        frame.destination,
+        _header(frame, arrival),
+        frame.ttl,
+        source_port=frame.flow.source_port,
+        destination_port=frame.flow.destination_port,
+        sequence=frame.sequence,
+        acknowledgment=frame.acknowledgment if Tcp.ACK in frame.flags else None,
+    )
+
+
+def _kind(packet: Packet) -> PacketKind | None:
+    if packet.flow.protocol is None:
+        return PacketKind.ECHO_REPLY
+    return PacketKind.DATAGRAM if packet.flow.protocol is Protocol.UDP else KINDS_OF.get(packet.flags)
 
 
 def _header(frame: Frame, arrival: Arrival) -> Header:
@@ -196,6 +225,6 @@ def _header(frame: Frame, arrival: Arrival) -> Header:
         flow_label=frame.flow_label if frame.source.version == IPV6 else None,
         window=frame.window if is_tcp and isinstance(frame, Packet) else None,
         options=frame.options if isinstance(frame, Packet) else None,
-        interface=LOOPBACK if arrival.link_address is None else INTERFACES[arrival.realm][0],
-        link_address=arrival.link_address,
+        interface=LOOPBACK if arrival.link_address is None else arrival.realm,
+        link_address=arrival.link_address or None,
     )

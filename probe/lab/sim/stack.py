@@ -12,7 +12,7 @@ from ipaddress import IPv6Address
 
 from probe.lab.scenario import address_of, realm_of
 from probe.lab.scenario_hosts import Listen, Serves
-from probe.lab.sim.packets import ECN, RESET_ACK, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
+from probe.lab.sim.packets import ECN, RESET_ACK, SEQUENCES, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.model.probing import TcpOptions
 from probe.model.target import IPAddress, Port, Protocol
 
@@ -103,7 +103,7 @@ class Stack:
 
     def __init__(self, sockets: Sequence[ListeningSocket] = ()) -> None:
         self._sockets = sockets
-        self._opened: set[Flow] = set()
+        self._expected: dict[Flow, int] = {}  # of every connection, the next byte of its client
 
     def answers(self, packet: Packet, realm: str, source: IPAddress | None) -> tuple[Frame, ...]:
         """What the host sends when `packet` reaches it from the realm's link.
@@ -122,20 +122,30 @@ class Stack:
         if Tcp.RST in packet.flags:
             return ()
         if Tcp.ACK in packet.flags:
-            opened = socket is not None and packet.flow in self._opened
-            return _served(socket, packet) if opened else (_kernel_answer(packet, Tcp.RST),)
+            opened = socket is not None and packet.flow in self._expected
+            return self._segment(socket, packet) if opened else (_kernel_answer(packet, Tcp.RST),)
         if socket is None:
             return (_kernel_answer(packet, RESET_ACK),)
         if socket.serves is Serves.FULL or Tcp.SYN not in packet.flags:
             return ()
-        self._opened.add(packet.flow)
+        self._expected[packet.flow] = (packet.sequence + 1) % SEQUENCES
         return (_accepted(packet),)
+
+    def _segment(self, socket: ListeningSocket | None, packet: Packet) -> tuple[Frame, ...]:
+        """Acknowledge what comes in order, and whatever is missing once more; else serve."""
+        if not packet.payload:
+            return _served(socket, packet)
+        if packet.sequence == self._expected[packet.flow]:
+            self._expected[packet.flow] = (packet.sequence + packet.payload) % SEQUENCES
+        answer = replace(packet.answer(Tcp.ACK), acknowledgment=self._expected[packet.flow])
+        return (replace(answer, window=WINDOW[packet.source.version]),)
 
 
 def _echo(packet: Packet) -> tuple[Frame, ...]:
     """An echo reply has the whole TOS of its request. Only the prober asks: every echo here is a request."""
     answer = packet.answer()
-    return (replace(answer, tos=packet.tos, flow_label=label(packet.source.version)),)
+    whole = replace(answer, tos=packet.tos, flow_label=label(packet.source.version))
+    return (replace(whole, sequence=packet.sequence, payload=packet.payload),)
 
 
 def _udp(socket: ListeningSocket | None, packet: Packet, source: IPAddress | None) -> tuple[Frame, ...]:

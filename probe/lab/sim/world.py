@@ -1,19 +1,23 @@
 """Opens a scenario in memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from random import Random
 
-from probe.engine.backend import NoClients
-from probe.errors import ScenarioError
-from probe.lab.scenario import Scenario
+from probe.lab.netns.carried import plan_tunnel
+from probe.lab.netns.plans import symbols_in_use
+from probe.lab.scenario import FarEnd, Scenario, ScenarioLink, realm_of
+from probe.lab.sim.clients import SimClients
 from probe.lab.sim.clock import Clock, Inbox
 from probe.lab.sim.host import SimHost
+from probe.lab.sim.links import Name, On, name_servers
 from probe.lab.sim.machine import SimMachine
-from probe.lab.sim.network import SimNetwork
+from probe.lab.sim.network import HOP_TIME, SimNetwork
 from probe.lab.sim.prober import Prober, read_firewall
 from probe.lab.sim.raw import SimRawBackend
-from probe.lab.sim.topology import Name, addresses_of, build_boxes, build_ways
+from probe.lab.sim.topology import addresses_of, build_boxes, build_ways, mtus_of
+from probe.lab.sim.tunnel import Carrier, SimTunnel, open_tunnel
 from probe.lab.world import World, target_of
 from probe.model.probing import Probe, Reason, Reply
 
@@ -78,14 +82,43 @@ def open_sim(scenario: Scenario, seed: int = 0) -> Iterator[World]:
         ScenarioError: the scenario makes no sense.
         UsageError: one of its port lists cannot be read.
     """
-    if scenario.vpn is not None:
-        raise ScenarioError("a real tunnel takes the netns world")
     clock = Clock()
     inbox = Inbox(clock)
-    firewall = read_firewall(scenario.prober)
-    prober = Prober(addresses_of(Name.PROBER, scenario), clock, inbox.put, firewall)
+    prober = Prober(
+        addresses_of(Name.PROBER, scenario),
+        clock,
+        inbox.put,
+        read_firewall(scenario.prober),
+        mtus_of(scenario),
+    )
     boxes = {Name.PROBER: prober, **build_boxes(scenario)}
-    network = SimNetwork(clock, build_ways(scenario, boxes), seed)
+    tunnel = _tunnel(scenario, clock, lambda: network.loses(scenario.links.get(On.VPN, ScenarioLink()).loss))
+    network = SimNetwork(clock, build_ways(scenario, boxes, tunnel), seed)
+    if scenario.vpn is not None:
+        clock.advance(scenario.vpn.wait_s)
     backend = SimBackend(clock, network, prober, inbox)
-    host, raw = SimHost(network, prober), SimRawBackend(network, prober)
-    yield World(scenario, target_of(scenario), backend, host, NoClients(), SimMachine(prober), raw)
+    machine = SimMachine(scenario, network, prober, tunnel)
+    yield World(
+        scenario=scenario,
+        target=target_of(scenario),
+        backend=backend,
+        host=SimHost(network, prober, machine.tunnels),
+        clients=SimClients(network, prober, name_servers(scenario)),
+        reader=machine,
+        raw=SimRawBackend(network, prober, Random(seed).randrange),  # noqa: S311 - numbers of packets, no secret
+    )
+
+
+def _tunnel(scenario: Scenario, clock: Clock, loses: Callable[[], bool]) -> SimTunnel | None:
+    """What the vpn link is, where it is a real tunnel.
+
+    Raises:
+        ScenarioError: it makes no sense, or memory has no such tunnel.
+    """
+    given = [symbol for symbol in symbols_in_use(scenario) if realm_of(symbol) == On.VPN]
+    plan = plan_tunnel(scenario.vpn, given)
+    if plan is None:
+        return None
+    cut = scenario.down or plan.vpn.far_end is FarEnd.UNREACHABLE
+    delay = scenario.links.get(On.VPN, ScenarioLink()).delay_ms / 1000 + HOP_TIME
+    return open_tunnel(plan, Carrier(clock, delay, loses, cut))

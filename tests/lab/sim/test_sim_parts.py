@@ -7,11 +7,12 @@ import pytest
 from probe.lab.scenario import address_of
 from probe.lab.sim.box import Arrival, Box, Interceptor, NodeConfig, SynProxy
 from probe.lab.sim.clock import Clock
+from probe.lab.sim.links import Name
 from probe.lab.sim.network import SimNetwork
 from probe.lab.sim.packets import RESET_ACK, SYN_ACK, Flow, IcmpError, Packet, Tcp
 from probe.lab.sim.prober import Prober
 from probe.lab.sim.stack import Stack, socket_for
-from probe.lab.sim.topology import Name, addresses_of, build_boxes, build_ways
+from probe.lab.sim.topology import addresses_of, build_boxes, build_ways
 from probe.model.probing import Probe, Question, Reason
 from probe.model.target import Port, Protocol
 
