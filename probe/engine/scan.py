@@ -85,7 +85,7 @@ class Scan:
         self._later: list[tuple[float, int, AddressState]] = []  # addresses whose pace makes them wait
         self._order = count()
         self._total = None if timing.rate is None else TokenBucket(timing.rate, timing.rate * BURST_S)
-        self._repeats: list[tuple[float, int, float]] = []  # when the kernel sends which probe again
+        self._repeats: list[tuple[float, int]] = []  # when the kernel sends which probe again
         self._settled: list[Observation] = []
         self._released: list[int] = []
 
@@ -184,7 +184,7 @@ class Scan:
     def _handle_repeats(self, now: float) -> None:
         """Under a cap: count what the kernel sends again, and give up before what need not be sent again."""
         while self._repeats and self._repeats[0][0] <= now:
-            at, probe_id, gap = heapq.heappop(self._repeats)
+            at, probe_id = heapq.heappop(self._repeats)
             asked, _, sent_at = self._probes.get(probe_id, (None, 0, 0.0))
             if asked is None or self._total is None or asked.accepted is not None:
                 continue
@@ -193,7 +193,7 @@ class Scan:
                 self._drop_probe(probe_id)
             else:
                 self._total.take(now)
-                heapq.heappush(self._repeats, (at + 2 * gap, probe_id, 2 * gap))
+                heapq.heappush(self._repeats, (at + SYN_REPEAT_S, probe_id))
 
     def _release_oldest(self, now: float) -> bool:
         """Give up the oldest try that has outlived its timeout, to make room for a new one."""
@@ -211,7 +211,7 @@ class Scan:
         if self._total is not None:
             self._total.take(now)
             if asked.question.port.protocol is Protocol.TCP:
-                heapq.heappush(self._repeats, (now + SYN_REPEAT_S, probe.id, SYN_REPEAT_S))
+                heapq.heappush(self._repeats, (now + SYN_REPEAT_S, probe.id))
         asked.sent.append((probe.id, now))
         self._probes[probe.id] = (asked, probe.attempt, now)
         self.counts.sent += 1
