@@ -141,8 +141,8 @@ class LinkPace:
 # --- how long to wait ---
 
 
-# Just before a kernel sends the SYN of a connect() again: after 1 s (RFC 6298 section 2.1), later after longer,
-# but Linux does so after every second at first (net.ipv4.tcp_syn_linear_timeouts), so that is reckoned with.
+# Just before a kernel sends the SYN of a connect() again: after 1 s (RFC 6298 section 2.1), later longer,
+# but Linux every second at first (net.ipv4.tcp_syn_linear_timeouts), so that is reckoned with.
 SYN_REPEAT_S = 0.95
 FLOOR_S = 0.1  # below RFC 6298's 1 s: a late answer still counts, every try has its own socket
 EXPECTED_S = 0.05  # the floor where silence is expected: a late answer costs a detail
