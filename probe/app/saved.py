@@ -62,8 +62,7 @@ def render(
     Raises:
         UsageError: there is no such format.
     """
-    try:
-        chosen = Form(form)
-    except ValueError:
-        raise UsageError(f"no format {form!r}: choose {', '.join(Form)}") from None
+    chosen = next((one for one in Form if one == form), None)
+    if chosen is None:
+        raise UsageError(f"no format {form!r}: choose {', '.join(Form)}")
     return render_as(report, chosen, TextStyle(width=width, detail=detail))

@@ -6,6 +6,8 @@ import typer
 
 from probe.cli import options
 from probe.cli.app import app
+from probe.cli.formats import chooses_form
+from probe.report.formats import Form
 
 SCENARIO = "demo"
 
@@ -16,13 +18,12 @@ _World = Annotated[
 
 
 @app.command()
-def demo(  # noqa: PLR0913 - each is a flag
+@chooses_form()
+def demo(
     context: typer.Context,
     *,
     world: _World = None,
-    picture: options.Picture = False,
-    as_json: options.AsJson = False,
-    as_markdown: options.AsMarkdown = False,
+    form: Form = Form.TABLE,
     output: options.Output = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -31,15 +32,12 @@ def demo(  # noqa: PLR0913 - each is a flag
     from probe import interruption
     from probe.app.invoker import trust_no_tool_of_the_user
     from probe.cli.measure import deliver
-    from probe.cli.output import choose
+    from probe.cli.output import Destination
     from probe.cli.worlds import enter_world, scan_world, settle_world
 
     trust_no_tool_of_the_user()
     interruption.release()  # a world is taken down on the way out of KeyboardInterrupt
-    from probe.report.formats import Form
-
-    forms = {Form.PICTURE: picture, Form.JSON: as_json, Form.MARKDOWN: as_markdown}
-    destination = choose(forms, output, detail=verbose)
+    destination = Destination.of(form, output, detail=verbose)
     destination.check()
     kind = settle_world(world, quiet=quiet)
     code = enter_world(kind, context.obj)

@@ -5,9 +5,12 @@ import typer
 from probe.app.engines import Engine, EngineRequest
 from probe.cli import options
 from probe.cli.app import app
+from probe.cli.formats import chooses_form
+from probe.report.formats import Form
 
 
 @app.command()
+@chooses_form(form for form in Form if form.doctor_renderer)
 def doctor(  # noqa: PLR0913 - each is a flag
     *,
     addresses: options.Addresses = None,
@@ -21,7 +24,7 @@ def doctor(  # noqa: PLR0913 - each is a flag
     timeout: options.Timeout = 1.0,
     retries: options.Retries = 2,
     watch: options.Watch = False,
-    as_json: options.AsJson = False,
+    form: Form = Form.TABLE,
     output: options.Output = None,
     redact: options.Redact = False,
     quiet: options.Quiet = False,
@@ -35,13 +38,12 @@ def doctor(  # noqa: PLR0913 - each is a flag
     from probe.app.target import Target
     from probe.cli import doctoring
     from probe.cli.measure import timing_of
-    from probe.cli.output import choose
-    from probe.report.formats import Form
+    from probe.cli.output import Destination
 
     request = EngineRequest(engine)
     timing = timing_of(timeout, retries, None)
     every, free = doctoring.split_seconds(addresses or ()) if watch else (None, tuple(addresses or ()))
-    destination = choose({Form.JSON: as_json}, output)
+    destination = Destination.of(form, output)
     families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
     target = Target(free, lan or (), vpn or (), public or (), ports, families=families)
     checkup = checkup_of(target, timing)

@@ -8,7 +8,9 @@ import typer
 
 from probe.cli import options
 from probe.cli.app import app
+from probe.cli.formats import chooses_form
 from probe.errors import UsageError
+from probe.report.formats import Form
 
 if TYPE_CHECKING:
     from probe.cli.output import Destination
@@ -26,14 +28,11 @@ _Reports = Annotated[
 
 
 @app.command()
+@chooses_form()
 def infer(  # noqa: PLR0913 - each is a flag
     reports: _Reports,
     *,
-    picture: options.Picture = False,
-    as_json: options.AsJson = False,
-    as_ndjson: options.AsNdjson = False,
-    as_csv: options.AsCsv = False,
-    as_markdown: options.AsMarkdown = False,
+    form: Form = Form.TABLE,
     output: options.Output = None,
     strict: options.Strict = False,
     all_ports: options.AllPorts = False,
@@ -42,14 +41,11 @@ def infer(  # noqa: PLR0913 - each is a flag
 ) -> None:
     """Judge saved measurements again: what each port is bound to, or why an address is silent."""
     from probe.cli.measure import deliver
-    from probe.cli.output import choose, forms_of
+    from probe.cli.output import Destination
     from probe.model.report import Report
     from probe.report.grouping import MOST_ROWS
 
-    forms = forms_of(
-        picture=picture, as_json=as_json, as_ndjson=as_ndjson, as_csv=as_csv, as_markdown=as_markdown
-    )
-    destination = choose(forms, output, detail=verbose)
+    destination = Destination.of(form, output, detail=verbose)
     destination.check()
     most_rows = None if all_ports else MOST_ROWS
     found = _read(reports)

@@ -111,11 +111,7 @@ NoGreetings = Annotated[
         "--no-greetings", help="Do not read host keys, certificates, banners and HTTP headers of open ports."
     ),
 ]
-Picture = Annotated[bool, typer.Option("--picture", help="A diagram of the target, its addresses and ports.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
-AsNdjson = Annotated[bool, typer.Option("--ndjson", help="The pieces of the JSON, one a line.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="One row for each port on each address.")]
-AsMarkdown = Annotated[bool, typer.Option("--md", help="Markdown.")]
 Output = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Write to FILE, wholly or not at all."),

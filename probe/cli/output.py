@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from probe.app.invoker import acting_as_invoker
 from probe.app.privileged_start import Around
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import style_of
-from probe.errors import OutputError, UnwrittenError, UsageError
+from probe.errors import OutputError, UnwrittenError
 from probe.model.doctor_report import DoctorReport
 from probe.model.report import Report
-from probe.report.formats import Form, parts_of
+from probe.report.formats import Form, load, parts_of
 from probe.report.style import PLAIN, TextStyle
 
 STDOUT = Path("-")
@@ -32,6 +32,11 @@ class Destination:
     path: Path | None = None
     detail: bool = False
 
+    @classmethod
+    def of(cls, form: Form, path: Path | None, *, detail: bool = False) -> "Destination":
+        """The destination that the options ask for; `check` it before anything is probed."""
+        return cls(form, None if path == STDOUT else path, detail)
+
     def write(self, report: Report | DoctorReport) -> bool:
         """Render a report and write it; False where it went to a pipe that nobody reads any more.
 
@@ -45,8 +50,7 @@ class Destination:
         return Around(self._load, self.check)
 
     def _load(self) -> None:
-        if self.form is Form.TABLE:
-            import tabulate  # noqa: F401 - tables load it when they are made
+        load(self.form)
         ProgressBar.load()
 
     def check(self) -> None:
@@ -89,32 +93,6 @@ class Destination:
             _to_stdout(parts())
             problem = f"{str(self.path)!r} could not be written: {error.strerror}"
             raise UnwrittenError(f"{problem}; the result is printed instead") from None
-
-
-def forms_of(
-    *, picture: bool, as_json: bool, as_ndjson: bool, as_csv: bool, as_markdown: bool
-) -> dict[Form, bool]:
-    """Which formats the flags of a report ask for."""
-    return {
-        Form.PICTURE: picture,
-        Form.JSON: as_json,
-        Form.NDJSON: as_ndjson,
-        Form.CSV: as_csv,
-        Form.MARKDOWN: as_markdown,
-    }
-
-
-def choose(chosen: Mapping[Form, bool], path: Path | None, *, detail: bool = False) -> Destination:
-    """The destination that the options ask for; it is for the caller to `check` it before anything is probed.
-
-    Raises:
-        UsageError: two formats at once.
-    """
-    forms = [form for form, wanted in chosen.items() if wanted]
-    if len(forms) > 1:
-        raise UsageError(f"--{forms[0]} and --{forms[1]} exclude each other; choose one format")
-    path = None if path == STDOUT else path
-    return Destination(forms[0] if forms else Form.TABLE, path, detail)
 
 
 def _for_a_file(detail: bool) -> TextStyle:  # noqa: FBT001 - one flag, passed on

@@ -5,9 +5,12 @@ import typer
 from probe.app.engines import Engine, EngineRequest
 from probe.cli import options
 from probe.cli.app import app
+from probe.cli.formats import chooses_form
+from probe.report.formats import Form
 
 
 @app.command()
+@chooses_form()
 def scan(  # noqa: PLR0913 - each is a flag
     *,
     addresses: options.Addresses = None,
@@ -27,11 +30,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     only_ipv6: options.OnlyIPv6 = False,
     plan: options.ShowPlan = False,
     no_greetings: options.NoGreetings = False,
-    picture: options.Picture = False,
-    as_json: options.AsJson = False,
-    as_ndjson: options.AsNdjson = False,
-    as_csv: options.AsCsv = False,
-    as_markdown: options.AsMarkdown = False,
+    form: Form = Form.TABLE,
     output: options.Output = None,
     strict: options.Strict = False,
     all_ports: options.AllPorts = False,
@@ -42,14 +41,11 @@ def scan(  # noqa: PLR0913 - each is a flag
     """Probe a target's addresses and say what each port is bound to, or what blocks it."""
     from probe.app.target import Target
     from probe.cli import measure
-    from probe.cli.output import choose, forms_of
+    from probe.cli.output import Destination
 
     request = EngineRequest(engine, pcap, l2, fin, greetings=not no_greetings)
     timing = measure.timing_of(timeout, retries, rate)
-    forms = forms_of(
-        picture=picture, as_json=as_json, as_ndjson=as_ndjson, as_csv=as_csv, as_markdown=as_markdown
-    )
-    destination = choose(forms, output, detail=verbose)
+    destination = Destination.of(form, output, detail=verbose)
     families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
     target = Target(addresses or (), lan or (), vpn or (), public or (), ports, running, families)
     if plan:

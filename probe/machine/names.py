@@ -5,6 +5,7 @@ Also the system's services database, for names of ports that `probe.services.reg
 
 import re
 import socket
+import time
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from threading import Event, Thread
@@ -15,6 +16,7 @@ from probe.errors import NothingMeasuredError, UsageError
 from probe.model.target import IPAddress, Protocol
 
 BOTH = frozenset({4, 6})
+LONGEST_S = 3.0  # that a name is looked up; a name server that works answers within this
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")  # a last label like this makes the text an IPv4 literal
@@ -111,9 +113,9 @@ def _look_up(name: str, families: Collection[int]) -> list[IPAddress]:
 
 
 def _answers(name: str, family: socket.AddressFamily) -> list[_Answer]:
-    """Ask the system's resolver, which waits for name servers as long as it likes and hears of no signal.
+    """Ask the system's resolver, which waits for name servers for 20 s or more and obeys no signal.
 
-    It does so in a thread of its own, so that this one may end meanwhile.
+    It does so in a thread of its own, so that this one goes on after `LONGEST_S`, or ends, meanwhile.
 
     Raises:
         socket.gaierror: no such name, or none that can be looked up now.
@@ -131,8 +133,11 @@ def _answers(name: str, family: socket.AddressFamily) -> list[_Answer]:
         done.set()
 
     Thread(target=look_up, daemon=True).start()
+    given_up = time.monotonic() + LONGEST_S
     while not done.wait(interruption.GLANCE_S):
         interruption.check()
+        if time.monotonic() >= given_up:
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer in time")
     for failure in failures:
         raise failure
     return found

@@ -5,6 +5,7 @@ import io
 
 from probe.model.report import ObservationReport, Report
 from probe.report.escape import escaped
+from probe.report.style import PLAIN, TextStyle
 from probe.report.words import Row, rows
 
 _PORT = ("port", "protocol", "service", "binding", "bound_to", "families", "via", "confidence")
@@ -13,7 +14,7 @@ COLUMNS = (*_PORT, *_ANSWER, "why", "bound_by", "unheard", "vantage")
 _FORMULA = ("=", "+", "-", "@")
 
 
-def render_csv(report: Report) -> str:
+def render_csv(report: Report, _: TextStyle = PLAIN) -> str:
     """Render a report; an empty cell means "not measured"."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")

@@ -10,6 +10,7 @@ from probe.model.doctor_report import DoctorReport
 from probe.model.encoding import as_builtins, decode, encode
 from probe.model.report import PortReport, Report, RestReport
 from probe.report.escape import json_escaped
+from probe.report.style import PLAIN, TextStyle
 
 # --- pieces ---
 
@@ -60,7 +61,7 @@ def render_json(report: Report) -> str:
     return "".join(json_parts(report))
 
 
-def json_parts(report: Report) -> Iterator[str]:
+def json_parts(report: Report, _: TextStyle = PLAIN) -> Iterator[str]:
     """Render a report as indented JSON, part by part: of a long one the whole would take much memory.
 
     Raises:
@@ -103,7 +104,7 @@ def render_ndjson(report: Report) -> str:
     return "".join(ndjson_parts(report))
 
 
-def ndjson_parts(report: Report) -> Iterator[str]:
+def ndjson_parts(report: Report, _: TextStyle = PLAIN) -> Iterator[str]:
     """Render a report line by line; every line names the schema. A line's other keys tell what it is of:
     `scan`, `address`, `port`, `ports` (a group), `measurement` or `stats`.
     """  # noqa: D205 - one sentence over two lines reads best here
@@ -125,7 +126,7 @@ def _lines(report: Report) -> Iterator[bytes]:
 # --- the doctor's ---
 
 
-def render_doctor_json(report: DoctorReport) -> str:
+def render_doctor_json(report: DoctorReport, _: TextStyle = PLAIN) -> str:
     """Render a report as indented JSON. Ends with a newline.
 
     Raises:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from probe.model.report import Report
 from probe.model.verdict import Condition
 from probe.report.escape import escaped
+from probe.report.style import PLAIN, TextStyle
 from probe.report.todo import to_do
 from probe.report.words import NOT_MEASURED, answer, answer_on, heading, place, rows, sureness, verdict_words
 
 _SPECIAL = re.compile(r"([\\`*_|<>\[\]])")
 
 
-def render_markdown(report: Report) -> str:
+def render_markdown(report: Report, _: TextStyle = PLAIN) -> str:
     """Render a report. Ends with a newline."""
     report = escaped(report)
     lines = [*_table(report), *_others(report), *_advice(report), *_unclear(report)]

@@ -9,21 +9,43 @@ from pathlib import Path
 
 import pytest
 
+from probe.cli.main import main
 from probe.cli.notices import warn_of_packets
-from probe.cli.output import Destination, choose
-from probe.errors import OutputError, UnwrittenError, UsageError
-from probe.report.formats import Form
+from probe.cli.output import Destination
+from probe.errors import OutputError, UnwrittenError
+from probe.report.formats import Form, load
 from probe.wire.pcapng import Capture
 
 NEEDS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 
 
-def test_one_format_at_a_time() -> None:
-    """Two formats exclude each other, by name; none is the table."""
-    assert choose({Form.JSON: False}, None).form is Form.TABLE
-    assert choose({Form.JSON: False, Form.CSV: True}, None).form is Form.CSV
-    with pytest.raises(UsageError, match="--json and --csv"):
-        choose({Form.JSON: True, Form.MARKDOWN: False, Form.CSV: True}, None)
+def destination(path: Path) -> Destination:
+    """A file, as -o names it."""
+    return Destination.of(Form.TABLE, path)
+
+
+def test_one_format_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two formats exclude each other, by name."""
+    assert main(["scan", "127.0.0.1", "--csv", "--json"]) == 2
+    assert "--json and --csv exclude each other" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["scan", "infer", "demo"])
+def test_every_format_has_an_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A row of the formats is an option of every command that reports; the doctor has those of its own."""
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    for form in Form:
+        assert (f"--{form} " in shown) == bool(form.about)
+    main(["doctor", "--help"])
+    shown = capsys.readouterr().out
+    assert [form for form in Form if f"--{form} " in shown] == [Form.JSON]
+
+
+@pytest.mark.parametrize("form", Form)
+def test_every_format_is_loaded_by_its_name(form: Form) -> None:
+    """A row names what there is."""
+    load(form)
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:
@@ -32,8 +54,8 @@ def test_a_file_is_written_whole(tmp_path: Path) -> None:
     old.write_text("before")
     old.chmod(0o640)
     link.symlink_to(old)
-    choose({}, new).write_text("text \N{BOX DRAWINGS LIGHT HORIZONTAL}\n")
-    choose({}, link).write_text("after\r\n")
+    destination(new).write_text("text \N{BOX DRAWINGS LIGHT HORIZONTAL}\n")
+    destination(link).write_text("after\r\n")
     assert new.read_bytes().decode() == "text \N{BOX DRAWINGS LIGHT HORIZONTAL}\n"
     assert old.read_bytes() == b"after\r\n"
     assert link.is_symlink()
@@ -43,7 +65,7 @@ def test_a_file_is_written_whole(tmp_path: Path) -> None:
 
 def test_a_dash_is_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     """`-o -` is stdout, as everywhere."""
-    choose({}, Path("-")).write_text("text\n")
+    destination(Path("-")).write_text("text\n")
     assert capsys.readouterr().out == "text\n"
 
 
@@ -51,7 +73,7 @@ def test_a_dash_is_stdout(capsys: pytest.CaptureFixture[str]) -> None:
 def test_files_that_cannot_be(name: str, words: str, tmp_path: Path) -> None:
     """Known before anything is probed."""
     with pytest.raises(OutputError, match=words):
-        choose({}, tmp_path / name).check()
+        destination(tmp_path / name).check()
 
 
 def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,14 +84,14 @@ def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(OutputError, match="permission denied"):
-        choose({}, tmp_path / "file").check()
+        destination(tmp_path / "file").check()
 
 
 def test_a_name_that_is_too_long(tmp_path: Path) -> None:
     """Known before anything is probed; the longest name that there may be is no problem."""
     with pytest.raises(OutputError, match="file name too long"):
-        choose({}, tmp_path / ("n" * 256)).check()
-    longest = choose({}, tmp_path / ("n" * 255))
+        destination(tmp_path / ("n" * 256)).check()
+    longest = destination(tmp_path / ("n" * 255))
     longest.check()
     longest.write_text("text")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["text"]
@@ -80,14 +102,14 @@ def test_links_that_lead_to_each_other(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to(tmp_path / "two")
     (tmp_path / "two").symlink_to(tmp_path / "one")
     with pytest.raises(OutputError, match=r"links lead to each other|symbolic links"):
-        choose({}, tmp_path / "one").check()
+        destination(tmp_path / "one").check()
 
 
 def test_a_device_without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked for, not tried: a pipe would wait for a reader."""
     monkeypatch.setattr(os, "access", lambda *_, **__: False)
     with pytest.raises(OutputError, match="permission denied"):
-        choose({}, Path(os.devnull)).check()
+        destination(Path(os.devnull)).check()
 
 
 def test_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +120,7 @@ def test_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "is_dir", refuse)
     with pytest.raises(OutputError, match="permission denied"):
-        choose({}, tmp_path / "file").check()
+        destination(tmp_path / "file").check()
 
 
 def test_a_failed_write_leaves_the_file_as_it_was(
@@ -113,7 +135,7 @@ def test_a_failed_write_leaves_the_file_as_it_was(
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(UnwrittenError, match="No space left on device; the result is printed") as lost:
-        choose({}, path).write_text("after")
+        destination(path).write_text("after")
     assert lost.value.exit_code == 6
     assert capsys.readouterr().out == "after"
     assert path.read_text() == "before"
@@ -124,9 +146,9 @@ def test_a_failed_write_leaves_the_file_as_it_was(
 def test_a_device_is_written_to_and_not_replaced() -> None:
     """A full device is an error; the device stays a device."""
     with pytest.raises(UnwrittenError, match="No space left"):
-        choose({}, Path("/dev/full")).write_text("text")
+        destination(Path("/dev/full")).write_text("text")
     assert Path("/dev/full").is_char_device()
-    choose({}, Path(os.devnull)).write_text("text")
+    destination(Path(os.devnull)).write_text("text")
 
 
 def test_a_pipe_whose_reader_left_is_no_error(tmp_path: Path) -> None:
@@ -138,7 +160,7 @@ def test_a_pipe_whose_reader_left_is_no_error(tmp_path: Path) -> None:
     os.close(reader)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        choose({}, path).write_text("text")
+        destination(path).write_text("text")
         assert os.read(reader, 10) == b"text"
     finally:
         os.close(reader)

@@ -2,6 +2,7 @@
 
 import socket
 from ipaddress import ip_address
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -156,6 +157,18 @@ def test_names_that_lead_nowhere(error, families, words: str, resolver) -> None:
     resolver(error)
     with pytest.raises(NothingMeasuredError, match=words):
         resolve("server.example", families)
+
+
+def test_a_name_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given up, in a line that says so, while the system still waits."""
+    answered = Event()
+    monkeypatch.setattr(names, "LONGEST_S", 0.1)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [answered.wait()])
+    try:
+        with pytest.raises(NothingMeasuredError, match=r"box\.test cannot be looked up now"):
+            resolve("box.test")
+    finally:
+        answered.set()
 
 
 def test_services_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,10 @@ import typer
 
 from probe.app.engines import Engine
 from probe.cli.options import LabWorld
-from probe.cli.output import Form, choose
+from probe.cli.output import Destination
 from probe.cli.terminal import complain
 from probe.errors import BindprobeError
+from probe.report.formats import Form
 from worlds_table.build import columns_of, rendered, tabled
 
 EXIT_NOT_MET = 1
@@ -39,7 +40,7 @@ def main(  # noqa: PLR0913 - each is a flag
 ) -> None:
     """Run scenarios in every world with every engine and compare what is found. The worlds run at once."""
     try:
-        destination = choose({Form.MARKDOWN: md}, output)
+        destination = Destination.of(Form.MARKDOWN if md else Form.TABLE, output)
         destination.check()
         grid = tabled(names or (), columns_of(world, engine), quiet=quiet)
         destination.write_text(rendered(grid, page=md, detail=verbose))
