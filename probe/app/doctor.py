@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from probe.app.diagnose import diagnosed
 from probe.app.examination import Examination
+from probe.app.scan import facts_of
 from probe.app.session import Backends
 from probe.diagnosis.machine_checks import check_machine
 from probe.engine.rows import Examined, measurement_of
@@ -15,11 +16,10 @@ from probe.machine.sources import MachineReader
 from probe.model.diagnosis import Diagnosis
 from probe.model.exam import AddressExam
 from probe.model.facts import HERE
-from probe.model.measurement import CONNECT, RAW, Facts
+from probe.model.measurement import CONNECT, RAW
 from probe.model.plan import Timing
 from probe.model.surroundings import concerning
 from probe.model.target import IPAddress, Port, ResolvedTarget
-from probe.services.port_list import format_port_list
 
 
 def look(reader: MachineReader) -> Diagnosis:
@@ -32,7 +32,7 @@ def look(reader: MachineReader) -> Diagnosis:
 def examine(
     target: ResolvedTarget,
     timing: Timing,
-    means: Backends,
+    backends: Backends,
     reader: MachineReader,
     *,
     named: frozenset[Port] = frozenset(),
@@ -45,31 +45,27 @@ def examine(
     Args:
         target: the addresses, and the ports to ask.
         timing: how patiently to ask.
-        means: what probes are sent with, and what else is measured with.
+        backends: what probes are sent with, and what else is measured with.
         reader: what reads this machine.
         named: the ports that the user wants to work.
         progress: told how many questions are settled.
     """
-    started, began = dt.datetime.now(dt.UTC), means.backend.now()
+    started, began = dt.datetime.now(dt.UTC), backends.backend.now()
     machine = reader.machine()
-    examination = Examination(target, means, reader, machine)
+    examination = Examination(target, backends, reader, machine)
     complete = examination.run(timing, named, progress)
     exams, machine = examination.exams(), examination.machine_now()
     surveyed = examination.outcome
-    elapsed = means.backend.now() - began
+    elapsed = backends.backend.now() - began
     around = concerning(machine, surveyed.surveys, _other_addresses(exams))
     measured = measurement_of(
         replace(surveyed, elapsed=elapsed, complete=complete),
         vantage=HERE,
-        engine=CONNECT if means.raw is None else RAW,
+        engine=CONNECT if backends.raw is None else RAW,
         started=started,
         examined=Examined(around, exams),
     )
-    facts = Facts(
-        running=format_port_list(sorted(target.running)),
-        named=format_port_list(sorted(named)),
-        realms={str(address.ip): address.realm for address in target.addresses},
-    )
+    facts = facts_of(target, named=named)
     found = diagnosed(measured, facts, exams)
     return Diagnosis(check_machine(machine), found, elapsed, complete, measured, facts)
 

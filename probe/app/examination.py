@@ -44,17 +44,17 @@ class Examination:
 
     Args:
         target: what is examined.
-        means: what probes are sent with.
+        backends: what probes are sent with.
         reader: what reads this machine.
         machine: this machine as it is beforehand.
     """
 
     def __init__(
-        self, target: ResolvedTarget, means: Backends, reader: MachineReader, machine: Machine
+        self, target: ResolvedTarget, backends: Backends, reader: MachineReader, machine: Machine
     ) -> None:
         self._target = target
-        self._means = means
-        self._clients = means.clients
+        self._backends = backends
+        self._clients = backends.clients
         self._reader = reader
         self._machine = machine
         self._control = controls_for(target.ports)[0]
@@ -70,29 +70,29 @@ class Examination:
         """Measure everything; False where a signal ended it early."""
         try:
             self._begin()
-            means = replace(self._means, inquiry=Inquiry.KEYS)
-            measured = collect(self._target, timing, means, progress, patient=False)
+            backends = replace(self._backends, inquiry=Inquiry.KEYS)
+            measured = collect(self._target, timing, backends, progress, patient=False)
             self.outcome = measured
             if measured.complete:
                 self._go_on(named)
         except StopRequestedError:
             return False
-        return not self._means.backend.interrupted()
+        return not self._backends.backend.interrupted()
 
     def _begin(self) -> None:
         """Before the survey: ask for names, wake the tunnels, then ping."""
         names = [address.name for address in self._target.addresses if address.name is not None]
         self._names = self._clients.ask_name_servers(names, self._machine.resolvers)
-        warm_up(self._cold(), self._control, self._means.backend, self._is_warm)
+        warm_up(self._cold(), self._control, self._backends.backend, self._is_warm)
         every = [address.ip for address in self._target.addresses]
         self._echoes = self._clients.ping(every)
 
     def _go_on(self, named: frozenset[Port]) -> None:
         """After the survey: data through open ports, and more about silent addresses."""
         self._trials = self._clients.try_mtu(trial_ports(self.outcome.surveys, named))
-        self._around = ask(self._questions_around(), self._means.backend, _TWICE)
-        if self._means.raw is not None:
-            self._raw = ask(self._raw_questions(), self._means.raw, _TWICE)
+        self._around = ask(self._questions_around(), self._backends.backend, _TWICE)
+        if self._backends.raw is not None:
+            self._raw = ask(self._raw_questions(), self._backends.raw, _TWICE)
         self._measure_passages()
         self._clients.wait([one for one in (self._names, self._echoes, self._trials) if one is not None])
 
@@ -105,7 +105,7 @@ class Examination:
         """An address behind each tunnel that may have to shake hands first, by interface."""
         cold: dict[str, TargetAddress] = {}
         for address in self._target.addresses:
-            route = self._means.host.route(address.ip)
+            route = self._backends.host.route(address.ip)
             tunnel = self._machine.tunnel(route.interface) if route.reachable else None
             if tunnel is not None and tunnel_state.is_cold(tunnel, address.ip):
                 cold.setdefault(tunnel.link.name, address)
@@ -151,7 +151,7 @@ class Examination:
     def _passages_by(self, surveys: Mapping[str, AddressSurvey]) -> dict[IPAddress, InterfaceCounters]:
         before = {name: self._count(name, survey.address.ip) for name, survey in surveys.items()}
         wanted = (q for s in surveys.values() for q in path_probes.passage_questions(s))
-        answers = ask(wanted, self._means.backend, _ONCE)
+        answers = ask(wanted, self._backends.backend, _ONCE)
         interruption.check()
         found = {
             survey.address.ip: path_probes.passage_of(
@@ -182,7 +182,7 @@ class Examination:
     def exams(self) -> tuple[AddressExam, ...]:
         """Everything that was measured so far."""
         echoes, trials, names = _done(self._echoes), _done(self._trials), _done(self._names)
-        neighbour, machine = self._means.host.neighbour, self._machine
+        neighbour, machine = self._backends.host.neighbour, self._machine
         return tuple(
             AddressExam(
                 address=survey.address,

@@ -90,8 +90,8 @@ def scan(
         PrivilegeError: raw packets are asked for by name and are not permitted.
         BackendError: this machine lets us open no sockets.
     """
-    with _ready(target, backends, engine) as (resolved, means):
-        measurement, surveys = _measurement(resolved, timing, means, how.vantage, progress)
+    with _ready(target, backends, engine) as (resolved, ready):
+        measurement, surveys = _measurement(resolved, timing, ready, how.vantage, progress)
     facts = facts_of(resolved, strict=how.strict)
     if not how.redact:
         return judged((measurement,), facts, most_rows=how.most_rows, surveys=surveys)
@@ -112,15 +112,16 @@ def measure(
 
     Args and errors as `scan`; `vantage` names where it is made from.
     """
-    with _ready(target, backends, engine) as (resolved, means):
-        return _measurement(resolved, timing, means, vantage, progress)[0]
+    with _ready(target, backends, engine) as (resolved, ready):
+        return _measurement(resolved, timing, ready, vantage, progress)[0]
 
 
-def facts_of(target: ResolvedTarget, *, strict: bool = False) -> Facts:
+def facts_of(target: ResolvedTarget, *, strict: bool = False, named: frozenset[Port] = frozenset()) -> Facts:
     """What a target states beside what is measured."""
     return Facts(
         running=format_port_list(sorted(target.running)),
         strict=strict,
+        named=format_port_list(sorted(named)),
         realms={str(address.ip): address.realm for address in target.addresses},
     )
 

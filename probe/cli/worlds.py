@@ -9,7 +9,7 @@ from probe.cli.options import WorldKind
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import say
 from probe.errors import BackendError
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
 from probe.model.plan import Timing
 from probe.model.report import Report
@@ -61,7 +61,7 @@ def scan_world(name: str, kind: WorldKind, *, quiet: bool) -> Report:
         BackendError: the world cannot be built here.
     """
     with open_world(find_scenario(name), kind, raw=False) as world, ProgressBar(quiet=quiet) as progress:
-        return scan(world.target, Timing(), means_of(world, "connect"), progress=progress)
+        return scan(world.target, Timing(), backends_of(world, "connect"), progress=progress)
 
 
 def _inside() -> bool:

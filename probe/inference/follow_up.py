@@ -302,7 +302,7 @@ DOUBTS: tuple[Doubt, ...] = (
 
 
 def follow_ups(
-    surveys: Sequence[AddressSurvey], running: frozenset[Port], battery: RawPermissions
+    surveys: Sequence[AddressSurvey], running: frozenset[Port], permissions: RawPermissions
 ) -> Mapping[IPAddress, Sequence[FollowUp]]:
     """What to ask next of each address; empty where nothing would change a verdict any more.
 
@@ -319,7 +319,9 @@ def follow_ups(
         infer_ports(ports, there, USUAL.prior, running),
         crowd_of(there, ports),
     )
-    permitted = {None} | ({"--fin"} if battery.fin else set()) | ({"--l2"} if battery.loopback else set())
+    permitted = (
+        {None} | ({"--fin"} if permissions.fin else set()) | ({"--l2"} if permissions.loopback else set())
+    )
     rows = [doubt for doubt in DOUBTS if doubt.takes in permitted]
     wanted = {model.address.ip: _unasked(model, scene, rows) for model in there}
     return {ip: few for ip, few in wanted.items() if few}

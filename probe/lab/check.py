@@ -10,7 +10,7 @@ from msgspec import structs
 
 from probe.errors import ScenarioError
 from probe.lab.compose.limits import why_not
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.result import NOTHING, CheckResult, ExpectationRow, ReportedValue, listed, said_of
 from probe.lab.scenario import Expected, SameService, Scenario, address_of
 from probe.lab.sim import tunnel
@@ -55,7 +55,7 @@ def scanned(scenario: Scenario, kind: str, engine: str = "connect") -> Report:
 
     require(scenario, kind)
     with open_world(scenario, kind, raw=engine == "raw") as world:
-        return scan(world.target, Timing(), means_of(world, engine))
+        return scan(world.target, Timing(), backends_of(world, engine))
 
 
 def check_reported(
@@ -108,7 +108,7 @@ def _scanned(
     """What a scan finds."""
     from probe.app.scan import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
 
-    report = scan(world.target, timing, means_of(world, engine))
+    report = scan(world.target, timing, backends_of(world, engine))
     return compare(world.scenario, report), said_of(report)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from probe.lab.door import means_of
+from probe.lab.door import backends_of
 from probe.lab.scenario import Scenario
 from probe.lab.world import World
 from probe.model.diagnosis import Diagnosis
@@ -18,7 +18,7 @@ def examined(world: World, engine: str = "connect") -> Diagnosis:
     from probe.app.doctor import examine  # noqa: PLC0415 - loaded only where it is asked for
 
     named = frozenset(world.target.ports)
-    return examine(world.target, Timing(), means_of(world, engine), world.reader, named=named)
+    return examine(world.target, Timing(), backends_of(world, engine), world.reader, named=named)
 
 
 def first_causes(

@@ -33,15 +33,15 @@ def open_world(scenario: Scenario, kind: str, *, raw: bool = True) -> AbstractCo
     raise UsageError(f"no world {kind!r}: choose {' or '.join(KINDS)}")
 
 
-def means_of(world: World, engine: str) -> Backends:
+def backends_of(world: World, engine: str) -> Backends:
     """What to scan an open world with: sockets (`connect`), or raw packets as well (`raw`).
 
     Raises:
         BackendError: this world has no raw packets.
     """
-    means = Backends(world.backend, world.host, clients=world.clients)
+    backends = Backends(world.backend, world.host, clients=world.clients)
     if engine == "connect":
-        return means
+        return backends
     if world.raw is None:
         raise BackendError("this world has no raw packets")
-    return replace(means, raw=world.raw, permissions=RawPermissions(fin=True, loopback=True))
+    return replace(backends, raw=world.raw, permissions=RawPermissions(fin=True, loopback=True))

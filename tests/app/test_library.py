@@ -15,7 +15,7 @@ import probe
 from probe import Facts, Target, infer, load, measure, render, scan
 from probe.app.session import Backends, Session
 from probe.errors import BackendError, NothingMeasuredError, PrivilegeError, UsageError
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
 from probe.model.measurement import Measurement
 from probe.report.as_json import render_json
@@ -28,7 +28,7 @@ DEMO = Target(lan="192.168.77.10", vpn="10.88.0.10", public="203.0.113.10", port
 def backends() -> Iterator[Backends]:
     """A network in memory."""
     with open_world(find_scenario("demo"), "sim") as world:
-        yield means_of(world, "connect")
+        yield backends_of(world, "connect")
 
 
 def test_all_of_it_is_there() -> None:
@@ -142,7 +142,7 @@ def test_saved_and_loaded(backends: Backends, tmp_path: Path) -> None:
 def test_the_doctors_formats() -> None:
     """Two of them; another is an error that names these."""
     with open_world(find_scenario("demo"), "sim") as world:
-        session = Session(means_of(world, "connect"), reader=world.reader)
+        session = Session(backends_of(world, "connect"), reader=world.reader)
         found = probe.doctor(Target(lan="192.168.77.10", ports="443"), session=session)
     assert "192.168.77.10" in render(found, "table")
     assert render(found).startswith("{")

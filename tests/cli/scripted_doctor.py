@@ -37,9 +37,9 @@ class ScriptedDoctor:
     complete: bool = True
     asked: list[Any] = field(default_factory=list)
 
-    def examine(self, target, timing, means, reader, *, named=frozenset(), progress=None) -> Diagnosis:
+    def examine(self, target, timing, backends, reader, *, named=frozenset(), progress=None) -> Diagnosis:
         assert reader.machine() is MACHINE
-        self.asked.append((target, timing, means, named))
+        self.asked.append((target, timing, backends, named))
         found = tuple(self._diagnosed(address) for address in target.addresses)
         return Diagnosis(self.checks, found, 1.5, self.complete)
 

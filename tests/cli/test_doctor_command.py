@@ -84,10 +84,10 @@ def test_what_is_asked_for(script: ScriptedDoctor, capsys: pytest.CaptureFixture
     """Usual ports, which may be closed, or those that were named; realms, families and patience."""
     run(capsys, "office=192.168.77.10", "--public", "203.0.113.10")
     run(capsys, "host.example.org", "-6", "-p", "8000,22", "--timeout", "0.5", "--retries", "1")
-    (usual, timing, means, none), (target, patience, _, named) = script.asked
+    (usual, timing, backends, none), (target, patience, _, named) = script.asked
     assert usual.ports == ports(22, 80, 443, 445, 3389)
     assert [address.realm for address in usual.addresses] == ["office", "public"]
-    assert (timing, means.raw, none) == (Timing(), None, frozenset())
+    assert (timing, backends.raw, none) == (Timing(), None, frozenset())
     assert target.ports == ports(22, 8000)
     assert named == frozenset(target.ports)
     assert [str(address.ip) for address in target.addresses] == ["2001:db8::10"]

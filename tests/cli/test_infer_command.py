@@ -10,7 +10,7 @@ import pytest
 
 from probe.app.scan import Reporting, scan
 from probe.cli.main import main
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
 from probe.model.plan import Timing
 from probe.report.as_json import render_json
@@ -22,7 +22,7 @@ FORMATS = ("--json", "--ndjson", "--csv", "--md", "--picture")
 def save(folder: Path, vantage: str) -> Path:
     """The report of a scan of the demo, saved as `scan --json -o` does."""
     with open_world(find_scenario("demo"), "sim") as world:
-        report = scan(world.target, Timing(), means_of(world, "connect"), how=Reporting(vantage=vantage))
+        report = scan(world.target, Timing(), backends_of(world, "connect"), how=Reporting(vantage=vantage))
     path = folder / f"{vantage}.json"
     path.write_text(render_json(report))
     return path

@@ -10,7 +10,7 @@ import pytest
 
 import probe
 from probe.app.session import Session
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
 
 TOP = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ def in_memory(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     def open_session(engine: object = "auto") -> Iterator[Session]:
         asked.append(engine)
         with open_world(find_scenario("demo"), "sim") as world:
-            yield Session(means_of(world, "connect"), reader=world.reader)
+            yield Session(backends_of(world, "connect"), reader=world.reader)
 
     for module in ("scan", "checkup", "session"):
         monkeypatch.setattr(f"probe.app.{module}.open_session", open_session)

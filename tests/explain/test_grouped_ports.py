@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from probe.app.scan import Reporting, scan
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.scenario import Expected, Scenario, ScenarioScan
 from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.model.advice import AdviceRule, NextTestRule
@@ -33,7 +33,7 @@ def scanned(addresses: tuple[str, ...], ports: str) -> Report:
     scenario = replace(DROPS, addresses=addresses, scan=ScenarioScan(ports=ports))
     with open_world(scenario, "sim") as world:
         timing = Timing(timeout=0.25, retries=1)
-        return scan(world.target, timing, means_of(world, "connect"), how=Reporting(most_rows=MOST_ROWS))
+        return scan(world.target, timing, backends_of(world, "connect"), how=Reporting(most_rows=MOST_ROWS))
 
 
 @pytest.mark.parametrize("addresses", [("lan",), ("lan", "vpn")])

@@ -13,8 +13,8 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-ENGINE = Path(__file__).parents[1] / "engine"
-sys.path[:0] = [str(ENGINE), str(ENGINE.parents[1])]
+WIRE = Path(__file__).parents[1] / "wire"
+sys.path[:0] = [str(WIRE), str(WIRE.parents[1])]
 
 import valid_replies  # noqa: E402 - found by the line above
 import wire  # noqa: E402

@@ -40,9 +40,9 @@ SHAPES = {
 ALL = RawPermissions(fin=True, loopback=True)
 
 
-def battery_of(case: dict) -> RawPermissions:
+def permissions_of(case: dict) -> RawPermissions:
     """What the user permits in a case."""
-    permitted = case.get("battery", ())
+    permitted = case.get("permissions", ())
     return RawPermissions(fin="fin" in permitted, loopback="loopback" in permitted)
 
 
@@ -63,7 +63,7 @@ def name_of(question: Question, port: Port) -> str:
 def test_what_is_asked_next(name):
     """In each situation these packets are sent and no others, for these reasons."""
     case = CASES[name]
-    wanted = follow_ups(surveys_of(case), running_in(case), battery_of(case))
+    wanted = follow_ups(surveys_of(case), running_in(case), permissions_of(case))
     asked = {
         SYMBOLS[ip]: {name_of(one.question, port_of(case)): one.why for one in few}
         for ip, few in wanted.items()

@@ -26,7 +26,7 @@ from one_port_worlds import (
 
 from probe.app.scan import collect
 from probe.inference import infer
-from probe.lab.door import means_of
+from probe.lab.door import backends_of
 from probe.lab.scenario import Scenario, ScenarioLink, realm_of
 from probe.lab.scenario_hosts import Action, Listen, Rule, Segment
 from probe.lab.sim.world import open_sim
@@ -119,7 +119,7 @@ def rule_name(rule: Rule) -> str:
 def surveyed(scenario: Scenario) -> tuple[AddressSurvey, ...]:
     """Survey a world in memory with raw packets, all of them permitted."""
     with open_sim(scenario) as w:
-        return collect(w.target, Timing(), means_of(w, "raw")).surveys
+        return collect(w.target, Timing(), backends_of(w, "raw")).surveys
 
 
 @dataclass

@@ -27,7 +27,7 @@ from one_port_worlds import (
 
 from probe.app.scan import collect
 from probe.inference import infer
-from probe.lab.door import means_of
+from probe.lab.door import backends_of
 from probe.lab.scenario import Scenario
 from probe.lab.sim.world import open_sim
 from probe.lab.truth import truth
@@ -54,7 +54,7 @@ def worlds() -> Iterator[Scenario]:
 def surveyed(scenario: Scenario) -> tuple[AddressSurvey, ...]:
     """Survey a world in memory."""
     with open_sim(scenario) as w:
-        return collect(w.target, Timing(), means_of(w, "connect")).surveys
+        return collect(w.target, Timing(), backends_of(w, "connect")).surveys
 
 
 @dataclass

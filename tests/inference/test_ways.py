@@ -90,8 +90,8 @@ def test_an_address_that_was_not_reached_changes_no_verdict(rest, lost, first, r
 @given(rest=others, lost=unreached())
 def test_no_raw_packet_is_sent_to_an_address_that_cannot_be_reached(rest, lost):
     """Follow-ups go to the others, as if it were not there."""
-    battery = RawPermissions(fin=True, loopback=True)
-    assert VPN not in follow_ups([*rest, lost], frozenset(), battery)
+    permissions = RawPermissions(fin=True, loopback=True)
+    assert VPN not in follow_ups([*rest, lost], frozenset(), permissions)
 
 
 @settings(max_examples=60, deadline=None)

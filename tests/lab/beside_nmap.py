@@ -12,7 +12,7 @@ import sys
 from score import nmap
 
 from probe.app.scan import collect
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.files import scenario_paths
 from probe.lab.netns import enter
 from probe.lab.scenario import address_of, load_scenario
@@ -33,7 +33,7 @@ def rows(name: str) -> list[Row]:
     symbols = {address_of(symbol): symbol for symbol in scenario.addresses}
     with open_world(scenario, "netns") as world:
         ports = [port for port in world.target.ports if port.protocol is Protocol.TCP]
-        surveys = collect(world.target, Timing(), means_of(world, "connect")).surveys
+        surveys = collect(world.target, Timing(), backends_of(world, "connect")).surveys
     with open_world(scenario, "netns"):
         theirs = nmap.ask(list(symbols), ports) if ports else {}
     seen = [one for each in surveys for one in each.observations if one.question.role is Role.TESTED]

@@ -17,7 +17,7 @@ from typing import Any
 
 from probe.app.scan import collect
 from probe.inference import infer
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.netns import enter
 from probe.lab.netns import world as netns_world
 from probe.lab.netns.layout import Layout, lay_out
@@ -125,7 +125,7 @@ def unrationed(scenario: Scenario) -> Layout:
 def measured(name: str, setting: Setting) -> Iterator[dict[str, Any]]:
     """Survey the world of one filter; tell what was seen and concluded of each port."""
     with open_world(scenario_of(name, setting), "netns") as world:
-        surveys = collect(world.target, Timing(timeout=PATIENCE), means_of(world, setting.engine)).surveys
+        surveys = collect(world.target, Timing(timeout=PATIENCE), backends_of(world, setting.engine)).surveys
     verdicts = {verdict.port: verdict for verdict in infer(surveys).ports}
     for bind, (_, truth) in BINDS.items():
         port = Port(Protocol.TCP, PORTS[bind])

@@ -35,7 +35,7 @@ from probe.app.scan import collect, scan
 from probe.engine.rows import measurement_of
 from probe.lab.check import compare
 from probe.lab.daemons import published_on
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.netns import enter
 from probe.lab.scenario import CONTAINER_ADDRESSES, Scenario
 from probe.lab.scenario_hosts import Dnat, Forwarder, TargetHost
@@ -169,13 +169,13 @@ def bare(scenario: Scenario) -> Scenario:
 
 def seen(world: World, scenario: Scenario) -> dict[str, Any]:
     """What both engines of ours find in an open world."""
-    outcome = collect(world.target, Timing(), means_of(world, "connect"))
+    outcome = collect(world.target, Timing(), backends_of(world, "connect"))
     connect = {str(one.address.ip): world_surveys.of_address(one) for one in outcome.surveys}
     started = dt.datetime.now(dt.UTC)
     measured = measurement_of(outcome, vantage="here", engine="connect", started=started)
     reports = [judged((measured,), Facts(running=format_port_list(sorted(world.target.running))))]
     if scenario.expect:
-        reports.append(scan(world.target, Timing(), means_of(world, "raw")))
+        reports.append(scan(world.target, Timing(), backends_of(world, "raw")))
     rows = [[report.engine, row] for report in reports for row in compare(scenario, report) if not row.ok]
     with mock.patch.object(raw_surveys, "open_world", return_value=nullcontext(world)):
         raw = raw_surveys.raw_surveyed(scenario, "netns")

@@ -1,4 +1,4 @@
-"""What raw packets bring from a world, as plain data: a fixed battery, whatever the inference would ask.
+"""What raw packets bring from a world, as plain data: the same questions, whatever the inference would ask.
 
 Limits on ICMP errors are off in both kinds of world: they depend on the moment, and have tests of their own.
 """
@@ -41,7 +41,7 @@ Findings = dict[str, list[object]]
 
 
 def raw_surveyed(scenario: Scenario, kind: str) -> Findings:
-    """What each question of the battery brought: reason, sender, and what the headers say."""
+    """What each question of the set brought: reason, sender, and what the headers say."""
     with without_limits(), open_world(scenario, kind) as world:
         assert world.raw is not None
         echoes = [Question(address_of(symbol), NO_PORT, shape=Shape.ECHO) for symbol in scenario.addresses]

@@ -7,7 +7,7 @@ import pytest
 from probe.app.doctor import examine
 from probe.lab.check import check, why_not_in
 from probe.lab.doctoring import examined
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.scenario import Scenario, parse_scenario
 from probe.model.diagnosis import AddressDiagnosis, Cause
@@ -88,7 +88,7 @@ def test_examined_twice_in_one_world() -> None:
                 for one in examine(
                     world.target,
                     Timing(),
-                    means_of(world, "raw"),
+                    backends_of(world, "raw"),
                     world.reader,
                     named=frozenset(world.target.ports),
                 ).addresses

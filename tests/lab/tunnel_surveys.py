@@ -143,8 +143,8 @@ def _as_nobody(opened: World, case: TunnelCase) -> dict[str, object]:
 
 
 def _scan(opened: World, case: TunnelCase) -> dict[str, object]:
-    means = scan.Backends(opened.backend, case.host(), clients=opened.clients)
-    report = scan.scan(opened.target, Timing(), means)
+    backends = scan.Backends(opened.backend, case.host(), clients=opened.clients)
+    report = scan.scan(opened.target, Timing(), backends)
     return told(report)
 
 

@@ -108,11 +108,11 @@ FACTS: dict[str, Callable[[Shell], Any]] = {
 def scanned(world: Scenario) -> dict[str, Any]:
     """What the product's own scan finds of each address: interface, condition and the port's reason."""
     from probe.app.scan import scan  # noqa: PLC0415 - only here is the whole product needed
-    from probe.lab.door import means_of, open_world  # noqa: PLC0415
+    from probe.lab.door import backends_of, open_world  # noqa: PLC0415
     from probe.model.plan import Timing  # noqa: PLC0415
 
     with open_world(world, "netns") as opened:
-        report = scan(opened.target, Timing(), means_of(opened, "connect"))
+        report = scan(opened.target, Timing(), backends_of(opened, "connect"))
     seen = {one.address: one.reason for port in report.ports for one in port.observations}
     return {
         one.address: [one.interface, one.condition.value, seen[one.address].value] for one in report.addresses

@@ -17,7 +17,7 @@ from odd_worlds import WORLDS, odd_world
 from raw_surveys import raw_surveyed
 
 from probe.app.scan import collect
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.netns import enter
 from probe.lab.scenario import Scenario, load_scenario
@@ -29,7 +29,7 @@ from probe.model.probing import Observation, Role
 def surveyed(scenario: Scenario, kind: str) -> dict[str, object]:
     """Distance of every address, and how each of its tested and control ports answered."""
     with open_world(scenario, kind) as world:
-        surveys = collect(world.target, Timing(), means_of(world, "connect")).surveys
+        surveys = collect(world.target, Timing(), backends_of(world, "connect")).surveys
     return {str(one.address.ip): of_address(one) for one in surveys}
 
 

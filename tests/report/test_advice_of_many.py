@@ -3,7 +3,7 @@
 import pytest
 
 from probe.app.scan import Reporting, scan
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.scenario import Scenario, ScenarioScan
 from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.model.plan import Timing
@@ -26,7 +26,7 @@ def reported(ports: str, addresses: tuple[str, ...]) -> Report:
         expect={},
     )
     with open_world(scenario, "sim") as world:
-        return scan(world.target, Timing(), means_of(world, "connect"), how=Reporting(most_rows=MOST_ROWS))
+        return scan(world.target, Timing(), backends_of(world, "connect"), how=Reporting(most_rows=MOST_ROWS))
 
 
 def blocked(report: Report) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 from probe.app.scan import scan
 from probe.engine.rows import measurement_of
 from probe.engine.run import Counts, Outcome
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.scenario import Expected, Scenario, ScenarioScan
 from probe.lab.scenario_hosts import Listen, TargetHost
 from probe.model.advice import AdviceRule, Rival, RivalRule, Severity
@@ -93,7 +93,7 @@ EXPOSED = Scenario(
 def test_where_a_port_is_exposed() -> None:
     """The port names the addresses, its advice too, with how much it matters."""
     with open_world(EXPOSED, "sim") as world:
-        report = scan(world.target, Timing(), means_of(world, "connect"))
+        report = scan(world.target, Timing(), backends_of(world, "connect"))
     web, database = report.ports
     assert (web.private, web.exposed_on) == (False, ("192.168.77.10",))
     assert (database.private, database.exposed_on) == (True, ("192.168.77.10", "203.0.113.10"))

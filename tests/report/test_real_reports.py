@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from probe.app.scan import scan
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
 from probe.model.plan import Timing
 from probe.model.report import Report
@@ -26,7 +26,7 @@ SCENARIOS = ("loopback-only", "udp-services", "nobody-has-this-address", "contai
 @pytest.fixture(params=SCENARIOS)
 def real(request: pytest.FixtureRequest) -> Report:
     with open_world(find_scenario(request.param), "sim") as world:
-        return scan(world.target, Timing(), means_of(world, "connect"))
+        return scan(world.target, Timing(), backends_of(world, "connect"))
 
 
 def test_real_reports_meet_the_schema(real: Report) -> None:

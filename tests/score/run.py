@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from time import monotonic
 
 from probe.app.scan import scan
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.truth import truth
 from probe.lab.world import World
 from probe.model.plan import Timing
@@ -68,7 +68,7 @@ def _why_skipped(world: str) -> str:
 
 def _ask_us(seed: int, world: World, facts: dict[Port, Fact], engine: str) -> _Round:
     started = monotonic()
-    report = scan(world.target, Timing(), means_of(world, engine))
+    report = scan(world.target, Timing(), backends_of(world, engine))
     seconds = monotonic() - started
     claims = {Port(one.protocol, one.port): claim_of(one) for one in report.ports}
     return _Round(seed, claims, facts, seconds)

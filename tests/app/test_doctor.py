@@ -99,9 +99,9 @@ def world(**parts):
 
 def run(given, script: Script, *, raw: bool = False, target: ResolvedTarget | None = None):
     """Examine the target of a world."""
-    means = Backends(given.backend, given.host, given.raw if raw else None, clients=script)
+    backends = Backends(given.backend, given.host, given.raw if raw else None, clients=script)
     target = target or given.target
-    return examine(target, Timing(), means, script.reader, named=frozenset({WEB}))
+    return examine(target, Timing(), backends, script.reader, named=frozenset({WEB}))
 
 
 def exam_of(found: Diagnosis, ip: IPAddress) -> AddressExam:

@@ -110,11 +110,11 @@ class Scanned:
     surveys: tuple
 
 
-def survey(raw=dropped_on_the_vpn, connect=lan_open_vpn_silent, battery=None, **machine) -> Scanned:
+def survey(raw=dropped_on_the_vpn, connect=lan_open_vpn_silent, permissions=None, **machine) -> Scanned:
     """Measure the target over two scripted networks."""
     sockets, packets, host = ScriptedNetwork(connect), ScriptedNetwork(raw), ScriptedMachine(**machine)
-    means = Backends(sockets, host, packets, battery or RawPermissions(fin=True, loopback=True))
-    return Scanned(packets, sockets, host, scan.collect(TARGET, TIMING, means).surveys)
+    backends = Backends(sockets, host, packets, permissions or RawPermissions(fin=True, loopback=True))
+    return Scanned(packets, sockets, host, scan.collect(TARGET, TIMING, backends).surveys)
 
 
 def questions(scanned: Scanned) -> list:
@@ -159,11 +159,11 @@ def test_no_raw_packets_without_the_means():
 
 
 @pytest.mark.parametrize(
-    ("battery", "shapes"), [(RawPermissions(), set()), (RawPermissions(fin=True), {Shape.FIN})]
+    ("permissions", "shapes"), [(RawPermissions(), set()), (RawPermissions(fin=True), {Shape.FIN})]
 )
-def test_what_looks_hostile_takes_the_users_word(battery, shapes):
+def test_what_looks_hostile_takes_the_users_word(permissions, shapes):
     """Without the word no FIN and no frame for loopback leaves."""
-    asked = questions(survey(battery=battery))
+    asked = questions(survey(permissions=permissions))
     assert {q.shape for q in asked} & {Shape.FIN} == shapes
     assert not any(q.address.is_loopback for q in asked)
 
@@ -172,7 +172,7 @@ def test_no_more_than_three_rounds(monkeypatch):
     """Where every round raises new questions the third is the last, and all three are kept."""
     calls = []
 
-    def curious(surveys, running, battery):
+    def curious(surveys, running, permissions):
         calls.append(surveys)
         question = Question(LAN, Port(Protocol.TCP, 20000 + len(calls)))
         return {LAN: (FollowUp(question, PurposeRule.WHOSE_RESET),)}
@@ -267,13 +267,15 @@ def test_keys_are_asked_where_ports_are_open_on_both():
         return says(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
     ssh = Port(Protocol.TCP, 22)
-    means = Backends(ScriptedNetwork(both_open), ScriptedMachine(), clients=ScriptedClients())
-    surveys = scan.collect(ResolvedTarget(TARGET.addresses, (ssh,)), TIMING, means).surveys
+    backends = Backends(ScriptedNetwork(both_open), ScriptedMachine(), clients=ScriptedClients())
+    surveys = scan.collect(ResolvedTarget(TARGET.addresses, (ssh,)), TIMING, backends).surveys
     assert [one.keys for one in surveys] == [{ssh: (KEY,)}, {ssh: (KEY,)}]
 
 
 def test_nothing_measured_is_an_error():
     """Where no probe could be sent there is no report."""
-    means = Backends(ScriptedNetwork(lambda probe, now: says(probe, now, Reason.NO_ROUTE)), ScriptedMachine())
+    backends = Backends(
+        ScriptedNetwork(lambda probe, now: says(probe, now, Reason.NO_ROUTE)), ScriptedMachine()
+    )
     with pytest.raises(NothingMeasuredError, match=r"192\.168\.77\.10, 10\.88\.0\.10"):
-        scan.scan(TARGET, TIMING, means)
+        scan.scan(TARGET, TIMING, backends)

@@ -10,7 +10,7 @@ from msgspec import structs
 from probe.app.infer import judged, merged
 from probe.app.scan import Reporting, scan
 from probe.errors import UsageError
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.scenario import parse_scenario
 from probe.model.measurement import Facts
@@ -45,7 +45,7 @@ def saved(name: str, engine: str, vantage: str = "laptop") -> tuple[Report, Repo
     scenario = parse_scenario(name, LARGE) if name == "large" else find_scenario(name)
     with open_world(scenario, "sim", raw=engine == "raw") as world:
         how = Reporting(vantage=vantage, most_rows=MOST_ROWS)
-        report = scan(world.target, Timing(), means_of(world, engine), how=how)
+        report = scan(world.target, Timing(), backends_of(world, engine), how=how)
     return report, parse_report(render_json(report).encode(), "saved")
 
 
@@ -127,7 +127,7 @@ def test_a_scan_is_redacted_as_its_report_is() -> None:
     report, read = saved("demo", "connect")
     with open_world(find_scenario("demo"), "sim") as world:
         how = Reporting(vantage="laptop", redact=True)
-        at_once = scan(world.target, Timing(), means_of(world, "connect"), how=how)
+        at_once = scan(world.target, Timing(), backends_of(world, "connect"), how=how)
     known = merged([read])
     without = redacted(known.measurements, known.facts)
     later = judged(without.measurements, without.facts)
@@ -163,7 +163,7 @@ def test_what_two_vantages_see_differently_stays_apart() -> None:
         world = parse_scenario(vantage, {**base, "target": {"listen": listen, "filter": rules}})
         with open_world(world, "sim") as opened:
             found.append(
-                scan(opened.target, Timing(), means_of(opened, "connect"), how=Reporting(vantage=vantage))
+                scan(opened.target, Timing(), backends_of(opened, "connect"), how=Reporting(vantage=vantage))
             )
     known = merged(found)
     report = judged(known.measurements, known.facts)

@@ -132,8 +132,8 @@ def scanned(number: int, inquiry: Inquiry = Inquiry.ALL):
         (Port(Protocol.TCP, number),),
     )
     with closing(ConnectBackend()) as backend, closing(SystemClients()) as clients:
-        means = Backends(backend, SystemHost(), inquiry=inquiry, clients=clients)
-        return scan(target, Timing(), means)
+        backends = Backends(backend, SystemHost(), inquiry=inquiry, clients=clients)
+        return scan(target, Timing(), backends)
 
 
 def test_another_service_answers_on_the_public_address():

@@ -10,7 +10,7 @@ from probe.app.scan import collect
 from probe.engine.rows import FEW, fold, unfold
 from probe.inference import infer
 from probe.inference.responses import noise_of
-from probe.lab.door import means_of, open_world
+from probe.lab.door import backends_of, open_world
 from probe.lab.scenario import parse_scenario
 from probe.model.encoding import decode, encode
 from probe.model.evidence import PurposeRule
@@ -187,7 +187,7 @@ def test_many_ports_are_judged_alike(engine: str) -> None:
         },
     )
     with open_world(world, "sim", raw=engine == "raw") as opened:
-        known = collect(opened.target, Timing(), means_of(opened, engine)).surveys
+        known = collect(opened.target, Timing(), backends_of(opened, engine)).surveys
     measured = [again(fold(one)) for one in known]
     back = tuple(unfold(one, "here") for one in measured)
     verdict, expected = infer(back), infer(known)
