@@ -32,7 +32,7 @@ def doctor(
     engine: str | EngineRequest = Engine.AUTO,
     progress: Progress | None = None,
 ) -> DoctorReport:
-    """Say why addresses of a target do not answer and what mends it; without a target, check this machine.
+    """Find out why addresses do not answer and what mends it; without a target, check this machine.
 
     Args:
         target: what to examine; its `ports` are meant to work. Without ports, usual ones are asked, of which
@@ -79,7 +79,7 @@ def checkup_of(target: Target | None, timing: Timing = USUAL_TIMING) -> CheckupR
         wanted = target if target.ports else replace(target, ports=USUAL_PORTS)
         return CheckupRequest(wanted, timing, named)
     if named:
-        raise UsageError("-p says which ports of the target are meant to work: give its address too")
+        raise UsageError("-p names ports of the target that are meant to work: give its address too")
     return None
 
 

@@ -38,7 +38,7 @@ def examine(
     named: frozenset[Port] = frozenset(),
     progress: Progress | None = None,
 ) -> Diagnosis:
-    """Measure every address, and say what is wrong with each and what mends it.
+    """Measure every address, and conclude what is wrong with each and what mends it.
 
     A signal ends it early: what was measured by then is judged.
 
@@ -48,7 +48,7 @@ def examine(
         backends: what probes are sent with, and what else is measured with.
         reader: what reads this machine.
         named: the ports that the user wants to work.
-        progress: told how many questions are settled.
+        progress: called with how many questions are settled.
     """
     started, began = dt.datetime.now(dt.UTC), backends.backend.now()
     machine = reader.machine()

@@ -121,7 +121,7 @@ class Examination:
     # --- questions ---
 
     def _questions_around(self) -> Iterable[Question]:
-        """How far probes for silent addresses come; what a tunnel's far end and other neighbours say."""
+        """How far probes for silent addresses come; what a tunnel's far end and other neighbours answer."""
         for survey in self._silent():
             yield from path_probes.ladder_questions(survey, self._control)
             yield from path_probes.endpoint_questions(survey, self._machine)
@@ -130,9 +130,9 @@ class Examination:
     def _raw_questions(self) -> Iterable[Question]:
         """Echo where no socket may ask for it, and openings that come by another link."""
         self._clients.wait(() if self._echoes is None else (self._echoes,))
-        heard = _done(self._echoes)
+        echoes = _done(self._echoes)
         for survey in self.outcome.surveys:
-            if survey.address.ip not in heard:
+            if survey.address.ip not in echoes:
                 yield path_probes.echo_question(survey.address.ip)
         for survey in self._silent():
             yield from path_probes.way_back_questions(survey, self.outcome.surveys)

@@ -92,7 +92,7 @@ def _number(name: str, text: str) -> int:
 
 
 def trust_no_tool_of_the_user() -> None:
-    """Let a command that stays root under sudo run the system's own tools only, whatever PATH says.
+    """Let a command that stays root under sudo run the system's own tools only, whatever PATH has.
 
     Raises:
         UsageError: as `invoker_of`.

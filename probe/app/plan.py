@@ -32,7 +32,7 @@ def _first_free(row: tuple[int, ...], taken: set[int]) -> int:
 def controls_for(tested: tuple[Port, ...]) -> tuple[Port, ...]:
     """Control ports beside these: three for TCP, and two for UDP where such ports are tested.
 
-    TCP controls go with UDP ports too: a port-unreachable may be the host's own or a filter's, a reset says
+    TCP controls go with UDP ports too: a port-unreachable may be the host's own or a filter's, a reset shows
     which of the two the address gives.
     """
     protocols = {port.protocol for port in tested}

@@ -193,7 +193,7 @@ def collect(
 ) -> Outcome:
     """Run all stages of a scan.
 
-    A user who wants one try (`timing.retries` 0) waits for no handshake, whatever `patient` says.
+    A user who wants one try (`timing.retries` 0) waits for no handshake, whatever `patient` is.
     """
     plan = make_plan(target, timing, backends.host)
     patient = patient and timing.retries > 0

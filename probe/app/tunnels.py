@@ -1,4 +1,4 @@
-"""After the probes: what the tunnels say of addresses that stayed silent.
+"""After the probes: what the tunnels have of addresses that stayed silent.
 
 A tunnel that has no session makes one when the first packet comes. What is sent meanwhile waits for it: on a
 long way the answers come when every probe has been given up. Where the first message of the handshake is
@@ -21,7 +21,7 @@ from probe.model.tunnel_state import REKEY_TIMEOUT_S, health, peer_for, tunnel_o
 # So long after the first probe a handshake whose first message was lost is made, or there is none to be had:
 # up to 0.334 s of chance are added to the 5 s (drivers/net/wireguard/timers.c), and it has to travel.
 SECOND_HANDSHAKE_S = REKEY_TIMEOUT_S + 0.334 + 0.3
-_TIMESTAMP_S = 1.0  # handshakes are told in whole seconds, rounded down
+_TIMESTAMP_S = 1.0  # handshakes are reported in whole seconds, rounded down
 _INITIATION_BYTES = 148  # first message of a handshake (whitepaper, section 5.4.2)
 
 _Again = Callable[[Sequence[IPAddress]], Outcome]  # asks some addresses once more, while time is left
@@ -47,16 +47,16 @@ class TunnelFacts:
         if not silent or not outcome.complete:
             return outcome
         began = self.backend.now()
-        told = self._told(silent)
-        if self.patient and any(_may_come_up(told[s.address.ip], s) for s in silent):
+        tunnels = self._read(silent)
+        if self.patient and any(_may_come_up(tunnels[s.address.ip], s) for s in silent):
             self._wait_until(max(_first_sent(s) for s in silent) + SECOND_HANDSHAKE_S)
-            told = self._told(silent)
+            tunnels = self._read(silent)
         now = self.backend.now()
-        early = [s.address.ip for s in silent if _was_early(told[s.address.ip], s, now)]
-        outcome = _with(outcome, told, self.backend.now() - began)
+        early = [s.address.ip for s in silent if _was_early(tunnels[s.address.ip], s, now)]
+        outcome = _with(outcome, tunnels, self.backend.now() - began)
         return _replaced(outcome, again(early)) if early else outcome
 
-    def _told(self, silent: Sequence[AddressSurvey]) -> dict[IPAddress, Tunnel | None]:
+    def _read(self, silent: Sequence[AddressSurvey]) -> dict[IPAddress, Tunnel | None]:
         tunnels = self.host.tunnels()
         return {s.address.ip: tunnel_of(s.address, s.route, tunnels) for s in silent}
 
@@ -95,12 +95,12 @@ def _first_sent(survey: AddressSurvey) -> float:
     return min((o.started for o in survey.observations if o.started is not None), default=0.0)
 
 
-def _with(outcome: Outcome, told: Mapping[IPAddress, Tunnel | None], elapsed: float) -> Outcome:
-    surveys = tuple(_told_of(s, told.get(s.address.ip)) for s in outcome.surveys)
+def _with(outcome: Outcome, read: Mapping[IPAddress, Tunnel | None], elapsed: float) -> Outcome:
+    surveys = tuple(_with_tunnel(s, read.get(s.address.ip)) for s in outcome.surveys)
     return replace(outcome, surveys=surveys, elapsed=outcome.elapsed + elapsed)
 
 
-def _told_of(survey: AddressSurvey, tunnel: Tunnel | None) -> AddressSurvey:
+def _with_tunnel(survey: AddressSurvey, tunnel: Tunnel | None) -> AddressSurvey:
     if tunnel is None:
         return survey
     return replace(survey, tunnel=health(tunnel, survey.address.ip), tunnel_name=tunnel.link.name)

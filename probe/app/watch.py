@@ -15,7 +15,7 @@ EVERY_S = 5.0
 class Watch:
     """What the loop works with.
 
-    `show` prints a report in full or a change in a line, and says whether anybody reads it still. `pause`
+    `show` prints a report in full or a change in a line, and returns whether anybody reads it still. `pause`
     waits so many seconds, from the end of one check to the start of the next.
     """
 

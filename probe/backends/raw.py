@@ -20,11 +20,11 @@ from probe.errors import PrivilegeError
 from probe.model.facts import Route
 from probe.model.probing import Probe, Question, Reason, Reply, Shape
 from probe.model.target import IPAddress
-from probe.model.target import Protocol as Transport
 from probe.wire import codec
 from probe.wire.compose import SOURCE_PORTS
 from probe.wire.decode import ARP, IPV4, IPV6
 from probe.wire.exchange import Exchange
+from probe.wire.kinds import kind_of
 from probe.wire.packet import Incoming, Outgoing
 from probe.wire.pcapng import Capture
 
@@ -35,14 +35,6 @@ _CAPACITY = 4_000  # below the number of source ports
 _ETHERTYPES: Mapping[int, int] = {4: IPV4, 6: IPV6}  # by IP version
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
 _REFUSALS = meanings(System.LINUX, Moment.AT_ONCE, resets_told_apart=False)
-
-_TITLES: Mapping[Shape, str] = {
-    Shape.ACK: "ACK to {port}",
-    Shape.FIN: "FIN to {port}",
-    Shape.ECHO: "echo request",
-    Shape.WHO_HAS: "who has {address}",
-}
-_OPENINGS: Mapping[Transport, str] = {Transport.TCP: "SYN to {port}", Transport.UDP: "datagram to {port}"}
 
 
 class Routes(Protocol):
@@ -251,6 +243,7 @@ def _read(arrival: "ReceivedFrame") -> Incoming | None:
 def _title(probe: Probe) -> str:
     """What a probe is, in the words of a capture's comments."""
     question = probe.question
-    title = _TITLES.get(question.shape) or _OPENINGS[question.port.protocol]
+    kind = kind_of(question.shape, question.port.protocol)
+    what = kind.comment.format(title=kind.title, port=question.port, address=question.address)
     lives = "" if question.ttl is None else f", TTL {question.ttl}"
-    return f"{title.format(port=question.port, address=question.address)}{lives}, try {probe.attempt}"
+    return f"{what}{lives}, try {probe.attempt}"

@@ -29,7 +29,7 @@ def doctor(  # noqa: PLR0913 - each is a flag
     redact: options.Redact = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say why addresses of a target do not answer, and what mends it; without an address, check this machine.
+    """Find out why addresses do not answer, and what mends it; without an address, check this machine.
 
     Nothing on this machine is changed.
     """

@@ -17,19 +17,19 @@ _LOOKS_HOSTILE = "their owner may take that for an attack"
 
 
 def hint(missing: str | None, *, quiet: bool) -> None:
-    """Say why no raw packets are sent, if something is missing for them."""
+    """Print why no raw packets are sent, if something is missing for them."""
     if missing is not None and not quiet:
         say(f"{_HINT}; {missing}")
 
 
 def warn_of_packets(capture: "Capture | None") -> None:
-    """Say that the file of packets is not whole, if so."""
+    """Print that the file of packets is not whole, if so."""
     if capture is not None and capture.failure is not None:
         say(f"the packet file ends early: {capture.failure}")
 
 
 def announce(request: EngineRequest, target: "ResolvedTarget", host: "Host") -> None:
-    """Say what looks hostile, before it is sent."""
+    """Print what looks hostile, before it is sent."""
     if request.fin:
         every = ", ".join(str(address.ip) for address in target.addresses)
         what = (

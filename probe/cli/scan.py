@@ -1,4 +1,4 @@
-"""`bindprobe scan`: probe a target's addresses and say what each port is bound to."""
+"""`bindprobe scan`: probe a target's addresses and infer what each port is bound to."""
 
 import typer
 
@@ -38,7 +38,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Probe a target's addresses and say what each port is bound to, or what blocks it."""
+    """Probe a target's addresses and infer what each port is bound to, or what blocks it."""
     from probe.app.target import Target
     from probe.cli import measure
     from probe.cli.output import Destination

@@ -49,12 +49,12 @@ def chosen(names: Sequence[str], kind: str, *, quiet: bool) -> list[Scenario]:
 
 
 def why_not(scenario: Scenario, kind: str) -> str | None:
-    """Say why a scenario is not for this kind of world, or not for this machine; None: it is."""
+    """Why a scenario is not for this kind of world, or not for this machine; None: it is."""
     return why_not_in(scenario, kind) or (_lacking(scenario) if kind == WorldKind.NETNS else None)
 
 
 def _lacking(scenario: Scenario) -> str | None:
-    """Say what this machine lacks to build a scenario of real hosts; None: nothing."""
+    """What this machine lacks to build a scenario of real hosts; None: nothing."""
     from probe.lab.netns.daemons import daemons_available
     from probe.lab.netns.tunnels import vpn_available
 
@@ -68,7 +68,7 @@ def check_all(
 ) -> list[CheckResult]:
     """Run scenarios one after the other with one engine.
 
-    `keep_on`: one that cannot be measured is told in its result, and the others are run.
+    `keep_on`: one that cannot be measured has the reason in its result, and the others are run.
 
     Raises:
         ScenarioError: one is not for this kind of world.

@@ -25,7 +25,7 @@ def wants_colour(environ: Mapping[str, str], *, terminal: bool) -> bool:
 
 
 def style_of(stream: TextIO | None, *, detail: bool) -> TextStyle:
-    """The style for text on a stream. In a pipe: plain, and as wide as COLUMNS says, or 80."""
+    """The style for text on a stream. In a pipe: plain, and as wide as COLUMNS, or 80."""
     import shutil
 
     terminal = is_terminal(stream)

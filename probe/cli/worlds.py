@@ -16,7 +16,7 @@ from probe.model.report import Report
 
 
 def settle_world(wanted: WorldKind | None, *, quiet: bool) -> WorldKind:
-    """The kind of world to use: the wanted one, else namespaces where this machine lets us; says which."""
+    """The kind of world to use: the wanted one, else namespaces where this machine lets us; prints which."""
     if wanted is not None:
         return wanted
     why_not = _why_no_netns()

@@ -70,10 +70,10 @@ def _told(saves: Mapping[str, ToolOutput]) -> tuple[Chain, ...]:
     )
 
 
-def _merged(ruleset: Ruleset, told: tuple[Chain, ...]) -> tuple[Chain, ...]:
+def _merged(ruleset: Ruleset, saved: tuple[Chain, ...]) -> tuple[Chain, ...]:
     """Chains as nft tells them, but as iptables does where a table has rules that only it can read."""
     kept = [
-        chain for chain in ruleset.chains if not told or (chain.family, chain.table) not in ruleset.opaque
+        chain for chain in ruleset.chains if not saved or (chain.family, chain.table) not in ruleset.opaque
     ]
     known = {(chain.family, chain.table, chain.name) for chain in kept}
-    return (*kept, *(chain for chain in told if (chain.family, chain.table, chain.name) not in known))
+    return (*kept, *(chain for chain in saved if (chain.family, chain.table, chain.name) not in known))

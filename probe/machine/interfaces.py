@@ -25,7 +25,7 @@ _KIND_BY_HARDWARE: dict[int, LinkKind] = {
     823: LinkKind.TUNNEL,  # GRE over IPv6
 }
 
-# Beginnings or parts of names, where the system says no more: macOS and BSD devices, Windows adapters.
+# Beginnings or parts of names, where the system has no more: macOS and BSD devices, Windows adapters.
 _TUNNEL_NAMES = ("utun", "tun", "ipsec", "ppp", "gif", "wg")
 _TUNNEL_WORDS = ("wireguard", "tailscale", "openvpn", "wintun", "vpn", "zerotier")
 
@@ -70,12 +70,12 @@ def interfaces() -> tuple[Interface, ...]:
 
 
 def kind_of(name: str, flags: str) -> LinkKind:
-    """What kind of link an interface is, by psutil's flags and what sysfs says of it."""
+    """What kind of link an interface is, by psutil's flags and sysfs."""
     return link_kind(name, flags, _hardware_type(name), _tun_flags(name))
 
 
 def link_kind(name: str, flags: str, hardware: int | None, tun_flags: int | None) -> LinkKind:
-    """What kind of link an interface is; Ethernet where nothing says otherwise.
+    """What kind of link an interface is; Ethernet where nothing shows otherwise.
 
     Args:
         name: the interface's name; on Windows the adapter's.

@@ -86,7 +86,7 @@ class _Route(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class MadeLink:
-    """A link, and what made it in the kernel's word: wireguard, tun, veth; None where it says nothing."""
+    """A link, and what made it in the kernel's word: wireguard, tun, veth; None where it has none."""
 
     link: Link
     maker: str | None = None

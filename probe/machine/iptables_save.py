@@ -13,7 +13,7 @@ _HOOKS = {"INPUT": Hook.INPUT, "OUTPUT": Hook.OUTPUT}
 _BLOCKING = {"DROP": "drop", "REJECT": "reject"}
 _LEAVING = {"RETURN": Act.RETURN, "ACCEPT": Act.ACCEPT}
 _TARGETS = frozenset({"-j", "--jump", "-g", "--goto"})
-# With their argument: of modules the options say what they match.
+# With their argument: of modules the options are what they match.
 _WITHOUT_MEANING = frozenset({"-m", "--match", "--comment"})
 
 

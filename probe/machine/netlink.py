@@ -56,7 +56,7 @@ class KernelRoute:
     source: IPAddress | None
     gateway: bool
     local: bool  # the destination is this machine
-    delivers: bool  # False: the route says blackhole, unreachable, prohibit
+    delivers: bool  # False: the route is blackhole, unreachable, prohibit
 
 
 def route_request(destination: IPAddress, interface: int = 0) -> bytes:

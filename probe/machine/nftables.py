@@ -65,8 +65,8 @@ def words(value: Any, depth: int = 0) -> str:  # noqa: ANN401 - JSON
 def _of_kind(kind: str, inner: Any, depth: int) -> str:  # noqa: ANN401 - JSON
     if kind in _BITWISE:
         return f" {kind} ".join(_each(inner, depth))
-    made_for, say = _KINDS.get(kind, (type(None), None))
-    known = say(inner, depth) if say is not None and isinstance(inner, made_for) else None
+    made_for, write = _KINDS.get(kind, (type(None), None))
+    known = write(inner, depth) if write is not None and isinstance(inner, made_for) else None
     return known or f"{kind} {words(inner, depth)}"
 
 
@@ -163,7 +163,7 @@ class _Object(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """What a ruleset says. `opaque`: family and table of rules made by iptables that nft cannot read."""
+    """What a ruleset holds. `opaque`: family and table of rules made by iptables that nft cannot read."""
 
     chains: tuple[Chain, ...]
     opaque: frozenset[tuple[str, str]] = frozenset()

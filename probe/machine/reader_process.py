@@ -154,7 +154,7 @@ def _asked(reader: Reader, question: str) -> Callable[[], Any]:
 
 
 def _answer(ask: Callable[[], Any]) -> tuple[Exception | None, Any]:
-    """What the prober raises, or gets: a mistake of ours is told where it can be seen."""
+    """What the prober raises, or gets: a mistake of ours is raised where it can be seen."""
     try:
         return None, ask()
     except Exception as error:  # noqa: BLE001 - it is raised again in the other process

@@ -14,7 +14,7 @@ class Host(Protocol):
         """How the kernel would send to `destination`: source address, interface, link."""
 
     def neighbour(self, destination: IPAddress) -> Neighbour | None:
-        """What the neighbour table says of an on-link address; None where it says nothing."""
+        """What the neighbour table has of an on-link address; None where it has nothing."""
 
     def link_address(self, destination: IPAddress) -> str | None:
         """Link-layer address of an on-link address, as 52:54:00:12:34:56; None where the table has none."""
@@ -32,7 +32,7 @@ class Host(Protocol):
 class MachineReader(Protocol):
     """Reads this machine's own state. It changes nothing, sends nothing, and needs no privilege.
 
-    What it may not read it says so of (`unread`, None); an absent tool is not an error.
+    What it may not read it marks (`unread`, None); an absent tool is not an error.
     """
 
     def machine(self) -> Machine:
@@ -42,4 +42,4 @@ class MachineReader(Protocol):
         """One tunnel as it is now, counters and handshakes included; None where it is none."""
 
     def reverse_path_drops(self) -> int | None:
-        """Packets that the check of the reverse path has dropped so far; None where that is not told."""
+        """Packets that the check of the reverse path has dropped so far; None where that is not known."""

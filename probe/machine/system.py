@@ -1,7 +1,7 @@
 """The real machine's own state, in one look; see `probe.machine.sources.MachineReader`.
 
 Lives here: only what is asked, and of whom. Nothing is changed, nothing is sent, and no privilege is needed:
-each part says for itself what it may not read.
+each part has for itself what it may not read.
 """
 
 import socket
@@ -43,7 +43,7 @@ def ping_allowed() -> bool | None:
 
 
 def open_files() -> tuple[int, int] | None:
-    """Soft and hard limit of file descriptors (getrlimit(2)); no limit is told as the greatest number."""
+    """Soft and hard limit of file descriptors (getrlimit(2)); no limit is given as the greatest number."""
     try:
         import resource  # noqa: PLC0415 - Windows has none
     except ImportError:
@@ -92,8 +92,8 @@ _REGISTRY = "the registry"
 def read_resolvers(path: Path = RESOLV_CONF) -> Resolvers:
     """Read the name servers and search domains; on Windows from its registry.
 
-    A file without servers means that this machine itself is asked (resolv.conf(5)): none are told then. What
-    cannot be read is not told.
+    A file without servers means that this machine itself is asked (resolv.conf(5)): none are given then. What
+    cannot be read is None.
     """
     from dns.exception import DNSException  # noqa: PLC0415 - 0.1 s
     from dns.resolver import NoResolverConfiguration, Resolver  # noqa: PLC0415
@@ -133,7 +133,7 @@ def _address(text: str) -> IPAddress | None:
 
 @dataclass(frozen=True, slots=True)
 class SystemMachine:
-    """Reads this machine. `raw_missing` says why no raw packets may be sent; None: they may."""
+    """Reads this machine. `raw_missing` returns why no raw packets may be sent; None: they may."""
 
     raw_missing: Callable[[], str | None]
     resolv_conf: Path = RESOLV_CONF

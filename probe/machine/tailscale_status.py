@@ -73,7 +73,7 @@ def _peer(node: _Node, now: float) -> Peer | None:
 
 
 def _allowed(node: _Node) -> list[str]:
-    """What the peer may have; where that is not told, its own addresses."""
+    """What the peer may have; where that is not known, its own addresses."""
     return node.allowed_ips or node.tailscale_ips or []
 
 

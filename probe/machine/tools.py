@@ -1,6 +1,6 @@
 """Asking the system's own tools, `ip`, `wg`, `nft` and their like: bounded in time, never through a shell.
 
-A tool that is not installed, or that may not tell, is an answer like any other; what it said is for others
+A tool that is not installed, or that may not answer, is an answer like any other; its output is for others
 to read.
 """
 
@@ -54,7 +54,7 @@ def ask(
 ) -> ToolOutput:
     """Run one of the system's tools for at most `within` seconds, in English, with nothing to read.
 
-    It runs in the network namespace of the calling thread, as every child of it does. `keep` says what of its
+    It runs in the network namespace of the calling thread, as its children do. `keep` returns what of its
     output is kept: a secret that a tool prints gets no further.
 
     Raises:

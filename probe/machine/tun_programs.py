@@ -1,6 +1,6 @@
 """Which program made a tun or tap device, by the processes of this machine.
 
-Lives here: the programs known, and three ways to tell whose a device is. The kernel says it of each open
+Lives here: the programs known, and three ways to find whose a device is. The kernel has it of each open
 /dev/net/tun (`iff:` in /proc/PID/fdinfo, for the owner and root only), else the program's own words do, else
 what it would have called the device.
 """
@@ -23,14 +23,14 @@ _FAMILIES = ("tun", "tap")  # openvpn(8): `--dev tun` is the next free tun devic
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One VPN program at work. `devices`: what the kernel says it holds; None: may not be read."""
+    """One VPN program at work. `devices`: what it holds by the kernel; None: may not be read."""
 
     kind: TunnelKind
     arguments: tuple[str, ...]
     devices: frozenset[str] | None = None
 
     def holds(self, device: str) -> bool:
-        """Whether a device is this program's, as far as can be told."""
+        """Whether a device is this program's, as far as is known."""
         if self.devices is not None:
             return device in self.devices
         named = _named(self.kind, self.arguments)
@@ -40,7 +40,7 @@ class Holder:
 
 
 def kinds(devices: Iterable[str]) -> Mapping[str, TunnelKind]:
-    """Say whose each device is; left out where no known program has it."""
+    """Find whose each device is; left out where no known program has it."""
     holders = _holders()
     found = {device: next((h.kind for h in holders if h.holds(device)), None) for device in devices}
     return {device: kind for device, kind in found.items() if kind is not None}
@@ -66,7 +66,7 @@ def _holders() -> list[Holder]:
 
 
 def _is_near(pid: int) -> bool:
-    """Whether a process is in this thread's network namespace; yes where that is not told."""
+    """Whether a process is in this thread's network namespace; yes where that is not known."""
     try:
         return (_PROC / f"{pid}/ns/net").readlink() == (_PROC / "thread-self/ns/net").readlink()
     except OSError:  # another user's process, one that has ended, or another system
@@ -74,7 +74,7 @@ def _is_near(pid: int) -> bool:
 
 
 def _devices(pid: int) -> frozenset[str] | None:
-    """Return the devices that a process holds; None where that is not told (another user's process)."""
+    """Return the devices that a process holds; None where that is not known (another user's process)."""
     try:
         texts = [_text(entry) for entry in (_PROC / f"{pid}/fdinfo").iterdir()]
     except OSError:

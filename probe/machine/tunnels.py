@@ -1,4 +1,4 @@
-"""This machine's tunnels: whose each one is, and what its own program says of its peers.
+"""This machine's tunnels: whose each one is, and what its own program reports of its peers.
 
 Lives here: how the kernel's word, `wg`, Tailscale and the running programs make one fact of a tunnel. What
 may not be read has its reason.
@@ -58,14 +58,14 @@ def tunnels_of(links: Sequence[MadeLink], only: str | None = None) -> tuple[Tunn
 
 @dataclass(frozen=True, slots=True)
 class _Dump:
-    """What `wg` told: of which interfaces, and what it complained of."""
+    """What `wg` reported: of which interfaces, and what it complained of."""
 
-    told: Mapping[str, WireGuard]
+    read: Mapping[str, WireGuard]
     refused: frozenset[str]
     answer: ToolOutput
 
     def knows(self, name: str) -> bool:
-        return name in self.told or name in self.refused
+        return name in self.read or name in self.refused
 
 
 def _may_be_tunnel(made: MadeLink) -> bool:
@@ -100,7 +100,7 @@ def _kinds(candidates: Sequence[MadeLink], dump: _Dump) -> Mapping[str, TunnelKi
 
 
 def _sure_kind(made: MadeLink, dump: _Dump) -> TunnelKind | None:
-    """What the kernel, `wg`, a control socket or Tailscale's own name says."""
+    """What the kernel, `wg`, a control socket or Tailscale's own name shows."""
     name = made.link.name
     if made.maker in _MADE_BY:
         return _MADE_BY[made.maker]
@@ -150,16 +150,16 @@ def _tunnel(
 
 
 def _wireguard(link: Link, dump: _Dump) -> Tunnel:
-    told = dump.told.get(link.name)
-    if told is None:
+    found = dump.read.get(link.name)
+    if found is None:
         return Tunnel(link, TunnelKind.WIREGUARD, unread=_why_unread(link.name, dump))
-    return Tunnel(link, TunnelKind.WIREGUARD, told.public_key, told.peers)
+    return Tunnel(link, TunnelKind.WIREGUARD, found.public_key, found.peers)
 
 
-def _tailscale(link: Link, told: Tailscale | Unread | None) -> Tunnel:
-    if not isinstance(told, Tailscale):
-        return Tunnel(link, TunnelKind.TAILSCALE, unread=told)
-    return Tunnel(link, TunnelKind.TAILSCALE, told.public_key, told.peers, state=told.state)
+def _tailscale(link: Link, status: Tailscale | Unread | None) -> Tunnel:
+    if not isinstance(status, Tailscale):
+        return Tunnel(link, TunnelKind.TAILSCALE, unread=status)
+    return Tunnel(link, TunnelKind.TAILSCALE, status.public_key, status.peers, state=status.state)
 
 
 def _why_unread(name: str, dump: _Dump) -> Unread:

@@ -55,7 +55,7 @@ def parse_dump(text: str, now: float) -> Mapping[str, WireGuard]:
 
 
 def refused_names(complaints: str) -> frozenset[str]:
-    """Names of the WireGuard interfaces that `wg` found and may not read, by what it said of them."""
+    """Names of the WireGuard interfaces that `wg` found and may not read, by its complaints."""
     return frozenset(_REFUSED.findall(complaints))
 
 

@@ -1,21 +1,14 @@
 """Raw packets in words: what was sent, what came back with the header fields that tell, and why."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from probe.model.probing import DSCP_BITS, MARK_TOS, Reason, Shape
 from probe.model.report import AddressReport, ProbeReport
 from probe.model.target import Protocol
 from probe.report.probes import alike, merged
 from probe.report.words import MARKS, Row
+from probe.wire.kinds import kind_of
 
-_SHAPES: Mapping[Shape, str] = {
-    Shape.OPENING: "SYN",
-    Shape.ACK: "ACK",
-    Shape.FIN: "FIN",
-    Shape.ECHO: "echo request",
-    Shape.WHO_HAS: "ARP request",
-}
-_DATAGRAM = "datagram"
 _ANSWERS = {Reason.SYN_ACK: "SYN/ACK", Reason.ARP_RESPONSE: "ARP reply", Reason.ECHO_REPLY: "echo reply"}
 
 
@@ -40,7 +33,7 @@ def probe_line(
 ) -> str:
     """What was sent where, what came back, and why it was asked; `ports` are named where they are given."""
     realms = {address.address: f"{address.realm} {address.address}" for address in addresses}
-    sent = _DATAGRAM if probe.probe is Shape.OPENING and protocol is Protocol.UDP else _SHAPES[probe.probe]
+    sent = kind_of(probe.probe, protocol or Protocol.TCP).title
     to = realms.get(probe.address, probe.address)
     where = f"{to} at {ports}/{protocol}" if ports else to
     back = ", ".join(part for tell in _TELLING if (part := tell(probe)))

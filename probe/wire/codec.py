@@ -16,6 +16,7 @@ from typing import Any
 from probe.model.probing import Header, Shape, TcpOptions
 from probe.model.target import IPAddress, Protocol
 from probe.wire import decode, template
+from probe.wire.kinds import ProbeKind, kind_of
 from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 _WINDOW = 64240  # bytes: what Linux opens with on a link of 1500 bytes
@@ -86,7 +87,7 @@ def _template(shape: Shape, protocol: Protocol, version: int, payload: bytes) ->
 
 def _whole(packet: Outgoing) -> bytes:
     """The packet as scapy builds it."""
-    return bytes(_network(packet) / _TRANSPORTS[packet.shape](packet))
+    return bytes(_network(packet) / _transport(packet))
 
 
 def _text(address: IPAddress) -> str:
@@ -135,41 +136,40 @@ def _network(packet: Outgoing) -> Any:  # noqa: ANN401 - as above
     return _scapy().ip[version](src=_text(packet.source), dst=_text(packet.destination), **fields)
 
 
-def _opening(packet: Outgoing) -> Any:  # noqa: ANN401 - as above
+def _transport(packet: Outgoing) -> Any:  # noqa: ANN401 - as above
+    if packet.shape is Shape.ECHO:
+        return _echo(packet)
     if packet.protocol is Protocol.UDP:
         return _scapy().udp(sport=packet.source_port, dport=packet.destination_port) / packet.payload
-    options = [
+    return _tcp(packet, kind_of(packet.shape, packet.protocol))
+
+
+def _tcp(packet: Outgoing, kind: ProbeKind) -> Any:  # noqa: ANN401 - as above
+    segment = _scapy().tcp(
+        sport=packet.source_port,
+        dport=packet.destination_port,
+        seq=packet.sequence,
+        ack=packet.acknowledgment if kind.acknowledges else 0,
+        flags=kind.flags,
+        window=_WINDOW,
+        options=_opening_options(packet) if kind.options else [],
+    )
+    return segment / packet.payload if packet.payload else segment
+
+
+def _opening_options(packet: Outgoing) -> list[tuple[str, Any]]:
+    return [
         ("MSS", _MSS[packet.destination.version]),
         ("SAckOK", b""),
         ("Timestamp", (packet.sequence, 0)),  # any value: a peer only returns it
         ("NOP", None),
         ("WScale", _WINDOW_SCALE),
     ]
-    return _tcp(packet, "S", options=options)
-
-
-def _tcp(packet: Outgoing, flags: str, **fields: object) -> Any:  # noqa: ANN401 - as above
-    return _scapy().tcp(
-        sport=packet.source_port,
-        dport=packet.destination_port,
-        seq=packet.sequence,
-        flags=flags,
-        window=_WINDOW,
-        **fields,
-    )
 
 
 def _echo(packet: Outgoing) -> Any:  # noqa: ANN401 - as above
     request = _scapy().echo_request[packet.destination.version]
     return request(id=packet.source_port, seq=packet.sequence & 0xFFFF) / (packet.payload or _ECHO_PAYLOAD)
-
-
-_TRANSPORTS: Mapping[Shape, Callable[[Outgoing], Any]] = {
-    Shape.OPENING: _opening,
-    Shape.ACK: lambda packet: _tcp(packet, "A", ack=packet.acknowledgment),
-    Shape.FIN: lambda packet: _tcp(packet, "F"),
-    Shape.ECHO: _echo,
-}
 
 
 def read(

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 from probe.model.probing import Question, Shape
-from probe.model.target import IPAddress, Protocol
+from probe.model.target import IPAddress
+from probe.wire.kinds import kind_of
 from probe.wire.packet import DEFAULT_TTL, Outgoing
-from probe.wire.payloads import payload_for
 
 SOURCE_PORTS = range(61_000, 65_536)  # above those that Linux gives out itself (ip_local_port_range)
 NO_LINK_ADDRESS = "00:00:00:00:00:00"
@@ -85,7 +85,7 @@ class Composer:
         source_port = self._ports.take(question.port.number) if asks_port else 0
         if source_port is None:
             return None
-        is_datagram = question.shape is Shape.OPENING and question.port.protocol is Protocol.UDP
+        kind = kind_of(question.shape, question.port.protocol)
         return Outgoing(
             shape=question.shape,
             protocol=question.port.protocol,
@@ -94,9 +94,9 @@ class Composer:
             source_port=source_port,
             destination_port=question.port.number,
             sequence=self._below(_HALF_WORDS if question.shape is Shape.ECHO else _WORDS),
-            acknowledgment=self._below(_WORDS) if question.shape is Shape.ACK else 0,
+            acknowledgment=self._below(_WORDS) if kind.acknowledges else 0,
             ttl=DEFAULT_TTL if question.ttl is None else question.ttl,
-            payload=payload_for(question.port.number) if is_datagram else b"",
+            payload=kind.payload(question.port.number),
             link_source=link_source,
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from probe.model.probing import Probe, Question, Reason, Reply, Shape
 from probe.model.target import IPAddress
 from probe.wire.compose import Below, Composer
+from probe.wire.kinds import is_kind
 from probe.wire.match import Flight, Matching
 from probe.wire.packet import Incoming, Outgoing
 
@@ -49,7 +50,8 @@ class Exchange:
             source: the address of this machine that asks.
             link_source: link-layer address of the interface, for ARP; None: it has none.
         """
-        if source.version != question.address.version:
+        known = is_kind(question.shape, question.port.protocol)
+        if source.version != question.address.version or not known:
             return None
         if question.shape is not Shape.WHO_HAS:
             return self._composer.compose(question, source)

@@ -10,16 +10,15 @@ The first answer uses up its probe: what is replayed or comes twice finds nothin
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from probe.model.probing import Probe, Reason, Reply, Shape
 from probe.model.target import IPAddress, Protocol
 from probe.wire.icmp import reason_of
+from probe.wire.kinds import kind_of
 from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
-
-_SEQUENCES = 1 << 32
 
 _REASONS: Mapping[PacketKind, Reason] = {
     PacketKind.SYN_ACK: Reason.SYN_ACK,
@@ -35,36 +34,6 @@ _PROTOCOLS: Mapping[PacketKind, Protocol | None] = {
     PacketKind.RESET: Protocol.TCP,
     PacketKind.DATAGRAM: Protocol.UDP,
     PacketKind.ECHO_REPLY: None,
-}
-
-
-def _acknowledges(sent: Outgoing, got: Incoming) -> bool:
-    """SYN and FIN take one sequence number each (RFC 9293 section 3.4). What has no ACK proves nothing."""
-    return got.acknowledgment == (sent.sequence + 1) % _SEQUENCES
-
-
-def _continues(sent: Outgoing, got: Incoming) -> bool:
-    """The reset of an ACK has its sequence number from there (RFC 9293 section 3.10.7.1)."""
-    return got.sequence == sent.acknowledgment
-
-
-def _echoes(sent: Outgoing, got: Incoming) -> bool:
-    return got.sequence == sent.sequence and got.source.packed == sent.destination.packed
-
-
-def _names_ports(_sent: Outgoing, _got: Incoming) -> bool:
-    """A datagram has nothing beyond its ports, which were compared already."""
-    return True
-
-
-# Which kind answers which shape, and what must be right beyond the ports. ICMP errors may answer every shape.
-_ANSWERS: Mapping[tuple[Shape, PacketKind], Callable[[Outgoing, Incoming], bool]] = {
-    (Shape.OPENING, PacketKind.SYN_ACK): _acknowledges,
-    (Shape.OPENING, PacketKind.RESET): _acknowledges,
-    (Shape.ACK, PacketKind.RESET): _continues,
-    (Shape.FIN, PacketKind.RESET): _acknowledges,
-    (Shape.OPENING, PacketKind.DATAGRAM): _names_ports,
-    (Shape.ECHO, PacketKind.ECHO_REPLY): _echoes,
 }
 
 
@@ -153,7 +122,7 @@ class Matching:
         flight = self._by_port.get((protocol, got.destination_port))
         if flight is None or (protocol is not None and got.source_port != flight.packet.destination_port):
             return None
-        rule = _ANSWERS.get((flight.packet.shape, got.kind))
+        rule = kind_of(flight.packet.shape, flight.packet.protocol).answers.get(got.kind)
         if rule is None or not rule(flight.packet, got) or self._is_our_own(got):
             return None
         return flight

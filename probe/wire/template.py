@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from probe.model.probing import Shape
 from probe.model.target import Protocol
+from probe.wire.kinds import kind_of
 from probe.wire.packet import Outgoing
 
 _PORTS = struct.Struct("!HH")  # also the two numbers of an echo
@@ -31,7 +32,7 @@ def stamp(template: bytes, packet: Outgoing) -> bytes:
     data = bytearray(template)
     addresses = packet.source.packed + packet.destination.packed
     start, protocol = _NETWORKS[packet.destination.version](data, packet, addresses)
-    _TRANSPORTS[packet.shape](data, start, packet)
+    (_echo if packet.shape is Shape.ECHO else _ported)(data, start, packet)
     pseudo = 0 if protocol == _ICMP else int.from_bytes(addresses) + protocol + len(data) - start
     checksum = _fill_in(data, start, start + _CHECKSUM_AT[protocol], pseudo)
     if protocol == _UDP and checksum == 0:  # which would mean that there is none (RFC 768)
@@ -71,26 +72,17 @@ def _ipv6(data: bytearray, packet: Outgoing, addresses: bytes) -> tuple[int, int
 _NETWORKS: Mapping[int, Callable[[bytearray, Outgoing, bytes], tuple[int, int]]] = {4: _ipv4, 6: _ipv6}
 
 
-def _opening(data: bytearray, start: int, packet: Outgoing) -> None:
+def _ported(data: bytearray, start: int, packet: Outgoing) -> None:
+    """Write the numbers of a datagram or a segment."""
     if packet.protocol is Protocol.UDP:
         _PORTS.pack_into(data, start, packet.source_port, packet.destination_port)
         return
-    _segment(data, start, packet)
-    _WORD.pack_into(data, start + _TCP_TIMESTAMP, packet.sequence)
-
-
-def _segment(data: bytearray, start: int, packet: Outgoing) -> None:
-    acknowledged = packet.acknowledgment if packet.shape is Shape.ACK else 0
-    _TCP.pack_into(data, start, packet.source_port, packet.destination_port, packet.sequence, acknowledged)
+    kind = kind_of(packet.shape, packet.protocol)
+    numbers = packet.sequence, packet.acknowledgment if kind.acknowledges else 0
+    _TCP.pack_into(data, start, packet.source_port, packet.destination_port, *numbers)
+    if kind.options:
+        _WORD.pack_into(data, start + _TCP_TIMESTAMP, packet.sequence)
 
 
 def _echo(data: bytearray, start: int, packet: Outgoing) -> None:
     _PORTS.pack_into(data, start + _ECHO_NUMBERS, packet.source_port, packet.sequence & 0xFFFF)
-
-
-_TRANSPORTS: Mapping[Shape, Callable[[bytearray, int, Outgoing], None]] = {
-    Shape.OPENING: _opening,
-    Shape.ACK: _segment,
-    Shape.FIN: _segment,
-    Shape.ECHO: _echo,
-}

@@ -16,10 +16,7 @@ ALLOWED = {
     "labels of a program for the kernel": ("upper end", "quoted echo"),
     "a bit of a table's key": ("at once",),
     "comments of packets in a capture file": (
-        "ACK to {port}",
-        "FIN to {port}",
-        "SYN to {port}",
-        "datagram to {port}",
+        "ARP request",
         "echo request",
         "who has {address}",
     ),

@@ -1,9 +1,11 @@
 """The doctor's scenarios in memory: the causes are those of real hosts, and nobody waits for them."""
 
+import datetime as dt
 import time
 
 import pytest
 
+from probe.app.diagnose import diagnosed_again
 from probe.app.doctor import examine
 from probe.lab.check import check, why_not_in
 from probe.lab.doctoring import examined
@@ -11,8 +13,13 @@ from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.scenario import Scenario, parse_scenario
 from probe.model.diagnosis import AddressDiagnosis, Cause
+from probe.model.doctor_report import DoctorReport
+from probe.model.encoding import decode
 from probe.model.plan import Timing
 from probe.model.symptoms import Symptom
+from probe.redact.reports import redacted_report
+from probe.report.as_json import render_doctor_json
+from probe.report.doctor_document import DoctorFacts, assemble_doctor
 
 NAMES = [name for name in scenario_paths() if find_scenario(name).expect_causes]
 ENGINES = ("connect", "raw")
@@ -70,6 +77,21 @@ def test_time_is_virtual(name: str) -> None:
         diagnosis = examined(world, "connect")
     assert 0.5 < diagnosis.elapsed < (QUICK if name in QUICKLY else PATIENT)
     assert time.perf_counter() - began < 60
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_report_from_its_file(name: str, engine: str) -> None:
+    """What a report keeps is all that its causes are concluded of; redacted it gives the same ones."""
+    with open_world(find_scenario(name), "sim") as world:
+        report = assemble_doctor(examined(world, engine), DoctorFacts(dt.datetime.now(dt.UTC), "0"))
+    assert diagnosed_again(decode(render_doctor_json(report).encode(), DoctorReport)) == report
+    redacted = diagnosed_again(redacted_report(report))
+    for one, two in zip(report.addresses, redacted.addresses, strict=True):
+        assert one.address != two.address
+        assert [(c.cause, c.probability) for c in one.causes] == [
+            (c.cause, c.probability) for c in two.causes
+        ]
 
 
 def test_the_same_every_time() -> None:

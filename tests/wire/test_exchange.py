@@ -65,8 +65,10 @@ def test_who_answers_from_elsewhere() -> None:
 
 
 def test_what_cannot_be_asked() -> None:
-    """By the source of another family, by ARP without a link address, and by ARP for IPv6."""
+    """By another family's source, by ARP without a link address or for IPv6, and what is no probe at all."""
     one = exchange()
+    nonsense = Question(TARGET, Port(Protocol.UDP, 53), shape=Shape.ACK)
+    assert one.compose(nonsense, US) is None
     who = Question(TARGET, Port(Protocol.TCP, 0), shape=Shape.WHO_HAS)
     assert one.compose(Question(TARGET6, WEB), US) is None
     assert one.compose(who, US) is None

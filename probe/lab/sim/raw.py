@@ -6,7 +6,8 @@ the records of `probe.wire.packet` are packets of this world, and packets of thi
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 
 from probe.lab.scenario_hosts import Action
 from probe.lab.sim.box import Arrival
@@ -18,14 +19,11 @@ from probe.lab.sim.prober import NOT_PERMITTED, Prober
 from probe.model.probing import Header, Probe, Question, Reason, Reply, Shape
 from probe.model.target import IPAddress, Protocol
 from probe.wire.exchange import Exchange
+from probe.wire.kinds import kind_of
 from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 CAPACITY = 4000  # probes at once
-FLAGS: Mapping[tuple[Shape, Protocol], Tcp] = {
-    (Shape.OPENING, Protocol.TCP): Tcp.SYN,
-    (Shape.ACK, Protocol.TCP): Tcp.ACK,
-    (Shape.FIN, Protocol.TCP): Tcp.FIN,
-}
+FLAGS: Mapping[str, Tcp] = {"S": Tcp.SYN, "A": Tcp.ACK, "F": Tcp.FIN, "R": Tcp.RST, "P": Tcp.PSH}
 KINDS_OF: Mapping[Tcp, PacketKind] = {
     SYN_ACK: PacketKind.SYN_ACK,
     Tcp.RST: PacketKind.RESET,
@@ -164,7 +162,7 @@ def sent_as(outgoing: Outgoing) -> Packet:
     )
     return Packet(
         flow,
-        FLAGS.get((outgoing.shape, outgoing.protocol), NO_FLAGS),
+        reduce(or_, (FLAGS[one] for one in kind_of(outgoing.shape, outgoing.protocol).flags), NO_FLAGS),
         ttl=outgoing.ttl,
         tos=outgoing.tos,
         flow_label=outgoing.flow_label,
