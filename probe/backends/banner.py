@@ -43,7 +43,7 @@ def read_greetings(
 ) -> Mapping[tuple[IPAddress, Port], Greeting]:
     """Meet TCP ports, all at once, for at most `within` seconds.
 
-    Left out is what says nothing in time, or before a signal asks for the end.
+    Left out is what sends nothing in time, or before a signal asks for the end.
     """
     end = monotonic() + within
     talkative: set[Port] = set()

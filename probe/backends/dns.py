@@ -1,4 +1,4 @@
-"""What each name server says of a name, asked one by one past the system's resolver.
+"""What each name server has for a name, asked one by one past the system's resolver.
 
 Lives here: the questions to the servers that this machine is set up with. What it means that they disagree is
 concluded elsewhere.
@@ -58,7 +58,7 @@ def candidates(name: str, search: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ask(search: Sequence[str], port: int, name: str, server: IPAddress) -> NameAnswer:
-    """What one server says: the first candidate that has addresses, or what it said of the last."""
+    """What one server has: the first candidate that has addresses, or its answer to the last."""
     answer = NameAnswer(server, ())
     for candidate in candidates(name, search):
         answer = _addresses_of(candidate, server, port)

@@ -1,7 +1,7 @@
 """Echo requests by ping sockets, which need no privilege where the system permits them (icmp(7)).
 
 Lives here: a socket for each address, a few requests each, the first answer. On Linux the error queue tells
-which ICMP error came and from whom; elsewhere only replies are heard. Linux puts its own identifier into a
+which ICMP error came and from whom; elsewhere only replies arrive. Linux puts its own identifier into a
 request, so an answer is known by its sequence number and the bytes sent.
 """
 

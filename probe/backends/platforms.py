@@ -34,7 +34,7 @@ class Platform:
 
     `settings` are set on every socket of a kind before it connects; one that the running kernel refuses is
     left out. `recv_error` names the setting that opens the error queue: without it ICMP errors and resets are
-    not told apart. `min_ttl` ignores replies that arrive with less (RFC 5082). `connection_ttl` returns the
+    not separated. `min_ttl` ignores replies that arrive with less (RFC 5082). `connection_ttl` returns the
     received hop limit of a TCP connection. `capacity` caps the probes in flight.
     """
 

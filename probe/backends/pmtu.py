@@ -148,7 +148,7 @@ def find_teller(address: IPAddress, mtu: int) -> IPAddress | None:
         poller.register(sock, 0)  # errors alone
         poller.poll(_TELLER_S * 1000)
         while (entry := read_error_queue(sock)) is not None:
-            told = entry.origin in {ErrorOrigin.ICMP, ErrorOrigin.ICMP6} and entry.errno == _EMSGSIZE
-            if told and entry.offender is not None:
+            too_big = entry.origin in {ErrorOrigin.ICMP, ErrorOrigin.ICMP6} and entry.errno == _EMSGSIZE
+            if too_big and entry.offender is not None:
                 return with_scope(entry.offender, entry.scope)
     return None

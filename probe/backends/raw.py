@@ -63,7 +63,7 @@ def open_raw(routes: Routes, capture: Capture | None = None) -> "RawBackend":
         capture: where to keep every packet sent, and every answer; the caller closes it.
 
     Raises:
-        PrivilegeError: this process may not send raw packets here; the message says how it may.
+        PrivilegeError: this process may not send raw packets here; the message has how it may.
     """
     if not privilege.is_supported():
         raise PrivilegeError(privilege.OTHER_SYSTEM)
@@ -193,7 +193,7 @@ class RawBackend:
     # --- in ---
 
     def _heard(self) -> list[Reply]:
-        """Everything that has arrived for a probe; of the same probe, what its address itself said first."""
+        """Everything that has arrived for a probe; of one probe the address itself first."""
         arrivals = ((arrival, _read(arrival)) for arrival in self._sockets.arrived())
         found = [(arrival, packet) for arrival, packet in arrivals if packet is not None]
         found.sort(key=lambda pair: self._exchange.is_elsewhere(pair[1]))

@@ -205,9 +205,9 @@ def _arrival(
     notes: list[tuple[int, int, bytes]],
     address: tuple[str, int, int, int, bytes],
 ) -> ReceivedFrame:
-    told = {(level, kind): value for level, kind, value in notes}
-    stamp = told.get((socket.SOL_SOCKET, _SO_TIMESTAMPNS))
-    status = told.get((_SOL_PACKET, _PACKET_AUXDATA))
+    found = {(level, kind): value for level, kind, value in notes}
+    stamp = found.get((socket.SOL_SOCKET, _SO_TIMESTAMPNS))
+    status = found.get((_SOL_PACKET, _PACKET_AUXDATA))
     seconds, nanoseconds = (time.time(), 0) if stamp is None else _TIMESPEC.unpack_from(stamp)
     interface, _, _, hardware, link_address = address
     return ReceivedFrame(

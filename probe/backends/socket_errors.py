@@ -143,7 +143,7 @@ class FailureReader:
 
 
 def _from_icmp(entry: QueuedError, question: Question) -> Failure | None:
-    """An ICMP error without a reason of its own still says: not reached. `icmp` tells which it was."""
+    """An ICMP error without a reason of its own still means: not reached. `icmp` has which it was."""
     if entry.family is None:
         return None
     reason = reason_of(entry.family, entry.type, entry.code) or Reason.HOST_UNREACH

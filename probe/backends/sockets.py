@@ -283,7 +283,7 @@ def allow_sockets(wanted: int) -> int:
         ceiling = need if hard == resource.RLIM_INFINITY else min(need, hard)
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
-        except (OSError, ValueError):  # macOS refuses more than its own maximum, whatever `hard` says
+        except (OSError, ValueError):  # macOS refuses more than its own maximum, whatever `hard` is
             ceiling = soft
         soft = ceiling
     return need - SPARE if soft == resource.RLIM_INFINITY else max(1, soft - SPARE)

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Stream(Protocol):
-    """What is said and heard on a connection."""
+    """What is sent and received on a connection."""
 
     def send(self, data: bytes) -> None:
         """Send all of it; OSError where that fails or takes too long."""

@@ -72,7 +72,7 @@ class SystemHost:
         )
 
     def neighbour(self, destination: IPAddress) -> Neighbour | None:
-        """What the neighbour table says of an on-link address; None where it says nothing (Linux only)."""
+        """What the neighbour table has of an on-link address; None where it has nothing (Linux only)."""
         entry = _neighbour_entry(destination)
         if entry is None:
             return None

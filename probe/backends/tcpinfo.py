@@ -63,5 +63,5 @@ def handshake_rtt(data: bytes) -> float | None:
     None where the kernel gave too few bytes, has no time, or sent the SYN more than once: the time is then
     that of one of them, nobody knows which (RFC 6298 section 3).
     """
-    told = parse_transfer(data)
-    return None if told is None or told.total_retransmits or not told.rtt else told.rtt
+    info = parse_transfer(data)
+    return None if info is None or info.total_retransmits or not info.rtt else info.rtt

@@ -37,11 +37,11 @@ def doctor(  # noqa: PLR0913 - each is a flag
     from probe.app.checkup import checkup_of
     from probe.app.target import Target
     from probe.cli import doctoring
-    from probe.cli.measure import timing_of
     from probe.cli.output import Destination
+    from probe.model.plan import Timing
 
     request = EngineRequest(engine)
-    timing = timing_of(timeout, retries, None)
+    timing = Timing(timeout, retries)
     every, free = doctoring.split_seconds(addresses or ()) if watch else (None, tuple(addresses or ()))
     destination = Destination.of(form, output)
     families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)

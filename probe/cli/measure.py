@@ -1,6 +1,5 @@
 """What `scan` does once its flags are read: check them, measure, and hand the report over."""
 
-import math
 import platform
 from dataclasses import dataclass
 
@@ -27,23 +26,9 @@ from probe.report.plan_text import render_plan, render_plan_json
 
 EXIT_INCONCLUSIVE = 5
 EXIT_INTERRUPTED = 130
-_LONGEST_WAIT_S = 60.0
 _NOBODY_THERE = frozenset(
     {Condition.HOST_DOWN, Condition.NO_ROUTE, Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE}
 )
-
-
-def timing_of(timeout: float, retries: int, rate: float | None) -> Timing:
-    """How patiently to ask.
-
-    Raises:
-        UsageError: a number that makes no sense, named.
-    """
-    if not 0 < timeout <= _LONGEST_WAIT_S:  # NaN is not in the range either
-        raise UsageError(f"--timeout {timeout:g}: give more than 0 and at most {_LONGEST_WAIT_S:g} seconds")
-    if rate is not None and not (math.isfinite(rate) and rate > 0):
-        raise UsageError(f"--rate {rate:g}: give a number of probes per second above 0")
-    return Timing(timeout=timeout, retries=retries, rate=rate)
 
 
 def print_plan(

@@ -42,9 +42,10 @@ def scan(  # noqa: PLR0913 - each is a flag
     from probe.app.target import Target
     from probe.cli import measure
     from probe.cli.output import Destination
+    from probe.model.plan import Timing
 
     request = EngineRequest(engine, pcap, l2, fin, greetings=not no_greetings)
-    timing = measure.timing_of(timeout, retries, rate)
+    timing = Timing(timeout, retries, rate)
     destination = Destination.of(form, output, detail=verbose)
     families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
     target = Target(addresses or (), lan or (), vpn or (), public or (), ports, running, families)

@@ -39,10 +39,10 @@ def check(
     started = time.perf_counter()
     with open_world(scenario, kind, raw=engine == "raw") as world:
         causes = tuple(_examined(world, engine))  # first: a scan uses up the ICMP errors that hosts ration
-        rows, says = _scanned(world, timing or Timing(), engine)
+        rows, reported = _scanned(world, timing or Timing(), engine)
     seconds = time.perf_counter() - started
-    says += tuple(ReportedValue(row.port, row.what, row.found) for row in causes)
-    return CheckResult(scenario.name, kind, engine, (*rows, *causes), seconds, says)
+    reported += tuple(ReportedValue(row.port, row.what, row.found) for row in causes)
+    return CheckResult(scenario.name, kind, engine, (*rows, *causes), seconds, reported)
 
 
 def scanned(scenario: Scenario, kind: str, engine: str = "connect") -> Report:
@@ -95,7 +95,7 @@ def require(scenario: Scenario, kind: str) -> None:
     """Refuse a scenario that is not for this kind of world.
 
     Raises:
-        ScenarioError: it is not; the message says why.
+        ScenarioError: it is not; the message has the reason.
     """
     reason = why_not_in(scenario, kind)
     if reason is not None:

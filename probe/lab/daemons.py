@@ -99,7 +99,7 @@ def _dnsmasq(place: DaemonPlace) -> dict[str, str]:
 
 
 def _dnsmasq_listens(place: DaemonPlace) -> tuple[str, ...]:
-    """Its addresses. Told none, it binds to all interfaces in both families; to those of one it cannot."""
+    """Its addresses. Given none, it binds to all interfaces in both families; to those of one it cannot."""
     everywhere = {address.version for address in place.addresses if address.is_unspecified}
     if not everywhere:
         return ("bind-interfaces", *(f"listen-address={address}" for address in place.addresses))
@@ -248,7 +248,7 @@ _FROM_INSIDE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how a wildc
 
 @dataclass(frozen=True, slots=True)
 class ServiceCheck:
-    """What a service answers on one of its sockets: says, and how the answer begins. Empty: it accepts."""
+    """What a service answers to a request, and how that begins. Empty: it accepts."""
 
     protocol: Protocol
     address: str

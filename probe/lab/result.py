@@ -1,4 +1,4 @@
-"""What came of a scenario in one world with one engine: expectations, and all that the report says. Pure."""
+"""What came of a scenario in one world with one engine: expectations, and all that the report has. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class ExpectationRow:
 
 @dataclass(frozen=True, slots=True)
 class ReportedValue:
-    """One thing that a report says, in the words of `ExpectationRow`, whether it was expected or not."""
+    """One value of a report, in the words of `ExpectationRow`, whether it was expected or not."""
 
     port: str
     what: str
@@ -60,8 +60,8 @@ class CheckResult:
 
 def to_json(world: str, engine: str, results: Sequence[CheckResult]) -> str:
     """Write the results of one run as one JSON object in a line."""
-    told: list[dict[str, Any]] = [{**msgspec.to_builtins(one), "ok": one.ok} for one in results]
-    whole = {"schema": SCHEMA, "world": world, "engine": engine, "results": told}
+    rows: list[dict[str, Any]] = [{**msgspec.to_builtins(one), "ok": one.ok} for one in results]
+    whole = {"schema": SCHEMA, "world": world, "engine": engine, "results": rows}
     return msgspec.json.encode(whole).decode() + "\n"
 
 
@@ -89,7 +89,7 @@ def listed(items: Iterable[object]) -> str:
     return ", ".join(sorted(map(str, items))) or NOTHING
 
 
-# What is said of a port as a whole.
+# What a report has of a port as a whole.
 _OF_VERDICTS: dict[str, Callable[[VerdictReport], str]] = {
     "binding": lambda verdict: verdict.binding,
     "bound to": lambda verdict: listed(verdict.bound_to),
@@ -97,7 +97,7 @@ _OF_VERDICTS: dict[str, Callable[[VerdictReport], str]] = {
     "bound by": lambda verdict: verdict.bound_by or NOTHING,
     "via": lambda verdict: verdict.via,
 }
-# What is said of it on each address: attributes of an observation.
+# What it has of it on each address: attributes of an observation.
 _OF_OBSERVATIONS = ("state", "reason", "condition")
 
 _SYMBOLS = {address: symbol for symbol, address in TARGET_ADDRESSES.items()}
@@ -105,7 +105,7 @@ _PREFIXES = {Protocol.TCP: "", Protocol.UDP: "U:"}  # as scenarios write ports
 
 
 def said_of(report: Report) -> tuple[ReportedValue, ...]:
-    """All that a report says: ports in their order, then addresses."""
+    """All that a report has: ports in their order, then addresses."""
     return (*_of_ports(report), *_of_addresses(report))
 
 

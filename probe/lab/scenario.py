@@ -15,7 +15,7 @@ With `vpn` the vpn link is a real tunnel, carried by a link of its own:
 
 With `router.nat` the public address belongs to the router, which forwards what `router.forward` lists to the
 target's address on the inside. A `dnat` entry of the target forwards a port to a container behind the target;
-`dnat_by` says how: by rules alone, or as Docker does.
+`dnat_by` is how: by rules alone, or as Docker does.
 """
 
 from enum import StrEnum
@@ -90,7 +90,7 @@ class Vpn(Strict, frozen=True, kw_only=True):
 
     kind: VpnKind
     far_end: FarEnd = FarEnd.SERVES
-    warm: bool = False  # a handshake has just been made; what `far_end` says holds from then on
+    warm: bool = False  # a handshake has just been made; `far_end` holds from then on
     wait_s: float = 0.0  # seconds between that and the scan
     up: bool = True  # the prober's interface is switched on
     # WireGuard's allowed IPs at the prober and at the target; none: the other's addresses
@@ -100,7 +100,7 @@ class Vpn(Strict, frozen=True, kw_only=True):
 
 
 class ScenarioScan(Strict, frozen=True, kw_only=True):
-    """What the prober is told."""
+    """What the prober is given."""
 
     ports: str
     running: str | None = None

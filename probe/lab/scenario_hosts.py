@@ -109,7 +109,7 @@ class Rule(Strict, frozen=True, kw_only=True):
         """Refuse a realm that there is not.
 
         Raises:
-            ValueError: named; msgspec says where it stands.
+            ValueError: named, with its place.
         """
         self.links()
 
@@ -156,8 +156,8 @@ class TargetHost(Strict, frozen=True, kw_only=True):
     replies_by: dict[str, str] = {}
     no_way_back: tuple[str, ...] = ()  # realms: it has no route to the prober's addresses there
     strict_reverse_path: bool = False  # rp_filter=1 (RFC 3704 section 2.2)
-    forwards: bool = False  # it is a gateway: what is not its own it sends on, or says is unreachable
-    # realm -> bytes: longer packets vanish on their way to it, and nobody is told
+    forwards: bool = False  # it is a gateway: what is not its own it sends on, or reports unreachable
+    # realm -> bytes: longer packets vanish on their way to it, and nobody is notified
     swallows_above: dict[str, int] = {}
 
 
@@ -180,4 +180,4 @@ class Router(Strict, frozen=True, kw_only=True):
     answers_all: bool = False  # a middlebox that completes every handshake itself
     syn_proxy: str | None = None  # ports whose handshakes it completes before asking the target
     listen: tuple[Listen, ...] = ()  # its own services, on the public address that it owns with `nat`
-    narrow: int | None = None  # bytes: MTU of its link to the target; it says so to whoever sends more
+    narrow: int | None = None  # bytes: MTU of its link to the target; it reports that to whoever sends more

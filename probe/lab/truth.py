@@ -1,6 +1,6 @@
 """What a scenario's ports are truly bound to, worked out from its sockets and forwardings. Pure.
 
-The truth is told in the verdict's words and against the addresses that the prober is given: a port bound to
+The truth is in the verdict's words and against the addresses that the prober is given: a port bound to
 an address that nobody probes is `specific` to none of them. Filters and dead backends hide a binding; they do
 not change it.
 """

@@ -52,7 +52,7 @@ class World:
 
 
 def target_of(scenario: Scenario) -> ResolvedTarget:
-    """What the prober is told of a scenario's target.
+    """What the prober is given of a scenario's target.
 
     Raises:
         ScenarioError: an address is neither a symbol nor an address, or nobody knows a name.

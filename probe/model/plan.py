@@ -1,11 +1,15 @@
 """A plan is data: what would be asked of each address, and how patiently, before a packet flies."""
 
+import math
 from dataclasses import dataclass
 
+from probe.errors import UsageError
 from probe.model.evidence import PurposeRule
 from probe.model.facts import Route
 from probe.model.probing import Question
 from probe.model.target import IPAddress, Port, TargetAddress
+
+LONGEST_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +19,24 @@ class Timing:
     `timeout` is the longest wait for one answer in seconds, `retries` the tries after the first,
     `rate` the cap in openings per second over all addresses, with those that the kernel repeats and the
     connections to services (None: no cap).
+
+    Raises:
+        UsageError: a number that makes no sense, named.
     """
 
     timeout: float = 1.0
     retries: int = 2
     rate: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what would wait for ever, or not at all."""
+        if not 0 < self.timeout <= LONGEST_WAIT_S:  # NaN is not in the range either
+            limits = f"give more than 0 and at most {LONGEST_WAIT_S:g} seconds"
+            raise UsageError(f"--timeout {self.timeout:g}: {limits}")
+        if self.retries < 0:
+            raise UsageError(f"--retries {self.retries}: give 0 or more tries after the first")
+        if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
+            raise UsageError(f"--rate {self.rate:g}: give a number of probes per second above 0")
 
 
 USUAL_TIMING = Timing()

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import probe
-from probe import Facts, Target, infer, load, measure, render, scan
+from probe import Facts, Target, Timing, infer, load, measure, render, scan
 from probe.app.session import Backends, Session
 from probe.errors import BackendError, NothingMeasuredError, PrivilegeError, UsageError
 from probe.lab.door import backends_of, open_world
@@ -202,3 +203,12 @@ def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch, backends: Ba
     session = Session(backends)
     with pytest.raises(NothingMeasuredError, match=r"no host lost\.example\.org"):
         probe.doctor(Target("lost.example.org"), session=session)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"timeout": 0}, {"timeout": 61}, {"timeout": float("nan")}, {"retries": -1}, {"rate": 0}]
+)
+def test_patience_that_makes_no_sense(wrong: dict[str, Any]) -> None:
+    """A number that would wait for ever, or not at all, is refused where it is given."""
+    with pytest.raises(UsageError, match=next(iter(wrong))):
+        Timing(**wrong)

@@ -1,7 +1,7 @@
 """What runs in a container of the lab: `python -m probe.lab.compose.host ROLE`.
 
 `$SCENARIO` names the scenario. The container becomes that host of its layout, by the code that makes hosts in
-network namespaces, and serves until it is told to end.
+network namespaces, and serves until a signal ends it.
 """
 
 import functools
@@ -123,7 +123,7 @@ def _live(place: ContainerPlace) -> NoReturn:
     try:
         _serve(place)
     finally:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a service that ended has been told
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a service that ended has been reported
         configure("ip", leaving(place))
 
 

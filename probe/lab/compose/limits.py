@@ -17,7 +17,7 @@ _KERNEL = "a container may not change this setting of its kernel"
 _APART = "each container makes itself without a word to the other"
 _NO_HOST = "docker-compose.yml has no such machine"
 
-# Name of a trait, whether a scenario has it, and why it cannot be had here. The first that matches is told.
+# Name of a trait, whether a scenario has it, and why it cannot be had here. The first match counts.
 _LIMITS: tuple[tuple[str, Callable[[Scenario], object], str], ...] = (
     (
         "the doctor's causes",

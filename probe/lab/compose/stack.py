@@ -81,7 +81,7 @@ def require(argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
     """Run a command and return what it printed.
 
     Raises:
-        BackendError: it fails; the message says of what.
+        BackendError: it fails; the message has the reason.
     """
     done = run(argv, environment)
     if done.returncode != 0:
@@ -89,9 +89,9 @@ def require(argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
     return done.stdout
 
 
-def reason(said: bytes) -> str:
+def reason(output: bytes) -> str:
     """Why a command failed: its first line that names an error, else its last one."""
-    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error")]
     return next(iter(errors or lines[-1:]), "")
 
@@ -147,7 +147,7 @@ class ComposeStack:
         """Remove every container, network and volume of the project.
 
         Raises:
-            BackendError: something is left; the message says what.
+            BackendError: something is left; the message names it.
         """
         environment = {"SCENARIO": "", "HOST": ""}
         words = (*self._compose, "down", "--volumes", "--remove-orphans")

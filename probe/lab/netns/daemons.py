@@ -60,8 +60,8 @@ def _machine_lacks() -> str | None:
     ended = [_attempt(way) for way in ways]
     if any(done.returncode == 0 for done in ended):
         return None
-    said = next(iter(ended[0].stderr.splitlines()), f"exit code {ended[0].returncode}")
-    return f"this machine does not let us run services as another user: {said}"
+    complaint = next(iter(ended[0].stderr.splitlines()), f"exit code {ended[0].returncode}")
+    return f"this machine does not let us run services as another user: {complaint}"
 
 
 def _attempt(argv: list[str]) -> subprocess.CompletedProcess[str]:
@@ -174,7 +174,7 @@ def _answered(check: ServiceCheck) -> bool:
             opened.sendall(check.says)
             return not check.hears or opened.recv(_LONGEST_ANSWER).startswith(check.hears)
         except OSError:
-            return False  # not yet; the reason is in what the program says, if it ends
+            return False  # not yet; the reason is in its output, if it ends
 
 
 def _children(pid: int) -> list[int]:

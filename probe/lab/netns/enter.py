@@ -78,7 +78,7 @@ def command(argv: Sequence[str]) -> list[str]:
 def reenter(argv: Sequence[str]) -> int:
     """Run a command in a fresh namespace (or right here, when already in one); return its exit code.
 
-    The command ends with this process. A signal that ends it is told as 128 and its number.
+    The command ends with this process. A signal that ends it is returned as 128 and its number.
 
     Raises:
         BackendError: no such namespace can be made on this machine.
@@ -111,12 +111,12 @@ def _way() -> tuple[str, ...] | str:
     missing = [tool for tool in _NEEDED if shutil.which(tool, path=_search_path()) is None]
     if missing:
         return f"not installed: {', '.join(missing)} (packages iproute2, nftables)"
-    said = ""
+    complaint = ""
     for options in _WAYS:
         trial = [unshare, *options, "sh", "-c", _TRIAL]
         done = subprocess.run(trial, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603 - our own words
         if done.returncode == 0:
             return (unshare, *options)
-        said = said or next(iter(done.stderr.splitlines()), f"exit code {done.returncode}")
+        complaint = complaint or next(iter(done.stderr.splitlines()), f"exit code {done.returncode}")
     hint = "; root may, with sudo" if os.geteuid() else ""
-    return f"this machine does not let us make user and network namespaces: {said}{hint}"
+    return f"this machine does not let us make user and network namespaces: {complaint}{hint}"

@@ -140,7 +140,7 @@ class HeldHost:
         """Make sure that it served until now: a host that broke down must not pass for a silent one.
 
         Raises:
-            BackendError: it has ended; the message says of what.
+            BackendError: it has ended; the message has the reason.
         """
         self._channel.settimeout(0)
         try:
@@ -165,8 +165,8 @@ class HeldHost:
             raise BackendError(self._complaint(got))
 
     def _complaint(self, message: bytes) -> str:
-        said = message.removeprefix(_ERROR).decode(errors="replace") or "ended early"
-        return f"the {self.name} host: {said}"
+        complaint = message.removeprefix(_ERROR).decode(errors="replace") or "ended early"
+        return f"the {self.name} host: {complaint}"
 
 
 def _live(parent: int, channel: socket.socket, plan: HostPlan, prepare: Callable[[], Serve]) -> NoReturn:

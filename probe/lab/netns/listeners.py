@@ -208,7 +208,7 @@ class Services:
         return accept
 
     def _read(self, peer: socket.socket) -> None:
-        """Read what a peer says and throw it away; let go of it when it leaves."""
+        """Read what a peer sends and throw it away; let go of it when it leaves."""
         try:
             data = peer.recv(65536)
         except BlockingIOError:

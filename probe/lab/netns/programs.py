@@ -38,7 +38,7 @@ def run(host: int | None, argv: Sequence[str], text: str = "") -> str:
     """Run a command on a host to its end, `text` being its input, and return what it printed.
 
     Raises:
-        BackendError: it is missing or fails; the message has the last line that it said.
+        BackendError: it is missing or fails; the message has its last line.
     """
     done = attempt(host, argv, text)
     if done.returncode != 0:
@@ -69,7 +69,7 @@ def await_that(what: str, condition: Callable[[], bool], patience: float = _PATI
     """Wait until a condition holds, for `patience` seconds at most.
 
     Raises:
-        BackendError: it does not come to hold; `what` says which.
+        BackendError: it does not come to hold; `what` names it.
     """
     deadline = time.monotonic() + patience
     while not condition():
@@ -113,7 +113,7 @@ class Program:
         """Its process, which `await_that` and `end` know to be ours."""
         return self._process.pid
 
-    def said(self) -> str:
+    def output(self) -> str:
         """Everything that it has printed so far; once it was ended, nothing."""
         if self._log is None:
             return ""
@@ -123,16 +123,16 @@ class Program:
         """Make sure that it runs.
 
         Raises:
-            BackendError: it has ended; its last line says why.
+            BackendError: it has ended; its last line has the reason.
         """
         if self._process.poll() is not None:
-            raise BackendError(f"{self._name} ended early: {_last_line(self.said()) or 'without a word'}")
+            raise BackendError(f"{self._name} ended early: {_last_line(self.output()) or 'without a word'}")
 
     def await_that(self, condition: Callable[[], bool], patience: float = _PATIENCE) -> None:
         """Wait until a condition holds, for `patience` seconds at most.
 
         Raises:
-            BackendError: it does not come to hold, or the program ends before; its last line says why.
+            BackendError: it does not come to hold, or the program ends before; its last line has the reason.
         """
 
         def holds() -> bool:

@@ -45,7 +45,7 @@ _DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
 
 
 def with_troubles(scenario: Scenario, plain: Layout) -> Layout:
-    """Add everything that a scenario says is wrong and that is not a filter.
+    """Add everything that is wrong in a scenario and that is not a filter.
 
     Raises:
         ScenarioError: a trouble makes no sense.

@@ -55,8 +55,8 @@ def _machine_lacks() -> str | None:
     done = subprocess.run(argv, env=enter.environment(), capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if done.returncode == 0:
         return None
-    said = next(iter(done.stderr.splitlines()), f"exit code {done.returncode}")
-    return f"this machine does not let us make tunnels: {said}"
+    complaint = next(iter(done.stderr.splitlines()), f"exit code {done.returncode}")
+    return f"this machine does not let us make tunnels: {complaint}"
 
 
 class NetnsTunnel(Protocol):
@@ -138,7 +138,7 @@ class OpenVpn:
         return program
 
     def await_far_end(self) -> None:
-        """Wait until the server has said that it is ready."""
+        """Wait until the server reports that it is ready."""
         if self._far is not None:
             self._far.await_that(functools.partial(_has_said, self._far))
 
@@ -176,7 +176,7 @@ def lay_tunnel(plan: TunnelPlan, target: int, stack: ExitStack) -> Callable[[], 
     except for what `make_trouble` does.
 
     Raises:
-        BackendError: it cannot be made; the message says what is missing.
+        BackendError: it cannot be made; the message names what is missing.
     """
     lacking = vpn_available(plan.vpn.kind)
     if lacking is not None:
@@ -205,7 +205,7 @@ def _join(tunnel: NetnsTunnel, vpn: Vpn, target: int) -> None:
 
 
 def switch_off_here(vpn: Vpn) -> None:
-    """Switch the prober's interface off if the scenario says so, and let the time pass that it asks for."""
+    """Switch the prober's interface off if the scenario has it so, and let the time pass that it asks for."""
     if not vpn.up:
         run(None, ["ip", "link", "set", DEVICE, "down"])
     time.sleep(vpn.wait_s)
@@ -224,4 +224,4 @@ def _certificate(host: str) -> Certificate:
 
 
 def _has_said(program: Program) -> bool:
-    return _SHAKEN in program.said()
+    return _SHAKEN in program.output()

@@ -45,7 +45,7 @@ class WireGuardEnd:
         """Make it the prober's end.
 
         Raises:
-            BackendError: the interface cannot be made; the message says why.
+            BackendError: the interface cannot be made; the message has the reason.
         """
         self._configure(carried.wireguard_here(plan, keys_of("prober"), keys_of("target").public))
 

@@ -216,7 +216,7 @@ IPV4 = 4
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """What one box is told to do: its sockets, its filters and its tricks."""
+    """What one box does: its sockets, its filters and its tricks."""
 
     sockets: Sequence[ListeningSocket] = ()
     input_rules: Sequence[FilterRule] = ()
@@ -225,7 +225,7 @@ class NodeConfig:
     forward_answer_rules: Sequence[FilterRule] = ()
     forwards: frozenset[int] = frozenset()  # IP versions
     resets_per_s: float | None = None
-    never_resets: bool = False  # nor says that a UDP port is unreachable
+    never_resets: bool = False  # nor reports that a UDP port is unreachable
     ttl: int = DEFAULT_TTL
     route_localnet: bool = False
     syn_proxy: SynProxy | None = None
@@ -297,7 +297,7 @@ class Box:
         return self._own((icmp_error(packet, kinds[source.version], source),), now)
 
     def owns(self, address: IPAddress) -> bool:
-        """Whether a packet from a link to this address is for the box: loopback only where it is told so."""
+        """Whether a packet from a link to this address is for the box: loopback only where set up so."""
         localnet = self._does.route_localnet and address.is_loopback and address.version == IPV4
         return localnet or address in self.addresses
 
@@ -376,7 +376,7 @@ def _tells_nothing_listens(frame: Frame) -> bool:
 
 
 def _may_leave(rules: Sequence[FilterRule], realm: str, frame: Frame) -> bool:
-    """Whether rules for answers let a frame out; what they reject is not told to the prober."""
+    """Whether rules for answers let a frame out; what they reject is not reported to the prober."""
     return isinstance(frame, IcmpError) or decide(rules, realm, frame, answer=True) is Action.ACCEPT
 
 

@@ -105,8 +105,8 @@ class SimClients:
 
     def find_teller(self, address: IPAddress, mtu: int) -> IPAddress | None:
         """Who has reported that a packet of `mtu` bytes is too big for the way to an address."""
-        told = self._prober.path_mtus.get(address)
-        return None if told is None or told.mtu >= mtu else told.teller
+        reported = self._prober.path_mtus.get(address)
+        return None if reported is None or reported.mtu >= mtu else reported.teller
 
     # --- names ---
 
@@ -179,13 +179,13 @@ class SimClients:
     def send(self, packet: Packet, hear: Callable[[Frame, float], object]) -> bool:
         """Send a packet through the machine's own filter; False where that refuses it, or drops it."""
 
-        def heard(frame: Frame, now: float) -> Iterable[Frame]:
+        def arrived(frame: Frame, now: float) -> Iterable[Frame]:
             hear(frame, now)
             return ()
 
-        self._prober.open_socket(packet.flow, heard)
-        action, told = self._prober.sends(packet)
-        for frame in (packet,) if action is Action.ACCEPT else told:
+        self._prober.open_socket(packet.flow, arrived)
+        action, reported = self._prober.sends(packet)
+        for frame in (packet,) if action is Action.ACCEPT else reported:
             self._network.send(self._prober, frame)
         return action is Action.ACCEPT
 

@@ -39,7 +39,7 @@ TICK = 1e-6  # seconds that looking for replies takes at least
 
 
 class Inbox:
-    """What one backend has heard."""
+    """What one backend has received."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

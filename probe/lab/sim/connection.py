@@ -108,8 +108,8 @@ class SimConnection:
     # --- sizes ---
 
     def _mtu(self) -> int:
-        told = self._prober.path_mtus.get(self._flow.destination)
-        return self._route_mtu if told is None else min(self._route_mtu, told.mtu)
+        reported = self._prober.path_mtus.get(self._flow.destination)
+        return self._route_mtu if reported is None else min(self._route_mtu, reported.mtu)
 
     def _mss(self) -> int:
         """Bytes of data in a full segment: all have the timestamps option."""
@@ -123,8 +123,8 @@ class SimConnection:
         self._send(replace(segment, sequence=at % SEQUENCES, acknowledgment=self._ours, payload=size))
 
     def _send(self, packet: Packet) -> None:
-        action, told = self._prober.sends(packet)
-        for frame in (packet,) if action is Action.ACCEPT else told:
+        action, reported = self._prober.sends(packet)
+        for frame in (packet,) if action is Action.ACCEPT else reported:
             self._network.send(self._prober, frame)
 
     def _await_acknowledgment(self, timeouts: int) -> None:

@@ -45,7 +45,7 @@ class SimHost:
         return Route(destination, way.source, name, KINDS[name], way.wire.mtu, on_link=near)
 
     def neighbour(self, destination: IPAddress) -> Neighbour | None:
-        """What the neighbour table says of an on-link address; None before it was asked for."""
+        """What the neighbour table has of an on-link address; None before it was asked for."""
         return self._network.neighbour(self._prober, destination)
 
     def link_address(self, destination: IPAddress) -> str | None:

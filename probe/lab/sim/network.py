@@ -151,7 +151,7 @@ class SimNetwork:
         return next((wire.end_of(box).link_address for wire in plain), None)
 
     def neighbour(self, box: Box, address: IPAddress) -> Neighbour | None:
-        """What the box's neighbour table says of an address on its link; None before it was asked for.
+        """What the box's neighbour table has of an address on its link; None before it was asked for.
 
         A search that is still on counts as failed: a neighbour that is there answers at once.
         """

@@ -1,4 +1,4 @@
-"""The prober's own kernel: one socket for each probe, and what it is told.
+"""The prober's own kernel: one socket for each probe, and what that gets.
 
 Its sockets see what an unprivileged process on Linux sees: a SYN is resent until something answers, an ICMP
 error ends the attempt and tells who sent it, the TTL of IPv4 TCP answers and of errors stays hidden, and with
@@ -97,7 +97,7 @@ def facts(family: int, mtu: int) -> TcpFacts:
 
 @dataclass(frozen=True, slots=True)
 class PathMtu:
-    """What a path carries in bytes, and who says so."""
+    """What a path carries in bytes, and who reported it."""
 
     mtu: int
     teller: IPAddress
@@ -171,7 +171,7 @@ class Prober(Box):
         self._sockets.pop(flow, None)
 
     def sends(self, packet: Packet) -> tuple[Action, tuple[Frame, ...]]:
-        """What the machine's own filter does with a packet that leaves, and what is told of that."""
+        """What the machine's own filter does with a packet that leaves, and what it answers."""
         action = self.firewall.verdict(packet, self.addresses[packet.source])
         return action, () if action is Action.ACCEPT else refusal(action, packet, packet.source)
 
@@ -224,17 +224,17 @@ class Prober(Box):
         packet = Packet(flow, flags, ttl, flow_label=label(family))
         if flags is Tcp.SYN and tries < len(RESENT_AFTER):
             self._clock.after(RESENT_AFTER[tries], partial(self._send, flow, tries + 1, send))
-        action, told = self.sends(packet)
+        action, reported = self.sends(packet)
         if action is Action.ACCEPT:
             send(packet)
         else:
-            self._refused(attempt, told, send)
+            self._refused(attempt, reported, send)
 
-    def _refused(self, attempt: _Attempt, told: Sequence[Frame], send: Callable[[Frame], None]) -> None:
+    def _refused(self, attempt: _Attempt, reported: Sequence[Frame], send: Callable[[Frame], None]) -> None:
         """The machine's own filter took the packet, and may tell; of a dropped datagram sendto() does."""
-        for frame in told:
+        for frame in reported:
             send(frame)
-        if not told and attempt.flow.protocol is Protocol.UDP:
+        if not reported and attempt.flow.protocol is Protocol.UDP:
             reply = Reply(attempt.probe.id, NOT_PERMITTED.reason, self._clock.now, attempt.flow.source)
             self._end(attempt, reply)
 

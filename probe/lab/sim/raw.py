@@ -123,12 +123,12 @@ class SimRawBackend:
         if way.link_address is not None:
             self._network.hand(self._prober, way.realm, way.link_address, packet)
             return
-        action, told = self._prober.sends(packet)
+        action, reported = self._prober.sends(packet)
         if action is Action.ACCEPT:
             self._network.send(self._prober, packet)
             return
         self._exchange.refuse(probe, NOT_PERMITTED.reason, self.now(), packet.source)
-        for frame in told:
+        for frame in reported:
             self._network.send(self._prober, frame)
         self._tell_refusals()
 

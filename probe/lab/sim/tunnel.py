@@ -127,7 +127,7 @@ class SimWireGuard:
         self._send(frame, arrive, outwards=outwards)
 
     def peers(self) -> tuple[Peer, ...]:
-        """The one peer. A handshake's time is told in whole seconds."""
+        """The one peer. A handshake's time is given in whole seconds."""
         age = None if self._shaken is None else self._clock.now - floor(self._shaken)
         endpoint = ip_address(CARRIER_ADDRESSES["target"]), PORTS[VpnKind.WIREGUARD]
         key = private_key("target's public half")
