@@ -35,8 +35,8 @@ check: $(VENV)/dev ## style, types, direction of imports, sizes
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/house/test_sizes.py
 
-bench: $(VENV)/dev ## speed and memory against nmap, in namespaces of its own
-	@PYTHONPATH=tests $(BIN)/python tests/bench/speed.py
+bench: $(VENV)/dev ## speed and memory against nmap, in namespaces of its own; kept in .venv/bench.json
+	@PYTHONPATH=tests $(BIN)/python tests/bench/speed.py $(VENV)/bench.json
 
 score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (WORLDS=100 SEED=1 ENGINE=connect)
 	@PYTHONPATH=tests $(BIN)/python -m score --worlds $(WORLDS) --seed $(SEED) --engine $(ENGINE)

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeVar
 
 from probe.app.engines import Engine, EngineRequest
@@ -35,11 +34,14 @@ from probe.model.report import Report
 from probe.model.target import IPAddress, Port, ResolvedTarget
 from probe.redact.measurements import redacted
 from probe.services.port_list import format_port_list
+from probe.services.registry import TLS_PORTS
 from probe.services.selection import greeted_ports, keyed_ports
 
 _KEYS_S = 3.0  # that asking for keys takes at most
 _GREETINGS_S = 2.0  # and for greetings
+_KEY_CONNECTIONS, _GREETING_CONNECTIONS = 3, 2  # that one place may cost
 _Added = Callable[[AddressSurvey], AddressSurvey]
+_P = TypeVar("_P")
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
@@ -206,7 +208,8 @@ def survey_addresses(_: Outcome, context: ScanContext) -> Outcome:
     """Ask every address for its ports, and for controls beside them."""
     plan, backends = context.plan, context.backends
     surveys = _surveys(plan.addresses, backends.host)
-    return Run(surveys, backends.backend, plan.timing).until(plan.deadline, context.progress)
+    run = Run(surveys, backends.backend, plan.timing, links=plan.links())
+    return run.until(plan.deadline, context.progress)
 
 
 def _surveys(addresses: Iterable[AddressPlan], host: Host) -> dict[IPAddress, Survey]:
@@ -220,7 +223,7 @@ def read_tunnels(outcome: Outcome, context: ScanContext) -> Outcome:
 
     def again(early: Sequence[IPAddress]) -> Outcome:
         surveys = _surveys((a for a in plan.addresses if a.address.ip in early), backends.host)
-        run = Run(surveys, backends.backend, plan.timing, outcome.learned)
+        run = Run(surveys, backends.backend, plan.timing, outcome.learned, plan.links())
         return run.until(plan.deadline, context.progress)
 
     try:
@@ -230,36 +233,62 @@ def read_tunnels(outcome: Outcome, context: ScanContext) -> Outcome:
     return _unless_interrupted(found, backends)
 
 
-def ask_keys(outcome: Outcome, context: ScanContext) -> Outcome:
-    """Ask services that are open on several addresses for their keys."""
-    backends = context.backends
-    wanted = () if backends.inquiry is Inquiry.NONE else keyed_ports(outcome.surveys)
-    if not wanted:
+def ask_services(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Ask services that are open on several addresses for keys, banners and heads of web pages, all at once.
+
+    A port with an SSH host key is known better by it than by its banner, and an sshd counts connections:
+    those that are asked for one are asked for a banner only where they had none to show.
+    """
+    inquiry, clients = context.backends.inquiry, context.backends.clients
+    wanted = () if inquiry is Inquiry.NONE else keyed_ports(outcome.surveys)
+    calls = greeted_ports(outcome.surveys) if inquiry is Inquiry.ALL else ()
+    asked = {place for place in wanted if place[1].number not in TLS_PORTS}
+    if not wanted and not calls:
         return outcome
 
-    def inquire() -> _Added:
-        return partial(_keyed, _awaited(backends.clients, backends.clients.keys(wanted)))
+    def inquire() -> Callable[[AddressSurvey], AddressSurvey]:
+        first = [call for call in calls if (call.address, call.port) not in asked]
+        keys = _begun(clients.keys, wanted, _KEY_CONNECTIONS, context)
+        greetings = _begun(clients.greetings, first, _GREETING_CONNECTIONS, context)
+        shown = _awaited(clients, keys)
+        left = [c for c in calls if (c.address, c.port) in asked and (c.address, c.port) not in shown]
+        heard = {
+            **_awaited(clients, greetings),
+            **_awaited(clients, _begun(clients.greetings, left, _GREETING_CONNECTIONS, context)),
+        }
+        return lambda survey: _greeted(heard, _keyed(shown, survey) if wanted else survey)
 
-    return _inquired(outcome, context, _KEYS_S, inquire)
-
-
-def ask_greetings(outcome: Outcome, context: ScanContext) -> Outcome:
-    """Ask services that are open on several addresses for banners and heads of web pages."""
-    backends = context.backends
-    calls = greeted_ports(outcome.surveys) if backends.inquiry is Inquiry.ALL else ()
-    if not calls:
-        return outcome
-
-    def inquire() -> _Added:
-        return partial(_greeted, _awaited(backends.clients, backends.clients.greetings(calls)))
-
-    return _inquired(outcome, context, _GREETINGS_S, inquire)
+    return _inquired(outcome, context, _KEYS_S if wanted else _GREETINGS_S, inquire)
 
 
-def _awaited(clients: Clients, task: Task[Mapping[_K, _V]]) -> Mapping[_K, _V]:
-    """What a task brings, or has brought when a signal asked for the end."""
-    clients.wait((task,))
-    return task.result() or {}
+def _begun(
+    begin: Callable[[Sequence[_P]], Task[Mapping[_K, _V]]],
+    places: Sequence[_P],
+    connections: int,
+    context: ScanContext,
+) -> list[Task[Mapping[_K, _V]]]:
+    """Begin to ask all places at once, or under a cap of the rate one after the other.
+
+    `connections`: that a place may cost.
+    """
+    rate, backend = context.plan.timing.rate, context.backends.backend
+    if rate is None:
+        return [begin(places)] if places else []
+    tasks = []
+    for place in places:
+        if backend.interrupted():
+            break
+        tasks.append(begin((place,)))
+        until = backend.now() + connections / rate
+        while backend.now() < until and not backend.interrupted():
+            backend.receive(until)
+    return tasks
+
+
+def _awaited(clients: Clients, tasks: Sequence[Task[Mapping[_K, _V]]]) -> dict[_K, _V]:
+    """What tasks bring, or have brought when a signal asked for the end."""
+    clients.wait(tasks)
+    return {key: value for task in tasks for key, value in (task.result() or {}).items()}
 
 
 def read_link_addresses(outcome: Outcome, context: ScanContext) -> Outcome:
@@ -288,8 +317,7 @@ def ask_raw_follow_ups(outcome: Outcome, context: ScanContext) -> Outcome:
 STAGES: tuple[Stage, ...] = (
     survey_addresses,
     read_tunnels,
-    ask_keys,
-    ask_greetings,
+    ask_services,
     read_link_addresses,
     ask_raw_follow_ups,
 )
@@ -346,7 +374,8 @@ def _ask_further(
         if s.address.ip in wanted
     }
     left = max(0.0, plan.deadline - outcome.elapsed)
-    further = Run(asked, raw, plan.timing, outcome.learned).until(left, context.progress)
+    run = Run(asked, raw, plan.timing, outcome.learned, plan.links())
+    further = run.until(left, context.progress)
     found = {survey.address.ip: survey for survey in further.surveys}
     return Outcome(
         tuple(found.get(survey.address.ip, survey) for survey in outcome.surveys),

@@ -21,6 +21,8 @@ from probe.services.banner_text import is_alert, parse_greeting
 DEADLINE_S = 2.0
 # Waited for each connection, each handshake and the first byte; the rest of a line or head comes soon after.
 LIKELY_S, UNLIKELY_S, REST_S = 0.7, 0.25, 0.15
+# A port none of whose addresses has said a word within this and three round trips keeps quiet.
+FIRST_S, _ROUND_TRIPS = 0.25, 3
 MOST_LINE, MOST_HEAD = 512, 4096  # bytes
 _AT_ONCE = 48
 _BAD_REQUEST = 400  # what web servers answer to a plain request where TLS is spoken
@@ -44,7 +46,8 @@ def read_greetings(
     Left out is what sends nothing in time, or before a signal asks for the end.
     """
     end = monotonic() + within
-    found = side_by_side(lambda call: _greeting_of(call, end), calls, _AT_ONCE)
+    talkative: set[Port] = set()
+    found = side_by_side(lambda call: _greeting_of(call, end, talkative), calls, _AT_ONCE)
     return {
         (call.address, call.port): greeting
         for call, greeting in zip(calls, found, strict=True)
@@ -52,12 +55,15 @@ def read_greetings(
     }
 
 
-def _greeting_of(call: Call, end: float) -> Greeting | None:
-    """The answer by the first transport that is understood; a bad request is better than nothing."""
+def _greeting_of(call: Call, end: float, talkative: set[Port]) -> Greeting | None:
+    """The answer by the first transport that is understood; a bad request is better than nothing.
+
+    `talkative` are the ports that have answered on some address; this one is added when it does.
+    """
     best = None
     for encrypted in _TRANSPORTS[call.approach]:
         try:
-            found = _met(call, end, encrypted=encrypted)
+            found = _met(call, end, talkative, encrypted=encrypted)
         except TimeoutError:
             break  # it keeps quiet: another way of asking would wait as long
         except OSError:  # refused, cut off, no TLS: it does not speak like this
@@ -68,36 +74,44 @@ def _greeting_of(call: Call, end: float) -> Greeting | None:
     return best
 
 
-def _met(call: Call, end: float, *, encrypted: bool) -> Greeting | None:
+def _met(call: Call, end: float, talkative: set[Port], *, encrypted: bool) -> Greeting | None:
     """What one connection brings; None where it was not understood.
 
     Raises:
         OSError: no connection, no TLS, or cut off; TimeoutError where nothing came in time.
     """
     patience = LIKELY_S if call.likely else UNLIKELY_S
+    began = monotonic()
+    with connect(call.address, call.port.number, min(end, began + patience)) as sock:
+        first = min(patience, FIRST_S + _ROUND_TRIPS * (monotonic() - began))
 
-    def soon() -> float:
-        return min(end, monotonic() + patience)
+        def soon() -> float:
+            return min(end, monotonic() + first)
 
-    with connect(call.address, call.port.number, soon()) as sock:
-        plain = Plain(sock, soon())
+        def extension() -> float:
+            return min(end, began + 2 * patience) if call.port in talkative else 0.0
+
+        plain = Plain(sock, soon(), extension)
         if not encrypted:
-            return _said(plain, call, soon(), encrypted=False)
+            return _said(plain, call, soon(), talkative, encrypted=False)
         secured = Encrypted(plain)
         key = certificate_key(secured.certificate())
         try:
-            said = _said(secured, call, soon(), encrypted=True)
+            said = _said(secured, call, soon(), talkative, encrypted=True)
         except OSError:  # it spoke TLS, that is something
             said = None
         return structs.replace(said or Greeting(""), tls=True, key=key)
 
 
-def _said(talk: Stream, call: Call, end: float, *, encrypted: bool) -> Greeting | None:
+def _said(talk: Stream, call: Call, end: float, talkative: set[Port], *, encrypted: bool) -> Greeting | None:
     talk.until(end)
     if call.approach not in _WEB:
-        return parse_greeting(_collected(talk, MOST_LINE, lambda data: b"\n" in data.lstrip()))
+        data = _collected(talk, MOST_LINE, lambda data: b"\n" in data.lstrip())
+        talkative.add(call.port)
+        return parse_greeting(data)
     talk.send(_request(call, encrypted=encrypted))
     data = _collected(talk, MOST_HEAD, lambda data: b"\r\n\r\n" in data or b"\n\n" in data)
+    talkative.add(call.port)
     return None if is_alert(data) else parse_greeting(data)
 
 

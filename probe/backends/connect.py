@@ -35,6 +35,7 @@ from probe.wire.payloads import payload_for
 
 # How long an accepted connection is watched, in seconds: twice its handshake, within these bounds.
 SHORTEST_WATCH, LONGEST_WATCH = 0.03, 0.3
+_FIRST_BYTES = 64  # read of what a peer sends by itself: enough to know a protocol by
 
 
 class _ConnectStage(Enum):
@@ -221,14 +222,15 @@ class ConnectBackend:
 
     def _watch_news(self, flight: _Flight, at: float) -> None:
         try:
-            aftermath = Aftermath.SPOKE if _socket_of(flight).recv(1) else Aftermath.CLOSED
+            first_bytes = _socket_of(flight).recv(_FIRST_BYTES)
+            aftermath = Aftermath.SPOKE if first_bytes else Aftermath.CLOSED
         except BlockingIOError:
             return
         except OSError as problem:
             if problem.errno not in self._reset_after_accept:  # a late ICMP error is not the peer's doing
                 return
-            aftermath = Aftermath.RESET
-        self._after(flight, aftermath, at)
+            first_bytes, aftermath = b"", Aftermath.RESET
+        self._after(flight, aftermath, at, first_bytes)
 
     def _end_watches(self, now: float) -> None:
         while self._watches and self._watches[0][0] <= now:
@@ -237,9 +239,10 @@ class ConnectBackend:
             if flight is not None and flight.stage is _ConnectStage.WATCHED:
                 self._after(flight, Aftermath.HELD, now)
 
-    def _after(self, flight: _Flight, aftermath: Aftermath, at: float) -> None:
-        probe = flight.probe
-        self._ready.append(Reply(probe.id, Reason.SYN_ACK, at, probe.question.address, aftermath=aftermath))
+    def _after(self, flight: _Flight, aftermath: Aftermath, at: float, first_bytes: bytes = b"") -> None:
+        probe, address = flight.probe, flight.probe.question.address
+        reply = Reply(probe.id, Reason.SYN_ACK, at, address, aftermath=aftermath, first_bytes=first_bytes)
+        self._ready.append(reply)
         self._land(flight)
 
     def _datagram_news(self, flight: _Flight, at: float) -> None:

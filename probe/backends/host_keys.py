@@ -25,6 +25,8 @@ DEADLINE_S = 3.0
 _AT_ONCE = 32
 _MOST_BYTES = 65_536  # of ssh-keyscan's output; three keys take about two thousand
 
+_TLS_PATIENCE_S = 1.0  # for a handshake: what speaks TLS begins it at once
+
 _PROGRAM = "ssh-keyscan"
 _PATIENCE_S = "2"
 # Each type costs a connection, and an sshd (OpenSSH 9.8) holds connections without a login against their
@@ -41,9 +43,8 @@ def read_keys(wanted: Sequence[Place], within: float = DEADLINE_S) -> Mapping[Pl
     """Ask TCP ports for their keys, all at once, for at most `within` seconds.
 
     The usual TLS ports are asked for their certificate, the others for SSH host keys: one to three
-    connections each, which a cap on the rate of probes does not count. Where there is no `ssh-keyscan`
-    (OpenSSH), no host keys are asked for. What shows no key in time, or before a signal asks for the end, is
-    left out.
+    connections each. Where there is no `ssh-keyscan` (OpenSSH), no host keys are asked for. What shows no key
+    in time, or before a signal asks for the end, is left out.
     """
     end = monotonic() + within
     found = side_by_side(lambda place: _keys_of(place, end), wanted, _AT_ONCE)
@@ -118,6 +119,7 @@ def _certificate(address: IPAddress, port: int, end: float) -> tuple[Key, ...]:
     Raises:
         OSError: no connection, no TLS, or not in time.
     """
+    end = min(end, monotonic() + _TLS_PATIENCE_S)
     with connect(address, port, end) as plain:
         key = certificate_key(Encrypted(Plain(plain, end)).certificate())
     return () if key is None else (key,)

@@ -57,11 +57,18 @@ def _limit(sock: socket.socket, end: float) -> None:
 
 
 class Plain:
-    """A connection as it is."""
+    """A connection as it is.
 
-    def __init__(self, sock: socket.socket, end: float) -> None:
+    Args:
+        sock: connected.
+        end: until when to wait, on the monotonic clock.
+        extension: asked when not one byte came by then; until when to go on waiting, the past: no longer.
+    """
+
+    def __init__(self, sock: socket.socket, end: float, extension: Callable[[], float] | None = None) -> None:
         self._sock = sock
         self._end = end
+        self._extension = extension
         self._left = MOST_BYTES
 
     def until(self, end: float) -> None:
@@ -77,10 +84,19 @@ class Plain:
         """See `Stream`."""
         if not self._left:
             return b""
-        _limit(self._sock, self._end)
-        data = self._sock.recv(min(self._left, _PIECE))
-        self._left -= len(data)
-        return data
+        while True:
+            try:
+                _limit(self._sock, self._end)
+                data = self._sock.recv(min(self._left, _PIECE))
+            except TimeoutError:
+                later = self._end if self._extension is None else self._extension()
+                if later <= monotonic():
+                    raise
+                self._end = later
+            else:
+                self._extension = None
+                self._left -= len(data)
+                return data
 
 
 class Encrypted:

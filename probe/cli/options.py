@@ -93,7 +93,7 @@ Retries = Annotated[
 ]
 Rate = Annotated[
     float | None,
-    typer.Option("--rate", metavar="PER_SECOND", help="Most probes per second, over all addresses."),
+    typer.Option("--rate", metavar="PER_SECOND", help="Most openings per second, over all addresses."),
 ]
 OnlyIPv4 = Annotated[bool, typer.Option("-4", help="Only IPv4 addresses.")]
 OnlyIPv6 = Annotated[bool, typer.Option("-6", help="Only IPv6 addresses.")]

@@ -1,8 +1,9 @@
-"""How fast to send and how long to wait: a token bucket, the pace of one address, its retransmission timeout.
+"""How fast to send and how long to wait: the paces of an address and of an interface, timeouts, tries.
 
-The pace follows the congestion idea of RFC 5681: it doubles each round trip while answers come to the first
-try, and halves when answers come only to later tries (a limit or a full queue on the way). The timeout is
-that of RFC 6298, learned per address.
+The pace of an address follows the congestion idea of RFC 5681: it doubles each round trip while answers come
+to the first try, and halves when answers come only to later tries (a limit or a full queue on the way). That
+of an interface, which its addresses share, is ruled by the rate of delivery and the least round-trip time, as
+in BBR (draft-ietf-ccwg-bbr). The timeout is that of RFC 6298, learned per address.
 """
 
 import math
@@ -80,11 +81,72 @@ class AddressPace:
         self._first = self._later = 0
 
 
+LINK_START_PER_S = 4000.0
+LINK_MIN_PER_S = 500.0
+LINK_MAX_PER_S = 64_000.0
+_ROUND_S = 0.02  # the shortest round in which a link is judged
+_UP, _DOWN = 1.15, 0.85  # of the rate, once it has met a limit
+_QUEUE_FACTOR, _QUEUE_S = 2.0, 0.005  # round trips longer than the least by so much: packets wait in a queue
+
+
+class LinkPace:
+    """The pace of one outgoing interface, over all addresses behind it.
+
+    It doubles each round trip until the link shows that it is full, then it follows what the link delivers.
+    Full is when answers are lost, or when more is in flight than delivery rate x least round-trip time: as
+    that many packets are on the way of a link whose queues are empty, the round trip grows beyond the least.
+    It is measured by what answers, for most of what is asked may be silent for reasons of its own.
+    """
+
+    def __init__(self) -> None:
+        """Begin with what any link can carry."""
+        self.bucket = TokenBucket(LINK_START_PER_S, LINK_START_PER_S * BURST_S)
+        self._least = math.inf  # round-trip time in seconds
+        self._delivered = 0.0  # answers a second, the most in any round
+        self._met_limit = False
+        self._begin(None)
+
+    def _begin(self, now: float | None) -> None:
+        self._began = now
+        self._first = self._later = 0
+        self._shortest = math.inf
+
+    def answered(self, attempt: int, now: float, rtt: float) -> None:
+        """Count an answer to try `attempt` (from 1) and adjust the pace after a round trip."""
+        if self._began is None:
+            self._began = now
+        self._first += attempt == 1
+        self._later += attempt > 1
+        self._shortest = min(self._shortest, rtt)
+        self._least = min(self._least, rtt)
+        if now - self._began >= max(self._least, _ROUND_S):
+            self._adjust(now - self._began)
+            self._begin(now)
+
+    def _adjust(self, seconds: float) -> None:
+        answers = self._first + self._later
+        self._delivered = max(self._delivered, answers / seconds)
+        lossy = self._later / answers > _HALVE_ABOVE
+        queued = self._shortest > _QUEUE_FACTOR * self._least + _QUEUE_S
+        if lossy or queued:
+            self._met_limit = True
+            rate = max(_DOWN * self._delivered, self.bucket.rate / 2, LINK_MIN_PER_S)
+            self._delivered *= _DOWN  # the most may be out of date: the link is shared with others
+        else:
+            rate = self.bucket.rate * (_UP if self._met_limit else 2)
+        self.bucket.rate = min(rate, self.bucket.rate * 2, LINK_MAX_PER_S)
+        self.bucket.burst = max(1.0, self.bucket.rate * BURST_S)
+
+
 # --- how long to wait ---
 
 
+# Just before a kernel sends the SYN of a connect() again: after 1 s (RFC 6298 section 2.1), later longer,
+# but Linux every second at first (net.ipv4.tcp_syn_linear_timeouts), so that is reckoned with.
+SYN_REPEAT_S = 0.95
 FLOOR_S = 0.1  # below RFC 6298's 1 s: a late answer still counts, every try has its own socket
-INITIAL_S = 0.5  # while nothing is known anywhere
+EXPECTED_S = 0.05  # the floor where silence is expected: a late answer costs a detail
+INITIAL_S = 0.25  # while nothing is known anywhere: three tries then fill a second
 STRANGER_FACTOR = 1.5  # an address without answers is given this much of the slowest learned timeout
 _GRANULARITY_S = 0.001
 
@@ -106,9 +168,14 @@ class RttEstimator:
 
     def timeout(self) -> float | None:
         """Retransmission timeout with the floor; None while nothing was learned."""
+        usual = self.variable_timeout()
+        return None if usual is None else max(FLOOR_S, usual)
+
+    def variable_timeout(self) -> float | None:
+        """The same without the floor: what nearly every answer keeps to."""
         if self.smoothed is None:
             return None
-        return max(FLOOR_S, self.smoothed + max(_GRANULARITY_S, 4 * self._variation))
+        return self.smoothed + max(_GRANULARITY_S, 4 * self._variation)
 
 
 def stranger_timeout(learned: list[float]) -> float:
@@ -130,12 +197,17 @@ class PathStats:
     rtt: RttEstimator = field(default_factory=RttEstimator)
     answered: int = 0
     lost: int = 0  # tries that stayed unanswered before an answer came
+    waited: bool = False  # a question was waited for in full, in vain
 
     def answer(self, attempt: int, rtt: float) -> None:
         """Learn from the answer to try `attempt` (from 1), which took `rtt` seconds."""
         self.rtt.sample(rtt)
         self.answered += 1
         self.lost += attempt - 1
+
+    def is_stranger(self) -> bool:
+        """Whether the address may be farther than it was ever waited for."""
+        return self.rtt.smoothed is None and not self.waited
 
     def tries(self, asked: int) -> int:
         """Tries for a question that is given `asked`: more where the address has shown that it loses packets.

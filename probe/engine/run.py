@@ -1,13 +1,16 @@
 """Carry surveys over a backend: the only loop of the engine, and it owns no clock but the backend's."""
 
+import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from msgspec import structs
 
 from probe.engine.backend import Backend
 from probe.engine.pacing import PathStats
-from probe.engine.scan import Counts, Scan, not_sent
+from probe.engine.pending import not_sent
+from probe.engine.scan import Counts, Scan
 from probe.engine.survey import Step, Survey
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
@@ -44,11 +47,8 @@ class _Running:
         self.heard[observation.question] = observation
 
     def mark(self, rationed: Iterable[Question]) -> None:
-        """Mark the silences that may be answers held back."""
-        for question in rationed:
-            silence = self.heard.get(question)
-            if silence is not None:
-                self.heard[question] = structs.replace(silence, rationed=True)
+        """Mark the silences that may be answers held back, of the questions of this survey."""
+        self.heard |= {q: structs.replace(self.heard[q], rationed=True) for q in rationed if q in self.heard}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Run:
         backend: what carries it.
         timing: how patiently.
         learned: what an earlier run has learned of each address.
+        links: the interface by which each is reached; None or not named: all by the same.
     """
 
     def __init__(
@@ -80,13 +81,17 @@ class Run:
         backend: Backend,
         timing: Timing,
         learned: Mapping[IPAddress, PathStats] | None = None,
+        links: Mapping[IPAddress, str | None] | None = None,
     ) -> None:
         self._backend = backend
-        self._scan = Scan(timing, backend.capacity, learned)
+        self._scan = Scan(timing, backend.capacity, learned, links)
         self._running = {address: _Running(survey) for address, survey in surveys.items()}
         self._settled = 0
         self._asked = 0
+        self._left = len(self._running)  # surveys that are not done
         self._pending: dict[IPAddress, tuple[float, Step]] = {}  # chosen steps and when they may start
+        self._starts: list[tuple[float, int, IPAddress]] = []  # heap of the same, in the order of choosing
+        self._order = count()
         self._askers: dict[Question, list[IPAddress]] = {}  # whose surveys wait for it
 
     def until(self, deadline: float, progress: Progress | None = None) -> Outcome:
@@ -101,27 +106,30 @@ class Run:
         return Outcome(surveys, self._scan.counts, elapsed, complete, self._scan.learned())
 
     def _loop(self, end: float, progress: Progress | None) -> None:
-        now = self._backend.now()
+        now = read_until = self._backend.now()
         while now < end and not self._backend.interrupted() and self._is_under_way():
             self._start_steps(now)
-            probes = self._scan.probes_to_send(now)
+            probes = self._scan.probes_to_send(now, read_until)
             self._backend.forget(self._scan.released())  # first: it makes room for the new ones
             for probe in probes:
                 self._scan.left(probe.id, self._backend.send(probe))
             if not self._hand_out(now):
-                for reply in self._backend.receive(min(end, self._next_time(now))):
+                began, until = self._backend.now(), min(end, self._next_time(now))
+                replies = self._backend.receive(until)
+                for reply in replies:
                     self._scan.receive(reply)
+                read_until = began if replies else max(began, until)
                 now = self._backend.now()
                 self._hand_out(now)
             if progress is not None:
                 progress(self._settled, self._asked)
 
     def _is_under_way(self) -> bool:
-        return any(running.done is None for running in self._running.values())
+        return self._left > 0
 
     def _next_time(self, now: float) -> float:
-        pauses = (starts_at for starts_at, _ in self._pending.values())
-        return min(self._scan.next_deadline(now), *pauses, float("inf"))
+        deadline = self._scan.next_deadline(now)
+        return min(deadline, self._starts[0][0]) if self._starts else deadline
 
     def _advance_all(self, now: float) -> None:
         for address, running in self._running.items():
@@ -132,30 +140,31 @@ class Run:
         step = running.advance()
         while step is not None and not step.questions:
             step = running.advance()
-        if step is not None:
+        if step is None:
+            self._left -= 1
+        else:
             self._pending[address] = now + step.idle, step
+            heapq.heappush(self._starts, (now + step.idle, next(self._order), address))
 
     def _start_steps(self, now: float) -> None:
-        ready = [address for address, (starts_at, _) in self._pending.items() if starts_at <= now]
-        for address in ready:
+        while self._starts and self._starts[0][0] <= now:
+            _, _, address = heapq.heappop(self._starts)
             _, step = self._pending.pop(address)
             new = [question for question in dict.fromkeys(step.questions) if question not in self._askers]
             for question in step.questions:
                 self._askers.setdefault(question, []).append(address)
-            self._scan.ask(new, tries=step.tries, way=address)
+            self._scan.ask(new, tries=step.tries, way=address, brief=step.brief)
             self._asked += len(new)
 
     def _hand_out(self, now: float) -> bool:
         """Give settled observations to the surveys that asked; True where one of them went on."""
+        answered: dict[IPAddress, None] = {}
         for observation in self._scan.settled():
             self._settled += 1
             for address in self._askers.pop(observation.question):
                 self._running[address].hear(observation)
-        ready = [
-            (address, running)
-            for address, running in self._running.items()
-            if running.done is None and not running.open and address not in self._pending
-        ]
+                answered[address] = None
+        ready = [(a, running) for a in answered if not (running := self._running[a]).open]
         for address, running in ready:
             running.mark(self._scan.rationed(address))
             self._advance(address, running, now)
@@ -173,7 +182,7 @@ class Run:
 
     def _close(self, address: IPAddress, running: _Running, now: float) -> None:
         """Answer a step that can no longer be asked with 'not sent', and move on."""
-        self._pending.pop(address, None)
+        self._pending.pop(address, None)  # its start is never reached
         for question in tuple(running.open):
             running.hear(not_sent(question))
         running.mark(self._scan.rationed(address))

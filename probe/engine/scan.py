@@ -9,87 +9,34 @@ answer to an early try still counts. Silence counts after all tries, spread over
 
 import heapq
 import math
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
-
-from msgspec import structs
 
 from probe.engine.pacing import (
     BURST_S,
-    AddressPace,
+    EXPECTED_S,
+    SYN_REPEAT_S,
     PathStats,
     TokenBucket,
     stranger_timeout,
 )
-from probe.engine.rations import ErrorRation
+from probe.engine.pending import (
+    AddressState,
+    OutgoingLink,
+    PendingQuestion,
+    has_aftermath,
+    known_timeout,
+    not_sent,
+    observe,
+    with_aftermath,
+)
 from probe.model.plan import Timing
-from probe.model.probing import ICMP_REASONS, Observation, Probe, Question, Reason, Reply, Role
+from probe.model.probing import ICMP_REASONS, Observation, Probe, Question, Reason, Reply
 from probe.model.target import IPAddress, Protocol
-
-# --- a question under way ---
-
-
-@dataclass(slots=True)
-class PendingQuestion:
-    """A question under way."""
-
-    question: Question
-    tries: int
-    way: IPAddress  # the address whose path the probes take: a frame may be handed to one for another
-    sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
-    accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
-    due_at: float = 0.0  # when it is looked at next: another try, the end of the watch, or silence
-    settled: bool = False
-
-
-def not_sent(question: Question) -> Observation:
-    """The observation of a question that was never asked."""
-    return Observation(question, Reason.NOT_SENT, attempts=0)
-
-
-def has_aftermath(question: Question, reply: Reply) -> bool:
-    """Whether the connection is worth watching: not for follow-ups, and raw packets open none."""
-    plain = question.ttl is None and question.min_ttl is None and question.role is not Role.CANARY
-    if reply.header is not None:
-        return False
-    return plain and question.port.protocol is Protocol.TCP and reply.reason is Reason.SYN_ACK
-
-
-def observe(asked: PendingQuestion, reply: Reply, attempt: int, sent_at: float) -> Observation:
-    """What the first reply to a question amounts to; `sent_at` is when the answered try left."""
-    return Observation(
-        asked.question,
-        reply.reason,
-        attempts=len(asked.sent),
-        answered=None if reply.reason is Reason.NOT_SENT else attempt,
-        rtt=max(0.0, reply.at - sent_at),
-        sender=reply.sender,
-        icmp=reply.icmp,
-        ttl=reply.ttl,
-        aftermath=reply.aftermath,
-        tcp=reply.tcp,
-        header=reply.header,
-        started=asked.sent[0][1],
-        answered_at=reply.at,
-    )
-
-
-# --- the state machine ---
-
 
 AFTERMATH_S = 0.4  # a backend tells within this what an accepted connection did next
 _LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREACH})
-
-
-@dataclass(slots=True)
-class _AddressState:
-    learned: PathStats = field(default_factory=PathStats)
-    pace: AddressPace = field(default_factory=AddressPace)
-    ration: ErrorRation = field(default_factory=ErrorRation)
-    silences: dict[Question, tuple[float, ...]] = field(default_factory=dict)  # when their tries left
-    waiting: deque[PendingQuestion] = field(default_factory=deque)
 
 
 @dataclass(slots=True)
@@ -111,21 +58,34 @@ class Scan:
         timing: how patiently to ask.
         capacity: how many probes may wait for a reply at once.
         learned: what an earlier scan, which is over, has learned of each address.
+        links: the interface by which each address is reached; what is not named shares one.
     """
 
     def __init__(
-        self, timing: Timing, capacity: int, learned: Mapping[IPAddress, PathStats] | None = None
+        self,
+        timing: Timing,
+        capacity: int,
+        learned: Mapping[IPAddress, PathStats] | None = None,
+        links: Mapping[IPAddress, str | None] | None = None,
     ) -> None:
         self.timing = timing
         self.counts = Counts()
         self._capacity = capacity
         self._ids = count(1)
-        self._addresses: dict[IPAddress, _AddressState] = defaultdict(_AddressState)
-        self._addresses |= {ip: _AddressState(known) for ip, known in (learned or {}).items()}
+        self._interfaces = links or {}
+        self._links: dict[str | None, OutgoingLink] = {}
+        self._addresses: dict[IPAddress, AddressState] = {}
+        self._slowest: AddressState | None = None  # of those that answered, the one with the longest timeout
+        for address, known in (learned or {}).items():
+            state = self._state(address, known)
+            if known.rtt.smoothed is not None:
+                self._note_timeout(state)
         self._probes: dict[int, tuple[PendingQuestion, int, float]] = {}  # id -> asked, attempt, sent at
         self._due: list[tuple[float, int, PendingQuestion]] = []
+        self._later: list[tuple[float, int, AddressState]] = []  # addresses whose pace makes them wait
         self._order = count()
         self._total = None if timing.rate is None else TokenBucket(timing.rate, timing.rate * BURST_S)
+        self._repeats: list[tuple[float, int]] = []  # when the kernel sends which probe again
         self._settled: list[Observation] = []
         self._released: list[int] = []
 
@@ -137,6 +97,7 @@ class Scan:
         *,
         tries: int | None = None,
         way: IPAddress | None = None,
+        brief: Collection[Question] = (),
     ) -> None:
         """Take up questions.
 
@@ -146,40 +107,93 @@ class Scan:
             questions: what to ask.
             tries: of each; None: as many as the timing says.
             way: the address whose path they take; None: each that of its own address.
+            brief: those of which silence is expected.
         """
         allowed = self.timing.retries + 1 if tries is None else tries
         for question in questions:
             few = 1 if question.min_ttl is not None else allowed
-            self._queue(PendingQuestion(question, few, question.address if way is None else way))
+            state = self._state(question.address if way is None else way)
+            self._queue(PendingQuestion(question, few, state, brief=question in brief))
+
+    def _state(self, address: IPAddress, learned: PathStats | None = None) -> AddressState:
+        state = self._addresses.get(address)
+        if state is None:
+            link = self._links.setdefault(self._interfaces.get(address), OutgoingLink())
+            state = self._addresses[address] = AddressState(link, learned or PathStats())
+        return state
 
     def _queue(self, asked: PendingQuestion) -> None:
-        self._addresses[asked.way].waiting.append(asked)
+        state = asked.way
+        state.waiting.append(asked)
+        if not state.queued:
+            state.queued = True
+            state.link.ready.append(state)
 
     # sending
 
-    def probes_to_send(self, now: float) -> list[Probe]:
-        """Probes whose time has come, within rate and capacity."""
-        self._handle_due(now)
+    def probes_to_send(self, now: float, read_until: float = math.inf) -> list[Probe]:
+        """Probes whose time has come, within rate and capacity.
+
+        What arrived by `read_until` has been taken in: no silence is concluded beyond it, for a busy machine
+        may have an answer waiting that it has not come to read.
+        """
+        self._handle_due(min(now, read_until))
+        self._handle_repeats(now)
+        while self._later and self._later[0][0] <= now:
+            _, _, state = heapq.heappop(self._later)
+            state.link.ready.append(state)
         probes: list[Probe] = []
-        for state in self._addresses.values():
-            self._send_from(state.waiting, state.pace.bucket, now, probes)
+        for link in self._links.values():
+            self._send_over(link, now, probes)
         return probes
 
-    def _send_from(
-        self, queue: deque[PendingQuestion], bucket: TokenBucket, now: float, probes: list[Probe]
-    ) -> None:
-        """Send what the bucket allows; a question that was answered while it waited needs no other try."""
+    def _send_over(self, link: OutgoingLink, now: float, probes: list[Probe]) -> None:
+        """Send for one address after the other, until they have to wait or what they share is spent."""
+        for _ in range(len(link.ready)):
+            state = link.ready.popleft()
+            waits_until = self._send_from(state, now, probes)
+            if waits_until is None:
+                state.queued = False
+            elif waits_until > now:
+                heapq.heappush(self._later, (waits_until, next(self._order), state))
+            else:
+                link.ready.append(state)  # its turn comes after the others'
+                return
+
+    def _send_from(self, state: AddressState, now: float, probes: list[Probe]) -> float | None:
+        """Send what the paces allow; return when this address may go on, None where it has sent all.
+
+        A question that was answered while it waited needs no other try.
+        """
+        queue, bucket = state.waiting, state.pace.bucket
         while queue:
             if queue[0].settled or queue[0].accepted is not None:
                 queue.popleft()
-            elif self._may_send(bucket, now):
-                probes.append(self._send(queue.popleft(), bucket, now))
+            elif not bucket.ready(now):
+                return max(bucket.next_at(now), math.nextafter(now, math.inf))
+            elif self._may_send(state.link, now):
+                probes.append(self._send(queue.popleft(), now))
             else:
-                return
+                return now
+        return None
 
-    def _may_send(self, bucket: TokenBucket, now: float) -> bool:
-        within_rate = bucket.ready(now) and (self._total is None or self._total.ready(now))
+    def _may_send(self, link: OutgoingLink, now: float) -> bool:
+        within_rate = link.pace.bucket.ready(now) and (self._total is None or self._total.ready(now))
         return within_rate and (len(self._probes) < self._capacity or self._release_oldest(now))
+
+    def _handle_repeats(self, now: float) -> None:
+        """Under a cap: count what the kernel sends again, and give up before what need not be sent again."""
+        while self._repeats and self._repeats[0][0] <= now:
+            at, probe_id = heapq.heappop(self._repeats)
+            asked, _, sent_at = self._probes.get(probe_id, (None, 0, 0.0))
+            if asked is None or self._total is None or asked.accepted is not None:
+                continue
+            stranger = asked.way.learned.is_stranger()
+            if sent_at + (self.timing.timeout if stranger else self._timeout(asked.way)) <= now:
+                self._drop_probe(probe_id)
+            else:
+                self._total.take(now)
+                heapq.heappush(self._repeats, (at + SYN_REPEAT_S, probe_id))
 
     def _release_oldest(self, now: float) -> bool:
         """Give up the oldest try that has outlived its timeout, to make room for a new one."""
@@ -189,11 +203,15 @@ class Scan:
         self._drop_probe(probe_id)
         return True
 
-    def _send(self, asked: PendingQuestion, bucket: TokenBucket, now: float) -> Probe:
-        bucket.take(now)
+    def _send(self, asked: PendingQuestion, now: float) -> Probe:
+        asked.way.pace.bucket.take(now)
+        asked.way.link.pace.bucket.take(now)
+        asked.way.under_way[asked] = None
+        probe = Probe(next(self._ids), asked.question, len(asked.sent) + 1)
         if self._total is not None:
             self._total.take(now)
-        probe = Probe(next(self._ids), asked.question, len(asked.sent) + 1)
+            if asked.question.port.protocol is Protocol.TCP:
+                heapq.heappush(self._repeats, (now + SYN_REPEAT_S, probe.id))
         asked.sent.append((probe.id, now))
         self._probes[probe.id] = (asked, probe.attempt, now)
         self.counts.sent += 1
@@ -209,18 +227,39 @@ class Scan:
     def _patience(self, asked: PendingQuestion) -> float:
         """Until when the last try is waited for: tries are spread over time, by one, two, two ... timeouts.
 
-        After the last one a timeout is enough: the earlier ones may still be answered all that time.
+        After the last one a timeout is enough: the earlier ones may still be answered all that time. Only an
+        address that never answered anything may be farther than all others: it is waited for in full, once.
         """
         last = len(asked.sent) >= self._allowed(asked)
         gap = 1 if last or len(asked.sent) == 1 else 2
-        return asked.sent[-1][1] + gap * self._timeout(asked.way)
+        if asked.brief:
+            return asked.sent[-1][1] + self._expected_silence(asked.way)
+        until = asked.sent[-1][1] + gap * self._timeout(asked.way)
+        if last and asked.tries > 1 and asked.way.learned.is_stranger():
+            return max(until, asked.sent[0][1] + self.timing.timeout)
+        return until
 
-    def _timeout(self, address: IPAddress) -> float:
-        timeout = self._addresses[address].learned.rtt.timeout()
+    def _timeout(self, state: AddressState) -> float:
+        timeout = state.learned.rtt.timeout()
         if timeout is None:
-            others = (state.learned.rtt.timeout() for state in self._addresses.values())
-            timeout = stranger_timeout([other for other in others if other is not None])
+            timeout = self._stranger_timeout()
         return min(timeout, self.timing.timeout)
+
+    def _expected_silence(self, state: AddressState) -> float:
+        """How long to wait for what mostly stays out: about as long as others of this address took."""
+        usual = state.learned.rtt.variable_timeout()
+        return min(self._timeout(state) if usual is None else max(EXPECTED_S, usual), self.timing.timeout)
+
+    def _stranger_timeout(self) -> float:
+        slowest = None if self._slowest is None else self._slowest.learned.rtt.timeout()
+        return stranger_timeout([] if slowest is None else [slowest])
+
+    def _note_timeout(self, state: AddressState) -> None:
+        """Keep the slowest address: only its own news can make another one the slowest without being it."""
+        if state is self._slowest:
+            self._slowest = max(self._addresses.values(), key=known_timeout)
+        elif self._slowest is None or known_timeout(state) > known_timeout(self._slowest):
+            self._slowest = state
 
     def _wake(self, asked: PendingQuestion, at: float) -> None:
         asked.due_at = at
@@ -239,16 +278,16 @@ class Scan:
                 self._settle(asked, self._silence(asked))
 
     def _allowed(self, asked: PendingQuestion) -> int:
-        return self._addresses[asked.way].learned.tries(asked.tries)
+        return asked.way.learned.tries(asked.tries)
 
     def next_deadline(self, now: float) -> float:
         """When `probes_to_send` has something to do next; infinity when nothing is under way."""
-        times = [self._due[0][0]] if self._due else []
-        times += [self._next_at(s.pace.bucket, now) for s in self._addresses.values() if s.waiting]
+        times = [heap[0][0] for heap in (self._due, self._later, self._repeats) if heap]
+        times += [self._next_at(link, now) for link in self._links.values() if link.ready]
         return min(times, default=math.inf)
 
-    def _next_at(self, bucket: TokenBucket, now: float) -> float:
-        at = bucket.next_at(now)
+    def _next_at(self, link: OutgoingLink, now: float) -> float:
+        at = link.pace.bucket.next_at(now)
         if self._total is not None:
             at = max(at, self._total.next_at(now))
         if len(self._probes) >= self._capacity:
@@ -266,7 +305,7 @@ class Scan:
         asked, attempt, sent_at = known
         if asked.accepted is not None:
             if reply.aftermath is not None and attempt == asked.accepted.answered:
-                self._settle(asked, structs.replace(asked.accepted, aftermath=reply.aftermath))
+                self._settle(asked, with_aftermath(asked.accepted, reply))
             return
         observation = observe(asked, reply, attempt, sent_at)
         self._learn(asked, attempt, reply, sent_at)
@@ -279,9 +318,9 @@ class Scan:
     def _learn(self, asked: PendingQuestion, attempt: int, reply: Reply, sent_at: float) -> None:
         if reply.reason in _LOCAL_VERDICTS:
             return
-        state = self._addresses[asked.way]
+        state = asked.way
         rtt = max(0.0, reply.at - sent_at)
-        first = state.learned.rtt.smoothed is None
+        first, first_of_all = state.learned.rtt.smoothed is None, self._slowest is None
         if reply.reason in ICMP_REASONS:  # late ones, and those that never come, are rationed, not lost
             state.learned.rtt.sample(rtt)
             if asked.question.ttl is None:
@@ -289,26 +328,32 @@ class Scan:
         else:
             state.learned.answer(attempt, rtt)
             state.pace.answered(attempt, reply.at, rtt)
-        if first:
-            self._shorten_waits()
+            state.link.pace.answered(attempt, reply.at, rtt)
+        self._note_timeout(state)
+        if first_of_all:
+            for other in self._addresses.values():
+                self._shorten_waits(other)
+        elif first:
+            self._shorten_waits(state)
 
-    def _shorten_waits(self) -> None:
+    def _shorten_waits(self, state: AddressState) -> None:
         """A first round trip is known: who was given the benefit of the doubt waits less long now."""
-        under_way = {id(asked): asked for asked, _, _ in self._probes.values()}
-        for asked in under_way.values():
+        for asked in state.under_way:
             patience = self._patience(asked)
             if asked.accepted is None and patience < asked.due_at:
                 self._wake(asked, patience)
 
     def _silence(self, asked: PendingQuestion) -> Observation:
         if asked.question.ttl is None and asked.question.min_ttl is None:
-            self._addresses[asked.way].silences[asked.question] = tuple(at for _, at in asked.sent)
+            asked.way.learned.waited = True
+            asked.way.silences[asked.question] = tuple(at for _, at in asked.sent)
         return Observation(
             asked.question, Reason.NO_RESPONSE, attempts=len(asked.sent), started=asked.sent[0][1]
         )
 
     def _settle(self, asked: PendingQuestion, observation: Observation) -> None:
         asked.settled = True
+        asked.way.under_way.pop(asked, None)
         self.counts.answered += observation.answered is not None
         for probe_id, _ in asked.sent:
             self._drop_probe(probe_id)
@@ -320,7 +365,7 @@ class Scan:
 
     def rationed(self, way: IPAddress) -> frozenset[Question]:
         """Silent questions, since the last call, whose answers may have been held back (`rations`)."""
-        state = self._addresses[way]
+        state = self._state(way)
         silences, state.silences = state.silences, {}
         return frozenset(q for q, tries in silences.items() if state.ration.may_hold_back(tries))
 

@@ -4,7 +4,7 @@ A survey is a generator: it yields steps (questions to ask at once) and is sent 
 knows neither clock nor network; `run` carries it.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from msgspec import structs
@@ -31,12 +31,14 @@ Answers = Mapping[Question, Observation]
 class Step:
     """Questions to ask at once, after `idle` seconds without traffic to this address.
 
-    `tries` None means the scan's own number.
+    `tries` None means the scan's own number. Of `brief` questions silence is expected: what is above a TTL
+    floor, and what ends before the address, where routers ration the errors that say so.
     """
 
     questions: tuple[Question, ...]
     idle: float = 0.0
     tries: int | None = None
+    brief: frozenset[Question] = frozenset()
 
 
 Survey = Generator[Step, Answers, AddressSurvey]
@@ -53,8 +55,6 @@ def survey_address(plan: AddressPlan, neighbour: NeighbourTable, own: frozenset[
         seen.update((yield Step(tuple(Question(ip, port, Role.CONTROL) for port in plan.spare_controls))))
     yield from _ask_silences_again(seen)
     hops, arrival, way = yield from _measure_distance(plan, seen)
-    if hops is not None:
-        yield from _find_origins(seen, hops, arrival)
     return AddressSurvey(
         plan.address,
         tuple(_with_ttl(o, arrival) for o in seen.values()),
@@ -158,14 +158,18 @@ def _measure_distance(
 ) -> Generator[Step, Answers, tuple[int | None, int | None, tuple[IPAddress, ...]]]:
     """Distance of the address, TTL of its replies, hops on the way; None and () where not measurable.
 
-    The canary goes along with the first questions.
+    The canary goes along with the first questions. So do, for a neighbour, those about who answers: it is
+    taken to be one hop away, which its first answer confirms.
     """
     known = distance.reference(seen.values())
     if known is None or known.question.port.protocol is not Protocol.TCP:
         return None, None, ()
     ip, port = plan.address.ip, known.question.port
-    ttls = (1,) if plan.route.on_link else distance.FIRST_TTLS
-    answers = yield Step((*_canary(seen), *distance.ladder(ip, port, ttls)), tries=FOLLOW_UP_TRIES)
+    near = plan.route.on_link is True
+    ttls = (1,) if near else distance.FIRST_TTLS
+    early = _of_origins(seen, known, 1) if near else ()
+    first = (*_canary(seen), *distance.ladder(ip, port, ttls), *early)
+    answers = yield Step(first, tries=FOLLOW_UP_TRIES, brief=_brief(early, 1))
     seen.update({q: o for q, o in answers.items() if q.role is Role.CANARY})
     by_ttl = _by_ttl(answers)
     found = distance.bounds(by_ttl)
@@ -176,27 +180,44 @@ def _measure_distance(
     if found is None:
         return None, None, ()
     hops = found[1]
-    arrival = yield from _measure_reply_ttl(known, hops)
+    if not near:
+        asked = _of_origins(seen, known, hops)
+        answers = yield Step(asked, tries=FOLLOW_UP_TRIES, brief=_brief(asked, hops))
+    arrival = _reply_ttl(known, answers)
+    yield from _find_origins(seen, hops, arrival, answers)
     return hops, arrival, distance.hops_on_the_way(by_ttl, hops)
 
 
 def _by_ttl(answers: Answers) -> dict[int, Observation]:
-    return {q.ttl: o for q, o in answers.items() if q.ttl is not None}
+    """Answers to the ladder."""
+    return {q.ttl: o for q, o in answers.items() if q.ttl is not None and q.role is Role.CONTROL}
 
 
-def _measure_reply_ttl(known: Observation, hops: int) -> Generator[Step, Answers, int | None]:
+def _of_origins(seen: Answers, known: Observation, hops: int) -> tuple[Question, ...]:
+    """What finds the TTL of replies, and what tells who answered where that TTL is the usual one."""
+    ip, port = known.question.address, known.question.port
+    asked = () if known.ttl is not None else distance.floor_questions(ip, port, distance.floors(hops))
+    usual = distance.INITIAL_TTLS[0] - hops + 1 if known.ttl is None else known.ttl
+    return (
+        *asked,
+        *(f for q in _looked_into(seen) for f in distance.origin_questions(seen[q], hops, usual)),
+    )
+
+
+def _brief(questions: Iterable[Question], hops: int) -> frozenset[Question]:
+    """Those that a host at this distance does not answer: nearer boxes may."""
+    return frozenset(q for q in questions if q.min_ttl is not None or (q.ttl or hops) < hops)
+
+
+def _reply_ttl(known: Observation, answers: Answers) -> int | None:
     if known.ttl is not None:
         return known.ttl
-    ip, port = known.question.address, known.question.port
-    asked = distance.floor_questions(ip, port, distance.floors(hops))
-    answers = yield Step(asked, tries=FOLLOW_UP_TRIES)
-    return distance.reply_ttl({q.min_ttl: o for q, o in answers.items() if q.min_ttl is not None})
+    floors = {q.min_ttl: o for q, o in answers.items() if q.min_ttl is not None and q.role is Role.CONTROL}
+    return distance.reply_ttl(floors)
 
 
-def _find_origins(
-    seen: dict[Question, Observation], hops: int, arrival: int | None
-) -> Generator[Step, Answers, None]:
-    """Learn for the answered ports which box answered."""
+def _looked_into(seen: Answers) -> list[Question]:
+    """The ports of which it is worth knowing which box answered: the open ones, and some of the refused."""
     answered = [
         q
         for q, o in seen.items()
@@ -205,12 +226,19 @@ def _find_origins(
         and q.port.protocol is Protocol.TCP
     ]
     opened = [q for q in answered if seen[q].reason is Reason.SYN_ACK]
-    closed = [q for q in answered if seen[q].reason is not Reason.SYN_ACK][:ORIGINS_OF_CLOSED]
-    asked = {q: distance.origin_questions(seen[q], hops, arrival) for q in (*opened, *closed)}
-    answers = yield Step(tuple(f for few in asked.values() for f in few), tries=FOLLOW_UP_TRIES)
+    return opened + [q for q in answered if seen[q].reason is not Reason.SYN_ACK][:ORIGINS_OF_CLOSED]
+
+
+def _find_origins(
+    seen: dict[Question, Observation], hops: int, arrival: int | None, answers: Answers
+) -> Generator[Step, Answers, None]:
+    """Learn for the answered ports which box answered; `answers` are those to questions asked before."""
+    asked = {q: distance.origin_questions(seen[q], hops, arrival) for q in _looked_into(seen)}
+    left = tuple(f for few in asked.values() for f in few if f not in answers)
+    known = {**answers, **(yield Step(left, tries=FOLLOW_UP_TRIES, brief=_brief(left, hops)))}
     for question, few in asked.items():
-        heard = {f: answers[f] for f in few if f in answers}
-        seen[question] = structs.replace(seen[question], origin=distance.origin_of(heard, hops))
+        told = {f: known[f] for f in few if f in known}
+        seen[question] = structs.replace(seen[question], origin=distance.origin_of(told, hops))
 
 
 def _with_ttl(observation: Observation, arrival: int | None) -> Observation:

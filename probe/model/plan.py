@@ -7,7 +7,7 @@ from probe.errors import UsageError
 from probe.model.evidence import PurposeRule
 from probe.model.facts import Route
 from probe.model.probing import Question
-from probe.model.target import Port, TargetAddress
+from probe.model.target import IPAddress, Port, TargetAddress
 
 LONGEST_WAIT_S = 60.0
 
@@ -17,7 +17,8 @@ class Timing:
     """How patiently to ask.
 
     `timeout` is the longest wait for one answer in seconds, `retries` the tries after the first,
-    `rate` the cap in probes per second over all addresses (None: 1,000 per address).
+    `rate` the cap in openings per second over all addresses, with those that the kernel repeats and the
+    connections to services (None: no cap).
 
     Raises:
         UsageError: a number that makes no sense, named.
@@ -78,3 +79,7 @@ class Plan:
     addresses: tuple[AddressPlan, ...]
     timing: Timing
     deadline: float
+
+    def links(self) -> dict[IPAddress, str | None]:
+        """The interface by which each address is reached; None where the system does not tell."""
+        return {one.address.ip: one.route.interface for one in self.addresses}

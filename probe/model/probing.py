@@ -225,6 +225,7 @@ class Reply:
     aftermath: Aftermath | None = None
     tcp: TcpFacts | None = None
     header: Header | None = None
+    first_bytes: bytes = b""  # of what the peer sent by itself, with the aftermath
 
 
 class Observation(Struct, frozen=True, omit_defaults=True):
@@ -249,6 +250,7 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     answered_at: float | None = None  # when the answer came, on the same clock
     header: Header | None = None
     unheard: bool = False  # raw packets brought this answer; connect() waited for it in vain
+    first_bytes: bytes = b""  # of what an accepting peer sent by itself, where a backend reads it; not saved
     rationed: bool = False  # silence that may be an ICMP error held back: the sender had given its ration
 
     @property

@@ -14,6 +14,7 @@ from probe.services.registry import SSH_PORTS, TLS_PORTS, UNSPOKEN_PORTS, WEB_PO
 
 
 MOST_PORTS = 4
+_SSH = b"SSH-"
 _CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
 
 
@@ -22,7 +23,7 @@ def keyed_ports(surveys: Sequence[AddressSurvey]) -> tuple[tuple[IPAddress, Port
     ranked = sorted(
         (rank, port, tuple(seen))
         for port, seen in opened_on_several(surveys).items()
-        if (rank := _rank(port, {o.aftermath for o in seen.values()})) is not None
+        if (rank := _rank(port, seen.values())) is not None
     )
     return tuple((ip, port) for _, port, seen in ranked[:MOST_PORTS] for ip in seen)
 
@@ -46,20 +47,28 @@ def may_show_keys(ports: Collection[Port]) -> bool:
     )
 
 
-def _rank(port: Port, aftermaths: Collection[Aftermath | None]) -> int | None:
+def _rank(port: Port, seen: Collection[Observation]) -> int | None:
     """SSH first, for host keys tell most, then TLS, then what may be SSH on another port; None: not asked.
 
     In TLS the client speaks first (RFC 8446 section 2), in SSH both do (RFC 4253 section 4.2): a server that
     keeps quiet on every address is none. A port with a customary service of another kind is not asked whether
-    it is SSH, although it speaks first: mail and FTP do too.
+    it is SSH, although it speaks first: mail and FTP do too. Nor is what was seen to begin otherwise.
     """
+    aftermaths = {o.aftermath for o in seen}
     spoke = Aftermath.SPOKE in aftermaths
-    quiet = set(aftermaths) == {Aftermath.HELD}
-    if port.number in SSH_PORTS:
-        return None if quiet else 0
+    quiet = aftermaths == {Aftermath.HELD}
     if port.number in TLS_PORTS:
         return None if spoke else 1
+    if quiet or any(o.first_bytes and not _begins_as_ssh(o.first_bytes) for o in seen):
+        return None
+    if port.number in SSH_PORTS:
+        return 0
     return 2 if spoke and find_service(port) is None else None
+
+
+def _begins_as_ssh(first_bytes: bytes) -> bool:
+    """Whether this may be an identification string; other lines before it are of the past (RFC 4253 4.2)."""
+    return _SSH.startswith(first_bytes[: len(_SSH)])
 
 
 # --- greetings ---

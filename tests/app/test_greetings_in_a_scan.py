@@ -14,7 +14,7 @@ from key_servers import say, serving, tls_speaker
 from varied import replace
 
 from probe import interruption
-from probe.app.scan import ScanContext, ask_greetings, scan
+from probe.app.scan import ScanContext, ask_services, scan
 from probe.app.session import Backends
 from probe.backends.clients import SystemClients
 from probe.backends.connect import ConnectBackend
@@ -91,7 +91,7 @@ def test_not_asked(name):
     outcome, plan, inquiry = NOT_ASKED[name]
     asked = AskedForGreetings()
     assert (
-        ask_greetings(outcome, ScanContext(plan, Backends(asked, asked, clients=asked, inquiry=inquiry)))
+        ask_services(outcome, ScanContext(plan, Backends(asked, asked, clients=asked, inquiry=inquiry)))
         is outcome
     )
     assert asked.calls == []
@@ -100,7 +100,7 @@ def test_not_asked(name):
 def test_asked():
     """Each survey gets what its own address said, and the certificate that came with it; time is counted."""
     asked = AskedForGreetings()
-    outcome = ask_greetings(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
+    outcome = ask_services(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert asked.calls == [Call(ip, WEB, Approach.WEB) for ip in (HERE, THERE)]
     assert [dict(s.greetings) for s in outcome.surveys] == [{WEB: SAID}, {WEB: Greeting("220 ready")}]
     assert [dict(s.keys) for s in outcome.surveys] == [{WEB: (CERTIFICATE,)}, {}]
@@ -111,7 +111,7 @@ def test_keys_that_are_known_stay():
     """The keys that were asked for come before those that came along."""
     asked = AskedForGreetings()
     known = {WEB: (KEY,), OTHER: (KEY,)}
-    outcome = ask_greetings(
+    outcome = ask_services(
         measured(HERE, THERE, keys=known), ScanContext(PLAN, Backends(asked, asked, clients=asked))
     )
     assert [dict(s.keys) for s in outcome.surveys] == [known, known]
@@ -120,7 +120,7 @@ def test_keys_that_are_known_stay():
 def test_interrupted(interrupt):
     """Ctrl-C while greetings are read keeps what was measured until then, greetings that came included."""
     asked = AskedForGreetings(while_asked=interrupt)
-    outcome = ask_greetings(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
+    outcome = ask_services(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert not outcome.complete
     assert [len(s.greetings) for s in outcome.surveys] == [1, 1]
 

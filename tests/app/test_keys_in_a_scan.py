@@ -11,7 +11,7 @@ from key_servers import host_key, serving, ssh_server
 from varied import replace
 
 from probe import interruption
-from probe.app.scan import ScanContext, ask_keys, collect
+from probe.app.scan import ScanContext, ask_services, collect
 from probe.app.session import Backends
 from probe.backends.clients import SystemClients
 from probe.backends.connect import ConnectBackend
@@ -73,14 +73,14 @@ def test_not_asked(name):
     """Nothing is asked where nothing could be compared, or where the scan is over."""
     outcome, plan = NOT_ASKED[name]
     asked = AskedForKeys()
-    assert ask_keys(outcome, ScanContext(plan, Backends(asked, asked, clients=asked))) is outcome
+    assert ask_services(outcome, ScanContext(plan, Backends(asked, asked, clients=asked))) is outcome
     assert asked.wanted == []
 
 
 def test_asked():
     """Each survey gets the keys of its own address, and the time is counted."""
     asked = AskedForKeys()
-    outcome = ask_keys(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
+    outcome = ask_services(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert asked.wanted == [(HERE, SSH), (THERE, SSH)]
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
     assert (outcome.elapsed, outcome.complete) == (7.0, True)
@@ -89,7 +89,7 @@ def test_asked():
 def test_interrupted(interrupt):
     """Ctrl-C while keys are read keeps what was measured until then, keys that came included."""
     asked = AskedForKeys(while_asked=interrupt)
-    outcome = ask_keys(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
+    outcome = ask_services(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert not outcome.complete
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
 

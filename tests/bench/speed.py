@@ -1,17 +1,20 @@
 """Speed and memory of the installed command, as a whole process, beside nmap in the same run.
 
 Each figure is a median of five; what is compared runs in turns. Prints a table with the limits and ends
-with 1 when one is missed. The scans happen between network namespaces of this machine, which the program
-enters by starting itself again.
+with 1 when one is missed; then the races, which have no limits, for a busy machine could break any of them.
+With a file's name as its argument, it keeps these there as JSON with the machine that ran them. The scans
+happen between network namespaces of this machine, which the program enters by starting itself again.
 """
 
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from bench import races
 from score import nmap
 from tabulate import tabulate
 
@@ -186,15 +189,29 @@ def render(rows: Sequence[BenchRow]) -> str:
     return tabulate([cells(row) for row in rows], headers=headers, disable_numparse=True)
 
 
+def render_races(results: Sequence[races.RaceResult]) -> str:
+    """Text of the races' table, without a final newline."""
+    cells = [
+        (one.about, one.engine, f"{one.ours:.2f} s", f"{one.nmap:.2f} s", f"{one.ratio:.2f}", one.options)
+        for one in results
+    ]
+    headers = ("race", "engine", "median", "nmap", "ratio", "nmap's options")
+    return tabulate(cells, headers=headers, disable_numparse=True)
+
+
 def main() -> int:
-    """Measure everything, print the table; 1 when a limit is missed."""
+    """Measure everything, print the tables; 1 when a limit is missed."""
     if not nmap.available():
         sys.stderr.write("bench: nmap is not installed, and it is what we compare with\n")
         return 3
     if not enter.inside():
         return enter.reenter((sys.executable, *sys.argv))
     rows = (scan_row(), raw_row(), help_row(), *silent_rows())
-    sys.stdout.write(render(rows) + "\n")
+    sys.stdout.write(render(rows) + "\n\n")
+    results = [*map(races.run_race, races.races()), races.run_many_hosts()]
+    sys.stdout.write(render_races(results) + "\n")
+    for file in sys.argv[1:]:
+        races.keep(results, Path(file))
     return 0 if all(row.kept for row in rows) else 1
 
 

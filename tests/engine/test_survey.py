@@ -293,6 +293,18 @@ def test_all_are_tested_again_where_the_sample_was_not_silent():
     assert {o.reason for o in found.observations} == {Reason.RESET}
 
 
+def test_a_control_is_not_worth_a_ration():
+    """A control whose error was held back is not waited for: the tested ports are what matters."""
+
+    def script(probe: Probe, now: float) -> list[Reply]:
+        return [] if probe.question.port == CONTROLS[-1] else host(probe, now)
+
+    host = Rejecting()
+    found, network = survey_through(script, *MANY[:3])
+    assert any(o.rationed for o in found.controls())
+    assert network.now() < 1
+
+
 def test_what_a_signal_cut_short_is_marked_too(interrupt):
     """Silences that were waited for in full keep their mark when the survey has to end."""
 

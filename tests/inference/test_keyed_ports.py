@@ -44,6 +44,39 @@ def test_ports_asked(name):
     assert keyed_ports(surveys) == tuple((ip, Port(Protocol.TCP, n)) for n in expected for ip in (LAN, VPN))
 
 
+@pytest.mark.parametrize(
+    ("number", "first", "asked"),
+    [
+        (22, b"SSH-2.0-OpenSSH_9.8", True),
+        (22, b"SS", True),  # the first bytes of it
+        (22, b"220 ready", False),
+        (10022, b"220 ready", False),
+        (10022, b"SSH-2.0-dropbear", True),
+    ],
+)
+def test_what_begins_otherwise_is_no_ssh(number, first, asked):
+    """The survey's own connections have shown it: no client for keys has to wait for a service to give up."""
+    port = Port(Protocol.TCP, number)
+    surveys = [
+        survey(
+            ip,
+            observations=(
+                Observation(
+                    Question(ip, port),
+                    Reason.SYN_ACK,
+                    1,
+                    1,
+                    sender=ip,
+                    aftermath=Aftermath.SPOKE,
+                    first_bytes=first,
+                ),
+            ),
+        )
+        for ip in (LAN, VPN)
+    ]
+    assert bool(keyed_ports(surveys)) is asked
+
+
 def test_udp_and_controls_are_not_asked():
     """Only tested TCP ports that accept."""
     dns = Port(Protocol.UDP, 22)
