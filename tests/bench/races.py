@@ -181,7 +181,7 @@ def _seconds(command: Sequence[str], race: Race | None = None) -> float:
     seconds = perf_counter() - began
     if race is not None and race.never:
         report = parse_report(done.stdout.encode(), "the scan")
-        rows = (*report.ports, *report.rest)
+        rows = (*report.ports, *(report.rest or ()))
         found = {o.condition for row in rows for o in row.observations}
         if found & set(race.never):
             raise ValueError(f"{race.about}: {', '.join(sorted(found))}")
