@@ -120,7 +120,7 @@ def by_what_it_leaves(scene: ExamContext) -> Iterator[CauseEvidence]:
     yield CauseEvidence(rule=rule, address=str(scene.ip), interface=route.interface)
 
 
-_KINDS: Final = {
+TUNNEL_SYMPTOMS: Final = {
     TunnelKind.WIREGUARD: Symptom.PEER_TUNNEL,
     TunnelKind.TAILSCALE: Symptom.PEER_TUNNEL,
     TunnelKind.OPENVPN: Symptom.SESSION_TUNNEL,
@@ -130,8 +130,10 @@ _KINDS: Final = {
 def which_kind_of_tunnel(scene: ExamContext) -> Iterator[CauseEvidence]:
     """Whose tunnel the route takes."""
     tunnel = scene.taken
-    if tunnel is not None and tunnel.kind in _KINDS:
-        yield CauseEvidence(rule=_KINDS[tunnel.kind], interface=tunnel.link.name, tunnel_kind=tunnel.kind)
+    if tunnel is not None and tunnel.kind in TUNNEL_SYMPTOMS:
+        yield CauseEvidence(
+            rule=TUNNEL_SYMPTOMS[tunnel.kind], interface=tunnel.link.name, tunnel_kind=tunnel.kind
+        )
 
 
 def as_it_was_meant(scene: ExamContext) -> Iterator[CauseEvidence]:

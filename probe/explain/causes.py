@@ -57,7 +57,7 @@ def name_server(server: str | None) -> str:
     return server or "this system"
 
 
-_TUNNELS: Mapping[TunnelKind | None, str] = {
+TUNNELS: Mapping[TunnelKind | None, str] = {
     TunnelKind.WIREGUARD: "a WireGuard tunnel",
     TunnelKind.TAILSCALE: "Tailscale's",
     TunnelKind.OPENVPN: "OpenVPN's",
@@ -65,7 +65,7 @@ _TUNNELS: Mapping[TunnelKind | None, str] = {
 
 
 def _kind(e: CauseEvidence) -> str:
-    return f"{e.interface} is {_TUNNELS[e.tunnel_kind]}"
+    return f"{e.interface} is {TUNNELS[e.tunnel_kind]}"
 
 
 def _neighbour(e: CauseEvidence) -> str:

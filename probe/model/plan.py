@@ -31,8 +31,9 @@ class Timing:
     def __post_init__(self) -> None:
         """Refuse what would wait for ever, or not at all."""
         if not 0 < self.timeout <= LONGEST_WAIT_S:  # NaN is not in the range either
-            limits = f"give more than 0 and at most {LONGEST_WAIT_S:g} seconds"
-            raise UsageError(f"--timeout {self.timeout:g}: {limits}")
+            raise UsageError(
+                f"--timeout {self.timeout:g}: give more than 0 and at most {LONGEST_WAIT_S:g} seconds"
+            )
         if self.retries < 0:
             raise UsageError(f"--retries {self.retries}: give 0 or more tries after the first")
         if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):

@@ -9,13 +9,15 @@ import yaml
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
-from probe.explain.causes import MEANINGS, explained_evidence
+from probe.diagnosis.read_symptoms import TUNNEL_SYMPTOMS
+from probe.explain.causes import MEANINGS, TUNNELS, explained_evidence
 from probe.explain.checks import explained_check, result_text
 from probe.explain.fixes import explained_fix
 from probe.explain.measured import explained_fact
 from probe.explain.phrases import few, lasting
 from probe.model.diagnosis import Cause
 from probe.model.fixes import Fix, FixRule, Place
+from probe.model.machine import TunnelKind
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.measured_facts import FactRule, MeasuredFact
 from probe.model.symptoms import CauseEvidence, Symptom
@@ -96,3 +98,8 @@ def test_durations(seconds: float, words: str) -> None:
 def test_lists_within_a_sentence(texts: list[str], said: str) -> None:
     """Three are named, the others counted."""
     assert few(texts) == said
+
+
+def test_every_tunnel_kind_has_its_words() -> None:
+    """Those that the diagnosis knows how they behave, and those are all but the unnamed."""
+    assert set(TUNNELS) == set(TUNNEL_SYMPTOMS) == set(TunnelKind) - {TunnelKind.OTHER}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from probe.model.probing import ICMP_REASONS, Reason
+from probe.model.probing import ICMP_REASONS, REASONS, Reason
 from probe.wire.icmp import reason_of
 
 CASES = [
@@ -43,3 +43,8 @@ def test_every_icmp_reason_can_occur_in_both_families(family: int) -> None:
     met = {reason_of(family, kind, code) for kind in range(256) for code in range(16)} - {None}
     missing = {6: {Reason.HOST_PROHIBITED}}.get(family, set())
     assert met == ICMP_REASONS - missing
+
+
+def test_every_reason_has_its_row() -> None:
+    """What it amounts to is stated of each."""
+    assert set(REASONS) == set(Reason)
