@@ -21,7 +21,7 @@ from probe.services.banner_text import is_alert, parse_greeting
 DEADLINE_S = 2.0
 # Waited for each connection, each handshake and the first byte; the rest of a line or head comes soon after.
 LIKELY_S, UNLIKELY_S, REST_S = 0.7, 0.25, 0.15
-# A port none of whose addresses has said a word within this and three round trips keeps quiet.
+# A port none of whose addresses has sent anything within this and three round trips keeps quiet.
 FIRST_S, _ROUND_TRIPS = 0.25, 3
 MOST_LINE, MOST_HEAD = 512, 4096  # bytes
 _AT_ONCE = 48
@@ -97,10 +97,10 @@ def _met(call: Call, end: float, talkative: set[Port], *, encrypted: bool) -> Gr
         secured = Encrypted(plain)
         key = certificate_key(secured.certificate())
         try:
-            said = _said(secured, call, soon(), talkative, encrypted=True)
+            greeting = _said(secured, call, soon(), talkative, encrypted=True)
         except OSError:  # it spoke TLS, that is something
-            said = None
-        return structs.replace(said or Greeting(""), tls=True, key=key)
+            greeting = None
+        return structs.replace(greeting or Greeting(""), tls=True, key=key)
 
 
 def _said(talk: Stream, call: Call, end: float, talkative: set[Port], *, encrypted: bool) -> Greeting | None:

@@ -160,7 +160,7 @@ class ConnectBackend:
         self._flights[flight.probe.id] = self._by_descriptor[sock.fileno()] = flight
 
     def _make_room(self) -> None:
-        """When every descriptor is taken, give up the watch that ends first: its syn-ack is told already."""
+        """When every descriptor is taken, give up the watch that ends first: its syn-ack is out already."""
         while len(self._flights) >= self._most_sockets and self._watches:
             _, probe_id = heapq.heappop(self._watches)
             flight = self._flights.get(probe_id)

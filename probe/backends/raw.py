@@ -207,7 +207,7 @@ class RawBackend:
         match = self._exchange.take(packet, at)
         if match is None:
             return None
-        comment = f"{match.heard.reason}, answers {_title(match.flight.probe)}"
+        comment = f"{match.arrived.reason}, answers {_title(match.flight.probe)}"
         self._record(
             arrival.data, arrival.ethertype, arrival.at, comment, arrival.link_address, outgoing=False
         )

@@ -121,7 +121,7 @@ def _ignore_below(sock: socket.socket, recipe: Recipe, min_ttl: int) -> None:
     if recipe.min_ttl is not None:
         sock.setsockopt(*recipe.min_ttl, min_ttl)
     elif recipe.reply_ttl is None:
-        raise OSError(errno.EOPNOTSUPP, "replies cannot be told apart by their TTL here")
+        raise OSError(errno.EOPNOTSUPP, "replies cannot be separated by their TTL here")
 
 
 def host_and_scope(address: IPAddress) -> tuple[str, int]:

@@ -1,7 +1,7 @@
 """The diagnosis: from what was measured to the causes of what is wrong, and what mends them.
 
 Pure: no socket, process, clock or randomness, and no sentence. `symptoms` has the questions that `answers`,
-`ways` and `reading` answer from what was measured. `table` says what each cause looks like, `trouble` weighs,
+`ways` and `reading` answer from what was measured. `table` has what each cause looks like, `trouble` weighs,
 `fixes` mends.
 """
 

@@ -21,7 +21,7 @@ def is_answer(observation: Observation) -> bool:
 
 
 def is_forwarding(observation: Observation) -> bool:
-    """Whether the address itself says that the packet was to go further: it forwards this port."""
+    """Whether the address itself reports that the packet was to go further: it forwards this port."""
     return observation.reason is Reason.TIME_EXCEEDED and observation.sender == observation.question.address
 
 
@@ -75,11 +75,11 @@ def floor_questions(address: IPAddress, port: Port, values: Iterable[int]) -> tu
 
 
 def reply_ttl(seen: Mapping[int, Observation]) -> int | None:
-    """The TTL with which replies arrive: the highest floor that is heard, if the next one is not."""
-    heard = [floor for floor, o in seen.items() if is_answer(o)]
-    if not heard:
+    """The TTL with which replies arrive: the highest floor that is answered, if the next one is not."""
+    answered = [floor for floor, o in seen.items() if is_answer(o)]
+    if not answered:
         return None
-    best = max(heard)
+    best = max(answered)
     silent = seen.get(best + 1)
     exact = best == max(INITIAL_TTLS) or (silent is not None and silent.reason is Reason.NO_RESPONSE)
     return best if exact else None

@@ -34,7 +34,7 @@ class Connection(Protocol):
     """A TCP connection that is being opened, or was."""
 
     def info(self) -> TransferInfo | None:
-        """How far its data has come; None where it cannot be told, or could not be opened."""
+        """How far its data has come; None where it is not known, or could not be opened."""
 
     def failed(self) -> bool:
         """Whether it was refused, or met an error."""

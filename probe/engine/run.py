@@ -22,33 +22,35 @@ Progress = Callable[[int, int], None]  # questions settled, questions asked so f
 
 @dataclass(slots=True)
 class _Running:
-    """One survey under way: the questions it waits for, and what was heard of the others."""
+    """One survey under way: the questions it waits for, and what the others brought."""
 
     survey: Survey
     open: set[Question] = field(default_factory=set)
-    heard: dict[Question, Observation] = field(default_factory=dict)
+    outcomes: dict[Question, Observation] = field(default_factory=dict)
     begun: bool = False
     done: AddressSurvey | None = None
 
     def advance(self) -> Step | None:
-        """Hand the survey what was heard and take its next step; None when it is done."""
+        """Hand the survey the outcomes and take its next step; None when it is done."""
         try:
-            step = self.survey.send(self.heard) if self.begun else next(self.survey)
+            step = self.survey.send(self.outcomes) if self.begun else next(self.survey)
         except StopIteration as end:
             self.done = end.value
             return None
         self.begun = True
-        self.open, self.heard = set(step.questions), {}
+        self.open, self.outcomes = set(step.questions), {}
         return step
 
     def hear(self, observation: Observation) -> None:
         """Take in the outcome of one question."""
         self.open.discard(observation.question)
-        self.heard[observation.question] = observation
+        self.outcomes[observation.question] = observation
 
     def mark(self, rationed: Iterable[Question]) -> None:
         """Mark the silences that may be answers held back, of the questions of this survey."""
-        self.heard |= {q: structs.replace(self.heard[q], rationed=True) for q in rationed if q in self.heard}
+        self.outcomes |= {
+            q: structs.replace(self.outcomes[q], rationed=True) for q in rationed if q in self.outcomes
+        }
 
 
 @dataclass(frozen=True, slots=True)

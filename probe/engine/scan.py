@@ -105,7 +105,7 @@ class Scan:
 
         Args:
             questions: what to ask.
-            tries: of each; None: as many as the timing says.
+            tries: of each; None: as many as the timing has.
             way: the address whose path they take; None: each that of its own address.
             brief: those of which silence is expected.
         """

@@ -237,8 +237,8 @@ def _find_origins(
     left = tuple(f for few in asked.values() for f in few if f not in answers)
     known = {**answers, **(yield Step(left, tries=FOLLOW_UP_TRIES, brief=_brief(left, hops)))}
     for question, few in asked.items():
-        told = {f: known[f] for f in few if f in known}
-        seen[question] = structs.replace(seen[question], origin=distance.origin_of(told, hops))
+        answered = {f: known[f] for f in few if f in known}
+        seen[question] = structs.replace(seen[question], origin=distance.origin_of(answered, hops))
 
 
 def _with_ttl(observation: Observation, arrival: int | None) -> Observation:
@@ -292,7 +292,7 @@ def _tries(learned: PathStats | None) -> int | None:
 
 
 def _heard_after_all(before: Observation, raw: Observation | None, survey: AddressSurvey) -> Observation:
-    """Where connect() heard nothing, what raw packets heard of the same question is the answer.
+    """Where connect() got nothing, what raw packets brought for the same question is the answer.
 
     That this machine's own firewall stops them is an answer too: it explains the silence.
     """

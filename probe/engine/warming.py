@@ -34,8 +34,8 @@ def warm_up(
     end = backend.now() + PATIENCE_S
     while cold and backend.now() < end:
         questions = {name: Question(address.ip, port, Role.CONTROL) for name, address in cold.items()}
-        heard = ask(questions.values(), backend, _ROUND, end - backend.now())
-        silent = {q.address for q, o in heard.items() if o.reason is Reason.NO_RESPONSE}
+        answers = ask(questions.values(), backend, _ROUND, end - backend.now())
+        silent = {q.address for q, o in answers.items() if o.reason is Reason.NO_RESPONSE}
         cold = {
             name: address
             for name, address in cold.items()

@@ -253,8 +253,8 @@ class ServiceCheck:
     protocol: Protocol
     address: str
     port: int
-    says: bytes = b""
-    hears: bytes = b""
+    request: bytes = b""
+    response: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,5 +319,5 @@ def _daemon(service: Service, number: int) -> Daemon:
 def _check(service: Service, listen: Listen) -> ServiceCheck:
     address = str(address_of(listen.bind))
     tls = service.kind is ServiceKind.NGINX and listen.port == _ports(service)[1]
-    says, hears = _NOTHING if tls else _ANSWERS[service.kind, listen.protocol]
-    return ServiceCheck(listen.protocol, _FROM_INSIDE.get(address, address), listen.port, says, hears)
+    request, response = _NOTHING if tls else _ANSWERS[service.kind, listen.protocol]
+    return ServiceCheck(listen.protocol, _FROM_INSIDE.get(address, address), listen.port, request, response)

@@ -19,10 +19,10 @@ _IPV4 = 4
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A packet that answers a probe: what it says of that, and what the probe's reply is."""
+    """A packet that answers a probe: what it means for that, and what the probe's reply is."""
 
     flight: Flight
-    heard: Reply
+    arrived: Reply
     reply: Reply
 
 
@@ -36,7 +36,7 @@ class Exchange:
     def __init__(self, below: Below) -> None:
         self._composer = Composer(below)
         self._matching = Matching()
-        self._refused: dict[int, Reply] = {}  # by probe id, not told yet
+        self._refused: dict[int, Reply] = {}  # by probe id, not reported yet
 
     # --- out ---
 
@@ -64,7 +64,7 @@ class Exchange:
         self._matching.remember(Flight(probe, packet, interface))
 
     def refuse(self, probe: Probe, reason: Reason, at: float, sender: IPAddress | None = None) -> None:
-        """This machine did not send a probe; that is its reply, unless it says more itself by then."""
+        """This machine did not send a probe; that is its reply, unless it reports more itself by then."""
         self._refused[probe.id] = Reply(probe.id, reason, at, sender)
 
     def forget(self, probe_ids: Iterable[int]) -> None:
@@ -88,18 +88,18 @@ class Exchange:
     def take(self, packet: Incoming, at: float) -> Match | None:
         """The probe that a packet answers, which is used up by it; None where it answers none.
 
-        Our own firewall may answer what it refuses: with an ICMP error, which says more than the refusal, or
-        with a reset in the target's name, which says less.
+        Our own firewall may answer what it refuses: with an ICMP error, which shows more than the refusal, or
+        with a reset in the target's name, which shows less.
         """
         found = self._matching.take(packet, at)
         if found is None:
             return None
-        flight, heard = found
+        flight, arrived = found
         refusal = self._refused.pop(flight.probe.id, None)
-        return Match(flight, heard, heard if refusal is None or heard.icmp is not None else refusal)
+        return Match(flight, arrived, arrived if refusal is None or arrived.icmp is not None else refusal)
 
     def refusals(self) -> list[Reply]:
-        """The refusals that nothing has answered, each told once."""
-        told = list(self._refused.values())
+        """The refusals that nothing has answered, each reported once."""
+        refused = list(self._refused.values())
         self._refused.clear()
-        return told
+        return refused

@@ -1,6 +1,6 @@
 """The kinds of probes: one row each, of which building, matching, comments of captures and reports are made.
 
-A row says what is sent and which answer proves that its sender saw it. A TCP answer must name the probe's
+A row has what is sent and which answer proves that its sender saw it. A TCP answer must name the probe's
 ports and its numbers, a datagram its ports; ICMP errors, which quote the probe, may answer every kind. A new
 kind of TCP segment takes a `Shape` and a row here, and nothing else of this room. Pure.
 """
@@ -23,7 +23,7 @@ Proof = Callable[[Outgoing, Incoming], bool]
 class ProbeKind:
     """One kind of probe.
 
-    `title` is what is sent, in the field's words; `comment` the same with its destination. `answers` says
+    `title` is what is sent, in the field's words; `comment` the same with its destination. `answers` is
     what must be right beyond the ports, by what answers. `flags` are those of a TCP segment, a letter each.
     """
 

@@ -99,9 +99,9 @@ def test_texts(kind: str, name: str, part: str) -> None:
 
 
 def test_checks() -> None:
-    """A service is asked on a wildcard socket by loopback; what it says in TLS is not looked at."""
+    """A service is asked on a wildcard socket by loopback; what it request in TLS is not looked at."""
     checks = daemon("nginx", ANY).checks
-    asked = {(check.address, check.port): check.hears for check in checks}
+    asked = {(check.address, check.port): check.response for check in checks}
     assert asked == {
         ("127.0.0.1", 80): b"HTTP/1.1 200",
         ("::1", 80): b"HTTP/1.1 200",
@@ -116,9 +116,9 @@ def test_checks() -> None:
 def test_the_question_for_a_name() -> None:
     """It is one question for an address of the name that the server knows (RFC 1035 section 4.1)."""
     (question,) = (check for check in daemon("dnsmasq", ["vpn"]).checks if check.protocol is Protocol.UDP)
-    assert question.says[2:12] == bytes.fromhex("0100 0001 0000 0000 0000")
-    assert question.says[12:] == b"\x06served\x04test\x00" + bytes.fromhex("0001 0001")
-    assert question.hears == question.says[:2]
+    assert question.request[2:12] == bytes.fromhex("0100 0001 0000 0000 0000")
+    assert question.request[12:] == b"\x06served\x04test\x00" + bytes.fromhex("0001 0001")
+    assert question.response == question.request[:2]
 
 
 @pytest.mark.parametrize("engine", ["connect", "raw"])

@@ -50,7 +50,7 @@ def test_an_answer_uses_its_probe_up() -> None:
     assert one.take(reset(packet, acknowledges=2), 1.0) is None
     match = one.take(reset(packet), 1.5)
     assert match is not None
-    assert (match.reply, match.flight.packet) == (match.heard, packet)
+    assert (match.reply, match.flight.packet) == (match.arrived, packet)
     assert (match.reply.reason, match.reply.at, match.reply.probe_id) == (Reason.RESET, 1.5, 1)
     assert one.take(reset(packet), 2.0) is None
 

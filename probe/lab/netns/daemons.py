@@ -171,8 +171,8 @@ def _answered(check: ServiceCheck) -> bool:
         opened.settimeout(_PATIENCE)
         try:
             opened.connect((check.address, check.port))
-            opened.sendall(check.says)
-            return not check.hears or opened.recv(_LONGEST_ANSWER).startswith(check.hears)
+            opened.sendall(check.request)
+            return not check.response or opened.recv(_LONGEST_ANSWER).startswith(check.response)
         except OSError:
             return False  # not yet; the reason is in its output, if it ends
 
