@@ -15,11 +15,11 @@ from probe.cli.notices import announce, hint, warn_of_packets
 from probe.cli.output import Destination
 from probe.cli.progress import ProgressBar
 from probe.errors import NothingMeasuredError, UsageError
+from probe.model.binding import Binding, Condition
 from probe.model.facts import HERE
 from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.model.target import ResolvedTarget
-from probe.model.verdict import Binding, Condition
 from probe.report.formats import Form
 from probe.report.grouping import MOST_ROWS
 from probe.report.plan_text import render_plan, render_plan_json

@@ -19,11 +19,12 @@ from probe.diagnosis.ranking import (
 )
 from probe.diagnosis.read_symptoms import findings
 from probe.diagnosis.subject import ExamContext
+from probe.model.binding import Condition
 from probe.model.diagnosis import AddressDiagnosis, Cause, Suspicion
 from probe.model.exam import AddressExam
 from probe.model.machine import Surroundings
 from probe.model.target import Port
-from probe.model.verdict import Condition, Verdict
+from probe.model.verdict import Verdict
 
 __all__ = ["diagnose"]
 

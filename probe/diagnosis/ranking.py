@@ -13,12 +13,13 @@ from typing import Final
 
 from probe.diagnosis.subject import ExamContext
 from probe.diagnosis.table import PRIOR, likelihood
+from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
 from probe.model.exam import MtuTrial, Transfer
 from probe.model.probing import Observation, State
 from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.target import Port, Realm
-from probe.model.verdict import Condition, PortVerdict
+from probe.model.verdict import PortVerdict
 
 Shares = Mapping[Cause, float]
 _TELLS = 1.5  # times likelier than usual: then a symptom is evidence for a cause

@@ -6,6 +6,7 @@ from typing import Final
 from probe.diagnosis.commands import socket_of
 from probe.diagnosis.subject import MOST, ExamContext
 from probe.engine.distance import is_answer
+from probe.model.binding import Condition
 from probe.model.exam import AddressExam, NameAnswer
 from probe.model.facts import LinkKind, Neighbour, TunnelHealth
 from probe.model.machine import Chain, Peer, TunnelKind
@@ -13,7 +14,6 @@ from probe.model.probing import ErrorKind, Observation, Reason, reasons_of
 from probe.model.symptoms import CauseEvidence, NameServerAnswer, Symptom
 from probe.model.target import IPAddress
 from probe.model.tunnel_state import health, is_on
-from probe.model.verdict import Condition
 
 # --- how the address answers ---
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from probe.model.binding import Condition
 from probe.model.exam import AddressExam
 from probe.model.facts import LinkKind, Route
 from probe.model.machine import Link, Peer, Surroundings, Tunnel
 from probe.model.target import IPAddress, Port, Realm
 from probe.model.tunnel_state import leads_to, peer_for
-from probe.model.verdict import Condition, Verdict
+from probe.model.verdict import Verdict
 
 MOST = 0.5  # share of the probes from which on a counter is taken to have counted them
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from probe.inference.priors import BindPrior
+from probe.model.binding import Binding
 from probe.model.target import IPAddress, Realm, TargetAddress
-from probe.model.verdict import Binding
 
 _ALL_SETS_UP_TO = 5  # addresses; above this only single ones and those of one realm are listed
 

@@ -9,11 +9,11 @@ from probe.inference.reachability import is_lost, way_condition
 from probe.inference.responses import comes_back_otherwise
 from probe.inference.tables import Fate, Policy
 from probe.inference.traces import answered_elsewhere
+from probe.model.binding import Condition
 from probe.model.evidence import Response
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Reason
 from probe.model.target import Port
-from probe.model.verdict import Condition
 
 _CLEAR_WHERE_HEARD = {
     Response.OPEN: Condition.CLEAR,

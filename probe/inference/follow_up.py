@@ -18,12 +18,12 @@ from probe.inference.reachability import UNREACHED
 from probe.inference.responses import OPENED
 from probe.inference.tables import FORGERS, Fate
 from probe.inference.traces import of_shape
+from probe.model.binding import Binding
 from probe.model.evidence import PurposeRule, Response
 from probe.model.facts import AddressSurvey, LinkKind
 from probe.model.plan import FollowUp, RawPermissions
 from probe.model.probing import NextHop, Observation, Question, Reason, Role, Shape
 from probe.model.target import NO_PORT, IPAddress, Port, Protocol, Seen
-from probe.model.verdict import Binding
 
 # --- what is known when packets are chosen ---
 

@@ -24,8 +24,8 @@ from probe.inference.priors import (
 from probe.inference.responses import OPENED
 from probe.inference.situation import FateWeights, Rule, Situation
 from probe.inference.tables import ELSEWHERE_IF_NOT_WILDCARD, Fate, Policy
+from probe.model.binding import Binding, Candidate
 from probe.model.target import IPAddress, Port, Seen
-from probe.model.verdict import Binding, Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,19 +19,11 @@ from probe.inference.rivals import next_tests, rivals
 from probe.inference.same_service import service_evidence, services_of
 from probe.inference.tables import MUTE, Policy
 from probe.inference.traces import Back, Sign
+from probe.model.binding import Binding, BoundBy, Candidate, Condition, Via
 from probe.model.evidence import Response
 from probe.model.probing import Observation
 from probe.model.target import IPAddress, Port
-from probe.model.verdict import (
-    AddressVerdict,
-    Binding,
-    BoundBy,
-    Candidate,
-    Condition,
-    Identity,
-    PortVerdict,
-    Via,
-)
+from probe.model.verdict import AddressVerdict, Identity, PortVerdict
 from probe.services.registry import is_private
 
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})

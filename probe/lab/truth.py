@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from probe.lab.daemons import listens_of, published_on
 from probe.lab.scenario import TARGET_ADDRESSES, Scenario, address_of, realm_of
 from probe.lab.sim.stack import ListeningSocket, read_socket
+from probe.model.binding import Binding
 from probe.model.target import IPAddress, Port, Protocol, Realm
-from probe.model.verdict import Binding
 from probe.services.port_list import parse_ports
 
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from probe.model.binding import Condition
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check, Status
 from probe.model.measured_facts import MeasuredFact
 from probe.model.measurement import Facts, Measurement
 from probe.model.symptoms import CauseEvidence
 from probe.model.target import Port, TargetAddress
-from probe.model.verdict import Condition
 
 
 class Cause(StrEnum):

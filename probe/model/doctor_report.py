@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check
@@ -16,7 +17,6 @@ from probe.model.measurement import Facts, Measurement
 from probe.model.report import PortNumber, Probability
 from probe.model.symptoms import CauseEvidence
 from probe.model.target import Protocol
-from probe.model.verdict import Condition
 
 DOCTOR_SCHEMA: Final = "bindprobe.doctor/2"
 CHANGE_SCHEMA = "bindprobe.doctor-change/1"

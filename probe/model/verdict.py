@@ -4,25 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from probe.model.advice import Advice, NextTest, Rival
-from probe.model.binding import Binding, BoundBy, Candidate, Condition, Proof, Served, Via
+from probe.model.binding import Binding, BoundBy, Candidate, Condition, Served, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Reading
 from probe.model.facts import HERE
 from probe.model.identity import AliasSign, Sameness
 from probe.model.target import IPAddress, Port, Seen, TargetAddress
-
-__all__ = [
-    "AddressVerdict",
-    "Binding",
-    "BoundBy",
-    "Candidate",
-    "Condition",
-    "Identity",
-    "PortVerdict",
-    "Proof",
-    "Served",
-    "Verdict",
-    "Via",
-]
 
 
 @dataclass(frozen=True, slots=True)

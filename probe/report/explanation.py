@@ -6,9 +6,9 @@ from textwrap import wrap
 from probe.errors import UsageError
 from probe.explain.bindings import THROUGH_VPN_PROGRAM
 from probe.model.advice import RivalRule
+from probe.model.binding import Binding
 from probe.model.report import ObservationReport, Report
 from probe.model.target import Port
-from probe.model.verdict import Binding
 from probe.report.document import greeting_words
 from probe.report.escape import escaped
 from probe.report.raw_packets import probe_lines

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from probe.model.binding import Condition
 from probe.model.report import Report
-from probe.model.verdict import Condition
 from probe.report.escape import escaped
 from probe.report.style import PLAIN, TextStyle
 from probe.report.todo import to_do

@@ -116,6 +116,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "tcp": "What the kernel knows of an accepted connection.",
         "origin": "Which box answered: the host, a nearer one, or one behind.",
         "rationed": "Silence that may be an ICMP error held back: its sender had given its ration.",
+        "first_bytes": "What an accepting peer sent by itself, as base64; absent: nothing, or not read.",
         "started": "When the first try left.",
         "answered_at": "When the answer came.",
         "header": "Header fields of the answer.",

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
+from probe.model.binding import Binding, Condition
 from probe.model.probing import State
 from probe.model.report import AddressReport, ObservationReport, Report
 from probe.model.target import Realm
-from probe.model.verdict import Binding, Condition
 from probe.report.escape import escaped
 from probe.report.style import PLAIN, TextStyle
 from probe.report.words import (

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
+from probe.model.binding import Binding, Condition
 from probe.model.probing import State
 from probe.model.report import AddressReport, Report
-from probe.model.verdict import Binding, Condition
 from probe.report.escape import escaped
 from probe.report.style import PLAIN, TextStyle
 from probe.report.todo import to_do

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from probe.model.binding import Binding, BoundBy, Condition, Via
 from probe.model.probing import Reason, State
 from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport
-from probe.model.verdict import Binding, BoundBy, Condition, Via
 from probe.services.port_list import format_ports, parse_ports
 
 # Mark and meaning. Those with `!` are the ones that traceroute prints, as far as it has one.

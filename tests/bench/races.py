@@ -16,7 +16,7 @@ from bench import many_hosts
 from probe.lab.door import open_world
 from probe.lab.scenario import Scenario, ScenarioLink, ScenarioScan, address_of
 from probe.lab.scenario_hosts import Action, Listen, Rule, Serves, TargetHost
-from probe.model.verdict import Condition
+from probe.model.binding import Condition
 from probe.report.read import parse_report
 from probe.services.port_list import parse_ports
 

@@ -11,13 +11,13 @@ from jsonschema import Draft202012Validator
 from probe.app import doctor, session
 from probe.cli.main import main
 from probe.errors import NothingMeasuredError
+from probe.model.binding import Condition
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
 from probe.model.facts import LinkKind, Route
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Machine, TunnelKind
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.symptoms import CauseEvidence, Symptom
-from probe.model.verdict import Condition
 from probe.report.schema import doctor_schema
 
 MACHINE = Machine("linux", (), (), routes=())

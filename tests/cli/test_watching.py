@@ -9,9 +9,9 @@ import pytest
 from probe.app.watch import EVERY_S, Watch
 from probe.cli.doctoring import exit_code, split_seconds
 from probe.errors import UsageError
+from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
 from probe.model.doctor_report import CauseReport, Change, DoctorAddress, DoctorReport
-from probe.model.verdict import Condition
 
 STARTED = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
 

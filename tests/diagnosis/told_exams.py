@@ -7,13 +7,14 @@ from varied import replace
 
 from probe.inference import infer
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES
+from probe.model.binding import Condition
 from probe.model.exam import AddressExam, Echo, Hop, InterfaceCounters, MtuTrial, NameAnswer, Transfer
 from probe.model.facts import HERE, LinkKind
 from probe.model.machine import Chain, Firewall, Hook, Link, Machine, Peer, Tunnel, TunnelKind
 from probe.model.probing import Header, NextHop, Question, Reason
 from probe.model.target import Port, Protocol
 from probe.model.unread import Unread, UnreadRule
-from probe.model.verdict import Condition, Verdict
+from probe.model.verdict import Verdict
 
 PORT = Port(Protocol.TCP, 8000)
 KEY, OUR_KEY = "c2VydmVy" * 5 + "AAA=", "bGFwdG9w" * 5 + "AAA="

@@ -5,8 +5,8 @@ from in_words import sentences
 from told_addresses import HTTPS, LAN, PUBLIC, SSH, VPN, says, ssh, survey, tls, web
 
 from probe.inference.same_service import service_evidence, services_of
+from probe.model.binding import Proof, Served
 from probe.model.target import Port, Protocol
-from probe.model.verdict import Proof, Served
 
 KEY, CERTIFICATE, GREETING = Proof
 NGINX, APACHE = {"server": "nginx/1.22.1"}, {"server": "Apache/2.4.57"}

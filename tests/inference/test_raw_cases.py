@@ -16,7 +16,8 @@ from told import (
 )
 
 from probe.inference import infer
-from probe.model.verdict import Candidate, PortVerdict, Verdict
+from probe.model.binding import Candidate
+from probe.model.verdict import PortVerdict, Verdict
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "raw.yaml").read_text(encoding="utf-8"))
 ORDERS = {"<": operator.lt, ">": operator.gt}

@@ -31,10 +31,11 @@ from probe.lab.scenario import Scenario, ScenarioLink, realm_of
 from probe.lab.scenario_hosts import Action, Listen, Rule, Segment
 from probe.lab.sim.world import open_sim
 from probe.lab.truth import truth
+from probe.model.binding import Binding
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
 from probe.model.target import Port, Protocol
-from probe.model.verdict import Binding, PortVerdict
+from probe.model.verdict import PortVerdict
 
 KEPT = 0.005
 SURE = 0.8

@@ -6,13 +6,13 @@ from varied import replace
 
 from probe.inference import follow_ups, infer
 from probe.model.advice import AdviceRule
+from probe.model.binding import Binding, Condition
 from probe.model.evidence import AddressEvidence, AddressRule, EvidenceRule, PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Route, Trace
 from probe.model.identity import Key, KeyKind
 from probe.model.plan import RawPermissions
 from probe.model.probing import Observation, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
-from probe.model.verdict import Binding, Condition
 
 PORT = Port(Protocol.TCP, 8000)
 SSH = Port(Protocol.TCP, 22)

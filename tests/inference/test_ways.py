@@ -10,11 +10,12 @@ from varied import replace
 
 from probe.inference import follow_ups, infer
 from probe.inference.reachability import UNREACHED, is_silent, way_condition
+from probe.model.binding import Condition
 from probe.model.facts import HERE, AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
 from probe.model.plan import RawPermissions
 from probe.model.probing import Observation, Question, Reason, Role
 from probe.model.target import TargetAddress
-from probe.model.verdict import Condition, PortVerdict
+from probe.model.verdict import PortVerdict
 
 VPN, OWN = ip_address("10.88.0.10"), ip_address("10.88.0.2")
 INTO_TUNNEL = Route(VPN, OWN, "wg0", LinkKind.TUNNEL, 1420)

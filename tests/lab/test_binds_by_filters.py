@@ -12,7 +12,7 @@ from binds_by_filters import BINDS, FILTERS, REACHES
 from score.grade import Claim, Fact
 
 from probe.lab.netns import enter
-from probe.model.verdict import Binding
+from probe.model.binding import Binding
 
 pytestmark = [pytest.mark.netns, pytest.mark.takes_minutes]
 

@@ -14,11 +14,10 @@ from probe.lab.result import CheckResult, ExpectationRow
 from probe.lab.scenario import Scenario, load_scenario, parse_scenario
 from probe.lab.table import render_truth_table
 from probe.lab.world import target_of
-from probe.model.binding import Served
+from probe.model.binding import Binding, BoundBy, Condition, Proof, Served, Via
 from probe.model.probing import Reason, State
 from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport, Vantage
 from probe.model.target import Port, Protocol
-from probe.model.verdict import Binding, BoundBy, Condition, Proof, Via
 
 LAN = "192.168.77.10"
 OPEN = ObservationReport(

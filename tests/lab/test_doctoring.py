@@ -9,8 +9,8 @@ from probe.lab.doctoring import first_causes
 from probe.lab.scenario import Scenario, parse_scenario
 from probe.lab.table import render_truth_table
 from probe.lab.world import target_of
+from probe.model.binding import Condition
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
-from probe.model.verdict import Condition
 
 FOUND = {"lan": (Cause.NONE, Cause.DNS), "vpn": (Cause.NO_RETURN_ROUTE, Cause.HOST_DOWN)}
 

@@ -10,10 +10,10 @@ from score.grade import Claim, Fact
 from probe.lab.scenario import address_of
 from probe.lab.scenario_hosts import ProberHost
 from probe.lab.truth import truth
+from probe.model.binding import Binding
 from probe.model.diagnosis import Cause
 from probe.model.probing import Reason, state_of
 from probe.model.target import Protocol
-from probe.model.verdict import Binding
 
 NAMES = sorted(path.stem for path in netns_tasks.SCENARIOS.glob("*.yaml"))
 

@@ -4,8 +4,8 @@ import pytest
 
 from probe.lab.scenario import address_of, parse_scenario
 from probe.lab.truth import Truth, truth
+from probe.model.binding import Binding
 from probe.model.target import Port, Protocol
-from probe.model.verdict import Binding
 
 ANY = "0.0.0.0"
 NAT = {"nat": True, "forward": [80]}

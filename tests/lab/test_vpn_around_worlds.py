@@ -12,8 +12,7 @@ import psutil
 import pytest
 from msgspec import convert
 
-from probe.errors import BackendError, ScenarioError
-from probe.lab.door import open_world
+from probe.errors import BackendError
 from probe.lab.netns import enter, tunnels
 from probe.lab.netns.carried import plan_tunnel
 from probe.lab.scenario import Vpn, VpnKind
@@ -89,15 +88,6 @@ def test_tunnels_end_with_their_world(kind: str) -> None:
     _, alive = psutil.wait_procs(family, timeout=5)
     assert names.count({"wireguard": "wireguard-go", "openvpn": "openvpn"}[kind]) == 2
     assert alive == []
-
-
-def test_memory_has_no_tunnels() -> None:
-    """The world in memory refuses a scenario with a tunnel."""
-    with (
-        pytest.raises(ScenarioError, match="takes the netns world"),
-        open_world(netns_tasks.scenario(WORLDS["wireguard"]), "sim"),
-    ):
-        pass
 
 
 def test_missing_programs_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import replace
 from ipaddress import ip_address
 
+from probe.model.binding import Condition
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
 from probe.model.doctor_report import DoctorReport
 from probe.model.fixes import Fix, FixRule, Place
@@ -13,7 +14,6 @@ from probe.model.measured_facts import FactRule, MeasuredFact
 from probe.model.probing import Reason
 from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.target import Port, Protocol, TargetAddress
-from probe.model.verdict import Condition
 from probe.report.doctor_document import DoctorFacts, assemble_doctor
 
 STARTED = dt.datetime(2026, 11, 22, 5, 0, tzinfo=dt.UTC)

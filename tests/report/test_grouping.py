@@ -22,11 +22,10 @@ from sample_reports import (
 )
 
 from probe.model.advice import AdviceRule
-from probe.model.binding import Served
+from probe.model.binding import Binding, Served
 from probe.model.evidence import EvidenceRule, PortEvidence
 from probe.model.greeting import Greeting
 from probe.model.probing import Origin, TcpFacts
-from probe.model.verdict import Binding
 from probe.report.grouping import grouped
 from probe.services.port_list import parse_ports
 

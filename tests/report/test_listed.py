@@ -12,11 +12,12 @@ from probe.lab.door import backends_of, open_world
 from probe.lab.scenario import Expected, Scenario, ScenarioScan
 from probe.lab.scenario_hosts import Listen, TargetHost
 from probe.model.advice import AdviceRule, Rival, RivalRule, Severity
+from probe.model.binding import Binding, Candidate
 from probe.model.measurement import Facts
 from probe.model.plan import Timing
 from probe.model.report import PortReport
 from probe.model.target import Port, Protocol
-from probe.model.verdict import Binding, Candidate, PortVerdict, Verdict
+from probe.model.verdict import PortVerdict, Verdict
 from probe.report.document import assemble
 
 LAN, VPN = ip_address("192.168.77.10"), ip_address("10.88.0.10")

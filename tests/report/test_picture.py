@@ -20,8 +20,8 @@ from sample_reports import (
     report,
 )
 
+from probe.model.binding import Binding
 from probe.model.target import Protocol
-from probe.model.verdict import Binding
 from probe.report.picture import render_picture
 from probe.report.style import TextStyle
 

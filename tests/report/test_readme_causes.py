@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from probe.explain.causes import MEANINGS
+from probe.model.binding import Condition
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
 from probe.model.doctor_report import CauseReport
 from probe.model.target import Port, Protocol, TargetAddress
-from probe.model.verdict import Condition
 from probe.report.doctor_document import DoctorFacts, assemble_doctor
 
 README = Path(__file__).parents[2] / "README.md"

@@ -22,8 +22,8 @@ from sample_reports import (
     rest,
 )
 
+from probe.model.binding import Binding, Via
 from probe.model.probing import Reason
-from probe.model.verdict import Binding, Via
 from probe.report.markdown import render_markdown
 from probe.report.style import TextStyle
 from probe.report.table import render_table

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
+from probe.model.binding import Binding, Candidate
 from probe.model.target import IPAddress
-from probe.model.verdict import Binding, Candidate
 
 SURE = 0.9  # a wrong claim with this confidence or more is confidently wrong
 BINS = 10

@@ -12,8 +12,8 @@ from ipaddress import ip_address
 from xml.etree import ElementTree as ET
 
 from probe.errors import BackendError
+from probe.model.binding import Binding
 from probe.model.target import IPAddress, Port, Protocol
-from probe.model.verdict import Binding
 from probe.services.port_list import parse_ports
 from score.grade import Claim
 

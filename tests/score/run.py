@@ -9,10 +9,10 @@ from probe.app.scan import scan
 from probe.lab.door import backends_of, open_world
 from probe.lab.truth import truth
 from probe.lab.world import World
+from probe.model.binding import Candidate
 from probe.model.plan import Timing
 from probe.model.report import PortReport
 from probe.model.target import Port
-from probe.model.verdict import Candidate
 from score import nmap
 from score.card import Column, Mistake, ScoreCard
 from score.generate import generate

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.model.verdict import Binding, Candidate
+from probe.model.binding import Binding, Candidate
 from score.grade import BINS, FLOOR, Claim, Fact, calibration, expected_error, grade
 
 A, B = ip_address("192.168.77.10"), ip_address("10.88.0.10")

@@ -5,8 +5,8 @@ from ipaddress import ip_address
 import pytest
 
 from probe.errors import BackendError
+from probe.model.binding import Binding
 from probe.model.target import IPAddress, Port, Protocol
-from probe.model.verdict import Binding
 from score import nmap
 from score.grade import Claim
 from score.nmap import Answer, ask, command, conclude, read

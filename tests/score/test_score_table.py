@@ -2,8 +2,8 @@
 
 from ipaddress import ip_address
 
+from probe.model.binding import Binding, Candidate
 from probe.model.target import Port, Protocol
-from probe.model.verdict import Binding, Candidate
 from score.card import Column, Mistake, ScoreCard
 from score.grade import Claim, Fact, grade
 from score.table import render

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from probe.lab.result import NOTHING, CheckResult
+from probe.model.binding import Binding, Condition, Via
 from probe.model.probing import Reason, State
-from probe.model.verdict import Binding, Condition, Via
 
 # By which words a report leaves something open. What raw packets put in their place is no contradiction.
 _OPEN: dict[str, frozenset[str]] = {

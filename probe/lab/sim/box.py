@@ -362,7 +362,9 @@ class Box:
         if self._does.never_resets and _tells_nothing_listens(frame):
             return False
         if isinstance(frame, IcmpError):
-            return frame.destination in self.addresses or self._limits.allow_icmp(frame.destination, now)
+            # What carries an MTU is never rationed (`icmpv4_mask_allow`, net/ipv4/icmp.c; net/ipv6/icmp.c).
+            free = frame.mtu is not None or frame.destination in self.addresses
+            return free or self._limits.allow_icmp(frame.destination, now)
         rate = self._does.resets_per_s
         if rate is None or Tcp.RST not in frame.flags:
             return True
