@@ -6,8 +6,7 @@ from typing import Final
 from probe.explain.phrases import listed
 from probe.explain.subject import Subject
 from probe.model.advice import NextTest, NextTestRule, Rival, RivalRule
-from probe.model.binding import Binding
-from probe.model.report import CandidateReport
+from probe.model.binding import Binding, Candidate
 from probe.model.target import Protocol
 
 _WORTH_NAMING = 0.05  # probability of an explanation that is named for an open question
@@ -47,10 +46,12 @@ def rival_words(rival: Rival) -> str:
     return RIVALS[rival.rule].format(candidate=candidate, probability=rival.probability)
 
 
-def undecided(candidates: Sequence[CandidateReport]) -> str:
+def undecided(candidates: Sequence[Candidate]) -> str:
     """The likeliest explanations of a port for which no binding is named."""
     likely = [c for c in candidates if c.probability >= _WORTH_NAMING][:_MOST_NAMED]
-    return " or ".join(f"{candidate_words(c.binding, c.bound_to)} ({c.probability:.0%})" for c in likely)
+    return " or ".join(
+        f"{candidate_words(c.binding, tuple(map(str, c.bound_to)))} ({c.probability:.0%})" for c in likely
+    )
 
 
 def next_test_command(test: NextTest, subject: Subject) -> str | None:

@@ -196,7 +196,11 @@ def _with_floor(
 
 def _candidates(shares: dict[tuple[Binding, frozenset[IPAddress]], float]) -> tuple[Candidate, ...]:
     found = [
-        Candidate(binding, share, tuple(sorted(covers, key=lambda ip: (ip.version, int(ip)))))
+        Candidate(
+            binding=binding,
+            bound_to=tuple(sorted(covers, key=lambda ip: (ip.version, int(ip)))),
+            probability=share,
+        )
         for (binding, covers), share in shares.items()
     ]
     return tuple(sorted(found, key=lambda c: (-c.probability, c.binding, str(c.bound_to))))

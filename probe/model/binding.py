@@ -1,11 +1,13 @@
 """What a port may be bound to, how it is served, and the conditions of the path to it: the closed lists."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from probe.model.target import IPAddress
+
+Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
 class Binding(StrEnum):
@@ -55,13 +57,12 @@ class BoundBy(StrEnum):
     DEVICE = "device"  # SO_BINDTODEVICE: any address serves, if the packet arrives by the device
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """One binding that the answers leave possible. Probabilities of a port's candidates sum to 1."""
 
     binding: Binding
-    probability: float
     bound_to: tuple[IPAddress, ...] = ()
+    probability: Probability
 
 
 class Proof(StrEnum):

@@ -8,13 +8,13 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from probe.model.binding import Condition
+from probe.model.binding import Condition, Probability
 from probe.model.diagnosis import Cause
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check
 from probe.model.measured_facts import MeasuredFact
 from probe.model.measurement import Facts, Measurement
-from probe.model.report import PortNumber, Probability
+from probe.model.report import PortNumber
 from probe.model.symptoms import CauseEvidence
 from probe.model.target import Protocol
 

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from probe.errors import UsageError
 from probe.model.advice import Advice, NextTest, Rival
-from probe.model.binding import Binding, BoundBy, Condition, Served, Via
+from probe.model.binding import Binding, BoundBy, Candidate, Condition, Probability, Served, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Purpose, Reading
 from probe.model.facts import TunnelHealth
 from probe.model.greeting import Greeting
@@ -21,7 +21,6 @@ from probe.model.target import Protocol
 
 SCHEMA = "bindprobe.report/2"
 
-Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 PortNumber = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -29,14 +28,6 @@ class Vantage(Struct, frozen=True, kw_only=True):
     """Where the scan was made from."""
 
     name: str
-
-
-class CandidateReport(Struct, frozen=True, kw_only=True):
-    """One binding that the answers leave possible."""
-
-    binding: Binding
-    bound_to: tuple[str, ...] = ()
-    probability: Probability
 
 
 class ObservationReport(Struct, frozen=True, kw_only=True):
@@ -96,7 +87,7 @@ class VerdictReport(Struct, frozen=True, kw_only=True):
     families: tuple[int, ...] = ()
     via: Via = Via.UNKNOWN
     confidence: Probability
-    candidates: tuple[CandidateReport, ...]
+    candidates: tuple[Candidate, ...]
     why: str = ""
     exposed_on: tuple[str, ...] = ()
     evidence: tuple[PortEvidence, ...] = ()

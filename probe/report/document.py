@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from probe.model.advice import Rival
-from probe.model.binding import Binding, Condition
+from probe.model.binding import Binding, Candidate, Condition
 from probe.model.facts import AddressSurvey
 from probe.model.measurement import CONNECT, RAW, Facts, Measurement
 from probe.model.probing import Observation, State
 from probe.model.report import (
     AddressReport,
-    CandidateReport,
     ObservationReport,
     PortReport,
     ProbeReport,
@@ -155,7 +154,7 @@ def _milliseconds(seconds: float | None) -> float | None:
 class _Listed:
     """The candidates and rivals that are listed, and what the named candidates have together."""
 
-    candidates: tuple[CandidateReport, ...]
+    candidates: tuple[Candidate, ...]
     rivals: tuple[Rival, ...]
     confidence: float
 
@@ -182,14 +181,7 @@ def _listed(verdict: PortVerdict) -> _Listed:
     total = sum(c.probability for c in listed)
     names = _PAIR if verdict.binding is Binding.LOOPBACK_OR_NOT_LISTENING else {verdict.binding}
     named = (c.probability for c in listed if c.binding in names and c.bound_to == verdict.bound_to)
-    candidates = (
-        CandidateReport(
-            binding=c.binding,
-            bound_to=tuple(map(str, c.bound_to)),
-            probability=round(c.probability / total, _DIGITS),
-        )
-        for c in listed
-    )
+    candidates = (structs.replace(c, probability=round(c.probability / total, _DIGITS)) for c in listed)
     rivals = tuple(_rival(rival, total) for rival in verdict.rivals)
     return _Listed(tuple(candidates), rivals, round(sum(named, 0.0) / total, _DIGITS))
 

@@ -117,7 +117,7 @@ def _candidates(row: Row) -> Iterator[str]:
     """Each binding that is left, the named ones and their rivals alike."""
     through = {r.binding for r in row.verdict.rivals if r.rule is RivalRule.THROUGH_VPN_PROGRAM}
     for candidate in row.verdict.candidates:
-        where = f" to {', '.join(candidate.bound_to)}" if candidate.bound_to else ""
+        where = f" to {', '.join(map(str, candidate.bound_to))}" if candidate.bound_to else ""
         how = f", {THROUGH_VPN_PROGRAM}" if candidate.binding in through else ""
         yield f"{percent(candidate.probability):>4} {candidate.binding}{where}{how}"
 

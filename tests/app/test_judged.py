@@ -108,7 +108,7 @@ def of_port(port: PortReport, other: Mapping[str, str]) -> tuple[object, ...]:
         return frozenset(other.get(address, address) for address in addresses)
 
     verdict = (port.binding, port.confidence, port.via, port.families, port.bound_by, named(port.bound_to))
-    candidates = {(c.binding, named(c.bound_to), c.probability) for c in port.candidates}
+    candidates = {(c.binding, named(map(str, c.bound_to)), c.probability) for c in port.candidates}
     answers = [(o.state, o.reason, o.condition, o.origin) for o in port.observations]
     rules = [[one.rule for one in few] for few in (port.evidence, port.rivals, port.next_tests, port.advice)]
     return (*verdict, candidates, answers, rules, [len(s.addresses) for s in port.services or ()])

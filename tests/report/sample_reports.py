@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from probe.model.advice import Advice, AdviceRule, NextTest, NextTestRule, Rival, RivalRule, severity_of
-from probe.model.binding import Binding, BoundBy, Condition, Proof, Served
+from probe.model.binding import Binding, BoundBy, Candidate, Condition, Proof, Served
 from probe.model.evidence import (
     AddressEvidence,
     AddressRule,
@@ -21,7 +21,6 @@ from probe.model.identity import Key, KeyKind
 from probe.model.probing import Origin, Reason, Shape, State, state_of
 from probe.model.report import (
     AddressReport,
-    CandidateReport,
     ObservationReport,
     PortReport,
     ProbeReport,
@@ -74,7 +73,7 @@ def port(
     fields = {
         "protocol": Protocol.TCP,
         "confidence": 0.9,
-        "candidates": (CandidateReport(binding=Binding.WILDCARD, probability=1.0),),
+        "candidates": (Candidate(binding=Binding.WILDCARD, probability=1.0),),
         "why": f"why of {binding}",
     } | more
     answers = tuple(
@@ -88,7 +87,7 @@ def rest(ports: str, reason: Reason = Reason.RESET, **more: Any) -> RestReport:
         "protocol": Protocol.TCP,
         "binding": Binding.NOT_LISTENING,
         "confidence": 0.95,
-        "candidates": (CandidateReport(binding=Binding.NOT_LISTENING, probability=1.0),),
+        "candidates": (Candidate(binding=Binding.NOT_LISTENING, probability=1.0),),
         "observations": tuple(observation(place, reason) for place in THREE),
     } | more
     return RestReport(ports=ports, **fields)
@@ -134,9 +133,9 @@ LOOPBACK_OR_NOTHING = port(
     service="postgresql",
     confidence=0.92,
     candidates=(
-        CandidateReport(binding=Binding.NOT_LISTENING, probability=0.52),
-        CandidateReport(binding=Binding.LOOPBACK, probability=0.4),
-        CandidateReport(binding=Binding.SPECIFIC, bound_to=("192.168.77.11",), probability=0.08),
+        Candidate(binding=Binding.NOT_LISTENING, probability=0.52),
+        Candidate(binding=Binding.LOOPBACK, probability=0.4),
+        Candidate(binding=Binding.SPECIFIC, bound_to=(ip_address("192.168.77.11"),), probability=0.08),
     ),
     evidence=(
         PortEvidence(

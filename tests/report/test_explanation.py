@@ -5,10 +5,9 @@ from sample_reports import EMPTY, EVIL, LAN, LARGE, OPEN, TYPICAL, observation, 
 
 from probe.errors import UsageError
 from probe.model.advice import Rival, RivalRule
-from probe.model.binding import Binding
+from probe.model.binding import Binding, Candidate
 from probe.model.evidence import Reading, ReadingRule, Response
 from probe.model.probing import Aftermath, Origin, Reason
-from probe.model.report import CandidateReport
 from probe.model.target import Port, Protocol
 from probe.report.explanation import render_explanation
 from probe.report.style import TextStyle
@@ -40,8 +39,8 @@ def test_a_rival_is_listed_once() -> None:
         Rival(rule=RivalRule.FULL_ACCEPT_QUEUE, probability=0.1, text="a service that hangs"),
     )
     candidates = (
-        CandidateReport(binding=Binding.WILDCARD, probability=0.7),
-        CandidateReport(binding=Binding.LOOPBACK, probability=0.3),
+        Candidate(binding=Binding.WILDCARD, probability=0.7),
+        Candidate(binding=Binding.LOOPBACK, probability=0.3),
     )
     asked = port(22, (OPEN,) * 3, Binding.UNDETERMINED, candidates=candidates, rivals=rivals)
     text = render_explanation(report([asked]), Port(TCP, 22), TextStyle(width=160))

@@ -29,7 +29,10 @@ PAIR = Binding.LOOPBACK_OR_NOT_LISTENING
 
 def listed(binding: Binding, shares: dict, bound_to=(), rivals=()) -> PortReport:
     """A verdict with these candidates as a report has it."""
-    candidates = tuple(Candidate(kind, share, tuple(ips)) for (kind, *ips), share in shares.items())
+    candidates = tuple(
+        Candidate(binding=kind, bound_to=tuple(ips), probability=share)
+        for (kind, *ips), share in shares.items()
+    )
     verdict = PortVerdict(
         Port(Protocol.TCP, 80), binding, 0.5, candidates, bound_to=bound_to, rivals=tuple(rivals)
     )

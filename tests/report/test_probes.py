@@ -49,7 +49,7 @@ def report(*surveys: AddressSurvey, engine: str = "raw") -> Report:
                 SSH,
                 Binding.SPECIFIC,
                 1.0,
-                (Candidate(Binding.SPECIFIC, 1.0, (LAN,)),),
+                (Candidate(binding=Binding.SPECIFIC, probability=1.0, bound_to=(LAN,)),),
                 bound_by=BoundBy.DEVICE,
             ),
         ),

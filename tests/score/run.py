@@ -9,7 +9,6 @@ from probe.app.scan import scan
 from probe.lab.door import backends_of, open_world
 from probe.lab.truth import truth
 from probe.lab.world import World
-from probe.model.binding import Candidate
 from probe.model.plan import Timing
 from probe.model.report import PortReport
 from probe.model.target import Port
@@ -89,10 +88,7 @@ def claim_of(verdict: PortReport) -> Claim:
         binding=verdict.binding,
         bound_to=frozenset(map(ip_address, verdict.bound_to)),
         confidence=verdict.confidence,
-        candidates=tuple(
-            Candidate(one.binding, one.probability, tuple(map(ip_address, one.bound_to)))
-            for one in verdict.candidates
-        ),
+        candidates=verdict.candidates,
     )
 
 

@@ -49,31 +49,52 @@ def test_probability_of_the_truth(fact: Fact, probability: float) -> None:
     claim = Claim(
         Binding.UNDETERMINED,
         candidates=(
-            Candidate(Binding.WILDCARD, 0.5),
-            Candidate(Binding.SPECIFIC, 0.3, (A,)),
-            Candidate(Binding.LOOPBACK, 0.2),
+            Candidate(binding=Binding.WILDCARD, probability=0.5),
+            Candidate(binding=Binding.SPECIFIC, probability=0.3, bound_to=(A,)),
+            Candidate(binding=Binding.LOOPBACK, probability=0.2),
         ),
     )
     assert claim.probability(fact) == probability
+
+
+def alone(binding: Binding, probability: float) -> tuple[Candidate, ...]:
+    """The only candidate of a claim."""
+    return (Candidate(binding=binding, probability=probability),)
 
 
 def test_grade_counts() -> None:
     """Told, wrong and confidently wrong are counted apart; undetermined is not told, and never wrong."""
     pairs = [
         (
-            Claim(Binding.WILDCARD, confidence=0.99, candidates=(Candidate(Binding.WILDCARD, 0.99),)),
+            Claim(
+                Binding.WILDCARD,
+                confidence=0.99,
+                candidates=alone(Binding.WILDCARD, 0.99),
+            ),
             WILD,
         ),
         (
-            Claim(Binding.WILDCARD, confidence=0.9, candidates=(Candidate(Binding.WILDCARD, 0.9),)),
+            Claim(
+                Binding.WILDCARD,
+                confidence=0.9,
+                candidates=alone(Binding.WILDCARD, 0.9),
+            ),
             ON_A,
         ),
         (
-            Claim(Binding.WILDCARD, confidence=0.8, candidates=(Candidate(Binding.WILDCARD, 0.8),)),
+            Claim(
+                Binding.WILDCARD,
+                confidence=0.8,
+                candidates=alone(Binding.WILDCARD, 0.8),
+            ),
             ON_A,
         ),
         (
-            Claim(Binding.UNDETERMINED, confidence=0.4, candidates=(Candidate(Binding.LOOPBACK, 0.4),)),
+            Claim(
+                Binding.UNDETERMINED,
+                confidence=0.4,
+                candidates=alone(Binding.LOOPBACK, 0.4),
+            ),
             LOOP,
         ),
     ]

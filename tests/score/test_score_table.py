@@ -11,7 +11,9 @@ from score.table import render
 A = ip_address("192.168.77.10")
 PORT = Port(Protocol.TCP, 8000)
 FACT = Fact(Binding.SPECIFIC, frozenset({A}))
-CLAIM = Claim(Binding.WILDCARD, confidence=0.95, candidates=(Candidate(Binding.WILDCARD, 0.95),))
+CLAIM = Claim(
+    Binding.WILDCARD, confidence=0.95, candidates=(Candidate(binding=Binding.WILDCARD, probability=0.95),)
+)
 
 
 def column(claim: Claim) -> Column:
