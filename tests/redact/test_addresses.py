@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probe.redact import addresses
 from probe.redact.addresses import bare, is_plain, replacements
 
 RANGES = (
@@ -137,3 +138,10 @@ def test_networks_without_room() -> None:
     other = replacements([inside], wide)
     assert other.networks == {}
     assert str(other.addresses[inside]) == "2001:db8::1"
+
+
+def test_a_range_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More networks than a range has are a mistake of the caller's, which nobody meets by chance."""
+    monkeypatch.setattr(addresses, "_PLACES", {"fc00::/7": ("fd00:db8::/63",)})
+    with pytest.raises(ValueError, match="no room for 3 addresses"):
+        replacements(ip_address(f"fd00:{n}::1") for n in range(3))
