@@ -34,22 +34,22 @@ def test_size_of_the_path(address: str, seen: Any) -> None:
     assert (trial["port"], trial["route_mtu"]) == (there.HOLD, 1500)
 
 
-# Peers that do not listen: what became of the small part is left to chance where they hang up at once.
+# Peers that do not listen: what their kernel acknowledged before they were gone is left to chance.
 PEERS = [
-    (there.HANGS_UP, {"arrived"}, "arrived"),  # its end came after the data
-    (there.CLOSES, {"arrived", "ended"}, "ended"),
-    (there.RESETS, {"arrived", "ended", "no connection"}, "ended"),  # gone before the first look, perhaps
-    (there.KEEPS, {"stalled"}, "ended"),  # nothing after the handshake passes
+    (there.HANGS_UP, {"arrived"}, {"arrived"}),  # its end came after the data
+    (there.CLOSES, {"arrived", "ended"}, {"arrived", "ended"}),
+    (there.RESETS, {"arrived", "ended", "no connection"}, {"ended"}),  # gone before the first look, perhaps
+    (there.KEEPS, {"stalled"}, {"ended"}),  # nothing after the handshake passes
 ]
 
 
 @pytest.mark.netns
 @pytest.mark.parametrize(("port", "small", "big"), PEERS)
-def test_peers_that_end(port: int, small: set[str], big: str, seen: Any) -> None:
+def test_peers_that_end(port: int, small: set[str], big: set[str], seen: Any) -> None:
     """What a peer acknowledged before it hung up counts; else its end says nothing."""
     trial = seen["mtu"]["trials"][str(port)] or {"small": "no connection", "big": "ended"}
     assert trial["small"] in small
-    assert trial["big"] == big
+    assert trial["big"] in big
 
 
 @pytest.mark.netns

@@ -175,6 +175,7 @@ print(privilege.missing() is None)
 """
 
 
+@pytest.mark.nobody
 def test_what_is_permitted_is_taken_up(world: tuple[str, ...]) -> None:
     """A capability that lies unused is used, that one alone; once given up it does not come back."""
     command = (*world, *ENVIRONMENT, sys.executable, "-c", UNUSED)
