@@ -11,10 +11,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from probe.app import scan
 from probe.backends import privilege
