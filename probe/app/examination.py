@@ -185,8 +185,7 @@ class Examination:
         neighbour, machine = self._backends.host.neighbour, self._machine
         return tuple(
             AddressExam(
-                address=survey.address,
-                survey=survey,
+                survey,
                 echo=echoes.get(survey.address.ip) or path_probes.echo_of(self._raw, survey.address.ip),
                 hops=path_probes.hops_of(self._around, survey),
                 passage=self._passages.get(survey.address.ip),

@@ -13,14 +13,13 @@ from statistics import median
 from msgspec import structs
 
 from probe.engine.run import Outcome
-from probe.model.exam import AddressExam
+from probe.model.exam import AddressExam, ExamMeasurement
 from probe.model.facts import AddressSurvey
 from probe.model.machine import Surroundings
 from probe.model.measurement import (
     VERSION,
     AddressMeasurement,
     AnswerRow,
-    ExamMeasurement,
     Facts,
     Measurement,
     Shown,
@@ -143,11 +142,9 @@ def unfold(measured: AddressMeasurement, vantage: str, facts: Facts | None = Non
 
 def _fold_exam(exam: AddressExam, began: float) -> ExamMeasurement:
     """Make the saved form of what an examination has beyond a survey."""
+    kept = {name: getattr(exam, name) for name in ExamMeasurement.__struct_fields__}
     back = exam.comes_back
-    return ExamMeasurement(
-        comes_back=None if back is None else _timed(back, began),
-        **{name: getattr(exam, name) for name in _EXAMINED},
-    )
+    return ExamMeasurement(**{**kept, "comes_back": None if back is None else _timed(back, began)})
 
 
 def unfold_exam(measured: AddressMeasurement, vantage: str, facts: Facts | None = None) -> AddressExam:
@@ -157,17 +154,9 @@ def unfold_exam(measured: AddressMeasurement, vantage: str, facts: Facts | None 
         UsageError: a row has a port that there is not.
     """
     survey = unfold(measured, vantage, facts)
-    exam = measured.exam or ExamMeasurement()
-    return AddressExam(
-        survey.address,
-        survey,
-        comes_back=exam.comes_back,
-        **{name: getattr(exam, name) for name in _EXAMINED},
-    )
+    return AddressExam(survey, **structs.asdict(measured.exam or ExamMeasurement()))
 
 
-# What an examination and its saved form have alike.
-_EXAMINED = ("echo", "hops", "passage", "mtu", "names", "endpoint", "link_alive")
 # What a survey and its saved form have alike.
 _KEPT = (
     "address",

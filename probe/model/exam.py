@@ -1,6 +1,5 @@
 """What `doctor` measured on one address beyond a survey. Everything is None where it was not measured."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from msgspec import Struct
@@ -81,9 +80,8 @@ class NameAnswer(Struct, frozen=True, omit_defaults=True):
     failure: NameFailure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AddressExam:
-    """Everything that was measured on one address.
+class ExamMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the doctor measured on one address beyond a survey.
 
     `endpoint` is how the tunnel's far end answers a datagram on the carrier network: port-unreach where
     nothing listens there, host-unreach where it is gone; silence is WireGuard's own manner.
@@ -92,8 +90,6 @@ class AddressExam:
     `link_alive` is whether any other machine on the link (its gateway) answers in the neighbour table.
     """
 
-    address: TargetAddress
-    survey: AddressSurvey
     echo: Echo | None = None
     hops: tuple[Hop, ...] | None = None
     passage: InterfaceCounters | None = None
@@ -102,3 +98,14 @@ class AddressExam:
     endpoint: Reason | None = None
     comes_back: Observation | None = None
     link_alive: bool | None = None
+
+
+class AddressExam(ExamMeasurement, frozen=True):
+    """Everything that was measured on one address."""
+
+    survey: AddressSurvey
+
+    @property
+    def address(self) -> TargetAddress:
+        """The address."""
+        return self.survey.address

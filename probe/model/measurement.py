@@ -8,12 +8,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from probe.model.exam import Echo, Hop, InterfaceCounters, MtuTrial, NameAnswer
+from probe.model.exam import ExamMeasurement
 from probe.model.facts import Neighbour, Route, Trace, TunnelHealth
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.machine import Surroundings
-from probe.model.probing import Aftermath, Header, Observation, Origin, Reason, Role, TcpFacts
+from probe.model.probing import Aftermath, Header, Origin, Reason, Role, TcpFacts
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 
 VERSION = 1
@@ -61,19 +61,6 @@ class Shown(Struct, frozen=True, kw_only=True, omit_defaults=True):
     port: Port
     keys: tuple[Key, ...] | None = None  # absent: not asked, or none was shown
     greeting: Greeting | None = None
-
-
-class ExamMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the doctor measured on one address beyond a survey."""
-
-    echo: Echo | None = None
-    hops: tuple[Hop, ...] | None = None
-    passage: InterfaceCounters | None = None
-    mtu: MtuTrial | None = None
-    names: tuple[NameAnswer, ...] = ()
-    endpoint: Reason | None = None
-    comes_back: Observation | None = None
-    link_alive: bool | None = None
 
 
 class AddressMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):

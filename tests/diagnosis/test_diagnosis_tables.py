@@ -191,7 +191,7 @@ def test_a_name_that_fits_says_so() -> None:
     address = replace(scene.exam.address, name="server.test")
     silence = NameFailure(rule=NameFailureRule.NO_ANSWER, timeout_s=1.0)
     told = NameAnswer(None, (scene.ip,)), NameAnswer(ip_address("198.18.53.1"), (), silence)
-    exam = replace(scene.exam, address=address, names=told)
+    exam = replace(scene.exam, survey=replace(scene.exam.survey, address=address), names=told)
     assert Symptom.NAME_FITS in {one.rule for one in findings(replace(scene, exam=exam))}
     nobody = replace(exam, names=told[1:])
     names = {Symptom.NAME_FITS, Symptom.NAME_OUTSIDE_TUNNEL, Symptom.NAMES_DISAGREE, Symptom.NO_NAME}

@@ -89,7 +89,6 @@ def exam_of(symbol: str, told: dict) -> AddressExam:
         route = replace(route, interface=None, kind=None, reachable=False)
     seen = replace(seen, address=address, route=route)
     return AddressExam(
-        address,
         seen,
         echo=echo_of(told.get("echo"), seen.address.ip),
         passage=passage_of(told.get("counted"), told.get("heard", 0)),
