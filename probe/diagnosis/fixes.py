@@ -23,7 +23,6 @@ from probe.diagnosis.subject import ExamContext
 from probe.model.diagnosis import Cause
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Tunnel, TunnelKind
-from probe.model.target import IPAddress
 from probe.model.tunnel_state import is_on
 
 _SAFE_MTU = 1280  # bytes: what every IPv6 link carries (RFC 8200 section 5)
@@ -187,19 +186,15 @@ def _mtu(scene: ExamContext) -> Iterator[Fix]:
 def _dns(scene: ExamContext) -> Iterator[Fix]:
     name = scene.exam.address.name
     fitting = sorted({ip for given in scene.exam.names for ip in given.addresses if ip != scene.ip}, key=str)
-    tunnelled = [ip for ip in fitting if any(_has(tunnel, ip) for tunnel in scene.machine.tunnels)]
+    tunnelled = [
+        ip for ip in fitting if any(tunnel.link.networks_with(ip) for tunnel in scene.machine.tunnels)
+    ]
     if tunnelled:
         servers = [str(a.server) for a in scene.exam.names if a.server and tunnelled[0] in a.addresses]
         yield Fix(
             rule=FixRule.ASK_NAME_SERVER, address=str(tunnelled[0]), addresses=tuple(servers), name=name
         )
     yield Fix(rule=FixRule.SPLIT_DNS, name=name)
-
-
-def _has(tunnel: Tunnel, ip: IPAddress) -> bool:
-    return any(
-        network.network.version == ip.version and ip in network.network for network in tunnel.link.addresses
-    )
 
 
 def _of_address(*rules: FixRule) -> Writer:

@@ -87,10 +87,5 @@ class ExamContext:
         return tuple(
             link
             for link in self.machine.links
-            if link.up and any(_claims(interface.network, self.ip) for interface in link.addresses)
+            if link.up and any(network.prefixlen > 0 for network in link.networks_with(self.ip))
         )
-
-
-def _claims(network: object, ip: IPAddress) -> bool:
-    version, length = getattr(network, "version", 0), getattr(network, "prefixlen", 0)
-    return version == ip.version and length > 0 and ip in network  # type: ignore[operator]

@@ -76,6 +76,10 @@ class Link(Struct, frozen=True, omit_defaults=True):
     traffic: Traffic | None = None
     reverse_path: int | None = None  # rp_filter in force (RFC 3704): 0 none, 1 strict, 2 loose; IPv4 only
 
+    def networks_with(self, ip: IPAddress) -> tuple[Network, ...]:
+        """Its own networks that an address is in."""
+        return tuple(held.network for held in self.addresses if ip in held.network)
+
 
 class Tunnel(Struct, frozen=True, omit_defaults=True):
     """A tunnel interface. `peers` None: not a kind that has them, or they could not be read (`unread`)."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import structs
 
 from probe.model.facts import AddressSurvey
-from probe.model.machine import Firewall, Link, Machine, Surroundings, Tunnel
+from probe.model.machine import Firewall, Machine, Surroundings, Tunnel
 from probe.model.target import IPAddress, Realm
 from probe.model.tunnel_state import leads_to, peer_for
 
@@ -31,7 +31,7 @@ def concerning(
     chains = machine.firewall.chains
     return Surroundings(
         machine.system,
-        tuple(link for link in machine.links if link.name in taken or _claims(link, ips)),
+        tuple(link for link in machine.links if link.name in taken or any(map(link.networks_with, ips))),
         tuple(
             _with_peers_of(tunnel, surveys)
             for tunnel in machine.tunnels
@@ -42,10 +42,6 @@ def concerning(
             machine.firewall.unread,
         ),
     )
-
-
-def _claims(link: Link, ips: Iterable[IPAddress]) -> bool:
-    return any(ip in held.network for ip in ips for held in link.addresses if held.version == ip.version)
 
 
 def _with_peers_of(tunnel: Tunnel, surveys: Iterable[AddressSurvey]) -> Tunnel:
