@@ -36,14 +36,14 @@ def _list(report: Report, name: str) -> Sequence[PortReport | RestReport]:
     return found
 
 
-def _check(report: Report) -> None:
+def _check(report: Report, head: dict[str, Any]) -> None:
     """Read again what is written, before anyone else does: JSON turns NaN into null, which would say "not
     measured".
 
     Raises:
         msgspec.ValidationError: a required number is not finite.
     """  # noqa: D205 - one sentence over two lines reads best here
-    decode(msgspec.json.encode(_head(report)), Report)
+    decode(msgspec.json.encode(head), Report)
     for name in _LISTS:
         for piece in _list(report, name):
             decode(encode(piece), type(piece))
@@ -67,9 +67,10 @@ def json_parts(report: Report, _: TextStyle = PLAIN) -> Iterator[str]:
     Raises:
         msgspec.ValidationError: a required number is not finite; nothing has been rendered then.
     """
-    _check(report)
+    head = _head(report)
+    _check(report, head)
     opening = "{"
-    for key, value in _head(report).items():
+    for key, value in head.items():
         yield f'{opening}\n  "{key}": '
         if key in _LISTS:
             yield from _listed(_pieces_of(report, key))
