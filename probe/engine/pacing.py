@@ -178,9 +178,9 @@ class RttEstimator:
         return self.smoothed + max(_GRANULARITY_S, 4 * self._variation)
 
 
-def stranger_timeout(learned: list[float]) -> float:
-    """Timeout for an address that never answered, from those that did."""
-    return STRANGER_FACTOR * max(learned) if learned else INITIAL_S
+def stranger_timeout(slowest: float | None) -> float:
+    """Timeout for an address that never answered, from the longest of those that did; None: none did."""
+    return INITIAL_S if slowest is None else STRANGER_FACTOR * slowest
 
 
 # --- what is known of a path ---

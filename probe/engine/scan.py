@@ -252,7 +252,7 @@ class Scan:
 
     def _stranger_timeout(self) -> float:
         slowest = None if self._slowest is None else self._slowest.learned.rtt.timeout()
-        return stranger_timeout([] if slowest is None else [slowest])
+        return stranger_timeout(slowest)
 
     def _note_timeout(self, state: AddressState) -> None:
         """Keep the slowest address: only its own news can make another one the slowest without being it."""
