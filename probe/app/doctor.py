@@ -16,7 +16,6 @@ from probe.machine.sources import MachineReader
 from probe.model.diagnosis import Diagnosis
 from probe.model.exam import AddressExam
 from probe.model.facts import HERE
-from probe.model.measurement import CONNECT, RAW
 from probe.model.plan import Timing
 from probe.model.surroundings import concerning
 from probe.model.target import IPAddress, Port, ResolvedTarget
@@ -61,7 +60,7 @@ def examine(
     measured = measurement_of(
         replace(surveyed, elapsed=elapsed, complete=complete),
         vantage=HERE,
-        engine=CONNECT if backends.raw is None else RAW,
+        engine=backends.engine,
         started=started,
         examined=Examined(around, exams),
     )

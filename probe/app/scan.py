@@ -27,7 +27,7 @@ from probe.machine.sources import Host
 from probe.model.facts import HERE, AddressSurvey, TunnelHealth
 from probe.model.greeting import Greeting, Inquiry
 from probe.model.identity import Key
-from probe.model.measurement import CONNECT, RAW, Facts, Measurement
+from probe.model.measurement import Facts, Measurement
 from probe.model.plan import USUAL_TIMING, AddressPlan, FollowUp, Plan, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
@@ -157,8 +157,7 @@ def _measurement(
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: {_why_not(outcome.surveys)}")
-    engine = CONNECT if backends.raw is None else RAW
-    measurement = measurement_of(outcome, vantage=vantage, engine=engine, started=started)
+    measurement = measurement_of(outcome, vantage=vantage, engine=backends.engine, started=started)
     return measurement, tuple(replace(one, vantage=vantage) for one in outcome.surveys)
 
 

@@ -15,6 +15,7 @@ from probe.engine.backend import Backend, Clients, NoClients
 from probe.errors import OutputError, PrivilegeError
 from probe.machine.sources import Host, MachineReader
 from probe.model.greeting import Inquiry
+from probe.model.measurement import CONNECT, RAW
 from probe.model.plan import RawPermissions
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Backends:
     permissions: RawPermissions = field(default_factory=RawPermissions)
     inquiry: Inquiry = Inquiry.ALL
     clients: Clients = field(default_factory=NoClients)
+
+    @property
+    def engine(self) -> str:
+        """What a measurement calls them."""
+        return CONNECT if self.raw is None else RAW
 
 
 @dataclass(frozen=True, slots=True)
