@@ -6,15 +6,10 @@ are values (`probe.model.evidence`, `probe.model.advice`), never sentences.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from probe.inference.conditions import address_condition
 from probe.inference.follow_up import follow_ups
-from probe.inference.identity import identify
-from probe.inference.policy import AddressModel, learn
-from probe.inference.posterior import infer_ports
+from probe.inference.host import infer_host
 from probe.inference.priors import STRICT, USUAL
-from probe.inference.reachability import UNREACHED
 from probe.inference.verdict import judge_address, judge_ports
 from probe.model.facts import AddressSurvey
 from probe.model.target import Port
@@ -35,22 +30,7 @@ def infer(
     probe reached, because nobody has it or its tunnel is down, counts neither for nor against a service.
     """
     standard = STRICT if strict else USUAL
-    everyone = _models(surveys)
-    reached = tuple(m for m in everyone if address_condition(m) not in UNREACHED)
-    there = _models([m.survey for m in reached]) if 0 < len(reached) < len(everyone) else everyone
-    ports = sorted({port for survey in surveys for port in survey.tested()})
-    known = infer_ports(ports, there, standard.prior, running)
-    in_company = {m.seen: m for m in there}
-    shown = tuple(in_company.get(m.seen, m) for m in everyone)
-    verdicts = tuple(judge_ports(shown, there, known, standard.point))
-    identities = identify(surveys)
-    addresses = tuple(judge_address(model, identities[model.seen]) for model in shown)
+    host = infer_host(surveys, standard, running)
+    verdicts = tuple(judge_ports(host.models, host.ports, standard.point))
+    addresses = tuple(judge_address(model, host.identities[model.seen]) for model in host.models)
     return Verdict(addresses, verdicts)
-
-
-def _models(surveys: Sequence[AddressSurvey]) -> tuple[AddressModel, ...]:
-    """What is learned of addresses beside each other, with the chance that each is another machine's."""
-    identities = identify(surveys)
-    return tuple(
-        replace(model, stranger=identities[seen].other_probability) for seen, model in learn(surveys).items()
-    )

@@ -8,6 +8,7 @@ from probe.inference.priors import BindPrior
 from probe.model.binding import Binding
 from probe.model.target import IPAddress, Realm, TargetAddress
 
+_IPV4 = 4
 _ALL_SETS_UP_TO = 5  # addresses; above this only single ones and those of one realm are listed
 
 
@@ -41,6 +42,11 @@ class Hypothesis:
         return destination in self.covers
 
     @property
+    def relayed(self) -> bool:
+        """Whether a program on the host that connects to 127.0.0.1 reaches the service."""
+        return self.binding in {Binding.WILDCARD, Binding.LOOPBACK} and _IPV4 in self.families
+
+    @property
     def exposed(self) -> bool:
         """Whether the service is there for some probed address, so that a firewall may be opened for it."""
         return bool(self.covers)
@@ -70,7 +76,6 @@ def hypotheses(
     return (
         *_by_family(Binding.WILDCARD, addresses, wildcards),
         *_by_family(Binding.LOOPBACK, loopback, loopbacks),
-        *_through_vpn(outer, prior),
         *_specifics(outer, seen_open - {a.ip for a in loopback}, prior),
         *nothing,
     )
@@ -84,12 +89,6 @@ def _by_family(
         Hypothesis(binding, frozenset(a.ip for a in addresses if a.family in families), weight, families)
         for families, weight in rows
     )
-
-
-def _through_vpn(addresses: Sequence[TargetAddress], prior: BindPrior) -> tuple[Hypothesis, ...]:
-    """Loopback that shows on the VPN: a VPN program in user space may connect to 127.0.0.1 for its peers."""
-    covers = frozenset(a.ip for a in addresses if a.realm == Realm.VPN)
-    return (Hypothesis(Binding.LOOPBACK, covers, prior.loopback_through_vpn),) if covers else ()
 
 
 def _specifics(

@@ -113,16 +113,22 @@ _RESETTERS = (Policy.RESETS, Policy.RESETS_ON_PATH)
 _QUIET = (Policy.STEALTH, Policy.DARK)
 
 
-def address_condition(model: AddressModel) -> Condition:
-    """Condition of the path to one address: how it treats ports that nothing uses."""
+def way_to(model: AddressModel) -> Condition | None:
+    """Why no probe came to an address, by what this machine knows and says itself; None: nothing shows."""
     by_way = way_condition(model.survey)
     if by_way is not None:
         return by_way
     said = [*model.evidence.values()]
     if said and all(one.heard is Response.LOCAL for one in said):
         return local_condition(next(iter(model.tested.values())))
-    if model.survey.neighbour is Neighbour.FAILED:
-        return Condition.HOST_DOWN
+    return Condition.HOST_DOWN if model.survey.neighbour is Neighbour.FAILED else None
+
+
+def address_condition(model: AddressModel) -> Condition:
+    """Condition of the path to one address: how it treats ports that nothing uses."""
+    by_way = way_to(model)
+    if by_way is not None:
+        return by_way
     unheard = [o for o in (*model.tested.values(), *model.survey.controls()) if o.unheard]
     heard_by_sockets = any(
         o.answered is not None and not o.unheard for o in (*model.tested.values(), *model.survey.controls())
@@ -133,10 +139,9 @@ def address_condition(model: AddressModel) -> Condition:
 
 
 def _condition_by_controls(model: AddressModel) -> Condition:
-    policies = model.policies
-    if sum(policies[policy] for policy in _RESETTERS) >= SURE:
+    if model.policy(*_RESETTERS) >= SURE:
         return Condition.REJECTED
-    if sum(policies[policy] for policy in _FRONTS) >= SURE:
+    if model.policy(*_FRONTS) >= SURE:
         return Condition.NOT_FORWARDED
     limited = [o for o in model.survey.controls() if o.rationed]
     controls = model.control_counts()
@@ -144,7 +149,7 @@ def _condition_by_controls(model: AddressModel) -> Condition:
     if limited and not controls.total():
         return Condition.RATE_LIMITED
     usual, count = max(controls.items(), key=lambda item: item[1], default=(Response.UNMEASURED, 0))
-    quiet = usual is Response.SILENT and sum(policies[policy] for policy in _QUIET) > 1 - SURE
+    quiet = usual is Response.SILENT and model.policy(*_QUIET) > 1 - SURE
     if quiet or 2 * count <= controls.total():
         return Condition.UNKNOWN
     return _BY_CONTROLS.get(usual, Condition.UNKNOWN)

@@ -10,11 +10,10 @@ from ipaddress import IPv4Address, ip_address
 
 from msgspec import structs
 
-from probe.inference.conditions import address_condition
-from probe.inference.policy import AddressModel, learn
-from probe.inference.posterior import Posterior, infer_ports
+from probe.inference.host import infer_host
+from probe.inference.policy import AddressModel
+from probe.inference.posterior import Posterior
 from probe.inference.priors import LISTED, USUAL
-from probe.inference.reachability import UNREACHED
 from probe.inference.responses import OPENED
 from probe.inference.tables import FORGERS, Fate
 from probe.inference.traces import of_shape
@@ -308,16 +307,13 @@ def follow_ups(
 
     The surveys are of one vantage: it is the one that asks.
     """
-    models = learn(surveys)
-    there = [m for m in models.values() if address_condition(m) not in UNREACHED]
+    host = infer_host(surveys, USUAL, running)
+    there = [model for model in host.models if model.reached]
     if not there:
         return {}
     ports = dict.fromkeys(port for model in there for port in model.evidence)
     scene = Scene(
-        there[0].survey.vantage,
-        {model.seen: model for model in there},
-        infer_ports(ports, there, USUAL.prior, running),
-        crowd_of(there, ports),
+        there[0].survey.vantage, {model.seen: model for model in there}, host.ports, crowd_of(there, ports)
     )
     permitted = (
         {None} | ({"--fin"} if permissions.fin else set()) | ({"--l2"} if permissions.loopback else set())

@@ -1,26 +1,54 @@
-"""What is learned of each address before a port is judged: its policy, from controls and all answers."""
+"""What is known of each address before bindings are weighed: answers, noise, and weights of its keys."""
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from probe.inference.likelihood import Assumed, Evidence, likelihood
-from probe.inference.priors import COVERED_SEEN, HOST_WIDE_RESETS, PORTS_COUNTED, PORTS_SEEN, policy_prior
+from probe.inference.priors import (
+    OTHER_BEHIND_FIRST_HOP,
+    OTHER_OWNS,
+    PROVEN_OTHER,
+    RESETS_WHERE_SEEN,
+    VPN_PROGRAM_OWNS,
+    policy_prior,
+)
 from probe.inference.responses import QUIET, Noise, heard, icmp_errors, noise_of
-from probe.inference.tables import ECHO_SIGNS, EPSILON, MANNERS, MARKS_SHOW, STACK_THAT_MARKS, Fates, Policy
+from probe.inference.tables import (
+    ECHO_SIGNS,
+    EPSILON,
+    MARKS_SHOW,
+    STACK_THAT_MARKS,
+    Fate,
+    Opening,
+    Policy,
+    manners_of,
+    openings_of,
+)
 from probe.inference.traces import NO_HINTS, Hints, Sign, answers_echo, echo_sign, hints_of
+from probe.model.binding import Owner
 from probe.model.evidence import Response
 from probe.model.facts import AddressSurvey
-from probe.model.probing import Observation, State
-from probe.model.target import Port, Protocol, Seen, TargetAddress
+from probe.model.identity import Sameness
+from probe.model.probing import Observation
+from probe.model.target import Port, Protocol, Realm, Seen, TargetAddress
+from probe.model.verdict import Identity
 
-Character = tuple[Policy, bool]  # how an address treats probes; whether marks show in its resets
+
+class PolicyKey(NamedTuple):
+    """Who owns an address, how it treats probes, what it lets pass, and whether marks show in its resets."""
+
+    owner: Owner
+    policy: Policy
+    marks: bool = True
+    opening: Opening = Opening.SELECTIVE
 
 
 @dataclass(frozen=True, slots=True)
 class AddressModel:
-    """One address as the inference sees it: what was heard of every port, and the weight of every policy."""
+    """One address as the inference sees it: what was heard of every port, and the weight of every key."""
 
     survey: AddressSurvey
     noise: Noise
@@ -28,14 +56,11 @@ class AddressModel:
     evidence: Mapping[Port, Evidence]
     controls: Mapping[Protocol, tuple[Response, ...]]  # what ports that nothing uses answered, where measured
     alive: bool  # anything at all came back
-    log_weights: Mapping[Character, float]  # prior and everything heard
-    log_of_port: Mapping[
-        tuple[Evidence, Protocol], Mapping[Character, float]
-    ]  # one tested port's share in it
-    policies: Mapping[Policy, float] = field(default_factory=dict)  # from everything, also of its host
-    host_wide: float = 0.0  # probability that the host's firewall resets on every address alike
+    weights: Mapping[PolicyKey, float]  # log: prior, and everything but the tested ports
+    prior: Mapping[Policy, float]  # of the policy of an address that is the target's
     host_marks: bool = False  # the host's stack has marked a reset, on some address
-    stranger: float = 0.0  # probability that another machine than the target answers here
+    reached: bool = True  # probes came to the address; if not, it says nothing of any binding
+    known: Mapping[PolicyKey, float] = field(default_factory=dict)  # from everything, also of its host
 
     def control_counts(self) -> Counter[Response]:
         """How often each answer was heard from ports that nothing uses, of both protocols."""
@@ -51,69 +76,33 @@ class AddressModel:
         """The address itself."""
         return self.survey.address
 
-    def characters(self, without: Port | None = None) -> dict[Character, float]:
-        """P(character) from the controls and every tested port but one, so that no port counts twice."""
-        logs = dict(self.log_weights)
-        evidence = self.evidence.get(without) if without is not None else None
-        if evidence is not None and without is not None:
-            own = self.log_of_port[(evidence, without.protocol)]
-            logs = {character: log - own[character] for character, log in logs.items()}
-        return _normal(logs)
+    def policy(self, *policies: Policy) -> float:
+        """P(one of these policies), from everything."""
+        return sum(weight for key, weight in self.known.items() if key.policy in policies)
+
+    def owner(self, *owners: Owner) -> float:
+        """P(one of these owns the address), from everything."""
+        return sum(weight for key, weight in self.known.items() if key.owner in owners)
+
+    @property
+    def marks_show(self) -> float:
+        """P(marks show in its resets), from everything."""
+        return sum(weight for key, weight in self.known.items() if key.marks)
 
 
-def _normal(logs: Mapping[Character, float]) -> dict[Character, float]:
-    top = max(logs.values())
-    weights = {character: math.exp(log - top) for character, log in logs.items()}
-    total = sum(weights.values())
-    return {character: weight / total for character, weight in weights.items()}
-
-
-def learn(surveys: Sequence[AddressSurvey]) -> dict[Seen, AddressModel]:
-    """Learn every address's policy, and whether one firewall resets on all of them."""
-    errors, covered = icmp_errors(surveys), _covered_share(surveys)
+def learn(surveys: Sequence[AddressSurvey], identities: Mapping[Seen, Identity]) -> tuple[AddressModel, ...]:
+    """Weigh what each address may be, by its controls and by what else is known of it."""
+    errors = icmp_errors(surveys)
     hints = [hints_of(survey) for survey in surveys]
     marks = any(one.sign is Sign.MARKED for of_address in hints for one in of_address.values())
-    models = {
-        survey.seen: _learn_one(survey, few, errors, covered, stack_marks=marks)
+    return tuple(
+        _learn_one(survey, few, errors, identities[survey.seen], stack_marks=marks)
         for survey, few in zip(surveys, hints, strict=True)
-    }
-    host_wide = _host_wide_resets(models.values())
-    return {
-        seen: replace(model, policies=_policies(model, host_wide), host_wide=host_wide, host_marks=marks)
-        for seen, model in models.items()
-    }
-
-
-def _policies(model: AddressModel, host_wide: float) -> dict[Policy, float]:
-    """P(policy) from everything that was heard of the address and of its host."""
-    out = dict.fromkeys(Policy, 0.0)
-    for (policy, _), weight in model.characters().items():
-        out[policy] += weight * (1 - host_wide)
-    out[Policy.RESETS] += host_wide
-    return out
-
-
-def _host_wide_resets(models: Iterable[AddressModel]) -> float:
-    """P(every address resets by policy), from what each of them says for and against that policy alone."""
-    odds = HOST_WIDE_RESETS / (1 - HOST_WIDE_RESETS)
-    for model in models:
-        if not model.address.ip.is_loopback:
-            weights = model.characters()
-            here = sum(weight for (policy, _), weight in weights.items() if policy is Policy.RESETS)
-            prior = _prior(model.survey)
-            odds *= here / (prior[Policy.RESETS] / sum(prior.values()))
-    return odds / (1 + odds)
-
-
-def _covered_share(surveys: Sequence[AddressSurvey]) -> float:
-    """Share of the tested ports that are open somewhere on the target."""
-    ports = {port for survey in surveys for port in survey.tested()}
-    opened = {port for survey in surveys for port, o in survey.tested().items() if o.state is State.OPEN}
-    return (len(opened) + COVERED_SEEN) / (len(ports) + PORTS_SEEN)
+    )
 
 
 def _learn_one(
-    survey: AddressSurvey, hints: Mapping[Port, Hints], errors: int, covered: float, *, stack_marks: bool
+    survey: AddressSurvey, hints: Mapping[Port, Hints], errors: int, identity: Identity, *, stack_marks: bool
 ) -> AddressModel:
     noise = noise_of(survey, errors)
     tested = survey.tested()
@@ -123,19 +112,12 @@ def _learn_one(
 
     evidence = {port: said_by(o) for port, o in tested.items()}
     controls = [(o, said_by(o)) for o in survey.controls()]
-    logs = _beforehand(survey, hints.values(), stack_marks=stack_marks)
-    shares: dict[tuple[Evidence, Protocol], Mapping[Character, float]] = {}
-    weight = min(1.0, PORTS_COUNTED / max(1, len(tested)))
-    for port, said in evidence.items():
-        key = (said, port.protocol)
-        if key not in shares:
-            shares[key] = {
-                c: weight * math.log(_of_tested(said, port.protocol, c, noise, covered)) for c in logs
-            }
-        _add(logs, shares[key])
+    prior = _prior(survey)
+    weights = _beforehand(survey, prior, identity, hints.values(), stack_marks=stack_marks)
     for control, said in controls:
         protocol = control.question.port.protocol
-        _add(logs, {c: math.log(_of_control(said, protocol, c, noise)) for c in logs})
+        for key in weights:
+            weights[key] += math.log(_of_control(said, protocol, key, noise))
     spoken = [*evidence.values(), *(said for _, said in controls)]
     return AddressModel(
         survey,
@@ -151,25 +133,72 @@ def _learn_one(
             for protocol in Protocol
         },
         alive=answers_echo(survey) or any(said.heard not in QUIET for said in spoken),
-        log_weights=logs,
-        log_of_port=shares,
+        weights=weights,
+        prior=prior,
+        host_marks=stack_marks,
     )
 
 
+def is_behind_first_hop(survey: AddressSurvey) -> bool:
+    """Whether an address that is no neighbour answers one hop away: it is the gateway's own."""
+    return survey.hops == 1 and survey.route is not None and survey.route.on_link is False
+
+
 def _prior(survey: AddressSurvey) -> dict[Policy, float]:
-    first_hop = survey.hops == 1 and survey.route is not None and survey.route.on_link is False
-    return policy_prior(survey.address.realm, first_hop_owns_it=first_hop)
+    first_hop = None if survey.hops is None else is_behind_first_hop(survey)
+    weights = policy_prior(survey.address.realm, first_hop_owns_it=first_hop)
+    total = sum(weights.values())
+    prior = {policy: weight / total for policy, weight in weights.items()}
+    return prior | {Policy.DARK: prior[Policy.DARK] * EPSILON} if answers_echo(survey) else prior
+
+
+_FRONTS = frozenset({Policy.FRONT_REFUSES, Policy.FRONT_DROPS})
+# How a machine that is not the target, or a VPN program, may treat probes.
+_ELSEWHERE = {Policy.ACCEPTS: 0.6, Policy.DROPS: 0.3, Policy.REJECTS: 0.1}
+_RELAYED = {Policy.ACCEPTS: 0.9, Policy.DROPS: 0.1}
+
+
+def _owners(
+    survey: AddressSurvey, prior: Mapping[Policy, float], identity: Identity
+) -> dict[PolicyKey, float]:
+    """Weights of who owns the address, by the signs of its machine, and of its policy; without marks."""
+    other = OTHER_BEHIND_FIRST_HOP if is_behind_first_hop(survey) else OTHER_OWNS
+    if identity.sameness is Sameness.SAME:
+        other = PROVEN_OTHER
+    other = max(other, identity.other_probability)
+    relay = VPN_PROGRAM_OWNS if survey.address.realm == Realm.VPN else 0.0
+    out = {
+        PolicyKey(Owner.GATEWAY if policy in _FRONTS else Owner.TARGET, policy): share
+        * (1 - other - relay * (1 - other))
+        for policy, share in prior.items()
+    }
+    out |= {PolicyKey(Owner.OTHER_MACHINE, p): other * share for p, share in _ELSEWHERE.items()}
+    if relay:
+        out |= {PolicyKey(Owner.VPN_PROGRAM, p): relay * (1 - other) * share for p, share in _RELAYED.items()}
+    return out
 
 
 def _beforehand(
-    survey: AddressSurvey, hints: Iterable[Hints], *, stack_marks: bool
-) -> dict[Character, float]:
+    survey: AddressSurvey,
+    prior: Mapping[Policy, float],
+    identity: Identity,
+    hints: Iterable[Hints],
+    *,
+    stack_marks: bool,
+) -> dict[PolicyKey, float]:
     """Log-weights before any port is heard. Marks are a question only where signs were seen."""
-    prior, echo = _prior(survey), echo_sign(survey)
-    if answers_echo(survey):
-        prior = prior | {Policy.DARK: prior[Policy.DARK] * EPSILON}
+    weights, echo = _owners(survey, prior, identity), echo_sign(survey)
+    weights = {
+        key._replace(opening=opening): weight * share
+        for key, weight in weights.items()
+        for opening, share in openings_of(key.policy).items()
+    }
     if echo is None and not any(_signed(one) for one in hints):
-        return {(policy, True): math.log(weight) for policy, weight in prior.items()}
+        return {key: math.log(weight) for key, weight in weights.items()}
+    weights = {
+        key: weight * (RESETS_WHERE_SEEN if key.policy is Policy.RESETS else 1.0)
+        for key, weight in weights.items()
+    }
     beforehand = MARKS_SHOW[survey.address.family]
     shown = {True: beforehand, False: 1 - beforehand}
     if echo is not None:
@@ -178,8 +207,8 @@ def _beforehand(
             said[False] *= STACK_THAT_MARKS
         shown = {marks: share * said[marks] for marks, share in shown.items()}
     return {
-        (policy, marks): math.log(weight * share)
-        for policy, weight in prior.items()
+        key._replace(marks=marks): math.log(weight * share)
+        for key, weight in weights.items()
         for marks, share in shown.items()
     }
 
@@ -190,28 +219,10 @@ def _signed(hints: Hints) -> bool:
     return hints.sign is not None or any(one is not None and one.sign is not None for one in tries)
 
 
-def _add(logs: dict[Character, float], share: Mapping[Character, float]) -> None:
-    for character, log in share.items():
-        logs[character] += log
-
-
-def _of_control(said: Evidence, protocol: Protocol, character: Character, noise: Noise) -> float:
-    return _mixture(said, protocol, MANNERS[character[0]].control, character, noise, covered=False)
-
-
-def _of_tested(said: Evidence, protocol: Protocol, character: Character, noise: Noise, share: float) -> float:
-    manners = MANNERS[character[0]]
-    covered = _mixture(said, protocol, manners.exposed, character, noise, covered=True)
-    uncovered = _mixture(said, protocol, manners.unexposed, character, noise, covered=False)
-    return share * covered + (1 - share) * uncovered
-
-
-def _mixture(
-    said: Evidence, protocol: Protocol, fates: Fates, character: Character, noise: Noise, *, covered: bool
-) -> float:
-    policy, marks = character
-    stealth = MANNERS[policy].stealth
+def _of_control(said: Evidence, protocol: Protocol, key: PolicyKey, noise: Noise) -> float:
+    manners = manners_of(key.policy, key.opening)
+    fates: Mapping[Fate, float] = manners.control
     return sum(
-        share * likelihood(said, protocol, Assumed(fate, covered, stealth, marks), noise)
+        share * likelihood(said, protocol, Assumed(fate, False, manners.stealth, key.marks), noise)  # noqa: FBT003
         for fate, share in fates.items()
     )

@@ -1,31 +1,26 @@
-"""The exact posterior of one port's binding, shared over all addresses.
+"""Each port's part of the joint posterior: its candidates, the likely fate of each probe, who accepts."""
 
-For every binding it sums over what else may be true: a rule for the port on all addresses, a full accept
-queue, each address's policy, and the fate of the probe there. Addresses are independent given those.
-"""
-
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 
-from probe.inference.bindings import Hypothesis, hypotheses
-from probe.inference.forwarded import forwards
-from probe.inference.policy import AddressModel
-from probe.inference.priors import (
-    CONTRADICTED,
-    EVERYWHERE,
-    FLOOR,
-    FLOOR_TOTAL,
-    FORWARD_LIMITED,
-    HEALTH,
-    UNLIMITED,
-    BindPrior,
-    Health,
-)
-from probe.inference.responses import OPENED
-from probe.inference.situation import FateWeights, Rule, Situation
-from probe.inference.tables import ELSEWHERE_IF_NOT_WILDCARD, Fate, Policy
-from probe.model.binding import Binding, Candidate
+from probe.inference.address_likelihood import Case
+from probe.inference.bindings import Hypothesis
+from probe.inference.joint import Joint, Weighed, mixed
+from probe.inference.likelihood import Evidence
+from probe.inference.policy import AddressModel, PolicyKey
+from probe.inference.priors import CONTRADICTED, FLOOR, FLOOR_TOTAL, FORGED_UNSEEN
+from probe.inference.tables import Fate
+from probe.model.binding import Binding, Candidate, Owner
+from probe.model.evidence import Response
 from probe.model.target import IPAddress, Port, Seen
+
+FateShares = dict[Fate, float]
+_Key = tuple[Binding, frozenset[IPAddress]]
+_WILDCARD = Binding.WILDCARD
+_TINY = 1e-300
+_UNLIKELY = 1e-6  # share of a column's explanations below which an explanation adds to no fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,137 +34,154 @@ class Posterior:
     by_device: Mapping[frozenset[IPAddress], float]  # of a socket on these: P(bound to their device)
 
 
-def infer_ports(
-    ports: Iterable[Port], models: Sequence[AddressModel], prior: BindPrior, running: Collection[Port]
-) -> dict[Port, Posterior]:
-    """Weigh every port; those with the same evidence everywhere have the same posterior."""
-    known: dict[object, Posterior] = {}
-    out: dict[Port, Posterior] = {}
-    for port in ports:
-        alike = port.protocol, port in running, tuple(model.evidence.get(port) for model in models)
-        if alike not in known:
-            known[alike] = infer_port(port, models, prior, running=port in running)
-        out[port] = known[alike]
-    return out
+def posteriors(joint: Joint, models: Sequence[AddressModel]) -> dict[Port, Posterior]:
+    """The posterior of every port; ports of one column share it."""
+    found: dict[Port, Posterior] = {}
+    for column in joint.columns:
+        found.update(dict.fromkeys(column.column.ports, _of_column(column, joint, models)))
+    return found
 
 
-def infer_port(port: Port, models: Sequence[AddressModel], prior: BindPrior, *, running: bool) -> Posterior:
-    """Weigh every binding of a port against what all addresses said of it."""
-    addresses = tuple({model.address.ip: model.address for model in models}.values())
-    opened = frozenset(
-        m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in OPENED
+def _of_column(column: Weighed, joint: Joint, models: Sequence[AddressModel]) -> Posterior:
+    """Weigh a column's bindings. Its own evidence counts once, as one port's; the others' teach the rest."""
+    own = column.column.counted / len(column.column.ports)
+    values = column.by_class()
+    given = [
+        [
+            log - own * math.log(max(chance, _TINY))
+            for log, chance in zip(logs, mixed(weights, values), strict=True)
+        ]
+        for logs, weights in zip(joint.weights, column.weights, strict=True)
+    ]
+    top = max(max(row) for row in given)
+    shares = [[math.exp(log - top) for log in row] for row in given]
+    any_style = _of_one_host([sum(of_style) for of_style in zip(*shares, strict=True)], joint)
+    by_style = list(zip(*shares, strict=True))  # by combination
+    priors = [
+        [
+            sum(share * weight for share, weight in zip(of_styles, of_class, strict=True))
+            for of_styles in by_style
+        ]
+        for of_class in zip(*column.weights, strict=True)
+    ]
+    by_class = [_dot(prior, row) for prior, row in zip(priors, values, strict=True)]
+    evidence = [_dot(any_style, row) for row in values]
+    credited = [
+        (branch.cases, [p * value for p, value in zip(priors[branch.number], branch.values, strict=True)])
+        for branch in column.branches
+    ]
+    full = sum(
+        sum(parts) for branch, (_, parts) in zip(column.branches, credited, strict=True) if branch.full
     )
-    weighed = hypotheses(addresses, prior, running=running, seen_open=opened)
-    forwarded = forwards(port, models)
-    situations = [Situation(model, port, forwarded=forwarded) for model in models]
-    rules = _rules(models)
-    limits = FORWARD_LIMITED if forwarded else UNLIMITED
-    fates: dict[Seen, FateWeights] = {m.seen: dict.fromkeys(Fate, 0.0) for m in models}
-    full = 0.0
-    likelihoods: list[float] = []
-    for hypothesis in weighed:
-        found, found_full = _weigh(hypothesis, situations, _Shared(rules, limits), fates)
-        likelihoods.append(found)
-        full += found_full * hypothesis.weight
-    return _posterior(weighed, likelihoods, fates, full)
+    found = _Found(column, _split(column, shares, by_class), _by_binding(column, evidence))
+    return _posterior(found, _fates(credited, column, joint, models), full / (sum(by_class) or 1.0))
+
+
+def _of_one_host(shares: Sequence[float], joint: Joint) -> list[float]:
+    """The weights of combinations in which no other machine answers: one would explain every answer away."""
+    alone = [all(key.owner is not Owner.OTHER_MACHINE for key in one) for one in joint.combinations]
+    if not any(alone):
+        return list(shares)
+    return [share if is_one else 0.0 for share, is_one in zip(shares, alone, strict=True)]
+
+
+def _dot(one: Sequence[float], two: Sequence[float]) -> float:
+    return float(sum(map(mul, one, two)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
-    """What may be true on every address at once, with its shares: rules, and limits to a forwarding."""
+class _Found:
+    """Weight, and likelihood of what was heard, of each binding of a column."""
 
-    rules: Mapping[Rule, float]
-    limits: Mapping[bool, float]
+    column: Weighed
+    weights: Sequence[float]
+    likelihoods: Sequence[float]
 
-    def cases(self) -> Iterator[tuple[Health, Rule, bool, float]]:
-        """Every case, with its share."""
-        for health, of_health in HEALTH.items():
-            for rule, of_rule in self.rules.items():
-                for limited, of_limit in self.limits.items():
-                    yield health, rule, limited, of_health * of_rule * of_limit
+    @property
+    def bindings(self) -> tuple[Hypothesis, ...]:
+        return self.column.column.bindings
 
 
-def _rules(models: Sequence[AddressModel]) -> dict[Rule, float]:
-    """What may hold on every address, with its shares."""
-    host_wide = models[0].host_wide
-    rules: dict[Rule, float] = {rule: share * (1 - host_wide) for rule, share in EVERYWHERE.items()}
-    return rules | {Policy.RESETS: host_wide}
+def _split(column: Weighed, shares: Sequence[Sequence[float]], by_class: Sequence[float]) -> list[float]:
+    """The weight of each binding: its class's, shared out as beforehand by what is learned of the style."""
+    styles = [sum(row) for row in shares]
+    prior = [
+        sum(share * of_style[index] for share, of_style in zip(styles, column.column.weights, strict=True))
+        for index in range(len(column.classes))
+    ]
+    totals = [0.0] * len(by_class)
+    for weight, number in zip(prior, column.classes, strict=True):
+        totals[number] += weight
+    return [
+        by_class[number] * weight / totals[number] if totals[number] else 0.0
+        for weight, number in zip(prior, column.classes, strict=True)
+    ]
 
 
-def _weigh(
-    hypothesis: Hypothesis,
-    situations: Sequence[Situation],
-    shared: _Shared,
-    fates: dict[Seen, FateWeights],
-) -> tuple[float, float]:
-    """Likelihood of a hypothesis, and its part with a full queue; adds to the fates' weights."""
-    total = full = 0.0
-    odd = any(s.evidence.hints.elsewhere for s in situations) and hypothesis.binding is not Binding.WILDCARD
-    for health, rule, limited, share in shared.cases():
-        rows = [s.weights(s.case(hypothesis, rule, health, limited=limited)) for s in situations]
-        sums = [sum(row.values()) for row in rows]
-        product = share * (ELSEWHERE_IF_NOT_WILDCARD if odd else 1.0)
-        for value in sums:
-            product *= value
-        total += product
-        full += product if health is Health.FULL and hypothesis.covers else 0.0
-        _credit(fates, situations, rows, sums, product * hypothesis.weight)
-    return total, full
+def _by_binding(column: Weighed, evidence: Sequence[float]) -> list[float]:
+    return [evidence[number] for number in column.classes]
 
 
-def _credit(
-    fates: dict[Seen, FateWeights],
-    situations: Sequence[Situation],
-    rows: Sequence[FateWeights],
-    sums: Sequence[float],
-    weight: float,
-) -> None:
-    for situation, row, total in zip(situations, rows, sums, strict=True):
-        mine = fates[situation.seen]
-        for fate, part in row.items():
-            mine[fate] += weight * part / total if total else 0.0
+_Credited = Sequence[tuple[tuple[Case, ...], Sequence[float]]]
 
 
-def _posterior(
-    weighed: Sequence[Hypothesis],
-    likelihoods: Sequence[float],
-    fates: dict[Seen, FateWeights],
-    full: float,
-) -> Posterior:
-    best = max(likelihoods)
-    joint: dict[tuple[Binding, frozenset[IPAddress]], float] = {}
-    possible: set[tuple[Binding, frozenset[IPAddress]]] = set()
+def _fates(
+    credited: _Credited, column: Weighed, joint: Joint, models: Sequence[AddressModel]
+) -> dict[Seen, FateShares]:
+    """P(fate) of the probe to each address: every explanation's weight, shared out over its fates."""
+    total = sum(sum(parts) for _, parts in credited) or 1.0
+    out: dict[Seen, FateShares] = {}
+    for index, (model, table) in enumerate(zip(models, column.tables, strict=True)):
+        by_case: dict[tuple[Case, PolicyKey], float] = {}
+        for cases, parts in credited:
+            for part, combination in zip(parts, joint.combinations, strict=True):
+                if part > _UNLIKELY * total:
+                    key = cases[index], combination[index]
+                    by_case[key] = by_case.get(key, 0.0) + part
+        mine = dict.fromkeys(Fate, 0.0)
+        for (case, policy), weight in by_case.items():
+            fates = table.fates(case, policy)
+            of_all = sum(fates.values())
+            for fate, part in fates.items():
+                mine[fate] += weight * part / of_all
+        whole = sum(mine.values()) or 1.0
+        out[model.seen] = {fate: weight / whole for fate, weight in mine.items()}
+    return out
+
+
+def _posterior(found: _Found, fates: Mapping[Seen, FateShares], full: float) -> Posterior:
+    best = max(found.likelihoods)
+    joint: dict[_Key, float] = {}
+    possible: set[_Key] = set()
     families: dict[tuple[int, ...], float] = {}
-    for hypothesis, found in zip(weighed, likelihoods, strict=True):
+    for hypothesis, weight, likelihood in zip(found.bindings, found.weights, found.likelihoods, strict=True):
         key = _key(hypothesis)
-        joint[key] = joint.get(key, 0.0) + hypothesis.weight * found
-        if found > CONTRADICTED * best:
+        joint[key] = joint.get(key, 0.0) + weight
+        if likelihood > CONTRADICTED * best:
             possible.add(key)
         if hypothesis.binding is Binding.WILDCARD:
-            families[hypothesis.families] = hypothesis.weight * found
+            families[hypothesis.families] = weight
     total = sum(joint.values())
-    by_device = _by_device(weighed, likelihoods)
     shares = _with_floor({key: weight / total for key, weight in joint.items()}, possible)
+    if is_untraced(found.column.column.evidence):
+        shares = _with_forgery(shares)
     variant = max(families, key=lambda f: families[f])
-    return Posterior(_candidates(shares), _shown(variant, weighed), _normal(fates), full / total, by_device)
+    return Posterior(_candidates(shares), _shown(variant, found.bindings), fates, full, _by_device(found))
 
 
-def _by_device(
-    weighed: Sequence[Hypothesis], likelihoods: Sequence[float]
-) -> dict[frozenset[IPAddress], float]:
+def _by_device(found: _Found) -> dict[frozenset[IPAddress], float]:
     """For every set of addresses: how likely a socket on exactly these is bound to their device."""
     device: dict[frozenset[IPAddress], float] = {}
     whole: dict[frozenset[IPAddress], float] = {}
-    for hypothesis, found in zip(weighed, likelihoods, strict=True):
+    for hypothesis, weight in zip(found.bindings, found.weights, strict=True):
         if hypothesis.binding is Binding.SPECIFIC:
-            weight = hypothesis.weight * found
             whole[hypothesis.covers] = whole.get(hypothesis.covers, 0.0) + weight
             if hypothesis.device is not None:
                 device[hypothesis.covers] = weight
     return {covers: device[covers] / whole[covers] for covers in device if whole[covers]}
 
 
-def _key(hypothesis: Hypothesis) -> tuple[Binding, frozenset[IPAddress]]:
+def _key(hypothesis: Hypothesis) -> _Key:
     """Wildcards are one candidate; specific bindings are told apart by their addresses."""
     specific = hypothesis.binding is Binding.SPECIFIC
     return hypothesis.binding, hypothesis.covers if specific else frozenset()
@@ -181,10 +193,7 @@ def _shown(variant: tuple[int, ...], weighed: Sequence[Hypothesis]) -> tuple[int
     return tuple(family for family in variant if family in probed)
 
 
-def _with_floor(
-    shares: dict[tuple[Binding, frozenset[IPAddress]], float],
-    possible: set[tuple[Binding, frozenset[IPAddress]]],
-) -> dict[tuple[Binding, frozenset[IPAddress]], float]:
+def _with_floor(shares: Mapping[_Key, float], possible: Collection[_Key]) -> dict[_Key, float]:
     """Give every rival that the answers do not contradict a small share: the table may be wrong."""
     floor = min(FLOOR, FLOOR_TOTAL / max(1, len(possible)))
     raised = {key: max(share, floor) if key in possible else share for key, share in shares.items()}
@@ -194,7 +203,24 @@ def _with_floor(
     return {key: share if key in lifted else share * scale for key, share in raised.items()}
 
 
-def _candidates(shares: dict[tuple[Binding, frozenset[IPAddress]], float]) -> tuple[Candidate, ...]:
+def is_untraced(evidence: Sequence[Evidence | None]) -> bool:
+    """Whether a refusal is part of what was heard that a filter may have forged, for all that shows."""
+    return any(
+        one is not None and one.heard in {Response.CLOSED, Response.REFUSED} and one.hints.sign is None
+        for one in evidence
+    )
+
+
+def _with_forgery(shares: Mapping[_Key, float]) -> dict[_Key, float]:
+    """Keep for all interfaces what sockets cannot exclude: a filter that forges the resets."""
+    wildcard = _WILDCARD, frozenset[IPAddress]()
+    if shares[wildcard] >= FORGED_UNSEEN:
+        return dict(shares)
+    scale = (1 - FORGED_UNSEEN) / (1 - shares[wildcard])
+    return {key: FORGED_UNSEEN if key == wildcard else share * scale for key, share in shares.items()}
+
+
+def _candidates(shares: Mapping[_Key, float]) -> tuple[Candidate, ...]:
     found = [
         Candidate(
             binding=binding,
@@ -204,11 +230,3 @@ def _candidates(shares: dict[tuple[Binding, frozenset[IPAddress]], float]) -> tu
         for (binding, covers), share in shares.items()
     ]
     return tuple(sorted(found, key=lambda c: (-c.probability, c.binding, str(c.bound_to))))
-
-
-def _normal(fates: dict[Seen, FateWeights]) -> dict[Seen, FateWeights]:
-    out = {}
-    for seen, weights in fates.items():
-        total = sum(weights.values())
-        out[seen] = {fate: weight / total for fate, weight in weights.items()} if total else {}
-    return out

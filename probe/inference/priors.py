@@ -17,9 +17,9 @@ _PRIVATE_PRIOR = {
     Policy.DROPS_SYN: 0.004,
     Policy.REJECTS: 0.07,
     Policy.REJECTS_ON_PATH: 0.01,
-    Policy.RESETS: 0.002,
+    Policy.RESETS: 0.0003,
     Policy.RESETS_ON_PATH: 0.001,
-    Policy.STEALTH: 0.02,
+    Policy.STEALTH: 0.004,
     Policy.DARK: 0.05,
     Policy.ANSWERS_ALL: 0.004,
     Policy.FRONT_REFUSES: 1e-6,  # NAT boxes stand before public addresses
@@ -39,25 +39,30 @@ _FIRST_HOP_PRIOR = _PUBLIC_PRIOR | {
 }
 
 
-def policy_prior(realm: str, *, first_hop_owns_it: bool) -> dict[Policy, float]:
+_FURTHER_PRIOR = _PUBLIC_PRIOR | {Policy.FRONT_REFUSES: 0.002, Policy.FRONT_DROPS: 0.02}
+
+
+def policy_prior(realm: str, *, first_hop_owns_it: bool | None) -> dict[Policy, float]:
     """Prior weights of policies for an address of this realm.
 
     `first_hop_owns_it`: a public address that answers one hop away although it is no neighbour is the
-    gateway's own, so a NAT box in front of the target.
+    gateway's own, so a NAT box in front of the target; None: its distance does not show.
     """
     if realm != Realm.PUBLIC:
         return _PRIVATE_PRIOR
-    return _FIRST_HOP_PRIOR if first_hop_owns_it else _PUBLIC_PRIOR
+    if first_hop_owns_it is None:
+        return _PUBLIC_PRIOR
+    return _FIRST_HOP_PRIOR if first_hop_owns_it else _FURTHER_PRIOR
 
 
 # One rule for the port on every address of the host, beside the rules of a single address.
 EVERYWHERE: Final[dict[Fate | None, float]] = {
-    None: 0.961,
+    None: 0.963,
     Fate.DROP: 0.018,
     Fate.DROP_SYN: 0.002,
     Fate.REJECT_HOST: 0.014,
     Fate.REJECT_PATH: 0.001,
-    Fate.RESET_HOST: 0.004,
+    Fate.RESET_HOST: 0.002,
 }
 
 
@@ -67,8 +72,8 @@ UNLIMITED: Final = {False: 1.0}
 LINK_KEPT_OUT: Final = 0.5  # ... of the links that such a chain knows
 
 
-# A host whose firewall resets all that it does not let in, on every address alike.
-HOST_WIDE_RESETS: Final = 0.002
+# How often one policy holds on all addresses of a host, beside a policy of each address's own.
+ONE_POLICY: Final = 0.3
 
 
 class Health(StrEnum):
@@ -87,45 +92,143 @@ class BindPrior:
 
     wildcard_v4: float = 0.22
     wildcard_dual: float = 0.17
-    wildcard_v6: float = 0.012
+    wildcard_v6: float = 0.02
     one_address: float = 0.13
     one_device: float = 0.02  # every address of one realm
     private_only: float = 0.015  # every address but the public ones
     several: float = 0.02  # any other set of addresses
     all_given: float = 0.004  # exactly the addresses that were probed, one by one
-    loopback_v4: float = 0.11
-    loopback_dual: float = 0.06
+    loopback_v4: float = 0.13
+    loopback_dual: float = 0.07
     loopback_v6: float = 0.02
-    loopback_through_vpn: float = 0.0015  # a VPN program in user space hands connections to 127.0.0.1
-    nothing: float = 0.25
+    nothing: float = 0.23
+
+
+# How a host binds its services: learned from all of its ports together. What most hosts do is `BindPrior`.
+_EVERYWHERE_STYLE: Final = BindPrior(
+    wildcard_v4=0.37,
+    wildcard_dual=0.29,
+    wildcard_v6=0.006,
+    one_address=0.05,
+    one_device=0.008,
+    private_only=0.01,
+    several=0.012,
+    loopback_v4=0.07,
+    loopback_dual=0.03,
+    loopback_v6=0.01,
+    nothing=0.15,
+)
+_INWARD_STYLE: Final = BindPrior(
+    wildcard_v4=0.05,
+    wildcard_dual=0.04,
+    wildcard_v6=0.004,
+    one_address=0.06,
+    one_device=0.01,
+    private_only=0.008,
+    several=0.01,
+    all_given=0.002,
+    loopback_v4=0.3,
+    loopback_dual=0.12,
+    loopback_v6=0.05,
+    nothing=0.4,
+)
+_CHOSEN_STYLE: Final = BindPrior(
+    wildcard_v4=0.06,
+    wildcard_dual=0.05,
+    wildcard_v6=0.007,
+    one_address=0.42,
+    one_device=0.06,
+    private_only=0.05,
+    several=0.13,
+    all_given=0.01,
+    loopback_v4=0.08,
+    loopback_dual=0.03,
+    loopback_v6=0.02,
+    nothing=0.12,
+)
+_BOTH_STYLE: Final = BindPrior(
+    wildcard_v4=0.15,
+    wildcard_dual=0.11,
+    wildcard_v6=0.014,
+    one_address=0.24,
+    one_device=0.04,
+    private_only=0.03,
+    several=0.06,
+    all_given=0.01,
+    loopback_v4=0.1,
+    loopback_dual=0.05,
+    loopback_v6=0.02,
+    nothing=0.2,
+)
+# Hardly anything listens: a range of ports was asked.
+_SPARSE_STYLE: Final = BindPrior(
+    wildcard_v4=0.008,
+    wildcard_dual=0.006,
+    wildcard_v6=0.0006,
+    one_address=0.007,
+    one_device=0.001,
+    private_only=0.0012,
+    several=0.003,
+    all_given=0.0002,
+    loopback_v4=0.3,
+    loopback_dual=0.12,
+    loopback_v6=0.05,
+    nothing=0.5,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """By which shares a binding is weighed beforehand, and how much it takes to be named."""
+    """By which shares a binding is weighed beforehand, and how much it takes to be named.
 
-    prior: BindPrior
+    `styles` are ways to bind services, each with its weight: which one a host follows is learned. `one_set`
+    is the weight of one more for every set of addresses that some port is open on: half of the services are
+    bound to that set, and the others follow `beside`. None: there are no such.
+    """
+
+    styles: tuple[tuple[float, BindPrior], ...]
     point: float
+    one_set: float = 0.0
+    beside: BindPrior | None = None
 
 
 # What is usual counts, and eight in ten are enough to say it.
-USUAL: Final = Standard(BindPrior(), point=0.80)
+USUAL: Final = Standard(
+    (
+        (0.42, BindPrior()),
+        (0.18, _EVERYWHERE_STYLE),
+        (0.15, _INWARD_STYLE),
+        (0.03, _SPARSE_STYLE),
+        (0.1, _BOTH_STYLE),
+        (0.12, _CHOSEN_STYLE),
+    ),
+    point=0.80,
+    one_set=0.012,
+    beside=_BOTH_STYLE,
+)
+BOUND_TO_SET: Final = 0.5  # share of the services of a host that mostly binds to one set of addresses
+BOUND_TO_SETS: Final = 0.7  # ... of one that binds each to some set, evenly over those that are seen
+SETS_STYLE: Final = 4.0  # how much likelier that is beforehand than one of them
 # Nothing is taken as usual: every kind of binding weighs the same, and it takes nineteen in twenty.
 STRICT: Final = Standard(
-    BindPrior(
-        wildcard_v4=0.08,
-        wildcard_dual=0.08,
-        wildcard_v6=0.08,
-        one_address=0.12,
-        one_device=0.04,
-        private_only=0.04,
-        several=0.04,
-        all_given=0.04,
-        loopback_v4=0.08,
-        loopback_dual=0.08,
-        loopback_v6=0.08,
-        loopback_through_vpn=0.08,
-        nothing=0.24,
+    (
+        (
+            1.0,
+            BindPrior(
+                wildcard_v4=0.08,
+                wildcard_dual=0.08,
+                wildcard_v6=0.08,
+                one_address=0.12,
+                one_device=0.04,
+                private_only=0.04,
+                several=0.04,
+                all_given=0.04,
+                loopback_v4=0.08,
+                loopback_dual=0.08,
+                loopback_v6=0.08,
+                nothing=0.24,
+            ),
+        ),
     ),
     point=0.95,
 )
@@ -136,8 +239,18 @@ FLOOR: Final = 0.0055  # what a rival that nothing contradicts is always given
 FLOOR_TOTAL: Final = 0.055  # ... as long as all of them together get no more than this
 CONTRADICTED: Final = 2e-6  # likelihood below this share of the best one: contradicted by the answers
 
-# While a policy is learned from tested ports: one socket is seen beforehand in so many ports, and so many
-# ports at most count, for ports behind one filter do not speak independently of each other.
-COVERED_SEEN: Final = 0.4
-PORTS_SEEN: Final = 1.0
-PORTS_COUNTED: Final = 20
+# Who owns an address, beside the target, where no sign says so.
+VPN_PROGRAM_OWNS: Final = 0.002  # of a VPN address: a program in user space hands connections to 127.0.0.1
+OTHER_OWNS: Final = 0.0004
+OTHER_BEHIND_FIRST_HOP: Final = 0.15  # ... of a public one that is the gateway's: it serves ports of its own
+PROVEN_OTHER: Final = 1e-6  # ... of one that is proven to be one machine with another of the target's
+NOT_ITS_OWN: Final = 1e-3  # chance that a host binds to an address that is not its own
+OTHER_LISTENS: Final = 0.4  # share of the tested ports on which a machine that is not the target accepts
+
+# Ports that are alike on every address do not speak independently of each other: so many count in full, and
+# of more their logarithm.
+COUNTED_IN_FULL: Final = 12
+RESETS_WHERE_SEEN: Final = (
+    6.0  # how many times likelier a firewall that resets is where raw packets could show it
+)
+FORGED_UNSEEN: Final = 0.031  # what all interfaces keep where a refusal decides that sockets cannot trace

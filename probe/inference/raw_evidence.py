@@ -61,8 +61,7 @@ def _of_address(port: Port, model: AddressModel) -> Iterator[PortEvidence]:
 def _of_sign(sign: Sign, model: AddressModel) -> EvidenceRule:
     if sign is Sign.MARKED:
         return EvidenceRule.RESET_MARKED
-    marks_show = sum(share for (_, marks), share in model.characters().items() if marks)
-    return EvidenceRule.RESET_FORGED if marks_show >= SURE else EvidenceRule.RESETS_UNMARKED
+    return EvidenceRule.RESET_FORGED if model.marks_show >= SURE else EvidenceRule.RESETS_UNMARKED
 
 
 def _of_segments(hints: Hints, response: Response) -> Iterator[PortEvidence]:

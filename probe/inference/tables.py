@@ -44,18 +44,13 @@ Sounds = dict[Response, float]
 # What is heard of a TCP probe, by fate and by whether a socket covers the address.
 TCP_SOUNDS: Final[dict[tuple[Fate, bool], Sounds]] = {
     (Fate.PASS, True): {
-        Response.OPEN: 0.95,
-        Response.CUT: 0.02,
+        Response.OPEN: 0.92,
+        Response.CUT: 0.05,
         Response.OPEN_BEHIND: 0.0245,
         Response.OPEN_NEARER: 0.005,
         Response.CUT_NEARER: 0.0005,
     },
-    (Fate.PASS, False): {
-        Response.CLOSED: 0.97,
-        Response.CLOSED_BEHIND: 0.01,
-        Response.CUT: 0.005,
-        Response.CUT_NEARER: 0.015,
-    },
+    (Fate.PASS, False): {Response.CLOSED: 0.975, Response.CLOSED_BEHIND: 0.01, Response.CUT_NEARER: 0.015},
     (Fate.FORWARDED, True): {Response.OPEN_BEHIND: 0.88, Response.OPEN: 0.11, Response.CUT: 0.01},
     (Fate.FORWARDED, False): {Response.CLOSED_BEHIND: 0.8, Response.CLOSED: 0.2},
 }
@@ -129,39 +124,68 @@ class Manners:
     stealth: bool = False  # the stack is silent where nothing listens
 
 
-def _deny(by: Fate) -> Manners:
+class Opening(StrEnum):
+    """Which ports a policy lets pass."""
+
+    SELECTIVE = "selective"  # where it denies, those of services that are to be reached; else all but some
+    LOOSE = "loose"  # many, whatever listens there
+    TIGHT = "tight"  # hardly any
+    ALL = "all"  # there is no rule for any port
+
+
+# Shares of ports that pass: of a service that listens beyond loopback, and of the others.
+_LET_IN: Final[Mapping[Opening, tuple[float, float]]] = {
+    Opening.SELECTIVE: (0.68, 0.15),
+    Opening.LOOSE: (0.42, 0.34),
+    Opening.TIGHT: (0.1, 0.06),
+}
+_DENIES: Final[Mapping[Opening, float]] = {
+    Opening.SELECTIVE: 0.4,
+    Opening.LOOSE: 0.3,
+    Opening.TIGHT: 0.3,
+}
+_ACCEPTS: Final[Mapping[Opening, float]] = {Opening.SELECTIVE: 0.45, Opening.ALL: 0.55}
+_ONE: Final[Mapping[Opening, float]] = {Opening.SELECTIVE: 1.0}
+
+
+def _deny(by: Fate, opening: Opening = Opening.SELECTIVE) -> Manners:
     """A zone that denies by default and lets chosen ports pass; now and then it treats one in another way."""
     other = Fate.REJECT_HOST if by is Fate.DROP else Fate.DROP
+    exposed, unexposed = _LET_IN[opening]
     return Manners(
         control={by: 0.985, other: 0.003, Fate.PASS: 0.012},
-        exposed={by: 0.48, other: 0.02, Fate.PASS: 0.5},
-        unexposed={by: 0.82, other: 0.015, Fate.PASS: 0.165},
+        exposed={by: 0.98 - exposed, other: 0.02, Fate.PASS: exposed},
+        unexposed={by: 0.985 - unexposed, other: 0.015, Fate.PASS: unexposed},
     )
 
 
 _PORT_RULES: Fates = {
-    Fate.DROP: 0.0125,
-    Fate.DROP_SYN: 0.0015,
-    Fate.REJECT_HOST: 0.009,
-    Fate.REJECT_PATH: 0.002,
-    Fate.RESET_HOST: 0.002,
-    Fate.RESET_PATH: 0.001,
+    Fate.DROP: 0.0275,
+    Fate.DROP_SYN: 0.0025,
+    Fate.REJECT_HOST: 0.017,
+    Fate.REJECT_PATH: 0.004,
+    Fate.RESET_HOST: 0.001,
+    Fate.RESET_PATH: 0.0008,
 }
-_OPEN_ZONE: Fates = {**_PORT_RULES, Fate.PASS: 1 - sum(_PORT_RULES.values())}
+_HARDLY: Final = 0.05  # of these rules, what is left where no port seems to have one
+
+
+def _with_rules(share: float) -> Fates:
+    rules = {fate: part * share for fate, part in _PORT_RULES.items()}
+    return {**rules, Fate.PASS: 1 - sum(rules.values())}
+
+
+_CONTROLS: Fates = {
+    Fate.PASS: 0.985,
+    Fate.DROP: 0.006,
+    Fate.REJECT_HOST: 0.004,
+    Fate.RESET_HOST: 0.003,
+    Fate.SPOOFED: 0.002,
+}
 
 MANNERS: Final = MappingProxyType(
     {
-        Policy.ACCEPTS: Manners(
-            control={
-                Fate.PASS: 0.985,
-                Fate.DROP: 0.006,
-                Fate.REJECT_HOST: 0.004,
-                Fate.RESET_HOST: 0.003,
-                Fate.SPOOFED: 0.002,
-            },
-            exposed=_OPEN_ZONE,
-            unexposed=_OPEN_ZONE,
-        ),
+        Policy.ACCEPTS: Manners(_CONTROLS, _with_rules(1.0), _with_rules(1.0)),
         Policy.DROPS: _deny(Fate.DROP),
         Policy.DROPS_SYN: _deny(Fate.DROP_SYN),
         Policy.REJECTS: _deny(Fate.REJECT_HOST),
@@ -194,6 +218,28 @@ MANNERS: Final = MappingProxyType(
 )
 
 
+_DENYING: Final = {
+    Policy.DROPS: Fate.DROP,
+    Policy.REJECTS: Fate.REJECT_HOST,
+    Policy.REJECTS_ON_PATH: Fate.REJECT_PATH,
+}
+_OPENED: Final = {
+    (policy, opening): _deny(fate, opening) for policy, fate in _DENYING.items() for opening in _DENIES
+} | {(Policy.ACCEPTS, Opening.ALL): Manners(_CONTROLS, _with_rules(_HARDLY), _with_rules(_HARDLY))}
+
+
+def manners_of(policy: Policy, opening: Opening) -> Manners:
+    """Shares of fates under a policy that lets as much pass."""
+    return _OPENED.get((policy, opening)) or MANNERS[policy]
+
+
+def openings_of(policy: Policy) -> Mapping[Opening, float]:
+    """How much a policy may let pass, with shares: it is learned from all ports."""
+    if policy in _DENYING:
+        return _DENIES
+    return _ACCEPTS if policy is Policy.ACCEPTS else _ONE
+
+
 def sounds(protocol: Protocol, fate: Fate, *, covered: bool) -> Sounds:
     """What is heard of a probe that meets this fate."""
     table = TCP_SOUNDS if protocol is Protocol.TCP else UDP_SOUNDS
@@ -209,7 +255,7 @@ MARKS_SHOW: Final[Mapping[int, float]] = {4: 0.88, 6: 0.95}
 
 # A reset's sign, by whether the host's own stack made it and whether marks show at this address.
 SIGNS: Final[Mapping[tuple[bool, bool], Mapping[Sign, float]]] = {
-    (True, True): {Sign.MARKED: 0.9992, Sign.PLAIN: 0.0003, Sign.ODD: 0.0005},
+    (True, True): {Sign.MARKED: 0.9998, Sign.PLAIN: 0.0001, Sign.ODD: 0.0001},
     (True, False): {Sign.MARKED: 0.0005, Sign.PLAIN: 0.9, Sign.ODD: 0.0995},
     (False, True): {Sign.MARKED: 0.01, Sign.PLAIN: 0.96, Sign.ODD: 0.03},
     (False, False): {Sign.MARKED: 0.0005, Sign.PLAIN: 0.93, Sign.ODD: 0.0695},
@@ -260,8 +306,8 @@ _CROSS_UNCOVERED: Backs = {
     Back.RESET: 0.87,
     Back.SILENT: 0.09,
     Back.PASSED_ON: 0.03,
-    Back.REJECTED: 0.008,
-    Back.OPEN: 0.002,
+    Back.REJECTED: 0.0095,
+    Back.OPEN: 0.0005,
 }
 _CROSS_STOPPED: Backs = {
     Back.SILENT: 0.955,
@@ -301,7 +347,7 @@ CROSS_BACKS: Final[Mapping[Fate, tuple[Backs, Backs]]] = {
 # The same for 127.0.0.1: hosts ignore it but for route_localnet. Docker forwards a port that it publishes
 # there even from a link, and even into a container in which nothing listens.
 LOOPBACK_BACKS: Final[tuple[Backs, Backs]] = (
-    {Back.SILENT: 0.967, Back.RESET: 0.03, Back.PASSED_ON: 0.0015, Back.REJECTED: 0.001, Back.OPEN: 0.0005},
+    {Back.SILENT: 0.967, Back.RESET: 0.03, Back.PASSED_ON: 0.0015, Back.REJECTED: 0.0012, Back.OPEN: 0.0003},
     {Back.SILENT: 0.9375, Back.PASSED_ON: 0.03, Back.OPEN: 0.03, Back.RESET: 0.0015, Back.REJECTED: 0.001},
 )
 

@@ -2,22 +2,20 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from enum import StrEnum
 
 from probe.inference import advice
 from probe.inference.address_evidence import address_evidence
 from probe.inference.conditions import address_condition, port_condition
 from probe.inference.forwarded import BEHIND
-from probe.inference.likelihood import Evidence
 from probe.inference.policy import AddressModel
 from probe.inference.port_evidence import port_evidence, reading
 from probe.inference.posterior import Posterior
-from probe.inference.priors import STRICT, SURE
+from probe.inference.priors import SURE
 from probe.inference.raw_evidence import raw_evidence
 from probe.inference.responses import OPENED
 from probe.inference.rivals import next_tests, rivals
 from probe.inference.same_service import service_evidence, services_of
-from probe.inference.tables import MUTE, Policy
+from probe.inference.tables import FORGERS, Policy
 from probe.inference.traces import Back, Sign
 from probe.model.binding import Binding, BoundBy, Candidate, Condition, Via
 from probe.model.evidence import Response
@@ -26,39 +24,37 @@ from probe.model.target import IPAddress, Port
 from probe.model.verdict import AddressVerdict, Identity, PortVerdict
 from probe.services.registry import is_private
 
+_SURER = 0.9  # what it takes where few realms spoke
+_SEVERAL = 2  # realms
+_NEVER = 2.0  # no probability is enough
+_HALF = 0.5
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _REFUSALS = frozenset({Response.CLOSED, Response.CLOSED_BEHIND, Response.CUT_NEARER, Response.REFUSED})
 _ANSWERS = frozenset({Back.OPEN, Back.RESET})
 
 
 def judge_ports(
-    models: Sequence[AddressModel],
-    reached: Sequence[AddressModel],
-    known: Mapping[Port, Posterior],
-    point: float,
+    models: Sequence[AddressModel], known: Mapping[Port, Posterior], point: float
 ) -> Iterator[PortVerdict]:
     """Judge every port; those that are alike on every address share all that is concluded of them."""
     alike: dict[Hashable, PortVerdict] = {}
-    beside = [m for m in models if all(m is not other for other in reached)]
     for port, posterior in known.items():
-        key = _likeness(port, models, beside, posterior)
+        key = _likeness(port, models, posterior)
         if key not in alike:
-            alike[key] = judge_port(port, models, reached, posterior, point)
+            alike[key] = judge_port(port, models, posterior, point)
         yield replace(alike[key], port=port)
 
 
-def _likeness(
-    port: Port, models: Sequence[AddressModel], beside: Sequence[AddressModel], posterior: Posterior
-) -> Hashable:
+def _likeness(port: Port, models: Sequence[AddressModel], posterior: Posterior) -> Hashable:
     """What must be equal of two ports for one verdict to hold for both.
 
-    Ports that share their posterior have the same evidence on every address that was reached; `beside` are
-    the others. What a service showed is of its port alone.
+    Ports that share their posterior have the same evidence on every address. What a service showed is of its
+    port alone.
     """
     if any(port in m.survey.keys or port in m.survey.greetings for m in models):
         return port
     answers = tuple(_answer(m.tested.get(port)) for m in models)
-    return (id(posterior), is_private(port), answers, tuple(m.evidence.get(port) for m in beside))
+    return (id(posterior), is_private(port), answers)
 
 
 def _answer(seen: Observation | None) -> Hashable:
@@ -67,17 +63,10 @@ def _answer(seen: Observation | None) -> Hashable:
     return (seen.reason, seen.attempts, seen.sender, seen.icmp, seen.origin, seen.unheard)
 
 
-def judge_port(
-    port: Port,
-    models: Sequence[AddressModel],
-    reached: Sequence[AddressModel],
-    posterior: Posterior,
-    point: float,
-) -> PortVerdict:
+def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float) -> PortVerdict:
     """Name what can be named by the addresses that were reached, with what all of them showed."""
-    answers = _answers(port, reached)
-    across = accepted_across(port, reached)
-    binding, named = name_binding(posterior.candidates, answers, point, across=bool(across))
+    reached = [model for model in models if model.reached]
+    binding, named = name_port(port, models, posterior, point)
     settled = PortVerdict(
         port=port,
         binding=binding,
@@ -90,7 +79,7 @@ def judge_port(
         conditions={m.seen: port_condition(port, m, posterior) for m in models},
     )
     surveys = [model.survey for model in models]
-    opened = any(said is Said.TAKEN for _, said in answers)
+    opened = any(port in m.evidence and m.evidence[port].heard in OPENED for m in reached)
     return replace(
         settled,
         readings={m.seen: r for m in models if (r := reading(port, m)) is not None},
@@ -106,81 +95,59 @@ def judge_port(
     )
 
 
-def accepted_across(port: Port, models: Sequence[AddressModel]) -> frozenset[IPAddress]:
-    """Addresses that did not accept themselves, but for which their host accepted on another link."""
-    here = {m.address.ip for m in models if port in m.evidence and m.evidence[port].heard in OPENED}
-    crossings = [c for m in models if port in m.evidence for c in m.evidence[port].hints.crossed]
-    return frozenset(c.destination for c in crossings if c.tried.back is Back.OPEN) - here
-
-
-class Said(StrEnum):
-    """What an answer amounts to when a binding is to be named."""
-
-    TAKEN = "taken"  # a socket covers the address
-    REFUSED = "refused"  # none does: the stack itself says so
-    HIDDEN = "hidden"  # a filter stands before it, or whose word it is does not show
-
-
-def name_binding(
-    candidates: Sequence[Candidate],
-    answers: Sequence[tuple[str, Said]],
-    point: float,
-    *,
-    across: bool = False,
+def name_port(
+    port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float
 ) -> tuple[Binding, frozenset[Candidate]]:
-    """The binding that has at least `point`, or the inseparable pair, or `undetermined` (which names none).
+    """The binding that has at least `point`, or the inseparable pair, or `undetermined`, which names none.
 
-    `answers` are of realms. Likely is not enough where hardly an address spoke. The pair takes a port that
-    was refused in most of the realms; all interfaces takes one that is open in two, for a socket may be bound
-    to the device of one. Where only one realm took it, on two addresses or `across` links, it takes more.
+    Where few of several realms spoke, likely is not enough: all interfaces take more if fewer than two
+    accepted, and that nothing is bound beyond loopback takes refusals in most, or in one of three and more.
     """
-    best = candidates[0]
-    realms = {realm for realm, _ in answers}
-    taken = [realm for realm, said in answers if said is Said.TAKEN]
-    refused = {realm for realm, said in answers if said is Said.REFUSED}
-    mostly_refused = 2 * len(refused) > len(realms)
-    widely = len(set(taken) if len(realms) > 1 else taken) > 1
-    nearly = (across or len(taken) > 1) and best.probability >= STRICT.point
-    enough = {
-        Binding.WILDCARD: widely or nearly,
-        Binding.SPECIFIC: bool(taken),
-        Binding.LOOPBACK: bool(taken) or mostly_refused,
-        Binding.NOT_LISTENING: mostly_refused,
+    telling = [m for m in models if m.policy(Policy.ANSWERS_ALL) < SURE]
+    realms = {m.address.realm for m in telling}
+    opened = {m.address.realm for m in telling if port in m.evidence and m.evidence[port].heard in OPENED}
+    refused = {m.address.realm for m in telling if _refused(port, m, posterior)}
+    narrow = len(opened) < _SEVERAL <= len(realms)
+    surer = max(point, _SURER)
+    pair_point = point if 2 * len(refused) > len(realms) else surer
+    if not refused or (pair_point > point and len(realms) <= _SEVERAL):
+        pair_point = _NEVER
+    needed = {
+        Binding.WILDCARD: surer if narrow else point,
+        Binding.SPECIFIC: surer if _is_whole_family(posterior.candidates[0].bound_to, models) else point,
+        Binding.LOOPBACK: point if opened else pair_point,
+        Binding.NOT_LISTENING: pair_point,
     }
-    if best.probability >= point and enough[best.binding]:
+    best = posterior.candidates[0]
+    if best.probability >= needed[best.binding]:
         return best.binding, frozenset({best})
-    pair = frozenset(c for c in candidates if c.binding in _PAIR)
-    if sum(c.probability for c in pair) >= point and mostly_refused:
+    pair = frozenset(c for c in posterior.candidates if c.binding in _PAIR)
+    if sum(c.probability for c in pair) >= pair_point:
         return Binding.LOOPBACK_OR_NOT_LISTENING, pair
     return Binding.UNDETERMINED, frozenset()
 
 
-def _answers(port: Port, models: Sequence[AddressModel]) -> list[tuple[str, Said]]:
-    """What the addresses said of a port, without those that could not be asked or answer for everything."""
-    telling = [m for m in models if port in m.evidence and m.policies[Policy.ANSWERS_ALL] < SURE]
-    return [
-        (m.address.realm, _said(m.evidence[port], host_marks=m.host_marks))
-        for m in telling
-        if m.evidence[port].heard not in MUTE
-    ]
+def _is_whole_family(bound_to: Sequence[IPAddress], models: Sequence[AddressModel]) -> bool:
+    """Whether these are all addresses of one family, beside others: a wildcard of it looks the same."""
+    every = {m.address.ip for m in models}
+    families = {ip.version for ip in bound_to}
+    return set(bound_to) == {ip for ip in every if ip.version in families} != every
 
 
-def _said(evidence: Evidence, *, host_marks: bool) -> Said:
-    """What an answer amounts to.
+def _refused(port: Port, model: AddressModel, posterior: Posterior) -> bool:
+    """Whether the stack itself says that no socket covers the address, and no filter in its name.
 
-    Where the host has marked a reset on some address, one without the mark is nobody's word. Behind a filter
-    for openings a FIN speaks.
+    Behind a filter for openings the reset to a FIN speaks.
     """
-    if evidence.heard in OPENED:
-        return Said.TAKEN
+    evidence = model.evidence.get(port)
+    if evidence is None or not model.reached or model.policy(Policy.ANSWERS_ALL) >= SURE:
+        return False
     if evidence.heard in _REFUSALS:
-        unsigned = host_marks and evidence.hints.sign in {Sign.PLAIN, Sign.ODD}
-        return Said.HIDDEN if unsigned else Said.REFUSED
+        fates = posterior.fates[model.seen]
+        return sum(fates.get(fate, 0.0) for fate in FORGERS) < _HALF
     fin = evidence.hints.fin
-    if evidence.heard is not Response.SILENT or fin is None:
-        return Said.HIDDEN
-    own_reset = fin.back is Back.RESET and fin.sign is Sign.MARKED
-    return Said.REFUSED if own_reset else Said.TAKEN if fin.back is Back.SILENT else Said.HIDDEN
+    silent = evidence.heard is Response.SILENT and fin is not None
+    return silent and fin is not None and fin.back is Back.RESET and fin.sign is Sign.MARKED
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:

@@ -41,6 +41,17 @@ class Condition(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Owner(StrEnum):
+    """Who answers on an address."""
+
+    TARGET = "target"
+    GATEWAY = "gateway"  # a router, virtual address, load balancer or content network in front
+    OTHER_MACHINE = "other-machine"
+    THIS_MACHINE = "this-machine"
+    VPN_PROGRAM = "vpn-program"  # a tunnel's end in user space, which hands connections on to 127.0.0.1
+    UNKNOWN = "unknown"
+
+
 class Via(StrEnum):
     """How an open port is served."""
 

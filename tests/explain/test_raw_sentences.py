@@ -4,8 +4,9 @@ import pytest
 from in_words import sentences
 from told import port_of, surveys_of
 
-from probe.inference.policy import learn
+from probe.inference.host import infer_host
 from probe.inference.port_evidence import port_evidence
+from probe.inference.priors import USUAL
 from probe.inference.raw_evidence import raw_evidence
 
 LAN, VPN = "192.168.77.10 (lan)", "10.88.0.10 (vpn)"
@@ -138,7 +139,7 @@ SAID: dict[str, tuple[dict, dict, list[str]]] = {
 
 def raw_sentences(case: dict) -> list[str]:
     surveys, port = surveys_of(case), port_of(case)
-    return sentences(raw_evidence(port, tuple(learn(surveys).values())), port, surveys)
+    return sentences(raw_evidence(port, infer_host(surveys, USUAL, ()).models), port, surveys)
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -166,7 +167,9 @@ def test_a_refusal_is_the_host_s_own_only_with_its_mark(sign, own):
     """`by the host itself` is said of a reset that shows the mark, or was not looked into; of no other."""
     case = {"lan": {**REFUSED, "raw": marked(syn=f"reset {sign}")}}
     surveys = surveys_of(case)
-    (line,) = sentences(port_evidence(port_of(case), tuple(learn(surveys).values())), port_of(case), surveys)
+    (line,) = sentences(
+        port_evidence(port_of(case), infer_host(surveys, USUAL, ()).models), port_of(case), surveys
+    )
     assert ("refused by the host itself on" in line) is own
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from varied import replace
 
 from probe.inference import follow_ups, infer
+from probe.inference.identity import identify
 from probe.inference.policy import learn
 from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour, Route, Trace
@@ -143,7 +144,7 @@ def test_traces_of_one_port_are_no_evidence_of_another(surveys, port, data):
     )
     first, *rest = surveys
     grown = [replace(first, traces=(*first.traces, *more)), *rest]
-    before, after = learn(surveys), learn(grown)
+    before, after = ({m.seen: m for m in learn(s, identify(s))} for s in (surveys, grown))
     for seen, model in before.items():
         for other, evidence in model.evidence.items():
             if seen != first.seen or other != port:

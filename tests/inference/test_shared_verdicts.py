@@ -7,11 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from told import CONTROLS, OWN, answer, observe, survey
 
-from probe.inference.conditions import address_condition
-from probe.inference.policy import learn
-from probe.inference.posterior import infer_ports
+from probe.inference.host import infer_host
 from probe.inference.priors import USUAL
-from probe.inference.reachability import UNREACHED
 from probe.inference.verdict import judge_port, judge_ports
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Greeting
@@ -51,12 +48,10 @@ def surveys(draw) -> list[AddressSurvey]:
 @given(surveys=surveys(), far=st.booleans())
 def test_a_shared_verdict_is_each_port_s_own(surveys, far):
     """Whatever the ports have in common, and where an address was not reached."""
-    models = tuple(learn(surveys).values())
-    reached = models[:1] if far else [m for m in models if address_condition(m) not in UNREACHED] or models
-    ports = sorted({port for one in surveys for port in one.tested()})
-    known = infer_ports(ports, reached, USUAL.prior, frozenset(PORTS[:1]))
-    alone = [judge_port(port, models, reached, known[port], USUAL.point) for port in known]
-    assert list(judge_ports(models, reached, known, USUAL.point)) == alone
+    host = infer_host(surveys, USUAL, frozenset(PORTS[:1]))
+    models = tuple(replace(m, reached=m.reached and not (far and m is host.models[1])) for m in host.models)
+    alone = [judge_port(port, models, host.ports[port], USUAL.point) for port in host.ports]
+    assert list(judge_ports(models, host.ports, USUAL.point)) == alone
 
 
 def greeted(port: Port) -> tuple[AddressSurvey, AddressSurvey]:
@@ -71,9 +66,8 @@ def greeted(port: Port) -> tuple[AddressSurvey, AddressSurvey]:
 @pytest.mark.parametrize("port", PORTS[3:5])
 def test_what_a_service_showed_is_of_its_port_alone(port):
     """A port that is alike but for its greeting has no services."""
-    models = tuple(learn(greeted(port)).values())
-    known = infer_ports(PORTS[3:5], models, USUAL.prior, frozenset())
-    judged = {one.port: one.services for one in judge_ports(models, models, known, USUAL.point)}
+    host = infer_host(greeted(port), USUAL, frozenset())
+    judged = {one.port: one.services for one in judge_ports(host.models, host.ports, USUAL.point)}
     assert {shown for shown, services in judged.items() if services} == {port}
 
 
@@ -83,9 +77,8 @@ def test_alike_ports_share_all_that_is_concluded():
     ports = [Port(Protocol.TCP, number) for number in range(20000, 21000)]
     heard = [observe("reset", lan.address, port, Role.TESTED) for port in ports]
     one = replace(lan, observations=(*lan.observations[: len(CONTROLS)], *heard), own_addresses=OWN)
-    models = tuple(learn([one]).values())
-    known = infer_ports(ports, models, USUAL.prior, frozenset())
-    judged = list(judge_ports(models, models, known, USUAL.point))
+    host = infer_host([one], USUAL, frozenset())
+    judged = list(judge_ports(host.models, host.ports, USUAL.point))
     assert [one.port for one in judged] == ports
     assert len({id(one.evidence) for one in judged}) == len({id(one.advice) for one in judged}) == 1
     assert judged[0].conditions.keys() == {one.seen}

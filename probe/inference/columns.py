@@ -1,0 +1,171 @@
+"""Ports that were heard alike on every address, as one column each: weighed once, with their count."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+
+from probe.inference.bindings import Hypothesis, hypotheses
+from probe.inference.forwarded import forwards
+from probe.inference.likelihood import Evidence
+from probe.inference.policy import AddressModel
+from probe.inference.priors import BOUND_TO_SET, BOUND_TO_SETS, COUNTED_IN_FULL, SETS_STYLE, Standard
+from probe.inference.responses import OPENED
+from probe.model.binding import Binding
+from probe.model.target import IPAddress, Port, Protocol, TargetAddress
+
+
+@dataclass(frozen=True, slots=True)
+class PortColumn:
+    """Ports with the same evidence on every address, and what they may be bound to."""
+
+    ports: tuple[Port, ...]
+    evidence: tuple[Evidence | None, ...]  # in the order of the addresses
+    forwarded: bool  # the host forwards it to something that serves
+    bindings: tuple[Hypothesis, ...]
+    weights: tuple[tuple[float, ...], ...]  # of each style: prior weight by binding
+
+    @property
+    def protocol(self) -> Protocol:
+        """Of all its ports."""
+        return self.ports[0].protocol
+
+    @property
+    def counted(self) -> float:
+        """How many ports it counts for where a host's habits are learned.
+
+        Ports that one filter treats alike do not speak independently, so that many count by their logarithm.
+        """
+        count = len(self.ports)
+        return count if count <= COUNTED_IN_FULL else COUNTED_IN_FULL * (1 + log(count / COUNTED_IN_FULL))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All columns of a host, and the styles by which their bindings are weighed."""
+
+    columns: tuple[PortColumn, ...]
+    styles: tuple[float, ...]  # prior weights
+
+
+def table_of(
+    ports: Iterable[Port], models: Sequence[AddressModel], standard: Standard, running: Collection[Port]
+) -> Table:
+    """Sort the ports into columns. Where the user knows that a service runs, not-listening is no binding."""
+    alike: dict[tuple[object, ...], list[Port]] = {}
+    for port in ports:
+        said = tuple(model.evidence.get(port) for model in models)
+        alike.setdefault((port.protocol, port in running, said), []).append(port)
+    sets = _chosen_sets(alike, models) if standard.one_set else ()
+    weigh = _Priors(tuple({m.address.ip: m.address for m in models}.values()), standard, sets)
+    return Table(
+        tuple(_column(tuple(few), models, weigh, runs=few[0] in running) for few in alike.values()),
+        (
+            *(share for share, _ in standard.styles),
+            *(standard.one_set for _ in sets),
+            *((standard.one_set * SETS_STYLE,) if sets else ()),
+        ),
+    )
+
+
+_Evidence = tuple[Evidence | None, ...]
+_MOST_SETS = 6
+
+
+def _opened(said: _Evidence, models: Sequence[AddressModel]) -> frozenset[IPAddress]:
+    return frozenset(
+        model.address.ip
+        for model, one in zip(models, said, strict=True)
+        if one is not None and one.heard in OPENED
+    )
+
+
+def _chosen_sets(
+    alike: Mapping[tuple[object, ...], Sequence[Port]], models: Sequence[AddressModel]
+) -> tuple[frozenset[IPAddress], ...]:
+    """The sets of addresses on which ports are open, those of most ports first.
+
+    All addresses, or those of one family, are what a wildcard covers; one that answers for every port shows
+    nothing.
+    """
+    telling = [m for m in models if not OPENED & set(m.control_counts())]
+    every = {frozenset(m.address.ip for m in models if m.address.family in of) for of in ((4,), (6,), (4, 6))}
+    counts: dict[frozenset[IPAddress], int] = {}
+    for ports in alike.values():
+        opened = _opened(tuple(model.evidence.get(ports[0]) for model in telling), telling)
+        if opened and opened not in every:
+            counts[opened] = counts.get(opened, 0) + len(ports)
+    return tuple(sorted(counts, key=lambda ips: (-counts[ips], sorted(map(str, ips))))[:_MOST_SETS])
+
+
+class _Priors:
+    """The bindings of a column and their weights by style, each made once."""
+
+    def __init__(
+        self,
+        addresses: Sequence[TargetAddress],
+        standard: Standard,
+        sets: Sequence[frozenset[IPAddress]],
+    ) -> None:
+        self._addresses, self._standard, self._sets = addresses, standard, sets
+        self._known: dict[
+            tuple[bool, frozenset[IPAddress]],
+            tuple[tuple[Hypothesis, ...], tuple[tuple[float, ...], ...]],
+        ] = {}
+
+    def of(
+        self, opened: frozenset[IPAddress], *, runs: bool
+    ) -> tuple[tuple[Hypothesis, ...], tuple[tuple[float, ...], ...]]:
+        """Bindings, and their weights by style."""
+        if (runs, opened) not in self._known:
+            self._known[runs, opened] = self._made(opened, runs=runs)
+        return self._known[runs, opened]
+
+    def _made(
+        self, opened: frozenset[IPAddress], *, runs: bool
+    ) -> tuple[tuple[Hypothesis, ...], tuple[tuple[float, ...], ...]]:
+        styles = [
+            hypotheses(self._addresses, prior, running=runs, seen_open=opened)
+            for prior in (*(p for _, p in self._standard.styles), self._standard.beside)
+            if prior is not None
+        ]
+        weights = [_shares([one.weight for one in style]) for style in styles]
+        if self._standard.beside is None:
+            return styles[0], tuple(weights)
+        *weights, beside = weights
+        of_sets = [_beside_sets(beside, styles[0], (ips,), BOUND_TO_SET) for ips in self._sets]
+        if self._sets:
+            of_sets.append(_beside_sets(beside, styles[0], self._sets, BOUND_TO_SETS))
+        return styles[0], (*weights, *of_sets)
+
+
+def _beside_sets(
+    weights: Sequence[float],
+    bindings: Sequence[Hypothesis],
+    sets: Sequence[frozenset[IPAddress]],
+    bound: float,
+) -> tuple[float, ...]:
+    """The weights where a share of all services is `bound` to these sets of addresses, evenly."""
+    out = [(1 - bound) * weight for weight in weights]
+    for ips in sets:
+        mine = [
+            index
+            for index, one in enumerate(bindings)
+            if one.binding is Binding.SPECIFIC and one.covers == ips
+        ]
+        whole = sum(weights[index] for index in mine)
+        for index in mine:
+            out[index] += bound / len(sets) * weights[index] / whole
+    return tuple(out)
+
+
+def _column(
+    ports: tuple[Port, ...], models: Sequence[AddressModel], priors: _Priors, *, runs: bool
+) -> PortColumn:
+    said = tuple(model.evidence.get(ports[0]) for model in models)
+    bindings, weights = priors.of(_opened(said, models), runs=runs)
+    return PortColumn(ports, said, forwards(ports[0], models), bindings, weights)
+
+
+def _shares(weights: Sequence[float]) -> tuple[float, ...]:
+    total = sum(weights)
+    return tuple(weight / total for weight in weights)

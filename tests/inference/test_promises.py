@@ -1,0 +1,183 @@
+"""What the joint model promises, by sockets alone: textbook rows, company, order, and what accepts."""
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from score.families import FAMILIES, ZONES, Bound, MadeUpHost, draw
+from score.hosts import ip_of, port_number, surveys_of
+from varied import replace
+
+from probe.inference import infer
+from probe.inference.columns import table_of
+from probe.inference.host import infer_host
+from probe.inference.identity import identify
+from probe.inference.joint import weigh_jointly
+from probe.inference.policy import learn
+from probe.inference.posterior import posteriors
+from probe.inference.priors import USUAL
+from probe.model.binding import Binding
+from probe.model.facts import LinkKind, Route, TunnelHealth
+from probe.model.target import Port, Protocol
+from probe.model.verdict import PortVerdict
+
+ADDRESSES = ("lan", "vpn", "public")
+ROWS = ("OOO", "RRR", "ORR", "ROR", "RRO", "OOR", "ORO", "ROO")
+FIRM, FORGED = 0.9, 0.97  # a textbook row is named with so much, and with less than this where sockets decide
+
+
+def host_of(rows: list[str], controls: str = "RRR") -> MadeUpHost:
+    """A host whose ports answer like this, a letter an address."""
+    zones = {"R": ZONES["open"], "S": ZONES["drop"]}
+    answers = {address: tuple(row[place] for row in rows) for place, address in enumerate(ADDRESSES)}
+    truth = tuple(Bound(Binding.UNDETERMINED) for _ in rows)
+    of_address = {a: zones[letter] for a, letter in zip(ADDRESSES, controls, strict=True)}
+    return MadeUpHost(FAMILIES["plain"], truth, answers, of_address)
+
+
+def verdicts(host: MadeUpHost) -> list[PortVerdict]:
+    """What is concluded of its ports, by sockets alone."""
+    return list(infer(surveys_of(host, raw=False)).ports)
+
+
+def textbook(row: str) -> tuple[Binding, set]:
+    """What a textbook row is called."""
+    if row == "OOO":
+        return Binding.WILDCARD, set()
+    if row == "RRR":
+        return Binding.LOOPBACK_OR_NOT_LISTENING, set()
+    return Binding.SPECIFIC, {ip_of(a) for a, letter in zip(ADDRESSES, row, strict=True) if letter == "O"}
+
+
+rows_of = st.lists(st.sampled_from(ROWS), min_size=3, max_size=24)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=rows_of)
+def test_textbook_rows_are_named_whatever_else_is_in_the_scan(rows):
+    """Open on a set and the host's own refusal elsewhere is that binding, as sure as sockets can be."""
+    for row, found in zip(rows, verdicts(host_of(rows)), strict=True):
+        assert (found.binding, set(found.bound_to)) == textbook(row), (row, rows)
+        assert found.confidence >= FIRM, (row, found.candidates[:3])
+        assert row == "OOO" or found.confidence < FORGED
+
+
+@pytest.mark.parametrize("most", ROWS)
+@pytest.mark.parametrize("odd", ROWS)
+def test_one_odd_port_among_two_hundred_alike_is_named(most, odd):
+    """However many ports are bound in one way, one that is bound otherwise is called what it is."""
+    found = verdicts(host_of([most] * 199 + [odd]))
+    for row, one in ((most, found[0]), (odd, found[-1])):
+        assert (one.binding, set(one.bound_to)) == textbook(row)
+        assert one.confidence >= FIRM, (row, one.candidates[:3])
+
+
+rows_with_filters = st.lists(st.tuples(*[st.sampled_from("ORSI")] * 3).map("".join), min_size=2, max_size=10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=rows_with_filters, controls=st.tuples(*[st.sampled_from("RS")] * 3).map("".join), data=st.data())
+def test_company_never_turns_one_clear_name_into_another(rows, controls, data):
+    """A port more of the same host may make a name clear or unclear; it makes it no other."""
+    fewer = data.draw(st.integers(1, len(rows) - 1))
+    before, after = (verdicts(host_of(part, controls)) for part in (rows[:fewer], rows))
+    for one, two in zip(before, after, strict=False):
+        if Binding.UNDETERMINED not in {one.binding, two.binding}:
+            assert (one.binding, one.bound_to) == (two.binding, two.bound_to)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=rows_with_filters, controls=st.tuples(*[st.sampled_from("RS")] * 3).map("".join), seed=st.integers()
+)
+def test_the_order_of_addresses_and_answers_makes_no_difference(rows, controls, seed):
+    """The same answers, told in another order, are judged alike."""
+    surveys = surveys_of(host_of(rows, controls), raw=False)
+    rng = Random(seed)  # noqa: S311 - an order must be repeatable
+    mixed = [replace(s, observations=tuple(rng.sample(s.observations, len(s.observations)))) for s in surveys]
+    rng.shuffle(mixed)
+    for one, two in zip(infer(surveys).ports, infer(mixed).ports, strict=True):
+        assert (one.port, one.binding, one.bound_to) == (two.port, two.binding, two.bound_to)
+        assert {(c.binding, c.bound_to): pytest.approx(c.probability, abs=1e-4) for c in one.candidates} == {
+            (c.binding, c.bound_to): c.probability for c in two.candidates
+        }
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.tuples(*[st.sampled_from("OXRSI")] * 3).map("".join), min_size=1, max_size=8),
+    controls=st.tuples(*[st.sampled_from("RS")] * 3).map("".join),
+)
+def test_what_accepts_is_bound(rows, controls):
+    """A port that accepted, for however short a time, is never called loopback or not listening."""
+    for row, found in zip(rows, verdicts(host_of(rows, controls)), strict=True):
+        if {"O", "X"} & set(row):
+            assert found.binding not in {
+                Binding.LOOPBACK,
+                Binding.NOT_LISTENING,
+                Binding.LOOPBACK_OR_NOT_LISTENING,
+            }
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_few_combinations_are_as_good_as_all(name):
+    """The likeliest combinations of keys give what all of them give, to two hundredths."""
+    for number in range(3):
+        host = draw(FAMILIES[name], Random(number), 6)  # noqa: S311 - hosts must be repeatable
+        surveys = surveys_of(host, raw=number == 1)
+        models = learn(surveys, identify(surveys))
+        ports = sorted({port for one in surveys for port in one.tested()})
+        few, every = (
+            posteriors(weigh_jointly(table_of(ports, models, USUAL, ()), models, kept), models)
+            for kept in (64, 10**6)
+        )
+        for port in ports:
+            shares = {(c.binding, c.bound_to): c.probability for c in every[port].candidates}
+            for one in few[port].candidates:
+                assert one.probability == pytest.approx(shares[one.binding, one.bound_to], abs=2e-2)
+
+
+def test_all_ports_of_a_host_are_a_handful_of_columns():
+    """65,535 ports that answer in four ways are weighed four times."""
+    rows = ["RRR"] * 200 + ["OOO", "ORR", "OOS"]
+    surveys = surveys_of(host_of(rows), raw=False)
+    models = learn(surveys, identify(surveys))
+    ports = [port_number(index, "tcp") for index in range(len(rows))]
+    table = table_of(ports, models, USUAL, ())
+    assert [len(column.ports) for column in table.columns] == [200, 1, 1, 1]
+    assert table.columns[0].counted < 60
+
+
+def test_a_binding_to_an_address_that_was_not_reached_stays_possible():
+    """The tunnel is down, and the LAN refuses: the VPN address alone may be bound."""
+    lan, vpn, _ = surveys_of(host_of(["RSR", "OSR"], "RSR"), raw=False)
+    into = Route(vpn.address.ip, interface="wg0", kind=LinkKind.TUNNEL)
+    down = replace(vpn, route=into, tunnel=TunnelHealth.NEVER, tunnel_name="wg0", hops=None)
+    refused, accepted = infer([lan, down]).ports
+    assert refused.binding is Binding.UNDETERMINED
+    kept = {c.bound_to: c.probability for c in refused.candidates}
+    assert kept[vpn.address.ip,] > 0.1
+    assert accepted.binding in {Binding.WILDCARD, Binding.UNDETERMINED}
+
+
+def test_many_addresses_are_weighed_in_no_time():
+    """Eight addresses, half of them silent: a few combinations are carried, and the truth is named."""
+    port = Port(Protocol.TCP, 8000)
+    surveys = []
+    for number in range(8):
+        (one, _, _) = surveys_of(
+            host_of(["OOO"] if number < 4 else ["SSS"], "RRR" if number < 4 else "SSS"), raw=False
+        )
+        address = replace(one.address, ip=one.address.ip + number, realm="lan" if number % 2 else "vpn")
+        moved = tuple(
+            replace(
+                o,
+                question=replace(o.question, address=address.ip),
+                sender=None if o.sender is None else address.ip,
+            )
+            for o in one.observations
+        )
+        surveys.append(replace(one, address=address, observations=moved))
+    host = infer_host(surveys, USUAL, frozenset())
+    assert host.ports[port].candidates[0].binding is Binding.WILDCARD

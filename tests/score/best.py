@@ -1,0 +1,113 @@
+"""The best possible posterior of a family of hosts: exact, by the shares that its hosts are drawn with."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import product
+from math import exp, log, prod
+
+from score.families import (
+    FAMILIES,
+    ZONES,
+    Bound,
+    Family,
+    MadeUpHost,
+    Zone,
+    answers_of,
+    fact_of,
+    rules_of,
+)
+
+_TINY = 1e-300
+Row = tuple[str, ...]  # what one port answers, a letter an address
+
+
+def best(host: MadeUpHost, *, raw: bool) -> list[dict[Bound, float]]:
+    """Each port's posterior, by what sockets hear, or by what raw packets show too."""
+    name = next(name for name, family in FAMILIES.items() if family == host.family)
+    rows = [
+        tuple(_seen(letter, raw=raw) for letter in row) for row in zip(*host.answers.values(), strict=True)
+    ]
+    told = tuple((_seen(zone.unused, raw=raw), zone.hops) for zone in host.zones.values())
+    cases = [(log(share), zones) for share, zones in _zones(name, told, raw=raw)]
+    counts = Counter(rows)
+    weighed = [
+        (share + sum(n * _log(name, zones, row, raw=raw) for row, n in counts.items()), zones)
+        for share, zones in cases
+    ]
+    top = max(weight for weight, _ in weighed)
+    out: dict[Row, dict[Bound, float]] = {row: {} for row in counts}
+    for weight, zones in weighed:
+        share = exp(weight - top)
+        for row in counts if share > 1e-12 else ():
+            joint = _joint(name, zones, row, raw=raw)
+            total = sum(joint.values()) or _TINY
+            for fact, part in joint.items():
+                out[row][fact] = out[row].get(fact, 0.0) + share * part / total
+    return [_normal(out[row]) for row in rows]
+
+
+def _normal(weights: Mapping[Bound, float]) -> dict[Bound, float]:
+    total = sum(weights.values())
+    return {fact: weight / total for fact, weight in weights.items()}
+
+
+def _seen(letter: str, *, raw: bool) -> str:
+    return "R" if letter == "F" and not raw else letter
+
+
+@cache
+def _zones(
+    name: str, told: tuple[tuple[str, int | None], ...], *, raw: bool
+) -> tuple[tuple[float, Row], ...]:
+    """Every choice of zones that the unused ports and the distances leave, with its share."""
+    return tuple(_zones_left(FAMILIES[name], told, raw=raw))
+
+
+def _zones_left(
+    family: Family, told: tuple[tuple[str, int | None], ...], *, raw: bool
+) -> Iterator[tuple[float, Row]]:
+    per = [_normal_names(family.zones_of(address)) for address in family.addresses]
+    shared = _normal_names(family.zones)
+    for names in product(*per):
+        zones = [ZONES[name] for name in names]
+        if any((_seen(z.unused, raw=raw), z.hops) != one for z, one in zip(zones, told, strict=True)):
+            continue
+        share = (1 - family.alike) * prod(of[name] for of, name in zip(per, names, strict=True))
+        for one, weight in shared.items():
+            same = [(one in of, of[name], name == one) for of, name in zip(per, names, strict=True)]
+            share += family.alike * weight * prod(float(equal) if can else p for can, p, equal in same)
+        if share:
+            yield share, names
+
+
+def _normal_names(weights: Mapping[str, float]) -> dict[str, float]:
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}
+
+
+def _log(name: str, zones: Row, row: Row, *, raw: bool) -> float:
+    return log(sum(_joint(name, zones, row, raw=raw).values()) or _TINY)
+
+
+@cache
+def _joint(name: str, zones: Row, row: Row, *, raw: bool) -> Mapping[Bound, float]:
+    """P(fact, row of answers), given the zones."""
+    family = FAMILIES[name]
+    binds = _normal_names(family.binds)
+    out: dict[Bound, float] = {}
+    for bind, weight in binds.items():
+        fact = fact_of(bind)
+        for rule, share in rules_of(family).items():
+            chance = weight * share
+            for address, zone, letter in zip(family.addresses, zones, row, strict=True):
+                chance *= _chance(ZONES[zone], bind, address, family, rule, letter, raw=raw)
+            out[fact] = out.get(fact, 0.0) + chance
+    return out
+
+
+def _chance(  # noqa: PLR0913 - all that an answer depends on
+    zone: Zone, bind: str, address: str, family: Family, rule: str, letter: str, *, raw: bool
+) -> float:
+    answers = answers_of(zone, bind, address, family, rule)
+    return sum(share for one, share in answers.items() if _seen(one, raw=raw) == letter)

@@ -1,0 +1,372 @@
+"""Families of made-up hosts: how their services are bound, and what stands before their addresses.
+
+Abstract: a host is drawn as the answers of its addresses, without a packet, so that thousands take minutes.
+The shares are not taken from the inference's priors, and the inference must not read them. Ports of one host
+are independent of each other given the zones of its addresses, so that the best possible posterior can be
+computed.
+
+Answers are letters: O accepted, X accepted and closed at once, B accepted by what the host forwards to, R the
+host's own refusal, F a refusal that a filter forged (to sockets the same), S silence, I an ICMP error of the
+host, P one of a router. Of UDP, O is an answer, and R a port-unreachable.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import TypeVar
+
+from probe.lab.scenario import realm_of
+from probe.model.binding import Binding
+
+PORTS = 10
+THREE = ("lan", "vpn", "public")
+TWO_FAMILIES = ("lan", "lan6", "vpn", "public6")
+SET_BY_BIND = {"lan", "lan6", "vpn", "public", "public6"}
+UDP_SPEAKS = 0.6  # share of UDP services that answer what they are asked
+
+_Choice = TypeVar("_Choice")
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """What stands before one address.
+
+    `unused` is what a port that nothing uses answers. `let_in` are the shares that a zone that denies lets
+    pass, of ports that listen on some address and of others; `rules` the answers that single ports get for
+    their own rule. `owner`: the `target`, a `front` that accepts a share `holds` itself and forwards what it
+    `passes`, or a `relay`, a VPN program that connects to 127.0.0.1 for its peers. `hops` is its distance
+    where that shows.
+    """
+
+    unused: str = "R"
+    let_in: tuple[float, float] = (0.0, 0.0)
+    rules: Mapping[str, float] = field(default_factory=dict)
+    owner: str = "target"
+    holds: float = 0.0
+    passes: float = 0.0
+    hops: int | None = None
+    by_router: bool = False  # the zone is a router's: it stands before what the host forwards too
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of hosts. Weights need not sum to 1; `alike`: how often all addresses share one zone."""
+
+    about: str
+    binds: Mapping[str, float]
+    zones: Mapping[str, float]
+    public: Mapping[str, float] = field(default_factory=dict)  # instead, of the public address
+    vpn: Mapping[str, float] = field(default_factory=dict)  # instead, of the VPN address
+    everywhere: Mapping[str, float] = field(default_factory=dict)  # one rule for a port on all addresses
+    alike: float = 0.0
+    addresses: tuple[str, ...] = THREE
+    protocol: str = "tcp"
+    sockets_blind: bool = False  # sockets cannot see what its filters do
+    tuned: bool = False  # looked at while the priors were chosen
+
+    def zones_of(self, address: str) -> Mapping[str, float]:
+        """Zones of one address, with their weights."""
+        by_realm = {"public": self.public, "vpn": self.vpn}
+        return by_realm.get(realm_of(address)) or self.zones
+
+
+ZONES: Mapping[str, Zone] = {
+    "open": Zone(),
+    "rules": Zone(rules={"S": 2 / 15, "I": 1 / 15}),
+    "few rules": Zone(rules={"S": 0.04, "I": 0.03}),
+    "forged rules": Zone(rules={"F": 0.2}),
+    "drop, few": Zone("S", (0.1, 0.1)),
+    "drop, some": Zone("S", (0.4, 0.4)),
+    "drop": Zone("S", (0.7, 0.15)),
+    "reject, few": Zone("I", (0.1, 0.1)),
+    "reject, some": Zone("I", (0.4, 0.4)),
+    "reject": Zone("I", (0.7, 0.15)),
+    "reset, few": Zone("F", (0.1, 0.1)),
+    "reset, some": Zone("F", (0.4, 0.4)),
+    "reset": Zone("F", (0.7, 0.15)),
+    "dark": Zone("S"),
+    "cloud": Zone("S", (0.6, 0.1), by_router=True),
+    "router rejects": Zone("P", (0.6, 0.1), by_router=True),
+    "relay": Zone(owner="relay"),
+    "nat": Zone("R", owner="front", passes=0.4, hops=1),
+    "nat drops": Zone("S", owner="front", passes=0.4, hops=1),
+    "cdn": Zone("R", owner="front", holds=0.35, hops=4),
+    "vip": Zone("R", owner="front", holds=0.5, hops=1),
+    "box": Zone("S", owner="front", holds=0.3, hops=4),
+}
+
+FAMILIES: Mapping[str, Family] = {
+    "plain": Family(
+        "no filter at all",
+        {
+            "wildcard": 3,
+            "loopback": 3,
+            "nothing": 2,
+            "lan": 1,
+            "vpn": 1,
+            "public": 0.5,
+            "lan+vpn": 1,
+            "vpn+public": 0.2,
+            "lan+public": 0.2,
+        },
+        {"open": 1},
+        tuned=True,
+    ),
+    "address by address": Family(
+        "most services bound to chosen addresses",
+        {
+            "wildcard": 0.5,
+            "loopback": 1,
+            "nothing": 1,
+            "lan": 3,
+            "vpn": 3,
+            "public": 1.5,
+            "lan+vpn": 2,
+            "vpn+public": 0.5,
+            "lan+public": 0.5,
+        },
+        {
+            "open": 6,
+            "drop, few": 0.75,
+            "drop, some": 0.75,
+            "reject, few": 0.25,
+            "reject, some": 0.25,
+            "rules": 1,
+            "reset, few": 0.15,
+            "reset, some": 0.15,
+        },
+        tuned=True,
+    ),
+    "mostly loopback": Family(
+        "most services on 127.0.0.1",
+        {"wildcard": 1, "loopback": 8, "nothing": 3, "lan": 0.3, "vpn": 0.3, "public": 0.1, "lan+vpn": 0.1},
+        {
+            "open": 6,
+            "drop, few": 0.75,
+            "drop, some": 0.75,
+            "reject, few": 0.35,
+            "reject, some": 0.35,
+            "rules": 1.8,
+            "reset, few": 0.1,
+            "reset, some": 0.1,
+        },
+        tuned=True,
+    ),
+    "mixed": Family(
+        "something of everything",
+        {
+            "wildcard": 3,
+            "loopback": 3,
+            "nothing": 2,
+            "lan": 1.2,
+            "vpn": 1,
+            "public": 0.6,
+            "lan+vpn": 0.6,
+            "vpn+public": 0.1,
+            "lan+public": 0.1,
+        },
+        {
+            "open": 6,
+            "drop, few": 0.75,
+            "drop, some": 0.75,
+            "reject, few": 0.35,
+            "reject, some": 0.35,
+            "rules": 1.8,
+            "reset, few": 0.05,
+            "reset, some": 0.05,
+        },
+        tuned=True,
+    ),
+    "default drop": Family(
+        "nearly every address denies by default",
+        {"wildcard": 4, "loopback": 2, "nothing": 2, "lan": 1, "vpn": 0.5, "public": 0.5, "lan+vpn": 0.5},
+        {"open": 0.5, "drop, few": 4, "drop, some": 4, "reject, few": 0.5, "reject, some": 0.5, "rules": 0.5},
+        tuned=True,
+    ),
+    "one firewall": Family(
+        "one firewall of the host, mostly the same on all addresses, with rules for what is to be reached",
+        {"wildcard": 5, "loopback": 2, "nothing": 2, "lan": 1, "vpn": 0.5},
+        {"open": 2, "drop": 5, "reject": 2, "few rules": 2},
+        everywhere={"S": 0.03, "I": 0.02},
+        alike=0.8,
+    ),
+    "docker": Family(
+        "half of the ports are published containers; ufw denies the rest",
+        {"docker": 4, "docker on lan": 0.7, "loopback": 2, "nothing": 1.5, "wildcard": 2, "lan": 0.4},
+        {"open": 4, "drop": 5, "few rules": 1},
+        public={"open": 2, "drop": 4, "cloud": 4},
+        alike=0.6,
+    ),
+    "ipv6": Family(
+        "four addresses, two of them IPv6; services of one family",
+        {
+            "wildcard": 3,
+            "wildcard 4": 2.5,
+            "wildcard 6": 0.3,
+            "loopback": 3,
+            "nothing": 2,
+            "lan": 0.7,
+            "lan6": 0.3,
+            "lan+lan6": 0.5,
+            "vpn": 0.5,
+        },
+        {"open": 7, "few rules": 1, "drop": 1.5, "reject": 0.7},
+        addresses=TWO_FAMILIES,
+    ),
+    "forged resets": Family(
+        "filters answer with resets of their own",
+        {"wildcard": 4, "loopback": 2, "nothing": 2, "lan": 1, "vpn": 0.5, "lan+vpn": 0.3},
+        {"open": 3, "reset": 3, "forged rules": 3, "drop": 1},
+        alike=0.3,
+        sockets_blind=True,
+    ),
+    "userspace vpn": Family(
+        "the VPN's end is a program that connects to 127.0.0.1 for its peers",
+        {"wildcard": 4, "loopback": 4, "nothing": 2, "lan": 0.7},
+        {"open": 7, "drop": 1.5, "few rules": 1.5},
+        vpn={"relay": 6, "open": 3, "drop": 1},
+        public={"open": 3, "drop": 4, "cloud": 3},
+    ),
+    "fronts": Family(
+        "the public address is a router's, a VIP or a content network's",
+        {"wildcard": 4, "loopback": 2.5, "nothing": 2, "lan": 1, "vpn": 0.5, "lan+vpn": 0.4},
+        {"open": 7, "drop": 1.5, "few rules": 1.5},
+        public={"nat": 3, "nat drops": 3, "cdn": 1.5, "vip": 1, "box": 1.5},
+    ),
+    "cloud": Family(
+        "a security group before the public address; nothing before the private ones",
+        {"wildcard": 4.5, "loopback": 2.5, "nothing": 2, "lan": 1, "public": 0.2},
+        {"open": 8, "few rules": 1, "drop": 1},
+        public={"cloud": 8, "router rejects": 1, "open": 1},
+    ),
+    "rootless": Family(
+        "rootless containers: a program accepts for them, and closes at once where the container is down",
+        {
+            "wildcard": 3,
+            "closing": 2,
+            "lan": 0.6,
+            "closing on lan": 0.5,
+            "loopback": 2.5,
+            "nothing": 2,
+            "lan+vpn": 0.2,
+        },
+        {"open": 8, "few rules": 1, "drop": 1},
+    ),
+    "udp plain": Family(
+        "UDP without a filter",
+        {"wildcard": 4, "loopback": 2, "nothing": 3, "lan": 1, "vpn": 0.5},
+        {"open": 1},
+        protocol="udp",
+    ),
+    "udp filtered": Family(
+        "UDP behind filters",
+        {"wildcard": 4, "loopback": 2, "nothing": 3, "lan": 1, "vpn": 0.5},
+        {"open": 4, "drop": 4, "reject": 1, "few rules": 1},
+        alike=0.4,
+        protocol="udp",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The truth of one port as the report names it: addresses by their symbols."""
+
+    binding: Binding
+    bound_to: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class MadeUpHost:
+    """One host of a family: the truth of its ports, and what its addresses answer."""
+
+    family: Family
+    truth: tuple[Bound, ...]
+    answers: Mapping[str, tuple[str, ...]]  # by address, a letter a port
+    zones: Mapping[str, Zone]
+
+
+def fact_of(bind: str) -> Bound:
+    """What the report should call it."""
+    kinds = {"loopback": Binding.LOOPBACK, "nothing": Binding.NOT_LISTENING, "docker": Binding.WILDCARD}
+    if bind == "closing" or bind.startswith("wildcard"):
+        return Bound(Binding.WILDCARD)
+    if bind in kinds:
+        return Bound(kinds[bind])
+    return Bound(Binding.SPECIFIC, covered(bind, ()))
+
+
+def covered(bind: str, addresses: tuple[str, ...]) -> frozenset[str]:
+    """The addresses on which its socket, or its forwarding, accepts."""
+    if bind.startswith("wildcard") or bind in {"docker", "closing"}:
+        only = {"docker": "4", "wildcard 4": "4", "wildcard 6": "6"}.get(bind, "")
+        return frozenset(a for a in addresses if only in {"", "6" if a.endswith("6") else "4"})
+    return frozenset(bind.rsplit(" ", maxsplit=1)[-1].split("+")) & SET_BY_BIND
+
+
+def answers_of(zone: Zone, bind: str, address: str, family: Family, rule: str = "") -> Mapping[str, float]:
+    """P(letter): what a tested port answers, given its zone, its binding and a rule for all addresses."""
+    takes = address in covered(bind, family.addresses)
+    if zone.owner == "front":
+        passed = zone.passes if takes and bind.startswith(("wildcard", "docker")) else 0.0
+        held = (1 - passed) * zone.holds
+        return _merged({"B": passed, "O": held, zone.unused: 1 - passed - held})
+    if zone.owner == "relay":
+        takes = takes or bind == "loopback"
+    own = _own(bind, family.protocol, takes=takes)
+    forwarded = bind.startswith("docker") and takes
+    if forwarded and not zone.by_router:
+        return own
+    if zone.unused != "R":
+        exposed = bool(covered(bind, family.addresses))
+        let_in = zone.let_in[0 if exposed else 1]
+        return _merged({zone.unused: 1 - let_in}, own, share=let_in)
+    if rule:
+        return {rule: 1.0}
+    return _merged(zone.rules, own, share=1 - sum(zone.rules.values()))
+
+
+def _own(bind: str, protocol: str, *, takes: bool) -> Mapping[str, float]:
+    if not takes:
+        return {"R": 1.0}
+    if protocol == "udp":
+        return {"O": UDP_SPEAKS, "S": 1 - UDP_SPEAKS}
+    return {{"docker": "B", "closing": "X"}.get(bind.split(" ", maxsplit=1)[0], "O"): 1.0}
+
+
+def _merged(
+    first: Mapping[str, float], own: Mapping[str, float] | None = None, share: float = 0.0
+) -> dict[str, float]:
+    out = dict(first)
+    for letter, part in (own or {}).items():
+        out[letter] = out.get(letter, 0.0) + part * share
+    return {letter: part for letter, part in out.items() if part > 0}
+
+
+def rules_of(family: Family) -> Mapping[str, float]:
+    """Rules for a port on all addresses, with their shares; "" is none."""
+    return {**family.everywhere, "": 1 - sum(family.everywhere.values())}
+
+
+def choose(rng: Random, weights: Mapping[_Choice, float]) -> _Choice:
+    """Draw one by weight."""
+    return rng.choices(tuple(weights), weights=tuple(weights.values()))[0]
+
+
+def draw(family: Family, rng: Random, ports: int = PORTS) -> MadeUpHost:
+    """Make one host."""
+    names = {address: choose(rng, family.zones_of(address)) for address in family.addresses}
+    if rng.random() < family.alike:
+        shared = choose(rng, family.zones)
+        names = {a: shared if shared in family.zones_of(a) else name for a, name in names.items()}
+    zones = {address: ZONES[name] for address, name in names.items()}
+    binds = [choose(rng, family.binds) for _ in range(ports)]
+    rules = [choose(rng, rules_of(family)) for _ in range(ports)]
+    answers = {
+        address: tuple(
+            choose(rng, answers_of(zone, bind, address, family, rule))
+            for bind, rule in zip(binds, rules, strict=True)
+        )
+        for address, zone in zones.items()
+    }
+    return MadeUpHost(family, tuple(map(fact_of, binds)), answers, zones)
