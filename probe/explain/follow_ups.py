@@ -58,8 +58,8 @@ FOLLOW_UPS: Mapping[PurposeRule, FollowUpWords] = {
     ),
     PurposeRule.WHO_COMPLETES: FollowUpWords(
         "marked SYN",
-        "a port is open where something may answer for every port",
-        "who completes the handshake: a proxy offers no window",
+        "a port is open that something else may answer for",
+        "who completes the handshake: a proxy offers no window, a program of this machine gets no raw packet",
     ),
     PurposeRule.ADDRESS_OR_DEVICE: FollowUpWords(
         "SYN to another of the addresses, handed to this neighbour",

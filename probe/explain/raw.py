@@ -25,6 +25,13 @@ SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.RESETS_UNMARKED: (
         "no reset of {where} carries the mark of the probe: a filter may forge them all"
     ),
+    EvidenceRule.OPENING_ANSWERED_HERE: (
+        "this machine itself answered for {where}: a program here takes connections to this port"
+    ),
+    EvidenceRule.OPENING_RESET: (
+        "a raw SYN to {where} was refused, though connections are accepted: a program of this machine takes them, or"
+        " the service has ended since"
+    ),
     EvidenceRule.NO_WINDOW: (
         "the SYN/ACK of {where} offers no window, as SYN proxies do: what is behind may not be there"
     ),

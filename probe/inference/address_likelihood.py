@@ -7,7 +7,9 @@ from probe.inference.bindings import Hypothesis
 from probe.inference.likelihood import Assumed, Evidence, hints_likelihood, likelihood
 from probe.inference.policy import AddressModel, PolicyKey
 from probe.inference.priors import LINK_KEPT_OUT, NOT_ITS_OWN, OTHER_LISTENS, Health
+from probe.inference.responses import OPENED
 from probe.inference.tables import EPSILON, INPUT_RULES, MANNERS, MUTE, Fate, manners_of
+from probe.inference.traces import Back
 from probe.model.binding import Binding, Owner
 from probe.model.evidence import Response
 from probe.model.target import Protocol
@@ -18,6 +20,8 @@ _REACHING = frozenset({Fate.PASS, Fate.FORWARDED})
 _KEPT_OUT = {Fate.DROP: LINK_KEPT_OUT, Fate.PASS: 1 - LINK_KEPT_OUT}
 _PASSES = {Fate.PASS: 1.0}
 _IPV4 = 4
+_NEARER = frozenset({Response.OPEN_NEARER, Response.CUT_NEARER})
+_REFUTES = frozenset({Back.HERE, Back.RESET})  # that the address itself accepted
 _NOT_HEARD = Evidence(Response.UNMEASURED, 0)
 
 
@@ -77,6 +81,13 @@ class AddressLikelihood:
     def silent(self) -> bool:
         """Whether the port was silent here."""
         return self._heard.heard is Response.SILENT
+
+    @property
+    def seems_taken(self) -> bool:
+        """Whether another box may have accepted here: one nearer than the address, or the prober's own."""
+        opening = self._heard.hints.opening
+        refuted = self._heard.heard in OPENED and opening is not None and opening.back in _REFUTES
+        return self._heard.heard in _NEARER or refuted
 
     def row(self, case: Case, keys: tuple[PolicyKey, ...]) -> tuple[float, ...]:
         """P(what was heard) by key."""

@@ -33,6 +33,8 @@ _CLEAR_WHERE_HEARD = {
 _BY_FATE: Mapping[tuple[Response, Fate], Condition] = {
     (Response.OPEN, Fate.SPOOFED): Condition.INTERCEPTED,
     (Response.CUT, Fate.SPOOFED): Condition.INTERCEPTED,
+    (Response.OPEN, Fate.TAKEN_HERE): Condition.INTERCEPTED,
+    (Response.CUT, Fate.TAKEN_HERE): Condition.INTERCEPTED,
     (Response.CLOSED, Fate.FRONT): Condition.NOT_FORWARDED,
     (Response.CLOSED, Fate.RESET_HOST): Condition.REJECTED,
     (Response.CLOSED, Fate.RESET_PATH): Condition.REJECTED,

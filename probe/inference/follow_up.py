@@ -272,10 +272,16 @@ def _what_is_beside(model: AddressModel, scene: Scene) -> Iterator[Question]:
         yield structs.replace(o.question, shape=Shape.FIN)
 
 
+_COMPLETERS = (Fate.SPOOFED, Fate.TAKEN_ON_PATH, Fate.TAKEN_HERE)
+# What scanners of mail, transparent proxies and captive portals take.
+_USUALLY_TAKEN = frozenset({25, 80, 110, 143, 465, 587, 993, 995, 3128, 8080})
+
+
 def _who_completes(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    for o in tested(model, scene, Response.OPEN, Response.OPEN_NEARER):
+    for o in tested(model, scene, Response.OPEN, Response.OPEN_NEARER, Response.CUT):
         port = o.question.port
-        if port.protocol is Protocol.TCP and scene.share(model.address.ip, port, (Fate.SPOOFED,)) >= ALIVE:
+        doubtful = scene.share(model.address.ip, port, _COMPLETERS) >= ALIVE
+        if port.protocol is Protocol.TCP and (doubtful or port.number in _USUALLY_TAKEN):
             yield o.question
 
 

@@ -26,7 +26,7 @@ from probe.inference.priors import (
     Health,
     policy_prior,
 )
-from probe.inference.tables import ELSEWHERE_IF_NOT_WILDCARD, Policy, openings_of
+from probe.inference.tables import ELSEWHERE_IF_NOT_WILDCARD, Fate, Policy, openings_of
 from probe.model.binding import Binding, Owner
 
 KEPT = 64  # combinations that are carried from one address to the next
@@ -196,6 +196,7 @@ def _weighed(
     latents: list[_Latents] = [
         (rule, health, limited, of_rule * of_health * of_limit)
         for rule, of_rule in EVERYWHERE.items()
+        if rule is not Fate.TAKEN_HERE or any(table.seems_taken for table in tables)
         for health, of_health in HEALTH.items()
         if health is Health.FINE or any(table.silent for table in tables)
         for limited, of_limit in (FORWARD_LIMITED if column.forwarded else UNLIMITED).items()

@@ -1,18 +1,22 @@
 """P(what was heard | what is assumed): the tables applied to one port's evidence on one address."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from probe.inference.responses import Noise
+from probe.inference.responses import OPENED, Noise
 from probe.inference.tables import (
     ACK_BACKS,
     BARE_WINDOW,
+    COMPLETERS,
     CROSS_BACKS,
     EPSILON,
     FIN_HEARD_BY_LISTENER,
     FIN_REACHES,
     LOOPBACK_BACKS,
     MUTE,
+    OPENING_BACKS,
+    OPENING_BACKS_SPOOFED,
+    OPENING_BACKS_TAKEN_HERE,
     OWN_RESETS,
     REFUSED_AS,
     SIGNS,
@@ -53,9 +57,29 @@ class Assumed:
 
 def likelihood(evidence: Evidence, protocol: Protocol, assumed: Assumed, noise: Noise) -> float:
     """P(heard, hints | assumed): never 0."""
-    return heard_likelihood(evidence, protocol, assumed, noise) * hints_likelihood(
-        evidence.hints, assumed, noise
-    )
+    by_sockets = heard_likelihood(evidence, protocol, assumed, noise)
+    hints = evidence.hints
+    if evidence.heard in OPENED and hints is not NO_HINTS:
+        by_sockets *= _accepted_likelihood(evidence, assumed, noise)
+        hints = replace(hints, sign=None)  # a reset to another opening than the accepted one
+    return by_sockets * hints_likelihood(hints, assumed, noise)
+
+
+def _accepted_likelihood(evidence: Evidence, assumed: Assumed, noise: Noise) -> float:
+    """What a raw opening showed of a port that a connection was accepted on."""
+    out, hints = 1.0, evidence.hints
+    if hints.bare_window is not None:
+        by_box = assumed.fate in COMPLETERS or evidence.heard is Response.OPEN_NEARER
+        out *= BARE_WINDOW[by_box] if hints.bare_window else 1 - BARE_WINDOW[by_box]
+    if hints.opening is not None:
+        out *= _of(hints.opening, _openings(assumed), noise)
+    return out
+
+
+def _openings(assumed: Assumed) -> Mapping[Back, float]:
+    if assumed.fate is Fate.TAKEN_HERE:
+        return OPENING_BACKS_TAKEN_HERE[assumed.covered]
+    return OPENING_BACKS_SPOOFED if assumed.fate in COMPLETERS else OPENING_BACKS
 
 
 def heard_likelihood(evidence: Evidence, protocol: Protocol, assumed: Assumed, noise: Noise) -> float:
@@ -87,9 +111,6 @@ def hints_likelihood(hints: Hints, assumed: Assumed, noise: Noise) -> float:
     out = 1.0
     if hints.sign is not None:
         out *= SIGNS[assumed.fate in OWN_RESETS, assumed.marks][hints.sign]
-    if hints.bare_window is not None:
-        share = BARE_WINDOW[assumed.fate is Fate.SPOOFED]
-        out *= share if hints.bare_window else 1 - share
     if hints.ack is not None:
         out *= _ack(hints.ack, assumed, noise)
         out *= _fin(hints.fin, hints.ack, assumed, noise) if hints.fin is not None else 1.0

@@ -57,7 +57,8 @@ def policy_prior(realm: str, *, first_hop_owns_it: bool | None) -> dict[Policy, 
 
 # One rule for the port on every address of the host, beside the rules of a single address.
 EVERYWHERE: Final[dict[Fate | None, float]] = {
-    None: 0.963,
+    None: 0.96,
+    Fate.TAKEN_HERE: 0.003,
     Fate.DROP: 0.018,
     Fate.DROP_SYN: 0.002,
     Fate.REJECT_HOST: 0.014,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from probe.inference.policy import AddressModel
 from probe.inference.port_evidence import gathered
 from probe.inference.priors import SURE
+from probe.inference.responses import OPENED
 from probe.inference.traces import Back, Crossed, Hints, Sign, Tried
 from probe.model.evidence import EvidenceRule, PortEvidence, Response
 from probe.model.target import Port
@@ -13,6 +14,10 @@ _ACK: Mapping[Back, EvidenceRule] = {
     Back.RESET: EvidenceRule.ACK_RESET,
     Back.SILENT: EvidenceRule.ACK_DROPPED,
     Back.REJECTED: EvidenceRule.ACK_REJECTED,
+}
+_OPENING: Mapping[Back, EvidenceRule] = {
+    Back.HERE: EvidenceRule.OPENING_ANSWERED_HERE,
+    Back.RESET: EvidenceRule.OPENING_RESET,
 }
 _FIN: Mapping[Back, EvidenceRule] = {
     Back.RESET: EvidenceRule.FIN_RESET,
@@ -47,8 +52,11 @@ def _of_address(port: Port, model: AddressModel) -> Iterator[PortEvidence]:
     hints = model.evidence[port].hints
     if model.tested[port].unheard:
         yield PortEvidence(rule=EvidenceRule.UNHEARD_BY_SOCKETS)
-    if hints.sign is not None:
+    accepted = model.evidence[port].heard in OPENED
+    if hints.sign is not None and not accepted:
         yield PortEvidence(rule=_of_sign(hints.sign, model))
+    if accepted and hints.opening is not None and hints.opening.back in _OPENING:
+        yield PortEvidence(rule=_OPENING[hints.opening.back])
     if hints.bare_window:
         yield PortEvidence(rule=EvidenceRule.NO_WINDOW)
     if hints.elsewhere:

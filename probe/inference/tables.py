@@ -32,6 +32,8 @@ class Fate(StrEnum):
     RESET_HOST = "reset-host"  # reset forged by the target's own filter
     RESET_PATH = "reset-path"  # reset forged on the way
     SPOOFED = "spoofed"  # a box completes every handshake
+    TAKEN_ON_PATH = "taken-on-path"  # a box on the way takes the connections to this port
+    TAKEN_HERE = "taken-here"  # a program of the prober's own machine takes connections, not raw packets
     FORWARDED = "forwarded"  # a NAT box in front passes it on
     FRONT = "front"  # a NAT box in front answers for itself
 
@@ -47,7 +49,7 @@ TCP_SOUNDS: Final[dict[tuple[Fate, bool], Sounds]] = {
         Response.OPEN: 0.92,
         Response.CUT: 0.05,
         Response.OPEN_BEHIND: 0.0245,
-        Response.OPEN_NEARER: 0.005,
+        Response.OPEN_NEARER: 0.0003,  # a SYN proxy for this port
         Response.CUT_NEARER: 0.0005,
     },
     (Fate.PASS, False): {Response.CLOSED: 0.975, Response.CLOSED_BEHIND: 0.01, Response.CUT_NEARER: 0.015},
@@ -75,6 +77,13 @@ BLIND_SOUNDS: Final[dict[Fate, Sounds]] = {
         Response.OPEN_NEARER: 0.25,
         Response.CUT: 0.1,
         Response.CUT_NEARER: 0.05,
+    },
+    Fate.TAKEN_ON_PATH: {Response.OPEN_NEARER: 0.85, Response.CUT_NEARER: 0.15},
+    Fate.TAKEN_HERE: {
+        Response.OPEN: 0.72,
+        Response.OPEN_NEARER: 0.18,
+        Response.CUT: 0.08,
+        Response.CUT_NEARER: 0.02,
     },
     Fate.FRONT: {Response.CLOSED: 0.9, Response.OPEN: 0.1},  # open: a service of the box itself
 }
@@ -166,6 +175,7 @@ _PORT_RULES: Fates = {
     Fate.REJECT_PATH: 0.004,
     Fate.RESET_HOST: 0.001,
     Fate.RESET_PATH: 0.0008,
+    Fate.TAKEN_ON_PATH: 0.0007,
 }
 _HARDLY: Final = 0.05  # of these rules, what is left where no port seems to have one
 
@@ -200,7 +210,7 @@ MANNERS: Final = MappingProxyType(
         ),
         Policy.DARK: Manners(control={Fate.DROP: 1.0}, exposed={Fate.DROP: 1.0}, unexposed={Fate.DROP: 1.0}),
         Policy.ANSWERS_ALL: Manners(
-            control={Fate.SPOOFED: 0.97, Fate.PASS: 0.03},
+            control={Fate.SPOOFED: 0.992, Fate.PASS: 0.008},
             exposed={Fate.SPOOFED: 0.97, Fate.PASS: 0.03},
             unexposed={Fate.SPOOFED: 0.97, Fate.PASS: 0.03},
         ),
@@ -269,7 +279,9 @@ ECHO_SIGNS: Final[Mapping[bool, Mapping[Sign, float]]] = {
 STACK_THAT_MARKS: Final = 0.1  # ... of that 0.02, where another address has shown a marked reset
 
 # Fates in which a reset is the host's own; in the others somebody forges it.
-OWN_RESETS: Final = frozenset({Fate.PASS, Fate.FORWARDED, Fate.FRONT, Fate.DROP, Fate.DROP_SYN})
+OWN_RESETS: Final = frozenset(
+    {Fate.TAKEN_HERE, Fate.PASS, Fate.FORWARDED, Fate.FRONT, Fate.DROP, Fate.DROP_SYN}
+)
 
 Backs = Mapping[Back, float]
 
@@ -290,10 +302,12 @@ ACK_BACKS: Final[Mapping[Fate, Backs]] = {
     Fate.RESET_HOST: _STACK_RESETS,
     Fate.RESET_PATH: _STACK_RESETS,
     Fate.SPOOFED: _EITHER,
+    Fate.TAKEN_ON_PATH: _EITHER,
+    Fate.TAKEN_HERE: _STACK_RESETS,
 }
 # A FIN of none: reset where nothing listens, silence where something does; Windows resets both.
 FIN_HEARD_BY_LISTENER: Final[Backs] = {Back.SILENT: 0.95, Back.RESET: 0.045, Back.REJECTED: 0.005}
-FIN_REACHES: Final = frozenset({Fate.PASS, Fate.FORWARDED, Fate.DROP, Fate.DROP_SYN})
+FIN_REACHES: Final = frozenset({Fate.PASS, Fate.FORWARDED, Fate.DROP, Fate.DROP_SYN, Fate.TAKEN_HERE})
 
 _CROSS_COVERED: Backs = {
     Back.OPEN: 0.87,
@@ -343,6 +357,8 @@ CROSS_BACKS: Final[Mapping[Fate, tuple[Backs, Backs]]] = {
     Fate.RESET_HOST: (_CROSS_RESET, _CROSS_RESET),
     Fate.RESET_PATH: (_CROSS_STOPPED, _CROSS_STOPPED),
     Fate.SPOOFED: (_CROSS_STOPPED, _CROSS_STOPPED),
+    Fate.TAKEN_ON_PATH: (_CROSS_UNCOVERED, _CROSS_COVERED),
+    Fate.TAKEN_HERE: (_CROSS_UNCOVERED, _CROSS_COVERED),
 }
 # The same for 127.0.0.1: hosts ignore it but for route_localnet. Docker forwards a port that it publishes
 # there even from a link, and even into a container in which nothing listens.
@@ -351,6 +367,15 @@ LOOPBACK_BACKS: Final[tuple[Backs, Backs]] = (
     {Back.SILENT: 0.9375, Back.PASSED_ON: 0.03, Back.OPEN: 0.03, Back.RESET: 0.0015, Back.REJECTED: 0.001},
 )
 
+# What a raw opening brings of a port that a connection was accepted on, by who accepted that. Where the
+# prober's own machine did, it answers the raw packet too, or this goes past it, to a socket or to none.
+OPENING_BACKS: Final[Backs] = {Back.OPEN: 0.985, Back.SILENT: 0.01, Back.RESET: 0.004, Back.REJECTED: 0.001}
+OPENING_BACKS_SPOOFED: Final[Backs] = {Back.OPEN: 0.9, Back.SILENT: 0.05, Back.RESET: 0.05}
+COMPLETERS: Final = frozenset({Fate.SPOOFED, Fate.TAKEN_ON_PATH})  # another box completes the handshake
+OPENING_BACKS_TAKEN_HERE: Final[tuple[Backs, Backs]] = (
+    {Back.HERE: 0.6, Back.RESET: 0.3, Back.SILENT: 0.08, Back.REJECTED: 0.02},
+    {Back.HERE: 0.6, Back.OPEN: 0.35, Back.SILENT: 0.04, Back.REJECTED: 0.01},
+)
 # A SYN/ACK without a window, by whether a box in between completes handshakes.
 BARE_WINDOW: Final[Mapping[bool, float]] = {True: 0.5, False: 0.003}
 # A datagram answered from another address: wildcard sockets do, others cannot.

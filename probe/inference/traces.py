@@ -8,7 +8,7 @@ Probes are marked: a Linux stack copies the DSCP of a SYN into its reset and giv
 forges has neither (net/ipv4/netfilter/nf_reject_ipv4.c).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,6 +33,7 @@ class Back(StrEnum):
     REJECTED = "rejected"  # an ICMP error
     PASSED_ON = "passed-on"  # time exceeded: it would have been forwarded
     SILENT = "silent"
+    HERE = "here"  # the prober's own machine answered for the address
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Hints:
     sign: Sign | None = None  # of its reset
     bare_window: bool | None = None  # a SYN/ACK that offers no window, as SYN proxies send
     elsewhere: bool = False  # a datagram was answered from another address of the machine
+    opening: Tried | None = None
     ack: Tried | None = None
     fin: Tried | None = None
     reached: tuple[int, IPAddress] | None = None  # the furthest hop that an opening came to, and whose it is
@@ -82,7 +84,11 @@ def hints_of(survey: AddressSurvey) -> dict[Port, Hints]:
     for trace in survey.traces:
         if not survey.is_our_own(trace.observation):
             traces.setdefault(trace.observation.question.port, []).append(trace.observation)
-    return {port: _hints(survey.address.ip, few) for port, few in traces.items()}
+    way = None if survey.route is None else survey.route.interface
+    return {port: _hints(survey.address.ip, few, _LOOPBACKS - {way}) for port, few in traces.items()}
+
+
+_LOOPBACKS: frozenset[str | None] = frozenset({"lo", "lo0"})  # of Linux, and of the BSDs and macOS
 
 
 def echo_sign(survey: AddressSurvey) -> Sign | None:
@@ -96,7 +102,7 @@ def answers_echo(survey: AddressSurvey) -> bool:
     return any(trace.observation.reason is Reason.ECHO_REPLY for trace in survey.traces)
 
 
-def _hints(address: IPAddress, seen: Sequence[Observation]) -> Hints:
+def _hints(address: IPAddress, seen: Sequence[Observation], here: Collection[str | None]) -> Hints:
     near = [o for o in seen if o.question.hop is None]
     opening = _first(near, Shape.OPENING)
     header = None if opening is None else opening.header
@@ -106,6 +112,7 @@ def _hints(address: IPAddress, seen: Sequence[Observation]) -> Hints:
         sign=_sign(opening) if reset and opening is not None else None,
         bare_window=header.window == 0 if accepted and header is not None else None,
         elsewhere=opening is not None and answered_elsewhere(opening),
+        opening=_tried(opening, here),
         ack=_tried(_first(near, Shape.ACK)),
         fin=_tried(_first(near, Shape.FIN)),
         reached=_reached(near),
@@ -135,10 +142,15 @@ def _crossings(address: IPAddress, seen: Iterable[Observation]) -> Iterable[Cros
                 yield Crossed(question.address, tried)
 
 
-def _tried(observation: Observation | None) -> Tried | None:
-    """None where it could not be asked, or where this machine itself stopped it."""
+def _tried(observation: Observation | None, here: Collection[str | None] = ()) -> Tried | None:
+    """None where it could not be asked, or where this machine itself stopped it.
+
+    `here`: interfaces on which an answer can only be this machine's own.
+    """
     if observation is None:
         return None
+    if observation.header is not None and observation.header.interface in here:
+        return Tried(Back.HERE, observation.attempts)
     back = _BACK.get(observation.reason)
     if back is None and observation.reason in ICMP_REASONS:
         back = Back.REJECTED

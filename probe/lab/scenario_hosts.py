@@ -178,6 +178,7 @@ class Router(Strict, frozen=True, kw_only=True):
     nat: bool = False
     forward: tuple[int, ...] = ()  # TCP ports forwarded to the target, with `nat`
     answers_all: bool = False  # a middlebox that completes every handshake itself
+    intercepts: str | None = None  # TCP ports that it takes for itself, whoever is asked
     syn_proxy: str | None = None  # ports whose handshakes it completes before asking the target
     listen: tuple[Listen, ...] = ()  # its own services, on the public address that it owns with `nat`
     narrow: int | None = None  # bytes: MTU of its link to the target; it reports that to whoever sends more

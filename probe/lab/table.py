@@ -20,7 +20,11 @@ def render_truth_table(results: Sequence[CheckResult]) -> str:
         if not result.ok:
             missed = [(row.port, row.what, row.expected, row.found) for row in result.rows if not row.ok]
             table = tabulate(
-                missed, ("port", "what", "expected", "found"), "simple", maxcolwidths=list(_MISSED_WIDTHS)
+                missed,
+                ("port", "what", "expected", "found"),
+                "simple",
+                maxcolwidths=list(_MISSED_WIDTHS),
+                disable_numparse=True,  # "25,110" is two ports
             )
             parts.append(f"{result.scenario} in {result.world}, {result.engine}: not met\n\n{table}")
     parts.append(_summary(results))

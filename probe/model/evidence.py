@@ -65,6 +65,8 @@ class EvidenceRule(StrEnum):
     RESET_MARKED = "reset-marked"
     RESET_FORGED = "reset-forged"
     RESETS_UNMARKED = "resets-unmarked"
+    OPENING_ANSWERED_HERE = "opening-answered-here"  # a raw one, by the prober's own machine
+    OPENING_RESET = "opening-reset"  # a raw one, though connections are accepted
     NO_WINDOW = "no-window"
     ANSWERED_FROM_ELSEWHERE = "answered-from-elsewhere"
     REACHED_HOP = "reached-hop"

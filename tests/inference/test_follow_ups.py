@@ -194,3 +194,11 @@ def test_of_two_open_ports_each_is_looked_at():
     one = survey("public", {**told, "on_link": False}, Port(Protocol.UDP, port.number))
     (few,) = follow_ups([one], frozenset(), RawPermissions()).values()
     assert [str(f.question.port) for f in few] == ["8001/tcp"]
+
+
+@pytest.mark.parametrize(("number", "asked"), [(25, ["who-completes"]), (NUMBER, [])])
+def test_an_open_port_that_is_often_taken_is_asked_once_more(number: int, asked: list[str]):
+    """Scanners of mail and proxies take some ports: whether the address itself accepts, a raw SYN shows."""
+    one = survey("lan", {"controls": "reset@host", "port": "syn-ack@host"}, Port(Protocol.TCP, number))
+    found = follow_ups([one], frozenset(), RawPermissions())
+    assert [few.why for some in found.values() for few in some] == asked

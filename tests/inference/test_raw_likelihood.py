@@ -16,6 +16,9 @@ from probe.inference.tables import (
     FIN_HEARD_BY_LISTENER,
     LOOPBACK_BACKS,
     MARKS_SHOW,
+    OPENING_BACKS,
+    OPENING_BACKS_SPOOFED,
+    OPENING_BACKS_TAKEN_HERE,
     SIGNS,
     Fate,
 )
@@ -31,6 +34,9 @@ ROWS = {
     **{f"echo {key}": row for key, row in ECHO_SIGNS.items()},
     **{f"ack {key}": row for key, row in ACK_BACKS.items()},
     "fin": FIN_HEARD_BY_LISTENER,
+    "opening": OPENING_BACKS,
+    "opening, spoofed": OPENING_BACKS_SPOOFED,
+    **{f"opening, taken here {covered}": row for covered, row in enumerate(OPENING_BACKS_TAKEN_HERE)},
     **{f"frame {key} {taken}": row for key, rows in CROSS_BACKS.items() for taken, row in enumerate(rows)},
     **{f"loopback {taken}": row for taken, row in enumerate(LOOPBACK_BACKS)},
 }
@@ -120,18 +126,6 @@ SPEAKS: dict[str, tuple[Hints, Assumed, Assumed, float]] = {
         Assumed(ONLY_SYN, covered=False),
         50,
     ),
-    "no window: a SYN proxy": (
-        Hints(bare_window=True),
-        Assumed(Fate.SPOOFED, covered=False),
-        Assumed(PASS, covered=True),
-        100,
-    ),
-    "a window: rather no SYN proxy": (
-        Hints(bare_window=False),
-        Assumed(PASS, covered=True),
-        Assumed(Fate.SPOOFED, covered=False),
-        1.5,
-    ),
     "a frame accepted: a socket takes it": (
         crossed(OPEN),
         Assumed(PASS, covered=True, crossed=(True,)),
@@ -203,6 +197,38 @@ def test_a_hint_speaks_for(name):
     """The hint is so many times as likely where it should be."""
     hints, this, that, times = SPEAKS[name]
     assert hints_likelihood(hints, this, QUIET) > times * hints_likelihood(hints, that, QUIET)
+
+
+HERE = Tried(Back.HERE, 1)
+# Beside an accepted connection: what a raw opening brought, and which of two acceptors it favours.
+OPENINGS = {
+    "no window: a SYN proxy": (Hints(bare_window=True), Fate.SPOOFED, PASS, 100),
+    "a window: rather no SYN proxy": (Hints(bare_window=False), PASS, Fate.SPOOFED, 1.5),
+    "refused: a program of this machine": (Hints(opening=reset()), Fate.TAKEN_HERE, PASS, 50),
+    "refused: a box on the way hardly": (Hints(opening=reset()), Fate.TAKEN_HERE, Fate.SPOOFED, 4),
+    "answered by this machine": (Hints(opening=HERE), Fate.TAKEN_HERE, PASS, 10_000),
+    "accepted: rather the address": (Hints(opening=OPEN), PASS, Fate.TAKEN_HERE, 100),
+}
+
+
+@pytest.mark.parametrize("name", OPENINGS)
+def test_a_raw_opening_shows_who_accepts(name):
+    """It is so many times as likely where it should be, nothing listening behind what takes connections."""
+    hints, this, that, times = OPENINGS[name]
+
+    def share(fate: Fate) -> float:
+        evidence, assumed = Evidence(Response.OPEN, 1, hints), Assumed(fate, covered=fate is PASS)
+        plain = likelihood(Evidence(Response.OPEN, 1), Protocol.TCP, assumed, QUIET)
+        return likelihood(evidence, Protocol.TCP, assumed, QUIET) / plain
+
+    assert share(this) > times * share(that)
+
+
+def test_a_nearer_box_is_as_bare_as_a_proxy_for_all():
+    """A window of none shows a SYN proxy, and not what is behind one that answers for this port."""
+    bare, assumed = Hints(bare_window=True), Assumed(PASS, covered=True)
+    with_it = likelihood(Evidence(Response.OPEN_NEARER, 1, bare), Protocol.TCP, assumed, QUIET)
+    assert with_it > 0.4 * likelihood(Evidence(Response.OPEN_NEARER, 1), Protocol.TCP, assumed, QUIET)
 
 
 @pytest.mark.parametrize("name", TELLS_NOTHING)

@@ -18,7 +18,7 @@ from probe.inference.traces import (
     of_shape,
 )
 from probe.model.evidence import PurposeRule
-from probe.model.facts import AddressSurvey, Trace
+from probe.model.facts import AddressSurvey, Route, Trace
 from probe.model.probing import Header, NextHop, Observation, Question, Reason, Shape
 from probe.model.target import Port, Protocol, TargetAddress
 
@@ -63,7 +63,7 @@ def test_the_sign_of_a_reset(family, header, sign):
     """The probe's DSCP, or a flow label, is the stack's own; netfilter's reset has neither."""
     address = LAN if family == 4 else LAN6
     reset = seen(Reason.RESET, address, header=header)
-    assert hints_of(survey(reset, address=address)) == {WEB: Hints(sign=sign)}
+    assert hints_of(survey(reset, address=address))[WEB].sign is sign
     ack = seen(Reason.RESET, address, header=header, shape=Shape.ACK)
     assert hints_of(survey(ack, address=address))[WEB].ack == Tried(Back.RESET, 2, sign)
 
@@ -87,12 +87,20 @@ BACKS = [
 
 @pytest.mark.parametrize(("reason", "back"), BACKS)
 def test_what_came_back(reason, back):
-    """Every reason is one of five outcomes, or says nothing of what was asked."""
+    """Every reason is one of five outcomes, or means nothing for what was asked."""
     tried = None if back is None else Tried(back, 2)
     crossed = () if tried is None else (Crossed(VPN, tried),)
     assert hints_of(survey(seen(reason, shape=Shape.FIN)))[WEB].fin == tried
     assert hints_of(survey(seen(reason, shape=Shape.ACK)))[WEB].ack == tried
     assert hints_of(survey(seen(reason, VPN, hop=HOP, ttl=1)))[WEB].crossed == crossed
+
+
+@pytest.mark.parametrize(("way", "back"), [("lan", Back.HERE), ("lo", Back.OPEN)])
+def test_what_arrives_on_loopback_was_answered_here(way, back):
+    """The prober's own machine answers for the address, unless the address is its own."""
+    accepted = seen(Reason.SYN_ACK, header=Header(interface="lo"))
+    asked = replace(survey(accepted), route=Route(LAN, interface=way))
+    assert hints_of(asked)[WEB].opening == Tried(back, 2)
 
 
 def test_every_reason_has_an_outcome_here():
@@ -108,7 +116,7 @@ def test_every_reason_has_an_outcome_here():
 )
 def test_the_window_of_a_syn_ack(header, bare):
     """No window is what SYN proxies offer; without a header nothing is known of it."""
-    assert hints_of(survey(seen(Reason.SYN_ACK, header=header))) == {WEB: Hints(bare_window=bare)}
+    assert hints_of(survey(seen(Reason.SYN_ACK, header=header)))[WEB].bare_window is bare
 
 
 def test_a_reset_has_no_window_to_judge_and_an_acceptance_no_sign():

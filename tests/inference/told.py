@@ -45,6 +45,7 @@ SIGNS: dict[str, dict[int, Header]] = {
     "plain": {4: Header(), 6: Header(flow_label=0)},
     "odd": {4: Header(tos=0x10), 6: Header(tos=0x10, flow_label=0)},
     "labelled": {6: Header(flow_label=0x8BD75)},
+    "here": {4: Header(interface="lo"), 6: Header(interface="lo")},
     "bare": {4: Header(window=0), 6: Header(window=0, flow_label=0)},
     "usual": {4: Header(window=WINDOW), 6: Header(window=WINDOW, flow_label=0x8BD75)},
 }

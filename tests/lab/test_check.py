@@ -240,6 +240,12 @@ def test_truth_table_fits_80_columns() -> None:
     assert "admin-prohibited" in text
 
 
+def test_two_ports_are_no_number() -> None:
+    """A row for several ports stands in the table as it is written."""
+    bad = ExpectationRow("25,110", "binding", "undetermined", "wildcard")
+    assert "25,110" in render_truth_table([CheckResult("mail", "sim", "raw", (bad,), 0.1)])
+
+
 def test_truth_table_of_nothing() -> None:
     """Without results the table says so."""
     assert render_truth_table([]).endswith("0 scenarios, 0 failed; 0 of 0 expectations met")

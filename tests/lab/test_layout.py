@@ -223,6 +223,7 @@ def test_a_syn_proxy_sees_every_connection_begin() -> None:
 def test_a_middlebox_that_answers_all_listens_itself() -> None:
     """The router has one socket for every port; without the middlebox it has none."""
     assert len(layout(["public"], router={"answers_all": True}).hosts[1].listens) == 1
+    assert len(layout(["public"], router={"intercepts": "25"}).hosts[1].listens) == 1
     assert layout(["public"]).hosts[1].listens == ()
 
 

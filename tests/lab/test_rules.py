@@ -152,6 +152,10 @@ ROUTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"answers_all": True},
         ['iifname "public" meta l4proto tcp redirect to :40999'],
     ),
+    "intercepts some": (
+        {"intercepts": "25,110"},
+        ['iifname "public" tcp dport { 25, 110 } redirect to :40999'],
+    ),
     "SYN proxy": (
         {"syn_proxy": "443,8443"},
         [

@@ -207,7 +207,8 @@ def _router(scenario: Scenario, symbols: tuple[str, ...]) -> HostPlan:
     if scenario.router.syn_proxy:
         # A connection that conntrack did not see begin is not one (nft(8), synproxy).
         settings = (*settings, ("net.netfilter.nf_conntrack_tcp_loose", "0"))
-    listens = ((rules.INTERCEPTOR,) if scenario.router.answers_all else ()) + scenario.router.listen
+    takes = scenario.router.answers_all or scenario.router.intercepts
+    listens = ((rules.INTERCEPTOR,) if takes else ()) + scenario.router.listen
     detours = _detours(scenario, symbols).items()
     routes = tuple((prober, PROBER_ADDRESSES[way]) for prober, way in detours if way in public)
     return HostPlan("router", (outside, behind), routes, settings, rules.of_router(scenario), listens)

@@ -286,6 +286,9 @@ def _forwarded(scenario: Scenario) -> Iterator[str]:
 def _intercepted(scenario: Scenario) -> Iterator[str]:
     if scenario.router.answers_all:
         yield f'iifname "public" meta l4proto tcp redirect to :{INTERCEPTOR.port}'
+    if scenario.router.intercepts:
+        taken = port_set(scenario.router.intercepts, Protocol.TCP)
+        yield f'iifname "public" tcp dport {{ {taken} }} redirect to :{INTERCEPTOR.port}'
 
 
 def _syn_proxy_table(ports: str | None) -> str:

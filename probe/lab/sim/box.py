@@ -185,19 +185,23 @@ class SynProxy:
 
 
 class Interceptor:
-    """A box that completes every TCP handshake which comes from one realm, in everybody's name.
+    """A box that completes TCP handshakes which come from one realm, in everybody's name.
+
+    `ports`: those that it takes; None: every one.
 
     It leads the flows to a server of its own, by NAT: a FIN of no connection is not translated (see `nat`).
     """
 
-    def __init__(self, realm: str) -> None:
-        self._realm = realm
+    def __init__(self, realm: str, ports: Container[Port] | None = None) -> None:
+        self._realm, self._ports = realm, ports
         socket = ListeningSocket(_SERVER, ip_address("::"), None, v6only=False, serves=Serves.HOLD)
         self._stack = Stack((socket,))
 
     def intercept(self, packet: Packet, realm: str) -> tuple[Frame, ...] | None:
         """What the box sends in the destination's name; None: not its business."""
         if realm != self._realm or packet.flow.protocol is not Protocol.TCP or packet.flags == Tcp.FIN:
+            return None
+        if self._ports is not None and packet.flow.port not in self._ports:
             return None
         led = replace(packet, flow=replace(packet.flow, destination_port=_SERVER.number))
         answers = self._stack.answers(led, realm, None)

@@ -14,7 +14,7 @@ from probe.lab.scenario import (
     Scenario,
     ScenarioLink,
 )
-from probe.lab.scenario_hosts import Dnat, Listen, Serves, TargetHost
+from probe.lab.scenario_hosts import Dnat, Listen, Router, Serves, TargetHost
 from probe.lab.sim.box import Box, Forwarding, Guard, Interceptor, Nat, NodeConfig, SynProxy
 from probe.lab.sim.filters import read_rules, two_ways
 from probe.lab.sim.links import (
@@ -215,9 +215,15 @@ def _router(scenario: Scenario) -> NodeConfig:
         forward_answer_rules=leave,
         forwards=frozenset({4, 6}),
         syn_proxy=None if proxied is None else SynProxy(frozenset(parse_ports(proxied))),
-        interceptor=Interceptor(On.PUBLIC) if router.answers_all else None,
+        interceptor=_interceptor(router),
         nat=Nat(forwardings, loose=proxied is None),
     )
+
+
+def _interceptor(router: Router) -> Interceptor | None:
+    if router.answers_all:
+        return Interceptor(On.PUBLIC)
+    return Interceptor(On.PUBLIC, frozenset(parse_ports(router.intercepts))) if router.intercepts else None
 
 
 def _container(scenario: Scenario) -> NodeConfig:

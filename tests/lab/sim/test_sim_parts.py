@@ -83,6 +83,14 @@ def test_a_box_that_answers_all() -> None:
     assert box.intercept(Packet(FLOW, Tcp.SYN), "behind") is None
 
 
+def test_a_box_that_answers_for_some_ports() -> None:
+    """What it does not take goes its way."""
+    box = Interceptor("public", {FLOW.port})
+    (accepted,) = box.intercept(Packet(FLOW, Tcp.SYN), "public")
+    assert accepted.flow == FLOW.back
+    assert box.intercept(Packet(Flow(Protocol.TCP, CLIENT, 40001, SERVER, 81), Tcp.SYN), "public") is None
+
+
 def test_errors_end_where_they_are_for() -> None:
     """An ICMP error is not forwarded by the box that it is for, nor beyond its TTL."""
     box = Box("router", {SERVER: "public"}, NodeConfig())
