@@ -11,8 +11,9 @@ each address, which is checked against the exact answer in tests.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import mul
 
 from probe.inference.address_likelihood import AddressLikelihood, Case, Rule
 from probe.inference.columns import PortColumn, Table
@@ -34,6 +35,7 @@ NEGLIGIBLE = 1e-6  # share of the likeliest combination below which one is dropp
 _NEGLIGIBLE_SO_FAR = 1e-12  # ... while addresses are still to come
 UNLIKELY = 1e-5  # share of an address's likeliest key below which one is not tried
 _FAINT = 2e-8  # share of what explains a column below which an explanation is dropped
+_START = [1.0]
 _NO_REACH = (PolicyKey(Owner.UNKNOWN, Policy.ACCEPTS),)
 _TINY = 1e-300
 
@@ -49,7 +51,7 @@ class Branch:
     share: float  # prior of its rule, health and limits
     full: bool  # a full accept queue
     cases: tuple[Case, ...]  # by address
-    values: list[float]  # share, and P(evidence so far) by combination
+    values: list[float]  # P(evidence so far) by combination: one list for all that explain it alike
 
 
 @dataclass(slots=True)
@@ -64,32 +66,25 @@ class Weighed:
 
     def by_class(self) -> list[list[float]]:
         """P(evidence) of each class, by combination."""
-        found: list[list[float] | None] = [None] * len(self.weights[0])
+        found = [[0.0] * len(self.branches[0].values) for _ in self.weights[0]]
         for branch in self.branches:
-            before = found[branch.number]
-            found[branch.number] = (
-                branch.values
-                if before is None
-                else [a + b for a, b in zip(before, branch.values, strict=True)]
-            )
-        none = [0.0] * len(self.branches[0].values)
-        return [none if values is None else values for values in found]
+            found[branch.number] = _plus(found[branch.number], branch.share, branch.values)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """Everything that was learned of a host together: combinations of keys with their weights."""
+    """Everything that was learned of a host together: combinations of keys with their shares."""
 
     combinations: tuple[Combination, ...]
-    weights: tuple[tuple[float, ...], ...]  # log, normalised: by style, by combination
+    shares: tuple[tuple[float, ...], ...]  # summing up to 1: by style, by combination
     columns: tuple[Weighed, ...]
 
     def of_address(self, index: int) -> dict[PolicyKey, float]:
         """P(key) of one address."""
         out: dict[PolicyKey, float] = {}
-        for position, combination in enumerate(self.combinations):
-            share = sum(math.exp(of_style[position]) for of_style in self.weights)
-            out[combination[index]] = out.get(combination[index], 0.0) + share
+        for combination, of_styles in zip(self.combinations, zip(*self.shares, strict=True), strict=True):
+            out[combination[index]] = out.get(combination[index], 0.0) + sum(of_styles)
         return out
 
 
@@ -98,48 +93,81 @@ def weigh_jointly(table: Table, models: Sequence[AddressModel], kept: int = KEPT
     known: dict[tuple[object, ...], AddressLikelihood] = {}
     weighed = [_weighed(column, models, known) for column in table.columns]
     combinations: list[Combination] = [()]
-    rows = _by_style(combinations, weighed, (), table.styles)
+    rows = [[math.log(share)] for share in table.styles]
     for index, model in enumerate(models):
-        keys = _keys(model, {column.tables[index]: column.column.counted for column in weighed})
-        for column in weighed:
-            _extend(column, index, keys)
-            _drop_faint(column, table.styles)
-        combinations = [(*before, key) for before in combinations for key in keys]
-        rows = _by_style(combinations, weighed, models[: index + 1], table.styles)
+        keys = _keys(model, index, weighed)
+        grown = [(*before, key) for key in keys for before in combinations]
+        rows = _by_style(grown, weighed, models[: index + 1], keys, table.styles)
         least = NEGLIGIBLE if index + 1 == len(models) else _NEGLIGIBLE_SO_FAR
         left = _likeliest([max(of_styles) for of_styles in zip(*rows, strict=True)], kept, least)
-        combinations = [combinations[i] for i in left]
-        rows = [[row[i] for i in left] for row in rows]
-        for branch in (branch for column in weighed for branch in column.branches):
-            branch.values = [branch.values[i] for i in left]
+        for column in weighed:
+            _carry_on(column, index, keys, [divmod(place, len(combinations)) for place in left])
+            _drop_faint(column, table.styles)
+        combinations = [grown[place] for place in left]
+        rows = [[row[place] for place in left] for row in rows]
     return Joint(tuple(combinations), _normal(rows), tuple(weighed))
 
 
 def _by_style(
-    combinations: Sequence[Combination],
+    grown: Sequence[Combination],
     weighed: Sequence[Weighed],
     models: Sequence[AddressModel],
+    keys: tuple[PolicyKey, ...],
     styles: Sequence[float],
 ) -> list[list[float]]:
-    """Log of each style and combination with all columns, as far as the addresses have been heard."""
-    priors = [_prior(one, models) for one in combinations]
+    """Log of each style and combination with all columns; the last address has these keys."""
+    priors = [_prior(one, models) for one in grown]
     rows = [[log + math.log(share) for log in priors] for share in styles]
     for column in weighed:
-        values = column.by_class()
+        counted = column.column.counted
         rows = [
-            _with(row, column, mixed(weights, values))
-            for row, weights in zip(rows, column.weights, strict=True)
+            [log + counted * math.log(chance or _TINY) for log, chance in zip(row, chances, strict=True)]
+            for row, chances in zip(rows, _chances(column, len(models) - 1, keys), strict=True)
         ]
     return rows
 
 
+def _chances(column: Weighed, index: int, keys: tuple[PolicyKey, ...]) -> Iterator[list[float]]:
+    """For each style: P(evidence), with one address more, by its key and the combination before.
+
+    Explanations that make the same of the addresses so far, and of this one, are summed up first.
+    """
+    table = column.tables[index]
+    alike: dict[tuple[float, ...], dict[int, tuple[list[float], list[float]]]] = {}
+    for branch in column.branches:
+        of_row = alike.setdefault(table.row(branch.cases[index], keys), {})
+        _, shares = of_row.setdefault(id(branch.values), (branch.values, [0.0] * len(column.weights[0])))
+        shares[branch.number] += branch.share
+    for weights in column.weights:
+        sums = [
+            (row, mixed(((dot(weights, shares), values) for values, shares in few.values())))
+            for row, few in alike.items()
+        ]
+        yield [one for place in range(len(keys)) for one in mixed((row[place], total) for row, total in sums)]
+
+
+def _carry_on(
+    column: Weighed, index: int, keys: tuple[PolicyKey, ...], left: Sequence[tuple[int, int]]
+) -> None:
+    """Carry the explanations of a column on to one more address; `left`: its key and what was before."""
+    table = column.tables[index]
+    known: dict[tuple[int, tuple[float, ...]], list[float]] = {}
+    for branch in column.branches:
+        row = table.row(branch.cases[index], keys)
+        at = id(branch.values), row
+        if at not in known:
+            known[at] = [branch.values[before] * row[key] for key, before in left]
+        branch.values = known[at]
+
+
 def _normal(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
     top = max(max(row) for row in rows)
-    total = math.log(sum(math.exp(log - top) for row in rows for log in row)) + top
-    return tuple(tuple(log - total for log in row) for row in rows)
+    shares = [[math.exp(log - top) for log in row] for row in rows]
+    total = sum(map(sum, shares))
+    return tuple(tuple(share / total for share in row) for row in shares)
 
 
-def _keys(model: AddressModel, heard: Mapping[AddressLikelihood, float]) -> tuple[PolicyKey, ...]:
+def _keys(model: AddressModel, index: int, weighed: Sequence[Weighed]) -> tuple[PolicyKey, ...]:
     """The keys worth a try: by what is known beforehand, and by the best that they make of each answer.
 
     An address that no probe reached has one, which says nothing.
@@ -148,6 +176,9 @@ def _keys(model: AddressModel, heard: Mapping[AddressLikelihood, float]) -> tupl
         return _NO_REACH
     keys = tuple(model.weights)
     logs = [model.weights[key] for key in keys]
+    heard: dict[AddressLikelihood, float] = {}
+    for column in weighed:
+        heard[column.tables[index]] = heard.get(column.tables[index], 0.0) + column.column.counted
     for table, counted in heard.items():
         rows = [table.row(case, keys) for case in _EXTREMES]
         logs = [
@@ -243,7 +274,7 @@ def _branches(
         key = (full, of_addresses)
         merged[key] = merged.get(key, 0.0) + share * (ELSEWHERE_IF_NOT_WILDCARD if odd else 1.0)
     return [
-        Branch(number, share, full, of_addresses, [share]) for (full, of_addresses), share in merged.items()
+        Branch(number, share, full, of_addresses, _START) for (full, of_addresses), share in merged.items()
     ]
 
 
@@ -255,40 +286,36 @@ def _sums(weights: Sequence[float], classes: Sequence[int], count: int) -> tuple
     return tuple(out)
 
 
-def _extend(column: Weighed, index: int, keys: tuple[PolicyKey, ...]) -> None:
-    """Carry every explanation of a column on to one more address."""
-    table = column.tables[index]
-    for branch in column.branches:
-        row = table.row(branch.cases[index], keys)
-        branch.values = [before * one for before in branch.values for one in row]
-
-
 def _drop_faint(column: Weighed, styles: Sequence[float]) -> None:
     """Forget the explanations that others make negligible under any keys."""
-    weights = [
-        sum(share * weight for share, weight in zip(styles, of_class, strict=True))
-        for of_class in zip(*column.weights, strict=True)
-    ]
-    chances = mixed(weights, column.by_class())
-    least = [chance * _FAINT for chance in chances]
+    weights = [dot(styles, of_class) for of_class in zip(*column.weights, strict=True)]
+    chances = mixed(zip(weights, column.by_class(), strict=True))
     column.branches = [
         branch
         for branch in column.branches
-        if any(value > bound for value, bound in zip(branch.values, least, strict=True))
+        if any(
+            branch.share * value > _FAINT * chance
+            for value, chance in zip(branch.values, chances, strict=True)
+        )
     ]
 
 
-def _with(logs: Sequence[float], column: Weighed, chances: Sequence[float]) -> list[float]:
-    counted = column.column.counted
-    return [log + counted * math.log(max(chance, _TINY)) for log, chance in zip(logs, chances, strict=True)]
-
-
-def mixed(weights: Sequence[float], values: Sequence[Sequence[float]]) -> list[float]:
+def mixed(parts: Iterable[tuple[float, Sequence[float]]]) -> list[float]:
     """The weighted sum of rows."""
-    out = [weights[0] * value for value in values[0]]
-    for weight, row in zip(weights[1:], values[1:], strict=True):
-        out = [before + weight * value for before, value in zip(out, row, strict=True)]
+    (weight, first), *others = parts
+    out = [weight * value for value in first]
+    for weight, values in others:
+        out = _plus(out, weight, values)
     return out
+
+
+def _plus(row: Sequence[float], weight: float, values: Sequence[float]) -> list[float]:
+    return [before + weight * value for before, value in zip(row, values, strict=True)]
+
+
+def dot(one: Sequence[float], two: Sequence[float]) -> float:
+    """The sum of products."""
+    return float(sum(map(mul, one, two)))
 
 
 def _likeliest(logs: Sequence[float], kept: int, share: float) -> list[int]:
