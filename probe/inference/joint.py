@@ -11,24 +11,19 @@ each address, which is checked against the exact answer in tests.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import mul
 
-from probe.inference.address_likelihood import AddressLikelihood, Case, Rule
-from probe.inference.columns import PortColumn, Table
+from probe.inference.address_likelihood import AddressLikelihood, Case
+from probe.inference.columns import Table
+from probe.inference.explanations import Explainer, Weighed
 from probe.inference.policy import AddressModel, PolicyKey
 from probe.inference.priors import (
-    EVERYWHERE,
-    FORWARD_LIMITED,
-    HEALTH,
     ONE_POLICY,
-    UNLIMITED,
-    Health,
     policy_prior,
 )
-from probe.inference.tables import ELSEWHERE_IF_NOT_WILDCARD, Policy, openings_of
-from probe.model.binding import Binding, Owner
+from probe.inference.tables import Policy, openings_of
+from probe.model.binding import Owner
 
 KEPT = 64  # combinations that are carried from one address to the next
 NEGLIGIBLE = 1e-6  # share of the likeliest combination below which one is dropped
@@ -41,35 +36,6 @@ _TINY = 1e-300
 
 Combination = tuple[PolicyKey, ...]
 Tables = tuple[AddressLikelihood, ...]
-
-
-@dataclass(slots=True)
-class Branch:
-    """One explanation of a column: what bindings and the port's own latents make of each address."""
-
-    number: int  # of the class
-    share: float  # prior of its rule, health and limits
-    full: bool  # a full accept queue
-    cases: tuple[Case, ...]  # by address
-    values: list[float]  # P(evidence so far) by combination: one list for all that explain it alike
-
-
-@dataclass(slots=True)
-class Weighed:
-    """A column with its explanations. Bindings that no answer tells apart are one class."""
-
-    column: PortColumn
-    tables: Tables
-    classes: tuple[int, ...]  # of each binding
-    weights: tuple[tuple[float, ...], ...]  # of each style: prior weight by class
-    branches: list[Branch]
-
-    def by_class(self) -> list[list[float]]:
-        """P(evidence) of each class, by combination."""
-        found = [[0.0] * len(self.branches[0].values) for _ in self.weights[0]]
-        for branch in self.branches:
-            found[branch.number] = _plus(found[branch.number], branch.share, branch.values)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +56,8 @@ class Joint:
 
 def weigh_jointly(table: Table, models: Sequence[AddressModel], kept: int = KEPT) -> Joint:
     """Weigh all combinations of the addresses' keys against all columns."""
-    known: dict[tuple[object, ...], AddressLikelihood] = {}
-    weighed = [_weighed(column, models, known) for column in table.columns]
+    explainer = Explainer(models)
+    weighed = [explainer.explain(column) for column in table.columns]
     combinations: list[Combination] = [()]
     rows = [[math.log(share)] for share in table.styles]
     for index, model in enumerate(models):
@@ -101,8 +67,7 @@ def weigh_jointly(table: Table, models: Sequence[AddressModel], kept: int = KEPT
         least = NEGLIGIBLE if index + 1 == len(models) else _NEGLIGIBLE_SO_FAR
         left = _likeliest([max(of_styles) for of_styles in zip(*rows, strict=True)], kept, least)
         for column in weighed:
-            _carry_on(column, index, keys, [divmod(place, len(combinations)) for place in left])
-            _drop_faint(column, table.styles)
+            column.carry_on(index, keys, [divmod(place, len(combinations)) for place in left], table.styles)
         combinations = [grown[place] for place in left]
         rows = [[row[place] for place in left] for row in rows]
     return Joint(tuple(combinations), _normal(rows), tuple(weighed))
@@ -122,42 +87,9 @@ def _by_style(
         counted = column.column.counted
         rows = [
             [log + counted * math.log(chance or _TINY) for log, chance in zip(row, chances, strict=True)]
-            for row, chances in zip(rows, _chances(column, len(models) - 1, keys), strict=True)
+            for row, chances in zip(rows, column.chances(len(models) - 1, keys), strict=True)
         ]
     return rows
-
-
-def _chances(column: Weighed, index: int, keys: tuple[PolicyKey, ...]) -> Iterator[list[float]]:
-    """For each style: P(evidence), with one address more, by its key and the combination before.
-
-    Explanations that make the same of the addresses so far, and of this one, are summed up first.
-    """
-    table = column.tables[index]
-    alike: dict[tuple[float, ...], dict[int, tuple[list[float], list[float]]]] = {}
-    for branch in column.branches:
-        of_row = alike.setdefault(table.row(branch.cases[index], keys), {})
-        _, shares = of_row.setdefault(id(branch.values), (branch.values, [0.0] * len(column.weights[0])))
-        shares[branch.number] += branch.share
-    for weights in column.weights:
-        sums = [
-            (row, mixed(((dot(weights, shares), values) for values, shares in few.values())))
-            for row, few in alike.items()
-        ]
-        yield [one for place in range(len(keys)) for one in mixed((row[place], total) for row, total in sums)]
-
-
-def _carry_on(
-    column: Weighed, index: int, keys: tuple[PolicyKey, ...], left: Sequence[tuple[int, int]]
-) -> None:
-    """Carry the explanations of a column on to one more address; `left`: its key and what was before."""
-    table = column.tables[index]
-    known: dict[tuple[int, tuple[float, ...]], list[float]] = {}
-    for branch in column.branches:
-        row = table.row(branch.cases[index], keys)
-        at = id(branch.values), row
-        if at not in known:
-            known[at] = [branch.values[before] * row[key] for key, before in left]
-        branch.values = known[at]
 
 
 def _normal(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
@@ -216,106 +148,6 @@ def _prior(combination: Combination, models: Sequence[AddressModel]) -> float:
     shared += math.log(policy_prior("", first_hop_owns_it=False)[policy])
     shared -= sum(math.log(model.prior[policy]) for _, model in reached)
     return alone + math.log(1 - ONE_POLICY + ONE_POLICY * math.exp(shared))
-
-
-def _weighed(
-    column: PortColumn, models: Sequence[AddressModel], known: dict[tuple[object, ...], AddressLikelihood]
-) -> Weighed:
-    """Give every binding of a column a class, and every class its explanations."""
-    tables = tuple(_table(index, model, column, known) for index, model in enumerate(models))
-    elsewhere = any(said is not None and said.hints.elsewhere for said in column.evidence)
-    latents: list[_Latents] = [
-        (rule, health, limited, of_rule * of_health * of_limit)
-        for rule, of_rule in EVERYWHERE.items()
-        for health, of_health in HEALTH.items()
-        if health is Health.FINE or any(table.silent for table in tables)
-        for limited, of_limit in (FORWARD_LIMITED if column.forwarded else UNLIMITED).items()
-    ]
-    numbers: dict[tuple[object, ...], int] = {}
-    classes: list[int] = []
-    branches: list[Branch] = []
-    for hypothesis in column.bindings:
-        odd = elsewhere and hypothesis.binding is not Binding.WILDCARD
-        plain = tuple(table.case(hypothesis, None, Health.FINE, limited=False) for table in tables)
-        signature = (odd, plain)
-        if signature not in numbers:
-            numbers[signature] = len(numbers)
-            cases = [
-                tuple(table.case(hypothesis, rule, health, limited=limited) for table in tables)
-                for rule, health, limited, _ in latents
-            ]
-            branches += _branches(numbers[signature], cases, latents, odd=odd)
-        classes.append(numbers[signature])
-    weights = tuple(_sums(of_style, classes, len(numbers)) for of_style in column.weights)
-    return Weighed(column, tables, tuple(classes), weights, branches)
-
-
-_Latents = tuple[Rule, Health, bool, float]
-
-
-def _table(
-    index: int, model: AddressModel, column: PortColumn, known: dict[tuple[object, ...], AddressLikelihood]
-) -> AddressLikelihood:
-    """One address's likelihoods, shared by the columns in which it answered alike."""
-    said = column.evidence[index]
-    key = index, said, column.protocol, column.forwarded
-    if key not in known:
-        known[key] = AddressLikelihood(model, said, column.protocol, forwarded=column.forwarded)
-    return known[key]
-
-
-def _branches(
-    number: int, cases: Sequence[tuple[Case, ...]], latents: Sequence[_Latents], *, odd: bool
-) -> list[Branch]:
-    """The explanations of one class; those that make the same of every address are one."""
-    merged: dict[tuple[bool, tuple[Case, ...]], float] = {}
-    for of_addresses, (_, _, _, share) in zip(cases, latents, strict=True):
-        full = any(case.health is Health.FULL for case in of_addresses)
-        key = (full, of_addresses)
-        merged[key] = merged.get(key, 0.0) + share * (ELSEWHERE_IF_NOT_WILDCARD if odd else 1.0)
-    return [
-        Branch(number, share, full, of_addresses, _START) for (full, of_addresses), share in merged.items()
-    ]
-
-
-def _sums(weights: Sequence[float], classes: Sequence[int], count: int) -> tuple[float, ...]:
-    """The sum of the weights of each class."""
-    out = [0.0] * count
-    for weight, number in zip(weights, classes, strict=True):
-        out[number] += weight
-    return tuple(out)
-
-
-def _drop_faint(column: Weighed, styles: Sequence[float]) -> None:
-    """Forget the explanations that others make negligible under any keys."""
-    weights = [dot(styles, of_class) for of_class in zip(*column.weights, strict=True)]
-    chances = mixed(zip(weights, column.by_class(), strict=True))
-    column.branches = [
-        branch
-        for branch in column.branches
-        if any(
-            branch.share * value > _FAINT * chance
-            for value, chance in zip(branch.values, chances, strict=True)
-        )
-    ]
-
-
-def mixed(parts: Iterable[tuple[float, Sequence[float]]]) -> list[float]:
-    """The weighted sum of rows."""
-    (weight, first), *others = parts
-    out = [weight * value for value in first]
-    for weight, values in others:
-        out = _plus(out, weight, values)
-    return out
-
-
-def _plus(row: Sequence[float], weight: float, values: Sequence[float]) -> list[float]:
-    return [before + weight * value for before, value in zip(row, values, strict=True)]
-
-
-def dot(one: Sequence[float], two: Sequence[float]) -> float:
-    """The sum of products."""
-    return float(sum(map(mul, one, two)))
 
 
 def _likeliest(logs: Sequence[float], kept: int, share: float) -> list[int]:

@@ -6,7 +6,8 @@ from operator import add
 
 from probe.inference.address_likelihood import Case
 from probe.inference.bindings import Hypothesis
-from probe.inference.joint import Branch, Joint, Weighed, dot, mixed
+from probe.inference.explanations import Branch, Weighed, dot, mixed
+from probe.inference.joint import Joint
 from probe.inference.likelihood import Evidence
 from probe.inference.policy import AddressModel, PolicyKey
 from probe.inference.priors import CONTRADICTED, FLOOR, FLOOR_TOTAL, FORGED_UNSEEN
