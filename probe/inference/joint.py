@@ -29,13 +29,11 @@ KEPT = 64  # combinations that are carried from one address to the next
 NEGLIGIBLE = 1e-6  # share of the likeliest combination below which one is dropped
 _NEGLIGIBLE_SO_FAR = 1e-12  # ... while addresses are still to come
 UNLIKELY = 1e-5  # share of an address's likeliest key below which one is not tried
-_FAINT = 2e-8  # share of what explains a column below which an explanation is dropped
-_START = [1.0]
+_NO_STYLE = 1e-9  # share of the host's likeliest style below which one is no more weighed
 _NO_REACH = (PolicyKey(Owner.UNKNOWN, Policy.ACCEPTS),)
 _TINY = 1e-300
 
 Combination = tuple[PolicyKey, ...]
-Tables = tuple[AddressLikelihood, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,8 @@ class Joint:
     """Everything that was learned of a host together: combinations of keys with their shares."""
 
     combinations: tuple[Combination, ...]
-    shares: tuple[tuple[float, ...], ...]  # summing up to 1: by style, by combination
+    styles: tuple[int, ...]  # positions of those that are left
+    shares: tuple[tuple[float, ...], ...]  # summing up to 1: by style that is left, by combination
     columns: tuple[Weighed, ...]
 
     def of_address(self, index: int) -> dict[PolicyKey, float]:
@@ -70,7 +69,7 @@ def weigh_jointly(table: Table, models: Sequence[AddressModel], kept: int = KEPT
             column.carry_on(index, keys, [divmod(place, len(combinations)) for place in left], table.styles)
         combinations = [grown[place] for place in left]
         rows = [[row[place] for place in left] for row in rows]
-    return Joint(tuple(combinations), _normal(rows), tuple(weighed))
+    return Joint(tuple(combinations), *_normal(rows), tuple(weighed))
 
 
 def _by_style(
@@ -92,11 +91,14 @@ def _by_style(
     return rows
 
 
-def _normal(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
-    top = max(max(row) for row in rows)
-    shares = [[math.exp(log - top) for log in row] for row in rows]
+def _normal(rows: Sequence[Sequence[float]]) -> tuple[tuple[int, ...], tuple[tuple[float, ...], ...]]:
+    """The styles that are left, and the share of each with each combination."""
+    best = [max(row) for row in rows]
+    top = max(best)
+    styles = tuple(place for place, log in enumerate(best) if log >= top + math.log(_NO_STYLE))
+    shares = [[math.exp(log - top) for log in rows[place]] for place in styles]
     total = sum(map(sum, shares))
-    return tuple(tuple(share / total for share in row) for row in shares)
+    return styles, tuple(tuple(share / total for share in row) for row in shares)
 
 
 def _keys(model: AddressModel, index: int, weighed: Sequence[Weighed]) -> tuple[PolicyKey, ...]:

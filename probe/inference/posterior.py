@@ -45,13 +45,17 @@ def posteriors(joint: Joint, models: Sequence[AddressModel]) -> dict[Port, Poste
 def _of_column(column: Weighed, joint: Joint, models: Sequence[AddressModel]) -> Posterior:
     """Weigh a column's bindings. Its own evidence counts once, as one port's; the others' teach the rest."""
     values = column.by_class()
-    shares = _without_own(column, values, joint)
-    of_styles = list(zip(column.weights, shares, strict=True))
-    priors = [mixed((weights[number], row) for weights, row in of_styles) for number in range(len(values))]
+    weights = [column.weights[style] for style in joint.styles]
+    shares = _without_own(column, weights, values, joint)
+    priors = [mixed(zip(of_class, shares, strict=True)) for of_class in zip(*weights, strict=True)]
     by_class = [dot(prior, row) for prior, row in zip(priors, values, strict=True)]
     any_style = _of_one_host([sum(of_style) for of_style in zip(*shares, strict=True)], joint)
     evidence = [dot(any_style, row) for row in values]
-    found = _Found(column, _split(column, shares, by_class), [evidence[number] for number in column.classes])
+    found = _Found(
+        column,
+        _split(column, shares, by_class, joint.styles),
+        [evidence[number] for number in column.classes],
+    )
     total = sum(by_class)
     credited = _credited(column, priors, total)
     full = sum(sum(parts) for branch, parts in credited if branch.full)
@@ -59,16 +63,19 @@ def _of_column(column: Weighed, joint: Joint, models: Sequence[AddressModel]) ->
 
 
 def _without_own(
-    column: Weighed, values: Sequence[Sequence[float]], joint: Joint
+    column: Weighed,
+    weights: Sequence[Sequence[float]],
+    values: Sequence[Sequence[float]],
+    joint: Joint,
 ) -> tuple[tuple[float, ...], ...]:
     """Shares of styles and combinations, as they are but for what one port of the column showed."""
     own = column.column.counted / len(column.column.ports)
     return tuple(
         tuple(
             share / max(chance, _TINY) ** own
-            for share, chance in zip(row, mixed(zip(weights, values, strict=True)), strict=True)
+            for share, chance in zip(row, mixed(zip(of_style, values, strict=True)), strict=True)
         )
-        for row, weights in zip(joint.shares, column.weights, strict=True)
+        for row, of_style in zip(joint.shares, weights, strict=True)
     )
 
 
@@ -93,13 +100,12 @@ class _Found:
         return self.column.column.bindings
 
 
-def _split(column: Weighed, shares: Sequence[Sequence[float]], by_class: Sequence[float]) -> list[float]:
+def _split(
+    column: Weighed, shares: Sequence[Sequence[float]], by_class: Sequence[float], styles: Sequence[int]
+) -> list[float]:
     """The weight of each binding: its class's, shared out as beforehand by what is learned of the style."""
-    styles = [sum(row) for row in shares]
-    prior = [
-        sum(share * of_style[index] for share, of_style in zip(styles, column.column.weights, strict=True))
-        for index in range(len(column.classes))
-    ]
+    of_styles = [column.column.weights[style] for style in styles]
+    prior = mixed(zip(map(sum, shares), of_styles, strict=True))
     totals = [0.0] * len(by_class)
     for weight, number in zip(prior, column.classes, strict=True):
         totals[number] += weight
