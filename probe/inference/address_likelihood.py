@@ -1,6 +1,6 @@
 """One address's side of a port: P(fate, what was heard), in every case that a binding makes of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from probe.inference.bindings import Hypothesis
@@ -43,6 +43,14 @@ class Case(NamedTuple):
     limited: bool = False
 
 
+class Latents(NamedTuple):
+    """What holds for a port on every address: a rule, a full accept queue, a forward chain that keeps out."""
+
+    rule: Rule = None
+    health: Health = Health.FINE
+    limited: bool = False
+
+
 class AddressLikelihood:
     """Likelihoods of one port's evidence on one address, a row for each case and a value for each key."""
 
@@ -51,31 +59,46 @@ class AddressLikelihood:
     ) -> None:
         self._heard = evidence if evidence is not None and model.reached else _NOT_HEARD
         self._address = model.address
+        self._crossed = [crossing.destination for crossing in self._heard.hints.crossed]
         self._forwarded = forwarded and model.address.family == _IPV4
         self._relays = any(key.owner is Owner.VPN_PROGRAM for key in model.weights)
         self._protocol, self._noise = protocol, model.noise
+        self._under: dict[tuple[Case, int], tuple[Case, ...]] = {}
         self._chances: dict[tuple[object, ...], float] = {}
-        self._parts: dict[tuple[Case, PolicyKey], tuple[float, float]] = {}
+        self._parts: dict[tuple[object, ...], tuple[float, float]] = {}
         self._rows: dict[tuple[Case, tuple[PolicyKey, ...]], tuple[float, ...]] = {}
 
-    def case(self, hypothesis: Hypothesis, rule: Rule, health: Health, *, limited: bool) -> Case:
-        """The case that a hypothesis makes of this address.
+    def cases(self, bindings: Sequence[Hypothesis]) -> tuple[Case, ...]:
+        """The case that each binding makes of this address, where nothing else holds for the port."""
+        return tuple(map(self._case, bindings))
 
-        What the host forwards meets no rule of its input chain, but those of its forward chain.
-        """
+    def _case(self, hypothesis: Hypothesis) -> Case:
         covered = self._address.ip in hypothesis.covers
-        crossed = self._heard.hints.crossed
-        passed_on = covered and self._forwarded
         return Case(
             hypothesis.exposed,
             covered,
-            hypothesis.relayed and self._relays,
+            self._relays and hypothesis.relayed,
             covered and hypothesis.binding is Binding.SPECIFIC,
-            None if passed_on and rule in INPUT_RULES else rule,
-            health if covered else Health.FINE,
-            tuple(hypothesis.takes(c.destination, self._address.realm) for c in crossed),
-            limited and passed_on,
+            taken=tuple(hypothesis.takes(ip, self._address.realm) for ip in self._crossed),
         )
+
+    def under(self, plain: Case, latents: tuple[tuple[Latents, float], ...]) -> tuple[Case, ...]:
+        """The case with each of these beside, which are one of the few lists that there are.
+
+        What the host forwards meets no rule of its input chain, but those of its forward chain.
+        """
+        known = self._under.get((plain, id(latents)))
+        if known is None:
+            passed_on = plain.covered and self._forwarded
+            known = self._under[plain, id(latents)] = tuple(
+                plain._replace(
+                    rule=None if passed_on and one.rule in INPUT_RULES else one.rule,
+                    health=one.health if plain.covered else Health.FINE,
+                    limited=one.limited and passed_on,
+                )
+                for one, _ in latents
+            )
+        return known
 
     @property
     def silent(self) -> bool:
@@ -112,20 +135,28 @@ class AddressLikelihood:
     def _total(self, case: Case, key: PolicyKey) -> float:
         if self._is_mute():
             return 1.0
+        if key.owner in _ITSELF:
+            return self._of(case, key)
         return sum(share * self._of(one, key) for one, share in _assumed(case, key))
 
     def _of(self, case: Case, key: PolicyKey) -> float:
         """The sum of `fates`: what a filter of the address's own does is reckoned once for all rules."""
-        base = case._replace(rule=None, limited=False)
-        parts = self._parts.get((base, key))
+        at = case.exposed, case.covered, case.taken, case.health, key.policy, key.opening, key.marks
+        parts = self._parts.get(at)
         if parts is None:
-            fates = _fates_of(base, key)
-            passing = fates.get(Fate.PASS, 0.0)
-            rest = sum(share * self._chance(f, base, key) for f, share in fates.items() if f is not Fate.PASS)
-            parts = self._parts[base, key] = rest, passing
+            parts = self._parts[at] = self._own(case, key)
         rest, passing = parts
-        met = _met(case)
-        return rest + passing * sum(share * self._chance(fate, case, key) for fate, share in met.items())
+        if case.rule is not None:
+            return rest + passing * self._chance(case.rule, case, key)
+        if not case.limited:
+            return rest + passing * self._chance(Fate.PASS, case, key)
+        return rest + passing * sum(share * self._chance(f, case, key) for f, share in _KEPT_OUT.items())
+
+    def _own(self, case: Case, key: PolicyKey) -> tuple[float, float]:
+        """What the address's own filter makes of the evidence, and the share that it lets pass."""
+        fates = _fates_of(case, key)
+        rest = sum(share * self._chance(f, case, key) for f, share in fates.items() if f is not Fate.PASS)
+        return rest, fates.get(Fate.PASS, 0.0)
 
     def _fates(self, case: Case, key: PolicyKey) -> FateWeights:
         out: dict[Fate, float] = {}
@@ -139,8 +170,7 @@ class AddressLikelihood:
         at = fate, case.covered, stealth, key.marks, case.taken, case.health
         known = self._chances.get(at)
         if known is None:
-            crossed = self._heard.hints.crossed
-            taken = case.taken or (False,) * len(crossed)  # another machine, or a program, takes none
+            taken = case.taken or (False,) * len(self._crossed)  # another machine, or a program, takes none
             assumed = Assumed(fate, case.covered, stealth, key.marks, taken)
             known = self._chances[at] = self._likelihood(assumed, case.health)
         return known
@@ -165,6 +195,7 @@ def _assumed(case: Case, key: PolicyKey) -> tuple[tuple[Case, float], ...]:
     return ((case, 1.0),)
 
 
+_ITSELF = frozenset({Owner.TARGET, Owner.GATEWAY, Owner.UNKNOWN})
 _ANOTHER = (
     (Case(exposed=True, covered=True, relayed=True), OTHER_LISTENS),
     (Case(exposed=False, covered=False, relayed=False), 1 - OTHER_LISTENS),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
-from probe.inference.bindings import Hypothesis, hypotheses
+from probe.inference.bindings import ALL_SETS_UP_TO, Hypothesis, hypotheses
 from probe.inference.forwarded import forwards
 from probe.inference.likelihood import Evidence
 from probe.inference.policy import AddressModel
@@ -115,10 +115,11 @@ class _Priors:
     def of(
         self, opened: frozenset[IPAddress], *, runs: bool
     ) -> tuple[tuple[Hypothesis, ...], tuple[tuple[float, ...], ...]]:
-        """Bindings, and their weights by style."""
-        if (runs, opened) not in self._known:
-            self._known[runs, opened] = self._made(opened, runs=runs)
-        return self._known[runs, opened]
+        """Bindings, and their weights by style: with few addresses the same, whichever of them accepted."""
+        shown = opened if len(self._addresses) > ALL_SETS_UP_TO else frozenset[IPAddress]()
+        if (runs, shown) not in self._known:
+            self._known[runs, shown] = self._made(shown, runs=runs)
+        return self._known[runs, shown]
 
     def _made(
         self, opened: frozenset[IPAddress], *, runs: bool

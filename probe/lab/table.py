@@ -1,8 +1,9 @@
 """The truth table as text: which scenario met which expectation, in which world."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
-from probe.lab.result import CheckResult
+from probe.lab.result import CheckResult, ExpectationRow
 
 _HEADERS = ("scenario", "world", "engine", "checks", "result", "s")
 _WIDTH = 34  # of the scenario's name, so that a row keeps within 80 columns
@@ -18,17 +19,17 @@ def render_truth_table(results: Sequence[CheckResult]) -> str:
     parts = [tabulate(rows, _HEADERS, "simple", maxcolwidths=widths, floatfmt=".2f")]
     for result in results:
         if not result.ok:
-            missed = [(row.port, row.what, row.expected, row.found) for row in result.rows if not row.ok]
-            table = tabulate(
-                missed,
-                ("port", "what", "expected", "found"),
-                "simple",
-                maxcolwidths=list(_MISSED_WIDTHS),
-                disable_numparse=True,  # "25,110" is two ports
-            )
+            missed = [_wrapped(row) for row in result.rows if not row.ok]
+            table = tabulate(missed, ("port", "what", "expected", "found"), "simple", disable_numparse=True)
             parts.append(f"{result.scenario} in {result.world}, {result.engine}: not met\n\n{table}")
     parts.append(_summary(results))
     return "\n\n".join(parts)
+
+
+def _wrapped(row: ExpectationRow) -> tuple[str, ...]:
+    """The cells of a row that is not met. Not wrapped by tabulate, which takes "25,110" for a number then."""
+    cells = (row.port, row.what, row.expected, row.found)
+    return tuple(fill(cell, width) for cell, width in zip(cells, _MISSED_WIDTHS, strict=True))
 
 
 def _row(result: CheckResult) -> tuple[str, str, str, str, str, float]:
