@@ -1,6 +1,7 @@
 """One address's side of a port: P(fate, what was heard), in every case that a binding makes of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from probe.inference.bindings import Hypothesis
@@ -29,8 +30,8 @@ class Case(NamedTuple):
     """What is assumed of a port on one address.
 
     `relayed`: a program that connects to 127.0.0.1 reaches the service. `named`: it is bound to this very
-    address. `taken`: whether a socket takes each frame handed to it. `limited`: a forward chain stands
-    before it that keeps some links out.
+    address. `taken`: whether a socket takes each frame handed to it. `passed_on`: the host forwards it to
+    what serves it. `limited`: through a forward chain that keeps some links out.
     """
 
     exposed: bool
@@ -40,6 +41,7 @@ class Case(NamedTuple):
     rule: Rule = None
     health: Health = Health.FINE
     taken: tuple[bool, ...] = ()
+    passed_on: bool = False
     limited: bool = False
 
 
@@ -80,6 +82,7 @@ class AddressLikelihood:
             self._relays and hypothesis.relayed,
             covered and hypothesis.binding is Binding.SPECIFIC,
             taken=tuple(hypothesis.takes(ip, self._address.realm) for ip in self._crossed),
+            passed_on=covered and self._forwarded,
         )
 
     def under(self, plain: Case, latents: tuple[tuple[Latents, float], ...]) -> tuple[Case, ...]:
@@ -89,12 +92,11 @@ class AddressLikelihood:
         """
         known = self._under.get((plain, id(latents)))
         if known is None:
-            passed_on = plain.covered and self._forwarded
             known = self._under[plain, id(latents)] = tuple(
                 plain._replace(
-                    rule=None if passed_on and one.rule in INPUT_RULES else one.rule,
+                    rule=None if plain.passed_on and one.rule in INPUT_RULES else one.rule,
                     health=one.health if plain.covered else Health.FINE,
-                    limited=one.limited and passed_on,
+                    limited=one.limited and plain.passed_on,
                 )
                 for one, _ in latents
             )
@@ -141,7 +143,7 @@ class AddressLikelihood:
 
     def _of(self, case: Case, key: PolicyKey) -> float:
         """The sum of `fates`: what a filter of the address's own does is reckoned once for all rules."""
-        at = case.exposed, case.covered, case.taken, case.health, key.policy, key.opening, key.marks
+        at = (*case[:2], case.passed_on, case.taken, case.health, key.policy, key.opening, key.marks)
         parts = self._parts.get(at)
         if parts is None:
             parts = self._parts[at] = self._own(case, key)
@@ -167,17 +169,22 @@ class AddressLikelihood:
 
     def _chance(self, fate: Fate, case: Case, key: PolicyKey) -> float:
         stealth = MANNERS[key.policy].stealth
-        at = fate, case.covered, stealth, key.marks, case.taken, case.health
+        at = fate, case.covered, stealth, key.marks, case.taken, case.passed_on, case.health
         known = self._chances.get(at)
         if known is None:
             taken = case.taken or (False,) * len(self._crossed)  # another machine, or a program, takes none
             assumed = Assumed(fate, case.covered, stealth, key.marks, taken)
-            known = self._chances[at] = self._likelihood(assumed, case.health)
+            known = self._chances[at] = self._likelihood(assumed, case)
         return known
 
-    def _likelihood(self, assumed: Assumed, health: Health) -> float:
-        """What reaches a socket whose accept queue is full stays unanswered."""
-        if health is Health.FULL and assumed.fate in _REACHING:
+    def _likelihood(self, assumed: Assumed, case: Case) -> float:
+        """What reaches a socket whose accept queue is full stays unanswered.
+
+        What the host forwards is answered from behind it, wherever it accepts, as by a box in front.
+        """
+        if case.passed_on and assumed.fate is Fate.PASS:
+            assumed = replace(assumed, fate=Fate.FORWARDED)
+        if case.health is Health.FULL and assumed.fate in _REACHING:
             quiet = 1.0 if self._heard.heard is Response.SILENT else EPSILON
             return quiet * hints_likelihood(self._heard.hints, assumed, self._noise)
         return likelihood(self._heard, self._protocol, assumed, self._noise)
@@ -205,6 +212,8 @@ _ANOTHER_AND_BOUND = tuple((case, share * NOT_ITS_OWN) for case, share in _ANOTH
 
 def _fates_of(case: Case, key: PolicyKey) -> FateWeights:
     manners = manners_of(key.policy, key.opening)
+    if case.passed_on and manners.forwarded is not None:
+        return manners.forwarded
     return manners.exposed if case.exposed else manners.unexposed
 
 
