@@ -205,6 +205,17 @@ class PathStats:
         self.answered += 1
         self.lost += attempt - 1
 
+    def repeats_before(self, rtt: float) -> float:
+        """How much later than its try the packet left that an answer answers, in whole seconds.
+
+        A kernel sends the SYN of an open connect() again every second at first. An answer that took that much
+        longer than any other answers such a repeat, and shows no round-trip time (Karn, RFC 6298 section 3).
+        """
+        usual = self.rtt.smoothed
+        if usual is None or rtt < SYN_REPEAT_S + usual / 2:
+            return 0.0
+        return float(math.floor(rtt - SYN_REPEAT_S) + 1)
+
     def is_stranger(self) -> bool:
         """Whether the address may be farther than it was ever waited for."""
         return self.rtt.smoothed is None and not self.waited

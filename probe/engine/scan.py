@@ -322,9 +322,11 @@ class Scan:
         rtt = max(0.0, reply.at - sent_at)
         first, first_of_all = state.learned.rtt.smoothed is None, self._slowest is None
         if reply.reason in ICMP_REASONS:  # late ones, and those that never come, are rationed, not lost
-            state.learned.rtt.sample(rtt)
+            repeats = state.learned.repeats_before(rtt)
+            if not repeats:
+                state.learned.rtt.sample(rtt)
             if asked.question.ttl is None:
-                state.ration.error(sent_at, attempt)
+                state.ration.error(sent_at + repeats, attempt)
         else:
             state.learned.answer(attempt, rtt)
             state.pace.answered(attempt, reply.at, rtt)
