@@ -76,6 +76,7 @@ USUAL: Final[Mapping[Symptom, float]] = {
     Symptom.NETWORK_OVERLAPS: 0.02,
     Symptom.NETWORK_UNIQUE: 0.98,
     Symptom.OTHER_MACHINE: 0.01,
+    Symptom.OWN_ADDRESS: 0.0001,  # on the way to it there is nothing that could fail
     Symptom.NO_NAME: 0.5,
     Symptom.NAME_FITS: 0.485,
     Symptom.NAME_OUTSIDE_TUNNEL: 0.01,
@@ -91,6 +92,7 @@ _NEVER_BACK = {Symptom.SILENT: 0.985}
 ROWS: Final[Mapping[Cause, Mapping[Symptom, float]]] = {
     Cause.NONE: {
         **_HEARD,
+        Symptom.OWN_ADDRESS: 0.03,
         Symptom.ROUTE_EXPECTED: 0.95,
         Symptom.ROUTE_MISSES_TUNNEL: 0.005,
         Symptom.ROUTE_WITHOUT_TUNNEL: 0.03,  # the VPN ends on another machine of the LAN
@@ -183,6 +185,7 @@ ROWS: Final[Mapping[Cause, Mapping[Symptom, float]]] = {
         Symptom.PROBES_NOT_SENT: 0.55,
         Symptom.PACKETS_RECEIVED: 0.6,
         Symptom.LOCAL_FILTER_BLOCKS: 0.98,
+        Symptom.OWN_ADDRESS: 0.03,
     },
     Cause.REVERSE_PATH_FILTER: {
         Symptom.ROUTE_BY_TUNNEL: 0.7,
