@@ -13,8 +13,8 @@ from msgspec import structs
 
 from probe import interruption
 from probe.app.plan import controls_for
-from probe.app.scan import collect
 from probe.app.session import Backends
+from probe.app.stages import collect
 from probe.diagnosis import path_probes
 from probe.diagnosis.path_probes import name_answers, trial_ports
 from probe.engine.backend import Task

@@ -14,7 +14,9 @@ from key_servers import say, serving, tls_speaker
 from varied import replace
 
 from probe import interruption
-from probe.app.scan import ScanContext, ask_services, scan
+from probe.app.scan import scan
+from probe.app.scan_context import ScanContext
+from probe.app.service_inquiry import ask_services
 from probe.app.session import Backends
 from probe.backends.clients import SystemClients
 from probe.backends.connect import ConnectBackend
