@@ -22,7 +22,6 @@ from probe.model.plan import USUAL_TIMING, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
 from probe.model.target import Port, ResolvedTarget
-from probe.redact.measurements import redacted
 from probe.services.port_list import format_port_list
 
 
@@ -71,10 +70,7 @@ def scan(
     with _ready(target, backends, engine) as (resolved, ready):
         measurement, surveys = _measurement(resolved, timing, ready, how.vantage, progress)
     facts = facts_of(resolved, strict=how.strict)
-    if not how.redact:
-        return judged((measurement,), facts, most_rows=how.most_rows, surveys=surveys)
-    without = redacted((measurement,), facts)
-    return judged(without.measurements, without.facts, most_rows=how.most_rows)
+    return judged((measurement,), facts, most_rows=how.most_rows, surveys=surveys, redact=how.redact)
 
 
 def measure(
