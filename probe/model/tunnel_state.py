@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from probe.model.facts import LinkKind, Route, TunnelHealth
 from probe.model.machine import Network, Peer, Tunnel, TunnelKind
 from probe.model.target import IPAddress, Realm, TargetAddress
+from probe.model.tunnel_kinds import TUNNEL_KINDS
 
 REJECT_AFTER_S = 180.0
 REKEY_TIMEOUT_S = 5.0
@@ -44,14 +45,14 @@ def health(tunnel: Tunnel, address: IPAddress) -> TunnelHealth:
     return TunnelHealth.STALE if peer.handshake_age_s > REJECT_AFTER_S else TunnelHealth.FRESH
 
 
-# Tunnels that shake hands when there is something to send; the others are up, or they are not.
-_LAZY = frozenset({TunnelKind.WIREGUARD, TunnelKind.TAILSCALE, TunnelKind.OTHER})
 _COLD = frozenset({TunnelHealth.NEVER, TunnelHealth.STALE, TunnelHealth.UNKNOWN})
 
 
 def is_cold(tunnel: Tunnel, address: IPAddress) -> bool:
     """Whether the first packets for an address may be lost to a handshake, as far as the tunnel tells."""
-    return tunnel.kind in _LAZY and health(tunnel, address) in _COLD
+    row = TUNNEL_KINDS.get(tunnel.kind)
+    keeps_session = row is not None and row.keeps_session
+    return not keeps_session and health(tunnel, address) in _COLD
 
 
 def is_on(tunnel: Tunnel) -> bool:
