@@ -116,7 +116,7 @@ class Examination:
         before, now = self._machine.tunnel(name), self._reader.tunnel(name)
         if now is None or before is None or not tunnel_state.is_cold(now, address.ip):
             return True
-        return path_probes.heard_more(before.link.traffic, now.link.traffic)
+        return path_probes.received_more(before.link.traffic, now.link.traffic)
 
     # --- questions ---
 

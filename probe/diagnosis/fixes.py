@@ -183,7 +183,7 @@ def path_firewall(scene: ExamContext) -> Iterator[Fix]:
 
 
 def mtu(scene: ExamContext) -> Iterator[Fix]:
-    """Send packets that pass, and let the ICMP errors through that tell the size (RFC 2923)."""
+    """Send packets that pass, and let the ICMP errors through that report the size (RFC 2923)."""
     trial, name = scene.exam.mtu, scene.route.interface
     size = (trial.working_mtu if trial is not None else None) or _SAFE_MTU
     if name is not None and scene.by_tunnel:

@@ -22,7 +22,7 @@ from probe.model.target import Port, Realm
 from probe.model.verdict import PortVerdict
 
 Shares = Mapping[Cause, float]
-_TELLS = 1.5  # times likelier than usual: then a symptom is evidence for a cause
+_SUPPORTS = 1.5  # times likelier than usual: then a symptom is evidence for a cause
 _MOST = 0.5  # share of a cause's blame from which on it belongs to one port
 _FEW = 6  # symptoms that are kept as evidence
 
@@ -50,10 +50,10 @@ def weigh(found: Sequence[CauseEvidence]) -> CauseDistribution:
 
 
 def _speaking_for(cause: Cause, found: Sequence[CauseEvidence]) -> tuple[CauseEvidence, ...]:
-    """The symptoms that are likelier under a cause than under the usual trouble, the most telling first."""
+    """The symptoms that are likelier under a cause than under the usual trouble, the strongest first."""
     ratios = [(likelihood(one.rule, cause) / _in_trouble(one.rule), one) for one in found]
-    telling = sorted((pair for pair in ratios if pair[0] > _TELLS), key=lambda pair: -pair[0])
-    return tuple(one for _, one in telling[:_FEW])
+    strong = sorted((pair for pair in ratios if pair[0] > _SUPPORTS), key=lambda pair: -pair[0])
+    return tuple(one for _, one in strong[:_FEW])
 
 
 def _in_trouble(symptom: Symptom) -> float:

@@ -26,10 +26,10 @@ _PROHIBITED = reasons_of(ErrorKind.PROHIBITED)
 def answers(exam: AddressExam) -> bool:
     """Whether the address itself answers anything that a socket gets."""
     echo = exam.echo is not None and exam.echo.reason is Reason.ECHO_REPLY
-    return echo or any(_heard(o, exam) for o in exam.survey.observations)
+    return echo or any(_reached_a_socket(o, exam) for o in exam.survey.observations)
 
 
-def _heard(observation: Observation, exam: AddressExam) -> bool:
+def _reached_a_socket(observation: Observation, exam: AddressExam) -> bool:
     own = exam.survey.is_our_own(observation)
     return is_answer(observation) and not observation.unheard and not own
 
@@ -52,7 +52,7 @@ def _of_all(rule: Symptom, scene: ExamContext) -> CauseEvidence:
 
 
 def _own_stack(scene: ExamContext) -> CauseEvidence | None:
-    answered = any(_heard(o, scene.exam) for o in scene.exam.survey.observations)
+    answered = any(_reached_a_socket(o, scene.exam) for o in scene.exam.survey.observations)
     return _of_all(Symptom.ANSWERS, scene) if answered else None
 
 

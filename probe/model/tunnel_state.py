@@ -16,7 +16,7 @@ REKEY_TIMEOUT_S = 5.0
 
 # Shortest prefix that is evidence for one address, by IP version. Wider networks stand for "everything":
 # a default route, its two halves, 2000::/3.
-_TELLING = {4: 8, 6: 7}
+_SPECIFIC = {4: 8, 6: 7}
 _AT_WORK = frozenset({"Running", "Starting"})  # states of a Tailscale program that is switched on
 
 
@@ -49,7 +49,7 @@ _COLD = frozenset({TunnelHealth.NEVER, TunnelHealth.STALE, TunnelHealth.UNKNOWN}
 
 
 def is_cold(tunnel: Tunnel, address: IPAddress) -> bool:
-    """Whether the first packets for an address may be lost to a handshake, as far as the tunnel tells."""
+    """Whether the first packets for an address may be lost to a handshake, as far as the tunnel reports."""
     row = TUNNEL_KINDS.get(tunnel.kind)
     keeps_session = row is not None and row.keeps_session
     return not keeps_session and health(tunnel, address) in _COLD
@@ -113,13 +113,13 @@ def _allowed(tunnel: Tunnel) -> tuple[Network, ...]:
 
 
 def _longest(networks: Iterable[Network], address: IPAddress) -> int | None:
-    """Length of the longest telling prefix that has an address; None where none has it."""
+    """Length of the longest specific prefix that has an address; None where none has it."""
     return max(
         (
             network.prefixlen
             for network in networks
             if network.version == address.version
-            and network.prefixlen >= _TELLING[network.version]
+            and network.prefixlen >= _SPECIFIC[network.version]
             and address in network
         ),
         default=None,

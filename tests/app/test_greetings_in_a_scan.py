@@ -160,7 +160,7 @@ def test_another_service_answers_on_the_public_address():
     ]
     text = " ".join(render_explanation(report, Port(Protocol.TCP, number)).split())
     assert sentence in text
-    assert 'says "220 two"' in text
+    assert 'sends "220 two"' in text
     assert (mute.ports[0].services, mute.ports[0].observations[0].greeting) == (None, None)
 
 
