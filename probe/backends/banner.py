@@ -1,4 +1,4 @@
-"""Greetings of services: what they say first, or to an HTTP request for their front page, plain or by TLS.
+"""Greetings of services: what they send first, or to an HTTP request for their front page, plain or by TLS.
 
 Lives here: a few ordinary connections at once, bounded in time and bytes, whatever the servers send. It knows
 nothing of what equal greetings mean, and meets only the ports that it is given. Sent is one request without a
@@ -93,17 +93,17 @@ def _met(call: Call, end: float, talkative: set[Port], *, encrypted: bool) -> Gr
 
         plain = Plain(sock, soon(), extension)
         if not encrypted:
-            return _said(plain, call, soon(), talkative, encrypted=False)
+            return _read(plain, call, soon(), talkative, encrypted=False)
         secured = Encrypted(plain)
         key = certificate_key(secured.certificate())
         try:
-            greeting = _said(secured, call, soon(), talkative, encrypted=True)
+            greeting = _read(secured, call, soon(), talkative, encrypted=True)
         except OSError:  # it spoke TLS, that is something
             greeting = None
         return structs.replace(greeting or Greeting(""), tls=True, key=key)
 
 
-def _said(talk: Stream, call: Call, end: float, talkative: set[Port], *, encrypted: bool) -> Greeting | None:
+def _read(talk: Stream, call: Call, end: float, talkative: set[Port], *, encrypted: bool) -> Greeting | None:
     talk.until(end)
     if call.approach not in _WEB:
         data = _collected(talk, MOST_LINE, lambda data: b"\n" in data.lstrip())

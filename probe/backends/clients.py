@@ -55,7 +55,7 @@ class SystemClients:
         return self._begin(lambda: ping(addresses))
 
     def try_mtu(self, ports: Mapping[IPAddress, Port]) -> Task[Mapping[IPAddress, MtuTrial]]:
-        """By connections whose acknowledged bytes the kernel tells."""
+        """By connections whose acknowledged bytes the kernel reports."""
         from probe.backends.pmtu import try_mtu  # noqa: PLC0415
 
         return self._begin(lambda: try_mtu(ports))

@@ -4,7 +4,7 @@ Lives here: the life of one probe's socket, from `connect` to the reply and the 
 know about tries, pacing or verdicts, and raises nothing for what the network answers. How a socket is made is
 `sockets`, what its errors mean is `errnos` and `probe.wire.icmp`, what platforms differ in is `platforms`.
 
-On Linux the error queue tells a reset from an ICMP error, and who sent that (IP_RECVERR, man 7 ip). Elsewhere
+On Linux the error queue has each ICMP error and its sender (IP_RECVERR, man 7 ip). Elsewhere
 the two look alike and the reason is `refused`.
 """
 

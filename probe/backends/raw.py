@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _CAPACITY = 4_000  # below the number of source ports
 _ETHERTYPES: Mapping[int, int] = {4: IPV4, 6: IPV6}  # by IP version
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
-_REFUSALS = meanings(System.LINUX, Moment.AT_ONCE, resets_told_apart=False)
+_REFUSALS = meanings(System.LINUX, Moment.AT_ONCE, resets_known=False)
 
 
 class Routes(Protocol):
@@ -120,7 +120,7 @@ class RawBackend:
     def receive(self, until: float) -> Sequence[Reply]:
         """Wait for replies, at the latest until the clock shows `until`; return at the first ones."""
         while True:
-            replies = self._heard()
+            replies = self._received()
             left = until - time.monotonic()
             if replies or left <= 0 or self.interrupted():
                 return replies
@@ -192,7 +192,7 @@ class RawBackend:
 
     # --- in ---
 
-    def _heard(self) -> list[Reply]:
+    def _received(self) -> list[Reply]:
         """Everything that has arrived for a probe; of one probe the address itself first."""
         arrivals = ((arrival, _read(arrival)) for arrival in self._sockets.arrived())
         found = [(arrival, packet) for arrival, packet in arrivals if packet is not None]

@@ -164,7 +164,7 @@ def _routed_senders(stack: ExitStack) -> dict[int, socket.socket]:
 
 
 def _reader(ethertype: int, program: bytes) -> socket.socket:
-    """A socket that hears one ethertype on every interface."""
+    """A socket that receives one ethertype on every interface."""
     reader = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ethertype))
     try:
         reader.settimeout(0)

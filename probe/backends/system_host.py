@@ -40,7 +40,7 @@ _ANSWERED = (
 
 
 class SystemHost:
-    """What this machine can tell without sending a packet; see `probe.machine.sources.Host`.
+    """What can be read of this machine without sending a packet; see `probe.machine.sources.Host`.
 
     Args:
         read_tunnels: who reads the tunnels, where this process may not; None: itself.
@@ -130,7 +130,7 @@ def _kernel_route(destination: IPAddress) -> KernelRoute | None:
         return None
     try:
         return parse_route(exchange(route_request(destination, _scope_of(destination))))
-    except OSError:  # a sandbox without netlink: the interfaces' own addresses have to tell
+    except OSError:  # a sandbox without netlink: the interfaces' own addresses have to do
         return None
 
 

@@ -35,7 +35,7 @@ from probe.model.plan import Timing
 from probe.model.probing import ICMP_REASONS, Observation, Probe, Question, Reason, Reply
 from probe.model.target import IPAddress, Protocol
 
-AFTERMATH_S = 0.4  # a backend tells within this what an accepted connection did next
+AFTERMATH_S = 0.4  # a backend reports within this what an accepted connection did next
 _LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREACH})
 
 
@@ -295,7 +295,7 @@ class Scan:
             at = max(at, sent_at + self._timeout(asked.way))
         return at
 
-    # hearing
+    # receiving
 
     def receive(self, reply: Reply) -> None:
         """Take in a reply. Duplicates and replies to what is settled change nothing."""

@@ -44,7 +44,7 @@ class AdviceRule(StrEnum):
     LOCAL_FIREWALL = "local-firewall"
     INTERCEPTED = "intercepted"
     NOTHING_CAME_BACK = "nothing-came-back"
-    LOOK_FOR_THE_CAUSE = "look-for-the-cause"  # the same through a tunnel: the doctor can tell more
+    LOOK_FOR_THE_CAUSE = "look-for-the-cause"  # the same through a tunnel: the doctor finds more
     HAIRPIN = "hairpin"
     PROBE_FROM_ELSEWHERE = "probe-from-elsewhere"  # it is this machine's own address
 

@@ -28,7 +28,7 @@ class Response(StrEnum):
     ICMP_PATH = "icmp-path"  # an ICMP error from another box
     LOCAL = "local"  # this machine's own kernel or firewall answered
     SILENT = "silent"
-    REFUSED = "refused"  # a reset or an ICMP error, the platform cannot tell
+    REFUSED = "refused"  # a reset or an ICMP error, the platform cannot distinguish
     UNMEASURED = "unmeasured"
 
 
@@ -55,7 +55,7 @@ class EvidenceRule(StrEnum):
     SILENT = "silent"
     SILENT_LIKE_CONTROLS = "silent-like-controls"
     SILENT_BESIDE_ANSWERS = "silent-beside-answers"  # the controls answer
-    REFUSED_OR_REJECTED = "refused-or-rejected"  # this platform does not tell which
+    REFUSED_OR_REJECTED = "refused-or-rejected"  # this platform does not show which
     NOT_MEASURED = "not-measured"
     # A forwarded port.
     EXPIRES_AT_ADDRESS = "expires-at-address"

@@ -94,7 +94,7 @@ class Symptom(StrEnum):
     SEGMENT_PASSES = "segment-passes"
     PATH_MTU_LEARNT = "path-mtu-learnt"  # and full packets pass
     SEGMENT_LOST = "segment-lost"
-    NO_SIZE_ERROR = "no-size-error"  # no ICMP error tells what the path carries
+    NO_SIZE_ERROR = "no-size-error"  # no ICMP error shows what the path carries
     SMALLER_PASSES = "smaller-packet-passes"
 
 
