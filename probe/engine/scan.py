@@ -321,20 +321,34 @@ class Scan:
         state = asked.way
         rtt = max(0.0, reply.at - sent_at)
         first, first_of_all = state.learned.rtt.smoothed is None, self._slowest is None
-        if reply.reason in ICMP_REASONS:  # late ones, and those that never come, are rationed, not lost
-            state.learned.rtt.sample(rtt)
-            if asked.question.ttl is None:
-                state.ration.error(sent_at, attempt)
+        if reply.reason in ICMP_REASONS:
+            self._learn_of_error(asked, attempt, reply, sent_at)
         else:
             state.learned.answer(attempt, rtt)
             state.pace.answered(attempt, reply.at, rtt)
             state.link.pace.answered(attempt, reply.at, rtt)
+        if state.learned.rtt.smoothed is None:
+            return
         self._note_timeout(state)
         if first_of_all:
             for other in self._addresses.values():
                 self._shorten_waits(other)
         elif first:
             self._shorten_waits(state)
+
+    def _learn_of_error(self, asked: PendingQuestion, attempt: int, reply: Reply, sent_at: float) -> None:
+        """Learn from an ICMP error: late ones, and those that never come, are rationed, not lost.
+
+        One that comes so late that the kernel has sent the SYN again answers the repeat: its round trip is
+        not known, and its sender spent it just now.
+        """
+        state, rtt = asked.way, max(0.0, reply.at - sent_at)
+        repeated = asked.question.port.protocol is Protocol.TCP and rtt >= SYN_REPEAT_S
+        if not repeated:
+            state.learned.rtt.sample(rtt)
+        if asked.question.ttl is None:
+            left = reply.at - (state.learned.rtt.smoothed or 0.0) if repeated else sent_at
+            state.ration.error(left, late=repeated or attempt > 1)
 
     def _shorten_waits(self, state: AddressState) -> None:
         """A first round trip is known: who was given the benefit of the doubt waits less long now."""
