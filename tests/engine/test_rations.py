@@ -17,7 +17,7 @@ def ration(*errors: tuple[float, int]) -> ErrorRation:
     """The errors that came: when the answered try left, and which it was."""
     made = ErrorRation()
     for sent_at, attempt in errors:
-        made.error(sent_at, attempt)
+        made.error(sent_at, late=attempt > 1)
     return made
 
 
