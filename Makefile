@@ -17,7 +17,7 @@ COVER  ?= yes
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench score table fuzz clean
+.PHONY: help demo test timing check bench score table fuzz clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name about; do \
@@ -31,6 +31,9 @@ test: $(VENV)/dev ## run every test that this machine can run (JOBS=3 files at o
 	@test "$(COVER)" = no || $(BIN)/python -m coverage report --include="$$($(BIN)/python tests/house/pure.py)" \
 		--show-missing --skip-covered --fail-under=100 > $(VENV)/coverage.txt || { \
 		cat $(VENV)/coverage.txt; echo 'The pure modules must be covered in full.'; exit 1; }
+
+timing: $(VENV)/dev ## run the tests of real seconds, on a machine with nothing else to do
+	@$(BIN)/python -m pytest -m wall_time
 
 check: $(VENV)/dev ## style, types, direction of imports, sizes
 	$(BIN)/ruff check

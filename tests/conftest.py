@@ -16,6 +16,7 @@ from probe import interruption
 REQUIRED = frozenset(filter(None, os.environ.get("BINDPROBE_REQUIRE", "").split(",")))
 GROUP = "required group"
 LONG = ("docker", "takes_minutes")
+WALL_TIME = "wall_time"
 _passed: set[str] = set()
 
 
@@ -41,8 +42,15 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes minutes: the other processes run the rest beside it."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes: the other processes run the rest beside it.
+
+    What asserts real seconds is left out where it is not asked for by name.
+    """
+    if WALL_TIME not in config.option.markexpr:
+        timed = [item for item in items if item.get_closest_marker(WALL_TIME)]
+        config.hook.pytest_deselected(items=timed)
+        items[:] = [item for item in items if not item.get_closest_marker(WALL_TIME)]
     items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 

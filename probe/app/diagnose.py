@@ -34,7 +34,7 @@ def diagnosed(
         UsageError: it is a scan's, which has no look at the machine, or a port that there is not.
     """
     if measurement.machine is None:
-        raise UsageError("a scan's measurement has too little to tell why an address is silent; run doctor")
+        raise UsageError("a scan's measurement does not show why an address is silent; run doctor")
     if exams is None:
         exams = [unfold_exam(one, measurement.vantage, facts) for one in measurement.addresses]
     verdict = infer([exam.survey for exam in exams], port_set(facts.running), strict=facts.strict)

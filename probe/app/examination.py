@@ -13,8 +13,8 @@ from msgspec import structs
 
 from probe import interruption
 from probe.app.plan import controls_for
-from probe.app.scan import collect
 from probe.app.session import Backends
+from probe.app.stages import collect
 from probe.diagnosis import path_probes
 from probe.diagnosis.path_probes import name_answers, trial_ports
 from probe.engine.backend import Task
@@ -116,7 +116,7 @@ class Examination:
         before, now = self._machine.tunnel(name), self._reader.tunnel(name)
         if now is None or before is None or not tunnel_state.is_cold(now, address.ip):
             return True
-        return path_probes.heard_more(before.link.traffic, now.link.traffic)
+        return path_probes.received_more(before.link.traffic, now.link.traffic)
 
     # --- questions ---
 

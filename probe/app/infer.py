@@ -3,6 +3,7 @@
 Pure. The same measurements and facts give the same verdicts, to the last digit.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from probe.engine.rows import unfold
@@ -13,6 +14,7 @@ from probe.model.facts import AddressSurvey
 from probe.model.measurement import VERSION, Facts, Judged, Measurement
 from probe.model.report import Report
 from probe.model.target import Port
+from probe.redact.measurements import redacted
 from probe.report.document import assemble
 from probe.report.grouping import grouped
 from probe.services.port_list import format_port_list, parse_ports
@@ -25,6 +27,7 @@ def judged(
     *,
     most_rows: int | None = None,
     surveys: Sequence[AddressSurvey] | None = None,
+    redact: bool = False,
 ) -> Report:
     """Conclude what the measurements of one target allow, and report it.
 
@@ -34,11 +37,31 @@ def judged(
         most_rows: where there are more ports, those that are alike share a row; None: each has its own.
         surveys: what the measurements were made of, in their order: these have each probe's round-trip time,
             where a row has the median of many. None: they are gone.
+        redact: replace what names a network, before anything is concluded of it.
 
     Raises:
-        UsageError: a port that there is not, in a row or in the facts.
+        UsageError: there is no measurement, one is of another version, two are of one vantage, or a port that
+            there is not, in a row or in the facts.
     """
+    _check(measurements)
+    if redact:
+        without = redacted(measurements, facts)
+        measurements, facts, surveys = without.measurements, without.facts, None
     return worded(_assembled(measurements, facts, most_rows, surveys))
+
+
+def _check(measurements: Sequence[Measurement]) -> None:
+    """Raise a UsageError where the measurements cannot be judged together.
+
+    Two of one vantage would count every answer twice.
+    """
+    if not measurements:
+        raise UsageError("there are no measurements to infer from")
+    check_version(measurements)
+    vantages = Counter(one.vantage for one in measurements)
+    vantage, times = vantages.most_common(1)[0]
+    if times > 1:
+        raise UsageError(f"two measurements are of the vantage {vantage!r}; give one of each, or name them")
 
 
 def _assembled(
@@ -60,20 +83,14 @@ def merged(reports: Sequence[Report], *, strict: bool = False) -> Judged:
     """Take the measurements of several reports on one target together, and what their users stated.
 
     Raises:
-        UsageError: a report has none, or of another version, or two are of one vantage.
+        UsageError: a report has none.
     """
-    measurements = tuple(one for report in reports for one in report.measurements)
-    check_version(measurements)
-    vantages = [one.vantage for one in measurements]
-    twice = next((name for name in vantages if vantages.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError(f"two reports are of the vantage {twice!r}; give one of each")
     if not all(report.measurements for report in reports):
         raise UsageError("a report has no measurements to infer from")
     stated = [report.facts for report in reports]
     running = {port for facts in stated for port in port_set(facts.running)}
     return Judged(
-        measurements=measurements,
+        measurements=tuple(one for report in reports for one in report.measurements),
         facts=Facts(
             running=format_port_list(sorted(running)),
             strict=strict or any(facts.strict for facts in stated),

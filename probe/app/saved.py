@@ -15,7 +15,7 @@ from probe.report.style import TextStyle
 
 
 def load(path: str | PathLike[str]) -> Report:
-    """Read a report that was saved as JSON.
+    """Read a report that was saved as JSON, from a file or, for `-`, standard input.
 
     Raises:
         UsageError: the file cannot be read, is not complete JSON, or is no report; named.
@@ -37,14 +37,10 @@ def infer(
         most_rows: where there are more ports, those that are alike share a row; None: each has its own.
 
     Raises:
-        UsageError: there are no measurements, two are of one vantage, or a port list is wrong.
+        UsageError: there are no measurements, one is of another version, two are of one vantage, or a port
+            list is wrong.
     """
     every = (measurements,) if isinstance(measurements, Measurement) else tuple(measurements)
-    vantages = [one.vantage for one in every]
-    if not every:
-        raise UsageError("there are no measurements to infer from")
-    if len(set(vantages)) < len(vantages):
-        raise UsageError(f"two measurements are of one vantage: {', '.join(sorted(vantages))}; name each")
     return judged(every, facts or Facts(), most_rows=most_rows)
 
 

@@ -113,19 +113,19 @@ TIMED_OUT: Mapping[System, frozenset[int]] = {
 NOT_SENT = ErrnoMeaning(Reason.NOT_SENT)
 
 
-def meanings(system: System, moment: Moment, *, resets_told_apart: bool) -> Mapping[int, ErrnoMeaning]:
+def meanings(system: System, moment: Moment, *, resets_known: bool) -> Mapping[int, ErrnoMeaning]:
     """Error number -> meaning on one system; what has no row could not be measured (`NOT_SENT`).
 
     Args:
         system: whose numbers.
         moment: when the error comes.
-        resets_told_apart: TCP with an error queue: a refusal that left no ICMP error there is a reset.
+        resets_known: TCP with an error queue: a refusal that left no ICMP error there is a reset.
     """
     table: dict[int, ErrnoMeaning] = {}
     for row in ROWS:
         number, meaning = row.number(system), row.meaning(moment)
         if number is None or meaning is None:
             continue
-        exact = resets_told_apart and row.name == "ECONNREFUSED"
+        exact = resets_known and row.name == "ECONNREFUSED"
         table[number] = _RESET if exact else meaning
     return table

@@ -1,6 +1,6 @@
 """Echo requests by ping sockets, which need no privilege where the system permits them (icmp(7)).
 
-Lives here: a socket for each address, a few requests each, the first answer. On Linux the error queue tells
+Lives here: a socket for each address, a few requests each, the first answer. On Linux the error queue shows
 which ICMP error came and from whom; elsewhere only replies arrive. Linux puts its own identifier into a
 request, so an answer is known by its sequence number and the bytes sent.
 """
@@ -115,12 +115,12 @@ def _listen(waiting: Sequence[_Pinging], token: bytes, until: float) -> None:
                 selector.register(one.sock, selectors.EVENT_READ, one)
         while selector.get_map() and (wait := until - time.monotonic()) > 0:
             for key, _ in selector.select(wait):
-                _hear(key.data, token)
+                _receive(key.data, token)
                 if key.data.outcome is not None:
                     selector.unregister(key.fileobj)
 
 
-def _hear(one: _Pinging, token: bytes) -> None:
+def _receive(one: _Pinging, token: bytes) -> None:
     """Read one packet or one error."""
     now = time.monotonic()
     try:

@@ -1,7 +1,7 @@
 """Data through open ports by this machine's own connections, for trials of paths. Linux only.
 
-Lives here: what its kernel tells of a connection, and who reports a smaller MTU. What is sent when is
-`probe.engine.mtu_trial`. Elsewhere than on Linux nothing is measured: only its kernel tells which data
+Lives here: what its kernel reports of a connection, and who reports a smaller MTU. What is sent when is
+`probe.engine.mtu_trial`. Elsewhere than on Linux nothing is measured: only its kernel reports which data
 arrived.
 """
 
@@ -51,7 +51,7 @@ class KernelConnection:
             self._refused = True
 
     def info(self) -> TransferInfo | None:
-        """What the kernel tells of it."""
+        """What the kernel reports of it."""
         if self._refused:
             return None
         try:
@@ -68,7 +68,7 @@ class KernelConnection:
         return is_connected(self._sock)
 
     def send(self, data: bytes) -> int:
-        """Send bytes; none where the peer hung up: the next look tells what it acknowledged."""
+        """Send bytes; none where the peer hung up: the next look shows what it acknowledged."""
         with suppress(OSError):
             return self._sock.send(data)
         return 0
@@ -139,7 +139,7 @@ def find_teller(address: IPAddress, mtu: int) -> IPAddress | None:
     """
     version = address.version
     with socket.socket(_FAMILIES[version], socket.SOCK_DGRAM) as sock:
-        with suppress(OSError):  # refused here, or an error that is pending: the queue tells
+        with suppress(OSError):  # refused here, or an error that is pending: the queue has it
             sock.setsockopt(*LINUX.recv_error[version])
             sock.setsockopt(*_PROBE[version])
             sock.connect(sockaddr_of(address, _UNUSED_PORT))

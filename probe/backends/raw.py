@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _CAPACITY = 4_000  # below the number of source ports
 _ETHERTYPES: Mapping[int, int] = {4: IPV4, 6: IPV6}  # by IP version
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
-_REFUSALS = meanings(System.LINUX, Moment.AT_ONCE, resets_told_apart=False)
+_REFUSALS = meanings(System.LINUX, Moment.AT_ONCE, resets_known=False)
 
 
 class Routes(Protocol):
@@ -53,7 +53,7 @@ class _Egress:
     link_address: str | None = None
 
 
-def open_raw(routes: Routes, capture: Capture | None = None) -> "RawBackend":
+def open_raw(routes: Routes, capture: Capture | None = None, interface: str | None = None) -> "RawBackend":
     """Open the sockets of raw packets; they stay usable after `privilege.drop()`.
 
     What the packets take is loaded here, so that it is not within the time of the first answer.
@@ -61,6 +61,7 @@ def open_raw(routes: Routes, capture: Capture | None = None) -> "RawBackend":
     Args:
         routes: how this machine would send, asked once an address.
         capture: where to keep every packet sent, and every answer; the caller closes it.
+        interface: what packets leave by; None: as the routing table has it.
 
     Raises:
         PrivilegeError: this process may not send raw packets here; the message has how it may.
@@ -71,7 +72,7 @@ def open_raw(routes: Routes, capture: Capture | None = None) -> "RawBackend":
     from probe.backends.rawsockets import RawSockets  # noqa: PLC0415 - Linux only
 
     try:
-        sockets = RawSockets(SOURCE_PORTS)
+        sockets = RawSockets(SOURCE_PORTS, interface)
     except OSError as problem:
         raise PrivilegeError(privilege.explain(problem)) from None
     codec.load()
@@ -120,7 +121,7 @@ class RawBackend:
     def receive(self, until: float) -> Sequence[Reply]:
         """Wait for replies, at the latest until the clock shows `until`; return at the first ones."""
         while True:
-            replies = self._heard()
+            replies = self._received()
             left = until - time.monotonic()
             if replies or left <= 0 or self.interrupted():
                 return replies
@@ -192,7 +193,7 @@ class RawBackend:
 
     # --- in ---
 
-    def _heard(self) -> list[Reply]:
+    def _received(self) -> list[Reply]:
         """Everything that has arrived for a probe; of one probe the address itself first."""
         arrivals = ((arrival, _read(arrival)) for arrival in self._sockets.arrived())
         found = [(arrival, packet) for arrival, packet in arrivals if packet is not None]

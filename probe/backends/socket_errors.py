@@ -119,7 +119,7 @@ class FailureReader:
     def __init__(self, system: System, protocol: Protocol, *, error_queue: bool) -> None:
         self._queue = error_queue
         exact = error_queue and protocol is Protocol.TCP
-        self._tables = {moment: meanings(system, moment, resets_told_apart=exact) for moment in Moment}
+        self._tables = {moment: meanings(system, moment, resets_known=exact) for moment in Moment}
 
     def advice(self, sock: socket.socket, question: Question) -> Failure | None:
         """An ICMP error that the kernel keeps for advice, without failing the socket; None without one."""

@@ -1,6 +1,6 @@
 """Sockets for probes: made, configured and read by tables of protocol and family.
 
-Lives here: how a Question becomes a socket that may be connected, and what a socket tells about its own end
+Lives here: how a Question becomes a socket that may be connected, and what a socket reports about its own end
 and about the reply it got. What that means is decided elsewhere.
 """
 
@@ -161,7 +161,7 @@ def with_scope(address: IPAddress, scope: int) -> IPAddress:
         return address
     try:
         name = socket.if_indextoname(scope)
-    except OSError:  # the interface is gone: its index still tells links apart
+    except OSError:  # the interface is gone: its index still identifies the link
         name = str(scope)
     return IPv6Address(f"{address}%{name}")
 
@@ -192,7 +192,7 @@ def is_self_connected(sock: socket.socket, target: SockAddr) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedConnection:
-    """What the kernel tells of one. `rtt` of its handshake in seconds; None where its SYN was sent again."""
+    """What the kernel knows of one. `rtt` of its handshake in seconds; None where its SYN was sent again."""
 
     ttl: int | None = None  # of the peer's last packet
     facts: TcpFacts | None = None
@@ -236,7 +236,7 @@ def parse_hop_limit(control: bytes) -> int | None:
 
 
 def receive_datagram(sock: socket.socket, reply_ttl: Option | None) -> int | None:
-    """Take one datagram off a socket; the TTL it arrived with, None where nothing tells.
+    """Take one datagram off a socket; the TTL it arrived with, None where nothing shows it.
 
     Raises:
         OSError: nothing there (BlockingIOError), or the error that is pending on the socket.
@@ -268,7 +268,7 @@ _UNKNOWN = 512  # where the system names no limit
 
 
 def allow_sockets(wanted: int) -> int:
-    """Raise the soft limit of open files towards the hard one, and say how many sockets fit below it.
+    """Raise the soft limit of open files towards the hard one, and return how many sockets fit below it.
 
     Args:
         wanted: sockets that are useful; the limit is never lowered, nor raised further than they need.

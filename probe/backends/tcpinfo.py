@@ -1,4 +1,4 @@
-"""What Linux tells of a TCP connection: a pure parser of struct tcp_info (linux/tcp.h)."""
+"""What Linux reports of a TCP connection: a pure parser of struct tcp_info (linux/tcp.h)."""
 
 import struct
 import sys

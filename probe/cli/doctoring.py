@@ -106,7 +106,7 @@ def exit_code(report: DoctorReport) -> int:
 
 
 def split_seconds(texts: Sequence[str]) -> tuple[float, tuple[str, ...]]:
-    """Tell the number after `--watch` from the addresses: a bare number is no address.
+    """Separate the number after `--watch` from the addresses: a bare number is no address.
 
     Raises:
         UsageError: two numbers, or one that is no sensible pause.

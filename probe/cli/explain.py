@@ -20,13 +20,13 @@ _PortText = Annotated[str, typer.Argument(metavar="PORT", help="8000, U:53, 53/u
 def explain(report: _Report, port: _PortText) -> None:
     """Explain a verdict: evidence, rule, candidates, rivals, and what would settle it."""
     from probe.app.invoker import acting_as_invoker
-    from probe.cli.output import STDOUT, Destination
+    from probe.cli.output import Destination
     from probe.report.explanation import render_explanation
-    from probe.report.read import read_report, read_stdin
+    from probe.report.read import read_report
 
     wanted = one_port(port)
     with acting_as_invoker():
-        found = read_stdin() if report == STDOUT else read_report(report)
+        found = read_report(report)
     destination = Destination()
     destination.write_text(render_explanation(found, wanted, destination.style()))
 

@@ -75,14 +75,10 @@ def _inferred(found: "Sequence[Report]", *, strict: bool, redact: bool, most_row
     Raises:
         UsageError: one has no measurement that can be judged, or two are of one vantage.
     """
-    from probe.app.infer import merged
-    from probe.app.saved import infer as judge
-    from probe.redact.measurements import redacted
+    from probe.app.infer import judged, merged
 
     known = merged(found, strict=strict)
-    if redact:
-        known = redacted(known.measurements, known.facts)
-    return judge(known.measurements, known.facts, most_rows=most_rows)
+    return judged(known.measurements, known.facts, most_rows=most_rows, redact=redact)
 
 
 def _diagnosed(found: "Sequence[Report | DoctorReport]", destination: "Destination", *, redact: bool) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from probe.app.engines import EngineRequest
-from probe.cli.terminal import say
+from probe.cli.terminal import note
 from probe.model.facts import LinkKind
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ _LOOKS_HOSTILE = "their owner may take that for an attack"
 def hint(missing: str | None, *, quiet: bool) -> None:
     """Print why no raw packets are sent, if something is missing for them."""
     if missing is not None and not quiet:
-        say(f"{_HINT}; {missing}")
+        note(f"{_HINT}; {missing}")
 
 
 def warn_of_packets(capture: "Capture | None") -> None:
     """Print that the file of packets is not whole, if so."""
     if capture is not None and capture.failure is not None:
-        say(f"the packet file ends early: {capture.failure}")
+        note(f"the packet file ends early: {capture.failure}")
 
 
 def announce(request: EngineRequest, target: "ResolvedTarget", host: "Host") -> None:
@@ -35,10 +35,10 @@ def announce(request: EngineRequest, target: "ResolvedTarget", host: "Host") -> 
         what = (
             f"--fin: FINs without a connection go to TCP ports of {every} that stay silent or are forwarded"
         )
-        say(f"{what}; {_LOOKS_HOSTILE}")
+        note(f"{what}; {_LOOKS_HOSTILE}")
     if request.l2:
         near = ", ".join(_neighbours(target, host)) or "nobody, none of the addresses is a neighbour"
-        say(f"--l2: frames for 127.0.0.1 go to {near}; {_LOOKS_HOSTILE}")
+        note(f"--l2: frames for 127.0.0.1 go to {near}; {_LOOKS_HOSTILE}")
 
 
 def _neighbours(target: "ResolvedTarget", host: "Host") -> Iterator[str]:

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from probe.cli.options import LabWorld, WorldKind
 from probe.cli.progress import ProgressBar
-from probe.cli.terminal import say
+from probe.cli.terminal import note
 from probe.errors import BindprobeError, ScenarioError
 from probe.lab.check import check, check_reported, require, scanned, why_not_in
 from probe.lab.files import find_scenario, is_file_name, scenario_paths
@@ -44,7 +44,7 @@ def chosen(names: Sequence[str], kind: str, *, quiet: bool) -> list[Scenario]:
     judged = [(scenario, why_not(scenario, kind)) for scenario in every_scenario()]
     for scenario, reason in judged:
         if reason is not None and not quiet:
-            say(f"not run in {kind}: {scenario.name} ({reason})")
+            note(f"not run in {kind}: {scenario.name} ({reason})")
     return [scenario for scenario, reason in judged if reason is None]
 
 

@@ -39,10 +39,10 @@ def style_of(stream: TextIO | None, *, detail: bool) -> TextStyle:
 
 def complain(message: str) -> None:
     """Print one line on stderr, whatever the message holds."""
-    say(f"bindprobe: {' '.join(message.split())}")
+    note(f"bindprobe: {' '.join(message.split())}")
 
 
-def say(text: str) -> None:
+def note(text: str) -> None:
     """Print one line on stderr with everything unprintable escaped; nowhere, where there is no stderr."""
     from probe.report.escape import printable
 

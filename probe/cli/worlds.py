@@ -7,7 +7,7 @@ from probe.app.engines import Engine
 from probe.app.scan import scan
 from probe.cli.options import WorldKind
 from probe.cli.progress import ProgressBar
-from probe.cli.terminal import say
+from probe.cli.terminal import note
 from probe.errors import BackendError
 from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
@@ -22,7 +22,7 @@ def settle_world(wanted: WorldKind | None, *, quiet: bool) -> WorldKind:
     why_not = _why_no_netns()
     kind = WorldKind.SIM if why_not else WorldKind.NETNS
     if not quiet and not _inside():
-        say(
+        note(
             f"a simulated network in memory: {why_not}"
             if why_not
             else "hosts in network namespaces of this machine; nothing leaves it"

@@ -1,13 +1,12 @@
 """The diagnosis: from what was measured to the causes of what is wrong, and what mends them.
 
-Pure: no socket, process, clock or randomness, and no sentence. `symptoms` has the questions that `answers`,
-`ways` and `reading` answer from what was measured. `table` has what each cause looks like, `trouble` weighs,
+Pure: no socket, process, clock or randomness, and no sentence. `symptoms` has the questions that
+`read_symptoms` answers from what was measured. `table` has a row for each cause, `ranking` weighs them,
 `fixes` mends.
 """
 
 from collections.abc import Iterator, Sequence
 
-from probe.diagnosis.fixes import fixes
 from probe.diagnosis.measured import measured
 from probe.diagnosis.ranking import (
     CauseDistribution,
@@ -19,6 +18,7 @@ from probe.diagnosis.ranking import (
 )
 from probe.diagnosis.read_symptoms import findings
 from probe.diagnosis.subject import ExamContext
+from probe.diagnosis.table import CAUSES
 from probe.model.binding import Condition
 from probe.model.diagnosis import AddressDiagnosis, Cause, Suspicion
 from probe.model.exam import AddressExam
@@ -29,20 +29,8 @@ from probe.model.verdict import Verdict
 __all__ = ["diagnose"]
 
 _LISTED = 0.005  # a cause less probable than this is not worth a line
-_SPEAKS = 0.5  # from here on a cause gives the address its condition
+_LIKELY = 0.5  # from here on a cause gives the address its condition
 _REACHED = 0.5  # probability that nothing keeps the address from answering: then its ports are subjects too
-
-_CONDITIONS = {
-    Cause.HANDSHAKE_NEVER: Condition.TUNNEL_DOWN,
-    Cause.TUNNEL_STALE: Condition.TUNNEL_DOWN,
-    Cause.TUNNEL_DOWN: Condition.TUNNEL_DOWN,
-    Cause.WRONG_ROUTE: Condition.WRONG_ROUTE,
-    Cause.SUBNET_OVERLAP: Condition.WRONG_ROUTE,
-    Cause.LOCAL_FIREWALL: Condition.LOCAL_FIREWALL,
-    Cause.MTU_BLACK_HOLE: Condition.MTU_BLACK_HOLE,
-    Cause.HOST_DOWN: Condition.HOST_DOWN,
-    Cause.HAIRPIN: Condition.HAIRPIN,
-}
 
 
 def diagnose(
@@ -73,7 +61,7 @@ def _diagnose(scene: ExamContext) -> AddressDiagnosis:
             cause,
             share / total,
             whole.evidence.get(cause, ()),
-            fixes(cause, scene),
+            tuple(CAUSES[cause].fix(scene)),
             port_in_trouble(cause, subjects),
         )
         for cause, share in kept
@@ -91,5 +79,5 @@ def _subjects(scene: ExamContext) -> Iterator[CauseDistribution]:
 
 
 def _condition(scene: ExamContext, first: Suspicion) -> Condition:
-    named = _CONDITIONS.get(first.cause)
-    return named if named is not None and first.probability >= _SPEAKS else scene.condition
+    named = CAUSES[first.cause].condition
+    return named if named is not None and first.probability >= _LIKELY else scene.condition

@@ -99,6 +99,6 @@ def accept_at_target(source: IPAddress, port: Port | None) -> str:
 
 
 def narrow_route(ip: IPAddress, interface: str, size: int) -> str:
-    """Tell the kernel how much the way to one address carries, by the route that it takes now."""
+    """Set in the kernel how much the way to one address carries, by the route that it takes now."""
     words = f"$(ip route get {ip} | grep -o 'via [^ ]*') dev {quote(interface)}"
     return f"ip route replace {alone(ip)} {words} mtu {size}"

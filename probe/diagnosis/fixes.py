@@ -1,6 +1,6 @@
 """What mends each cause: a command where one is known to be right, advice where it is not."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 
 from probe.diagnosis.commands import (
@@ -17,10 +17,8 @@ from probe.diagnosis.commands import (
     switch_on,
     widen_allowed,
 )
-from probe.diagnosis.ranking import troubled_ports
 from probe.diagnosis.read_symptoms import answers, blocking, endpoint_of, key_of
 from probe.diagnosis.subject import ExamContext
-from probe.model.diagnosis import Cause
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Tunnel, TunnelKind
 from probe.model.tunnel_state import is_on
@@ -31,10 +29,9 @@ _STRICT = 1  # rp_filter, RFC 3704
 Writer = Callable[[ExamContext], Iterator[Fix]]
 
 
-def fixes(cause: Cause, scene: ExamContext) -> tuple[Fix, ...]:
-    """What to do about a cause, best first."""
-    write = _WRITERS.get(cause)
-    return tuple(write(scene)) if write is not None else ()
+def nothing(_: ExamContext) -> Iterator[Fix]:
+    """Of a cause that nothing mends."""
+    return iter(())
 
 
 def _here(rule: FixRule, command: str) -> Fix:
@@ -45,18 +42,21 @@ def _there(rule: FixRule, command: str) -> Fix:
     return Fix(rule=rule, place=Place.TARGET, command=command)
 
 
-def _handshake_never(scene: ExamContext) -> Iterator[Fix]:
+def handshake_never(scene: ExamContext) -> Iterator[Fix]:
+    """Look at the far end: its endpoint, and whether it has our key."""
     tunnel = scene.taken
     yield Fix(rule=FixRule.CHECK_FAR_END, peer_key=key_of(scene.peer), endpoint=endpoint_of(scene.peer))
     if tunnel is not None and tunnel.public_key is not None:
         yield Fix(rule=FixRule.LIST_OUR_KEY, public_key=tunnel.public_key)
 
 
-def _tunnel_stale(scene: ExamContext) -> Iterator[Fix]:
+def tunnel_stale(scene: ExamContext) -> Iterator[Fix]:
+    """Restart the far end."""
     yield Fix(rule=FixRule.RESTART_TUNNEL, peer_key=key_of(scene.peer), endpoint=endpoint_of(scene.peer))
 
 
-def _tunnel_down(scene: ExamContext) -> Iterator[Fix]:
+def tunnel_down(scene: ExamContext) -> Iterator[Fix]:
+    """Switch on what is off, each tunnel in its own way."""
     candidates = scene.machine.tunnels if scene.meant is None else (scene.meant,)
     off = [tunnel for tunnel in candidates if not is_on(tunnel)]
     for tunnel in off:
@@ -74,7 +74,8 @@ def _switched_on(tunnel: Tunnel) -> Fix:
     return Fix(rule=FixRule.START_PROGRAM, interface=name, tunnel_kind=tunnel.kind)
 
 
-def _not_in_allowed_ips(scene: ExamContext) -> Iterator[Fix]:
+def not_in_allowed_ips(scene: ExamContext) -> Iterator[Fix]:
+    """Allow the address to the peer that should have it."""
     tunnel, peer = scene.taken, scene.peer
     if tunnel is None:
         return
@@ -87,7 +88,8 @@ def _not_in_allowed_ips(scene: ExamContext) -> Iterator[Fix]:
     yield Fix(rule=FixRule.KEEP_ALLOWED_IPS, network=network, interface=name)
 
 
-def _peer_rejects_source(scene: ExamContext) -> Iterator[Fix]:
+def peer_rejects_source(scene: ExamContext) -> Iterator[Fix]:
+    """Allow our address to this machine's peer at the target."""
     tunnel, source = scene.taken, scene.source
     if source is None:
         return
@@ -96,12 +98,14 @@ def _peer_rejects_source(scene: ExamContext) -> Iterator[Fix]:
         yield _there(FixRule.WIDEN_ALLOWED_IPS, widen_allowed(tunnel.public_key, source))
 
 
-def _no_return_route(scene: ExamContext) -> Iterator[Fix]:
+def no_return_route(scene: ExamContext) -> Iterator[Fix]:
+    """Give the target a route back."""
     if scene.source is not None:
         yield _there(FixRule.ADD_RETURN_ROUTE, return_route(scene.source, scene.ip))
 
 
-def _by_its_tunnel(scene: ExamContext) -> Iterator[Fix]:
+def by_its_tunnel(scene: ExamContext) -> Iterator[Fix]:
+    """Send by the tunnel that has the address."""
     tunnel = _tunnel_to_take(scene)
     if tunnel is None:
         yield Fix(rule=FixRule.ROUTE_BY_VPN, address=str(scene.ip))
@@ -116,12 +120,14 @@ def _tunnel_to_take(scene: ExamContext) -> Tunnel | None:
     return up[0] if len(up) == 1 else None
 
 
-def _overlap(scene: ExamContext) -> Iterator[Fix]:
-    yield from _by_its_tunnel(scene)
+def overlap(scene: ExamContext) -> Iterator[Fix]:
+    """Send by the tunnel now, and renumber one of the two networks."""
+    yield from by_its_tunnel(scene)
     yield Fix(rule=FixRule.RENUMBER_NETWORK, interfaces=tuple(link.name for link in scene.claiming()))
 
 
-def _local_firewall(scene: ExamContext) -> Iterator[Fix]:
+def local_firewall(scene: ExamContext) -> Iterator[Fix]:
+    """Let the address through each chain of this machine that blocks."""
     found = blocking(scene)
     if not found:
         yield Fix(rule=FixRule.ALLOW_HERE, address=str(scene.ip))
@@ -131,7 +137,8 @@ def _local_firewall(scene: ExamContext) -> Iterator[Fix]:
             yield _here(FixRule.ACCEPT_IN_CHAIN, command)
 
 
-def _reverse_path(scene: ExamContext) -> Iterator[Fix]:
+def reverse_path(scene: ExamContext) -> Iterator[Fix]:
+    """Loosen the check on either machine, or send by the link that answers take."""
     link = scene.machine.link(scene.route.interface)
     if link is not None and link.reverse_path == _STRICT:
         yield _here(FixRule.LOOSEN_REVERSE_PATH, LOOSEN_REVERSE_PATH)
@@ -143,10 +150,11 @@ def _source(scene: ExamContext) -> str | None:
     return None if scene.source is None else str(scene.source)
 
 
-def _target_firewall(scene: ExamContext) -> Iterator[Fix]:
+def target_firewall(scene: ExamContext) -> Iterator[Fix]:
+    """Accept our address at the target, on the ports in trouble."""
     if scene.source is None:
         return
-    ports = troubled_ports(scene) if answers(scene.exam) else ()
+    ports = scene.troubled_ports() if answers(scene.exam) else ()
     yield Fix(
         rule=FixRule.ALLOW_AT_TARGET,
         address=str(scene.ip),
@@ -158,10 +166,11 @@ def _target_firewall(scene: ExamContext) -> Iterator[Fix]:
 
 
 def _ports(scene: ExamContext) -> tuple[str, ...]:
-    return tuple(map(str, troubled_ports(scene)))
+    return tuple(map(str, scene.troubled_ports()))
 
 
-def _path_firewall(scene: ExamContext) -> Iterator[Fix]:
+def path_firewall(scene: ExamContext) -> Iterator[Fix]:
+    """Allow it on the box that reports, or behind the last hop that answers."""
     senders = [o.sender for o in scene.exam.survey.observations if o.sender not in {None, scene.ip}]
     hops = [hop.sender for hop in scene.exam.hops or () if hop.sender is not None]
     yield Fix(
@@ -173,7 +182,8 @@ def _path_firewall(scene: ExamContext) -> Iterator[Fix]:
     )
 
 
-def _mtu(scene: ExamContext) -> Iterator[Fix]:
+def mtu(scene: ExamContext) -> Iterator[Fix]:
+    """Send packets that pass, and let the ICMP errors through that report the size (RFC 2923)."""
     trial, name = scene.exam.mtu, scene.route.interface
     size = (trial.working_mtu if trial is not None else None) or _SAFE_MTU
     if name is not None and scene.by_tunnel:
@@ -183,7 +193,8 @@ def _mtu(scene: ExamContext) -> Iterator[Fix]:
     yield Fix(rule=FixRule.ALLOW_ICMP)
 
 
-def _dns(scene: ExamContext) -> Iterator[Fix]:
+def dns(scene: ExamContext) -> Iterator[Fix]:
+    """Ask the name server that has the address of the tunnel."""
     name = scene.exam.address.name
     fitting = sorted({ip for given in scene.exam.names for ip in given.addresses if ip != scene.ip}, key=str)
     tunnelled = [
@@ -197,7 +208,7 @@ def _dns(scene: ExamContext) -> Iterator[Fix]:
     yield Fix(rule=FixRule.SPLIT_DNS, name=name)
 
 
-def _of_address(*rules: FixRule) -> Writer:
+def of_address(*rules: FixRule) -> Writer:
     """Advice about the address, whatever was measured."""
 
     def write(scene: ExamContext) -> Iterator[Fix]:
@@ -207,34 +218,10 @@ def _of_address(*rules: FixRule) -> Writer:
     return write
 
 
-def _of_ports(rule: FixRule) -> Writer:
+def of_ports(rule: FixRule) -> Writer:
     """Advice about the ports that ought to answer."""
 
     def write(scene: ExamContext) -> Iterator[Fix]:
         yield Fix(rule=rule, address=str(scene.ip), ports=_ports(scene))
 
     return write
-
-
-_WRITERS: Mapping[Cause, Writer] = {
-    Cause.HANDSHAKE_NEVER: _handshake_never,
-    Cause.TUNNEL_STALE: _tunnel_stale,
-    Cause.TUNNEL_DOWN: _tunnel_down,
-    Cause.NOT_IN_ALLOWED_IPS: _not_in_allowed_ips,
-    Cause.PEER_REJECTS_SOURCE: _peer_rejects_source,
-    Cause.NO_RETURN_ROUTE: _no_return_route,
-    Cause.WRONG_ROUTE: _by_its_tunnel,
-    Cause.SUBNET_OVERLAP: _overlap,
-    Cause.LOCAL_FIREWALL: _local_firewall,
-    Cause.REVERSE_PATH_FILTER: _reverse_path,
-    Cause.TARGET_FIREWALL: _target_firewall,
-    Cause.PATH_FIREWALL: _path_firewall,
-    Cause.MTU_BLACK_HOLE: _mtu,
-    Cause.DNS: _dns,
-    Cause.HOST_DOWN: _of_address(FixRule.CHECK_HOST),
-    Cause.NO_SUCH_ADDRESS: _of_address(FixRule.GIVE_ADDRESS),
-    Cause.CLIENT_ISOLATION: _of_address(FixRule.STOP_ISOLATION, FixRule.CHECK_DHCP),
-    Cause.HAIRPIN: _of_address(FixRule.USE_INSIDE_ADDRESS),
-    Cause.NOT_FORWARDED: _of_ports(FixRule.FORWARD_PORTS),
-    Cause.NOT_BOUND: _of_ports(FixRule.BIND_SERVICE),
-}

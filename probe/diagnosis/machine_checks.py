@@ -1,6 +1,6 @@
 """What is odd about this machine itself, before any address is probed: a table of checks.
 
-Each check reads the one look that was taken. What the machine did not tell is skipped, never a fault.
+Each check reads the one look that was taken. What could not be read is skipped, never a fault.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

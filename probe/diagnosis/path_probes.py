@@ -21,7 +21,7 @@ from probe.services.registry import UNSPOKEN_PORTS
 # --- how far probes come ---
 
 
-NEAR_TTLS = (1, 2)  # of an address that has no router before it, as far as the routes tell
+NEAR_TTLS = (1, 2)  # of an address that has no router before it, as far as the routes show
 TTLS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20)
 
 
@@ -179,7 +179,7 @@ def passage_questions(survey: AddressSurvey) -> tuple[Question, ...]:
 def passage_of(
     answers: Mapping[Question, Observation], survey: AddressSurvey, before: Count, after: Count
 ) -> InterfaceCounters | None:
-    """What was counted between two looks; None where the interface does not tell, or nothing was asked."""
+    """What was counted between two looks; None where the interface counts nothing, or nothing was asked."""
     asked = [answers[q] for q in passage_questions(survey) if q in answers]
     probes = [o for o in asked if o.reason is not Reason.NOT_SENT]
     if before.traffic is None or after.traffic is None or not probes:
@@ -203,7 +203,7 @@ def _dropped(before: Count, after: Count) -> int | None:
     return None if before.drops is None or after.drops is None else after.drops - before.drops
 
 
-def heard_more(before: Traffic | None, after: Traffic | None) -> bool:
+def received_more(before: Traffic | None, after: Traffic | None) -> bool:
     """Whether an interface has received anything between two looks."""
     return before is not None and after is not None and after.received_packets > before.received_packets
 

@@ -22,7 +22,7 @@ from probe.model.target import Port, Realm
 from probe.model.verdict import PortVerdict
 
 Shares = Mapping[Cause, float]
-_TELLS = 1.5  # times likelier than usual: then a symptom is evidence for a cause
+_SUPPORTS = 1.5  # times likelier than usual: then a symptom is evidence for a cause
 _MOST = 0.5  # share of a cause's blame from which on it belongs to one port
 _FEW = 6  # symptoms that are kept as evidence
 
@@ -50,10 +50,10 @@ def weigh(found: Sequence[CauseEvidence]) -> CauseDistribution:
 
 
 def _speaking_for(cause: Cause, found: Sequence[CauseEvidence]) -> tuple[CauseEvidence, ...]:
-    """The symptoms that are likelier under a cause than under the usual trouble, the most telling first."""
+    """The symptoms that are likelier under a cause than under the usual trouble, the strongest first."""
     ratios = [(likelihood(one.rule, cause) / _in_trouble(one.rule), one) for one in found]
-    telling = sorted((pair for pair in ratios if pair[0] > _TELLS), key=lambda pair: -pair[0])
-    return tuple(one for _, one in telling[:_FEW])
+    strong = sorted((pair for pair in ratios if pair[0] > _SUPPORTS), key=lambda pair: -pair[0])
+    return tuple(one for _, one in strong[:_FEW])
 
 
 def _in_trouble(symptom: Symptom) -> float:
@@ -104,6 +104,7 @@ _DOWN_TO = 0.002  # what a cause keeps that a condition does not name
 # What a port's condition amounts to. A drop or a rejection is shared between the target and the way to it.
 _BY_CONDITION: Mapping[Condition, Mapping[Cause, float]] = {
     Condition.CLEAR: {Cause.NOT_BOUND: 0.93, Cause.TARGET_FIREWALL: 0.05, Cause.PATH_FIREWALL: 0.01},
+    Condition.THIS_MACHINE: {Cause.NOT_BOUND: 0.97},
     Condition.NOT_FORWARDED: {Cause.NOT_FORWARDED: 0.95, Cause.NOT_BOUND: 0.03},
     Condition.HAIRPIN: {Cause.HAIRPIN: 0.97},
     Condition.LOCAL_FIREWALL: {Cause.LOCAL_FIREWALL: 0.97},
@@ -117,41 +118,13 @@ _SOMEWHERE = {Cause.TARGET_FIREWALL: 0.53, Cause.PATH_FIREWALL: 0.45}
 _FROM_OUTSIDE = {Cause.TARGET_FIREWALL: 0.43, Cause.PATH_FIREWALL: 0.55}  # the border filters too
 
 
-# What asks for nothing. UDP's silence may be a service that has nothing to answer.
-_FINE = frozenset({None, State.OPEN, State.OPEN_FILTERED})
-
-
 def port_troubles(scene: ExamContext) -> Iterator[CauseDistribution]:
     """What is wrong with each port that ought to answer here; nothing where it does."""
     tested = scene.exam.survey.tested()
-    wrong = frozenset(troubled_ports(scene))
+    wrong = frozenset(scene.troubled_ports())
     for verdict in scene.verdict.ports:
         if verdict.port in wrong:
             yield _trouble(verdict, tested[verdict.port], scene)
-
-
-def troubled_ports(scene: ExamContext) -> tuple[Port, ...]:
-    """The ports that ought to answer here and do not, or not so that a program hears it."""
-    return tuple(
-        port
-        for port, observation in sorted(scene.exam.survey.tested().items())
-        if (observation.state not in _FINE or observation.unheard) and _ought_to_answer(port, scene)
-    )
-
-
-def _ought_to_answer(port: Port, scene: ExamContext) -> bool:
-    if port in scene.named:
-        return True
-    return scene.exam.address.realm != Realm.PUBLIC and bool(_open_at(port, scene))
-
-
-def _open_at(port: Port, scene: ExamContext) -> tuple[str, ...]:
-    """Where else the port is open."""
-    return tuple(
-        str(other.address.ip)
-        for other in scene.others
-        if (seen := other.survey.tested().get(port)) is not None and seen.state is State.OPEN
-    )
 
 
 def _trouble(verdict: PortVerdict, observation: Observation, scene: ExamContext) -> CauseDistribution:
@@ -191,7 +164,7 @@ def _evidence(port: Port, observation: Observation, scene: ExamContext) -> Cause
         address=str(scene.ip),
         port=port.number,
         protocol=port.protocol,
-        addresses=_open_at(port, scene),
+        addresses=scene.open_at(port),
         reason=observation.reason,
     )
 

@@ -9,10 +9,11 @@ from probe.engine.distance import is_answer
 from probe.model.binding import Condition
 from probe.model.exam import AddressExam, NameAnswer
 from probe.model.facts import LinkKind, Neighbour, TunnelHealth
-from probe.model.machine import Chain, Peer, TunnelKind
+from probe.model.machine import Chain, Peer
 from probe.model.probing import ErrorKind, Observation, Reason, reasons_of
 from probe.model.symptoms import CauseEvidence, NameServerAnswer, Symptom
 from probe.model.target import IPAddress
+from probe.model.tunnel_kinds import TUNNEL_KINDS
 from probe.model.tunnel_state import health, is_on
 
 # --- how the address answers ---
@@ -25,10 +26,10 @@ _PROHIBITED = reasons_of(ErrorKind.PROHIBITED)
 def answers(exam: AddressExam) -> bool:
     """Whether the address itself answers anything that a socket gets."""
     echo = exam.echo is not None and exam.echo.reason is Reason.ECHO_REPLY
-    return echo or any(_heard(o, exam) for o in exam.survey.observations)
+    return echo or any(_reached_a_socket(o, exam) for o in exam.survey.observations)
 
 
-def _heard(observation: Observation, exam: AddressExam) -> bool:
+def _reached_a_socket(observation: Observation, exam: AddressExam) -> bool:
     own = exam.survey.is_our_own(observation)
     return is_answer(observation) and not observation.unheard and not own
 
@@ -51,7 +52,7 @@ def _of_all(rule: Symptom, scene: ExamContext) -> CauseEvidence:
 
 
 def _own_stack(scene: ExamContext) -> CauseEvidence | None:
-    answered = any(_heard(o, scene.exam) for o in scene.exam.survey.observations)
+    answered = any(_reached_a_socket(o, scene.exam) for o in scene.exam.survey.observations)
     return _of_all(Symptom.ANSWERS, scene) if answered else None
 
 
@@ -120,20 +121,13 @@ def by_what_it_leaves(scene: ExamContext) -> Iterator[CauseEvidence]:
     yield CauseEvidence(rule=rule, address=str(scene.ip), interface=route.interface)
 
 
-TUNNEL_SYMPTOMS: Final = {
-    TunnelKind.WIREGUARD: Symptom.PEER_TUNNEL,
-    TunnelKind.TAILSCALE: Symptom.PEER_TUNNEL,
-    TunnelKind.OPENVPN: Symptom.SESSION_TUNNEL,
-}
-
-
 def which_kind_of_tunnel(scene: ExamContext) -> Iterator[CauseEvidence]:
-    """Whose tunnel the route takes."""
+    """Whose tunnel the route takes: one with peers, or with a session."""
     tunnel = scene.taken
-    if tunnel is not None and tunnel.kind in TUNNEL_SYMPTOMS:
-        yield CauseEvidence(
-            rule=TUNNEL_SYMPTOMS[tunnel.kind], interface=tunnel.link.name, tunnel_kind=tunnel.kind
-        )
+    row = None if tunnel is None else TUNNEL_KINDS.get(tunnel.kind)
+    if tunnel is not None and row is not None:
+        rule = Symptom.SESSION_TUNNEL if row.keeps_session else Symptom.PEER_TUNNEL
+        yield CauseEvidence(rule=rule, interface=tunnel.link.name, tunnel_kind=tunnel.kind)
 
 
 def as_it_was_meant(scene: ExamContext) -> Iterator[CauseEvidence]:
@@ -235,8 +229,12 @@ _FEW_CHAINS = 2  # that are shown as evidence
 
 
 def findings(scene: ExamContext) -> tuple[CauseEvidence, ...]:
-    """Everything that was seen of the address; each question answered once or not at all."""
-    return tuple(finding for read in _READERS for finding in read(scene))
+    """Everything that was seen of the address; each question answered once or not at all.
+
+    Of this machine's own address only what can be in the way of packets that never leave it.
+    """
+    readers = _OF_OWN_ADDRESS if scene.exam.survey.is_this_machine else _READERS
+    return tuple(finding for read in readers for finding in read(scene))
 
 
 def _what_the_interface_counted(scene: ExamContext) -> Iterator[CauseEvidence]:
@@ -323,6 +321,10 @@ def _who_answers(scene: ExamContext) -> Iterator[CauseEvidence]:
         yield CauseEvidence(rule=Symptom.OTHER_MACHINE, address=str(scene.ip))
 
 
+def _whose_it_is(scene: ExamContext) -> Iterator[CauseEvidence]:
+    yield _of_all(Symptom.OWN_ADDRESS, scene)
+
+
 def _what_the_name_gives(scene: ExamContext) -> Iterator[CauseEvidence]:
     name, given = scene.exam.address.name, [a for a in scene.exam.names if a.failure is None]
     if name is None:
@@ -369,3 +371,4 @@ _READERS: tuple[Callable[[ExamContext], Iterator[CauseEvidence]], ...] = (
     _who_answers,
     _what_the_name_gives,
 )
+_OF_OWN_ADDRESS = (_whose_it_is, how_it_answers, _what_our_filter_holds, _what_the_name_gives)

@@ -7,10 +7,13 @@ from probe.model.binding import Condition
 from probe.model.exam import AddressExam
 from probe.model.facts import LinkKind, Route
 from probe.model.machine import Link, Peer, Surroundings, Tunnel
+from probe.model.probing import State
 from probe.model.target import IPAddress, Port, Realm
 from probe.model.tunnel_state import leads_to, peer_for
 from probe.model.verdict import Verdict
 
+# What asks for nothing. UDP's silence may be a service that has nothing to answer.
+_FINE = frozenset({None, State.OPEN, State.OPEN_FILTERED})
 MOST = 0.5  # share of the probes from which on a counter is taken to have counted them
 
 
@@ -88,4 +91,25 @@ class ExamContext:
             link
             for link in self.machine.links
             if link.up and any(network.prefixlen > 0 for network in link.networks_with(self.ip))
+        )
+
+    def troubled_ports(self) -> tuple[Port, ...]:
+        """The ports that ought to answer here and do not, or not so that a program gets it."""
+        return tuple(
+            port
+            for port, observation in sorted(self.exam.survey.tested().items())
+            if (observation.state not in _FINE or observation.unheard) and self._ought_to_answer(port)
+        )
+
+    def _ought_to_answer(self, port: Port) -> bool:
+        if port in self.named:
+            return True
+        return self.exam.address.realm != Realm.PUBLIC and bool(self.open_at(port))
+
+    def open_at(self, port: Port) -> tuple[str, ...]:
+        """Where else the port is open."""
+        return tuple(
+            str(other.address.ip)
+            for other in self.others
+            if (seen := other.survey.tested().get(port)) is not None and seen.state is State.OPEN
         )

@@ -1,4 +1,4 @@
-"""THE TABLE of causes: what each looks like, and how usual it is.
+"""THE TABLE of causes: how usual each is, what it looks like, what an address has by it, what mends it.
 
 Everything here is data: judgements about how networks fail, not measurements, but for the shapes of the
 answers, which were seen with wireguard-go and OpenVPN on Linux. A row gives P(symptom | cause) for the
@@ -7,36 +7,37 @@ not name, and a question that it does not mention is answered as usual (`USUAL`)
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
+from probe.diagnosis import fixes
 from probe.diagnosis.symptoms import QUESTIONS
+from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
+from probe.model.fixes import FixRule
 from probe.model.symptoms import Symptom
 
 FLOOR: Final = 0.002  # nothing is impossible
 
-# How often each cause is the trouble with an address that somebody asks about. `none`: it has none.
-PRIOR: Final[Mapping[Cause, float]] = {
-    Cause.NONE: 0.33,
-    Cause.HANDSHAKE_NEVER: 0.07,
-    Cause.TUNNEL_STALE: 0.06,
-    Cause.TUNNEL_DOWN: 0.05,
-    Cause.NOT_IN_ALLOWED_IPS: 0.06,
-    Cause.PEER_REJECTS_SOURCE: 0.06,
-    Cause.NO_RETURN_ROUTE: 0.05,
-    Cause.WRONG_ROUTE: 0.06,
-    Cause.SUBNET_OVERLAP: 0.03,
-    Cause.LOCAL_FIREWALL: 0.03,
-    Cause.REVERSE_PATH_FILTER: 0.03,
-    Cause.TARGET_FIREWALL: 0.08,
-    Cause.PATH_FIREWALL: 0.05,
-    Cause.DNS: 0.03,
-    Cause.HOST_DOWN: 0.08,
-    Cause.NO_SUCH_ADDRESS: 0.03,
-    Cause.CLIENT_ISOLATION: 0.02,
-    Cause.HAIRPIN: 0.01,
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseRow:
+    """All that is known of a cause but its sentence.
+
+    Args:
+        prior: how often it is the trouble with an address that somebody asks about; an estimate. None: it
+            troubles single ports or packet sizes, which `ranking` weighs by tables of its own.
+        looks: P(symptom | cause), for the questions that it bears on.
+        condition: what the address has by it, where it is likely enough; None: what the scan concludes.
+        fix: what mends it.
+    """
+
+    prior: float | None = None
+    looks: Mapping[Symptom, float] = field(default_factory=dict)
+    condition: Condition | None = None
+    fix: fixes.Writer = fixes.nothing
+
 
 # Shares of the symptoms where a cause does not bear on the question.
 USUAL: Final[Mapping[Symptom, float]] = {
@@ -76,6 +77,7 @@ USUAL: Final[Mapping[Symptom, float]] = {
     Symptom.NETWORK_OVERLAPS: 0.02,
     Symptom.NETWORK_UNIQUE: 0.98,
     Symptom.OTHER_MACHINE: 0.01,
+    Symptom.OWN_ADDRESS: 0.0001,  # on the way to it there is nothing that could fail
     Symptom.NO_NAME: 0.5,
     Symptom.NAME_FITS: 0.485,
     Symptom.NAME_OUTSIDE_TUNNEL: 0.01,
@@ -84,173 +86,266 @@ USUAL: Final[Mapping[Symptom, float]] = {
 
 _BY_TUNNEL = {Symptom.ROUTE_BY_TUNNEL: 0.99}
 _NOT_BY_TUNNEL = {Symptom.ROUTE_BY_TUNNEL: 0.01, Symptom.ROUTE_ON_LINK: 0.55, Symptom.ROUTE_BY_GATEWAY: 0.44}
-_HEARD = {Symptom.ANSWERS: 0.993, Symptom.ECHO_ONLY: 0.003}
-_UNHEARD_OF = {Symptom.SILENT: 0.95, Symptom.REFUSED_HERE: 0.03}  # the kernel's WireGuard may refuse at once
+_ANSWERED = {Symptom.ANSWERS: 0.993, Symptom.ECHO_ONLY: 0.003}
+_NO_SESSION = {Symptom.SILENT: 0.95, Symptom.REFUSED_HERE: 0.03}  # the kernel's WireGuard may refuse at once
 _NEVER_BACK = {Symptom.SILENT: 0.985}
 
-ROWS: Final[Mapping[Cause, Mapping[Symptom, float]]] = {
-    Cause.NONE: {
-        **_HEARD,
-        Symptom.ROUTE_EXPECTED: 0.95,
-        Symptom.ROUTE_MISSES_TUNNEL: 0.005,
-        Symptom.ROUTE_WITHOUT_TUNNEL: 0.03,  # the VPN ends on another machine of the LAN
-        Symptom.NO_TUNNEL: 0.01,
-        Symptom.RETURN_SAME_LINK: 0.9,
-    },
-    Cause.HANDSHAKE_NEVER: {
-        **_BY_TUNNEL,
-        Symptom.PEER_TUNNEL: 0.97,
-        **_UNHEARD_OF,
-        Symptom.HANDSHAKE_NEVER: 0.99,
-        Symptom.ENDPOINT_REFUSES: 0.3,
-        Symptom.ENDPOINT_UNREACHABLE: 0.1,
-        Symptom.ENDPOINT_SILENT: 0.6,
-        Symptom.RETURN_SAME_LINK: 0.02,
-        Symptom.RETURN_OTHER_LINK: 0.05,
-    },
-    Cause.TUNNEL_STALE: {
-        **_BY_TUNNEL,
-        Symptom.PEER_TUNNEL: 0.9,  # a session that dies takes its interface with it
-        **_UNHEARD_OF,
-        Symptom.HANDSHAKE_STALE: 0.85,
-        Symptom.HANDSHAKE_RECENT: 0.14,
-        Symptom.ENDPOINT_REFUSES: 0.3,
-        Symptom.ENDPOINT_UNREACHABLE: 0.15,
-        Symptom.ENDPOINT_SILENT: 0.55,
-        Symptom.RETURN_SAME_LINK: 0.02,
-        Symptom.RETURN_OTHER_LINK: 0.05,
-    },
-    Cause.TUNNEL_DOWN: {
-        **_NOT_BY_TUNNEL,
-        Symptom.SILENT: 0.4,
-        Symptom.NO_ROUTE: 0.35,
-        Symptom.REPORTED_UNREACHABLE: 0.1,
-        Symptom.NEIGHBOUR_FAILED: 0.13,
-        Symptom.TUNNEL_OFF: 0.75,
-        Symptom.NO_TUNNEL: 0.24,
-    },
-    Cause.NOT_IN_ALLOWED_IPS: {
-        **_BY_TUNNEL,
-        Symptom.PEER_TUNNEL: 0.97,
-        Symptom.SILENT: 0.9,
-        Symptom.REFUSED_HERE: 0.09,  # the kernel's WireGuard reports it by an ICMP error to itself
-        Symptom.NOT_ALLOWED: 0.99,
-        Symptom.NOTHING_RECEIVED: 0.997,
-        Symptom.RETURN_SAME_LINK: 0.02,
-    },
-    Cause.PEER_REJECTS_SOURCE: {
-        **_BY_TUNNEL,
-        Symptom.PEER_TUNNEL: 0.9,
-        **_NEVER_BACK,
-        Symptom.NOTHING_RECEIVED: 0.997,
-        Symptom.NO_RETURN: 0.97,  # WireGuard sends nothing to an address that it would not hear
-        Symptom.OTHERS_ANSWER: 0.99,
-    },
-    Cause.NO_RETURN_ROUTE: {
-        Symptom.ROUTE_BY_TUNNEL: 0.65,
-        Symptom.ROUTE_BY_GATEWAY: 0.32,
-        **_NEVER_BACK,
-        Symptom.NOTHING_RECEIVED: 0.997,
-        Symptom.RETURN_SAME_LINK: 0.01,
-        Symptom.RETURN_OTHER_LINK: 0.14,
-        Symptom.OTHERS_ANSWER: 0.98,
-    },
-    Cause.WRONG_ROUTE: {
-        **_NOT_BY_TUNNEL,
-        Symptom.SILENT: 0.4,
-        Symptom.REPORTED_UNREACHABLE: 0.15,
-        Symptom.NEIGHBOUR_FAILED: 0.25,
-        Symptom.ANSWERS: 0.15,
-        Symptom.ROUTE_MISSES_TUNNEL: 0.88,
-        Symptom.ROUTE_WITHOUT_TUNNEL: 0.11,
-        Symptom.NETWORK_UNIQUE: 0.99,
-    },
-    Cause.SUBNET_OVERLAP: {
-        **_NOT_BY_TUNNEL,
-        Symptom.ANSWERS: 0.5,
-        Symptom.NEIGHBOUR_FAILED: 0.35,
-        Symptom.SILENT: 0.1,
-        Symptom.ROUTE_MISSES_TUNNEL: 0.95,
-        Symptom.TUNNEL_OFF: 0.03,
-        Symptom.NETWORK_OVERLAPS: 0.98,
-        Symptom.OTHER_MACHINE: 0.6,
-    },
-    Cause.LOCAL_FIREWALL: {
-        Symptom.REFUSED_HERE: 0.4,
-        Symptom.WITHHELD: 0.25,
-        Symptom.SILENT: 0.22,
-        Symptom.ECHO_ONLY: 0.12,
-        Symptom.PROBES_NOT_SENT: 0.55,
-        Symptom.PACKETS_RECEIVED: 0.6,
-        Symptom.LOCAL_FILTER_BLOCKS: 0.98,
-    },
-    Cause.REVERSE_PATH_FILTER: {
-        Symptom.ROUTE_BY_TUNNEL: 0.7,
-        Symptom.SILENT: 0.87,
-        Symptom.WITHHELD: 0.12,
-        Symptom.PACKETS_RECEIVED: 0.04,
-        Symptom.REVERSE_PATH_DROPS: 0.4,  # here, and not only there
-        Symptom.REVERSE_PATH_STRICT: 0.2,
-        Symptom.RETURN_SAME_LINK: 0.01,
-        Symptom.RETURN_OTHER_LINK: 0.84,
-        Symptom.OTHERS_ANSWER: 0.98,
-    },
-    Cause.TARGET_FIREWALL: {
-        Symptom.ECHO_ONLY: 0.62,
-        Symptom.SILENT: 0.22,
-        Symptom.TARGET_PROHIBITS: 0.15,
-        Symptom.RETURN_SAME_LINK: 0.7,
-        Symptom.RETURN_OTHER_LINK: 0.02,
-    },
-    Cause.PATH_FIREWALL: {
-        Symptom.ROUTE_BY_TUNNEL: 0.1,
-        Symptom.ROUTE_BY_GATEWAY: 0.85,
-        Symptom.REPORTED_PROHIBITED: 0.35,
-        Symptom.SILENT: 0.5,
-        Symptom.ECHO_ONLY: 0.1,
-        Symptom.REPORTED_UNREACHABLE: 0.04,
-        Symptom.RETURN_SAME_LINK: 0.7,
-    },
-    Cause.DNS: {
-        **_NOT_BY_TUNNEL,
-        Symptom.SILENT: 0.3,
-        Symptom.ANSWERS: 0.4,
-        Symptom.REPORTED_UNREACHABLE: 0.1,
-        Symptom.NEIGHBOUR_FAILED: 0.1,
-        Symptom.NO_TUNNEL: 0.1,
-        Symptom.ROUTE_WITHOUT_TUNNEL: 0.5,
-        Symptom.ROUTE_EXPECTED: 0.35,
-        Symptom.NAME_OUTSIDE_TUNNEL: 0.6,
-        Symptom.NAMES_DISAGREE: 0.38,
-        Symptom.NO_NAME: 0.0001,
-    },
-    Cause.HOST_DOWN: {
-        Symptom.SILENT: 0.5,
-        Symptom.NEIGHBOUR_FAILED: 0.44,
-        Symptom.REPORTED_UNREACHABLE: 0.05,
-        Symptom.HANDSHAKE_RECENT: 0.4,
-        Symptom.HANDSHAKE_STALE: 0.35,
-        Symptom.HANDSHAKE_NEVER: 0.24,
-        Symptom.ENDPOINT_UNREACHABLE: 0.4,
-        Symptom.ENDPOINT_SILENT: 0.59,
-        Symptom.OTHERS_SILENT: 0.98,
-        Symptom.NO_RETURN: 0.98,
-        Symptom.NOTHING_RECEIVED: 0.997,
-    },
-    Cause.NO_SUCH_ADDRESS: {
-        Symptom.REPORTED_UNREACHABLE: 0.75,
-        Symptom.NEIGHBOUR_FAILED: 0.14,
-        Symptom.SILENT: 0.1,
-        Symptom.OTHERS_ANSWER: 0.98,
-        Symptom.NO_RETURN: 0.97,
-    },
-    Cause.CLIENT_ISOLATION: {
-        Symptom.ROUTE_ON_LINK: 0.99,
-        Symptom.NEIGHBOUR_FAILED: 0.98,
-        Symptom.OTHERS_ANSWER: 0.98,
-        Symptom.LINK_ANSWERS: 0.98,
-    },
-    Cause.HAIRPIN: {Symptom.ROUTE_BY_GATEWAY: 0.98, Symptom.WITHHELD: 0.9, Symptom.SILENT: 0.09},
+CAUSES: Final[Mapping[Cause, CauseRow]] = {
+    Cause.NONE: CauseRow(
+        prior=0.33,
+        looks={
+            **_ANSWERED,
+            Symptom.OWN_ADDRESS: 0.03,
+            Symptom.ROUTE_EXPECTED: 0.95,
+            Symptom.ROUTE_MISSES_TUNNEL: 0.005,
+            Symptom.ROUTE_WITHOUT_TUNNEL: 0.03,  # the VPN ends on another machine of the LAN
+            Symptom.NO_TUNNEL: 0.01,
+            Symptom.RETURN_SAME_LINK: 0.9,
+        },
+    ),
+    Cause.HANDSHAKE_NEVER: CauseRow(
+        prior=0.07,
+        looks={
+            **_BY_TUNNEL,
+            Symptom.PEER_TUNNEL: 0.97,
+            **_NO_SESSION,
+            Symptom.HANDSHAKE_NEVER: 0.99,
+            Symptom.ENDPOINT_REFUSES: 0.3,
+            Symptom.ENDPOINT_UNREACHABLE: 0.1,
+            Symptom.ENDPOINT_SILENT: 0.6,
+            Symptom.RETURN_SAME_LINK: 0.02,
+            Symptom.RETURN_OTHER_LINK: 0.05,
+        },
+        condition=Condition.TUNNEL_DOWN,
+        fix=fixes.handshake_never,
+    ),
+    Cause.TUNNEL_STALE: CauseRow(
+        prior=0.06,
+        looks={
+            **_BY_TUNNEL,
+            Symptom.PEER_TUNNEL: 0.9,  # a session that dies takes its interface with it
+            **_NO_SESSION,
+            Symptom.HANDSHAKE_STALE: 0.85,
+            Symptom.HANDSHAKE_RECENT: 0.14,
+            Symptom.ENDPOINT_REFUSES: 0.3,
+            Symptom.ENDPOINT_UNREACHABLE: 0.15,
+            Symptom.ENDPOINT_SILENT: 0.55,
+            Symptom.RETURN_SAME_LINK: 0.02,
+            Symptom.RETURN_OTHER_LINK: 0.05,
+        },
+        condition=Condition.TUNNEL_DOWN,
+        fix=fixes.tunnel_stale,
+    ),
+    Cause.TUNNEL_DOWN: CauseRow(
+        prior=0.05,
+        looks={
+            **_NOT_BY_TUNNEL,
+            Symptom.SILENT: 0.4,
+            Symptom.NO_ROUTE: 0.35,
+            Symptom.REPORTED_UNREACHABLE: 0.1,
+            Symptom.NEIGHBOUR_FAILED: 0.13,
+            Symptom.TUNNEL_OFF: 0.75,
+            Symptom.NO_TUNNEL: 0.24,
+        },
+        condition=Condition.TUNNEL_DOWN,
+        fix=fixes.tunnel_down,
+    ),
+    Cause.NOT_IN_ALLOWED_IPS: CauseRow(
+        prior=0.06,
+        looks={
+            **_BY_TUNNEL,
+            Symptom.PEER_TUNNEL: 0.97,
+            Symptom.SILENT: 0.9,
+            Symptom.REFUSED_HERE: 0.09,  # the kernel's WireGuard reports it by an ICMP error to itself
+            Symptom.NOT_ALLOWED: 0.99,
+            Symptom.NOTHING_RECEIVED: 0.997,
+            Symptom.RETURN_SAME_LINK: 0.02,
+        },
+        fix=fixes.not_in_allowed_ips,
+    ),
+    Cause.PEER_REJECTS_SOURCE: CauseRow(
+        prior=0.06,
+        looks={
+            **_BY_TUNNEL,
+            Symptom.PEER_TUNNEL: 0.9,
+            **_NEVER_BACK,
+            Symptom.NOTHING_RECEIVED: 0.997,
+            Symptom.NO_RETURN: 0.97,  # WireGuard sends nothing to an address that it would not accept
+            Symptom.OTHERS_ANSWER: 0.99,
+        },
+        fix=fixes.peer_rejects_source,
+    ),
+    Cause.NO_RETURN_ROUTE: CauseRow(
+        prior=0.05,
+        looks={
+            Symptom.ROUTE_BY_TUNNEL: 0.65,
+            Symptom.ROUTE_BY_GATEWAY: 0.32,
+            **_NEVER_BACK,
+            Symptom.NOTHING_RECEIVED: 0.997,
+            Symptom.RETURN_SAME_LINK: 0.01,
+            Symptom.RETURN_OTHER_LINK: 0.14,
+            Symptom.OTHERS_ANSWER: 0.98,
+        },
+        fix=fixes.no_return_route,
+    ),
+    Cause.WRONG_ROUTE: CauseRow(
+        prior=0.06,
+        looks={
+            **_NOT_BY_TUNNEL,
+            Symptom.SILENT: 0.4,
+            Symptom.REPORTED_UNREACHABLE: 0.15,
+            Symptom.NEIGHBOUR_FAILED: 0.25,
+            Symptom.ANSWERS: 0.15,
+            Symptom.ROUTE_MISSES_TUNNEL: 0.88,
+            Symptom.ROUTE_WITHOUT_TUNNEL: 0.11,
+            Symptom.NETWORK_UNIQUE: 0.99,
+        },
+        condition=Condition.WRONG_ROUTE,
+        fix=fixes.by_its_tunnel,
+    ),
+    Cause.SUBNET_OVERLAP: CauseRow(
+        prior=0.03,
+        looks={
+            **_NOT_BY_TUNNEL,
+            Symptom.ANSWERS: 0.5,
+            Symptom.NEIGHBOUR_FAILED: 0.35,
+            Symptom.SILENT: 0.1,
+            Symptom.ROUTE_MISSES_TUNNEL: 0.95,
+            Symptom.TUNNEL_OFF: 0.03,
+            Symptom.NETWORK_OVERLAPS: 0.98,
+            Symptom.OTHER_MACHINE: 0.6,
+        },
+        condition=Condition.WRONG_ROUTE,
+        fix=fixes.overlap,
+    ),
+    Cause.LOCAL_FIREWALL: CauseRow(
+        prior=0.03,
+        looks={
+            Symptom.REFUSED_HERE: 0.4,
+            Symptom.WITHHELD: 0.25,
+            Symptom.SILENT: 0.22,
+            Symptom.ECHO_ONLY: 0.12,
+            Symptom.PROBES_NOT_SENT: 0.55,
+            Symptom.PACKETS_RECEIVED: 0.6,
+            Symptom.LOCAL_FILTER_BLOCKS: 0.98,
+            Symptom.OWN_ADDRESS: 0.03,
+        },
+        condition=Condition.LOCAL_FIREWALL,
+        fix=fixes.local_firewall,
+    ),
+    Cause.REVERSE_PATH_FILTER: CauseRow(
+        prior=0.03,
+        looks={
+            Symptom.ROUTE_BY_TUNNEL: 0.7,
+            Symptom.SILENT: 0.87,
+            Symptom.WITHHELD: 0.12,
+            Symptom.PACKETS_RECEIVED: 0.04,
+            Symptom.REVERSE_PATH_DROPS: 0.4,  # here, and not only there
+            Symptom.REVERSE_PATH_STRICT: 0.2,
+            Symptom.RETURN_SAME_LINK: 0.01,
+            Symptom.RETURN_OTHER_LINK: 0.84,
+            Symptom.OTHERS_ANSWER: 0.98,
+        },
+        fix=fixes.reverse_path,
+    ),
+    Cause.TARGET_FIREWALL: CauseRow(
+        prior=0.08,
+        looks={
+            Symptom.ECHO_ONLY: 0.62,
+            Symptom.SILENT: 0.22,
+            Symptom.TARGET_PROHIBITS: 0.15,
+            Symptom.RETURN_SAME_LINK: 0.7,
+            Symptom.RETURN_OTHER_LINK: 0.02,
+        },
+        fix=fixes.target_firewall,
+    ),
+    Cause.PATH_FIREWALL: CauseRow(
+        prior=0.05,
+        looks={
+            Symptom.ROUTE_BY_TUNNEL: 0.1,
+            Symptom.ROUTE_BY_GATEWAY: 0.85,
+            Symptom.REPORTED_PROHIBITED: 0.35,
+            Symptom.SILENT: 0.5,
+            Symptom.ECHO_ONLY: 0.1,
+            Symptom.REPORTED_UNREACHABLE: 0.04,
+            Symptom.RETURN_SAME_LINK: 0.7,
+        },
+        fix=fixes.path_firewall,
+    ),
+    Cause.DNS: CauseRow(
+        prior=0.03,
+        looks={
+            **_NOT_BY_TUNNEL,
+            Symptom.SILENT: 0.3,
+            Symptom.ANSWERS: 0.4,
+            Symptom.REPORTED_UNREACHABLE: 0.1,
+            Symptom.NEIGHBOUR_FAILED: 0.1,
+            Symptom.NO_TUNNEL: 0.1,
+            Symptom.ROUTE_WITHOUT_TUNNEL: 0.5,
+            Symptom.ROUTE_EXPECTED: 0.35,
+            Symptom.NAME_OUTSIDE_TUNNEL: 0.6,
+            Symptom.NAMES_DISAGREE: 0.38,
+            Symptom.NO_NAME: 0.0001,
+        },
+        fix=fixes.dns,
+    ),
+    Cause.HOST_DOWN: CauseRow(
+        prior=0.08,
+        looks={
+            Symptom.SILENT: 0.5,
+            Symptom.NEIGHBOUR_FAILED: 0.44,
+            Symptom.REPORTED_UNREACHABLE: 0.05,
+            Symptom.HANDSHAKE_RECENT: 0.4,
+            Symptom.HANDSHAKE_STALE: 0.35,
+            Symptom.HANDSHAKE_NEVER: 0.24,
+            Symptom.ENDPOINT_UNREACHABLE: 0.4,
+            Symptom.ENDPOINT_SILENT: 0.59,
+            Symptom.OTHERS_SILENT: 0.98,
+            Symptom.NO_RETURN: 0.98,
+            Symptom.NOTHING_RECEIVED: 0.997,
+        },
+        condition=Condition.HOST_DOWN,
+        fix=fixes.of_address(FixRule.CHECK_HOST),
+    ),
+    Cause.NO_SUCH_ADDRESS: CauseRow(
+        prior=0.03,
+        looks={
+            Symptom.REPORTED_UNREACHABLE: 0.75,
+            Symptom.NEIGHBOUR_FAILED: 0.14,
+            Symptom.SILENT: 0.1,
+            Symptom.OTHERS_ANSWER: 0.98,
+            Symptom.NO_RETURN: 0.97,
+        },
+        fix=fixes.of_address(FixRule.GIVE_ADDRESS),
+    ),
+    Cause.CLIENT_ISOLATION: CauseRow(
+        prior=0.02,
+        looks={
+            Symptom.ROUTE_ON_LINK: 0.99,
+            Symptom.NEIGHBOUR_FAILED: 0.98,
+            Symptom.OTHERS_ANSWER: 0.98,
+            Symptom.LINK_ANSWERS: 0.98,
+        },
+        fix=fixes.of_address(FixRule.STOP_ISOLATION, FixRule.CHECK_DHCP),
+    ),
+    Cause.HAIRPIN: CauseRow(
+        prior=0.01,
+        looks={
+            Symptom.ROUTE_BY_GATEWAY: 0.98,
+            Symptom.WITHHELD: 0.9,
+            Symptom.SILENT: 0.09,
+        },
+        condition=Condition.HAIRPIN,
+        fix=fixes.of_address(FixRule.USE_INSIDE_ADDRESS),
+    ),
+    Cause.MTU_BLACK_HOLE: CauseRow(condition=Condition.MTU_BLACK_HOLE, fix=fixes.mtu),
+    Cause.NOT_FORWARDED: CauseRow(fix=fixes.of_ports(FixRule.FORWARD_PORTS)),
+    Cause.NOT_BOUND: CauseRow(fix=fixes.of_ports(FixRule.BIND_SERVICE)),
+}
+
+# The causes of an address itself.
+PRIOR: Final[Mapping[Cause, float]] = {
+    cause: row.prior for cause, row in CAUSES.items() if row.prior is not None
 }
 
 # A symptom that leaves open which of several others it is.
@@ -268,7 +363,7 @@ def likelihood(symptom: Symptom, cause: Cause) -> float:
     """P(symptom | cause), where the question of the symptom was measured at all."""
     if symptom in _EITHER:
         return sum(likelihood(one, cause) for one in _EITHER[symptom])
-    row, question = ROWS[cause], _QUESTION_OF[symptom]
+    row, question = CAUSES[cause].looks, _QUESTION_OF[symptom]
     if symptom in row:
         return row[symptom]
     named = [row[other] for other in question if other in row]

@@ -2,7 +2,7 @@
 
 Two kinds of question measure it without privileges. A connect with a limited TTL is answered by the
 address itself from its distance on, and by a time-exceeded from a nearer hop before (RFC 792, RFC 4443).
-A connect with a TTL floor (IP_MINTTL, RFC 5082) hears only replies that arrive with at least that much.
+A connect with a TTL floor (IP_MINTTL, RFC 5082) gets only replies that arrive with at least that much.
 """
 
 from collections.abc import Iterable, Mapping
@@ -70,7 +70,7 @@ def floors(hops: int) -> tuple[int, ...]:
 
 
 def floor_questions(address: IPAddress, port: Port, values: Iterable[int]) -> tuple[Question, ...]:
-    """Questions that hear only replies arriving with at least these TTLs."""
+    """Questions that get only replies arriving with at least these TTLs."""
     return tuple(Question(address, port, Role.CONTROL, min_ttl=value) for value in values)
 
 
@@ -106,7 +106,7 @@ def origin_questions(observation: Observation, hops: int, arrival: int | None) -
 
 
 def origin_of(answers: Mapping[Question, Observation], hops: int) -> Origin | None:
-    """Read the answers to `origin_questions`. None where they do not tell."""
+    """Read the answers to `origin_questions`. None where they do not show it."""
     exact = next((o for q, o in answers.items() if q.ttl == hops), None)
     if any(is_forwarding(o) for q, o in answers.items() if q.ttl is not None):
         return Origin.BEHIND

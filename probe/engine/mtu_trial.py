@@ -195,7 +195,7 @@ HEADERS: Mapping[int, int] = {4: 40, 6: 60}  # bytes of IP and TCP without optio
 class PathTrial:
     """One address: full segments, and as soon as those seem lost, full and smaller ones beside them.
 
-    The second full ones tell a path that loses packets by chance from one that loses large packets.
+    The second full ones distinguish a path that loses packets by chance from one that loses large packets.
 
     Args:
         address: the peer.

@@ -206,7 +206,7 @@ def _exact(survey: AddressSurvey) -> frozenset[Port]:
 def _pattern(o: Observation, early: bool) -> Hashable:  # noqa: FBT001 - part of the pattern
     """What observations of one row have in common.
 
-    `early`: it left before the address had answered anything, which tells a tunnel's queue from its loss.
+    `early`: it left before the address had answered anything, which separates a tunnel's queue from its loss.
     """
     return (o.question.port.protocol, early, o.unheard, *(getattr(o, name) for name in _PATTERN))
 

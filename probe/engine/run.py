@@ -41,7 +41,7 @@ class _Running:
         self.open, self.outcomes = set(step.questions), {}
         return step
 
-    def hear(self, observation: Observation) -> None:
+    def take(self, observation: Observation) -> None:
         """Take in the outcome of one question."""
         self.open.discard(observation.question)
         self.outcomes[observation.question] = observation
@@ -164,7 +164,7 @@ class Run:
         for observation in self._scan.settled():
             self._settled += 1
             for address in self._askers.pop(observation.question):
-                self._running[address].hear(observation)
+                self._running[address].take(observation)
                 answered[address] = None
         ready = [(a, running) for a in answered if not (running := self._running[a]).open]
         for address, running in ready:
@@ -186,7 +186,7 @@ class Run:
         """Answer a step that can no longer be asked with 'not sent', and move on."""
         self._pending.pop(address, None)  # its start is never reached
         for question in tuple(running.open):
-            running.hear(not_sent(question))
+            running.take(not_sent(question))
         running.mark(self._scan.rationed(address))
         self._advance(address, running, now)
 

@@ -32,7 +32,7 @@ class Step:
     """Questions to ask at once, after `idle` seconds without traffic to this address.
 
     `tries` None means the scan's own number. Of `brief` questions silence is expected: what is above a TTL
-    floor, and what ends before the address, where routers ration the errors that say so.
+    floor, and what ends before the address, where routers ration the errors that report it.
     """
 
     questions: tuple[Question, ...]
@@ -108,7 +108,7 @@ def _sample(silent: Sequence[Question]) -> Sequence[Question]:
 def _ask_rationed_again(seen: dict[Question, Observation]) -> Generator[Step, Answers, None]:
     """Ask silences that may be held-back ICMP errors when the sender can give one, while that brings any.
 
-    Many of them are one rule's doing: what a round cannot tell of single ports, more rounds would not.
+    Many of them are one rule's doing: what a round cannot show of single ports, more rounds would not.
     """
     left = [q for q, o in seen.items() if o.rationed and _is_worth_a_ration(q, seen)]
     for _ in range(RATION_ROUNDS if len(left) <= MANY_SILENCES else 1):
@@ -194,7 +194,7 @@ def _by_ttl(answers: Answers) -> dict[int, Observation]:
 
 
 def _of_origins(seen: Answers, known: Observation, hops: int) -> tuple[Question, ...]:
-    """What finds the TTL of replies, and what tells who answered where that TTL is the usual one."""
+    """What finds the TTL of replies, and what shows who answered where that TTL is the usual one."""
     ip, port = known.question.address, known.question.port
     asked = () if known.ttl is not None else distance.floor_questions(ip, port, distance.floors(hops))
     usual = distance.INITIAL_TTLS[0] - hops + 1 if known.ttl is None else known.ttl
@@ -276,7 +276,7 @@ def ask_follow_ups(
     traces = tuple(Trace(answers[one.question], one.why) for one in wanted if one.question in answers)
     return replace(
         survey,
-        observations=tuple(_heard_after_all(o, answers.get(o.question), survey) for o in survey.observations),
+        observations=tuple(_answered_late(o, answers.get(o.question), survey) for o in survey.observations),
         traces=(*survey.traces, *traces),
     )
 
@@ -291,7 +291,7 @@ def _tries(learned: PathStats | None) -> int | None:
     return FOLLOW_UP_TRIES
 
 
-def _heard_after_all(before: Observation, raw: Observation | None, survey: AddressSurvey) -> Observation:
+def _answered_late(before: Observation, raw: Observation | None, survey: AddressSurvey) -> Observation:
     """Where connect() got nothing, what raw packets brought for the same question is the answer.
 
     That this machine's own firewall stops them is an answer too: it explains the silence.

@@ -75,10 +75,10 @@ OF_ADDRESS: Mapping[AdviceRule, str] = {
         "nothing at all came back from {where}, and the tunnel does not show why: `{command}` looks for the cause"
     ),
     AdviceRule.TUNNEL_DOWN: (
-        "the tunnel to {where} is down, so nothing is known of it: `{command}` tells why and what mends it"
+        "the tunnel to {where} is down, so nothing is known of it: `{command}` shows why and what mends it"
     ),
     AdviceRule.WRONG_ROUTE: (
-        "packets for {where} do not take the tunnel, so nothing is known of it: `{command}` tells what mends that"
+        "packets for {where} do not take the tunnel, so nothing is known of it: `{command}` shows what mends that"
     ),
     AdviceRule.WRONG_HOST: (
         "another machine answers at {where}: is this address the target's, and is no other network in the way?"
@@ -86,6 +86,10 @@ OF_ADDRESS: Mapping[AdviceRule, str] = {
     AdviceRule.HAIRPIN: (
         "answers for {where} come straight from the inside: test it from outside, or let the router translate both"
         " ways"
+    ),
+    AdviceRule.PROBE_FROM_ELSEWHERE: (
+        "{where} is this machine's own address, so no firewall was met: probe it from another machine to see what"
+        " others reach"
     ),
     AdviceRule.INTERCEPTED: (
         "something on the way to {where} answers for every port: test from another network"

@@ -66,7 +66,7 @@ SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.SILENT_LIKE_CONTROLS: _SILENT + ", as from {controls}",
     EvidenceRule.SILENT_BESIDE_ANSWERS: _SILENT + ", while {controls} answered",
     EvidenceRule.REFUSED_OR_REJECTED: (
-        "refused on {where}, by a reset or an ICMP error: this platform does not tell which"
+        "refused on {where}, by a reset or an ICMP error: this platform does not show which"
     ),
     EvidenceRule.NOT_MEASURED: "not measured on {where}",
 }
@@ -139,7 +139,7 @@ _ALONE: Mapping[Response, str] = {
     Response.OPEN_NEARER: "answered from nearer than the address: a box on the way completes the handshake",
     Response.CLOSED_NEARER: "refused from nearer than the address: a filter on the way; the binding is hidden",
     Response.LOCAL: "this machine did not let the probe out: nothing is known of the target",
-    Response.REFUSED: "refused, by the host or by a filter: this platform does not tell which",
+    Response.REFUSED: "refused, by the host or by a filter: this platform does not show which",
     Response.UNMEASURED: "not measured: counts neither for nor against anything",
 }
 _WITHOUT_CONTROLS = "; no port that nothing uses was measured to compare it with"

@@ -11,7 +11,7 @@ from probe.model.probing import Reason
 from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.target import Protocol
 
-_KEY_CHARS = 8  # of a public key, to tell peers apart
+_KEY_CHARS = 8  # of a public key, to distinguish peers
 
 MEANINGS: Mapping[Cause, str] = {
     Cause.NONE: "nothing seems wrong",
@@ -147,6 +147,9 @@ _ROUTE = "the route to {e.address} leaves by {e.interface}"
 
 # Each a template of the evidence's values, or what makes the sentence of them.
 _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
+    Symptom.OWN_ADDRESS: (
+        "{e.address} is this machine's own address: no firewall, route or tunnel that others meet is on the way"
+    ),
     Symptom.ANSWERS: "{e.address} answers",
     Symptom.ECHO_ONLY: "{e.address} answers ping, and none of the ports that were asked",
     Symptom.WITHHELD: "answers of {e.address} reach this machine, and it keeps them from its programs",
@@ -211,12 +214,12 @@ _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
     Symptom.PORT_CLOSED: _port("refuses {port}"),
     Symptom.PORT_FILTERED: _port("keeps {port} from answering ({reason})"),
     Symptom.PORT_UNREACHABLE: _port("cannot be reached on {port} ({reason})"),
-    Symptom.PORT_WITHHELD: _port("answers on {port} ({reason}), and no program of this machine hears it"),
+    Symptom.PORT_WITHHELD: _port("answers on {port} ({reason}), and no program of this machine gets it"),
     Symptom.SEGMENT_PASSES: "{e.segment} bytes in one segment pass on {e.port}/{e.protocol}",
     Symptom.PATH_MTU_LEARNT: _learnt,
     Symptom.SEGMENT_LOST: (
         "on {e.port}/{e.protocol} a few bytes arrive, a segment of {e.segment} bytes never does"
     ),
-    Symptom.NO_SIZE_ERROR: "no ICMP error tells how much the path carries",
+    Symptom.NO_SIZE_ERROR: "no ICMP error reports how much the path carries",
     Symptom.SMALLER_PASSES: "packets of {e.mtu} bytes pass",
 }

@@ -10,7 +10,7 @@ from probe.explain.unread import filter_unread, peers_unread
 from probe.model.machine import Chain
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Handshake, LinkNetwork, PeerState
 
-_KEY_CHARS = 8  # of a public key, to tell peers apart
+_KEY_CHARS = 8  # of a public key, to distinguish peers
 _SHOWN_IPS = 2
 _IPV4 = 4
 
@@ -142,14 +142,14 @@ _SENTENCES: Mapping[CheckRule, str | Callable[[CheckFinding], str]] = {
     ),
     CheckRule.FILTER_CLEAR: "nothing is dropped or rejected",
     CheckRule.FILTER_BLOCKS: lambda c: "; ".join(map(_chain, c.chains)),
-    CheckRule.REVERSE_PATH_UNKNOWN: "the system does not tell",
+    CheckRule.REVERSE_PATH_UNKNOWN: "the system does not report it",
     CheckRule.NO_LINK_UP: "no link is up",
     CheckRule.REVERSE_PATH_LOOSE: "not strict",
     CheckRule.REVERSE_PATH_HARMLESS: lambda c: f"strict on {few(c.interfaces)}, harmless with one link",
     CheckRule.REVERSE_PATH_STRICT: lambda c: (
         f"strict on {few(c.interfaces)}: answers that come back over another link are dropped"
     ),
-    CheckRule.RESOLVERS_UNKNOWN: "the system does not tell its name servers",
+    CheckRule.RESOLVERS_UNKNOWN: "the system does not report its name servers",
     CheckRule.NO_RESOLVER: lambda c: f"no name server{_source(c)}",
     CheckRule.RESOLVERS: _resolvers,
     CheckRule.RESOLVERS_UNREACHABLE: lambda c: f"{_resolvers(c)}: no route leads to {few(c.unreachable)}",

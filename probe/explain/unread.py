@@ -11,9 +11,9 @@ def peers_unread(unread: Unread) -> str:
         return "wg is not installed (package wireguard-tools): its peers and handshakes are not known"
     tool = " and ".join(unread.tools)
     if unread.interface is None:
-        return f"{tool} does not tell: {_complaint(unread)}"
+        return f"{tool} does not report it: {_complaint(unread)}"
     complaint = f": {unread.complaints[0]}" if unread.complaints else ""
-    return f"{tool} does not tell of {unread.interface}{complaint}"
+    return f"{tool} does not report {unread.interface}{complaint}"
 
 
 def _complaint(unread: Unread) -> str:

@@ -11,7 +11,7 @@ from msgspec import structs
 from probe.errors import ScenarioError
 from probe.lab.compose.limits import why_not
 from probe.lab.door import backends_of, open_world
-from probe.lab.result import NOTHING, CheckResult, ExpectationRow, ReportedValue, listed, said_of
+from probe.lab.result import NOTHING, CheckResult, ExpectationRow, ReportedValue, listed, values_of
 from probe.lab.scenario import Expected, SameService, Scenario, address_of
 from probe.lab.sim import tunnel
 from probe.lab.world import World
@@ -73,11 +73,13 @@ def check_reported(
     started = time.perf_counter()
     report = reported(scenario, engine)
     seconds = time.perf_counter() - started
-    return CheckResult(scenario.name, kind, engine, compare(scenario, report, kind), seconds, said_of(report))
+    return CheckResult(
+        scenario.name, kind, engine, compare(scenario, report, kind), seconds, values_of(report)
+    )
 
 
 def why_not_in(scenario: Scenario, kind: str) -> str | None:
-    """Say why a scenario is not for this kind of world; None: it is."""
+    """Find why a scenario is not for this kind of world; None: it is."""
     limit = _LIMITS[kind](scenario) if kind in _LIMITS else None
     if limit is None and kind not in scenario.worlds:
         return scenario.why_not or f"it is for {', '.join(scenario.worlds)}"
@@ -109,7 +111,7 @@ def _scanned(
     from probe.app.scan import scan  # noqa: PLC0415 - `compare` needs neither engine nor inference
 
     report = scan(world.target, timing, backends_of(world, engine))
-    return compare(world.scenario, report), said_of(report)
+    return compare(world.scenario, report), values_of(report)
 
 
 def _examined(world: World, engine: str) -> Iterator[ExpectationRow]:
@@ -138,7 +140,7 @@ def compare(scenario: Scenario, report: Report, kind: str | None = None) -> tupl
 def _expected(
     scenario: Scenario, engine: str, kind: str | None = None
 ) -> tuple[dict[str, Expected], dict[str, str]]:
-    """What is expected of the ports and of the addresses: raw packets and containers may tell otherwise."""
+    """What is expected of the ports and of the addresses: raw packets and containers may show otherwise."""
     raw = engine == "raw"
     contained = raw and kind == "compose"
     ports = dict(scenario.expect)

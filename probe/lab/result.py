@@ -49,7 +49,7 @@ class CheckResult:
     engine: str
     rows: tuple[ExpectationRow, ...]
     seconds: float
-    says: tuple[ReportedValue, ...] = ()
+    reported: tuple[ReportedValue, ...] = ()
     error: str | None = None
 
     @property
@@ -104,7 +104,7 @@ _SYMBOLS = {address: symbol for symbol, address in TARGET_ADDRESSES.items()}
 _PREFIXES = {Protocol.TCP: "", Protocol.UDP: "U:"}  # as scenarios write ports
 
 
-def said_of(report: Report) -> tuple[ReportedValue, ...]:
+def values_of(report: Report) -> tuple[ReportedValue, ...]:
     """All that a report has: ports in their order, then addresses."""
     return (*_of_ports(report), *_of_addresses(report))
 

@@ -114,7 +114,7 @@ class SameService(Strict, frozen=True, kw_only=True):
 
 
 class Expected(Strict, frozen=True, kw_only=True):
-    """What the report must say of one port. Absent keys are not checked.
+    """What the report must have of one port. Absent keys are not checked.
 
     `bound_to` in symbols. `states`, `reasons` and `conditions` by symbol of the address. `services`: all
     that show behind the port.
@@ -134,7 +134,7 @@ class Expected(Strict, frozen=True, kw_only=True):
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One world and what must be found in it. Ports in `expect` are keyed `8000` or `U:53`.
 
-    `expect_raw` replaces keys where raw packets tell more, `expect_compose_raw` where they do in containers.
+    `expect_raw` replaces keys where raw packets show more, `expect_compose_raw` where they do in containers.
     """
 
     about: str
@@ -155,7 +155,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     expect_addresses: dict[str, str] = {}  # symbol -> condition of the address
     expect_addresses_raw: dict[str, str] = {}
     expect_causes: dict[str, str] = {}  # symbol -> the true cause, which `doctor` ranks first there
-    # engine -> symbol -> another cause, which that engine cannot tell from the true one and ranks before it
+    # engine -> symbol -> another cause, which that engine mistakes for the true one and ranks before it
     looks_like: dict[str, dict[str, str]] = {}
     worlds: tuple[str, ...] = ("sim", "netns", "compose")
     why_not: str | None = None  # why a world is left out
@@ -193,7 +193,7 @@ def parse_scenario(name: str, document: object) -> Scenario:
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read one scenario file. It has to say what a scan finds of each port: a binding, or `undetermined`.
+    """Read one scenario file. It has to state what a scan finds of each port: a binding, or `undetermined`.
 
     Raises:
         ScenarioError: the file cannot be read, is not YAML, is not a scenario, or leaves a port out.

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from probe.model.target import Protocol, Realm
 
-_REALMS = (Realm.LAN, Realm.VPN, Realm.PUBLIC)  # whose links filters tell apart
+_REALMS = (Realm.LAN, Realm.VPN, Realm.PUBLIC)  # whose links filters distinguish
 
 
 class Action(StrEnum):
@@ -162,7 +162,7 @@ class TargetHost(Strict, frozen=True, kw_only=True):
 
 
 class ProberHost(Strict, frozen=True, kw_only=True):
-    """The prober's own machine. Its rules' ports are the target's: where it sends to, and hears from."""
+    """The prober's own machine. Its rules' ports are the target's: where it sends to, and receives from."""
 
     outgoing: tuple[Rule, ...] = ()
     incoming: tuple[Rule, ...] = ()

@@ -31,11 +31,11 @@ def read_firewall() -> Firewall:
         return _of_iptables(answer)
     if ruleset.chains and not ruleset.opaque:
         return Firewall(ruleset.chains)
-    return Firewall(_merged(ruleset, _told(_saves(_OF_NFT if ruleset.opaque else _LEGACY))))
+    return Firewall(_merged(ruleset, _chains_of(_saves(_OF_NFT if ruleset.opaque else _LEGACY))))
 
 
 def _of_iptables(nft: ToolOutput) -> Firewall:
-    """What iptables tells where nft does not."""
+    """What iptables reports where nft does not."""
     saves = _saves(_LEGACY)
     failures = [save.failure for save in saves.values()]
     if all(failure is ToolFailure.ABSENT for failure in failures):
@@ -46,7 +46,7 @@ def _of_iptables(nft: ToolOutput) -> Firewall:
         complaints = tuple(line for save in saves.values() for line in save.complained)
         failed = Unread(rule=UnreadRule.TOOL_FAILED, tools=tuple(_FAMILIES), complaints=complaints)
         return Firewall(unread=failed)
-    return Firewall(_told(saves))
+    return Firewall(_chains_of(saves))
 
 
 def _without_iptables(nft: ToolOutput) -> Unread:
@@ -64,14 +64,14 @@ def _saves(kind: str) -> Mapping[str, ToolOutput]:
     return found
 
 
-def _told(saves: Mapping[str, ToolOutput]) -> tuple[Chain, ...]:
+def _chains_of(saves: Mapping[str, ToolOutput]) -> tuple[Chain, ...]:
     return tuple(
         chain for tool, save in saves.items() for chain in parse_save(save.output, tool, _FAMILIES[tool])
     )
 
 
 def _merged(ruleset: Ruleset, saved: tuple[Chain, ...]) -> tuple[Chain, ...]:
-    """Chains as nft tells them, but as iptables does where a table has rules that only it can read."""
+    """Chains as nft reports them, but as iptables does where a table has rules that only it can read."""
     kept = [
         chain for chain in ruleset.chains if not saved or (chain.family, chain.table) not in ruleset.opaque
     ]

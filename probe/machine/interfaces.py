@@ -32,7 +32,7 @@ _TUNNEL_WORDS = ("wireguard", "tailscale", "openvpn", "wintun", "vpn", "zerotier
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One interface. `mtu` in bytes, None where the system does not tell."""
+    """One interface. `mtu` in bytes, None where the system does not report it."""
 
     name: str
     kind: LinkKind

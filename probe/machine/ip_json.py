@@ -112,7 +112,7 @@ def parse_routes(text: str, family: int) -> tuple[RouteEntry, ...] | None:
 
 def _objects(text: str, kind: type[T]) -> list[T] | None:
     """Return the objects of a kind in a JSON list; None where the text is no JSON list."""
-    if not text.strip():  # `ip -j` prints nothing where there is nothing to tell
+    if not text.strip():  # `ip -j` prints nothing where there is nothing to list
         return []
     try:
         raw = msgspec.json.decode(text)

@@ -1,6 +1,6 @@
 """This machine's links, with their counters, and its main routing table; other tables are not read.
 
-Links are every interface, also those without an address and those that are off. On Linux `ip` tells of
+Links are every interface, also those without an address and those that are off. On Linux `ip` reports
 both, in the network namespace of the calling thread. psutil's counters are those of the process's first
 thread, and /sys/class/net may show another namespace's devices: they are for systems without `ip`.
 """
@@ -23,7 +23,7 @@ _ASK_ALL = ("ip", "-json", "-details", "-statistics", "address", "show")
 
 
 def read_links(interface: str | None = None) -> tuple[MadeLink, ...]:
-    """All links, or the one of that name; those of the system where `ip` does not tell."""
+    """All links, or the one of that name; those of the system where there is no `ip`."""
     found = _links_of_ip(interface) if sys.platform == "linux" else None
     if found is None:
         found = tuple(made for made in _links_of_psutil() if interface in {None, made.link.name})
@@ -36,7 +36,7 @@ def _links_of_ip(interface: str | None) -> tuple[MadeLink, ...] | None:
 
 
 def _links_of_psutil() -> tuple[MadeLink, ...]:
-    import psutil  # noqa: PLC0415 - 45 ms, and not needed where `ip` tells
+    import psutil  # noqa: PLC0415 - 45 ms, and not needed where `ip` reports it
 
     addresses = psutil.net_if_addrs()
     counters = psutil.net_io_counters(pernic=True, nowrap=False)
@@ -47,7 +47,7 @@ def _links_of_psutil() -> tuple[MadeLink, ...]:
 
 
 def _link(name: str, stat: Any, held: Sequence[Any], counters: Any) -> Link:  # noqa: ANN401 - psutil's types differ by system
-    """One interface as psutil tells it; Windows has no flags, only whether it is up."""
+    """One interface as psutil reports it; Windows has no flags, only whether it is up."""
     flags = stat.flags
     return Link(
         name=name,
@@ -91,7 +91,7 @@ _FAMILIES = (4, 6)
 
 
 def read_routes() -> tuple[RouteEntry, ...] | None:
-    """The main routing table of both families; None where the system does not tell (no iproute2)."""
+    """The main routing table of both families; None where the system does not report it (no iproute2)."""
     if sys.platform != "linux":
         return None
     found: list[RouteEntry] = []

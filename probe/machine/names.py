@@ -67,7 +67,7 @@ def _checked_zone(address: IPv6Address) -> IPv6Address:
             raise UsageError(f"{str(address)!r}: only a link-local address (fe80::/10) has a zone; remove it")
         return address
     if zone is None:
-        raise UsageError(f"{address} is link-local; say on which interface, such as {address}%eth0")
+        raise UsageError(f"{address} is link-local; name its interface, such as {address}%eth0")
     if not _zone_exists(zone):
         known = ", ".join(name for _, name in socket.if_nameindex())
         raise UsageError(f"no interface {zone!r} here for {str(address)!r}; there are: {known}")

@@ -205,7 +205,7 @@ def _is_opaque(rule: _Rule) -> bool:
 
 
 def _chain(base: _Chain, rules: Mapping[Any, Sequence[FirewallRule]]) -> Chain | None:
-    """Tell what blocks in a chain; None where nothing does, or it does not see this machine's packets."""
+    """Find what blocks in a chain; None where nothing does, or it does not see this machine's packets."""
     if base.hook not in _HOOKS or base.family not in _FAMILIES:
         return None
     policy = ("policy drop",) if base.policy == "drop" else ()

@@ -31,7 +31,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Reader(MachineReader, Protocol):
-    """What reads for the process: a reader of this machine that tells all of its tunnels at once, too."""
+    """What reads for the process: a reader of this machine that reads all of its tunnels at once, too."""
 
     def tunnels(self) -> tuple[Tunnel, ...]:
         """Every tunnel as it is now."""

@@ -8,7 +8,7 @@ from probe.model.target import IPAddress
 
 
 class Host(Protocol):
-    """What the prober's machine can tell without sending a packet."""
+    """What can be read of the prober's machine without sending a packet."""
 
     def route(self, destination: IPAddress) -> Route:
         """How the kernel would send to `destination`: source address, interface, link."""

@@ -65,7 +65,7 @@ NETSTAT = Path("/proc/thread-self/net/netstat")
 
 
 def reverse_path_drops(path: Path = NETSTAT) -> int | None:
-    """Packets dropped by the check of the reverse path so far; None where the system does not tell."""
+    """Packets dropped by the check of the reverse path so far; None where the system has none."""
     try:
         return parse_netstat(path.read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError):  # another system, or none that shows it
@@ -162,5 +162,5 @@ class SystemMachine:
         return tunnel(interface)
 
     def reverse_path_drops(self) -> int | None:
-        """Packets dropped by the check of the reverse path so far; None where the system does not tell."""
+        """Packets dropped by the check of the reverse path so far; None where the system has none."""
         return reverse_path_drops()

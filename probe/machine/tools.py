@@ -22,7 +22,7 @@ _FORBIDDEN = ("not permitted", "permission denied", "must be root", "are you roo
 
 
 class ToolFailure(StrEnum):
-    """Why a tool did not tell what it was asked."""
+    """Why a tool did not report what it was asked."""
 
     ABSENT = "not installed"
     NOT_PERMITTED = "not permitted"

@@ -1,6 +1,6 @@
 """Which program made a tun or tap device, by the processes of this machine.
 
-Lives here: the programs known, and three ways to find whose a device is. The kernel has it of each open
+Lives here: three ways to find whose a device is. The kernel has it of each open
 /dev/net/tun (`iff:` in /proc/PID/fdinfo, for the owner and root only), else the program's own words do, else
 what it would have called the device.
 """
@@ -10,14 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from probe.model.machine import TunnelKind
+from probe.model.tunnel_kinds import kind_where
 
 _PROC = Path("/proc")
-_PROGRAMS = {
-    "openvpn": TunnelKind.OPENVPN,
-    "wireguard-go": TunnelKind.WIREGUARD,
-    "boringtun-cli": TunnelKind.WIREGUARD,
-    "boringtun": TunnelKind.WIREGUARD,
-}
 _FAMILIES = ("tun", "tap")  # openvpn(8): `--dev tun` is the next free tun device
 
 
@@ -59,10 +54,14 @@ def _holders() -> list[Holder]:
 
     found = []
     for process in psutil.process_iter(["name", "cmdline"]):
-        kind = _PROGRAMS.get(process.info["name"] or "")
+        kind = _kind_by_program(process.info["name"])
         if kind is not None and _is_near(process.pid):
             found.append(Holder(kind, tuple(process.info["cmdline"] or ()), _devices(process.pid)))
     return found
+
+
+def _kind_by_program(name: str | None) -> TunnelKind | None:
+    return kind_where(lambda row: name in row.programs)
 
 
 def _is_near(pid: int) -> bool:

@@ -7,7 +7,6 @@ may not be read has its reason.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
 from pathlib import Path
 from time import time
 
@@ -19,18 +18,11 @@ from probe.machine.tools import ToolFailure, ToolOutput, ask
 from probe.machine.wg_dump import WireGuard, parse_dump, refused_names, without_secrets
 from probe.model.facts import LinkKind
 from probe.model.machine import Link, Tunnel, TunnelKind
+from probe.model.tunnel_kinds import kind_where
 from probe.model.unread import Unread, UnreadRule
 
 _CONTROL = Path("/var/run/wireguard")  # wireguard-go and its like: one socket an interface
-_MADE_BY = {
-    "wireguard": TunnelKind.WIREGUARD,
-    "ovpn": TunnelKind.OPENVPN,
-    "ovpn-dco": TunnelKind.OPENVPN,
-}  # the kernel's own drivers, by IFLA_INFO_KIND
 _TUN_DRIVER = "tun"
-_TAILSCALE_NETWORKS = (ip_network("100.64.0.0/10"), ip_network("fd7a:115c:a1e0::/48"))
-_TAILSCALE_NAME, _WIREGUARD_NAME = "tailscale", "wg"
-_NAMED_AFTER = {"wireguard": TunnelKind.WIREGUARD, "openvpn": TunnelKind.OPENVPN}  # adapters of Windows
 
 
 def tunnels() -> tuple[Tunnel, ...]:
@@ -100,13 +92,14 @@ def _kinds(candidates: Sequence[MadeLink], dump: _Dump) -> Mapping[str, TunnelKi
 
 
 def _sure_kind(made: MadeLink, dump: _Dump) -> TunnelKind | None:
-    """What the kernel, `wg`, a control socket or Tailscale's own name shows."""
+    """What the kernel, `wg`, a control socket or a name that only one program gives shows."""
+    by_driver = kind_where(lambda row: made.maker in row.drivers)
+    if by_driver is not None:
+        return by_driver
     name = made.link.name
-    if made.maker in _MADE_BY:
-        return _MADE_BY[made.maker]
     if dump.knows(name) or _has_control_socket(name):
         return TunnelKind.WIREGUARD
-    return TunnelKind.TAILSCALE if name.lower().startswith(_TAILSCALE_NAME) else None
+    return kind_where(lambda row: row.own_name is not None and name.lower().startswith(row.own_name))
 
 
 def _has_control_socket(name: str) -> bool:
@@ -122,12 +115,11 @@ def _likely_kind(made: MadeLink) -> TunnelKind | None:
     if _is_tap(made):
         return None
     link = made.link
-    if any(address.ip in network for address in link.addresses for network in _TAILSCALE_NETWORKS):
-        return TunnelKind.TAILSCALE
-    name = link.name.lower()
-    if name.startswith(_WIREGUARD_NAME):
-        return TunnelKind.WIREGUARD
-    return next((kind for word, kind in _NAMED_AFTER.items() if word in name), TunnelKind.OTHER)
+    by_address = kind_where(
+        lambda row: any(address.ip in network for address in link.addresses for network in row.networks)
+    )
+    by_name = kind_where(lambda row: row.has_usual_name(link.name.lower()))
+    return by_address or by_name or TunnelKind.OTHER
 
 
 def _ask_tailscale() -> Tailscale | Unread:

@@ -34,7 +34,7 @@ class CauseReport(Struct, frozen=True, kw_only=True):
     ] = None
     protocol: Annotated[Protocol | None, Meta(description="Protocol of `port`.")] = None
     evidence: Annotated[
-        tuple[CauseEvidence, ...], Meta(description="What speaks for it, most telling first.")
+        tuple[CauseEvidence, ...], Meta(description="The evidence for it, the strongest first.")
     ] = ()
     fix: Annotated[tuple[Fix, ...], Meta(description="What mends it, best first.")] = ()
 

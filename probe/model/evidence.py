@@ -28,7 +28,7 @@ class Response(StrEnum):
     ICMP_PATH = "icmp-path"  # an ICMP error from another box
     LOCAL = "local"  # this machine's own kernel or firewall answered
     SILENT = "silent"
-    REFUSED = "refused"  # a reset or an ICMP error, the platform cannot tell
+    REFUSED = "refused"  # a reset or an ICMP error, the platform cannot distinguish
     UNMEASURED = "unmeasured"
 
 
@@ -55,7 +55,7 @@ class EvidenceRule(StrEnum):
     SILENT = "silent"
     SILENT_LIKE_CONTROLS = "silent-like-controls"
     SILENT_BESIDE_ANSWERS = "silent-beside-answers"  # the controls answer
-    REFUSED_OR_REJECTED = "refused-or-rejected"  # this platform does not tell which
+    REFUSED_OR_REJECTED = "refused-or-rejected"  # this platform does not show which
     NOT_MEASURED = "not-measured"
     # A forwarded port.
     EXPIRES_AT_ADDRESS = "expires-at-address"
@@ -117,6 +117,7 @@ class PortEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class AddressRule(StrEnum):
     """What was seen of an address, and which machine answers there."""
 
+    OWN_ADDRESS = "own-address"  # the prober's
     CONTROLS = "controls"  # how ports that nothing uses answered
     DISTANCE = "distance"
     LEAVES_BESIDE_TUNNEL = "leaves-beside-tunnel"

@@ -86,7 +86,7 @@ class ExamMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `endpoint` is how the tunnel's far end answers a datagram on the carrier network: port-unreach where
     nothing listens there, host-unreach where it is gone; silence is WireGuard's own manner.
     `comes_back` is a raw opening with this route's own source address that was handed to the host over
-    another link: its `header.interface` tells by which way the answer came, silence that none did.
+    another link: its `header.interface` shows by which way the answer came, silence that none did.
     `link_alive` is whether any other machine on the link (its gateway) answers in the neighbour table.
     """
 

@@ -24,7 +24,7 @@ class LinkKind(StrEnum):
 
 
 class Route(Struct, frozen=True, omit_defaults=True):
-    """How this machine would send to one address. None means that the system did not tell."""
+    """How this machine would send to one address. None means that the system reports none."""
 
     destination: IPAddress
     source: IPAddress | None = None
@@ -84,12 +84,17 @@ class AddressSurvey:
     tunnel: TunnelHealth | None = None  # of the tunnel that leads there, or should, after the probes; None:
     # no tunnel, or not asked because the address answered
     tunnel_name: str | None = None  # that tunnel's interface
-    vantage: str = HERE  # from where it was measured; with the address it tells surveys apart
+    vantage: str = HERE  # from where it was measured; with the address it identifies a survey
 
     @property
     def seen(self) -> Seen:
         """The vantage and the address, by which everything that is concluded of this is kept."""
         return self.vantage, self.address.ip
+
+    @property
+    def is_this_machine(self) -> bool:
+        """Whether the address is the prober's own: its packets go over loopback and meet no other box."""
+        return self.route is not None and self.route.kind is LinkKind.LOOPBACK
 
     def first_answer(self) -> float | None:
         """When the first answer to a first try came, on the backend's clock; None where none is known."""

@@ -10,7 +10,7 @@ from probe.model.target import IPAddress, Port
 
 
 class Inquiry(StrEnum):
-    """What open ports are asked, to tell which addresses have the same service and machine."""
+    """What open ports are asked, to learn which addresses have the same service and machine."""
 
     NONE = "none"
     KEYS = "keys"  # SSH host keys and certificates
@@ -40,7 +40,7 @@ class Greeting(Struct, frozen=True, omit_defaults=True):
     """What a service sent of itself. Every text is printable, and short.
 
     `text` is the first line that it sent, of HTTP the status line; empty where it spoke TLS and then kept
-    quiet. `headers` are the telling ones of an HTTP answer, their names in lower case. `binary`: the text
+    quiet. `headers` are the significant ones of an HTTP answer, their names in lower case. `binary`: the text
     stands for bytes that are none.
     """
 

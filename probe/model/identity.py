@@ -32,7 +32,7 @@ class Sameness(StrEnum):
 
 
 class AliasSign(StrEnum):
-    """What tells addresses of one machine from addresses of several."""
+    """What distinguishes addresses of one machine from addresses of several."""
 
     FRAME_ANSWERED = "frame-answered"
     FRAME_FORWARDED = "frame-forwarded"

@@ -1,6 +1,6 @@
 """What the prober's own machine knows of itself: links, tunnels, routes, firewall, limits. One look, as data.
 
-None means that the machine did not tell (no such tool, no permission, another system), never "no".
+None means that it could not be read (no such tool, no permission, another system), never "no".
 """
 
 from abc import ABC
@@ -50,7 +50,7 @@ class Traffic(Struct, frozen=True, omit_defaults=True):
 
 
 class Peer(Struct, frozen=True, omit_defaults=True):
-    """One peer of a WireGuard tunnel, as `wg show` tells.
+    """One peer of a WireGuard tunnel, as `wg show` reports it.
 
     `handshake_age_s` is the age of the latest handshake in seconds, None where there never was one.
     """

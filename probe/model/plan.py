@@ -82,5 +82,5 @@ class Plan:
     deadline: float
 
     def links(self) -> dict[IPAddress, str | None]:
-        """The interface by which each address is reached; None where the system does not tell."""
+        """The interface by which each address is reached; None where the system does not report it."""
         return {one.address.ip: one.route.interface for one in self.addresses}

@@ -2,7 +2,7 @@
 
 A *question* is asked by one or more *probes* (tries); each probe brings at most one first *reply*;
 a question ends as exactly one *observation*. Meaning crosses the seam, not errno: a backend
-translates what its platform tells into a Reason before anyone else sees it.
+translates what its platform reports into a Reason before anyone else sees it.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class Reason(StrEnum):
     FRAG_NEEDED = "frag-needed"
     NO_ROUTE = "no-route"  # the prober itself has none
     NOT_SENT = "not-sent"  # could not be measured: never a verdict
-    REFUSED = "refused"  # a reset or an ICMP error, the platform cannot tell which
+    REFUSED = "refused"  # a reset or an ICMP error, the platform cannot distinguish them
     ECHO_REPLY = "echo-reply"  # the host answers ping: no evidence of a port
     ARP_RESPONSE = "arp-response"  # a neighbour claims the address: no evidence of a port
 
@@ -151,7 +151,7 @@ class NextHop(Struct, frozen=True, omit_defaults=True):
     link_address: str  # of the neighbour, as 52:54:00:12:34:56
 
 
-class Question(Struct, frozen=True, omit_defaults=True):
+class Question(Struct, frozen=True, omit_defaults=True, cache_hash=True):
     """One thing to find out: how `address` answers on `port` to probes of this shape."""
 
     address: IPAddress
@@ -173,7 +173,7 @@ class Probe:
 
 
 class TcpFacts(Struct, frozen=True, omit_defaults=True):
-    """What the kernel tells of an accepted connection (TCP_INFO, linux/tcp.h)."""
+    """What the kernel reports of an accepted connection (TCP_INFO, linux/tcp.h)."""
 
     mss: int  # bytes per segment towards the peer
     window_scale: int | None  # the peer's, None without the option
@@ -232,7 +232,7 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     """The outcome of one question: silence is an outcome too.
 
     `attempts` counts the tries sent, `answered` which of them was answered (1 is the first,
-    None for silence), `rtt` is in seconds. `sender` is None for silence and where nothing tells.
+    None for silence), `rtt` is in seconds. `sender` is None for silence and where nothing shows it.
     """
 
     question: Question

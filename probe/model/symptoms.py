@@ -17,6 +17,7 @@ class Symptom(StrEnum):
     """One thing that was seen of an address, of a port on it, or of the size that its path carries."""
 
     # How does the address answer?
+    OWN_ADDRESS = "own-address"  # of this machine
     ANSWERS = "answers"  # a TCP or UDP stack speaks for it
     ECHO_ONLY = "answers-ping-only"  # ping is answered, no port is
     WITHHELD = "answers-withheld"  # raw packets saw answers that no socket was given
@@ -93,7 +94,7 @@ class Symptom(StrEnum):
     SEGMENT_PASSES = "segment-passes"
     PATH_MTU_LEARNT = "path-mtu-learnt"  # and full packets pass
     SEGMENT_LOST = "segment-lost"
-    NO_SIZE_ERROR = "no-size-error"  # no ICMP error tells what the path carries
+    NO_SIZE_ERROR = "no-size-error"  # no ICMP error shows what the path carries
     SMALLER_PASSES = "smaller-packet-passes"
 
 

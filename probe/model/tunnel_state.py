@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from probe.model.facts import LinkKind, Route, TunnelHealth
 from probe.model.machine import Network, Peer, Tunnel, TunnelKind
 from probe.model.target import IPAddress, Realm, TargetAddress
+from probe.model.tunnel_kinds import TUNNEL_KINDS
 
 REJECT_AFTER_S = 180.0
 REKEY_TIMEOUT_S = 5.0
 
 # Shortest prefix that is evidence for one address, by IP version. Wider networks stand for "everything":
 # a default route, its two halves, 2000::/3.
-_TELLING = {4: 8, 6: 7}
+_SPECIFIC = {4: 8, 6: 7}
 _AT_WORK = frozenset({"Running", "Starting"})  # states of a Tailscale program that is switched on
 
 
@@ -44,14 +45,14 @@ def health(tunnel: Tunnel, address: IPAddress) -> TunnelHealth:
     return TunnelHealth.STALE if peer.handshake_age_s > REJECT_AFTER_S else TunnelHealth.FRESH
 
 
-# Tunnels that shake hands when there is something to send; the others are up, or they are not.
-_LAZY = frozenset({TunnelKind.WIREGUARD, TunnelKind.TAILSCALE, TunnelKind.OTHER})
 _COLD = frozenset({TunnelHealth.NEVER, TunnelHealth.STALE, TunnelHealth.UNKNOWN})
 
 
 def is_cold(tunnel: Tunnel, address: IPAddress) -> bool:
-    """Whether the first packets for an address may be lost to a handshake, as far as the tunnel tells."""
-    return tunnel.kind in _LAZY and health(tunnel, address) in _COLD
+    """Whether the first packets for an address may be lost to a handshake, as far as the tunnel reports."""
+    row = TUNNEL_KINDS.get(tunnel.kind)
+    keeps_session = row is not None and row.keeps_session
+    return not keeps_session and health(tunnel, address) in _COLD
 
 
 def is_on(tunnel: Tunnel) -> bool:
@@ -112,13 +113,13 @@ def _allowed(tunnel: Tunnel) -> tuple[Network, ...]:
 
 
 def _longest(networks: Iterable[Network], address: IPAddress) -> int | None:
-    """Length of the longest telling prefix that has an address; None where none has it."""
+    """Length of the longest specific prefix that has an address; None where none has it."""
     return max(
         (
             network.prefixlen
             for network in networks
             if network.version == address.version
-            and network.prefixlen >= _TELLING[network.version]
+            and network.prefixlen >= _SPECIFIC[network.version]
             and address in network
         ),
         default=None,

@@ -1,4 +1,4 @@
-"""Why this machine, or a name server, did not tell something: closed lists, with their values."""
+"""Why this machine, or a name server, reported nothing of something: closed lists, with their values."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 
 class UnreadRule(StrEnum):
-    """Why this machine did not tell."""
+    """Why this machine reported nothing."""
 
     NEEDS_ROOT = "needs-root"  # only root may read it
     NO_TOOL = "no-tool"  # none of `tools` is installed
@@ -19,7 +19,7 @@ class Unread(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why something could not be read, and the values that belong to it."""
 
     rule: Annotated[UnreadRule, Meta(description="Why it could not be read.")]
-    tools: Annotated[tuple[str, ...], Meta(description="Tools that would tell, or that were asked.")] = ()
+    tools: Annotated[tuple[str, ...], Meta(description="Tools that would have it, or that were asked.")] = ()
     interface: Annotated[str | None, Meta(description="The interface that they were asked for.")] = None
     complaints: Annotated[
         tuple[str, ...], Meta(description="What they complained of, in their words; empty: of nothing.")

@@ -37,7 +37,7 @@ def _list(report: Report, name: str) -> Sequence[PortReport | RestReport]:
 
 
 def _check(report: Report, head: dict[str, Any]) -> None:
-    """Read again what is written, before anyone else does: JSON turns NaN into null, which would say "not
+    """Read again what is written, before anyone else does: JSON turns NaN into null, which would mean "not
     measured".
 
     Raises:
@@ -106,7 +106,7 @@ def render_ndjson(report: Report) -> str:
 
 
 def ndjson_parts(report: Report, _: TextStyle = PLAIN) -> Iterator[str]:
-    """Render a report line by line; every line names the schema. A line's other keys tell what it is of:
+    """Render a report line by line; every line names the schema. A line's other keys show what it is of:
     `scan`, `address`, `port`, `ports` (a group), `measurement` or `stats`.
     """  # noqa: D205 - one sentence over two lines reads best here
     schema = msgspec.json.encode({"schema": report.schema})[:-1] + b","

@@ -36,7 +36,7 @@ def greeting_words(observation: ObservationReport) -> str | None:
     if greeting is None:
         return None
     headers = (f"{name} {greeting.headers[name]}" for name in _HEADERS if name in greeting.headers)
-    words = ", ".join([f'says "{greeting.text}"' if greeting.text else "says nothing", *headers])
+    words = ", ".join([f'sends "{greeting.text}"' if greeting.text else "sends nothing", *headers])
     return f"{words}, over TLS" if greeting.tls else words
 
 

@@ -89,7 +89,7 @@ def _interface(address: AddressReport, report: Report, ink: _Ink, inside: int) -
     for row in rows(report):
         observation = answer_on(address, row)
         arrow = _arrow(observation, ink)
-        groups.setdefault((arrow, _said(observation, row, report)), []).append(row)
+        groups.setdefault((arrow, _label_of(observation, row, report)), []).append(row)
     for (arrow, words), members in groups.items():
         for number, text in enumerate(_wrapped(f"{listed_ports(members)}  {words}", inside)):
             yield (arrow if number == 0 else ink.unasked), text
@@ -101,7 +101,7 @@ def _arrow(observation: ObservationReport | None, ink: _Ink) -> str:
     return {State.OPEN: ink.reached, State.CLOSED: ink.refused}.get(observation.state, ink.stopped)
 
 
-def _said(observation: ObservationReport | None, row: Row, report: Report) -> str:
+def _label_of(observation: ObservationReport | None, row: Row, report: Report) -> str:
     """The words for one answer: the verdict where it is open, else how it was turned away."""
     if observation is None or observation.state is None:
         return NOT_MEASURED

@@ -81,14 +81,14 @@ def _route(route: Route) -> str:
 
 
 def _inquiries(plan: Plan, inquiry: Inquiry) -> Iterator[str]:
-    """What is asked beside the probes, to tell whether the addresses are one machine with one service."""
+    """What is asked beside the probes, to learn whether the addresses are one machine with one service."""
     reachable = [address for address in plan.addresses if address.route.reachable]
     tested = reachable[0].tested if len(reachable) > 1 else ()
     if inquiry is not Inquiry.NONE and may_show_keys(tested):
         yield f"SSH host keys or TLS certificates of up to {MOST_PORTS} ports that are open on two addresses"
     if inquiry is Inquiry.ALL and may_greet(tested):
         yield (
-            f"what services say first, or to HEAD /, on up to {MOST_GREETED} ports that are open"
+            f"what services send first, or to HEAD /, on up to {MOST_GREETED} ports that are open"
             " on two addresses"
         )
 

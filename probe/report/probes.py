@@ -72,7 +72,7 @@ def _probe(trace: Trace, port: Port | None) -> ProbeReport:
 def alike(probe: ProbeReport) -> tuple[object, ...]:
     """What of a probe must be equal for two ports to share a row.
 
-    A stack draws the flow label of each reset anew; that it has one is what tells (Linux
+    A stack draws the flow label of each reset anew; that it has one is the evidence (Linux
     net/ipv6/tcp_ipv6.c, tcp_v6_send_reset).
     """
     asked = (probe.address, probe.probe, probe.through, probe.handed_to, probe.ttl, probe.why.rule)

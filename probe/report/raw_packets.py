@@ -1,4 +1,4 @@
-"""Raw packets in words: what was sent, what came back with the header fields that tell, and why."""
+"""Raw packets in words: what was sent, what came back with the header fields that matter, and why."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -36,7 +36,7 @@ def probe_line(
     sent = kind_of(probe.probe, protocol or Protocol.TCP).title
     to = realms.get(probe.address, probe.address)
     where = f"{to} at {ports}/{protocol}" if ports else to
-    back = ", ".join(part for tell in _TELLING if (part := tell(probe)))
+    back = ", ".join(part for field_of in _FIELDS if (part := field_of(probe)))
     return f"{sent} to {where}{_way(probe)}: {back} (why: {probe.why.text})"
 
 
@@ -86,7 +86,7 @@ def _tries(probe: ProbeReport) -> str | None:
     return f"{probe.attempts} tries" if probe.attempts != 1 else None
 
 
-_TELLING: Sequence[Callable[[ProbeReport], str | None]] = (
+_FIELDS: Sequence[Callable[[ProbeReport], str | None]] = (
     _reason,
     _sender,
     _tos,

@@ -14,6 +14,7 @@ from probe.model.encoding import decode
 from probe.model.report import SCHEMA, Report
 
 T = TypeVar("T")
+_STDIN = Path("-")
 _FAMILY = SCHEMA.split("/", maxsplit=1)[0]
 
 
@@ -24,12 +25,12 @@ class _Envelope(Struct):
 
 
 def read_report(path: Path) -> Report:
-    """Load a scan's report from a file.
+    """Load a scan's report from a file or, for `-`, standard input.
 
     Raises:
         UsageError: the file cannot be read, is not complete JSON, or is no report; named.
     """
-    return parse_report(_bytes_of(path), str(path))
+    return parse_report(*_source(path))
 
 
 def read_any(path: Path) -> Report | DoctorReport:
@@ -38,26 +39,18 @@ def read_any(path: Path) -> Report | DoctorReport:
     Raises:
         UsageError: the file cannot be read, is not complete JSON, or is no report; named.
     """
-    if str(path) == "-":
-        return parse_any(_bytes_of_stdin(), "stdin")
-    return parse_any(_bytes_of(path), str(path))
+    return parse_any(*_source(path))
 
 
-def _bytes_of(path: Path) -> bytes:
+def _source(path: Path) -> tuple[bytes, str]:
+    """The bytes of a file, or of standard input, and what messages call it."""
+    if path == _STDIN:
+        return _bytes_of_stdin(), "stdin"
     try:
-        return path.read_bytes()
+        return path.read_bytes(), str(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{str(path)!r} cannot be read: {reason}") from None
-
-
-def read_stdin() -> Report:
-    """Load a report from standard input.
-
-    Raises:
-        UsageError: it is closed, or what it brings is no report.
-    """
-    return parse_report(_bytes_of_stdin(), "stdin")
 
 
 def _bytes_of_stdin() -> bytes:

@@ -13,7 +13,7 @@ MARKS: Mapping[Reason, tuple[str, str]] = {
     Reason.SYN_ACK: ("", "the connection was accepted"),
     Reason.UDP_RESPONSE: ("", "a datagram came back"),
     Reason.RESET: ("rst", "TCP reset"),
-    Reason.REFUSED: ("ref", "a reset or an ICMP error, this platform does not tell which"),
+    Reason.REFUSED: ("ref", "a reset or an ICMP error, this platform does not show which"),
     Reason.NO_RESPONSE: ("*", "no answer"),
     Reason.PORT_UNREACH: ("!U", "ICMP port unreachable"),
     Reason.HOST_UNREACH: ("!H", "ICMP host unreachable"),
@@ -29,7 +29,7 @@ MARKS: Mapping[Reason, tuple[str, str]] = {
     Reason.ECHO_REPLY: ("", "an ICMP echo reply"),
     Reason.ARP_RESPONSE: ("", "an ARP reply"),
 }
-UNHEARD = ("^", "heard by raw packets only, no program on this machine got it")
+UNHEARD = ("^", "received by raw packets only, no program on this machine got it")
 NOT_MEASURED = "not measured"
 _LONGEST_LABEL = 16
 _ALMOST = 0.995

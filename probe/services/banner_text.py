@@ -9,7 +9,7 @@ import re
 from probe.model.greeting import Greeting
 
 MOST_TEXT = 160  # characters of the line, and of one header's value
-TELLING = ("server", "content-type", "location", "etag", "content-length")  # RFC 9110; no dates, no cookies
+HEADERS = ("server", "content-type", "location", "etag", "content-length")  # RFC 9110; no dates, no cookies
 _MOST_LINES = 64  # of an HTTP head that are looked at
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})(?: |$)")
 _ALERT = b"\x15\x03"  # the record of a TLS alert (RFC 8446 section 5.1)
@@ -18,7 +18,7 @@ _TEXT_CONTROLS = frozenset(b"\t\x1b")  # of control characters these are seen in
 
 
 def is_alert(data: bytes) -> bool:
-    """Whether this is TLS saying that it was not spoken to in TLS."""
+    """Whether this is a TLS alert: the request was not TLS."""
     return data.startswith(_ALERT)
 
 
@@ -41,9 +41,9 @@ def _http(data: bytes) -> Greeting | None:
             break
         name, colon, value = line.partition(b":")
         known = name.decode("latin-1").lower()
-        if colon and known in TELLING:
+        if colon and known in HEADERS:
             found.setdefault(known, _value(known, value))
-    headers = {name: found[name] for name in TELLING if name in found}
+    headers = {name: found[name] for name in HEADERS if name in found}
     return Greeting(_printable(first), int(status[1]), headers)
 
 

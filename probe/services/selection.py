@@ -40,7 +40,7 @@ def opened_on_several(surveys: Sequence[AddressSurvey]) -> Mapping[Port, Mapping
 
 
 def may_show_keys(ports: Collection[Port]) -> bool:
-    """Whether any of these could be asked for keys, as far as the numbers tell."""
+    """Whether any of these could be asked for keys, as far as the numbers show."""
     return any(
         port.protocol is Protocol.TCP and (port.number in SSH_PORTS | TLS_PORTS or find_service(port) is None)
         for port in ports
@@ -48,7 +48,7 @@ def may_show_keys(ports: Collection[Port]) -> bool:
 
 
 def _rank(port: Port, seen: Collection[Observation]) -> int | None:
-    """SSH first, for host keys tell most, then TLS, then what may be SSH on another port; None: not asked.
+    """SSH first, for host keys are the best, then TLS, then what may be SSH on another port; None: not asked.
 
     In TLS the client speaks first (RFC 8446 section 2), in SSH both do (RFC 4253 section 4.2): a server that
     keeps quiet on every address is none. A port with a customary service of another kind is not asked whether
@@ -100,7 +100,7 @@ def greeted_ports(surveys: Sequence[AddressSurvey]) -> tuple[Call, ...]:
 
 
 def may_greet(ports: Collection[Port]) -> bool:
-    """Whether any of these could be asked for a greeting, as far as the numbers tell."""
+    """Whether any of these could be asked for a greeting, as far as the numbers show."""
     return any(port.protocol is Protocol.TCP and port.number not in UNSPOKEN_PORTS for port in ports)
 
 

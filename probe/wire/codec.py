@@ -186,7 +186,7 @@ def read(
         data: the packet from its first IP byte, or the body of an ARP message.
         ethertype: 0x0800, 0x86DD or 0x0806; of any other there are no replies.
         interface: by which it arrived.
-        link_address: of the neighbour that handed it over; an ARP reply tells its own.
+        link_address: of the neighbour that handed it over; an ARP reply names its own.
         verified: the kernel vouches for the checksums, or has not filled them in yet.
     """
     sifted = decode.sift(data, ethertype, verified=verified)

@@ -6,7 +6,7 @@ for something that every client asks first (a version, a time, a list of names);
 Silence remains possible where a service is there:
 - WireGuard (51820) never answers a peer it does not know (whitepaper section 5.1), RADIUS (1812) neither
   (RFC 2865 section 3), and OpenVPN does not with `tls-auth` or `tls-crypt`: no payload could help.
-- TFTP answers from another port (RFC 1350 section 4), which a connected socket does not hear.
+- TFTP answers from another port (RFC 1350 section 4), which a connected socket does not receive.
 """
 
 import struct

@@ -14,7 +14,9 @@ from key_servers import say, serving, tls_speaker
 from varied import replace
 
 from probe import interruption
-from probe.app.scan import ScanContext, ask_services, scan
+from probe.app.scan import scan
+from probe.app.scan_context import ScanContext
+from probe.app.service_inquiry import ask_services
 from probe.app.session import Backends
 from probe.backends.clients import SystemClients
 from probe.backends.connect import ConnectBackend
@@ -158,7 +160,7 @@ def test_another_service_answers_on_the_public_address():
     ]
     text = " ".join(render_explanation(report, Port(Protocol.TCP, number)).split())
     assert sentence in text
-    assert 'says "220 two"' in text
+    assert 'sends "220 two"' in text
     assert (mute.ports[0].services, mute.ports[0].observations[0].greeting) == (None, None)
 
 
@@ -195,6 +197,7 @@ def test_hostile_greetings_break_no_format():
     assert json.loads(render_json(report)) is not None
 
 
+@pytest.mark.wall_time
 def test_a_silent_service_does_not_hold_a_scan_up():
     """Less than 0.3 s is what asking adds where nobody answers on a port of nobody's."""
     with (
@@ -202,4 +205,4 @@ def test_a_silent_service_does_not_hold_a_scan_up():
         serving(lambda peer: time.sleep(3), str(THERE), number),
     ):
         plain, asking = (scanned(number, inquiry).elapsed_s for inquiry in (Inquiry.NONE, Inquiry.ALL))
-    assert asking - plain < 0.3 + 0.4  # a busy machine
+    assert asking - plain < 0.3

@@ -193,18 +193,23 @@ def test_what_the_user_stated_is_kept() -> None:
 
 
 def test_what_cannot_be_merged() -> None:
-    """Two reports of one vantage, one without measurements, and measurements of another version."""
+    """A report without measurements has nothing to add."""
     _, read = saved("demo", "connect")
-    other = structs.replace(
-        read, measurements=tuple(structs.replace(m, version=2) for m in read.measurements)
-    )
-    for reports, message in (
-        ([read, read], "two reports are of the vantage 'laptop'"),
-        ([structs.replace(read, measurements=())], "no measurements"),
-        ([other], "the measurement of 'laptop' is of version 2; this bindprobe reads 1"),
+    with pytest.raises(UsageError, match="a report has no measurements"):
+        merged([read, structs.replace(read, measurements=())])
+
+
+@pytest.mark.parametrize("redact", [False, True])
+def test_what_cannot_be_judged(*, redact: bool) -> None:
+    """Nothing, two measurements of one vantage, and one of another version, by the names that were given."""
+    (one,) = saved("demo", "connect")[1].measurements
+    for measurements, message in (
+        ((), "there are no measurements"),
+        ((one, one), "two measurements are of the vantage 'laptop'"),
+        ((structs.replace(one, version=2),), "the measurement of 'laptop' is of version 2; .* reads 1"),
     ):
         with pytest.raises(UsageError, match=message):
-            merged(reports)
+            judged(measurements, Facts(), redact=redact)
 
 
 def test_inference_reads_no_round_trip_time() -> None:

@@ -11,8 +11,10 @@ from key_servers import host_key, serving, ssh_server
 from varied import replace
 
 from probe import interruption
-from probe.app.scan import ScanContext, ask_services, collect
+from probe.app.scan_context import ScanContext
+from probe.app.service_inquiry import _greeted, _keyed, ask_services
 from probe.app.session import Backends
+from probe.app.stages import collect
 from probe.backends.clients import SystemClients
 from probe.backends.connect import ConnectBackend
 from probe.backends.system_host import SystemHost
@@ -21,6 +23,7 @@ from probe.engine.run import Outcome
 from probe.engine.scan import Counts
 from probe.inference.identity import identify
 from probe.model.facts import AddressSurvey
+from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind, Sameness
 from probe.model.plan import Plan, Timing
 from probe.model.probing import Observation, Question, Reason
@@ -84,6 +87,28 @@ def test_asked():
     assert asked.wanted == [(HERE, SSH), (THERE, SSH)]
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
     assert (outcome.elapsed, outcome.complete) == (7.0, True)
+
+
+class CountedWalks(dict):
+    """A mapping that counts the walks over everything in it."""
+
+    walks = 0
+
+    def items(self):
+        self.walks += 1
+        return super().items()
+
+
+def test_many_addresses_are_one_walk():
+    """What was found is walked over once, not once an address: time grows with the answers alone."""
+    surveys = measured(*(HERE + n for n in range(50))).surveys
+    keys = CountedWalks({(s.address.ip, SSH): KEY for s in surveys})
+    greetings = CountedWalks({(s.address.ip, SSH): Greeting("SSH-2.0-x") for s in surveys})
+    found = _greeted(_keyed(surveys, keys), greetings)
+    assert (keys.walks, greetings.walks) == (1, 1)
+    assert [(dict(s.keys), dict(s.greetings)) for s in found] == [
+        ({SSH: KEY}, {SSH: Greeting("SSH-2.0-x")})
+    ] * 50
 
 
 def test_interrupted(interrupt):

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import probe
@@ -121,8 +122,10 @@ def test_a_second_vantage_is_data(backends: Backends) -> None:
     assert {one.vantage for one in both.port(443).observations} == {"home", "office"}
     assert both.port(443).binding == "wildcard"
     assert infer(home).port(443).binding == "wildcard"
-    with pytest.raises(UsageError, match="of one vantage: home, home"):
+    with pytest.raises(UsageError, match="two measurements are of the vantage 'home'"):
         infer([home, home])
+    with pytest.raises(UsageError, match="the measurement of 'home' is of version 2; this bindprobe reads 1"):
+        infer([msgspec.structs.replace(home, version=2), office])
     with pytest.raises(UsageError, match="no measurements"):
         infer([])
 
@@ -183,7 +186,7 @@ def test_raw_packets_that_are_not_permitted(monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_free_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     """What this machine refuses is an error of the project too, and all that was open is closed."""
 
-    def refuse() -> None:
+    def refuse(**_: object) -> None:
         raise BackendError("no file descriptors")
 
     monkeypatch.setattr("probe.backends.connect.ConnectBackend", refuse)

@@ -8,9 +8,11 @@ import pytest
 from scripted_network import ScriptedNetwork
 from varied import replace
 
-from probe.app import scan
+from probe.app import stages
 from probe.app.plan import make_plan
+from probe.app.scan import scan
 from probe.app.session import Backends
+from probe.app.stages import collect
 from probe.engine.backend import Done, NoClients
 from probe.errors import NothingMeasuredError
 from probe.model.binding import Binding
@@ -114,7 +116,7 @@ def survey(raw=dropped_on_the_vpn, connect=lan_open_vpn_silent, permissions=None
     """Measure the target over two scripted networks."""
     sockets, packets, host = ScriptedNetwork(connect), ScriptedNetwork(raw), ScriptedMachine(**machine)
     backends = Backends(sockets, host, packets, permissions or RawPermissions(fin=True, loopback=True))
-    return Scanned(packets, sockets, host, scan.collect(TARGET, TIMING, backends).surveys)
+    return Scanned(packets, sockets, host, collect(TARGET, TIMING, backends).surveys)
 
 
 def questions(scanned: Scanned) -> list:
@@ -153,7 +155,7 @@ def test_frames_cross_the_link_of_the_neighbour():
 def test_no_raw_packets_without_the_means():
     """Sockets alone ask for no link addresses and leave no traces."""
     sockets, host = ScriptedNetwork(lan_open_vpn_silent), ScriptedMachine()
-    surveys = scan.collect(TARGET, TIMING, Backends(sockets, host)).surveys
+    surveys = collect(TARGET, TIMING, Backends(sockets, host)).surveys
     assert not any(one.traces for one in surveys)
     assert host.link_asked == []
 
@@ -177,7 +179,7 @@ def test_no_more_than_three_rounds(monkeypatch):
         question = Question(LAN, Port(Protocol.TCP, 20000 + len(calls)))
         return {LAN: (FollowUp(question, PurposeRule.WHOSE_RESET),)}
 
-    monkeypatch.setattr(scan, "follow_ups", curious)
+    monkeypatch.setattr(stages, "follow_ups", curious)
     scanned = survey()
     assert len(calls) == 3
     assert [t.observation.question.port.number for t in scanned.surveys[0].traces] == [20001, 20002, 20003]
@@ -186,7 +188,7 @@ def test_no_more_than_three_rounds(monkeypatch):
 
 def test_the_plan_s_deadline_bounds_the_rounds(monkeypatch):
     """Raw packets get what time the sockets left, and no more."""
-    monkeypatch.setattr(scan, "make_plan", lambda *given: replace(make_plan(*given), deadline=0.3))
+    monkeypatch.setattr(stages, "make_plan", lambda *given: replace(make_plan(*given), deadline=0.3))
     scanned = survey()
     assert scanned.sockets.now() + scanned.raw.now() <= 0.3 + 1e-6
 
@@ -195,12 +197,12 @@ def test_the_raw_scan_is_told_as_one_report():
     """Probes and time of all rounds are counted; the verdict is that of the raw evidence."""
     machine = ScriptedMachine()
     networks = ScriptedNetwork(lan_open_vpn_silent), ScriptedNetwork(dropped_on_the_vpn)
-    report = scan.scan(TARGET, TIMING, Backends(networks[0], machine, networks[1], RawPermissions()))
+    report = scan(TARGET, TIMING, Backends(networks[0], machine, networks[1], RawPermissions()))
     assert report.engine == "raw"
     assert report.stats.sent == sum(len(network.sent) for network in networks)
     (port,) = report.ports
     assert port.binding == Binding.WILDCARD
-    plain = scan.scan(TARGET, TIMING, Backends(ScriptedNetwork(lan_open_vpn_silent), ScriptedMachine()))
+    plain = scan(TARGET, TIMING, Backends(ScriptedNetwork(lan_open_vpn_silent), ScriptedMachine()))
     assert plain.engine == "connect"
     assert plain.ports[0].binding == Binding.UNDETERMINED
 
@@ -243,7 +245,7 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
     sockets = InterruptedNetwork(both_open, interrupt) if kind == "sockets" else ScriptedNetwork(both_open)
     packets = ScriptedNetwork(dropped_on_the_vpn)
     clients = ScriptedClients(while_asked=interrupt)
-    scan.collect(ssh, TIMING, Backends(sockets, ScriptedMachine(), packets, clients=clients))
+    collect(ssh, TIMING, Backends(sockets, ScriptedMachine(), packets, clients=clients))
     assert bool(clients.keys_asked) is (kind == "keys")
     assert packets.sent == []
 
@@ -251,7 +253,7 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
 def test_an_interrupted_round_keeps_what_is_known(interrupt):
     """Ctrl-C among the raw packets ends the rounds; what sockets heard is reported as it was."""
     sockets, packets = ScriptedNetwork(lan_open_vpn_silent), InterruptedNetwork(dropped_on_the_vpn, interrupt)
-    surveys = scan.collect(
+    surveys = collect(
         TARGET, TIMING, Backends(sockets, ScriptedMachine(), packets, RawPermissions(fin=True))
     ).surveys
     assert [one.address.ip for one in surveys] == [LAN, VPN]
@@ -268,7 +270,7 @@ def test_keys_are_asked_where_ports_are_open_on_both():
 
     ssh = Port(Protocol.TCP, 22)
     backends = Backends(ScriptedNetwork(both_open), ScriptedMachine(), clients=ScriptedClients())
-    surveys = scan.collect(ResolvedTarget(TARGET.addresses, (ssh,)), TIMING, backends).surveys
+    surveys = collect(ResolvedTarget(TARGET.addresses, (ssh,)), TIMING, backends).surveys
     assert [one.keys for one in surveys] == [{ssh: (KEY,)}, {ssh: (KEY,)}]
 
 
@@ -278,4 +280,4 @@ def test_nothing_measured_is_an_error():
         ScriptedNetwork(lambda probe, now: says(probe, now, Reason.NO_ROUTE)), ScriptedMachine()
     )
     with pytest.raises(NothingMeasuredError, match=r"192\.168\.77\.10, 10\.88\.0\.10"):
-        scan.scan(TARGET, TIMING, backends)
+        scan(TARGET, TIMING, backends)

@@ -9,8 +9,9 @@ from scripted_network import ScriptedNetwork
 from varied import replace
 
 from probe import interruption
-from probe.app import scan
+from probe.app.scan import scan
 from probe.app.session import Backends
+from probe.app.stages import collect
 from probe.app.tunnels import SECOND_HANDSHAKE_S
 from probe.errors import NothingMeasuredError
 from probe.model.facts import LinkKind, Route, TunnelHealth
@@ -84,7 +85,7 @@ def surveyed(opens_at: float, timing: Timing = TIMING, **facts):
     """Both surveys, and the machine, which tells when it was asked."""
     network = ScriptedNetwork(answers_from(opens_at))
     machine = TunnelMachine(network, **facts)
-    found = scan.collect(TARGET, timing, Backends(network, machine)).surveys
+    found = collect(TARGET, timing, Backends(network, machine)).surveys
     return found, machine
 
 
@@ -151,7 +152,7 @@ def test_an_address_without_a_known_tunnel_has_no_health():
     """No tunnel has the LAN's address, however silent it is."""
     network = ScriptedNetwork(lambda probe, now: ())
     machine = TunnelMachine(network, shaken=-10.0)
-    lan, vpn = scan.collect(TARGET, TIMING, Backends(network, machine)).surveys
+    lan, vpn = collect(TARGET, TIMING, Backends(network, machine)).surveys
     assert (lan.tunnel, lan.tunnel_name, vpn.tunnel) == (None, None, TunnelHealth.FRESH)
 
 
@@ -161,14 +162,14 @@ def test_a_target_behind_a_tunnel_that_is_off_is_not_measured():
     machine = TunnelMachine(network, routed=False, up=False)
     alone = ResolvedTarget(TARGET.addresses[1:], TARGET.ports)
     with pytest.raises(NothingMeasuredError, match=r"sent to 10\.88\.0\.10: the tunnel wg0 is switched off"):
-        scan.scan(alone, TIMING, Backends(network, machine))
+        scan(alone, TIMING, Backends(network, machine))
 
 
 def test_ctrl_c_while_tunnels_are_read_keeps_what_was_measured(interrupt):
     """The scan ends with the answers that it has."""
     network = ScriptedNetwork(answers_from(9e9))
     machine = TunnelMachine(network, while_read=interrupt)
-    report = scan.scan(TARGET, TIMING, Backends(network, machine))
+    report = scan(TARGET, TIMING, Backends(network, machine))
     assert not report.complete
     assert {o.reason for o in report.ports[0].observations} == {Reason.RESET, Reason.NO_RESPONSE}
 
@@ -177,7 +178,7 @@ def test_an_interrupted_scan_reads_no_tunnel(interrupt):
     """Ctrl-C during the probes ends the scan at once."""
     network = ScriptedNetwork(answers_from(9e9))
     machine = TunnelMachine(network)
-    (_, vpn) = scan.collect(TARGET, TIMING, Backends(network, machine), progress=interrupt).surveys
+    (_, vpn) = collect(TARGET, TIMING, Backends(network, machine), progress=interrupt).surveys
     assert machine.read_at == []
     assert vpn.tunnel is None
 
@@ -185,14 +186,14 @@ def test_an_interrupted_scan_reads_no_tunnel(interrupt):
 def test_the_report_tells_the_health_beside_the_condition():
     """JSON has `tunnel` on the address's row; the table shows the condition above the answers."""
     network = ScriptedNetwork(answers_from(9e9))
-    report = scan.scan(TARGET, TIMING, Backends(network, TunnelMachine(network)))
+    report = scan(TARGET, TIMING, Backends(network, TunnelMachine(network)))
     lan, vpn = report.addresses
     assert (lan.condition, lan.tunnel) == ("clear", None)
     assert (vpn.condition, vpn.tunnel) == ("tunnel-down", "never")
     assert {o.condition for p in report.ports for o in p.observations if o.realm == "vpn"} == {"tunnel-down"}
     assert report.ports[0].why.startswith("refused on lan; tunnel down on vpn: ")
     alone = ResolvedTarget(TARGET.addresses[:1], TARGET.ports)
-    without = scan.scan(alone, TIMING, Backends(network, TunnelMachine(network)))
+    without = scan(alone, TIMING, Backends(network, TunnelMachine(network)))
     assert {p.binding for p in without.ports} == {"loopback-or-not-listening"}
     assert {p.binding for p in report.ports} == {"undetermined"}  # the VPN address alone may be bound
     for port in report.ports:

@@ -55,7 +55,7 @@ def test_meaning(
     by_us: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """Each number means one thing at one moment."""
-    meaning = meanings(system, moment, resets_told_apart=apart)[number]
+    meaning = meanings(system, moment, resets_known=apart)[number]
     assert (meaning.reason, meaning.by_us) == (reason, by_us)
 
 
@@ -71,14 +71,14 @@ NOT_MEASURED = [
 @pytest.mark.parametrize(("system", "moment", "numbers"), NOT_MEASURED)
 def test_what_is_not_measured(system: System, moment: Moment, numbers: tuple[int, ...]) -> None:
     """Want of descriptors, memory or ports says nothing about the target: no row."""
-    assert not set(numbers) & set(meanings(system, moment, resets_told_apart=True))
+    assert not set(numbers) & set(meanings(system, moment, resets_known=True))
 
 
 @pytest.mark.parametrize("system", list(System))
 @pytest.mark.parametrize("moment", list(Moment))
 def test_a_reset_is_never_claimed_without_a_queue(system: System, moment: Moment) -> None:
     """Only an error queue lets a table say `reset`."""
-    assert Reason.RESET not in {m.reason for m in meanings(system, moment, resets_told_apart=False).values()}
+    assert Reason.RESET not in {m.reason for m in meanings(system, moment, resets_known=False).values()}
 
 
 @pytest.mark.parametrize("system", list(System))
@@ -87,7 +87,7 @@ def test_numbers_are_distinct(system: System) -> None:
     numbers = [row.number(system) for row in ROWS if row.number(system) is not None]
     assert len(numbers) == len(set(numbers))
     assert not set(numbers) & (IN_PROGRESS[system] | TIMED_OUT[system])
-    assert not set(meanings(system, Moment.AT_ONCE, resets_told_apart=True)) & RESET_AFTER_ACCEPT[system]
+    assert not set(meanings(system, Moment.AT_ONCE, resets_known=True)) & RESET_AFTER_ACCEPT[system]
 
 
 def test_what_we_did_ourselves_is_icmp_shaped() -> None:

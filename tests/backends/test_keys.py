@@ -22,6 +22,7 @@ from probe.model.target import Port, Protocol
 
 HERE, THERE = ip_address("127.0.0.1"), ip_address("127.0.0.2")
 WITHIN = 1.0
+HANGS_S = 30.0  # by then even a busy machine has ended what has an end
 
 needs_keyscan = pytest.mark.skipif(shutil.which("ssh-keyscan") is None, reason="ssh-keyscan is not installed")
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
@@ -122,7 +123,7 @@ def unread(hostile: str) -> None:
     with serving(HOSTILE[hostile]) as port:
         before = time.monotonic()
         assert read_keys([(HERE, tcp(port))], WITHIN) == {}
-        assert time.monotonic() - before < WITHIN + 1
+        assert time.monotonic() - before < HANGS_S
 
 
 @needs_keyscan
@@ -171,8 +172,8 @@ def test_a_program_that_floods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     program.chmod(0o700)
     monkeypatch.setattr(shutil, "which", lambda name, path: str(program))
     before = time.monotonic()
-    assert read_keys([(HERE, tcp(9))], WITHIN) == {}
-    assert time.monotonic() - before < WITHIN
+    assert read_keys([(HERE, tcp(9))], 2 * HANGS_S) == {}
+    assert time.monotonic() - before < HANGS_S
 
 
 def test_nothing_wanted() -> None:

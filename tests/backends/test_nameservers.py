@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -126,11 +125,11 @@ def test_nonsense():
 
 
 def test_silence():
-    """A server that is silent is given up after a second, whatever search domains there are."""
-    began = time.monotonic()
-    found = asked(lambda query: None, "box.corp.test", "a.test", "b.test")
+    """A server that is silent is asked for one name, whatever search domains there are."""
+    names = []
+    found = asked(lambda query: names.append(query.question[0].name), "box.corp.test", "a.test", "b.test")
     assert found == NameAnswer(LOCAL, (), SILENCE)
-    assert time.monotonic() - began < 2 * TIMEOUT_S
+    assert {name.to_text() for name in names} == {"box.corp.test."}
 
 
 def test_nobody_listens():

@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from ipaddress import ip_address
 from typing import NoReturn
 
-from probe.app.scan import collect
 from probe.app.session import Backends
+from probe.app.stages import collect
 from probe.backends.connect import ConnectBackend
 from probe.backends.system_host import SystemHost
 from probe.lab.netns import syscalls

@@ -46,7 +46,7 @@ BAD = [
     (["scan", "127.0.0.1", "-p", ""], 2, "empty"),
     (["scan", "127.0.0.1", "--running", "1,,2"], 2, "1,,2"),
     (["scan", "127.0.0.1/8"], 2, "127.0.0.1/8"),
-    (["scan", "fe80::1"], 2, "on which interface"),
+    (["scan", "fe80::1"], 2, "name its interface"),
     (["scan", "lan="], 2, "no address follows"),
     (["scan", "127.0.0.1", "-6"], 2, "IPv4"),
     (["scan", "127.0.0.1", "--json", "--csv"], 2, "--json and --csv"),

@@ -109,7 +109,7 @@ def test_what_is_no_report(
 def test_one_vantage_twice(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two reports of one vantage would count every answer twice."""
     assert main(["infer", str(saved), str(saved)]) == 2
-    assert "two reports are of the vantage 'laptop'" in capsys.readouterr().err
+    assert "two measurements are of the vantage 'laptop'" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

@@ -127,11 +127,10 @@ def moments(number: int) -> Iterator[tuple[str, signal.Signals, float]]:
 
 @pytest.mark.parametrize(("name", "number", "moment"), list(moments(int(os.environ.get("SIGNALS", "24")))))
 def test_a_signal_at_any_moment(name: str, number: signal.Signals, moment: float) -> None:
-    """It ends within a second with the signal's code; stdout is empty or one whole document."""
+    """It ends with the signal's code; stdout is empty or one whole document."""
     process = started(*COMMANDS[name])
     time.sleep(moment)
     found = ended(process, number)
-    assert found.took < LATEST_S
     assert found.err == ""
     if found.code not in {0, 1}:  # else it had ended before
         assert found.code == CODES[number]
@@ -149,13 +148,19 @@ def test_what_was_measured_is_printed(name: str, number: signal.Signals) -> None
     assert json.loads(found.out)["complete"] is False
 
 
+@pytest.mark.wall_time
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_ends_within_a_second(name: str) -> None:
+    """In the middle of the probes a signal is obeyed at once."""
+    assert ended(probing(*COMMANDS[name]), signal.SIGINT).took < LATEST_S
+
+
 def test_a_second_one_ends_at_once() -> None:
     """Whatever is still to be printed."""
     process = probing(*COMMANDS["scan by sockets"])
     process.send_signal(signal.SIGSTOP)
     found = ended(process, signal.SIGINT, signal.SIGTERM, signal.SIGCONT)
     assert found.code in {CODES[signal.SIGINT], CODES[signal.SIGTERM]}
-    assert found.took < 0.5
     assert found.out == ""
 
 
@@ -190,7 +195,7 @@ main()
 
 
 def patched(patch: str, *argv: str) -> EndedProcess:
-    """The program with something put in the place of a part of it."""
+    """The program with something put in the place of a part of it; it fails the test where it waits."""
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", PATCHED.format(patch=patch), *argv],
@@ -227,12 +232,11 @@ def hanging(name, *args, **more):
     if name != "host.example.org":
         return real(name, *args, **more)
     threading.Timer(0.2, press).start()
-    time.sleep(20)
+    time.sleep(3600)
 socket.getaddrinfo = hanging
 """
     found = patched(patch, command, "host.example.org", "--engine", "connect", "--json")
     assert (found.code, found.out, found.err) == (130, "", "")
-    assert found.took < 10
 
 
 def test_a_signal_while_the_program_loads() -> None:
@@ -251,7 +255,6 @@ def test_a_signal_in_a_pause_of_the_watch() -> None:
 sleep = probe.interruption.sleep
 probe.interruption.sleep = lambda seconds: (press(), sleep(seconds))
 """
-    found = patched(patch, "doctor", "127.0.0.1", "-p", "9", "--engine", "connect", "--watch", "30")
+    found = patched(patch, "doctor", "127.0.0.1", "-p", "9", "--engine", "connect", "--watch", "3600")
     assert (found.code, found.err) == (130, "")
     assert "not-bound" in found.out
-    assert found.took < 20

@@ -14,7 +14,6 @@ from varied import replace
 
 from probe.diagnosis import diagnose
 from probe.diagnosis.commands import route_by, set_mtu, set_peer, switch_on
-from probe.diagnosis.fixes import fixes
 from probe.diagnosis.ranking import (
     CauseDistribution,
     add_up,
@@ -26,7 +25,7 @@ from probe.diagnosis.ranking import (
 from probe.diagnosis.read_symptoms import findings
 from probe.diagnosis.subject import ExamContext
 from probe.diagnosis.symptoms import QUESTIONS
-from probe.diagnosis.table import PRIOR, ROWS, USUAL, likelihood
+from probe.diagnosis.table import CAUSES, PRIOR, USUAL, likelihood
 from probe.model.diagnosis import Cause
 from probe.model.exam import NameAnswer
 from probe.model.facts import AddressSurvey
@@ -87,11 +86,11 @@ def test_every_symptom_of_an_address_answers_one_question() -> None:
     assert sorted(chain.from_iterable(QUESTIONS)) == sorted(set(Symptom) - OF_PORTS - OF_SIZES)
 
 
-@pytest.mark.parametrize("cause", ROWS)
+@pytest.mark.parametrize("cause", PRIOR)
 def test_rows_leave_nothing_negative(cause: Cause) -> None:
     """The shares of a question are at most 1, in the row of every cause and as usual."""
     for question in QUESTIONS:
-        named = [ROWS[cause][symptom] for symptom in question if symptom in ROWS[cause]]
+        named = [share for symptom, share in CAUSES[cause].looks.items() if symptom in question]
         assert sum(named) <= 1 + 1e-9, question
         if len(question) > 1:
             told = sum(likelihood(symptom, cause) for symptom in question - {Symptom.PORTS_SILENT})
@@ -100,10 +99,16 @@ def test_rows_leave_nothing_negative(cause: Cause) -> None:
         assert not usual or len(question) == 1 or sum(usual) == pytest.approx(1), question
 
 
-def test_priors_are_those_of_every_cause_of_an_address() -> None:
-    """Ports and sizes have subjects of their own."""
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_its_row(cause: Cause) -> None:
+    """A cause of an address has its prior and its symptoms; ports and sizes have subjects of their own."""
+    row = CAUSES[cause]
+    assert (row.prior is None, not row.looks) == (cause in OF_PORTS_AND_SIZES,) * 2
+
+
+def test_priors_are_shares() -> None:
+    """Of all that may be the trouble with an address, more or less."""
     assert sum(PRIOR.values()) == pytest.approx(1, abs=0.15)
-    assert set(PRIOR) == set(ROWS) == set(Cause) - OF_PORTS_AND_SIZES
 
 
 @settings(deadline=None)  # the first one fills the cache of the table
@@ -205,9 +210,9 @@ def test_fixes_do_without_facts(cause: Cause) -> None:
     scene = scene_of(case)
     route = replace(scene.route, source=None)
     bare = replace(scene, exam=replace(scene.exam, survey=replace(scene.exam.survey, route=route)))
-    found = fixes(cause, replace(bare, named=frozenset({PORT})))
+    found = tuple(CAUSES[cause].fix(replace(bare, named=frozenset({PORT}))))
     assert all(isinstance(fix, Fix) and (fix.place is None) is (fix.command is None) for fix in found)
-    assert fixes(Cause.NONE, bare) == ()
+    assert tuple(CAUSES[Cause.NONE].fix(bare)) == ()
 
 
 def test_an_address_without_a_route_is_unsendable() -> None:
@@ -260,7 +265,7 @@ def test_a_tunnel_is_switched_on_its_own_way(
     (tunnel,) = scene.machine.tunnels
     off = replace(tunnel, kind=kind, link=replace(tunnel.link, up=up, running=running))
     there = replace(scene, machine=replace(scene.machine, tunnels=(off,)))
-    assert fixes(Cause.TUNNEL_DOWN, there)[0] == expected
+    assert next(CAUSES[Cause.TUNNEL_DOWN].fix(there)) == expected
 
 
 @pytest.mark.parametrize(

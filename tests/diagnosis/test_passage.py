@@ -4,7 +4,7 @@ import pytest
 from surveyed import OWN, VPN, VPN6, seen, surveyed, tcp, udp
 from varied import replace
 
-from probe.diagnosis.path_probes import MOST_PROBES, Count, heard_more, passage_of, passage_questions
+from probe.diagnosis.path_probes import MOST_PROBES, Count, passage_of, passage_questions, received_more
 from probe.model.exam import InterfaceCounters
 from probe.model.machine import Peer, Traffic
 from probe.model.probing import Question, Reason, Role
@@ -75,9 +75,9 @@ def test_one_family_is_checked():
     assert found == InterfaceCounters(1, 5, 1)
 
 
-def test_heard_more():
+def test_received_more():
     """A tunnel has brought something if it received packets since."""
-    assert heard_more(BEFORE, AFTER)
-    assert not heard_more(AFTER, AFTER)
-    assert not heard_more(None, AFTER)
-    assert not heard_more(BEFORE, None)
+    assert received_more(BEFORE, AFTER)
+    assert not received_more(AFTER, AFTER)
+    assert not received_more(None, AFTER)
+    assert not received_more(BEFORE, None)

@@ -83,7 +83,7 @@ def exam_of(symbol: str, told: dict) -> AddressExam:
     address = replace(seen.address, realm=told.get("meant", seen.address.realm), name=name)
     route = route_of(symbol, on_link=told.get("on_link", True))
     if "leaves_by" in told:
-        kind = LinkKind.TUNNEL if told["leaves_by"] == "vpn" else LinkKind.ETHERNET
+        kind = {"vpn": LinkKind.TUNNEL, "lo": LinkKind.LOOPBACK}.get(told["leaves_by"], LinkKind.ETHERNET)
         route = replace(route, interface=told["leaves_by"], kind=kind)
     if told.get("leaves_by", "") is None:
         route = replace(route, interface=None, kind=None, reachable=False)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from varied import replace
 
-from probe.app.scan import collect
+from probe.app.stages import collect
 from probe.engine.rows import FEW, fold, unfold
 from probe.inference import infer
 from probe.inference.responses import noise_of

@@ -9,7 +9,6 @@ import yaml
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
-from probe.diagnosis.read_symptoms import TUNNEL_SYMPTOMS
 from probe.explain.causes import MEANINGS, TUNNELS, explained_evidence
 from probe.explain.checks import explained_check, result_text
 from probe.explain.fixes import explained_fix
@@ -21,6 +20,7 @@ from probe.model.machine import TunnelKind
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.measured_facts import FactRule, MeasuredFact
 from probe.model.symptoms import CauseEvidence, Symptom
+from probe.model.tunnel_kinds import TUNNEL_KINDS
 
 CASES = yaml.safe_load(
     (Path(__file__).parents[1] / "cases" / "doctor_sentences.yaml").read_text(encoding="utf-8")
@@ -101,5 +101,5 @@ def test_lists_within_a_sentence(texts: list[str], said: str) -> None:
 
 
 def test_every_tunnel_kind_has_its_words() -> None:
-    """Those that the diagnosis knows how they behave, and those are all but the unnamed."""
-    assert set(TUNNELS) == set(TUNNEL_SYMPTOMS) == set(TunnelKind) - {TunnelKind.OTHER}
+    """Those that have a row, and those are all but the unnamed."""
+    assert set(TUNNELS) == set(TUNNEL_KINDS) == set(TunnelKind) - {TunnelKind.OTHER}

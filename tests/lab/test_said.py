@@ -5,7 +5,7 @@ import json
 import pytest
 from test_check import LAN, REPORT
 
-from probe.lab.result import CheckResult, ExpectationRow, ReportedValue, from_json, listed, said_of, to_json
+from probe.lab.result import CheckResult, ExpectationRow, ReportedValue, from_json, listed, to_json, values_of
 
 MET, MISSED = (
     ExpectationRow("80", "binding", "wildcard", "wildcard"),
@@ -16,7 +16,7 @@ SAID = ReportedValue("80", "binding", "wildcard")
 
 def test_all_that_a_report_says() -> None:
     """Ports as scenarios write them, groups of ports too, addresses by their symbols."""
-    said = {(one.port, one.what): one.value for one in said_of(REPORT)}
+    said = {(one.port, one.what): one.value for one in values_of(REPORT)}
     assert said["80", "binding"] == "specific"
     assert said["80", "bound to"] == LAN
     assert said["80", "bound by"] == "address"

@@ -192,6 +192,7 @@ def test_a_scan_through_a_tunnel(kind: str) -> None:
 
 
 @pytest.mark.netns
+@pytest.mark.wall_time
 @pytest.mark.usefixtures("_tunnels")
 def test_the_delay_is_on_the_carrier() -> None:
     """A tunnel of 20 ms each way makes a handshake of 40 ms, and the LAN none."""

@@ -17,7 +17,8 @@ from typing import Any
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from probe.app import scan
+from probe.app.scan import scan
+from probe.app.session import Backends
 from probe.backends import privilege
 from probe.lab.netns import enter, mounts
 from probe.lab.netns.carried import PORTS as CARRIER_PORTS
@@ -144,8 +145,8 @@ def _as_nobody(opened: World, case: TunnelCase) -> dict[str, object]:
 
 
 def _scan(opened: World, case: TunnelCase) -> dict[str, object]:
-    backends = scan.Backends(opened.backend, case.host(), clients=opened.clients)
-    report = scan.scan(opened.target, Timing(), backends)
+    backends = Backends(opened.backend, case.host(), clients=opened.clients)
+    report = scan(opened.target, Timing(), backends)
     return told(report)
 
 
@@ -170,10 +171,10 @@ def told(report: Report) -> dict[str, object]:
     }
 
 
-def attempt(scan: Callable[[], dict[str, object]]) -> object:
+def attempt(survey: Callable[[], dict[str, object]]) -> object:
     """Scan; an error is told, so that the other worlds are not lost with it."""
     try:
-        return scan()
+        return survey()
     except Exception:  # noqa: BLE001 - whatever it is, the test that started this shows it
         return traceback.format_exc()
 

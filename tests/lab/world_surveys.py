@@ -16,7 +16,7 @@ import pytest
 from odd_worlds import WORLDS, odd_world
 from raw_surveys import raw_surveyed
 
-from probe.app.scan import collect
+from probe.app.stages import collect
 from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.netns import enter

@@ -121,6 +121,7 @@ def test_rest(facts: dict[str, Any]) -> None:
     assert all(limit > 0 for limit in machine["open_files"])
 
 
+@pytest.mark.wall_time
 def test_it_is_quick(facts: dict[str, Any]) -> None:
     """One look takes a moment (0.1 s alone, on a machine with nothing else to do)."""
     assert facts["seconds"] < 2

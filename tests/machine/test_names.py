@@ -99,7 +99,7 @@ def test_addresses_of_no_single_host(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("fe80::1", "on which interface"),
+        ("fe80::1", "name its interface"),
         ("fe80::1%nowhere0", "no interface 'nowhere0'"),
         ("fe80::1%99999999999999999999", "no interface"),
         ("2001:db8::1%lo", "only a link-local address"),

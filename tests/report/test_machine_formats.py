@@ -31,7 +31,7 @@ from probe.report.as_csv import COLUMNS, render_csv
 from probe.report.as_json import json_parts, ndjson_parts, render_json, render_ndjson
 from probe.report.field_descriptions import _OF
 from probe.report.markdown import render_markdown
-from probe.report.read import parse_report, read_report, read_stdin
+from probe.report.read import parse_report, read_report
 from probe.report.schema import _text, doctor_schema, render_schema, report_schema
 
 VALIDATOR = Draft202012Validator(report_schema())
@@ -250,7 +250,7 @@ def test_a_report_is_read_from_a_file(tmp_path: Path) -> None:
 def test_a_report_is_read_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     """A report in a pipe is read too; a closed stdin is a usage error."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(GOOD)))
-    assert read_stdin() == TYPICAL
+    assert read_report(Path("-")) == TYPICAL
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(UsageError, match="stdin"):
-        read_stdin()
+        read_report(Path("-"))

@@ -43,8 +43,8 @@ def test_arrows_show_how_far_an_answer_leads() -> None:
 def test_an_answer_that_only_raw_packets_heard_says_so() -> None:
     """The arrow goes in, but no program on this machine got the answer."""
     text = render_picture(RAW, TextStyle(width=140))
-    assert text.count("heard by raw packets only") == 1
-    assert "8000/tcp  wildcard, heard by raw packets only" in text
+    assert text.count("received by raw packets only") == 1
+    assert "8000/tcp  wildcard, received by raw packets only" in text
 
 
 def test_every_address_stands_at_the_wall() -> None:

@@ -86,5 +86,5 @@ def test_explain_has_a_section_of_raw_packets() -> None:
 def test_explain_says_who_did_not_hear() -> None:
     """An answer that only raw packets heard is said to be one."""
     text = render_explanation(RAW, Port(TCP, 8000), TextStyle(width=200))
-    assert "vpn 10.88.0.10: open (syn-ack), heard by raw packets only" in text
-    assert text.count("heard by raw packets only") == 1
+    assert "vpn 10.88.0.10: open (syn-ack), received by raw packets only" in text
+    assert text.count("received by raw packets only") == 1

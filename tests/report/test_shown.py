@@ -11,10 +11,10 @@ PAGE = Greeting("HTTP/1.1 301", 301, {"server": "nginx", "location": "/login", "
 
 WORDS = {
     "nothing": (None, None),
-    "a line": (Greeting("220 ready"), 'says "220 ready"'),
-    "a page": (PAGE, 'says "HTTP/1.1 301", server nginx, location /login'),
-    "a page by TLS": (replace(PAGE, headers={}, tls=True), 'says "HTTP/1.1 301", over TLS'),
-    "quiet in TLS": (Greeting("", tls=True), "says nothing, over TLS"),
+    "a line": (Greeting("220 ready"), 'sends "220 ready"'),
+    "a page": (PAGE, 'sends "HTTP/1.1 301", server nginx, location /login'),
+    "a page by TLS": (replace(PAGE, headers={}, tls=True), 'sends "HTTP/1.1 301", over TLS'),
+    "quiet in TLS": (Greeting("", tls=True), "sends nothing, over TLS"),
 }
 
 

@@ -180,7 +180,7 @@ def test_what_raw_packets_added_is_shown() -> None:
     text = render_table(RAW, TextStyle(width=120))
     assert "specific: lan (by device)" in text
     assert "open ^" in text
-    assert "^ = heard by raw packets only" in text
+    assert "^ = received by raw packets only" in text
     assert "^" not in render_table(TYPICAL)
     assert render_table(TYPICAL).count("* = no answer") == 1
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from probe.app.engines import Engine
 from probe.cli.options import LabWorld
 from probe.cli.scenarios import every_scenario, why_not
-from probe.cli.terminal import say
+from probe.cli.terminal import note
 from probe.cli.worlds import lab_engine
 from probe.errors import BackendError
 from probe.lab.check import why_not_in
@@ -81,11 +81,13 @@ def _left_out(scenario: Scenario, columns: Sequence[GridColumn]) -> dict[str, tu
 
 def _told(column: GridColumn, outcome: TableRun) -> None:
     if outcome.lacking is not None:
-        say(f"not run in {column.world}: {outcome.lacking}")
+        note(f"not run in {column.world}: {outcome.lacking}")
         return
     failed = sum(not one.ok for one in outcome.results)
     seconds = sum(one.seconds for one in outcome.results)
-    say(f"{column.world} {column.engine}: {len(outcome.results)} scenarios, {failed} failed; {seconds:.0f} s")
+    note(
+        f"{column.world} {column.engine}: {len(outcome.results)} scenarios, {failed} failed; {seconds:.0f} s"
+    )
 
 
 def _silent(_column: GridColumn, _outcome: TableRun) -> None:

@@ -104,4 +104,4 @@ def _was_open(what: str, before: str) -> bool:
 
 
 def _values(result: CheckResult) -> dict[tuple[str, str], str]:
-    return {(one.port, one.what): one.value for one in result.says}
+    return {(one.port, one.what): one.value for one in result.reported}

@@ -61,7 +61,7 @@ _LIMITS: tuple[tuple[str, Callable[[Scenario], object], str], ...] = (
 
 
 def why_not(scenario: Scenario) -> str | None:
-    """Say why a scenario cannot run in containers; None: it can."""
+    """Find why a scenario cannot run in containers; None: it can."""
     found = (f"{trait}: {reason}" for trait, has, reason in _LIMITS if has(scenario))
     return next(found, None)
 

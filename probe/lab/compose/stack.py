@@ -35,7 +35,7 @@ def compose_command() -> tuple[str, ...] | None:
 
 
 def available() -> str | None:
-    """Say why there are no containers on this machine; None: there are."""
+    """Find why there are no containers on this machine; None: there are."""
     if shutil.which("docker") is None:
         return "not installed: docker"
     if compose_command() is None:
@@ -184,7 +184,7 @@ class ComposeStack:
 
 
 def scan_arguments(scenario: Scenario, engine: str) -> list[str]:
-    """The command line that scans a target: addresses in their order, as JSON, and all that raw packets tell.
+    """The command line that scans a target: addresses in their order, as JSON, and all that raw packets show.
 
     Raises:
         ScenarioError: an address is neither a symbol nor an address.

@@ -46,7 +46,7 @@ class _Direction:
 
 
 def _age(notes: list[tuple[int, int, bytes]]) -> float:
-    """Return how long a frame has waited to be read, in seconds; 0 where the kernel does not tell."""
+    """Return how long a frame has waited to be read, in seconds; 0 where the kernel does not report it."""
     for level, kind, data in notes:
         if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
             seconds, nanoseconds = _TIMESPEC.unpack(data[: _TIMESPEC.size])

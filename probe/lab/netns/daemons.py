@@ -41,19 +41,19 @@ _POSTGRESQL = Path("/usr/lib/postgresql")  # Debian has a directory for each ver
 
 
 def daemons_available(kinds: Iterable[ServiceKind]) -> str | None:
-    """Say why these services cannot run in worlds of this machine; None: they can."""
+    """Find why these services cannot run in worlds of this machine; None: they can."""
     return not_installed(kinds) or enter.available() or _machine_lacks()
 
 
 def not_installed(kinds: Iterable[ServiceKind]) -> str | None:
-    """Say which programs of these services are missing, with their packages; None: they are there."""
+    """Find which programs of these services are missing, with their packages; None: they are there."""
     tools = {tool: package for kind in kinds for tool, package in TOOLS[kind].items()}
     return programs.not_installed(tools, *map(str, _POSTGRESQL.glob("*/bin")))
 
 
 @functools.cache
 def _machine_lacks() -> str | None:
-    """Say why nobody else can be made in a world; None: it can."""
+    """Find why nobody else can be made in a world; None: it can."""
     trial = 'mount -t tmpfs none /run || exit; mount -t tmpfs none /dev/shm || exit; exec "$@"'
     inside = ["unshare", "--mount", "sh", "-c", trial, "sh"]
     ways = [enter.command([*inside, *way, "true"]) for way in (_OTHER_NAMESPACE, _OTHER_USER)]

@@ -52,7 +52,7 @@ def require_no_way_out() -> None:
 
 
 def available() -> str | None:
-    """Say why no world can be built on this machine; None: it can."""
+    """Find why no world can be built on this machine; None: it can."""
     if inside():
         return None
     way = _way()
@@ -87,7 +87,7 @@ def reenter(argv: Sequence[str]) -> int:
     with subprocess.Popen(command(argv), env=environment(), preexec_fn=die_too) as process:  # noqa: PLW1509, S603 - one system call; the caller's own command
         try:
             code = process.wait()
-        except KeyboardInterrupt:  # the terminal tells the command as well: let it finish
+        except KeyboardInterrupt:  # the terminal sends it to the command as well: let it finish
             code = process.wait()
     return code if code >= 0 else _EXIT_BY_SIGNAL - code
 

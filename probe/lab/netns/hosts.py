@@ -125,7 +125,7 @@ class HeldHost:
         self._expect(_MADE)
 
     def go(self) -> None:
-        """Tell it that the wires are laid."""
+        """Let it go on: the wires are laid."""
         self._channel.send(_GO)
 
     def await_ready(self) -> None:
@@ -184,7 +184,7 @@ def _live(parent: int, channel: socket.socket, plan: HostPlan, prepare: Callable
         await_carrier(plan)
         channel.send(_UP)
         serve()
-    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear it, and only there
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must get it, and only there
         channel.send((_ERROR + (str(error) or repr(error)).encode())[:_LONGEST_MESSAGE])
     finally:
         os._exit(1)

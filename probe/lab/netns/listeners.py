@@ -44,7 +44,7 @@ def forward(peer: socket.socket, port: int) -> bool:
 
 
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-    """Copy until one side ends, then tell the other."""
+    """Copy until one side ends, then end the other."""
     with contextlib.suppress(OSError):  # reset by a peer: the end as well
         while data := source.recv(_CHUNK):
             sink.sendall(data)

@@ -60,7 +60,7 @@ def own_view(*, tunnel: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def own_files(files: Mapping[str, str]) -> Iterator[None]:
-    """Have files of this machine say something else to this process and what it starts, and then no more.
+    """Have files of this machine show something else to this process and what it starts, and then no more.
 
     Raises:
         BackendError: one is not there, or this process may not mount for itself alone.
@@ -89,7 +89,7 @@ def _of_the_machine() -> bool:
 
 
 def _cover(*, tunnel: bool) -> Iterator[str]:
-    """Mount what a host has of its own, and say where."""
+    """Mount what a host has of its own, and return where."""
     # A container may hide parts of /sys: then the kernel allows no new one, and the old one stays.
     with contextlib.suppress(OSError):
         syscalls.mount("sysfs", "/sys")

@@ -19,7 +19,7 @@ _PAUSE = 0.002
 
 
 def not_installed(tools: Mapping[str, str], *folders: str) -> str | None:
-    """Say which programs are missing, with their packages; None: they are all there.
+    """Find which programs are missing, with their packages; None: they are all there.
 
     `tools`: Debian package by program. `folders`: where to look beside the usual ones.
     """

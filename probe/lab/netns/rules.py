@@ -238,7 +238,7 @@ def _chain(hook: str, kind: str, priority: str, lines: Iterator[str] | Sequence[
 
 
 def _stealth(target: TargetHost) -> Iterator[str]:
-    """Keep back what would tell that nothing listens."""
+    """Keep back what would show that nothing listens."""
     if target.never_resets:
         yield 'oifname != "lo" tcp flags & rst == rst drop'
         yield "icmp type destination-unreachable icmp code port-unreachable drop"

@@ -36,7 +36,7 @@ mount -t tmpfs none /run || exit
 
 
 def vpn_available(kind: VpnKind | None = None) -> str | None:
-    """Say why no world with a tunnel of this kind can be built on this machine; None: it can.
+    """Find why no world with a tunnel of this kind can be built on this machine; None: it can.
 
     Without a kind: why not one of every kind.
     """
@@ -44,7 +44,7 @@ def vpn_available(kind: VpnKind | None = None) -> str | None:
 
 
 def not_installed(*kinds: VpnKind) -> str | None:
-    """Say which programs of these kinds are missing, with their packages; None: they are there."""
+    """Find which programs of these kinds are missing, with their packages; None: they are there."""
     tools = {tool: package for kind in kinds for tool, package in PACKAGES[kind].items()}
     return programs.not_installed(tools)
 
@@ -72,7 +72,7 @@ class NetnsTunnel(Protocol):
         """Have a handshake made."""
 
     def await_far_end(self) -> None:
-        """Wait until the target's end hears what arrives."""
+        """Wait until the target's end receives what arrives."""
 
     def stop_far_end(self) -> None:
         """End the target's program."""
@@ -140,13 +140,13 @@ class OpenVpn:
     def await_far_end(self) -> None:
         """Wait until the server reports that it is ready."""
         if self._far is not None:
-            self._far.await_that(functools.partial(_has_said, self._far))
+            self._far.await_that(functools.partial(_is_complete, self._far))
 
     def join(self) -> None:
         """Start the client, and wait until it is through where a server waits for it."""
         client = self._start(None, carried.openvpn_here(self._plan, self._here, self._there.fingerprint))
         if self._plan.vpn.warm or self._plan.vpn.far_end is FarEnd.SERVES:
-            client.await_that(functools.partial(_has_said, client))
+            client.await_that(functools.partial(_is_complete, client))
 
     def warm(self) -> None:
         """Nothing: it has been warm since it got through."""
@@ -223,5 +223,5 @@ def _certificate(host: str) -> Certificate:
     return Certificate(text, both[:begins], ":".join(digest[i : i + 2] for i in range(0, len(digest), 2)))
 
 
-def _has_said(program: Program) -> bool:
+def _is_complete(program: Program) -> bool:
     return _SHAKEN in program.output()

@@ -63,8 +63,8 @@ class WireGuardEnd:
 
     def await_open(self) -> None:
         """Wait until the UDP port of the target's end is open."""
-        hears = functools.partial(_hears, self._host, PORTS[VpnKind.WIREGUARD])
-        await_that("wireguard-go at the target", hears)
+        listens = functools.partial(_listens, self._host, PORTS[VpnKind.WIREGUARD])
+        await_that("wireguard-go at the target", listens)
 
     def warm(self, patience: float = _PATIENCE) -> None:
         """Have the prober's end send a keepalive, which takes a handshake, whatever addresses are allowed.
@@ -108,7 +108,7 @@ def _accepts(control: Path) -> bool:
         return True
 
 
-def _hears(host: int | None, port: int) -> bool:
+def _listens(host: int | None, port: int) -> bool:
     """Whether a UDP port of a host is open (proc(5), /proc/net/udp: addresses and ports in hexadecimal)."""
     table = Path(f"/proc/{'thread-self' if host is None else host}/net/udp")
     return any(row.split()[1].endswith(f":{port:04X}") for row in table.read_text("ascii").splitlines()[1:])

@@ -363,7 +363,7 @@ class Box:
         return [self._does.nat.outwards(frame) for frame in sent]
 
     def _may_send(self, frame: Frame, now: float) -> bool:
-        if self._does.never_resets and _tells_nothing_listens(frame):
+        if self._does.never_resets and _shows_nothing_listens(frame):
             return False
         if isinstance(frame, IcmpError):
             # What carries an MTU is never rationed (`icmpv4_mask_allow`, net/ipv4/icmp.c; net/ipv6/icmp.c).
@@ -375,7 +375,7 @@ class Box:
         return self._limits.take(Tcp.RST, rate, rate, now)
 
 
-def _tells_nothing_listens(frame: Frame) -> bool:
+def _shows_nothing_listens(frame: Frame) -> bool:
     if isinstance(frame, IcmpError):
         return frame.kind == PORT_UNREACHABLE[frame.source.version]
     return Tcp.RST in frame.flags

@@ -151,13 +151,13 @@ class SimClients:
 
     # --- sockets ---
 
-    def datagram(self, address: IPAddress, port: Port, hear: Callable[[Frame, float], None]) -> None:
-        """Send one datagram; `hear` has what answers it."""
+    def datagram(self, address: IPAddress, port: Port, receive: Callable[[Frame, float], None]) -> None:
+        """Send one datagram; `receive` gets what answers it."""
         way = self._network.way(self._prober, address)
         if way is None:
             return
         flow = Flow(port.protocol, way.source, self._prober.fresh_port(), address, port.number)
-        self.send(Packet(flow, NO_FLAGS, flow_label=label(address.version), payload=1), hear)
+        self.send(Packet(flow, NO_FLAGS, flow_label=label(address.version), payload=1), receive)
 
     def source(self, address: IPAddress) -> IPAddress | None:
         """The prober's own address towards another; None without a route."""
@@ -176,11 +176,11 @@ class SimClients:
         """Let `event` happen later."""
         self._network.clock.after(delay, event)
 
-    def send(self, packet: Packet, hear: Callable[[Frame, float], object]) -> bool:
+    def send(self, packet: Packet, receive: Callable[[Frame, float], object]) -> bool:
         """Send a packet through the machine's own filter; False where that refuses it, or drops it."""
 
         def arrived(frame: Frame, now: float) -> Iterable[Frame]:
-            hear(frame, now)
+            receive(frame, now)
             return ()
 
         self._prober.open_socket(packet.flow, arrived)
@@ -231,12 +231,12 @@ class _Ping:
         self._sent.append(self._clients.now())
         family = self._address.version
         request = Packet(self._flow, flow_label=label(family), sequence=len(self._sent))
-        if not self._clients.send(request, self._hear):
+        if not self._clients.send(request, self._receive):
             reason = NOT_PERMITTED.reason
             self._outcome = Echo(reason, len(self._sent), sender=self._flow.source, refused_here=True)
         self._clients.after(GAP_S, self._ask)
 
-    def _hear(self, frame: Frame, now: float) -> None:
+    def _receive(self, frame: Frame, now: float) -> None:
         if self._outcome is not None:
             return
         if isinstance(frame, IcmpError):
@@ -259,13 +259,13 @@ class _Listening:
         if source is not None:
             port = call.port
             flow = Flow(port.protocol, source, clients.fresh_port(), call.address, port.number)
-            clients.send(Packet(flow, Tcp.SYN, flow_label=label(call.address.version)), self._hear)
+            clients.send(Packet(flow, Tcp.SYN, flow_label=label(call.address.version)), self._receive)
 
-    def _hear(self, frame: Frame, now: float) -> None:
+    def _receive(self, frame: Frame, now: float) -> None:
         del now
         if isinstance(frame, IcmpError):
             return
         if frame.flags == SYN_ACK:
-            self._clients.send(acknowledging(frame), self._hear)
+            self._clients.send(acknowledging(frame), self._receive)
         elif Tcp.PSH in frame.flags:
             self._spoken.add((self._call.address, self._call.port))

@@ -52,7 +52,7 @@ class SimConnection:
         self._flight: list[int] = []  # bytes of each segment that is not acknowledged
         self._timeouts = self._resent = 0
         self._ours = 0  # what is acknowledged to the peer
-        prober.open_socket(flow, self._hear)
+        prober.open_socket(flow, self._receive)
         self._send(Packet(flow, Tcp.SYN, flow_label=label(flow.source.version)))
         self._next = 1
 
@@ -98,7 +98,7 @@ class SimConnection:
         return self._mtu() if self._established else None
 
     def close(self) -> None:
-        """End it, with a FIN or a reset, and hear no more of it."""
+        """End it, with a FIN or a reset, and receive no more of it."""
         self._prober.close_socket(self._flow)
         if self._established and not self._over:
             flags = Tcp.RST if self._flight else Tcp.FIN | Tcp.ACK
@@ -139,9 +139,9 @@ class SimConnection:
 
         self._network.clock.after((RESENT_AFTER_S + self._rtt) * 2**timeouts, expire)
 
-    def _hear(self, frame: Frame, now: float) -> Iterable[Frame]:
+    def _receive(self, frame: Frame, now: float) -> Iterable[Frame]:
         if isinstance(frame, IcmpError):
-            return self._told(frame)
+            return self._after_error(frame)
         if Tcp.RST in frame.flags:
             self._over = True
         elif frame.flags == SYN_ACK and not self._established:
@@ -162,7 +162,7 @@ class SimConnection:
         if self._flight:
             self._await_acknowledgment(self._timeouts)
 
-    def _told(self, error: IcmpError) -> Iterable[Frame]:
+    def _after_error(self, error: IcmpError) -> Iterable[Frame]:
         """A smaller MTU has all that is under way sent anew; another error ends what is not open yet."""
         if error.mtu is None:
             self._over = self._over or not self._established

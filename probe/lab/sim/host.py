@@ -20,7 +20,7 @@ LOOPBACK = "lo"
 
 
 class SimHost:
-    """What the prober's machine can tell without sending a packet.
+    """What can be read of the prober's machine without sending a packet.
 
     Args:
         network: what it is in.

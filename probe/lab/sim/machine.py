@@ -1,4 +1,4 @@
-"""The prober's own state in the world in memory, as a reader of this machine tells it."""
+"""The prober's own state in the world in memory, as a reader of this machine reports it."""
 
 from collections.abc import Iterator
 from ipaddress import ip_interface

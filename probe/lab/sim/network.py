@@ -125,7 +125,7 @@ class SimNetwork:
         self._carry(box, way.wire, neighbour, frame)
 
     def hand(self, box: Box, realm: str, link_address: str, frame: Frame) -> None:
-        """Let a box hand a frame to a neighbour on the realm's link, whatever its routes say.
+        """Let a box hand a frame to a neighbour on the realm's link, whatever its routes are.
 
         What is for nobody on the link is lost.
         """
@@ -134,8 +134,8 @@ class SimNetwork:
                 if end.link_address == link_address:
                     self._carry(box, wire, end, frame)
 
-    def who_has(self, box: Box, realm: str, address: IPAddress, tell: Callable[[str], None]) -> None:
-        """Let a box ask a link for an IPv4 address; `tell` hears the link-layer address that answers.
+    def who_has(self, box: Box, realm: str, address: IPAddress, answered: Callable[[str], None]) -> None:
+        """Let a box ask a link for an IPv4 address; `answered` gets the link-layer address that answers.
 
         Linux answers for every address of its own, with that of the link where it is asked (arp_ignore=0);
         for loopback only where it routes it (`arp_process`, net/ipv4/arp.c).
@@ -143,7 +143,7 @@ class SimNetwork:
         for wire in self._wires(box, realm):
             for end in wire.ends:
                 if end.box is not box and end.box.owns(address):
-                    self.clock.after(2 * (wire.delay + HOP_TIME), partial(tell, end.link_address))
+                    self.clock.after(2 * (wire.delay + HOP_TIME), partial(answered, end.link_address))
 
     def own_link_address(self, box: Box, realm: str) -> str | None:
         """Link-layer address of a box on the realm's link; None where it has no such link, or a tunnel."""

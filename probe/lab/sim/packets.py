@@ -1,6 +1,6 @@
 """Packets as values: what crosses a wire of the world in memory.
 
-Only the fields that a prober can tell apart, or that a box on the way decides by, are here: addresses, ports,
+Only the fields that a prober can see, or that a box on the way decides by, are here: addresses, ports,
 TTL (or hop limit), TOS (or traffic class), flow label, TCP flags, numbers, window and options, how much data
 follows, and for an ICMP error the packet that it quotes. An ICMP echo is a packet without a transport
 protocol; its identifier stands where others have the port of the one who asks.

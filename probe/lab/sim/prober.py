@@ -1,9 +1,9 @@
 """The prober's own kernel: one socket for each probe, and what that gets.
 
 Its sockets see what an unprivileged process on Linux sees: a SYN is resent until something answers, an ICMP
-error ends the attempt and tells who sent it, the TTL of IPv4 TCP answers and of errors stays hidden, and with
+error ends the attempt and shows who sent it, the TTL of IPv4 TCP answers and of errors stays hidden, and with
 a minimum TTL (IP_MINTTL, RFC 5082) whatever arrives with less was never there. Who listens to raw packets
-hears every frame, before the machine's firewall does.
+gets every frame, before the machine's firewall does.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ from probe.wire.icmp import reason_of
 
 
 _EPERM = 1
-NOT_PERMITTED: ErrnoMeaning = meanings(System.LINUX, Moment.AT_ONCE, resets_told_apart=True)[_EPERM]
+NOT_PERMITTED: ErrnoMeaning = meanings(System.LINUX, Moment.AT_ONCE, resets_known=True)[_EPERM]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ AFTER: dict[Tcp, Aftermath] = {
 
 
 def facts(family: int, mtu: int) -> TcpFacts:
-    """What a kernel tells of a connection from Linux to Linux over a link with this MTU in bytes."""
+    """What a kernel reports of a connection from Linux to Linux over a link with this MTU in bytes."""
     mss = mtu - IP_BYTES[family] - TRANSPORT_BYTES[Protocol.TCP]
     return TcpFacts(mss=mss, window_scale=7, timestamps=True, sack=True)
 
@@ -103,7 +103,7 @@ class PathMtu:
     teller: IPAddress
 
 
-Hear = Callable[[Frame, float], Iterable[Frame]]  # what a socket's owner does with a frame, at a time
+Receive = Callable[[Frame, float], Iterable[Frame]]  # what a socket's owner does with a frame, at a time
 
 
 @dataclass(slots=True)
@@ -117,13 +117,13 @@ class _Attempt:
 
 
 class Prober(Box):
-    """The machine that asks. Replies are handed to `tell` in the moment in which they arrive."""
+    """The machine that asks. Replies are handed to `report` in the moment in which they arrive."""
 
     def __init__(
         self,
         addresses: Mapping[IPAddress, str],
         clock: Clock,
-        tell: Callable[[Reply], None],
+        report: Callable[[Reply], None],
         firewall: OwnFirewall = OwnFirewall(),
         mtus: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
@@ -131,12 +131,12 @@ class Prober(Box):
         self.firewall = firewall
         self._mtus = mtus  # bytes, by realm
         self._clock = clock
-        self._tell = tell
+        self._report = report
         self._ears: list[Callable[[Frame, Arrival], None]] = []
         self._attempts: dict[Flow, _Attempt] = {}
         self._flows: dict[int, Flow] = {}
         self._next_port = count()
-        self._sockets: dict[Flow, Hear] = {}  # of clients, by the flow that they send
+        self._sockets: dict[Flow, Receive] = {}  # of clients, by the flow that they send
         self.path_mtus: dict[IPAddress, PathMtu] = {}  # that ICMP errors have reported
         self.reverse_path_drops = 0
 
@@ -159,15 +159,15 @@ class Prober(Box):
         return low + next(self._next_port) % (high - low + 1)
 
     def listen(self, ear: Callable[[Frame, Arrival], None]) -> None:
-        """Let `ear` hear every frame that arrives, as a packet socket does."""
+        """Hand `ear` every frame that arrives, as a packet socket does."""
         self._ears.append(ear)
 
-    def open_socket(self, flow: Flow, hear: Hear) -> None:
-        """Let `hear` have whatever answers this flow, and let it say what is sent for that."""
-        self._sockets[flow] = hear
+    def open_socket(self, flow: Flow, receive: Receive) -> None:
+        """Hand `receive` whatever answers this flow; it returns what is sent for that."""
+        self._sockets[flow] = receive
 
     def close_socket(self, flow: Flow) -> None:
-        """Hear no more of a flow."""
+        """Receive no more of a flow."""
         self._sockets.pop(flow, None)
 
     def sends(self, packet: Packet) -> tuple[Action, tuple[Frame, ...]]:
@@ -195,7 +195,7 @@ class Prober(Box):
         attempt = self._attempts.get(flow)
         if attempt is None or _hidden(attempt.probe, frame):
             return ()
-        return self._heard(attempt, frame, arrival.at)
+        return self._taken(attempt, frame, arrival.at)
 
     def _is_hidden(self, frame: Frame, arrival: Arrival) -> bool:
         """Whether the machine itself keeps a frame from its sockets; what came astray is counted."""
@@ -204,7 +204,7 @@ class Prober(Box):
             return True
         return self.firewall.hides(frame, arrival)
 
-    def _heard(self, attempt: _Attempt, frame: Frame, now: float) -> Iterable[Frame]:
+    def _taken(self, attempt: _Attempt, frame: Frame, now: float) -> Iterable[Frame]:
         if isinstance(frame, IcmpError):
             return self._failed(attempt, frame, now)
         if frame.flow.protocol is Protocol.UDP:
@@ -231,7 +231,7 @@ class Prober(Box):
             self._refused(attempt, reported, send)
 
     def _refused(self, attempt: _Attempt, reported: Sequence[Frame], send: Callable[[Frame], None]) -> None:
-        """The machine's own filter took the packet, and may tell; of a dropped datagram sendto() does."""
+        """The machine's own filter took the packet, and may report it; sendto() reports a drop."""
         for frame in reported:
             send(frame)
         if not reported and attempt.flow.protocol is Protocol.UDP:
@@ -247,7 +247,7 @@ class Prober(Box):
         attempt.accepted = now
         family, mtu = packet.source.version, self.mtu_of(self.addresses[packet.destination])
         ttl = packet.ttl if family == 6 else None  # noqa: PLR2004 - an IP version
-        self._tell(Reply(attempt.probe.id, reason, now, packet.source, ttl=ttl, tcp=facts(family, mtu)))
+        self._report(Reply(attempt.probe.id, reason, now, packet.source, ttl=ttl, tcp=facts(family, mtu)))
         watch = min(max(WATCH[0], WATCH_RTTS * (now - attempt.sent)), WATCH[1])
         self._clock.after(watch, partial(self._held, attempt))
         return (packet.answer(Tcp.ACK),)
@@ -261,7 +261,7 @@ class Prober(Box):
             return ()
         self.forget(attempt.probe.id)
         sender = attempt.flow.destination
-        self._tell(Reply(attempt.probe.id, Reason.SYN_ACK, now, sender, aftermath=aftermath))
+        self._report(Reply(attempt.probe.id, Reason.SYN_ACK, now, sender, aftermath=aftermath))
         return ()
 
     def _failed(self, attempt: _Attempt, error: IcmpError, now: float) -> Iterable[Frame]:
@@ -276,7 +276,7 @@ class Prober(Box):
 
     def _end(self, attempt: _Attempt, reply: Reply) -> Iterable[Frame]:
         self.forget(attempt.probe.id)
-        self._tell(reply)
+        self._report(reply)
         return ()
 
 

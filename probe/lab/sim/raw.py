@@ -55,7 +55,7 @@ class SimRawBackend:
         self._prober = prober
         self._inbox = Inbox(network.clock)
         self._exchange = Exchange(below)
-        prober.listen(self._hear)
+        prober.listen(self._receive)
 
     @property
     def capacity(self) -> int:
@@ -112,9 +112,9 @@ class SimRawBackend:
 
     def _refuse(self, probe: Probe, reason: Reason, sender: IPAddress | None = None) -> None:
         self._exchange.refuse(probe, reason, self.now(), sender)
-        self._tell_refusals()
+        self._report_refusals()
 
-    def _tell_refusals(self) -> None:
+    def _report_refusals(self) -> None:
         for reply in self._exchange.refusals():
             self._inbox.put(reply)
 
@@ -130,11 +130,11 @@ class SimRawBackend:
         self._exchange.refuse(probe, NOT_PERMITTED.reason, self.now(), packet.source)
         for frame in reported:
             self._network.send(self._prober, frame)
-        self._tell_refusals()
+        self._report_refusals()
 
     # --- in ---
 
-    def _hear(self, frame: Frame, arrival: Arrival) -> None:
+    def _receive(self, frame: Frame, arrival: Arrival) -> None:
         packet = read_from(frame, arrival)
         if packet is not None:
             self._take(packet, arrival.at)

@@ -1,4 +1,4 @@
-"""Tunnels between the prober and the target: what they carry, when, and what the prober's end tells of it.
+"""Tunnels between the prober and the target: what they carry, when, and what the prober's end reports of it.
 
 WireGuard as its whitepaper has it: packets for an address that no peer may have go nowhere, others wait for a
 handshake; one is tried again every 5 s, a session lives for 180 s, and either end takes only packets from
@@ -52,7 +52,7 @@ class SimTunnel(Protocol):
         """Take a frame from the prober (`outwards`), or from the target; `arrive` hands it over."""
 
     def peers(self) -> tuple[Peer, ...] | None:
-        """What the prober's end tells of its peers; None: such a tunnel has none."""
+        """What the prober's end reports of its peers; None: such a tunnel has none."""
 
 
 def open_tunnel(plan: TunnelPlan, carrier: Carrier) -> SimTunnel:
@@ -70,7 +70,7 @@ def open_tunnel(plan: TunnelPlan, carrier: Carrier) -> SimTunnel:
 
 
 def why_not(vpn: Vpn | None) -> str | None:
-    """Say why memory has no such tunnel; None: it has, or none is wanted."""
+    """Find why memory has no such tunnel; None: it has, or none is wanted."""
     if vpn is None or vpn.kind is not VpnKind.OPENVPN or vpn.far_end is FarEnd.SERVES:
         return None
     return "when an OpenVPN that does not get through gives up is known to its program, and memory has none"
@@ -91,7 +91,7 @@ class SimOpenVpn:
         self._carrier.carry(arrive)
 
     def peers(self) -> tuple[Peer, ...] | None:
-        """None: it has none that a tool tells of."""
+        """None: it has none that a tool reports."""
         return None
 
 

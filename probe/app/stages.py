@@ -1,0 +1,148 @@
+"""The stages of a scan, in their order: each takes what was measured, and returns more of it.
+
+ports and controls -> tunnels -> keys and greetings -> link-layer addresses -> raw follow-ups
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from probe.app.plan import make_plan
+from probe.app.scan_context import ScanContext, Stage
+from probe.app.service_inquiry import ask_services
+from probe.app.session import Backends
+from probe.app.tunnels import TunnelFacts
+from probe.engine.backend import Backend
+from probe.engine.run import Outcome, Progress, Run
+from probe.engine.scan import Counts
+from probe.engine.survey import Survey, ask_follow_ups, survey_address
+from probe.inference import follow_ups
+from probe.interruption import StopRequestedError
+from probe.machine.sources import Host
+from probe.model.facts import AddressSurvey
+from probe.model.plan import AddressPlan, FollowUp, Timing
+from probe.model.target import IPAddress, ResolvedTarget
+
+_ROUNDS = 3  # of raw follow-ups: each may raise one more question
+
+
+def collect(
+    target: ResolvedTarget,
+    timing: Timing,
+    backends: Backends,
+    progress: Progress | None = None,
+    *,
+    patient: bool = True,
+) -> Outcome:
+    """Run all stages of a scan.
+
+    A user who wants one try (`timing.retries` 0) waits for no handshake, whatever `patient` is.
+    """
+    plan = make_plan(target, timing, backends.host)
+    patient = patient and timing.retries > 0
+    context = ScanContext(plan, backends, target.running, progress, patient)
+    outcome = Outcome((), Counts(), 0.0, complete=True)
+    for stage in STAGES:
+        outcome = stage(outcome, context)
+    return outcome
+
+
+# --- ports and controls ---
+
+
+def survey_addresses(_: Outcome, context: ScanContext) -> Outcome:
+    """Ask every address for its ports, and for controls beside them."""
+    plan, backends = context.plan, context.backends
+    surveys = _surveys(plan.addresses, backends.host)
+    run = Run(surveys, backends.backend, plan.timing, links=plan.links())
+    return run.until(plan.deadline, context.progress)
+
+
+def _surveys(addresses: Iterable[AddressPlan], host: Host) -> dict[IPAddress, Survey]:
+    own = host.own_addresses()
+    return {a.address.ip: survey_address(a, host.neighbour, own) for a in addresses}
+
+
+# --- tunnels ---
+
+
+def read_tunnels(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Read the tunnels of silent addresses, and ask again those whose tunnel came up meanwhile."""
+    plan, backends = context.plan, context.backends
+
+    def again(early: Sequence[IPAddress]) -> Outcome:
+        surveys = _surveys((a for a in plan.addresses if a.address.ip in early), backends.host)
+        run = Run(surveys, backends.backend, plan.timing, outcome.learned, plan.links())
+        return run.until(plan.deadline, context.progress)
+
+    try:
+        found = TunnelFacts(backends.host, backends.backend, context.patient).added(outcome, again)
+    except StopRequestedError:
+        return replace(outcome, complete=False)
+    return context.unless_interrupted(found)
+
+
+# --- link-layer addresses ---
+
+
+def read_link_addresses(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Read link-layer addresses of neighbours, which raw packets may have to be handed to."""
+    if context.backends.raw is None:
+        return outcome
+    host = context.backends.host
+    return replace(outcome, surveys=tuple(_with_link_address(s, host) for s in outcome.surveys))
+
+
+def _with_link_address(survey: AddressSurvey, host: Host) -> AddressSurvey:
+    """Add the link-layer address of a neighbour, which its answers have put into the table."""
+    on_link = survey.route is not None and survey.route.on_link
+    return replace(survey, link_address=host.link_address(survey.address.ip)) if on_link else survey
+
+
+# --- raw follow-ups ---
+
+
+def ask_raw_follow_ups(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Send the raw packets whose answers can still change a verdict, round by round."""
+    backends = context.backends
+    if backends.raw is None:
+        return outcome
+    for _ in range(_ROUNDS):
+        if not outcome.complete:
+            break
+        wanted = follow_ups(outcome.surveys, context.running, backends.permissions)
+        if not wanted:
+            break
+        outcome = _ask_further(outcome, wanted, backends.raw, context)
+    return outcome
+
+
+def _ask_further(
+    outcome: Outcome, wanted: Mapping[IPAddress, Sequence[FollowUp]], raw: Backend, context: ScanContext
+) -> Outcome:
+    """One round of raw follow-ups; the surveys keep their order."""
+    plan = context.plan
+    asked = {
+        s.address.ip: ask_follow_ups(s, wanted[s.address.ip], outcome.learned[s.address.ip])
+        for s in outcome.surveys
+        if s.address.ip in wanted
+    }
+    left = max(0.0, plan.deadline - outcome.elapsed)
+    run = Run(asked, raw, plan.timing, outcome.learned, plan.links())
+    further = run.until(left, context.progress)
+    found = {survey.address.ip: survey for survey in further.surveys}
+    return Outcome(
+        tuple(found.get(survey.address.ip, survey) for survey in outcome.surveys),
+        outcome.counts + further.counts,
+        outcome.elapsed + further.elapsed,
+        further.complete,
+        further.learned,
+    )
+
+
+STAGES: tuple[Stage, ...] = (
+    survey_addresses,
+    read_tunnels,
+    ask_services,
+    read_link_addresses,
+    ask_raw_follow_ups,
+)
