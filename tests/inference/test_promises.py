@@ -184,7 +184,7 @@ def test_many_addresses_are_weighed_in_no_time():
 
 
 def test_what_the_host_forwards_meets_no_rule_of_its_input_chain():
-    """Behind a default drop, a published port that is silent elsewhere is less likely open to all than another."""
+    """Behind a default drop, a published port that is silent elsewhere is less likely on all than another."""
     every, published, other = verdicts(host_of(["BBB", "BSS", "OSS", "BBB", "BBB"], "SSS"))[:3]
     assert every.binding is Binding.WILDCARD
     on_all = [
