@@ -13,7 +13,7 @@ from probe.inference.tables import EPSILON, INPUT_RULES, MANNERS, MUTE, Fate, ma
 from probe.inference.traces import Back
 from probe.model.binding import Binding, Owner
 from probe.model.evidence import Response
-from probe.model.target import Protocol
+from probe.model.target import Protocol, Realm
 
 FateWeights = Mapping[Fate, float]
 Rule = Fate | None  # what one rule does to the port on every address
@@ -156,16 +156,23 @@ class AddressLikelihood:
 
     def _own(self, case: Case, key: PolicyKey) -> tuple[float, float]:
         """What the address's own filter makes of the evidence, and the share that it lets pass."""
-        fates = _fates_of(case, key)
+        fates = self._fates_of(case, key)
         rest = sum(share * self._chance(f, case, key) for f, share in fates.items() if f is not Fate.PASS)
         return rest, fates.get(Fate.PASS, 0.0)
 
     def _fates(self, case: Case, key: PolicyKey) -> FateWeights:
         out: dict[Fate, float] = {}
-        for fate, share in _fates_of(case, key).items():
+        for fate, share in self._fates_of(case, key).items():
             for met, part in (_met(case) if fate is Fate.PASS else {fate: 1.0}).items():
                 out[met] = out.get(met, 0.0) + share * part * self._chance(met, case, key)
         return out
+
+    def _fates_of(self, case: Case, key: PolicyKey) -> FateWeights:
+        """What the address does to a probe: before a public one a router may stop what the host forwards."""
+        manners = manners_of(key.policy, key.opening)
+        if case.passed_on and manners.forwarded is not None and self._address.realm != Realm.PUBLIC:
+            return manners.forwarded
+        return manners.exposed if case.exposed else manners.unexposed
 
     def _chance(self, fate: Fate, case: Case, key: PolicyKey) -> float:
         stealth = MANNERS[key.policy].stealth
@@ -208,13 +215,6 @@ _ANOTHER = (
     (Case(exposed=False, covered=False, relayed=False), 1 - OTHER_LISTENS),
 )
 _ANOTHER_AND_BOUND = tuple((case, share * NOT_ITS_OWN) for case, share in _ANOTHER)
-
-
-def _fates_of(case: Case, key: PolicyKey) -> FateWeights:
-    manners = manners_of(key.policy, key.opening)
-    if case.passed_on and manners.forwarded is not None:
-        return manners.forwarded
-    return manners.exposed if case.exposed else manners.unexposed
 
 
 def _met(case: Case) -> FateWeights:

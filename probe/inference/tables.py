@@ -125,7 +125,7 @@ class Manners:
 
     `control` for a port that nothing uses; `exposed` for a tested port whose service listens beyond loopback
     (firewalls are opened for services), `unexposed` for one whose service does not. `forwarded` for one that
-    the host forwards, past its own input chain; a router's filter stops it all the same. None: as `exposed`.
+    the host forwards, past its own input chain, where no router stands before it; None: as `exposed`.
     """
 
     control: Fates
@@ -159,7 +159,7 @@ _ACCEPTS: Final[Mapping[Opening, float]] = {Opening.SELECTIVE: 0.45, Opening.ALL
 _ONE: Final[Mapping[Opening, float]] = {Opening.SELECTIVE: 1.0}
 
 
-_PAST_INPUT: Final = 0.7  # of ports that the host forwards: no router, and no forward chain, denies them
+_PAST_INPUT: Final = 0.93  # of ports that the host forwards: its forward chain does not deny them
 
 
 def _deny(by: Fate, opening: Opening = Opening.SELECTIVE) -> Manners:
