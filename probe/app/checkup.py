@@ -18,6 +18,7 @@ from probe.model.doctor_report import DoctorReport
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.plan import USUAL_TIMING, Timing
 from probe.model.target import IPAddress, Port, ResolvedTarget
+from probe.model.way_out import USUAL_WAY
 from probe.report.doctor_document import DoctorFacts, assemble_doctor
 from probe.version import __version__
 
@@ -149,9 +150,11 @@ def begin(request: CheckupRequest, session: Session) -> Checkup:
     """Look up the target's names, to examine it as often as one likes.
 
     Raises:
-        UsageError: what was given is no address and no name.
+        UsageError: what was given is no address and no name, or the session has a way out of its own.
         NothingMeasuredError: not one address is known.
     """
+    if session.backends.way != USUAL_WAY:
+        raise UsageError("the way that this machine takes is examined: choose no interface or source")
     found = look_up(request.target, session.backends.host)
     if not found.target.addresses:
         raise NothingMeasuredError("; ".join(result_text(name.found) for name in found.names))

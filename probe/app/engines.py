@@ -10,6 +10,7 @@ from probe.errors import UsageError
 if TYPE_CHECKING:
     from probe.model.greeting import Inquiry
     from probe.model.plan import RawPermissions
+    from probe.model.way_out import WayOut
 
 
 class Engine(StrEnum):
@@ -30,6 +31,8 @@ class EngineRequest:
         l2: hand frames for 127.0.0.1 to neighbours too. Their owner may take that for an attack.
         fin: send FINs without a connection to TCP ports that are silent or forwarded. So may this.
         greetings: ask open ports for host keys, banners and the head of a web page.
+        interface: what probes leave by; None: as the routing table has it.
+        sources: addresses of this machine to send from, at most one of each family.
 
     Raises:
         UsageError: what takes raw packets is asked of `connect`, which sends none.
@@ -40,6 +43,8 @@ class EngineRequest:
     l2: bool = False
     fin: bool = False
     greetings: bool = True
+    interface: str | None = None
+    sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.named and self.engine is Engine.CONNECT:
@@ -62,6 +67,17 @@ class EngineRequest:
         from probe.model.plan import RawPermissions
 
         return RawPermissions(fin=self.fin, loopback=self.l2)
+
+    @property
+    def way(self) -> "WayOut":
+        """How probes leave this machine.
+
+        Raises:
+            UsageError: this machine has no such interface or address.
+        """
+        from probe.app.way_out import own_way
+
+        return own_way(self.interface, self.sources)
 
     @property
     def inquiry(self) -> "Inquiry":

@@ -75,16 +75,18 @@ def started(request: EngineRequest, around: Around, *, examines: bool = False) -
         examines: this machine is read too, whatever it has.
 
     Raises:
-        UsageError: the environment names no user that makes sense as the one who called sudo.
-        PrivilegeError: raw packets were asked for by name and are not permitted, or privileges are left.
+        UsageError: the environment names no user that makes sense as the one who called sudo, or there is no
+            such way out.
+        PrivilegeError: raw packets were asked for by name, or an interface, and are not permitted, or
+            privileges are left.
         OutputError: the packet file or the result cannot be written.
         BackendError: this machine lets us open no sockets.
     """
-    invoker = invoker_of(os.environ)
+    invoker, way = invoker_of(os.environ), request.way
     missing, raw, capture = session.why_no_raw(request), None, None
     with ExitStack() as stack:
         reader = stack.enter_context(_reader()) if privilege.held() and (examines or _has_tunnel()) else None
-        host = session.system_host(reader)
+        host = session.system_host(reader, way)
         if session.sends_raw(request, missing):
             with acting_as_invoker():
                 capture = session.open_capture(request, stack)
@@ -93,7 +95,7 @@ def started(request: EngineRequest, around: Around, *, examines: bool = False) -
             _preload(_LATER_IN_DOCTOR if examines else (), around, codec=raw is not None)
         _give_up(invoker)
         around.check()
-        yield Session(session.open_backends(request, host, raw, stack), missing, reader, capture)
+        yield Session(session.open_backends(request, host, raw, way, stack), missing, reader, capture)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from probe.app.infer import judged
 from probe.app.session import Backends, open_session
 from probe.app.stages import collect
 from probe.app.target import Target, resolve_target
+from probe.app.way_out import require_sources
 from probe.engine.rows import measurement_of
 from probe.engine.run import Outcome, Progress
 from probe.errors import NothingMeasuredError
@@ -113,7 +114,9 @@ def _ready(
 
 
 def _resolved(target: Target | ResolvedTarget, backends: Backends) -> ResolvedTarget:
-    return target if isinstance(target, ResolvedTarget) else resolve_target(target, backends.host)
+    resolved = target if isinstance(target, ResolvedTarget) else resolve_target(target, backends.host)
+    require_sources(backends.way, (address.ip for address in resolved.addresses))
+    return resolved
 
 
 def _measurement(

@@ -17,6 +17,7 @@ from probe.machine.sources import Host, MachineReader
 from probe.model.greeting import Inquiry
 from probe.model.measurement import CONNECT, RAW
 from probe.model.plan import RawPermissions
+from probe.model.way_out import USUAL_WAY, WayOut
 
 if TYPE_CHECKING:
     from probe.inference.follow_up import Doubt
@@ -36,6 +37,7 @@ class Backends:
         permissions: which raw packets may be sent that look hostile.
         inquiry: what open ports may be asked of their services, by `clients`.
         clients: what else is measured with: ping, clients of services and of name servers.
+        way: how probes leave this machine.
     """
 
     backend: Backend
@@ -44,6 +46,7 @@ class Backends:
     permissions: RawPermissions = field(default_factory=RawPermissions)
     inquiry: Inquiry = Inquiry.ALL
     clients: Clients = field(default_factory=NoClients)
+    way: WayOut = USUAL_WAY
 
     @property
     def engine(self) -> str:
@@ -77,18 +80,19 @@ def open_session(engine: str | EngineRequest = Engine.AUTO) -> Iterator[Session]
     """Open what probing takes; all of it is closed at the end.
 
     Raises:
-        UsageError: there is no such engine.
-        PrivilegeError: raw packets were asked for by name and are not permitted.
+        UsageError: there is no such engine, or no such way out.
+        PrivilegeError: raw packets were asked for by name, or an interface, and are not permitted.
         OutputError: the packet file cannot be written.
         BackendError: this machine lets us open no sockets.
     """
     request = engine_request(engine)
-    missing, raw, host, capture = why_no_raw(request), None, system_host(), None
+    way = request.way
+    missing, raw, host, capture = why_no_raw(request), None, system_host(way=way), None
     with ExitStack() as stack:
         if sends_raw(request, missing):
             capture = open_capture(request, stack)
             raw, missing = open_raw_backend(request, host, capture, stack)
-        yield Session(open_backends(request, host, raw, stack), missing, capture=capture)
+        yield Session(open_backends(request, host, raw, way, stack), missing, capture=capture)
 
 
 # --- the parts ---
@@ -101,11 +105,11 @@ def own_reader() -> "SystemMachine":
     return SystemMachine(privilege.missing)
 
 
-def system_host(reader: "ReaderProcess | None" = None) -> Host:
+def system_host(reader: "ReaderProcess | None" = None, way: WayOut = USUAL_WAY) -> Host:
     """The prober's own machine. Its tunnels are read by `reader` where this process may not."""
     from probe.backends.system_host import SystemHost
 
-    return SystemHost() if reader is None else SystemHost(reader.tunnels)
+    return SystemHost(None if reader is None else reader.tunnels, way)
 
 
 def why_no_raw(request: EngineRequest) -> str | None:
@@ -154,7 +158,7 @@ def open_raw_backend(
     from probe.backends.raw import open_raw
 
     try:
-        raw = open_raw(host, capture)
+        raw = open_raw(host, capture, request.interface)
     except PrivilegeError as error:  # the sockets open one by one, and not all of them did
         if request.named:
             raise PrivilegeError(f"{request.named[0]}: {error}") from None
@@ -163,20 +167,25 @@ def open_raw_backend(
     return raw, None
 
 
-def open_backends(request: EngineRequest, host: Host, raw: Backend | None, stack: ExitStack) -> Backends:
+def open_backends(
+    request: EngineRequest, host: Host, raw: Backend | None, way: WayOut, stack: ExitStack
+) -> Backends:
     """Open what takes no privilege, beside what did; `stack` closes it.
 
     Raises:
+        PrivilegeError: the interface may not be chosen.
         BackendError: this machine lets us open no sockets.
     """
     from probe.backends.clients import SystemClients
     from probe.backends.connect import ConnectBackend
+    from probe.backends.way_out import require_permission
 
-    backend = ConnectBackend()
+    require_permission(way)
+    backend = ConnectBackend(way=way)
     stack.callback(backend.close)
-    clients = SystemClients()
+    clients = SystemClients(way)
     stack.callback(clients.close)
-    return Backends(backend, host, raw, request.permissions, request.inquiry, clients)
+    return Backends(backend, host, raw, request.permissions, request.inquiry, clients, way)
 
 
 def permitted_follow_ups(request: EngineRequest) -> "tuple[Sequence[Doubt] | None, str | None]":

@@ -16,6 +16,7 @@ from probe.backends.side_by_side import side_by_side
 from probe.backends.stream import Encrypted, Plain, Stream, connect
 from probe.model.greeting import Approach, Call, Greeting
 from probe.model.target import IPAddress, Port
+from probe.model.way_out import USUAL_WAY, WayOut
 from probe.services.banner_text import is_alert, parse_greeting
 
 DEADLINE_S = 2.0
@@ -39,15 +40,15 @@ _USUAL_PORTS = {_PLAIN: 80, _TLS: 443}
 
 
 def read_greetings(
-    calls: Sequence[Call], within: float = DEADLINE_S
+    calls: Sequence[Call], within: float = DEADLINE_S, way: WayOut = USUAL_WAY
 ) -> Mapping[tuple[IPAddress, Port], Greeting]:
-    """Meet TCP ports, all at once, for at most `within` seconds.
+    """Meet TCP ports, all at once, for at most `within` seconds, by connections that leave by `way`.
 
     Left out is what sends nothing in time, or before a signal asks for the end.
     """
     end = monotonic() + within
     talkative: set[Port] = set()
-    found = side_by_side(lambda call: _greeting_of(call, end, talkative), calls, _AT_ONCE)
+    found = side_by_side(lambda call: _greeting_of(call, end, talkative, way), calls, _AT_ONCE)
     return {
         (call.address, call.port): greeting
         for call, greeting in zip(calls, found, strict=True)
@@ -55,7 +56,7 @@ def read_greetings(
     }
 
 
-def _greeting_of(call: Call, end: float, talkative: set[Port]) -> Greeting | None:
+def _greeting_of(call: Call, end: float, talkative: set[Port], way: WayOut) -> Greeting | None:
     """The answer by the first transport that is understood; a bad request is better than nothing.
 
     `talkative` are the ports that have answered on some address; this one is added when it does.
@@ -63,7 +64,7 @@ def _greeting_of(call: Call, end: float, talkative: set[Port]) -> Greeting | Non
     best = None
     for encrypted in _TRANSPORTS[call.approach]:
         try:
-            found = _met(call, end, talkative, encrypted=encrypted)
+            found = _met(call, end, talkative, way, encrypted=encrypted)
         except TimeoutError:
             break  # it keeps quiet: another way of asking would wait as long
         except OSError:  # refused, cut off, no TLS: it does not speak like this
@@ -74,7 +75,7 @@ def _greeting_of(call: Call, end: float, talkative: set[Port]) -> Greeting | Non
     return best
 
 
-def _met(call: Call, end: float, talkative: set[Port], *, encrypted: bool) -> Greeting | None:
+def _met(call: Call, end: float, talkative: set[Port], way: WayOut, *, encrypted: bool) -> Greeting | None:
     """What one connection brings; None where it was not understood.
 
     Raises:
@@ -82,7 +83,7 @@ def _met(call: Call, end: float, talkative: set[Port], *, encrypted: bool) -> Gr
     """
     patience = LIKELY_S if call.likely else UNLIKELY_S
     began = monotonic()
-    with connect(call.address, call.port.number, min(end, began + patience)) as sock:
+    with connect(call.address, call.port.number, min(end, began + patience), way) as sock:
         first = min(patience, FIRST_S + _ROUND_TRIPS * (monotonic() - began))
 
         def soon() -> float:

@@ -13,6 +13,7 @@ from probe.model.greeting import Call, Greeting
 from probe.model.identity import Key
 from probe.model.machine import Resolvers
 from probe.model.target import IPAddress, Port
+from probe.model.way_out import USUAL_WAY, WayOut
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,9 +39,14 @@ class ThreadTask(Generic[T]):
 
 
 class SystemClients:
-    """Sends by this machine's own sockets. A thread starts in the network namespace of who begins a task."""
+    """Sends by this machine's own sockets. A thread starts in the network namespace of who begins a task.
 
-    def __init__(self) -> None:
+    Args:
+        way: how connections to services leave. The other clients measure the way that the system chooses.
+    """
+
+    def __init__(self, way: WayOut = USUAL_WAY) -> None:
+        self._way = way
         self._pool: ThreadPoolExecutor | None = None
 
     def close(self) -> None:
@@ -72,13 +78,13 @@ class SystemClients:
         """By `ssh-keyscan`, and by TLS."""
         from probe.backends.host_keys import read_keys  # noqa: PLC0415
 
-        return self._begin(lambda: read_keys(wanted))
+        return self._begin(lambda: read_keys(wanted, way=self._way))
 
     def greetings(self, calls: Sequence[Call]) -> Task[Mapping[Endpoint, Greeting]]:
         """By ordinary connections, plain or by TLS."""
         from probe.backends.banner import read_greetings  # noqa: PLC0415
 
-        return self._begin(lambda: read_greetings(calls))
+        return self._begin(lambda: read_greetings(calls, way=self._way))
 
     def wait(self, tasks: Iterable[Task[object]]) -> None:
         """Wait until all have ended; at a signal, a moment for those that end by themselves then."""

@@ -29,8 +29,10 @@ from probe.backends.sockets import (
     is_self_connected,
     receive_datagram,
 )
+from probe.backends.way_out import choose_way
 from probe.model.probing import Aftermath, Probe, Reason, Reply
 from probe.model.target import Protocol
+from probe.model.way_out import USUAL_WAY, WayOut
 from probe.wire.payloads import payload_for
 
 # How long an accepted connection is watched, in seconds: twice its handshake, within these bounds.
@@ -60,16 +62,20 @@ class ConnectBackend:
     Args:
         platform: what sockets can do here; None: the running system's row.
         capacity: cap the probes in flight further.
+        way: how probes leave this machine.
 
     The soft limit of open files is raised towards the hard one.
     """
 
-    def __init__(self, platform: Platform | None = None, capacity: int | None = None) -> None:
+    def __init__(
+        self, platform: Platform | None = None, capacity: int | None = None, way: WayOut = USUAL_WAY
+    ) -> None:
         self._platform = platform or this_platform()
         wanted = self._platform.capacity if capacity is None else min(capacity, self._platform.capacity)
         self._most_sockets = allow_sockets(wanted)
         self._capacity = min(wanted, self._most_sockets)
         self._maker = SocketMaker(self._platform)
+        self._way = None if way == USUAL_WAY else way
         self._poller = open_poller(self._platform.poller)
         self._flights: dict[int, _Flight] = {}  # by probe id
         self._by_descriptor: dict[int, _Flight] = {}
@@ -143,6 +149,8 @@ class ConnectBackend:
         flight.sent = time.monotonic()
         try:
             flight.sock = sock = self._maker.open(question)
+            if self._way is not None:
+                choose_way(sock, self._way, question.address.version)
             target = self._maker.sockaddr(question)
             moment = Moment.AT_ONCE
             flight.sent = time.monotonic()

@@ -19,6 +19,7 @@ from probe.backends.stream import Encrypted, Plain, connect
 from probe.machine import tools
 from probe.model.identity import Key, KeyKind
 from probe.model.target import IPAddress, Port
+from probe.model.way_out import USUAL_WAY, WayOut
 from probe.services.registry import TLS_PORTS
 
 DEADLINE_S = 3.0
@@ -39,23 +40,27 @@ _KNOWN_TYPES = frozenset(
 Place = tuple[IPAddress, Port]
 
 
-def read_keys(wanted: Sequence[Place], within: float = DEADLINE_S) -> Mapping[Place, tuple[Key, ...]]:
+def read_keys(
+    wanted: Sequence[Place], within: float = DEADLINE_S, way: WayOut = USUAL_WAY
+) -> Mapping[Place, tuple[Key, ...]]:
     """Ask TCP ports for their keys, all at once, for at most `within` seconds.
 
     The usual TLS ports are asked for their certificate, the others for SSH host keys: one to three
-    connections each. Where there is no `ssh-keyscan` (OpenSSH), no host keys are asked for. What shows no key
+    connections each. Where there is no `ssh-keyscan` (OpenSSH), no host keys are asked for, nor where a way
+    out was chosen, which it cannot take. What shows no key
     in time, or before a signal asks for the end, is left out.
     """
     end = monotonic() + within
-    found = side_by_side(lambda place: _keys_of(place, end), wanted, _AT_ONCE)
+    found = side_by_side(lambda place: _keys_of(place, end, way), wanted, _AT_ONCE)
     return {place: keys for place, keys in zip(wanted, found, strict=True) if keys}
 
 
-def _keys_of(place: Place, end: float) -> tuple[Key, ...]:
+def _keys_of(place: Place, end: float, way: WayOut) -> tuple[Key, ...]:
     address, port = place
-    read = _certificate if port.number in TLS_PORTS else _host_keys
     try:
-        return read(address, port.number, end)
+        if port.number in TLS_PORTS:
+            return _certificate(address, port.number, end, way)
+        return _host_keys(address, port.number, end) if way == USUAL_WAY else ()
     except OSError:  # refused, silent, no TLS, nonsense: a port that shows no key
         return ()
 
@@ -113,14 +118,14 @@ def _host_key(fields: Sequence[bytes]) -> Key | None:
     return Key(KeyKind.SSH, known, _fingerprint(blob))
 
 
-def _certificate(address: IPAddress, port: int, end: float) -> tuple[Key, ...]:
+def _certificate(address: IPAddress, port: int, end: float, way: WayOut) -> tuple[Key, ...]:
     """The server's own certificate, unverified: it is compared, not trusted.
 
     Raises:
         OSError: no connection, no TLS, or not in time.
     """
     end = min(end, monotonic() + _TLS_PATIENCE_S)
-    with connect(address, port, end) as plain:
+    with connect(address, port, end, way) as plain:
         key = certificate_key(Encrypted(Plain(plain, end)).certificate())
     return () if key is None else (key,)
 

@@ -53,7 +53,7 @@ class _Egress:
     link_address: str | None = None
 
 
-def open_raw(routes: Routes, capture: Capture | None = None) -> "RawBackend":
+def open_raw(routes: Routes, capture: Capture | None = None, interface: str | None = None) -> "RawBackend":
     """Open the sockets of raw packets; they stay usable after `privilege.drop()`.
 
     What the packets take is loaded here, so that it is not within the time of the first answer.
@@ -61,6 +61,7 @@ def open_raw(routes: Routes, capture: Capture | None = None) -> "RawBackend":
     Args:
         routes: how this machine would send, asked once an address.
         capture: where to keep every packet sent, and every answer; the caller closes it.
+        interface: what packets leave by; None: as the routing table has it.
 
     Raises:
         PrivilegeError: this process may not send raw packets here; the message has how it may.
@@ -71,7 +72,7 @@ def open_raw(routes: Routes, capture: Capture | None = None) -> "RawBackend":
     from probe.backends.rawsockets import RawSockets  # noqa: PLC0415 - Linux only
 
     try:
-        sockets = RawSockets(SOURCE_PORTS)
+        sockets = RawSockets(SOURCE_PORTS, interface)
     except OSError as problem:
         raise PrivilegeError(privilege.explain(problem)) from None
     codec.load()

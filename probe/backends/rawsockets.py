@@ -21,6 +21,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from probe.backends.sockets import host_and_scope
+from probe.backends.way_out import bind_to_interface
 from probe.interruption import GLANCE_S
 from probe.model.target import IPAddress
 from probe.wire import bpf
@@ -62,14 +63,15 @@ class RawSockets:
 
     Args:
         ports: where answers come to; what goes to other ports is never read.
+        interface: what is routed leaves by it; None: as the routing table has it.
 
     Raises:
         OSError: not permitted (EPERM), or this kernel has no such sockets.
     """
 
-    def __init__(self, ports: range) -> None:
+    def __init__(self, ports: range, interface: str | None = None) -> None:
         with ExitStack() as stack:
-            self._routed = _routed_senders(stack)
+            self._routed = _routed_senders(stack, interface)
             self._direct = stack.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0))
             self._direct.settimeout(0)
             self._readers: dict[int, socket.socket] = {}
@@ -148,7 +150,7 @@ class RawSockets:
                     yield _arrival(bytes(self._space[:length]), ethertype, notes, address)
 
 
-def _routed_senders(stack: ExitStack) -> dict[int, socket.socket]:
+def _routed_senders(stack: ExitStack, interface: str | None) -> dict[int, socket.socket]:
     """One sender a family; both take the IP header from us (IP_HDRINCL, which IPPROTO_RAW implies)."""
     senders = {}
     for version, family in _FAMILIES.items():
@@ -160,6 +162,8 @@ def _routed_senders(stack: ExitStack) -> dict[int, socket.socket]:
             continue
         senders[version] = stack.enter_context(sender)
         sender.settimeout(0)
+        if interface is not None:
+            bind_to_interface(sender, interface)
     return senders
 
 

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Protocol, TypeVar
 
+from probe.backends.way_out import choose_way
 from probe.model.target import IPAddress
+from probe.model.way_out import USUAL_WAY, WayOut
 
 MOST_BYTES = 65_536  # read from one connection; a chain of certificates takes some thousands
 _PIECE = 4096
@@ -30,8 +32,8 @@ class Stream(Protocol):
         """Wait for nothing longer than until `end` on the monotonic clock."""
 
 
-def connect(address: IPAddress, port: int, end: float) -> socket.socket:
-    """Open a connection by `end`.
+def connect(address: IPAddress, port: int, end: float, way: WayOut = USUAL_WAY) -> socket.socket:
+    """Open a connection by `end` that leaves by a chosen way.
 
     Raises:
         OSError: refused, unreachable, or not in time.
@@ -41,6 +43,7 @@ def connect(address: IPAddress, port: int, end: float) -> socket.socket:
     )
     opened = socket.socket(family, kind, protocol)
     try:
+        choose_way(opened, way, address.version)
         _limit(opened, end)
         opened.connect(place)
     except BaseException:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
+from probe.backends.way_out import choose_way
 from probe.machine.interfaces import Interface, interfaces
 from probe.machine.netlink import (
     KernelRoute,
@@ -23,6 +24,7 @@ from probe.machine.netlink import (
 from probe.model.facts import LinkKind, Neighbour, Route
 from probe.model.machine import Tunnel
 from probe.model.target import IPAddress
+from probe.model.way_out import USUAL_WAY, WayOut
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _ANY_PORT = 9  # discard; never sent to
@@ -44,18 +46,22 @@ class SystemHost:
 
     Args:
         read_tunnels: who reads the tunnels, where this process may not; None: itself.
+        way: how probes leave, which their routes go by.
     """
 
-    def __init__(self, read_tunnels: Callable[[], tuple[Tunnel, ...]] | None = None) -> None:
+    def __init__(
+        self, read_tunnels: Callable[[], tuple[Tunnel, ...]] | None = None, way: WayOut = USUAL_WAY
+    ) -> None:
         self._read_tunnels = read_tunnels
+        self._way = way
 
     def route(self, destination: IPAddress) -> Route:
         """How the kernel would send to `destination`: source address, interface, link."""
         try:
-            source = _source_for(destination)
+            source = _source_for(destination, self._way)
         except OSError:
             return Route(destination, reachable=False)
-        kernel = _kernel_route(destination)
+        kernel = _kernel_route(destination, self._way)
         if kernel is not None and not kernel.delivers:
             return Route(destination, reachable=False)
         known = interfaces()
@@ -73,7 +79,7 @@ class SystemHost:
 
     def neighbour(self, destination: IPAddress) -> Neighbour | None:
         """What the neighbour table has of an on-link address; None where it has nothing (Linux only)."""
-        entry = _neighbour_entry(destination)
+        entry = _neighbour_entry(destination, self._way)
         if entry is None:
             return None
         if entry.state & _ASKED_IN_VAIN:
@@ -82,7 +88,7 @@ class SystemHost:
 
     def link_address(self, destination: IPAddress) -> str | None:
         """Link-layer address of an on-link address; None where the table has none (Linux only)."""
-        entry = _neighbour_entry(destination)
+        entry = _neighbour_entry(destination, self._way)
         return entry.link_address if entry is not None and entry.state & _ANSWERED else None
 
     def own_addresses(self) -> frozenset[IPAddress]:
@@ -98,13 +104,14 @@ class SystemHost:
         return tunnels()
 
 
-def _source_for(destination: IPAddress) -> IPAddress:
-    """The kernel's choice of source address.
+def _source_for(destination: IPAddress, way: WayOut) -> IPAddress:
+    """The source address: the chosen one, or the kernel's choice.
 
     Raises:
         OSError: there is no route, no such family, or no interface with the name of the address's scope.
     """
     with socket.socket(_FAMILIES[destination.version], socket.SOCK_DGRAM) as sock:
+        choose_way(sock, way, destination.version)
         host = str(destination).split("%", maxsplit=1)[0]
         if isinstance(destination, IPv6Address):
             sock.connect((host, _ANY_PORT, 0, _scope_of(destination)))
@@ -125,18 +132,19 @@ def _scope_of(address: IPAddress) -> int:
     return int(name) if name.isdecimal() else socket.if_nametoindex(name)
 
 
-def _kernel_route(destination: IPAddress) -> KernelRoute | None:
+def _kernel_route(destination: IPAddress, way: WayOut) -> KernelRoute | None:
     if sys.platform != "linux":
         return None
     try:
-        return parse_route(exchange(route_request(destination, _scope_of(destination))))
+        interface = _scope_of(destination) if way.interface is None else socket.if_nametoindex(way.interface)
+        return parse_route(exchange(route_request(destination, interface, way.source(destination.version))))
     except OSError:  # a sandbox without netlink: the interfaces' own addresses have to do
         return None
 
 
-def _neighbour_entry(destination: IPAddress) -> NeighbourEntry | None:
+def _neighbour_entry(destination: IPAddress, way: WayOut) -> NeighbourEntry | None:
     """The neighbour table's entry for an on-link address; None where there is none, or none can be read."""
-    kernel = _kernel_route(destination)
+    kernel = _kernel_route(destination, way)
     if kernel is None or kernel.interface is None or kernel.gateway or kernel.local:
         return None
     try:

@@ -10,6 +10,7 @@ from probe.app.privileged_start import started
 from probe.app.scan import Reporting, scan
 from probe.app.session import Backends, permitted_follow_ups
 from probe.app.target import Target, resolve_target
+from probe.app.way_out import require_sources
 from probe.backends.system_host import SystemHost
 from probe.cli.notices import announce, hint, warn_of_packets
 from probe.cli.output import Destination
@@ -44,8 +45,11 @@ def print_plan(
     if destination.form not in {Form.TABLE, Form.JSON}:
         raise UsageError(f"--plan and --{destination.form} exclude each other; a plan is text or --json")
     destination.check()
-    host = SystemHost()
-    plan = make_plan(resolve_target(target, host), timing, host)
+    way = request.way
+    host = SystemHost(way=way)
+    resolved = resolve_target(target, host)
+    require_sources(way, (address.ip for address in resolved.addresses))
+    plan = make_plan(resolved, timing, host)
     follow_ups, missing = permitted_follow_ups(request)
     hint(missing, quiet=quiet)
     if destination.form is Form.JSON:

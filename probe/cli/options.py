@@ -95,6 +95,16 @@ Rate = Annotated[
     float | None,
     typer.Option("--rate", metavar="PER_SECOND", help="Most openings per second, over all addresses."),
 ]
+Interface = Annotated[
+    str | None,
+    typer.Option("--interface", metavar="NAME", help="Send by this interface, whatever the routes are."),
+]
+Source = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source", metavar="ADDRESS", help="Send from this address of this machine; one of each family."
+    ),
+]
 OnlyIPv4 = Annotated[bool, typer.Option("-4", help="Only IPv4 addresses.")]
 OnlyIPv6 = Annotated[bool, typer.Option("-6", help="Only IPv6 addresses.")]
 Watch = Annotated[

@@ -26,6 +26,8 @@ def scan(  # noqa: PLR0913 - each is a flag
     timeout: options.Timeout = 1.0,
     retries: options.Retries = 2,
     rate: options.Rate = None,
+    interface: options.Interface = None,
+    source: options.Source = None,
     only_ipv4: options.OnlyIPv4 = False,
     only_ipv6: options.OnlyIPv6 = False,
     plan: options.ShowPlan = False,
@@ -44,7 +46,9 @@ def scan(  # noqa: PLR0913 - each is a flag
     from probe.cli.output import Destination
     from probe.model.plan import Timing
 
-    request = EngineRequest(engine, pcap, l2, fin, greetings=not no_greetings)
+    request = EngineRequest(
+        engine, pcap, l2, fin, greetings=not no_greetings, interface=interface, sources=tuple(source or ())
+    )
     timing = Timing(timeout, retries, rate)
     destination = Destination.of(form, output, detail=verbose)
     families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)

@@ -104,6 +104,7 @@ _DOWN_TO = 0.002  # what a cause keeps that a condition does not name
 # What a port's condition amounts to. A drop or a rejection is shared between the target and the way to it.
 _BY_CONDITION: Mapping[Condition, Mapping[Cause, float]] = {
     Condition.CLEAR: {Cause.NOT_BOUND: 0.93, Cause.TARGET_FIREWALL: 0.05, Cause.PATH_FIREWALL: 0.01},
+    Condition.THIS_MACHINE: {Cause.NOT_BOUND: 0.97},
     Condition.NOT_FORWARDED: {Cause.NOT_FORWARDED: 0.95, Cause.NOT_BOUND: 0.03},
     Condition.HAIRPIN: {Cause.HAIRPIN: 0.97},
     Condition.LOCAL_FIREWALL: {Cause.LOCAL_FIREWALL: 0.97},

@@ -229,8 +229,12 @@ _FEW_CHAINS = 2  # that are shown as evidence
 
 
 def findings(scene: ExamContext) -> tuple[CauseEvidence, ...]:
-    """Everything that was seen of the address; each question answered once or not at all."""
-    return tuple(finding for read in _READERS for finding in read(scene))
+    """Everything that was seen of the address; each question answered once or not at all.
+
+    Of this machine's own address only what can be in the way of packets that never leave it.
+    """
+    readers = _OF_OWN_ADDRESS if scene.exam.survey.is_this_machine else _READERS
+    return tuple(finding for read in readers for finding in read(scene))
 
 
 def _what_the_interface_counted(scene: ExamContext) -> Iterator[CauseEvidence]:
@@ -317,6 +321,10 @@ def _who_answers(scene: ExamContext) -> Iterator[CauseEvidence]:
         yield CauseEvidence(rule=Symptom.OTHER_MACHINE, address=str(scene.ip))
 
 
+def _whose_it_is(scene: ExamContext) -> Iterator[CauseEvidence]:
+    yield _of_all(Symptom.OWN_ADDRESS, scene)
+
+
 def _what_the_name_gives(scene: ExamContext) -> Iterator[CauseEvidence]:
     name, given = scene.exam.address.name, [a for a in scene.exam.names if a.failure is None]
     if name is None:
@@ -363,3 +371,4 @@ _READERS: tuple[Callable[[ExamContext], Iterator[CauseEvidence]], ...] = (
     _who_answers,
     _what_the_name_gives,
 )
+_OF_OWN_ADDRESS = (_whose_it_is, how_it_answers, _what_our_filter_holds, _what_the_name_gives)

@@ -45,5 +45,6 @@ QUESTIONS: tuple[frozenset[Symptom], ...] = (
     frozenset({Symptom.REVERSE_PATH_STRICT, Symptom.REVERSE_PATH_LOOSE, Symptom.REVERSE_PATH_DROPS}),
     frozenset({Symptom.NETWORK_OVERLAPS, Symptom.NETWORK_UNIQUE}),
     frozenset({Symptom.OTHER_MACHINE}),
+    frozenset({Symptom.OWN_ADDRESS}),
     frozenset({Symptom.NAME_FITS, Symptom.NAME_OUTSIDE_TUNNEL, Symptom.NAMES_DISAGREE, Symptom.NO_NAME}),
 )

@@ -77,6 +77,7 @@ USUAL: Final[Mapping[Symptom, float]] = {
     Symptom.NETWORK_OVERLAPS: 0.02,
     Symptom.NETWORK_UNIQUE: 0.98,
     Symptom.OTHER_MACHINE: 0.01,
+    Symptom.OWN_ADDRESS: 0.0001,  # on the way to it there is nothing that could fail
     Symptom.NO_NAME: 0.5,
     Symptom.NAME_FITS: 0.485,
     Symptom.NAME_OUTSIDE_TUNNEL: 0.01,
@@ -94,6 +95,7 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
         prior=0.33,
         looks={
             **_ANSWERED,
+            Symptom.OWN_ADDRESS: 0.03,
             Symptom.ROUTE_EXPECTED: 0.95,
             Symptom.ROUTE_MISSES_TUNNEL: 0.005,
             Symptom.ROUTE_WITHOUT_TUNNEL: 0.03,  # the VPN ends on another machine of the LAN
@@ -226,6 +228,7 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
             Symptom.PROBES_NOT_SENT: 0.55,
             Symptom.PACKETS_RECEIVED: 0.6,
             Symptom.LOCAL_FILTER_BLOCKS: 0.98,
+            Symptom.OWN_ADDRESS: 0.03,
         },
         condition=Condition.LOCAL_FIREWALL,
         fix=fixes.local_firewall,

@@ -145,7 +145,7 @@ class LinkPace:
 # but Linux every second at first (net.ipv4.tcp_syn_linear_timeouts), so that is reckoned with.
 SYN_REPEAT_S = 0.95
 FLOOR_S = 0.1  # below RFC 6298's 1 s: a late answer still counts, every try has its own socket
-EXPECTED_S = 0.05  # the floor where silence is expected: a late answer costs a detail
+EXPECTED_S = 0.01  # the floor where silence is expected, if all others have answered: a detail is at stake
 INITIAL_S = 0.25  # while nothing is known anywhere: three tries then fill a second
 STRANGER_FACTOR = 1.5  # an address without answers is given this much of the slowest learned timeout
 _GRANULARITY_S = 0.001
@@ -156,26 +156,19 @@ class RttEstimator:
 
     def __init__(self) -> None:
         self.smoothed: float | None = None
+        self.timeout: float | None = None  # until a try is sent again, with the floor
+        self.variable_timeout: float | None = None  # the same without: what nearly every answer keeps to
         self._variation = 0.0
 
     def sample(self, rtt: float) -> None:
         """Learn from one round trip. Every try is a flow of its own, so Karn's rule is met."""
         if self.smoothed is None:
             self.smoothed, self._variation = rtt, rtt / 2
-            return
-        self._variation += (abs(self.smoothed - rtt) - self._variation) / 4
-        self.smoothed += (rtt - self.smoothed) / 8
-
-    def timeout(self) -> float | None:
-        """Retransmission timeout with the floor; None while nothing was learned."""
-        usual = self.variable_timeout()
-        return None if usual is None else max(FLOOR_S, usual)
-
-    def variable_timeout(self) -> float | None:
-        """The same without the floor: what nearly every answer keeps to."""
-        if self.smoothed is None:
-            return None
-        return self.smoothed + max(_GRANULARITY_S, 4 * self._variation)
+        else:
+            self._variation += (abs(self.smoothed - rtt) - self._variation) / 4
+            self.smoothed += (rtt - self.smoothed) / 8
+        self.variable_timeout = self.smoothed + max(_GRANULARITY_S, 4 * self._variation)
+        self.timeout = max(FLOOR_S, self.variable_timeout)
 
 
 def stranger_timeout(slowest: float | None) -> float:
@@ -204,6 +197,17 @@ class PathStats:
         self.rtt.sample(rtt)
         self.answered += 1
         self.lost += attempt - 1
+
+    def repeated_after(self, rtt: float) -> float:
+        """How much later than its try the packet left that an answer answers, in whole seconds.
+
+        A kernel sends the SYN of an open connect() again every second at first. An answer that took that much
+        longer than any other answers such a repeat, and shows no round-trip time (Karn, RFC 6298 section 3).
+        """
+        usual = self.rtt.smoothed or 0.0
+        if rtt < SYN_REPEAT_S + usual / 2:
+            return 0.0
+        return float(math.floor(rtt - SYN_REPEAT_S) + 1)
 
     def is_stranger(self) -> bool:
         """Whether the address may be farther than it was ever waited for."""

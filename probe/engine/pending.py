@@ -87,4 +87,4 @@ def with_aftermath(accepted: Observation, reply: Reply) -> Observation:
 
 def known_timeout(state: AddressState) -> float:
     """The timeout that the answers of an address have taught; 0 where there were none."""
-    return state.learned.rtt.timeout() or 0.0
+    return state.learned.rtt.timeout or 0.0

@@ -15,17 +15,17 @@ _SPREE = 2  # so many within that time: one of them could have been given at its
 
 
 class ErrorRation:
-    """The ICMP errors that came for one address, by when the tries left that they answer, in seconds."""
+    """The ICMP errors that came for one address, by when the packets left that they answer, in seconds."""
 
     def __init__(self) -> None:
         """Begin before the first error."""
         self._answered: list[float] = []
         self._came_late = False
 
-    def error(self, sent_at: float, attempt: int) -> None:
-        """Note an error that answered try `attempt` (from 1), which left at `sent_at`."""
+    def error(self, sent_at: float, *, late: bool) -> None:
+        """Note an error for a packet that left at `sent_at`; `late`: not the first one of its question."""
         insort(self._answered, sent_at)
-        self._came_late = self._came_late or attempt > 1
+        self._came_late = self._came_late or late
 
     def may_hold_back(self, tries: Iterable[float]) -> bool:
         """Whether tries that left at these times may all be silent only because the ration was spent."""

@@ -76,6 +76,7 @@ class Scan:
         self._links: dict[str | None, OutgoingLink] = {}
         self._addresses: dict[IPAddress, AddressState] = {}
         self._slowest: AddressState | None = None  # of those that answered, the one with the longest timeout
+        self._longest: float | None = 0.0  # that timeout; None: to be looked up, for it has become shorter
         for address, known in (learned or {}).items():
             state = self._state(address, known)
             if known.rtt.smoothed is not None:
@@ -240,26 +241,31 @@ class Scan:
         return until
 
     def _timeout(self, state: AddressState) -> float:
-        timeout = state.learned.rtt.timeout()
+        timeout = state.learned.rtt.timeout
         if timeout is None:
             timeout = self._stranger_timeout()
         return min(timeout, self.timing.timeout)
 
     def _expected_silence(self, state: AddressState) -> float:
         """How long to wait for what mostly stays out: about as long as others of this address took."""
-        usual = state.learned.rtt.variable_timeout()
+        usual = state.learned.rtt.variable_timeout
         return min(self._timeout(state) if usual is None else max(EXPECTED_S, usual), self.timing.timeout)
 
     def _stranger_timeout(self) -> float:
-        slowest = None if self._slowest is None else self._slowest.learned.rtt.timeout()
-        return stranger_timeout(slowest)
+        if self._slowest is None:
+            return stranger_timeout(None)
+        if self._longest is None:
+            self._slowest = max(self._addresses.values(), key=known_timeout)
+            self._longest = known_timeout(self._slowest)
+        return stranger_timeout(self._longest)
 
     def _note_timeout(self, state: AddressState) -> None:
-        """Keep the slowest address: only its own news can make another one the slowest without being it."""
-        if state is self._slowest:
-            self._slowest = max(self._addresses.values(), key=known_timeout)
-        elif self._slowest is None or known_timeout(state) > known_timeout(self._slowest):
-            self._slowest = state
+        """Keep the slowest address: where it gets faster, another one may be the slowest."""
+        timeout = known_timeout(state)
+        if self._longest is not None and timeout > self._longest:
+            self._slowest, self._longest = state, timeout
+        elif state is self._slowest and timeout != self._longest:
+            self._longest = None
 
     def _wake(self, asked: PendingQuestion, at: float) -> None:
         asked.due_at = at
@@ -274,10 +280,22 @@ class Scan:
                 self._settle(asked, asked.accepted)
             elif len(asked.sent) < self._allowed(asked):
                 self._queue(asked)
+            elif self._may_still_come(asked, at):
+                self._wake(asked, at + EXPECTED_S)
             else:
                 self._settle(asked, self._silence(asked))
 
+    def _may_still_come(self, asked: PendingQuestion, at: float) -> bool:
+        """Whether what is expected to stay silent has to wait for others of its address that do answer.
+
+        They left beside it: where they are late, an answer to it would be late too.
+        """
+        within = asked.brief and at < asked.sent[-1][1] + self._timeout(asked.way)
+        return within and not all(other.brief for other in asked.way.under_way)
+
     def _allowed(self, asked: PendingQuestion) -> int:
+        if asked.brief and not asked.way.learned.lost:
+            return 1
         return asked.way.learned.tries(asked.tries)
 
     def next_deadline(self, now: float) -> float:
@@ -321,20 +339,34 @@ class Scan:
         state = asked.way
         rtt = max(0.0, reply.at - sent_at)
         first, first_of_all = state.learned.rtt.smoothed is None, self._slowest is None
-        if reply.reason in ICMP_REASONS:  # late ones, and those that never come, are rationed, not lost
-            state.learned.rtt.sample(rtt)
-            if asked.question.ttl is None:
-                state.ration.error(sent_at, attempt)
+        if reply.reason in ICMP_REASONS:
+            self._learn_of_error(asked, attempt, reply, sent_at)
         else:
             state.learned.answer(attempt, rtt)
             state.pace.answered(attempt, reply.at, rtt)
             state.link.pace.answered(attempt, reply.at, rtt)
+        if state.learned.rtt.smoothed is None:
+            return
         self._note_timeout(state)
         if first_of_all:
             for other in self._addresses.values():
                 self._shorten_waits(other)
         elif first:
             self._shorten_waits(state)
+
+    def _learn_of_error(self, asked: PendingQuestion, attempt: int, reply: Reply, sent_at: float) -> None:
+        """Learn from an ICMP error: late ones, and those that never come, are rationed, not lost.
+
+        One that comes so late that the kernel has sent the SYN again answers the repeat: its round trip is
+        not known, and its sender spent it then.
+        """
+        state, rtt = asked.way, max(0.0, reply.at - sent_at)
+        of_connection = asked.question.port.protocol is Protocol.TCP
+        later = state.learned.repeated_after(rtt) if of_connection else 0.0
+        if not later:
+            state.learned.rtt.sample(rtt)
+        if asked.question.ttl is None:
+            state.ration.error(sent_at + later, late=later > 0 or attempt > 1)
 
     def _shorten_waits(self, state: AddressState) -> None:
         """A first round trip is known: who was given the benefit of the doubt waits less long now."""

@@ -8,6 +8,10 @@ from probe.explain.same_host import same_host_sentence
 from probe.model.evidence import AddressEvidence, AddressRule, Response
 
 SENTENCES: Mapping[AddressRule, str] = {
+    AddressRule.OWN_ADDRESS: (
+        "this machine's own address: its packets to it go over loopback, past every route, tunnel and firewall that"
+        " others meet"
+    ),
     AddressRule.CONTROLS: "{controls} that nothing uses: {became}",
     AddressRule.DISTANCE: "answers from {hops} away{ttl}",
     AddressRule.LEAVES_BESIDE_TUNNEL: "packets for it leave by {interface}, not by {a_tunnel}",

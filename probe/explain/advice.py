@@ -87,6 +87,10 @@ OF_ADDRESS: Mapping[AdviceRule, str] = {
         "answers for {where} come straight from the inside: test it from outside, or let the router translate both"
         " ways"
     ),
+    AdviceRule.PROBE_FROM_ELSEWHERE: (
+        "{where} is this machine's own address, so no firewall was met: probe it from another machine to see what"
+        " others reach"
+    ),
     AdviceRule.INTERCEPTED: (
         "something on the way to {where} answers for every port: test from another network"
     ),

@@ -147,6 +147,9 @@ _ROUTE = "the route to {e.address} leaves by {e.interface}"
 
 # Each a template of the evidence's values, or what makes the sentence of them.
 _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
+    Symptom.OWN_ADDRESS: (
+        "{e.address} is this machine's own address: no firewall, route or tunnel that others meet is on the way"
+    ),
     Symptom.ANSWERS: "{e.address} answers",
     Symptom.ECHO_ONLY: "{e.address} answers ping, and none of the ports that were asked",
     Symptom.WITHHELD: "answers of {e.address} reach this machine, and it keeps them from its programs",

@@ -20,6 +20,8 @@ _HEALTH: Mapping[TunnelHealth, AddressRule] = {
 def address_evidence(model: AddressModel) -> Iterator[AddressEvidence]:
     """How an address answers on ports that nothing uses, how far it is, and what else was seen of it."""
     survey, noise = model.survey, model.noise
+    if survey.is_this_machine:
+        yield AddressEvidence(rule=AddressRule.OWN_ADDRESS)
     counts = model.control_counts()
     if counts:
         yield AddressEvidence(rule=AddressRule.CONTROLS, controls=dict(counts.most_common()))

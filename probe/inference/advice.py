@@ -162,6 +162,7 @@ _OF_ADDRESS: Mapping[Condition, AdviceRule] = {
     Condition.WRONG_HOST: AdviceRule.WRONG_HOST,
     Condition.HAIRPIN: AdviceRule.HAIRPIN,
     Condition.INTERCEPTED: AdviceRule.INTERCEPTED,
+    Condition.THIS_MACHINE: AdviceRule.PROBE_FROM_ELSEWHERE,
 }
 
 

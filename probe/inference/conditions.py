@@ -57,7 +57,13 @@ def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Con
     if port not in model.evidence:
         return Condition.UNKNOWN
     by_way = way_condition(model.survey) if is_lost(model.tested[port], model.survey) else None
-    return by_way or _condition_of_answer(port, model, posterior)
+    return by_way or _met_nothing(model, _condition_of_answer(port, model, posterior))
+
+
+def _met_nothing(model: AddressModel, condition: Condition) -> Condition:
+    """A machine's packets to an address of its own pass nothing that others meet: this is no clear path."""
+    own = condition is Condition.CLEAR and model.survey.is_this_machine
+    return Condition.THIS_MACHINE if own else condition
 
 
 def _condition_of_answer(port: Port, model: AddressModel, posterior: Posterior) -> Condition:
@@ -129,7 +135,7 @@ def address_condition(model: AddressModel) -> Condition:
     )
     if unheard and not heard_by_sockets:
         return _kept_from_sockets(unheard[0], model)
-    return _condition_by_controls(model) if model.alive else Condition.UNKNOWN
+    return _met_nothing(model, _condition_by_controls(model)) if model.alive else Condition.UNKNOWN
 
 
 def _condition_by_controls(model: AddressModel) -> Condition:

@@ -26,7 +26,7 @@ _NUMBER = struct.Struct("=I")
 
 _NLM_F_REQUEST = 1
 _RTM_NEWROUTE, _RTM_GETROUTE, _RTM_NEWNEIGH, _RTM_GETNEIGH = 24, 26, 28, 30
-_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_VIA = 1, 4, 5, 7, 18
+_RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_VIA = 1, 2, 4, 5, 7, 18
 _NDA_DST, _NDA_LLADDR = 1, 2
 _ETHERNET_BYTES = 6
 _RTN_UNICAST, RTN_LOCAL = 1, 2
@@ -59,10 +59,19 @@ class KernelRoute:
     delivers: bool  # False: the route is blackhole, unreachable, prohibit
 
 
-def route_request(destination: IPAddress, interface: int = 0) -> bytes:
-    """Ask how to reach one address; `interface` (an index) is needed for link-local ones."""
-    body = _ROUTE.pack(_AF[destination.version], destination.max_prefixlen, *[0] * 7)
+def route_request(destination: IPAddress, interface: int = 0, source: IPAddress | None = None) -> bytes:
+    """Ask how to reach one address.
+
+    Args:
+        destination: the address.
+        interface: the index of the one to leave by, which link-local addresses need; 0: whichever.
+        source: the address to send from, by which policy routing goes; None: the kernel chooses.
+    """
+    length = destination.max_prefixlen
+    body = _ROUTE.pack(_AF[destination.version], length, length if source else 0, *[0] * 6)
     body += _attribute(_RTA_DST, destination.packed)
+    if source is not None:
+        body += _attribute(_RTA_SRC, source.packed)
     if interface:
         body += _attribute(_RTA_OIF, _NUMBER.pack(interface))
     return _message(_RTM_GETROUTE, body)

@@ -46,6 +46,7 @@ class AdviceRule(StrEnum):
     NOTHING_CAME_BACK = "nothing-came-back"
     LOOK_FOR_THE_CAUSE = "look-for-the-cause"  # the same through a tunnel: the doctor finds more
     HAIRPIN = "hairpin"
+    PROBE_FROM_ELSEWHERE = "probe-from-elsewhere"  # it is this machine's own address
 
 
 # The most important first; what has the same number keeps its order.
@@ -58,6 +59,7 @@ IMPORTANCE: Mapping[AdviceRule, int] = {
     AdviceRule.HOST_DOWN: 80,
     AdviceRule.NO_ROUTE: 80,
     AdviceRule.LOCAL_FIREWALL: 80,
+    AdviceRule.PROBE_FROM_ELSEWHERE: 75,
     AdviceRule.PRIVATE_EVERYWHERE: 70,
     AdviceRule.INTERCEPTED: 65,
     AdviceRule.PUBLISHED_PAST_FIREWALL: 60,

@@ -38,6 +38,7 @@ class Condition(StrEnum):
     WRONG_HOST = "wrong-host"
     HAIRPIN = "hairpin"  # the inside address answers itself: forwarded, but not translated on the way back
     RATE_LIMITED = "rate-limited"  # answers are rationed: too few came to conclude more
+    THIS_MACHINE = "this-machine"  # the prober's own address: no firewall was met
     UNKNOWN = "unknown"
 
 

@@ -115,6 +115,7 @@ class PortEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class AddressRule(StrEnum):
     """What was seen of an address, and which machine answers there."""
 
+    OWN_ADDRESS = "own-address"  # the prober's
     CONTROLS = "controls"  # how ports that nothing uses answered
     DISTANCE = "distance"
     LEAVES_BESIDE_TUNNEL = "leaves-beside-tunnel"

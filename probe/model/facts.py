@@ -91,6 +91,11 @@ class AddressSurvey:
         """The vantage and the address, by which everything that is concluded of this is kept."""
         return self.vantage, self.address.ip
 
+    @property
+    def is_this_machine(self) -> bool:
+        """Whether the address is the prober's own: its packets go over loopback and meet no other box."""
+        return self.route is not None and self.route.kind is LinkKind.LOOPBACK
+
     def first_answer(self) -> float | None:
         """When the first answer to a first try came, on the backend's clock; None where none is known."""
         return min(

@@ -151,7 +151,7 @@ class NextHop(Struct, frozen=True, omit_defaults=True):
     link_address: str  # of the neighbour, as 52:54:00:12:34:56
 
 
-class Question(Struct, frozen=True, omit_defaults=True):
+class Question(Struct, frozen=True, omit_defaults=True, cache_hash=True):
     """One thing to find out: how `address` answers on `port` to probes of this shape."""
 
     address: IPAddress

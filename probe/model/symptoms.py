@@ -17,6 +17,7 @@ class Symptom(StrEnum):
     """One thing that was seen of an address, of a port on it, or of the size that its path carries."""
 
     # How does the address answer?
+    OWN_ADDRESS = "own-address"  # of this machine
     ANSWERS = "answers"  # a TCP or UDP stack speaks for it
     ECHO_ONLY = "answers-ping-only"  # ping is answered, no port is
     WITHHELD = "answers-withheld"  # raw packets saw answers that no socket was given

@@ -186,7 +186,7 @@ def test_raw_packets_that_are_not_permitted(monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_free_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     """What this machine refuses is an error of the project too, and all that was open is closed."""
 
-    def refuse() -> None:
+    def refuse(**_: object) -> None:
         raise BackendError("no file descriptors")
 
     monkeypatch.setattr("probe.backends.connect.ConnectBackend", refuse)

@@ -36,7 +36,7 @@ def test_a_task_goes_on_beside_its_caller(monkeypatch: pytest.MonkeyPatch) -> No
     both = threading.Barrier(2, timeout=5)
     go_on = threading.Event()
 
-    def meet(asked):
+    def meet(asked, **_):
         both.wait()
         go_on.wait(5)
         return {HERE: ECHO}

@@ -19,7 +19,7 @@ class UnaskedRoutes:
 def test_nothing_is_loaded_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """What packets take is loaded when the sockets are open, not within the time of the first answer."""
     done: list[str] = []
-    monkeypatch.setattr(rawsockets, "RawSockets", lambda _ports: done.append("sockets"))
+    monkeypatch.setattr(rawsockets, "RawSockets", lambda *_: done.append("sockets"))
     monkeypatch.setattr(codec, "load", lambda: done.append("codec"))
     monkeypatch.setattr(privilege, "is_supported", lambda: True)
     open_raw(UnaskedRoutes())

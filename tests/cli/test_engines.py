@@ -79,7 +79,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Raw packets are permitted; what happens, in its order."""
     happened: list[str] = []
 
-    def open_raw(host, capture=None):
+    def open_raw(host, capture=None, interface=None):
         happened.append("open with a file" if capture else "open")
         return FakeRaw(happened.append)
 
@@ -176,7 +176,7 @@ def test_a_sandbox_may_refuse_what_the_privileges_allow(
 ) -> None:
     """Where opening fails after all, auto goes on with connect() and raw ends with exit code 4."""
 
-    def refuse(host, capture=None):
+    def refuse(host, capture=None, interface=None):
         raise PrivilegeError("seccomp forbids raw sockets")
 
     monkeypatch.setattr("probe.backends.raw.open_raw", refuse)

@@ -24,7 +24,7 @@ import sys
 import probe.backends.privilege, probe.backends.raw
 from probe.backends.connect import ConnectBackend
 
-probe.backends.raw.open_raw = lambda host, capture=None: ConnectBackend()
+probe.backends.raw.open_raw = lambda host, capture=None, interface=None: ConnectBackend()
 probe.backends.privilege.missing = lambda: None
 probe.backends.privilege.held = lambda: True
 import probe.app.privileged_start, probe.cli.progress

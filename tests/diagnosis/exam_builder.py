@@ -83,7 +83,8 @@ def exam_of(symbol: str, stated: dict) -> AddressExam:
     address = replace(seen.address, realm=stated.get("meant", seen.address.realm), name=name)
     route = route_of(symbol, on_link=stated.get("on_link", True))
     if "leaves_by" in stated:
-        kind = LinkKind.TUNNEL if stated["leaves_by"] == "vpn" else LinkKind.ETHERNET
+        kinds = {"vpn": LinkKind.TUNNEL, "lo": LinkKind.LOOPBACK}
+        kind = kinds.get(stated["leaves_by"], LinkKind.ETHERNET)
         route = replace(route, interface=stated["leaves_by"], kind=kind)
     if stated.get("leaves_by", "") is None:
         route = replace(route, interface=None, kind=None, reachable=False)

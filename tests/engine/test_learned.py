@@ -36,3 +36,22 @@ def test_answers_teach_the_time() -> None:
     learned = PathStats()
     learned.answer(1, 0.2)
     assert learned.rtt.smoothed == 0.2
+
+
+@pytest.mark.parametrize(
+    ("usual", "rtt", "repeats"),
+    [
+        (None, 0.9, 0),
+        (None, 1.004, 1),  # the first answer: the address may be that far, or not
+        (0.1, 0.5, 0),
+        (0.1, 1.1, 1),
+        (0.1, 2.1, 2),
+        (0.9, 1.2, 0),  # far enough for it
+    ],
+)
+def test_answers_to_what_the_kernel_sent_again(usual: float | None, rtt: float, repeats: int) -> None:
+    """An answer that took whole seconds longer than usual is one to a repeated SYN."""
+    learned = PathStats()
+    for _ in range(20 if usual else 0):
+        learned.rtt.sample(usual)
+    assert learned.repeated_after(rtt) == repeats

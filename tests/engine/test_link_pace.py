@@ -6,7 +6,8 @@ from ipaddress import ip_address
 import pytest
 from scripted_network import ScriptedNetwork
 
-from probe.engine.pacing import LINK_MAX_PER_S, LINK_MIN_PER_S, LINK_START_PER_S, LinkPace, RttEstimator
+from probe.engine import scan
+from probe.engine.pacing import LINK_MAX_PER_S, LINK_MIN_PER_S, LINK_START_PER_S, LinkPace
 from probe.engine.run import Run, ask_only
 from probe.model.plan import Timing
 from probe.model.probing import Question, Reason, Reply
@@ -68,19 +69,19 @@ def test_few_answers_do_not_slow_it(pace):
 def test_many_addresses_cost_no_more_each_than_few(monkeypatch):
     """Timeouts are looked up so many times a probe, however many addresses there are."""
     looked_up = Counter()
-    timeout = RttEstimator.timeout
+    known_timeout = scan.known_timeout
 
-    def counted(self):
+    def counted(state):
         looked_up["timeouts"] += 1
-        return timeout(self)
+        return known_timeout(state)
 
-    monkeypatch.setattr(RttEstimator, "timeout", counted)
+    monkeypatch.setattr(scan, "known_timeout", counted)
 
     def looks_a_probe(addresses: int) -> float:
         looked_up.clear()
         hosts = [ip_address("10.88.0.0") + number for number in range(1, addresses + 1)]
         network = ScriptedNetwork(
-            lambda probe, now: [Reply(probe.id, Reason.RESET, now + 0.001, sender=probe.question.address)]
+            lambda probe, now: [Reply(probe.id, Reason.RESET, now + 0.2, sender=probe.question.address)]
         )
         ports = [Port(Protocol.TCP, number) for number in range(1, 21)]
         surveys = {ip: ask_only(ip, [Question(ip, port) for port in ports]) for ip in hosts}

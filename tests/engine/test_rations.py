@@ -1,15 +1,23 @@
 """Which silences may be ICMP errors that were held back, as senders ration them."""
 
+from ipaddress import ip_address
+
 import pytest
 
 from probe.engine.rations import REFILL_S, ErrorRation
+from probe.engine.scan import Scan
+from probe.model.plan import Timing
+from probe.model.probing import Probe, Question, Reason, Reply
+from probe.model.target import Port, Protocol
+
+TARGET = ip_address("192.168.77.10")
 
 
 def ration(*errors: tuple[float, int]) -> ErrorRation:
     """The errors that came: when the answered try left, and which it was."""
     made = ErrorRation()
     for sent_at, attempt in errors:
-        made.error(sent_at, attempt)
+        made.error(sent_at, late=attempt > 1)
     return made
 
 
@@ -38,3 +46,22 @@ def test_errors_are_ordered_by_their_tries():
     """An error for an early try may come after those for later ones."""
     assert ration((2.0, 1), (0.0, 1)).may_hold_back([2.5])
     assert not ration((2.0, 1), (0.0, 1)).may_hold_back([1.5])
+
+
+def test_an_error_for_what_the_kernel_sent_again_spends_the_ration_then():
+    """The repeat of a SYN gets the next error: what is silent after it may have been rejected too."""
+    near, repeated, late = (Question(TARGET, Port(Protocol.TCP, number)) for number in (1, 2, 3))
+    scan = Scan(Timing(timeout=1.5), capacity=10)
+    scan.ask([near, repeated], way=TARGET, tries=3)
+    first, second = scan.probes_to_send(0.0)
+    scan.receive(_error(first, 0.2))
+    scan.receive(_error(second, 1.2))  # its SYN left again at 1.0
+    scan.ask([late], way=TARGET, tries=1)
+    scan.probes_to_send(1.3)
+    scan.probes_to_send(3.0)
+    assert scan.rationed(TARGET) == {late}
+    assert scan.learned()[TARGET].rtt.smoothed == pytest.approx(0.2)
+
+
+def _error(probe: Probe, at: float) -> Reply:
+    return Reply(probe.id, Reason.PORT_UNREACH, at, sender=TARGET, icmp=(3, 3))

@@ -128,10 +128,13 @@ def route_of(symbol: str, *, on_link: bool) -> Route:
 
 
 def route_told(symbol: str, told: dict) -> Route:
-    """The route as a case tells it: the realm's own, `by` another realm's link, or none at all."""
+    """The route of a case: the realm's own, `by` another realm's link or loopback, or none at all."""
     by = told.get("by")
     if by == "no route":
         return Route(address_named(symbol), reachable=False)
+    if by == "lo":
+        ip = address_named(symbol)
+        return Route(ip, source=ip, interface="lo", kind=LinkKind.LOOPBACK, mtu=65536, on_link=True)
     route = route_of(by or symbol, on_link=told.get("on_link", True))
     return replace(route, destination=address_named(symbol))
 

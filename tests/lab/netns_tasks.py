@@ -3,6 +3,7 @@
 Packets are sent only in worlds that it built itself.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -21,7 +22,7 @@ import tunnel_tasks
 from probe.errors import BindprobeError
 from probe.lab.netns import enter
 from probe.lab.netns.world import open_network
-from probe.lab.scenario import Scenario, address_of, load_scenario, parse_scenario
+from probe.lab.scenario import PROBER_ADDRESSES, Scenario, address_of, load_scenario, parse_scenario
 from probe.model.probing import Probe, Question
 from probe.model.target import Port, Protocol
 from probe.services.port_list import format_ports, parse_ports
@@ -250,6 +251,40 @@ def scanned(given: dict[str, Any]) -> dict[str, list[str]]:
     return tunnel_tasks.scanned(scenario(given))
 
 
+def itself(given: dict[str, Any], engine: str) -> dict[str, Any]:
+    """Scan and examine two addresses of the prober's own, behind a filter that keeps everybody else out.
+
+    8000 is bound to all interfaces, 8001 to loopback, 8002 to the first of the addresses.
+    """
+    from probe import EngineRequest, Target, doctor, scan  # noqa: PLC0415 - slow to load, and only for this
+
+    with open_network(scenario(given)), contextlib.ExitStack() as servers:
+        for bind, port in (("0.0.0.0", 8000), ("127.0.0.1", 8001), (PROBER_ADDRESSES["lan"], 8002)):
+            servers.enter_context(socket.create_server((bind, port)))
+        subprocess.run(["nft", "-f", "-"], input=KEEPS_OTHERS_OUT, text=True, check=True)
+        own = {"lan": PROBER_ADDRESSES["lan"], "vpn": PROBER_ADDRESSES["vpn"]}
+        report = scan(Target(**own, ports="8000-8002"), engine=EngineRequest(engine))
+        found = doctor(Target(**own, ports="8000"), engine=EngineRequest(engine))
+    return {
+        "bindings": {row.port: row.binding for row in report.ports},
+        "conditions": [address.condition for address in report.addresses],
+        "of_ports": sorted({one.condition for row in report.ports for one in row.observations}),
+        "evidence": [address.evidence[0].rule for address in report.addresses],
+        "causes": [address.causes[0].cause for address in found.addresses],
+        "shown_by": [address.causes[0].evidence[0].rule for address in found.addresses],
+    }
+
+
+KEEPS_OTHERS_OUT = """
+table inet keeps_others_out {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    iif lo accept
+  }
+}
+"""
+
+
 def way_out_of(interface: str) -> str | None:
     """Make an interface that is up and return what the check for a way out finds."""
     subprocess.run(["ip", "link", "add", "name", interface, "type", "bridge"], check=True)
@@ -281,6 +316,7 @@ TASKS: dict[str, Callable[..., Any]] = {
         facts,
         lines,
         scanned,
+        itself,
     )
 }
 

@@ -87,6 +87,16 @@ def test_requests(text: str) -> None:
     assert route_request(address, 7).endswith(struct.pack("=HHI", 8, 4, 7))
 
 
+@pytest.mark.parametrize("text", ["192.0.2.5", "2001:db8::5"])
+def test_request_from_a_source(text: str) -> None:
+    """A route for a source names it in full, beside the interface."""
+    source = ip_address(text)
+    request = route_request(source + 1, 7, source)
+    assert struct.unpack("=I", request[:4])[0] == len(request)
+    assert request[17:19] == bytes([source.max_prefixlen] * 2)
+    assert attribute(2, source.packed) + struct.pack("=HHI", 8, 4, 7) == request[-len(source.packed) - 12 :]
+
+
 @given(st.binary(max_size=120))
 def test_never_raises(data: bytes) -> None:
     """A kernel that answers nonsense is not understood, and does no harm."""

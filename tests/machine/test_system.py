@@ -131,7 +131,7 @@ def test_neighbour_states(monkeypatch: pytest.MonkeyPatch, state: int, expected:
     """Asked in vain is failed, answered once is resolved, everything else shows nothing."""
     answer = pack("=IHHII", 28, 28, 0, 1, 0) + pack("=B3xiHBB", 2, 3, state, 0, 1)
     route = KernelRoute(3, None, gateway=False, local=False, delivers=True)
-    monkeypatch.setattr(system_host, "_kernel_route", lambda _: route)
+    monkeypatch.setattr(system_host, "_kernel_route", lambda *_: route)
     monkeypatch.setattr(system_host, "exchange", lambda _: answer)
     assert SystemHost().neighbour(ip_address("192.0.2.9")) is expected
 
