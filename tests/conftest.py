@@ -1,7 +1,7 @@
 """What this machine must be able to run, and what begins first.
 
 A test that needs namespaces, Docker, nmap, tshark or root skips itself where it is missing, with its reason.
-Where they must be there, the environment says so: `BINDPROBE_REQUIRE=docker,netns,nmap,nobody,tshark` names
+Where they must be there, `BINDPROBE_REQUIRE=docker,netns,nmap,nobody,tshark` in the environment names
 markers whose tests may not be skipped, and of which at least one must have passed.
 """
 

@@ -172,7 +172,7 @@ _HANDSHAKES: Final = {
 
 
 def what_the_tunnel_reports(scene: ExamContext) -> Iterator[CauseEvidence]:
-    """What the tunnel tells of its handshakes and its allowed IPs."""
+    """What the tunnel reports of its handshakes and its allowed IPs."""
     tunnel = scene.taken
     rule = _HANDSHAKES.get(health(tunnel, scene.ip)) if tunnel is not None else None
     if tunnel is None or rule is None:

@@ -92,7 +92,7 @@ class Script(NoClients):
 
 
 def world(**parts):
-    """A world in memory: LAN and VPN of one target, unless it says more."""
+    """A world in memory: LAN and VPN of one target, unless more is given."""
     base = {"about": "a test", "addresses": ["lan", "vpn"], "scan": {"ports": "8000"}, "expect": {}}
     return open_sim(parse_scenario("test", {**base, "target": LISTENS, **parts}))
 
@@ -137,7 +137,7 @@ def test_all_is_well():
 
 
 def test_silent_behind_a_tunnel():
-    """A silent address is looked into from all sides; the tunnel's counters tell what went out."""
+    """A silent address is looked into from all sides; the tunnel's counters show what went out."""
     with world(target={**LISTENS, **DROPS}) as given:
         found = run(given, Script())
     assert not found.well
@@ -149,7 +149,7 @@ def test_silent_behind_a_tunnel():
     assert exam_of(found, LAN).passage is None
 
 
-def test_raw_packets_tell_more():
+def test_raw_packets_show_more():
     """Echo where no socket may ask, and an opening handed over by the LAN that is answered by the VPN."""
     with world(target={**LISTENS, **DROPS}) as given:
         found = run(given, Script(), raw=True)
@@ -226,7 +226,7 @@ def test_a_tunnel_that_vanishes():
 
 
 def test_names_are_asked_of_every_server():
-    """An address that came from a name carries what the system and the servers say of it."""
+    """An address that came from a name carries what the system and the servers have for it."""
     script = Script()
     with world() as given:
         first, second = given.target.addresses

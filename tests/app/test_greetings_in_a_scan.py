@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from key_servers import say, serving, tls_speaker
+from key_servers import send, serving, tls_speaker
 from varied import replace
 
 from probe import interruption
@@ -41,7 +41,7 @@ from probe.report.table import render_table
 HERE, THERE = ip_address("127.0.0.1"), ip_address("127.0.0.2")
 WEB, OTHER = Port(Protocol.TCP, 80), Port(Protocol.TCP, 8443)
 CERTIFICATE, KEY = (Key(KeyKind.TLS, "x509", f"SHA256:{text}") for text in "xy")
-SAID = Greeting("HTTP/1.1 200 OK", 200, tls=True, key=CERTIFICATE)
+SENT = Greeting("HTTP/1.1 200 OK", 200, tls=True, key=CERTIFICATE)
 PLAN = Plan((), Timing(), deadline=60.0)
 
 
@@ -55,7 +55,7 @@ class AskedForGreetings(NoClients):
     def greetings(self, calls):
         self.while_asked()
         self.calls.extend(calls)
-        return Done({(HERE, WEB): SAID, (THERE, WEB): Greeting("220 ready")})
+        return Done({(HERE, WEB): SENT, (THERE, WEB): Greeting("220 ready")})
 
     def interrupted(self) -> bool:
         return interruption.requested()
@@ -100,11 +100,11 @@ def test_not_asked(name):
 
 
 def test_asked():
-    """Each survey gets what its own address said, and the certificate that came with it; time is counted."""
+    """Each survey gets what its own address sent, and the certificate that came with it; time is counted."""
     asked = AskedForGreetings()
     outcome = ask_services(BOTH, ScanContext(PLAN, Backends(asked, asked, clients=asked)))
     assert asked.calls == [Call(ip, WEB, Approach.WEB) for ip in (HERE, THERE)]
-    assert [dict(s.greetings) for s in outcome.surveys] == [{WEB: SAID}, {WEB: Greeting("220 ready")}]
+    assert [dict(s.greetings) for s in outcome.surveys] == [{WEB: SENT}, {WEB: Greeting("220 ready")}]
     assert [dict(s.keys) for s in outcome.surveys] == [{WEB: (CERTIFICATE,)}, {}]
     assert (outcome.elapsed, outcome.complete) == (5.5, True)
 
@@ -140,7 +140,7 @@ def scanned(number: int, inquiry: Inquiry = Inquiry.ALL):
 
 def test_another_service_answers_on_the_public_address():
     """A whole scan of two services that greet otherwise: in the evidence, in JSON, and in the explanation."""
-    with serving(say(b"220 one\r\n")) as number, serving(say(b"220 two\r\n"), str(THERE), number):
+    with serving(send(b"220 one\r\n")) as number, serving(send(b"220 two\r\n"), str(THERE), number):
         report = scanned(number)
         mute = scanned(number, Inquiry.NONE)
     sentence = (
@@ -182,7 +182,7 @@ def test_the_same_service_on_both(tmp_path: Path):
 def test_hostile_greetings_break_no_format():
     """Escapes, bells, bidirectional text and bytes of no encoding: every format stays printable and whole."""
     evil = b"\x1b]0;owned\x07\x1b[2J\x9b31m|a`<b>\xe2\x80\xae\x00=cmd\r\n"
-    with serving(say(evil)) as number, serving(say(evil[::-1]), str(THERE), number):
+    with serving(send(evil)) as number, serving(send(evil[::-1]), str(THERE), number):
         report = scanned(number)
     port = Port(Protocol.TCP, number)
     assert report.ports[0].observations[0].greeting is not None

@@ -71,7 +71,7 @@ def test_one_without_the_other_makes_no_sense() -> None:
 
 
 def test_a_user_stays_who_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only root can become somebody else; `sudo -u` has no say here."""
+    """Only root can become somebody else; `sudo -u` changes nothing here."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert invoker_of(SUDO) is None
     assert invoker_of({"SUDO_UID": "x"}) is None
@@ -80,7 +80,7 @@ def test_a_user_stays_who_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("calls")
 @pytest.mark.parametrize("call", ["setgroups", "setgid", "setuid"])
 def test_where_it_is_not_permitted_nothing_goes_on(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a user namespace without that user: it is refused, in one line that says how to go on."""
+    """In a user namespace without that user: it is refused, in one line that shows how to go on."""
 
     def refuse(*_: object) -> None:
         raise OSError(22, "Invalid argument")

@@ -46,7 +46,7 @@ def test_all_of_it_is_there() -> None:
 
 
 def test_types_are_those_of_the_program() -> None:
-    """A type checker reads the same names from the same homes, and the package says that it has types."""
+    """A type checker reads the same names from the same homes, and the package declares that it has types."""
     tree = ast.parse((TOP / "probe" / "__init__.py").read_text(encoding="utf-8"))
     (typed,) = [node for node in tree.body if isinstance(node, ast.If)]
     found = {alias.name: node.module for node in typed.body for alias in node.names}
@@ -164,7 +164,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_mistakes_are_errors_of_the_project(name: str, backends: Backends) -> None:
-    """Each is raised, and says what is wrong."""
+    """Each is raised, and names what is wrong."""
     make, error, words = WRONG[name]
     with pytest.raises(error, match=words):
         scan(make(), backends=backends)

@@ -75,30 +75,30 @@ class ScriptedClients(NoClients):
         return Done(dict.fromkeys(wanted, (KEY,)))
 
 
-def says(probe: Probe, now: float, reason: Reason | None, header: Header | None = None) -> list[Reply]:
+def answer(probe: Probe, now: float, reason: Reason | None, header: Header | None = None) -> list[Reply]:
     if reason is None:
         return []
     return [Reply(probe.id, reason, now + 0.01, sender=probe.question.address, header=header)]
 
 
 def lan_open_vpn_silent(probe: Probe, now: float) -> list[Reply]:
-    """What sockets hear: the port is open on the LAN and silent on the VPN, controls are refused."""
+    """What sockets get: the port is open on the LAN and silent on the VPN, controls are refused."""
     question = probe.question
     if question.ttl is not None or question.min_ttl is not None:
         return []
     if question.role is not Role.TESTED:
-        return says(probe, now, Reason.RESET)
-    return says(probe, now, Reason.SYN_ACK if question.address == LAN else None)
+        return answer(probe, now, Reason.RESET)
+    return answer(probe, now, Reason.SYN_ACK if question.address == LAN else None)
 
 
 def dropped_on_the_vpn(probe: Probe, now: float) -> list[Reply]:
-    """What raw packets hear: the LAN accepts for the VPN's address; the VPN drops openings only."""
+    """What raw packets get: the LAN accepts for the VPN's address; the VPN drops openings only."""
     question = probe.question
     if question.hop is not None:
         tcp = question.shape is Shape.OPENING
-        return says(probe, now, Reason.SYN_ACK if tcp else None, Header(window=65160))
+        return answer(probe, now, Reason.SYN_ACK if tcp else None, Header(window=65160))
     if question.shape is Shape.ACK:
-        return says(probe, now, Reason.RESET, MARKED)
+        return answer(probe, now, Reason.RESET, MARKED)
     return []
 
 
@@ -193,7 +193,7 @@ def test_the_plan_s_deadline_bounds_the_rounds(monkeypatch):
     assert scanned.sockets.now() + scanned.raw.now() <= 0.3 + 1e-6
 
 
-def test_the_raw_scan_is_told_as_one_report():
+def test_the_raw_scan_is_one_report():
     """Probes and time of all rounds are counted; the verdict is that of the raw evidence."""
     machine = ScriptedMachine()
     networks = ScriptedNetwork(lan_open_vpn_silent), ScriptedNetwork(dropped_on_the_vpn)
@@ -239,7 +239,7 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
 
     def both_open(probe, now):
         tested = probe.question.role is Role.TESTED and probe.question.ttl is None
-        return says(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
+        return answer(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
     ssh = ResolvedTarget(TARGET.addresses, (Port(Protocol.TCP, 22),))
     sockets = InterruptedNetwork(both_open, interrupt) if kind == "sockets" else ScriptedNetwork(both_open)
@@ -251,7 +251,7 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
 
 
 def test_an_interrupted_round_keeps_what_is_known(interrupt):
-    """Ctrl-C among the raw packets ends the rounds; what sockets heard is reported as it was."""
+    """Ctrl-C among the raw packets ends the rounds; what sockets received is reported as it was."""
     sockets, packets = ScriptedNetwork(lan_open_vpn_silent), InterruptedNetwork(dropped_on_the_vpn, interrupt)
     surveys = collect(
         TARGET, TIMING, Backends(sockets, ScriptedMachine(), packets, RawPermissions(fin=True))
@@ -266,7 +266,7 @@ def test_keys_are_asked_where_ports_are_open_on_both():
 
     def both_open(probe, now):
         tested = probe.question.role is Role.TESTED and probe.question.ttl is None
-        return says(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
+        return answer(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
     ssh = Port(Protocol.TCP, 22)
     backends = Backends(ScriptedNetwork(both_open), ScriptedMachine(), clients=ScriptedClients())
@@ -277,7 +277,7 @@ def test_keys_are_asked_where_ports_are_open_on_both():
 def test_nothing_measured_is_an_error():
     """Where no probe could be sent there is no report."""
     backends = Backends(
-        ScriptedNetwork(lambda probe, now: says(probe, now, Reason.NO_ROUTE)), ScriptedMachine()
+        ScriptedNetwork(lambda probe, now: answer(probe, now, Reason.NO_ROUTE)), ScriptedMachine()
     )
     with pytest.raises(NothingMeasuredError, match=r"192\.168\.77\.10, 10\.88\.0\.10"):
         scan(TARGET, TIMING, backends)

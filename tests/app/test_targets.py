@@ -63,7 +63,7 @@ def test_realms_are_worked_out(address: str, realm: str) -> None:
 
 
 def test_flags_and_words_give_the_realm() -> None:
-    """What the user says wins over what would be worked out; any word can be a realm."""
+    """What the user states wins over what would be worked out; any word can be a realm."""
     made = target("office=192.168.1.10", "192.168.1.11", "VPN=192.168.1.12", lan=["203.0.113.1"], vpn=["::1"])
     assert realms(made) == [
         ("office", "192.168.1.10"),

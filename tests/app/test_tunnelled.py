@@ -1,4 +1,4 @@
-"""What a scan reads of tunnels, and when it waits and asks again: in virtual time, with told handshakes."""
+"""What a scan reads of tunnels, and when it waits and asks again: in virtual time, handshakes by a script."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,7 +82,7 @@ def answers_from(opens_at: float):
 
 
 def surveyed(opens_at: float, timing: Timing = TIMING, **facts):
-    """Both surveys, and the machine, which tells when it was asked."""
+    """Both surveys, and the machine, which knows when it was asked."""
     network = ScriptedNetwork(answers_from(opens_at))
     machine = TunnelMachine(network, **facts)
     found = collect(TARGET, timing, Backends(network, machine)).surveys
@@ -106,7 +106,7 @@ def test_a_session_that_stood_before_makes_silence_count():
 
 @pytest.mark.parametrize("shaken", [0.3, 5.2])  # seconds: a long way; the first message lost
 def test_silence_before_the_session_is_asked_again(shaken):
-    """What is heard once the session is there takes the place of the silence; the LAN is not asked twice."""
+    """What comes once the session is there takes the place of the silence; the LAN is not asked twice."""
     (lan, vpn), machine = surveyed(shaken, shaken=shaken)
     assert {o.reason for o in vpn.observations} == {Reason.RESET}
     assert vpn.tunnel is TunnelHealth.FRESH
@@ -157,7 +157,7 @@ def test_an_address_without_a_known_tunnel_has_no_health():
 
 
 def test_a_target_behind_a_tunnel_that_is_off_is_not_measured():
-    """One line says which tunnel to switch on."""
+    """One line names the tunnel to switch on."""
     network = ScriptedNetwork(lambda probe, now: [Reply(probe.id, Reason.NO_ROUTE, now)])
     machine = TunnelMachine(network, routed=False, up=False)
     alone = ResolvedTarget(TARGET.addresses[1:], TARGET.ports)
@@ -183,7 +183,7 @@ def test_an_interrupted_scan_reads_no_tunnel(interrupt):
     assert vpn.tunnel is None
 
 
-def test_the_report_tells_the_health_beside_the_condition():
+def test_the_report_has_the_health_beside_the_condition():
     """JSON has `tunnel` on the address's row; the table shows the condition above the answers."""
     network = ScriptedNetwork(answers_from(9e9))
     report = scan(TARGET, TIMING, Backends(network, TunnelMachine(network)))

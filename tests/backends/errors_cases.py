@@ -48,7 +48,7 @@ PROBER_RULES = ["th dport 2305 reject with icmpx type admin-prohibited", "th dpo
 
 @dataclass(frozen=True)
 class ErrorCase:
-    """One question, and what its replies must tell. `reason` None: silence."""
+    """One question, and what its replies must show. `reason` None: silence."""
 
     name: str
     address: str

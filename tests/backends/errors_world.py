@@ -112,7 +112,7 @@ def _link_goes_down(backend: ConnectBackend) -> list[str]:
 
 
 def _host_facts() -> dict[str, object]:
-    """What the host says of addresses of every kind, after they have been probed."""
+    """What the host reports of addresses of every kind, after they have been probed."""
     host = SystemHost()
     facts: dict[str, object] = {}
     for text in HOST_ADDRESSES:

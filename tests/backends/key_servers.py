@@ -84,8 +84,8 @@ def tls_server(folder: Path) -> tuple[Serve, bytes]:
     return tls_speaker(folder, b"", waits=True)
 
 
-def tls_speaker(folder: Path, says: bytes, *, waits: bool) -> tuple[Serve, bytes]:
-    """A TLS server that says something, first or when it was spoken to; its certificate is the folder's."""
+def tls_speaker(folder: Path, sends: bytes, *, waits: bool) -> tuple[Serve, bytes]:
+    """A TLS server that sends something, first or when it was spoken to; its certificate is the folder's."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     if not certificate.exists():
         made = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
@@ -98,13 +98,13 @@ def tls_speaker(folder: Path, says: bytes, *, waits: bool) -> tuple[Serve, bytes
         with context.wrap_socket(peer, server_side=True) as encrypted:
             if waits:
                 encrypted.recv(4096)
-            encrypted.sendall(says)
+            encrypted.sendall(sends)
 
     return serve, ssl.PEM_cert_to_DER_cert(certificate.read_text(encoding="ascii"))
 
 
 def flood(start: bytes, chunk: bytes) -> Serve:
-    """Send without end, whatever the peer says."""
+    """Send without end, whatever the peer sends."""
 
     def serve(peer: socket.socket) -> None:
         peer.sendall(start)
@@ -125,7 +125,7 @@ def drip(data: bytes) -> Serve:
     return serve
 
 
-def say(data: bytes) -> Serve:
+def send(data: bytes) -> Serve:
     """Send this, wait for an answer, and close."""
 
     def serve(peer: socket.socket) -> None:
@@ -145,14 +145,14 @@ TLS_RECORD = b"\x16\x03\x03"  # a handshake of TLS 1.2
 HOSTILE: dict[str, Serve] = {
     "silent": never,
     "closes at once": lambda peer: None,
-    "garbage": say(bytes(range(256)) * 16),
+    "garbage": send(bytes(range(256)) * 16),
     "megabytes": flood(b"", b"x" * 65_536),
     "megabytes of lines": flood(b"", b"no banner\r\n" * 4096),
-    "a banner with other lines": say(b"SSH-2.0-\r127.0.0.1 ssh-ed25519 AAAA\x0b\x85\r\n" + bytes(64)),
+    "a banner with other lines": send(b"SSH-2.0-\r127.0.0.1 ssh-ed25519 AAAA\x0b\x85\r\n" + bytes(64)),
     "an endless packet": flood(b"SSH-2.0-x\r\n" + struct.pack(">I", 0xFFFF_FFFF), b"\0" * 65_536),
     "dripping": drip(b"SSH-2.0-slow"),
     "a key that is none": ssh_server(b"\0\0\0\x0bssh-ed25519" + b"\xff" * 64),
-    "plain HTTP": say(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+    "plain HTTP": send(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
     "a TLS record that never ends": flood(TLS_RECORD + b"\x40\x00" + b"\x02\xff\xff\xff", b"\0" * 65_536),
     "TLS records without content": flood(b"", TLS_RECORD + b"\0\0"),
     "TLS warnings without end": flood(b"", b"\x15\x03\x03\x00\x02\x01\x00"),

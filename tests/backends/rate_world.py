@@ -124,7 +124,7 @@ def main() -> None:
 
 
 def scanned(engine: str) -> dict[str, object]:
-    """When each opening of a scan left, and what the scan says that it sent."""
+    """When each opening of a scan left, and what the scan reports to have sent."""
     command = [sys.executable, "-m", "probe", "scan", *ANSWERING, SILENT, "-p", PORTS, "--json"]
     with OpeningWatch("prb0") as watch:
         done = subprocess.run(

@@ -51,9 +51,9 @@ table inet own {{
 
 @dataclass(frozen=True)
 class RawCase:
-    """One question, and what must be told of its reply. `reason` None: silence.
+    """One question, and what its reply must be. `reason` None: silence.
 
-    `tells` are further keys of the reply as `raw_world` prints it. `hop`: the realm whose link the packet is
+    `more` are further keys of the reply as `raw_world` prints it. `hop`: the realm whose link the packet is
     handed to, at the target's link-layer address there.
     """
 
@@ -66,7 +66,7 @@ class RawCase:
     protocol: Protocol = TCP
     ttl: int | None = None
     hop: str | None = None
-    tells: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 def target(symbol: str) -> str:
@@ -87,22 +87,22 @@ def _of_family(lan: str, public: str, icmp: tuple[list[int], list[int], list[int
     out = {"icmp": exceeded, "ttl": 64, "link": "public"}
     shapes = [(Shape.OPENING, 80), (Shape.ACK, 80), (Shape.FIN, 80), (Shape.ECHO, 0)]
     rows = [
-        RawCase("SYN, open", lan, 80, "syn-ack", here, tells=open_port),
-        RawCase("SYN, closed", lan, 9, "reset", here, tells=kernels),
-        RawCase("SYN, forged reset", lan, FORGED, "reset", here, tells=forged),
+        RawCase("SYN, open", lan, 80, "syn-ack", here, more=open_port),
+        RawCase("SYN, closed", lan, 9, "reset", here, more=kernels),
+        RawCase("SYN, forged reset", lan, FORGED, "reset", here, more=forged),
         RawCase("SYN, dropped", lan, DROPPED, None),
-        RawCase("SYN, prohibited", lan, PROHIBITED, "admin-prohibited", here, tells={"icmp": prohibited}),
-        RawCase("SYN, routed", public, 80, "syn-ack", target(public), tells={"ttl": 63}),
-        RawCase("ACK, open", lan, 80, "reset", here, Shape.ACK, tells=kernels),
-        RawCase("ACK, closed", lan, 9, "reset", here, Shape.ACK, tells=kernels),
-        RawCase("ACK, forged reset", lan, FORGED, "reset", here, Shape.ACK, tells=forged),
+        RawCase("SYN, prohibited", lan, PROHIBITED, "admin-prohibited", here, more={"icmp": prohibited}),
+        RawCase("SYN, routed", public, 80, "syn-ack", target(public), more={"ttl": 63}),
+        RawCase("ACK, open", lan, 80, "reset", here, Shape.ACK, more=kernels),
+        RawCase("ACK, closed", lan, 9, "reset", here, Shape.ACK, more=kernels),
+        RawCase("ACK, forged reset", lan, FORGED, "reset", here, Shape.ACK, more=forged),
         RawCase("ACK, dropped", lan, DROPPED, None, shape=Shape.ACK),
         RawCase("FIN, open", lan, 80, None, shape=Shape.FIN),
-        RawCase("FIN, closed", lan, 9, "reset", here, Shape.FIN, tells=kernels),
+        RawCase("FIN, closed", lan, 9, "reset", here, Shape.FIN, more=kernels),
         RawCase("FIN, dropped", lan, DROPPED, None, shape=Shape.FIN),
-        RawCase("echo", lan, 0, "echo-reply", here, Shape.ECHO, tells=echoed),
-        RawCase("UDP, answers", lan, 53, "udp-response", here, protocol=UDP, tells={"ttl": 64}),
-        RawCase("UDP, closed", lan, 9, "port-unreach", here, protocol=UDP, tells={"icmp": unreachable}),
+        RawCase("echo", lan, 0, "echo-reply", here, Shape.ECHO, more=echoed),
+        RawCase("UDP, answers", lan, 53, "udp-response", here, protocol=UDP, more={"ttl": 64}),
+        RawCase("UDP, closed", lan, 9, "port-unreach", here, protocol=UDP, more={"icmp": unreachable}),
         RawCase("UDP, dropped", lan, DROPPED, None, protocol=UDP),
         RawCase(
             "UDP, prohibited",
@@ -111,25 +111,25 @@ def _of_family(lan: str, public: str, icmp: tuple[list[int], list[int], list[int
             "admin-prohibited",
             here,
             protocol=UDP,
-            tells={"icmp": prohibited},
+            more={"icmp": prohibited},
         ),
         *(
-            RawCase(f"{shape}, TTL 1", public, port, "time-exceeded", router, shape, ttl=1, tells=out)
+            RawCase(f"{shape}, TTL 1", public, port, "time-exceeded", router, shape, ttl=1, more=out)
             for shape, port in shapes
         ),
-        RawCase("UDP, TTL 1", public, 53, "time-exceeded", router, protocol=UDP, ttl=1, tells=out),
+        RawCase("UDP, TTL 1", public, 53, "time-exceeded", router, protocol=UDP, ttl=1, more=out),
         RawCase("TTL 2 is enough", public, 80, "syn-ack", target(public), ttl=2),
         RawCase("our input rules drop the answer", lan, MUTE, "syn-ack", here),
-        RawCase("our output rules drop", lan, OWN_DROP, "admin-prohibited", own, tells={"icmp": None}),
+        RawCase("our output rules drop", lan, OWN_DROP, "admin-prohibited", own, more={"icmp": None}),
         RawCase("our output rules drop UDP", lan, OWN_DROP, "admin-prohibited", own, protocol=UDP),
         RawCase(
-            "our output rules reject", lan, OWN_REJECT, "admin-prohibited", own, tells={"icmp": prohibited}
+            "our output rules reject", lan, OWN_REJECT, "admin-prohibited", own, more={"icmp": prohibited}
         ),
         RawCase(
-            "our output rules forge a reset", lan, OWN_RESET, "admin-prohibited", own, tells={"icmp": None}
+            "our output rules forge a reset", lan, OWN_RESET, "admin-prohibited", own, more={"icmp": None}
         ),
-        RawCase("ourselves, open", own, HERE, "syn-ack", own, tells={"link": "lo"}),
-        RawCase("ourselves, closed", own, 9, "reset", own, tells={"link": "lo", "tos": MARK_TOS}),
+        RawCase("ourselves, open", own, HERE, "syn-ack", own, more={"link": "lo"}),
+        RawCase("ourselves, closed", own, 9, "reset", own, more={"link": "lo", "tos": MARK_TOS}),
     ]
     family = " 6" if six else ""
     return [RawCase(**{**_fields(row), "name": row.name + family}) for row in rows]
@@ -140,15 +140,15 @@ def _fields(case: RawCase) -> dict[str, Any]:
 
 
 def _of_loopback(here: str, icmp: list[int]) -> list[RawCase]:
-    tells = {"link": "lo", "link_address": None, "ttl": 64}
+    more = {"link": "lo", "link_address": None, "ttl": 64}
     return [
-        RawCase(f"loopback, open, {here}", here, HERE, "syn-ack", here, tells=tells),
-        RawCase(f"loopback, closed, {here}", here, 9, "reset", here, tells={**tells, "tos": MARK_TOS}),
-        RawCase(f"loopback, ACK, {here}", here, 9, "reset", here, Shape.ACK, tells=tells),
-        RawCase(f"loopback, FIN, {here}", here, 9, "reset", here, Shape.FIN, tells=tells),
-        RawCase(f"loopback, echo, {here}", here, 0, "echo-reply", here, Shape.ECHO, tells=tells),
-        RawCase(f"loopback, UDP, {here}", here, 9, "port-unreach", here, protocol=UDP, tells={"icmp": icmp}),
-        RawCase(f"loopback, our own range, {here}", here, 61_000, "reset", here, tells=tells),
+        RawCase(f"loopback, open, {here}", here, HERE, "syn-ack", here, more=more),
+        RawCase(f"loopback, closed, {here}", here, 9, "reset", here, more={**more, "tos": MARK_TOS}),
+        RawCase(f"loopback, ACK, {here}", here, 9, "reset", here, Shape.ACK, more=more),
+        RawCase(f"loopback, FIN, {here}", here, 9, "reset", here, Shape.FIN, more=more),
+        RawCase(f"loopback, echo, {here}", here, 0, "echo-reply", here, Shape.ECHO, more=more),
+        RawCase(f"loopback, UDP, {here}", here, 9, "port-unreach", here, protocol=UDP, more={"icmp": icmp}),
+        RawCase(f"loopback, our own range, {here}", here, 61_000, "reset", here, more=more),
         RawCase(f"loopback, our own range, UDP, {here}", here, 61_000, "port-unreach", here, protocol=UDP),
     ]
 
@@ -159,14 +159,14 @@ def _cross(realm: str, other: str) -> list[RawCase]:
     kernels = {"tos": MARK_TOS, "ttl": 64, "link": "lan"}
     six = " 6" if other.endswith("6") else ""
     return [
-        RawCase(f"cross, open{six}", other, 80, "syn-ack", there, ttl=1, hop=realm, tells={"link": "lan"}),
+        RawCase(f"cross, open{six}", other, 80, "syn-ack", there, ttl=1, hop=realm, more={"link": "lan"}),
         RawCase(
-            f"cross, bound to the link{six}", other, LAN_ONLY, "reset", there, ttl=1, hop=realm, tells=kernels
+            f"cross, bound to the link{six}", other, LAN_ONLY, "reset", there, ttl=1, hop=realm, more=kernels
         ),
-        RawCase(f"cross, ACK{six}", other, 80, "reset", there, Shape.ACK, ttl=1, hop=realm, tells=kernels),
-        RawCase(f"cross, FIN{six}", other, 9, "reset", there, Shape.FIN, ttl=1, hop=realm, tells=kernels),
+        RawCase(f"cross, ACK{six}", other, 80, "reset", there, Shape.ACK, ttl=1, hop=realm, more=kernels),
+        RawCase(f"cross, FIN{six}", other, 9, "reset", there, Shape.FIN, ttl=1, hop=realm, more=kernels),
         RawCase(
-            f"cross, echo{six}", other, 0, "echo-reply", there, Shape.ECHO, ttl=1, hop=realm, tells=kernels
+            f"cross, echo{six}", other, 0, "echo-reply", there, Shape.ECHO, ttl=1, hop=realm, more=kernels
         ),
         RawCase(
             f"cross, UDP from the address of the link{six}",
@@ -190,11 +190,11 @@ CASES: tuple[RawCase, ...] = (
     *_cross("lan", "vpn"),
     *_cross("lan6", "vpn6"),
     RawCase("cross, to loopback", "127.0.0.1", 80, None, ttl=1, hop="lan"),
-    RawCase("who has", "lan", 0, "arp-response", target("lan"), Shape.WHO_HAS, tells={"link": "lan"}),
+    RawCase("who has", "lan", 0, "arp-response", target("lan"), Shape.WHO_HAS, more={"link": "lan"}),
     RawCase("who has the VPN address", "vpn", 0, "arp-response", target("vpn"), Shape.WHO_HAS, hop="lan"),
     RawCase("who has what nobody has", "192.168.77.99", 0, None, shape=Shape.WHO_HAS),
-    RawCase("who has, IPv6", "lan6", 0, "not-sent", shape=Shape.WHO_HAS, tells=_NO_ARP),
-    RawCase("who has, on loopback", "127.0.0.1", 0, "not-sent", shape=Shape.WHO_HAS, tells=_NO_ARP),
+    RawCase("who has, IPv6", "lan6", 0, "not-sent", shape=Shape.WHO_HAS, more=_NO_ARP),
+    RawCase("who has, on loopback", "127.0.0.1", 0, "not-sent", shape=Shape.WHO_HAS, more=_NO_ARP),
     RawCase("no route", "10.1.2.3", 80, "no-route"),
     RawCase("no route 6", "fd99::1", 80, "no-route"),
     RawCase("no such link", "fe80::9%nope0", 80, "no-route"),

@@ -87,7 +87,7 @@ def shown(replies: list[Reply]) -> dict[str, Any] | None:
     assert len(replies) == 1, replies
     (reply,) = replies
     header = reply.header
-    told: dict[str, Any] = {
+    results: dict[str, Any] = {
         "reason": reply.reason,
         "sender": str(reply.sender) if reply.sender else None,
         "ttl": reply.ttl,
@@ -95,9 +95,9 @@ def shown(replies: list[Reply]) -> dict[str, Any] | None:
         "header": None,
     }
     if header is None:
-        return told
+        return results
     options = header.options
-    return told | {
+    return results | {
         "header": "seen",
         "tos": header.tos,
         "labelled": None if header.flow_label is None else header.flow_label != 0,
@@ -154,16 +154,16 @@ def cases_of_connect() -> dict[str, Any]:
         return {name: shown(got) for name, got in answers.items()}
 
 
-def heard_by_both() -> dict[str, Any]:
-    """What connect() and raw packets hear where the prober's own input rules drop the answers."""
+def received_by_both() -> dict[str, Any]:
+    """What connect() and raw packets get where the prober's own input rules drop the answers."""
     with cases_world() as host:
         asked = {"muted": Question(ip_address(target("lan")), Port(Protocol.TCP, MUTE))}
-        told = {}
+        results = {}
         for name, backend in (("connect", ConnectBackend()), ("raw", open_raw(host))):
             with contextlib.closing(backend):
                 got = ask(backend, asked)["muted"]
-                told[name] = [reply.reason for reply in got if reply.aftermath is None]
-        return told
+                results[name] = [reply.reason for reply in got if reply.aftermath is None]
+        return results
 
 
 def through_tunnel() -> dict[str, Any]:
@@ -249,7 +249,7 @@ TASKS = {
     for task in (
         all_cases,
         cases_of_connect,
-        heard_by_both,
+        received_by_both,
         through_tunnel,
         loopback_from_outside,
         link_lost,

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 WORLD = ("unshare", "-Urn")
 
 
-def told_by(script: str) -> Any:
+def results_of(script: str) -> Any:
     """What the script prints; the test is skipped where there are no such namespaces."""
     try:
         subprocess.run([*WORLD, "nft", "list", "ruleset"], check=True, capture_output=True, timeout=30)

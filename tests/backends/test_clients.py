@@ -51,7 +51,7 @@ def test_a_task_goes_on_beside_its_caller(monkeypatch: pytest.MonkeyPatch) -> No
         assert [task.result() for task in tasks] == [{HERE: ECHO}] * 2
 
 
-def test_what_breaks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_breaks_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the work is raised where its result is taken."""
 
     def broken(asked):

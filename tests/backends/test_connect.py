@@ -42,11 +42,11 @@ def ask(backend: ConnectBackend, *questions: Question, wait: float = 1.0, replie
     """Send probes 0, 1, ... and wait for so many replies."""
     for number, asked in enumerate(questions):
         backend.send(Probe(number, asked))
-    heard: list[Reply] = []
+    received: list[Reply] = []
     until = backend.now() + wait
-    while len(heard) < replies and backend.now() < until:
-        heard += backend.receive(until)
-    return heard
+    while len(received) < replies and backend.now() < until:
+        received += backend.receive(until)
+    return received
 
 
 @contextlib.contextmanager
@@ -94,7 +94,7 @@ TREATMENTS: dict[Aftermath, Callable[[socket.socket], None]] = {
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("aftermath", list(Aftermath))
 def test_open_port_and_its_aftermath(backend: ConnectBackend, address: str, aftermath: Aftermath) -> None:
-    """An open port answers syn-ack at once, and a second reply tells what the connection did."""
+    """An open port answers syn-ack at once, and a second reply shows what the connection did."""
     with serving(address, TREATMENTS[aftermath]) as port:
         first, second = ask(backend, question(address, port), replies=2)
     assert (first.reason, first.aftermath) == (Reason.SYN_ACK, None)
@@ -150,7 +150,7 @@ def test_closed_udp_port(address: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", list(Protocol))
-def test_refused_where_nothing_tells(protocol: Protocol) -> None:
+def test_refused_where_nothing_shows_more(protocol: Protocol) -> None:
     """Without an error queue a refusal is `refused`: a reset or an ICMP error, from nobody we know."""
     kind = socket.SOCK_STREAM if protocol is Protocol.TCP else socket.SOCK_DGRAM
     with contextlib.closing(ConnectBackend(PLAIN)) as backend:
@@ -270,7 +270,7 @@ def test_capacity_is_the_smallest_limit() -> None:
 
 
 def test_watches_make_room() -> None:
-    """With every socket taken, a new probe ends the oldest watch: its syn-ack is told already."""
+    """With every socket taken, a new probe ends the oldest watch: its syn-ack is reported already."""
     tiny = replace(this_platform(), capacity=2)
     with serving("127.0.0.1", TREATMENTS[Aftermath.HELD]) as port:
         backend = ConnectBackend(tiny)

@@ -38,14 +38,14 @@ backend = ConnectBackend()
 for number in range(count):
     port = 1 + number if silent is None else silent.getsockname()[1]
     backend.send(Probe(number, Question(address, Port(Protocol(protocol), port))))
-heard = []
+received = []
 until = backend.now() + (5 if silent is None else 0.5)
-while len(heard) < count and backend.now() < until:
-    heard += backend.receive(until)
+while len(received) < count and backend.now() < until:
+    received += backend.receive(until)
 backend.close()
 with socket.socket() as again:  # descriptors are back
     pass
-reasons = collections.Counter(reply.reason for reply in heard)
+reasons = collections.Counter(reply.reason for reply in received)
 print(json.dumps({"capacity": backend.capacity, "reasons": reasons}))
 """
 
@@ -108,7 +108,7 @@ def test_limit_is_raised() -> None:
     ],
 )
 def test_as_nobody(address: str, protocol: str, reason: str) -> None:
-    """A user without any capability tells resets and ICMP errors apart as root does."""
+    """A user without any capability distinguishes resets from ICMP errors as root does."""
     require_root()
     seen = run(0, 5, address, protocol, (*NOBODY, *ENVIRONMENT, python_for_nobody()))
     assert seen["reasons"] == {reason: 5}

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 from errors_cases import CASES, ErrorCase
-from run_world import told_by
+from run_world import results_of
 
 
 @pytest.fixture(scope="module")
 def seen() -> Any:
     """All answers of the world, asked once."""
-    return told_by("errors_world.py")
+    return results_of("errors_world.py")
 
 
 @pytest.mark.netns
@@ -22,13 +22,13 @@ def test_each_answer(case: ErrorCase, seen: Any) -> None:
 
 @pytest.mark.netns
 def test_link_goes_down(seen: Any) -> None:
-    """A link that is lost while probes wait raises nothing: who asks later hears that there is no route."""
+    """A link that is lost while probes wait raises nothing: who asks later gets no route."""
     assert seen["link down"] == ["no-route"] * 4
 
 
 @pytest.mark.netns
 def test_the_host_knows_the_world(seen: Any) -> None:
-    """Routes and neighbours of the prober in that world, as the host tells them."""
+    """Routes and neighbours of the prober in that world, as the host reports them."""
     assert seen["host"] == {
         "10.77.2.2": ["10.77.1.2", "pr0", "ethernet", 1500, False, None],
         "10.77.1.1": ["10.77.1.2", "pr0", "ethernet", 1500, True, "resolved"],

@@ -12,7 +12,7 @@ from probe.model.probing import ICMP_REASONS, Reason
 LINUX, BSD, WIN32 = System.LINUX, System.BSD, System.WIN32
 AT_ONCE, LATER, OPENING = Moment.AT_ONCE, Moment.LATER, Moment.OPENING
 
-# system, number, moment, resets told apart -> reason, by us
+# system, number, moment, resets known -> reason, by us
 CASES = [
     (LINUX, 111, LATER, True, Reason.RESET, False),
     (LINUX, 111, LATER, False, Reason.REFUSED, False),
@@ -70,14 +70,14 @@ NOT_MEASURED = [
 
 @pytest.mark.parametrize(("system", "moment", "numbers"), NOT_MEASURED)
 def test_what_is_not_measured(system: System, moment: Moment, numbers: tuple[int, ...]) -> None:
-    """Want of descriptors, memory or ports says nothing about the target: no row."""
+    """Want of descriptors, memory or ports shows nothing about the target: no row."""
     assert not set(numbers) & set(meanings(system, moment, resets_known=True))
 
 
 @pytest.mark.parametrize("system", list(System))
 @pytest.mark.parametrize("moment", list(Moment))
 def test_a_reset_is_never_claimed_without_a_queue(system: System, moment: Moment) -> None:
-    """Only an error queue lets a table say `reset`."""
+    """Only an error queue lets a table have `reset`."""
     assert Reason.RESET not in {m.reason for m in meanings(system, moment, resets_known=False).values()}
 
 

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from key_servers import HOSTILE, TLS_RECORD, drip, flood, never, say, serving, tls_speaker
+from key_servers import HOSTILE, TLS_RECORD, drip, flood, never, send, serving, tls_speaker
 
 from probe.backends import banner
 from probe.backends.banner import MOST_HEAD, MOST_LINE, read_greetings
@@ -29,8 +29,8 @@ def call(number: int, approach: Approach, address=HERE, **more) -> Call:
     return Call(address, Port(Protocol.TCP, number), approach, **more)
 
 
-def heard(serve, approach: Approach, address: str = "127.0.0.1", **more) -> Greeting | None:
-    """What one server is heard to say."""
+def received(serve, approach: Approach, address: str = "127.0.0.1", **more) -> Greeting | None:
+    """What is read from one server."""
     ip = ip_address(address)
     with serving(serve, address) as number:
         found = read_greetings([call(number, approach, ip, **more)])
@@ -61,14 +61,14 @@ def test_who_speaks_first_is_listened_to() -> None:
         peer.sendall(b"220 ready\r\n")
         sent.append(peer.recv(100))
 
-    assert heard(serve, LISTEN) == Greeting("220 ready")
+    assert received(serve, LISTEN) == Greeting("220 ready")
     assert sent == [b""]
 
 
 def test_a_web_page_is_asked_for_by_its_head() -> None:
-    """One HEAD request, the address as its host; the answer's telling headers."""
+    """One HEAD request, the address as its host; the answer's significant headers."""
     serve = answering(PAGE)
-    assert heard(serve, WEB) == READ_PAGE
+    assert received(serve, WEB) == READ_PAGE
     (asked,) = serve.asked
     first, host, *_ = asked.decode().split("\r\n")
     assert (first, host.split(":")[:2]) == ("HEAD / HTTP/1.1", ["Host", " 127.0.0.1"])
@@ -93,7 +93,7 @@ def test_the_host_of_a_request(address: str, port: int, encrypted: bool, host: s
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 def test_over_ipv6() -> None:
     """Literals of either family."""
-    assert heard(answering(PAGE), WEB, "::1") == READ_PAGE
+    assert received(answering(PAGE), WEB, "::1") == READ_PAGE
 
 
 @needs_openssl
@@ -108,15 +108,15 @@ def test_tls(tmp_path: Path) -> None:
         (mail, LISTEN_TLS, "* OK ready"),
         (quiet, WEB_TLS, ""),
     ):
-        found = heard(serve, approach)
+        found = received(serve, approach)
         assert found is not None
         assert (found.text, found.tls, found.key) == (text, True, banner.certificate_key(certificate))
-    assert heard(answering(PAGE), WEB_TLS) == READ_PAGE
+    assert received(answering(PAGE), WEB_TLS) == READ_PAGE
 
 
 def test_a_bad_request_is_an_answer_too() -> None:
     """Where TLS does not bring more."""
-    found = heard(answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), WEB)
+    found = received(answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), WEB)
     assert found == Greeting("HTTP/1.1 400 Bad Request", 400)
 
 
@@ -165,11 +165,11 @@ LIES = {
     "one header without end": flood(PAGE[:-2] + b"Location: ", b"l" * 65_536),
     "a dripping head": drip(PAGE[:-2]),
     "a dripping line": drip(b"220 "),
-    "escapes": say(b"\x1b]0;owned\x07\x1b[2J\x9b31m\xe2\x80\xae\r\n"),
-    "a page of escapes": say(b"HTTP/1.1 200 \x1b[2J\r\nServer: \x9b\x1b]52;c;YQ==\x07\r\n\r\n"),
+    "escapes": send(b"\x1b]0;owned\x07\x1b[2J\x9b31m\xe2\x80\xae\r\n"),
+    "a page of escapes": send(b"HTTP/1.1 200 \x1b[2J\r\nServer: \x9b\x1b]52;c;YQ==\x07\r\n\r\n"),
     "a huge record": flood(TLS_RECORD + b"\xff\xff", b"\0" * 65_536),
-    "no ServerHello": say(b"\x16\x03\x03\x00\x05\x02\xff\xff\xff\xff" * 9),
-    "an alert": say(b"\x15\x03\x03\x00\x02\x02\x28"),
+    "no ServerHello": send(b"\x16\x03\x03\x00\x05\x02\xff\xff\xff\xff" * 9),
+    "an alert": send(b"\x15\x03\x03\x00\x02\x02\x28"),
     "NUL bytes": flood(b"", b"\0" * 65_536),
     "spaces without end": flood(b"", b" \r\n" * 9999),
 }
@@ -183,14 +183,14 @@ def test_hostile_servers(approach: Approach) -> None:
         before = time.monotonic()
         found = read_greetings([call(port, approach) for port in ports])
         assert time.monotonic() - before < HANGS_S
-    for said in found.values():
-        assert all(text.isprintable() for text in (said.text, *said.headers.values()))
-        assert said.key is None
+    for greeting in found.values():
+        assert all(text.isprintable() for text in (greeting.text, *greeting.headers.values()))
+        assert greeting.key is None
 
 
 @pytest.mark.parametrize("most", [MOST_LINE, MOST_HEAD])
 def test_bytes_are_bounded(most: int) -> None:
-    """No more is kept of an answer than was said, however fast it comes."""
+    """No more is kept of an answer than was allowed, however fast it comes."""
     asked = []
 
     class Flood:
@@ -213,7 +213,7 @@ def test_reading_ends_with_the_bytes_that_were_granted() -> None:
             sent.append(peer.send(b"\x16\x03\x03\x00\x04\x00\x00\x00\x00" * 500))
 
     before = time.monotonic()
-    assert heard(serve, LISTEN_TLS) is None
+    assert received(serve, LISTEN_TLS) is None
     assert time.monotonic() - before < HANGS_S
 
 
@@ -226,7 +226,7 @@ def test_after_the_deadline_nobody_is_asked() -> None:
 
 
 def test_nobody_there() -> None:
-    """A closed port says nothing."""
+    """A closed port sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         number = server.getsockname()[1]
     assert read_greetings([call(number, approach) for approach in Approach]) == {}
@@ -235,6 +235,6 @@ def test_nobody_there() -> None:
 
 def test_two_addresses() -> None:
     """Each address has its own greeting."""
-    with serving(say(b"one\n")) as number, serving(say(b"two\n"), str(THERE), number):
+    with serving(send(b"one\n")) as number, serving(send(b"two\n"), str(THERE), number):
         found = read_greetings([call(number, LISTEN), call(number, LISTEN, THERE)])
-    assert {str(ip): said.text for (ip, _), said in found.items()} == {"127.0.0.1": "one", "127.0.0.2": "two"}
+    assert {str(ip): one.text for (ip, _), one in found.items()} == {"127.0.0.1": "one", "127.0.0.2": "two"}

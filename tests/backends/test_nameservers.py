@@ -53,7 +53,7 @@ def from_zone(zone: Mapping[tuple[str, str], list[str]]) -> Answer:
 
 
 def refuse(query: dns.message.Message) -> bytes:
-    """REFUSED, as a server says to strangers."""
+    """REFUSED, as a server answers strangers."""
     reply = dns.message.make_response(query)
     reply.set_rcode(dns.rcode.REFUSED)
     return reply.to_wire()
@@ -85,7 +85,7 @@ def server(answer: Answer) -> Iterator[int]:
 
 
 def asked(answer: Answer, name: str, *search: str) -> NameAnswer:
-    """What one server says of one name."""
+    """What one server has for one name."""
     with server(answer) as port:
         (found,) = ask_servers([name], Resolvers((LOCAL,), search), port)[name]
     return found
@@ -106,13 +106,13 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "search", "addresses", "failure"), CASES)
-def test_what_a_server_says(name, search, addresses, failure):
+def test_what_a_server_answers(name, search, addresses, failure):
     """Both families, aliases followed, search domains tried."""
     assert asked(from_zone(ZONE), name, *search) == NameAnswer(LOCAL, addresses, failure)
 
 
 def test_refused():
-    """A server that does not want to answer is told as such."""
+    """A server that does not want to answer is reported as such."""
     assert asked(refuse, "box.corp.test") == NameAnswer(LOCAL, (), REFUSED)
 
 
@@ -143,7 +143,7 @@ def test_nobody_listens():
 
 
 def test_not_a_name():
-    """A label that is too long for DNS is told, not raised."""
+    """A label that is too long for DNS is reported, not raised."""
     (found,) = ask_servers(["x" * 64], Resolvers((LOCAL,)), 9)["x" * 64]
     assert found.failure is not None
 

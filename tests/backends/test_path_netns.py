@@ -1,19 +1,19 @@
-"""Data, echoes and ladders over real kernels: black holes, routers that tell, firewalls on either side."""
+"""Data, echoes and ladders over real kernels: black holes, routers that report, firewalls on either side."""
 
 from typing import Any
 
 import path_world as there
 import pytest
-from run_world import told_by
+from run_world import results_of
 
 
 @pytest.fixture(scope="module")
 def seen() -> Any:
     """Everything that was measured in the world, once."""
-    return told_by("path_world.py")
+    return results_of("path_world.py")
 
 
-# What each address says of data through its open port: small, big, segment, learnt, teller, working.
+# What each address shows of data through its open port: small, big, segment, learnt, teller, working.
 PATHS = {
     there.HEALTHY: ("arrived", "arrived", 1448, None, None, None),
     there.HEALTHY6: ("arrived", "arrived", 1428, None, None, None),
@@ -27,7 +27,7 @@ PATHS = {
 @pytest.mark.netns
 @pytest.mark.parametrize("address", PATHS)
 def test_size_of_the_path(address: str, seen: Any) -> None:
-    """Full packets pass, or a router tells a smaller size and they pass then, or they vanish."""
+    """Full packets pass, or a router reports a smaller size and they pass then, or they vanish."""
     trial = seen["mtu"]["trials"][address]
     facts = ("small", "big", "segment", "learnt_mtu", "teller", "working_mtu")
     assert tuple(trial[fact] for fact in facts) == PATHS[address]
@@ -46,7 +46,7 @@ PEERS = [
 @pytest.mark.netns
 @pytest.mark.parametrize(("port", "small", "big"), PEERS)
 def test_peers_that_end(port: int, small: set[str], big: set[str], seen: Any) -> None:
-    """What a peer acknowledged before it hung up counts; else its end says nothing."""
+    """What a peer acknowledged before it hung up counts; else its end shows nothing."""
     trial = seen["mtu"]["trials"][str(port)] or {"small": "no connection", "big": "ended"}
     assert trial["small"] in small
     assert trial["big"] in big

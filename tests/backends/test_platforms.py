@@ -1,4 +1,4 @@
-"""The rows of platform differences, the pollers and what a socket's control messages say."""
+"""The rows of platform differences, the pollers and what a socket's control messages hold."""
 
 import contextlib
 import socket
@@ -29,7 +29,7 @@ def test_named(name: str, platform: object) -> None:
     assert platform_named(name) is platform
 
 
-def test_only_linux_tells_errors_apart() -> None:
+def test_only_linux_distinguishes_errors() -> None:
     """Error queue, TTL floor and TCP_INFO are Linux's; Windows keeps within what select() takes there."""
     assert (LINUX.system, BSD.system, WINDOWS.system) == tuple(System)
     for row in (BSD, WINDOWS):

@@ -1,4 +1,4 @@
-"""The right to send raw packets: told, used by a user with one capability, and given up for good."""
+"""The right to send raw packets: checked, used by a user with one capability, and given up for good."""
 
 import errno
 import json
@@ -16,7 +16,7 @@ from probe.lab.netns import enter
 
 NET_RAW = ("--inh-caps=+net_raw", "--ambient-caps=+net_raw")
 
-# Opens the backend, gives everything up, and tells what is left. Probes loopback only.
+# Opens the backend, gives everything up, and reports what is left. Probes loopback only.
 SCRIPT = """
 import json, socket, subprocess, sys
 from ipaddress import ip_address
@@ -25,7 +25,7 @@ from probe.backends.system_host import SystemHost
 from probe.model.probing import Probe, Question, Shape
 from probe.model.target import Port, Protocol
 
-def tells(attempt):
+def errno_of(attempt):
     try:
         attempt().close()
     except OSError as problem:
@@ -35,27 +35,27 @@ def probed(number):
     here = ip_address("127.0.0.1")
     for name, shape in enumerate((Shape.ECHO, Shape.WHO_HAS), number):
         backend.send(Probe(name, Question(here, Port(Protocol.TCP, 0), shape=shape)))
-    until, heard = backend.now() + 2, []
-    while backend.now() < until and len(heard) < 2:
-        heard += [reply.reason for reply in backend.receive(until)]
-    return sorted(heard)
+    until, received = backend.now() + 2, []
+    while backend.now() < until and len(received) < 2:
+        received += [reply.reason for reply in backend.receive(until)]
+    return sorted(received)
 
 missing = privilege.missing()
 if missing is not None:
     json.dump({"missing": missing}, sys.stdout)
     sys.exit()
 backend = raw.open_raw(SystemHost())
-told = {"missing": None, "before": probed(1)}
+found = {"missing": None, "before": probed(1)}
 privilege.drop()
 sets = ("CapInh", "CapPrm", "CapEff", "CapAmb")
-told["capabilities"] = [line.split()[1] for line in open("/proc/self/status") if line.startswith(sets)]
-told["packet socket"] = tells(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0))
-told["raw socket"] = tells(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW))
-told["after"] = probed(3)
+found["capabilities"] = [line.split()[1] for line in open("/proc/self/status") if line.startswith(sets)]
+found["packet socket"] = errno_of(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0))
+found["raw socket"] = errno_of(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW))
+found["after"] = probed(3)
 child = "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)"
-told["child"] = subprocess.run([sys.executable, "-c", child], capture_output=True).returncode
-told["missing after"] = privilege.missing()
-json.dump(told, sys.stdout)
+found["child"] = subprocess.run([sys.executable, "-c", child], capture_output=True).returncode
+found["missing after"] = privilege.missing()
+json.dump(found, sys.stdout)
 """
 
 
@@ -79,12 +79,12 @@ def python(world: tuple[str, ...]) -> str:
     return python_for_nobody()
 
 
-def assert_given_up(told: Any) -> None:
-    assert told["capabilities"] == ["0" * 16] * 4
-    assert (told["packet socket"], told["raw socket"]) == (errno.EPERM, errno.EPERM)
-    assert told["before"] == told["after"] == ["echo-reply", "not-sent"]
-    assert told["child"] != 0
-    assert "CAP_NET_RAW" in told["missing after"]
+def assert_given_up(found: Any) -> None:
+    assert found["capabilities"] == ["0" * 16] * 4
+    assert (found["packet socket"], found["raw socket"]) == (errno.EPERM, errno.EPERM)
+    assert found["before"] == found["after"] == ["echo-reply", "not-sent"]
+    assert found["child"] != 0
+    assert "CAP_NET_RAW" in found["missing after"]
 
 
 @pytest.mark.nobody
@@ -100,13 +100,13 @@ def test_one_capability_is_enough_and_is_given_up(world: tuple[str, ...], python
 
 
 @pytest.mark.nobody
-def test_an_ordinary_user_hears_what_is_missing(world: tuple[str, ...], python: str) -> None:
+def test_an_ordinary_user_sees_what_is_missing(world: tuple[str, ...], python: str) -> None:
     """Without any capability the one line names it, sudo, and the command for this user."""
-    said = run(*world, *OTHER_USER, python=python)["missing"]
-    assert "\n" not in said
+    missing = run(*world, *OTHER_USER, python=python)["missing"]
+    assert "\n" not in missing
     for word in ("CAP_NET_RAW", "sudo", "setpriv", "--reuid=65534", "--ambient-caps=+net_raw"):
-        assert word in said
-    assert "setcap" not in said
+        assert word in missing
+    assert "setcap" not in missing
 
 
 EXPLANATIONS = [
@@ -119,24 +119,24 @@ EXPLANATIONS = [
 
 @pytest.mark.parametrize(("number", "user", "word"), EXPLANATIONS)
 def test_each_cause_has_its_line(number: int, user: int, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who lacks the right is told how to get it; what a kernel lacks is told as that."""
+    """Who lacks the right is shown how to get it; what a kernel lacks is named."""
     monkeypatch.setattr(os, "geteuid", lambda: user)
     assert word in privilege.explain(OSError(number, os.strerror(number)))
 
 
 @pytest.mark.parametrize("system", ["darwin", "win32", "freebsd14"])
-def test_other_systems_are_told_plainly(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_are_named_plainly(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere the answer is no, before anything is tried, and there is nothing to give up."""
     monkeypatch.setattr(sys, "platform", system)
-    said = privilege.missing()
-    assert said is not None
-    assert "Linux only" in said
+    missing = privilege.missing()
+    assert missing is not None
+    assert "Linux only" in missing
     with pytest.raises(PrivilegeError, match="Linux only"):
         raw.open_raw(None)  # type: ignore[arg-type]
     privilege.drop()
 
 
-def test_a_refusal_to_drop_is_told() -> None:
+def test_a_refusal_to_drop_is_reported() -> None:
     """A system call that fails is an error, never silence."""
     with pytest.raises(PrivilegeError, match="cannot change privileges"):
         privilege._checked(-1)

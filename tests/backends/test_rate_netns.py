@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from rate_world import RATE
-from run_world import told_by
+from run_world import results_of
 
 WINDOW_S = 1.0
 # A token may be left at the start of each stage, and a busy machine may send two of them close together.
@@ -14,7 +14,7 @@ SLACK = 4
 @pytest.fixture(scope="module")
 def wire() -> Any:
     """What left, by engine."""
-    return told_by("rate_world.py")
+    return results_of("rate_world.py")
 
 
 @pytest.mark.netns

@@ -126,7 +126,7 @@ IMPOSSIBLE = [
 
 
 @pytest.mark.parametrize(("question", "reason"), IMPOSSIBLE)
-def test_what_cannot_be_asked_is_told(question: Question, reason: Reason) -> None:
+def test_what_cannot_be_asked_is_reported(question: Question, reason: Reason) -> None:
     """Without a route, with addresses that do not fit, or ARP for IPv6 nothing is sent."""
     sockets = Sockets()
     backend = backend_on(sockets)
@@ -201,7 +201,7 @@ def datagram(packet: Any, source: IPAddress) -> Incoming:
     )
 
 
-def test_the_probed_address_is_heard_first(packets: dict[bytes, Incoming]) -> None:
+def test_the_probed_address_comes_first(packets: dict[bytes, Incoming]) -> None:
     """Of two datagrams that arrive together, that of the probed address is the answer."""
     sockets = Sockets()
     backend = backend_on(sockets)
@@ -223,7 +223,7 @@ def test_replies_have_the_time_of_their_arrival(packets: dict[bytes, Incoming]) 
 
 
 def test_waiting_ends() -> None:
-    """Silence lasts until the clock says so, and not much longer."""
+    """Silence lasts until the deadline, and not much longer."""
     sockets = Sockets()
     backend = backend_on(sockets)
     until = backend.now() + 0.03
@@ -232,7 +232,7 @@ def test_waiting_ends() -> None:
     assert sockets.waits
 
 
-def test_forgotten_refusals_are_not_told() -> None:
+def test_forgotten_refusals_are_not_reported() -> None:
     """Nobody waits for what this machine refused before."""
     backend = backend_on(Sockets(refusal=errno.EPERM))
     backend.send(Probe(1, Question(TARGET, HTTP)))
@@ -259,7 +259,7 @@ class Notes:
         self.kept.append((comment, ethertype, outgoing))
 
 
-def test_comments_say_what_each_packet_is() -> None:
+def test_comments_name_what_each_packet_is() -> None:
     """Every shape has its words; what was refused is not in the file."""
     notes, sockets = Notes(), Sockets()
     backend = backend_on(sockets, capture=notes)

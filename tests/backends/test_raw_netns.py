@@ -25,25 +25,25 @@ def seen() -> Any:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_answer(case: RawCase, seen: Any) -> None:
-    """Reason, sender and what the header tells are those of the table."""
+    """Reason, sender and what the header has are those of the table."""
     got = seen[case.name]
     if case.reason is None:
         assert got is None
         return
-    expected = {"reason": case.reason, "sender": case.sender, **case.tells}
+    expected = {"reason": case.reason, "sender": case.sender, **case.more}
     assert {name: got[name] for name in expected} == expected
 
 
-# Where raw packets tell something else than connect(): what this machine drops is told at once, and a route
+# Where raw packets show something else than connect(): what this machine drops is an error at once, a route
 # that prohibits is known from the routing table.
 ANOTHER_REASON = {"dropped by our own firewall": "admin-prohibited", "prohibit route": "no-route"}
 
 
 def test_the_meanings_are_those_of_connect() -> None:
     """Every ICMP error, reset, drop, TTL and dead neighbour means what it means to connect()."""
-    told = raw_world.run("cases_of_connect")
+    results = raw_world.run("cases_of_connect")
     for case in errors_cases.CASES:
-        got, expected = told[case.name], case.expected()
+        got, expected = results[case.name], case.expected()
         if case.name in ANOTHER_REASON:
             assert got["reason"] == ANOTHER_REASON[case.name]
             continue
@@ -61,40 +61,40 @@ def test_the_link_address_is_the_neighbours(seen: Any) -> None:
     assert seen["SYN, routed"]["link_address"] not in addresses
 
 
-def test_raw_packets_hear_what_connect_does_not() -> None:
-    """Our own input rules drop the answers: connect() waits in vain, raw packets hear them."""
-    assert raw_world.run("heard_by_both") == {"connect": [], "raw": ["syn-ack"]}
+def test_raw_packets_get_what_connect_does_not() -> None:
+    """Our own input rules drop the answers: connect() waits in vain, raw packets get them."""
+    assert raw_world.run("received_by_both") == {"connect": [], "raw": ["syn-ack"]}
 
 
 def test_tunnels_without_link_headers() -> None:
     """Every shape through a tun device; ARP cannot be asked there."""
     if not Path("/dev/net/tun").exists():
         pytest.skip("no /dev/net/tun")
-    told = raw_world.run("through_tunnel")
+    results = raw_world.run("through_tunnel")
     for far in (FAR, FAR6):
-        resets = [told[f"{name} {far}"] for name in ("opening 9", "ack 9", "fin 9")]
+        resets = [results[f"{name} {far}"] for name in ("opening 9", "ack 9", "fin 9")]
         assert [(got["reason"], got["sender"], got["tos"], got["ttl"]) for got in resets] == [
             ("reset", far, MARK_TOS, 64)
         ] * 3
-        assert told[f"opening {HERE} {far}"]["reason"] == "syn-ack"
-        assert told[f"echo 0 {far}"]["reason"] == "echo-reply"
-        assert told[f"udp {far}"]["reason"] == "port-unreach"
-        assert told[f"who-has 0 {far}"]["reason"] == "not-sent"
+        assert results[f"opening {HERE} {far}"]["reason"] == "syn-ack"
+        assert results[f"echo 0 {far}"]["reason"] == "echo-reply"
+        assert results[f"udp {far}"]["reason"] == "port-unreach"
+        assert results[f"who-has 0 {far}"]["reason"] == "not-sent"
         assert {(got["link"], got["link_address"]) for got in resets} == {("near0", None)}
 
 
 def test_frames_for_loopback_are_answered_where_they_are_taken() -> None:
     """A target with route_localnet answers from 127.0.0.1 on its link, whether something listens or not."""
-    told = raw_world.run("loopback_from_outside")
-    assert [(got["reason"], got["sender"], got["link"]) for got in told] == [
+    results = raw_world.run("loopback_from_outside")
+    assert [(got["reason"], got["sender"], got["link"]) for got in results] == [
         ("syn-ack", "127.0.0.1", "lan"),
         ("reset", "127.0.0.1", "lan"),
     ]
 
 
 def test_a_lost_link_is_no_route() -> None:
-    """A link that goes down raises nothing: each way of sending tells that there is no route."""
-    assert [told["reason"] for told in raw_world.run("link_lost")] == ["no-route"] * 3
+    """A link that goes down raises nothing: each way of sending reports that there is no route."""
+    assert [results["reason"] for results in raw_world.run("link_lost")] == ["no-route"] * 3
 
 
 def test_capture_has_every_packet_and_nothing_stays_open(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ OPEN = [(1, True), (4, True), (5, True), (8, True), (2, False), (6, False), (7, 
 
 @pytest.mark.parametrize(("state", "is_open"), OPEN)
 def test_transfer(state: int, *, is_open: bool) -> None:
-    """How far data has come, at the offsets of linux/tcp.h; a closed connection still tells."""
+    """How far data has come, at the offsets of linux/tcp.h; a closed connection still has them."""
     expected = TransferInfo(is_open, 1448, 2, 1, 3, 1500, 0.04, 2898)
     assert parse_transfer(transfer(state, NUMBERS, 2898, retransmits=1)) == expected
 

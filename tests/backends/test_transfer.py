@@ -15,7 +15,7 @@ from probe.engine.mtu_trial import SMALL, DataTransfer, PathTrial
 from probe.model.exam import Transfer
 from probe.model.target import Port, Protocol
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what became of data")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports what became of data")
 LOCAL, LOCAL6 = ip_address("127.0.0.1"), ip_address("::1")
 
 
@@ -72,7 +72,7 @@ def test_nobody_listens() -> None:
 
 
 def test_elsewhere_nothing_is_measured(monkeypatch) -> None:
-    """Other systems do not tell what became of data."""
+    """Other systems do not report what became of data."""
     monkeypatch.setattr(sys, "platform", "darwin")
     assert try_mtu({LOCAL: Port(Protocol.TCP, 9)}) == {}
 
@@ -92,7 +92,7 @@ def test_a_size_that_the_kernel_refuses() -> None:
     one.close()
 
 
-def test_nobody_tells_on_loopback() -> None:
+def test_nobody_reports_on_loopback() -> None:
     """What fits is not complained about; that nobody listens there is no word on sizes."""
     assert find_teller(LOCAL, 1500) is None
 

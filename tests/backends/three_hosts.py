@@ -35,7 +35,7 @@ def three_hosts(build: Callable[[int, int], None], script: str) -> Iterator[None
 
 @contextlib.contextmanager
 def _process(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that says one line when it is ready, and ends with its standard input."""
+    """A process that prints one line when it is ready, and ends with its standard input."""
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -35,7 +35,7 @@ def _open(name: str, address: str, address6: str) -> int:
 
 
 def _be_far_end(device: list[int], ready: threading.Event, stop: int) -> None:
-    """Live in a namespace of its own, and carry packets between the two devices until told to stop."""
+    """Live in a namespace of its own, and carry packets between the two devices until stopped."""
     syscalls.new_network()
     far = _open("far0", FAR, FAR6)
     with socket.create_server(("::", HERE), family=socket.AF_INET6, dualstack_ipv6=True):

@@ -75,7 +75,7 @@ def _be_hosts(parent: int, ready: int, go: int) -> NoReturn:
 
 
 def missed() -> int:
-    """Scan all hosts once; return how many were not heard on every port."""
+    """Scan all hosts once; return how many did not answer on every port."""
     target = ResolvedTarget(
         tuple(TargetAddress(ip_address(host), "lan") for host in HOSTS), tuple(parse_ports(PORTS))
     )

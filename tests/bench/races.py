@@ -138,7 +138,7 @@ def run_many_hosts(rounds: int = 3) -> RaceResult:
     """240 hosts x 20 ports, in one process.
 
     Raises:
-        ValueError: a host that is there was not heard on every port.
+        ValueError: a host that is there did not answer on every port.
     """
     ports = ",".join(str(port.number) for port in parse_ports(many_hosts.PORTS))
     theirs = ["nmap", "-sS", "-n", "-Pn", "-p", ports, *many_hosts.HOSTS]
@@ -149,7 +149,7 @@ def run_many_hosts(rounds: int = 3) -> RaceResult:
             missed = many_hosts.missed()
             turns.append((perf_counter() - began, _seconds(theirs)))
             if missed:
-                raise ValueError(f"of 240 hosts that answer, {missed} were not heard in full")
+                raise ValueError(f"of 240 hosts that answer, {missed} did not answer in full")
     return _result("240 hosts x 20 ports, one process, not counting its start", "connect", ("-sS",), turns)
 
 

@@ -75,7 +75,7 @@ sys.exit(done.returncode)
 
 @dataclass(frozen=True, slots=True)
 class BenchRow:
-    """One figure and its limit, both in `unit`; `beside` says what the limit was taken from."""
+    """One figure and its limit, both in `unit`; `beside` is what the limit was taken from."""
 
     what: str
     figure: float

@@ -2,7 +2,7 @@
 
 What the environment has as ON_TARGET is run in the target's shell before. The program enters a namespace that
 leads nowhere by starting itself again. The command is a process of its own: it gives up what taking the world
-down needs. What `doctor --watch` says is to be done here is done.
+down needs. What `doctor --watch` advises to do here is done.
 """
 
 import os
@@ -24,7 +24,7 @@ def run(command: Sequence[str]) -> int:
 
 
 def run_and_mend(command: Sequence[str]) -> int:
-    """Pass on each line that is printed, and do at once what it says is to be done here."""
+    """Pass on each line that is printed, and do at once what it advises to do here."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         fixes: list[str] = []

@@ -30,7 +30,7 @@ MEND = Fix(rule=FixRule.SWITCH_ON, place=Place.TARGET, command="wg-quick up wg0"
 
 @dataclass
 class ScriptedDoctor:
-    """Finds for each address what it is told to; keeps what it was asked."""
+    """Finds for each address what the script has; keeps what it was asked."""
 
     causes: dict[str, list[Cause]] = field(default_factory=dict)
     checks: tuple[Check, ...] = (CHECK,)

@@ -241,8 +241,8 @@ def test_demo_in_memory(option: str | None, capsys: pytest.CaptureFixture[str]) 
     assert err == ""
 
 
-def test_demo_says_where_it_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where the machine lets us make no namespaces, the demo runs in memory and says why; -q does not."""
+def test_demo_shows_its_world(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the machine lets us make no namespaces, the demo runs in memory and shows why; -q does not."""
     monkeypatch.setattr("probe.cli.worlds._why_no_netns", lambda: "not here")
     assert main(["demo"]) == 0
     assert capsys.readouterr().err == "a simulated network in memory: not here\n"

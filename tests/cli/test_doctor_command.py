@@ -176,7 +176,7 @@ def test_a_file(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str], tmp_
 def test_colour(
     variable: str, *, coloured: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Colour as the environment says."""
+    """Colour as the environment asks for it."""
     monkeypatch.setenv(variable, "1")
     assert ("\x1b[32m" in run(capsys, "10.88.0.10")[1]) is coloured
 

@@ -32,7 +32,7 @@ def doctor(scenario: str, *flags: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("engine", ["connect", "raw"])
 def test_a_tunnel_is_read_whoever_has_the_privileges(engine: str) -> None:
-    """WireGuard's peers are told, also where raw sockets have taken the privileges from the prober."""
+    """WireGuard's peers are read, also where raw sockets have taken the privileges from the prober."""
     done = doctor("vpn-key-not-known", "--engine", engine, "--json")
     assert (done.returncode, done.stderr) == (1, "")
     document = json.loads(done.stdout)
@@ -56,7 +56,7 @@ def test_a_scan_reads_tunnels_without_its_privileges() -> None:
 
 
 def test_watch_sees_the_cure() -> None:
-    """The tunnel's interface is off; once the printed command has run, one line says so and it ends well."""
+    """The tunnel's interface is off; once the printed command has run, one line reports it and it is well."""
     done = doctor("vpn-switched-off", "--watch", "0.5")
     assert (done.returncode, done.stderr) == (0, "")
     report, _, after = done.stdout.partition(" well; ")

@@ -1,4 +1,4 @@
-"""Which engine a scan gets: what was asked for, what is permitted, and what is said where they differ.
+"""Which engine a scan gets: what was asked for, what is permitted, and what is reported where they differ.
 
 The raw engine is a fake that resets whatever it is sent; connections go to loopback.
 """
@@ -31,8 +31,8 @@ class FakeRaw:
 
     capacity = 10
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
         self._replies: list[Reply] = []
         self._now = 0.0
 
@@ -41,7 +41,7 @@ class FakeRaw:
         return self._now
 
     def send(self, probe: Probe) -> float:
-        self._say("send")
+        self._note("send")
         header = Header(tos=0x68, window=0)
         sender = probe.question.address
         left = self.now()
@@ -60,7 +60,7 @@ class FakeRaw:
         pass
 
     def close(self) -> None:
-        self._say("close")
+        self._note("close")
 
 
 def never(model, scene) -> Iterator[Question]:
@@ -108,7 +108,7 @@ def doubts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_raw_packets_follow_where_they_are_permitted(
     engine: str, events: list[str], closed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """connect() first, raw packets then; privileges go before the first of them, and nothing is said."""
+    """connect() first, raw packets then; privileges go before the first of them, and nothing is printed."""
     assert main(["scan", "127.0.0.1", "-p", closed, "--engine", engine, "--json"]) == 0
     out, err = capsys.readouterr()
     document = json.loads(out)
@@ -132,7 +132,7 @@ def test_connect_stays_with_sockets(
     assert events == ["drop"]
 
 
-def test_auto_without_permission_says_what_is_missing(
+def test_auto_without_permission_shows_what_is_missing(
     closed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line on stderr, none with -q, and the scan goes on with connect()."""
@@ -221,31 +221,31 @@ class MixedHost:
         return Route(destination, kind=kind, on_link=on_link)
 
 
-def said(flags: dict[str, bool], *addresses: str) -> None:
+def announced(flags: dict[str, bool], *addresses: str) -> None:
     target = ResolvedTarget(tuple(TargetAddress(ip_address(one), Realm.LAN) for one in addresses), ports=())
     announce(EngineRequest(**flags), target, MixedHost())
 
 
 def test_hostile_looks_are_announced(capsys: pytest.CaptureFixture[str]) -> None:
     """One line each before anything is sent, even with -q: what goes to whom, and what it looks like."""
-    said({"fin": True}, "192.168.77.10", "203.0.113.10")
+    announced({"fin": True}, "192.168.77.10", "203.0.113.10")
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "FIN" in err
     assert "192.168.77.10, 203.0.113.10" in err
     assert "attack" in err
-    said({"l2": True}, "192.168.77.10", "10.88.0.10", "127.0.0.1", "203.0.113.10")
+    announced({"l2": True}, "192.168.77.10", "10.88.0.10", "127.0.0.1", "203.0.113.10")
     err = capsys.readouterr().err
     assert "127.0.0.1 go to 192.168.77.10; " in err
     assert "attack" in err
-    said({"l2": True}, "203.0.113.10")
+    announced({"l2": True}, "203.0.113.10")
     assert "nobody" in capsys.readouterr().err
-    said({}, "192.168.77.10")
+    announced({}, "192.168.77.10")
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.usefixtures("doubts", "events")
-def test_a_plan_tells_what_may_follow(capsys: pytest.CaptureFixture[str], events: list[str]) -> None:
+def test_a_plan_shows_what_may_follow(capsys: pytest.CaptureFixture[str], events: list[str]) -> None:
     """The follow-ups that the flags permit, as text and as JSON; nothing is opened."""
     assert main(["scan", "127.0.0.1", "--plan"]) == 0
     text = capsys.readouterr().out
@@ -253,8 +253,8 @@ def test_a_plan_tells_what_may_follow(capsys: pytest.CaptureFixture[str], events
     assert "FIN" not in text
     assert max(map(len, text.splitlines())) <= 80
     assert main(["scan", "127.0.0.1", "--plan", "--json", "--fin", "--l2"]) == 0
-    told = json.loads(capsys.readouterr().out)["follow_ups"]
-    assert [(one["probe"], one["takes"]) for one in told] == [
+    listed = json.loads(capsys.readouterr().out)["follow_ups"]
+    assert [(one["probe"], one["takes"]) for one in listed] == [
         ("marked SYN", None),
         ("FIN", "--fin"),
         ("SYN to 127.0.0.1, handed to this neighbour", "--l2"),
@@ -264,7 +264,7 @@ def test_a_plan_tells_what_may_follow(capsys: pytest.CaptureFixture[str], events
 
 @pytest.mark.usefixtures("doubts")
 def test_a_plan_without_raw_packets(capsys: pytest.CaptureFixture[str]) -> None:
-    """No follow-ups with connect(), or where auto lacks the permission; asked for by name they are told."""
+    """No follow-ups with connect(), or where auto lacks the permission; asked for by name they are listed."""
     assert main(["scan", "127.0.0.1", "--plan", "--json", "--engine", "connect"]) == 0
     assert json.loads(capsys.readouterr().out)["follow_ups"] is None
     assert main(["scan", "127.0.0.1", "--plan"]) == 0

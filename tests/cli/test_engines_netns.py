@@ -32,7 +32,7 @@ def port_of(document: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def test_a_host_echoes_the_mark_and_the_packets_are_kept(tmp_path: Path) -> None:
-    """A refusal is shown to be the stack's own; the file has what was sent, and says what for."""
+    """A refusal is shown to be the stack's own; the file has what was sent, and its purpose."""
     packets = tmp_path / "packets.pcapng"
     done = scan("-p", "443,5432,9090", "--engine", "raw", "--pcap", str(packets), "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -46,7 +46,7 @@ def test_a_host_echoes_the_mark_and_the_packets_are_kept(tmp_path: Path) -> None
     assert b"reset, answers SYN to 5432/tcp" in data
 
 
-def test_what_looks_hostile_is_said_before(tmp_path: Path) -> None:
+def test_what_looks_hostile_is_announced(tmp_path: Path) -> None:
     """Both flags: a line each, and only the neighbours are named for the second (vpn is plain here)."""
     done = scan("-p", "5432,9090", "--fin", "--l2", "-q", "-o", str(tmp_path / "report.json"), "--json")
     assert done.returncode == 0

@@ -49,7 +49,7 @@ def test_lab_runs_only_what_fits_a_world(capsys: pytest.CaptureFixture[str]) -> 
     assert all(line.startswith("not run in sim") for line in err.splitlines())
 
 
-def test_lab_says_why_there_are_no_tunnels(
+def test_lab_reports_why_there_are_no_tunnels(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where this machine has no tunnels, scenarios that need one are left out with the reason."""
@@ -64,7 +64,7 @@ def test_lab_says_why_there_are_no_tunnels(
     assert chosen((), WorldKind.NETNS, quiet=False) == [plain, tunnel]
 
 
-def test_lab_says_why_there_are_no_services(
+def test_lab_reports_why_there_are_no_services(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where this machine lacks their packages, scenarios with real services are left out with the reason."""
@@ -81,13 +81,13 @@ def test_lab_says_why_there_are_no_services(
 
 
 def test_lab_without_scenarios(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """An installation without scenario files says so."""
+    """An installation without scenario files is reported as one."""
     monkeypatch.setattr("probe.cli.scenarios.scenario_paths", dict)
     assert main(["lab", "list"]) == 2
     assert "no scenario files" in capsys.readouterr().err
 
 
-def test_results_as_json_tell_what_broke(
+def test_results_as_json_show_what_broke(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As JSON, one scenario that cannot be measured does not lose the others; as text it is an error."""

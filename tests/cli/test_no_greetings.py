@@ -1,4 +1,4 @@
-"""`--no-greetings`: no open port is asked what it says."""
+"""`--no-greetings`: no open port is asked for a greeting."""
 
 import contextlib
 import json
@@ -32,17 +32,17 @@ def greet_all(server: socket.socket) -> None:
                 peer.recv(1)
 
 
-@pytest.mark.parametrize(("flags", "said"), [((), "220 ready"), (("--no-greetings",), None)])
-def test_no_greetings(greeter: int, flags, said, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("flags", "greeting"), [((), "220 ready"), (("--no-greetings",), None)])
+def test_no_greetings(greeter: int, flags, greeting, capsys: pytest.CaptureFixture[str]) -> None:
     """With the flag nothing is asked; without it both addresses are."""
     assert main(["scan", *PLACES, "-p", str(greeter), "--engine", "connect", "--json", *flags]) == 0
     (port,) = json.loads(capsys.readouterr().out)["ports"]
     greetings = [one["greeting"] for one in port["observations"]]
-    assert [None if one is None else one["text"] for one in greetings] == [said, said]
+    assert [None if one is None else one["text"] for one in greetings] == [greeting, greeting]
 
 
 @pytest.mark.parametrize(("flags", "announced"), [((), True), (("--no-greetings",), False)])
-def test_the_plan_says_so(flags, announced, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plan_shows_it(flags, announced, capsys: pytest.CaptureFixture[str]) -> None:
     """What may be asked stands in the plan."""
     assert main(["scan", *PLACES, "-p", "80", "--plan", *flags]) == 0
     assert ("HEAD /" in capsys.readouterr().out) is announced

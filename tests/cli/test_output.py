@@ -113,7 +113,7 @@ def test_a_device_without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system does not even say whether the file exists, that is no bug."""
+    """Where the system does not even show whether the file exists, that is no bug."""
 
     def refuse(self: Path) -> bool:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -98,7 +98,7 @@ def test_a_progress_bar_is_loaded_before(greeting: int) -> None:
 # What is loaded by others than us, and by whom.
 BY_OTHERS = {
     "concurrent.futures.thread": "concurrent.futures, at the first thread",
-    "encodings.ascii": "psutil, from what the kernel tells",
+    "encodings.ascii": "psutil, from what the kernel reports",
     "encodings.idna": "socket, for a name",
     "dns.rdtypes.ANY.CNAME": "dnspython, for a record of the kind",
     "dns.rdtypes.IN.A": "dnspython",

@@ -114,7 +114,12 @@ def ended(process: subprocess.Popen[str], *numbers: signal.Signals) -> EndedProc
         out, err = process.communicate(timeout=30)
     finally:
         process.kill()
-    return EndedProcess(process.returncode, time.monotonic() - began, out, err)
+    return EndedProcess(as_a_shell_reports(process.returncode), time.monotonic() - began, out, err)
+
+
+def as_a_shell_reports(code: int) -> int:
+    """The exit code; of a process that a signal ended too, as in the last moment of the interpreter."""
+    return code if code >= 0 else 128 - code
 
 
 def moments(number: int) -> Iterator[tuple[str, signal.Signals, float]]:

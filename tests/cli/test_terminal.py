@@ -10,7 +10,7 @@ from probe.cli.terminal import complain, is_terminal, style_of, wants_colour
 
 
 class Screen(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     encoding = "utf-8"
 
@@ -43,7 +43,7 @@ def test_colour(environ, *, on_terminal: bool, colour: bool) -> None:
 
 
 def test_a_pipe_gets_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No terminal: neither colour nor box drawing, 80 columns or what COLUMNS says."""
+    """No terminal: neither colour nor box drawing, 80 columns or what COLUMNS has."""
     style = style_of(io.StringIO(), detail=False)
     assert (style.unicode, style.colour) == (False, False)
     monkeypatch.setenv("COLUMNS", "132")

@@ -16,7 +16,7 @@ from probe.model.doctor_report import CauseReport, Change, DoctorAddress, Doctor
 STARTED = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
 
 
-def told(*causes: Cause, complete: bool = True) -> DoctorReport:
+def found(*causes: Cause, complete: bool = True) -> DoctorReport:
     """A report with one address a cause."""
     addresses = tuple(
         DoctorAddress(
@@ -34,12 +34,12 @@ def told(*causes: Cause, complete: bool = True) -> DoctorReport:
     )
 
 
-STALE, WELL = told(Cause.TUNNEL_STALE), told(Cause.NONE)
+STALE, WELL = found(Cause.TUNNEL_STALE), found(Cause.NONE)
 
 
 @dataclass
 class ScriptedChecks:
-    """What is found at each check; shown is what was printed, and when the clock said so."""
+    """What is found at each check; shown is what was printed, and at which time."""
 
     reports: list[DoctorReport]
     readers_patience: int = 100
@@ -67,22 +67,30 @@ CASES = {
     "well at once": ([WELL], ["report"], 0),
     "mended": ([STALE, STALE, STALE, WELL], ["report", "12:00:17 tunnel-stale>none"], 0),
     "another cause first": (
-        [STALE, told(Cause.TARGET_FIREWALL), WELL],
+        [STALE, found(Cause.TARGET_FIREWALL), WELL],
         ["report", "12:00:07 tunnel-stale>target-firewall", "12:00:12 target-firewall>none"],
         0,
     ),
     "one of two": (
-        [told(Cause.DNS, Cause.DNS), told(Cause.NONE, Cause.DNS), told(Cause.NONE, Cause.NONE)],
+        [
+            found(Cause.DNS, Cause.DNS),
+            found(Cause.NONE, Cause.DNS),
+            found(Cause.NONE, Cause.NONE),
+        ],
         ["report", "12:00:07 dns>none", "12:00:12 dns>none"],
         0,
     ),
     "worse again": (
-        [told(Cause.NONE, Cause.DNS), told(Cause.HOST_DOWN, Cause.DNS), told(Cause.NONE, Cause.NONE)],
+        [
+            found(Cause.NONE, Cause.DNS),
+            found(Cause.HOST_DOWN, Cause.DNS),
+            found(Cause.NONE, Cause.NONE),
+        ],
         ["report", "12:00:07 none>host-down", "12:00:12 host-down>none", "12:00:12 dns>none"],
         0,
     ),
-    "interrupted at first": ([told(Cause.DNS, complete=False)], ["report"], 130),
-    "interrupted later": ([STALE, told(complete=False)], ["report"], 130),
+    "interrupted at first": ([found(Cause.DNS, complete=False)], ["report"], 130),
+    "interrupted later": ([STALE, found(complete=False)], ["report"], 130),
 }
 
 
@@ -99,7 +107,7 @@ def test_until_well(name: str) -> None:
 @pytest.mark.parametrize(("patience", "shown"), [(1, 1), (2, 2)])
 def test_nobody_reads_any_more(patience: int, shown: int) -> None:
     """With a closed pipe the watch ends, and is not well."""
-    script = ScriptedChecks([told(Cause.DNS, Cause.DNS), told(Cause.NONE, Cause.HOST_DOWN)], patience)
+    script = ScriptedChecks([found(Cause.DNS, Cause.DNS), found(Cause.NONE, Cause.HOST_DOWN)], patience)
     assert script.run() == 1
     assert len(script.shown) == shown
 
@@ -133,7 +141,7 @@ def test_pauses_that_make_no_sense(texts: list[str]) -> None:
         split_seconds(texts)
 
 
-@pytest.mark.parametrize(("report", "code"), [(WELL, 0), (STALE, 1), (told(complete=False), 130)])
+@pytest.mark.parametrize(("report", "code"), [(WELL, 0), (STALE, 1), (found(complete=False), 130)])
 def test_exit_codes(report: DoctorReport, code: int) -> None:
     """Well, something wrong, interrupted."""
     assert exit_code(report) == code

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from exam_builder import PORT, case_of
 from msgspec import Struct
 from msgspec.json import decode, encode
-from told_exams import PORT, told_case
 
 from probe.diagnosis import diagnose
 from probe.engine.rows import Examined, measurement_of, unfold_exam
@@ -28,7 +28,7 @@ CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "causes.yaml").rea
 
 def conclude(case: dict) -> dict[str, AddressDiagnosis]:
     """Run the diagnosis on a case; by symbol."""
-    exams, machine, verdict = told_case(case)
+    exams, machine, verdict = case_of(case)
     named = frozenset({PORT}) if case.get("named") else frozenset()
     found = diagnose(exams, machine, verdict, named)
     symbols = {ip_address(text): symbol for symbol, text in TARGET_ADDRESSES.items()}
@@ -86,7 +86,7 @@ def test_no_sentence_is_written(name: str) -> None:
 def test_the_same_diagnosis_of_what_was_saved(name: str) -> None:
     """What is saved of an examination is all of it that the diagnosis reads: causes, probabilities, fixes."""
     case = CASES[name]
-    exams, machine, verdict = told_case(case)
+    exams, machine, verdict = case_of(case)
     surveys = [exam.survey for exam in exams]
     others = [ip for exam in exams for answer in exam.names for ip in answer.addresses]
     examined = Examined(concerning(machine, surveys, others), exams)

@@ -160,7 +160,7 @@ def test_checks(facts: Machine, name: str, status: Status, found: dict, fix: dic
 
 @pytest.mark.parametrize("facts", [case[0] for case in CASES + NETWORKS + TUNNELS])
 def test_every_check_has_its_own_name(facts: Machine) -> None:
-    """Names differ, no text is written yet, and whatever is wrong says what mends it."""
+    """Names differ, no text is written yet, and whatever is wrong has what mends it."""
     checks = check_machine(facts)
     assert len({check.check for check in checks}) == len(checks)
     for check in checks:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from exam_builder import KEY, PORT, exam_of, machine_of
 from msgspec import structs
 from told import survey
-from told_exams import KEY, PORT, exam_of, machine_of
 
 from probe.app.diagnose import diagnosed, diagnosed_again
 from probe.engine.rows import Examined, measurement_of
@@ -32,7 +32,7 @@ NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
 def report_of(case: dict, *names: Check) -> DoctorReport:
     """The report of an examination that measured what a case has."""
-    exams = [exam_of(symbol, told) for symbol, told in case["addresses"].items()]
+    exams = [exam_of(symbol, stated) for symbol, stated in case["addresses"].items()]
     surveys = tuple(exam.survey for exam in exams)
     others = [ip for exam in exams for answer in exam.names for ip in answer.addresses]
     around = concerning(machine_of(case.get("machine", {})), surveys, others)

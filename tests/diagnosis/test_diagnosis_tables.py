@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from exam_builder import PORT, case_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from told_exams import PORT, told_case
 from varied import replace
 
 from probe.diagnosis import diagnose
@@ -53,7 +53,7 @@ SILENT = CASES["the tunnel never shook hands"]
 
 def scene_of(case: dict, index: int = -1) -> ExamContext:
     """One address of a case, by default the last."""
-    exams, machine, verdict = told_case(case)
+    exams, machine, verdict = case_of(case)
     exam = exams[index]
     return ExamContext(exam, [other for other in exams if other is not exam], machine, verdict)
 
@@ -93,8 +93,8 @@ def test_rows_leave_nothing_negative(cause: Cause) -> None:
         named = [share for symptom, share in CAUSES[cause].looks.items() if symptom in question]
         assert sum(named) <= 1 + 1e-9, question
         if len(question) > 1:
-            told = sum(likelihood(symptom, cause) for symptom in question - {Symptom.PORTS_SILENT})
-            assert told == pytest.approx(1, abs=0.03), (cause, question)
+            total = sum(likelihood(symptom, cause) for symptom in question - {Symptom.PORTS_SILENT})
+            assert total == pytest.approx(1, abs=0.03), (cause, question)
         usual = [USUAL[symptom] for symptom in question if symptom in USUAL]
         assert not usual or len(question) == 1 or sum(usual) == pytest.approx(1), question
 
@@ -177,28 +177,28 @@ def test_what_was_not_asked_answers_nothing() -> None:
 
 
 def test_an_odd_word_of_the_target_is_silence() -> None:
-    """An error of the address itself that says neither gone nor prohibited answers nothing."""
+    """An error of the address itself that means neither gone nor prohibited answers nothing."""
     case = {"addresses": {"vpn": {"controls": "frag-needed", "port": "frag-needed"}}}
     assert Symptom.PORTS_SILENT in {one.rule for one in findings(scene_of(case))}
 
 
-def test_an_answer_without_its_interface_says_no_way() -> None:
-    """Where the header was not seen, nothing is said of the way back."""
+def test_an_answer_without_its_interface_shows_no_way() -> None:
+    """Where the header was not seen, nothing is known of the way back."""
     scene = scene_of(CASES["a filter of the target on the tunnel, for everything and ping"])
     back = replace(scene.exam.comes_back, header=None)
     seen = {one.rule for one in findings(replace(scene, exam=replace(scene.exam, comes_back=back)))}
     assert not seen & {Symptom.RETURN_SAME_LINK, Symptom.RETURN_OTHER_LINK, Symptom.NO_RETURN}
 
 
-def test_a_name_that_fits_says_so() -> None:
+def test_a_name_that_fits_is_a_symptom() -> None:
     """A name with an address of a tunnel is as it was meant."""
     scene = scene_of(CASES["all is well"])
     address = replace(scene.exam.address, name="server.test")
     silence = NameFailure(rule=NameFailureRule.NO_ANSWER, timeout_s=1.0)
-    told = NameAnswer(None, (scene.ip,)), NameAnswer(ip_address("198.18.53.1"), (), silence)
-    exam = replace(scene.exam, survey=replace(scene.exam.survey, address=address), names=told)
+    answers = NameAnswer(None, (scene.ip,)), NameAnswer(ip_address("198.18.53.1"), (), silence)
+    exam = replace(scene.exam, survey=replace(scene.exam.survey, address=address), names=answers)
     assert Symptom.NAME_FITS in {one.rule for one in findings(replace(scene, exam=exam))}
-    nobody = replace(exam, names=told[1:])
+    nobody = replace(exam, names=answers[1:])
     names = {Symptom.NAME_FITS, Symptom.NAME_OUTSIDE_TUNNEL, Symptom.NAMES_DISAGREE, Symptom.NO_NAME}
     assert not names & {one.rule for one in findings(replace(scene, exam=nobody))}
 
@@ -224,7 +224,7 @@ def test_an_address_without_a_route_is_unsendable() -> None:
 
 def test_condition_is_that_of_the_first_cause() -> None:
     """A likely cause names the condition; else the scan's own word stays."""
-    exams, machine, verdict = told_case(SILENT)
+    exams, machine, verdict = case_of(SILENT)
     lan, vpn = diagnose(exams, machine, verdict, frozenset())
     assert (lan.condition, vpn.condition) == ("clear", "tunnel-down")
     assert lan.well

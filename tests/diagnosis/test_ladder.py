@@ -48,27 +48,30 @@ def test_what_leaves_is_asked(survey, interface, ttls):
 
 
 SILENCE = (Reason.NO_RESPONSE, None)
-TOLD = (Reason.TIME_EXCEEDED, ROUTER)
+NEAR = (Reason.TIME_EXCEEDED, ROUTER)
 
 LADDERS = [
     ({}, None),
     ({1: SILENCE, 2: SILENCE}, (Hop(1),)),
-    ({1: TOLD, 2: SILENCE, 3: SILENCE}, (Hop(1, ROUTER), Hop(2))),
+    ({1: NEAR, 2: SILENCE, 3: SILENCE}, (Hop(1, ROUTER), Hop(2))),
     ({3: SILENCE, 2: (Reason.HOST_UNREACH, ROUTER), 1: SILENCE}, (Hop(1), Hop(2, ROUTER), Hop(3))),
-    ({1: TOLD, 2: (Reason.RESET, PUBLIC), 3: (Reason.RESET, PUBLIC)}, (Hop(1, ROUTER), Hop(2, arrived=True))),
+    (
+        {1: NEAR, 2: (Reason.RESET, PUBLIC), 3: (Reason.RESET, PUBLIC)},
+        (Hop(1, ROUTER), Hop(2, arrived=True)),
+    ),
     ({1: (Reason.TIME_EXCEEDED, PUBLIC), 2: SILENCE}, (Hop(1, arrived=True),)),
     ({1: (Reason.ADMIN_PROHIBITED, PUBLIC)}, (Hop(1, arrived=True),)),
     ({1: (Reason.HOST_UNREACH, SELF)}, (Hop(1),)),  # this machine itself
 ]
 
 
-@pytest.mark.parametrize(("told", "expected"), LADDERS)
-def test_hops(told, expected):
-    """Hops come in order, end at the address, and silence behind the last answer is told once."""
+@pytest.mark.parametrize(("answers", "expected"), LADDERS)
+def test_hops(answers, expected):
+    """Hops come in order, end at the address, and silence behind the last answer is kept once."""
     survey = surveyed(PUBLIC, "public")
     answers = {
         (q := Question(PUBLIC, PORT, Role.CONTROL, ttl=ttl)): seen(q, reason, sender=sender)
-        for ttl, (reason, sender) in told.items()
+        for ttl, (reason, sender) in answers.items()
     }
     other = Question(VPN, PORT, Role.CONTROL, ttl=1)
     plain = Question(PUBLIC, PORT)
@@ -76,6 +79,6 @@ def test_hops(told, expected):
     assert hops_of(answers, survey) == expected
 
 
-def test_a_route_is_as_told():
+def test_a_route_is_as_read():
     """The tests' own premise: the public route has a router before it."""
     assert route(PUBLIC, "public").on_link is False

@@ -77,7 +77,7 @@ FACTS: list[tuple[str, int, list[dict]]] = [
         [{"rule": "segments-stalled", "port": 8000, "protocol": "tcp", "segment": 1380}],
     ),
     (
-        "the path tells what it carries",
+        "the path reports what it carries",
         0,
         [
             {"rule": "path-mtu", "sender": "198.51.100.1", "mtu": 1300},
@@ -173,7 +173,7 @@ def test_routes_of_other_kinds(kind: LinkKind | None, values: dict) -> None:
 
 @pytest.mark.parametrize(("count", "named"), [(6, 6), (8, 0)])
 def test_many_ports_are_counted(count: int, named: int) -> None:
-    """More ports of one state than fit a line are told by their number."""
+    """More ports of one state than fit a line are counted."""
     scene = scene_of(CASES["all is well"])
     (seen,) = scene.exam.survey.tested().values()
     many = [
@@ -190,7 +190,7 @@ def test_many_ports_are_counted(count: int, named: int) -> None:
 
 
 def test_what_is_not_known_is_no_fact() -> None:
-    """No route that the system would tell, and a port that could not be asked: nothing of either."""
+    """No route that the system has, and a port that could not be asked: nothing of either."""
     scene = changed(echo=None)
     seen = [replace(o, reason=Reason.NOT_SENT) for o in scene.exam.survey.observations]
     survey = replace(scene.exam.survey, route=Route(scene.ip), observations=tuple(seen))

@@ -22,8 +22,8 @@ def test_literals_have_none():
 
 def test_the_system_comes_first():
     """The target's own addresses of that name are the system's answer; servers follow, in its families."""
-    told = {"box.example": (NameAnswer(SERVER, (VPN6, LAN)), NameAnswer(SERVER, (), REFUSED))}
-    assert name_answers(NAMED, TARGET, told) == (
+    answers = {"box.example": (NameAnswer(SERVER, (VPN6, LAN)), NameAnswer(SERVER, (), REFUSED))}
+    assert name_answers(NAMED, TARGET, answers) == (
         NameAnswer(None, (VPN,)),
         NameAnswer(SERVER, (LAN,)),
         NameAnswer(SERVER, (), REFUSED),

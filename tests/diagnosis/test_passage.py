@@ -36,10 +36,10 @@ SENT = dict.fromkeys(ASKED, Reason.NO_RESPONSE)
 SOME = {q: Reason.NOT_SENT if n < 2 else Reason.ADMIN_PROHIBITED for n, q in enumerate(ASKED)}
 NONE = dict.fromkeys(ASKED, Reason.NOT_SENT)
 
-TOLD = dict.fromkeys(ASKED, Reason.PORT_UNREACH)
+CLOSED = dict.fromkeys(ASKED, Reason.PORT_UNREACH)
 
 CASES = [
-    (TOLD, Count(BEFORE), Count(AFTER), InterfaceCounters(5, 5, 1, answered=5)),
+    (CLOSED, Count(BEFORE), Count(AFTER), InterfaceCounters(5, 5, 1, answered=5)),
     (SENT, Count(BEFORE, PEER), Count(AFTER, LATER), InterfaceCounters(5, 5, 1, 320, 32)),
     (SENT, Count(BEFORE), Count(AFTER, LATER), InterfaceCounters(5, 5, 1)),
     (SENT, Count(BEFORE, PEER), Count(AFTER), InterfaceCounters(5, 5, 1)),
@@ -59,16 +59,16 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("told", "before", "after", "expected"), CASES)
-def test_counted(told, before, after, expected):
+@pytest.mark.parametrize(("answered", "before", "after", "expected"), CASES)
+def test_counted(answered, before, after, expected):
     """Differences of the counters; nothing where the interface or the probes are not known."""
     senders = {Reason.PORT_UNREACH: VPN, Reason.ADMIN_PROHIBITED: min(OWN)}
-    answers = {q: seen(q, reason, sender=senders.get(reason)) for q, reason in told.items()}
+    answers = {q: seen(q, reason, sender=senders.get(reason)) for q, reason in answered.items()}
     assert passage_of(answers, SURVEY, before, after) == expected
 
 
 def test_one_family_is_checked():
-    """IPv6 packets are not checked: what the counter says is not of them."""
+    """IPv6 packets are not checked: the counter is not of them."""
     survey = surveyed(VPN6, "vpn", seen(Question(VPN6, tcp(80)), Reason.NO_RESPONSE))
     answers = {question: seen(question, Reason.NO_RESPONSE) for question in passage_questions(survey)}
     found = passage_of(answers, survey, Count(BEFORE, drops=3), Count(AFTER, drops=8))

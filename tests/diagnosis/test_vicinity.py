@@ -57,7 +57,7 @@ def test_no_route_no_far_end():
     assert not endpoint_questions(AddressSurvey(TargetAddress(VPN, "vpn"), ()), machine(HERS))
 
 
-SAID = [
+ANSWERS = [
     (Reason.PORT_UNREACH, None, Reason.PORT_UNREACH),
     (Reason.NO_RESPONSE, None, Reason.NO_RESPONSE),
     (Reason.NO_RESPONSE, Neighbour.RESOLVED, Reason.NO_RESPONSE),
@@ -67,8 +67,8 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "neighbour", "expected"), SAID)
-def test_what_the_far_end_said(reason, neighbour, expected):
+@pytest.mark.parametrize(("reason", "neighbour", "expected"), ANSWERS)
+def test_what_the_far_end_answers(reason, neighbour, expected):
     """Silence of a neighbour that does not resolve is known for what it is before the kernel gives up."""
     question = to_end()
     answers = {} if reason is None else {question: seen(question, reason)}
@@ -76,7 +76,7 @@ def test_what_the_far_end_said(reason, neighbour, expected):
     assert endpoint_reason(answers, survey, machine(HERS), lambda ip: neighbour) == expected
 
 
-def test_no_far_end_said_nothing():
+def test_no_far_end_answers_nothing():
     """Where no endpoint is known, nothing was asked."""
     assert endpoint_reason({}, surveyed(VPN, "vpn"), machine(LOST), lambda ip: None) is None
 

@@ -53,10 +53,10 @@ def test_it_takes_a_source():
 ANSWERS = [(Reason.SYN_ACK, True), (Reason.NO_RESPONSE, True), (Reason.NOT_SENT, False), (None, False)]
 
 
-@pytest.mark.parametrize(("reason", "told"), ANSWERS)
-def test_what_it_brought(reason, told):
+@pytest.mark.parametrize(("reason", "counts"), ANSWERS)
+def test_what_it_brought(reason, counts):
     """Silence is an outcome; what was not sent is none."""
     question = asked(8000)
     answers = {} if reason is None else {question: seen(question, reason)}
     found = way_back(answers, SILENT, [SILENT, NEIGHBOUR])
-    assert (found == answers.get(question)) if told else (found is None)
+    assert (found == answers.get(question)) if counts else (found is None)

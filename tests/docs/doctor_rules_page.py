@@ -17,7 +17,7 @@ TOP = Path(__file__).parents[2]
 EXAMPLES = TOP / "tests" / "cases" / "doctor_sentences.yaml"
 HEAD = """# The rules of the doctor's report
 
-What `bindprobe doctor --json` says is values: a `rule` out of a closed list, the values that belong to it,
+What `bindprobe doctor --json` prints is values: a `rule` out of a closed list, the values that belong to it,
 and `text`, the sentence that is made of them last. `bindprobe schema --doctor` describes every field. The
 sentences below are examples. This page is made from the rules themselves and from the examples that test
 them."""

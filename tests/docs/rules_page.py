@@ -14,7 +14,7 @@ from probe.model.identity import AliasSign
 TOP = Path(__file__).parents[2]
 HEAD = """# The rules of a report
 
-What a report says is values: a `rule` out of a closed list, its arguments, and `text`, the sentence that is
+What a report has is values: a `rule` out of a closed list, its arguments, and `text`, the sentence that is
 made of them last. Programs read the rule and the arguments; `bindprobe schema` describes every field. In the
 sentences below, `{where}` and the like stand for arguments. This page is made from the rules themselves."""
 

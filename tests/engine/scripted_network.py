@@ -1,4 +1,4 @@
-"""A network for tests: virtual time, and a script that says when each probe is answered, if ever."""
+"""A network for tests: virtual time, and a script of when each probe is answered, if ever."""
 
 import heapq
 from collections.abc import Callable, Iterable, Sequence

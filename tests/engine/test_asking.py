@@ -17,12 +17,12 @@ FAST = Timing(timeout=0.5, retries=1)
 
 def answering(*addresses, after: int = 0, reason: Reason = Reason.RESET):
     """A network in which these addresses answer, from their `after`-th probe on."""
-    heard: dict[object, int] = {}
+    received: dict[object, int] = {}
 
     def script(probe, now):
         ip = probe.question.address
-        heard[ip] = heard.get(ip, 0) + 1
-        silent = ip not in addresses or heard[ip] <= after
+        received[ip] = received.get(ip, 0) + 1
+        silent = ip not in addresses or received[ip] <= after
         return [] if silent else [Reply(probe.id, reason, now + 0.04, sender=ip)]
 
     return ScriptedNetwork(script)

@@ -36,7 +36,7 @@ def carry(before: AddressSurvey, wanted, script) -> tuple[AddressSurvey, Scripte
     return after, network
 
 
-def saying(reason: Reason, sender=IP, header=HEADER):
+def answering(reason: Reason, sender=IP, header=HEADER):
     return lambda probe, now: [Reply(probe.id, reason, now + 0.01, sender=sender, header=header)]
 
 
@@ -44,7 +44,7 @@ def test_what_was_asked_is_kept_with_its_reason():
     """Traces come in the order of asking, after those of earlier rounds."""
     earlier = Trace(Observation(Question(IP, ALSO), Reason.RESET, 1), PurposeRule.KEEPS_MARKS)
     wanted = [FollowUp(OPENING, PurposeRule.WHOSE_RESET), FollowUp(ACK, PurposeRule.WHAT_IS_DROPPED)]
-    after, network = carry(survey(REFUSED, traces=(earlier,)), wanted, saying(Reason.RESET))
+    after, network = carry(survey(REFUSED, traces=(earlier,)), wanted, answering(Reason.RESET))
     assert after.traces[0] == earlier
     assert [(t.observation.question, t.why) for t in after.traces[1:]] == [
         (OPENING, PurposeRule.WHOSE_RESET),
@@ -54,13 +54,13 @@ def test_what_was_asked_is_kept_with_its_reason():
     assert {t.observation.header for t in after.traces[1:]} == {HEADER}
 
 
-def test_what_sockets_heard_stays():
-    """An answer of connect() is not replaced by what raw packets heard of the same question."""
-    after, _ = carry(survey(REFUSED), [FollowUp(OPENING, WHY)], saying(Reason.SYN_ACK))
+def test_what_sockets_received_stays():
+    """An answer of connect() is not replaced by what raw packets got of the same question."""
+    after, _ = carry(survey(REFUSED), [FollowUp(OPENING, WHY)], answering(Reason.SYN_ACK))
     assert after.observations == (REFUSED,)
 
 
-HEARD = [
+RAW_ANSWERS = [
     (Reason.SYN_ACK, IP, True),
     (Reason.RESET, IP, True),
     (Reason.RESET, OTHER, True),  # from elsewhere: connect() never takes that
@@ -70,10 +70,10 @@ HEARD = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "sender", "counts"), HEARD)
-def test_what_only_raw_packets_heard(reason, sender, counts):
-    """Where sockets heard nothing a raw answer is the observation, marked as unheard; an error is none."""
-    after, _ = carry(survey(SILENT), [FollowUp(OPENING, WHY)], saying(reason, sender))
+@pytest.mark.parametrize(("reason", "sender", "counts"), RAW_ANSWERS)
+def test_what_only_raw_packets_got(reason, sender, counts):
+    """Where sockets got nothing a raw answer is the observation, marked as unheard; an error is none."""
+    after, _ = carry(survey(SILENT), [FollowUp(OPENING, WHY)], answering(reason, sender))
     (found,) = after.observations
     if not counts:
         assert found == SILENT
@@ -84,7 +84,7 @@ def test_what_only_raw_packets_heard(reason, sender, counts):
 
 
 def test_a_silence_stays_one():
-    """Where raw packets hear nothing either, the observation is that of the sockets."""
+    """Where raw packets get nothing either, the observation is that of the sockets."""
     after, network = carry(survey(SILENT), [FollowUp(OPENING, WHY)], lambda probe, now: [])
     assert after.observations == (SILENT,)
     assert after.traces[0].observation.attempts == len(network.sent) == 3
@@ -94,7 +94,7 @@ def test_an_answer_to_another_shape_is_not_the_port_s():
     """The reset of an ACK does not make a silent port refused, nor does a control's answer."""
     control = Question(IP, ALSO, Role.CONTROL)
     wanted = [FollowUp(ACK, WHY), FollowUp(control, WHY)]
-    after, _ = carry(survey(SILENT), wanted, saying(Reason.RESET))
+    after, _ = carry(survey(SILENT), wanted, answering(Reason.RESET))
     assert after.observations == (SILENT,)
 
 
@@ -108,20 +108,20 @@ def test_a_later_answer_does_not_count():
             Reply(probe.id, Reason.SYN_ACK, now + 0.02, sender=OTHER, header=Header()),
         ]
 
-    once, _ = carry(survey(SILENT), [FollowUp(OPENING, WHY)], saying(Reason.RESET))
+    once, _ = carry(survey(SILENT), [FollowUp(OPENING, WHY)], answering(Reason.RESET))
     after, _ = carry(survey(SILENT), [FollowUp(OPENING, WHY)], twice)
     assert after == once
 
 
 def test_an_accepted_raw_probe_is_not_watched():
     """Raw packets open no connection: a SYN/ACK with its headers is the whole answer at once."""
-    after, network = carry(survey(SILENT), [FollowUp(OPENING, WHY)], saying(Reason.SYN_ACK))
+    after, network = carry(survey(SILENT), [FollowUp(OPENING, WHY)], answering(Reason.SYN_ACK))
     assert after.traces[0].observation.aftermath is None
     assert network.now() < 0.1
 
 
 def test_the_end_of_the_scan_leaves_the_question_unsent():
-    """What there was no time for is a trace that says so, and changes no observation."""
+    """What there was no time for is a trace of that, and changes no observation."""
     run = Run(
         {IP: ask_follow_ups(survey(SILENT), [FollowUp(OPENING, WHY)])},
         ScriptedNetwork(list),

@@ -80,7 +80,7 @@ def test_waits_are_those_of_the_address(question: Question) -> None:
 
 
 def test_what_is_learned_is_handed_on() -> None:
-    """A run tells what the one before it knew, and what its own answers add."""
+    """A run hands on what the one before it knew, and what its own answers add."""
     before = taught(1, 1)
     script = ask_follow_ups(SURVEY, [FollowUp(ACK, PurposeRule.WHOSE_RESET)], before)
     other = {ip_address("10.88.0.10"): taught(1)}
@@ -89,18 +89,18 @@ def test_what_is_learned_is_handed_on() -> None:
     assert {ip: known.answered for ip, known in learned.items()} == {LAN: 3, ip_address("10.88.0.10"): 1}
 
 
-HEARD: list[tuple[Question, Reason, Reason, bool]] = [
+RAW_ANSWERS: list[tuple[Question, Reason, Reason, bool]] = [
     (HTTP, Reason.SYN_ACK, Reason.SYN_ACK, True),
     (HTTP, Reason.ADMIN_PROHIBITED, Reason.NO_RESPONSE, False),
     (ACK, Reason.RESET, Reason.NO_RESPONSE, False),
 ]
 
 
-@pytest.mark.parametrize(("question", "said", "told", "unheard"), HEARD)
-def test_what_sockets_did_not_hear(question: Question, said: Reason, told: Reason, unheard: bool) -> None:  # noqa: FBT001 - a case
+@pytest.mark.parametrize(("question", "answer", "kept", "unheard"), RAW_ANSWERS)
+def test_what_sockets_did_not_get(question: Question, answer: Reason, kept: Reason, unheard: bool) -> None:  # noqa: FBT001 - a case
     """An answer to the same question takes the place of silence; what else comes back is a trace only."""
-    survey = ask(question, ScriptedNetwork(answers(said)), PathStats())
+    survey = ask(question, ScriptedNetwork(answers(answer)), PathStats())
     (seen,) = survey.observations
-    assert (seen.reason, seen.unheard) == (told, unheard)
-    assert [trace.observation.reason for trace in survey.traces] == [said]
+    assert (seen.reason, seen.unheard) == (kept, unheard)
+    assert [trace.observation.reason for trace in survey.traces] == [answer]
     assert seen.attempts == 5 + unheard

@@ -113,7 +113,7 @@ def test_each_interface_has_a_pace_of_its_own():
 
 @pytest.mark.parametrize("near", [True, False])
 def test_a_far_address_beside_a_near_one_is_waited_for_in_full(near):
-    """An address whose answers take 600 ms is heard, although the others answer within a millisecond."""
+    """An address whose answers take 600 ms is received, although the others answer within a millisecond."""
     far, lan = ip_address("10.88.0.10"), ip_address("192.168.77.10")
 
     def script(probe, now):

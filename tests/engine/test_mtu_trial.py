@@ -27,7 +27,7 @@ OPEN = TransferInfo(
 
 @dataclass
 class Scripted:
-    """A connection that is what the test says."""
+    """A connection that is what the test makes it."""
 
     now: TransferInfo | None = OPEN
     refused: bool = False
@@ -111,7 +111,7 @@ def test_a_slow_connection_is_waited_for() -> None:
 
 
 def test_the_small_piece_stalls_or_ends() -> None:
-    """Not acknowledged in time, or cut off: the big one says nothing then."""
+    """Not acknowledged in time, or cut off: the big one shows nothing then."""
     connection, transfer = begun()
     transfer.step(SMALL_S / 2)
     assert not transfer.over
@@ -132,7 +132,7 @@ def test_the_small_piece_stalls_or_ends() -> None:
     ],
 )
 def test_the_big_piece(facts, moment, big) -> None:
-    """Sent again too often, or never acknowledged: it stalls. A peer that ends it says nothing."""
+    """Sent again too often, or never acknowledged: it stalls. A peer that ends it shows nothing."""
     connection, transfer = filled()
     connection.acknowledge(1, **facts)
     transfer.step(moment)
@@ -186,7 +186,7 @@ class Openings:
 
 
 def test_smaller_ones_follow_where_full_ones_are_in_doubt() -> None:
-    """Below what the route carries, in segments without the headers; the largest that passes is told."""
+    """Below what the route carries, in segments without the headers; the largest that passes is reported."""
     full, again, *smaller = (Scripted() for _ in range(6))
     opener = Openings([full, again, *smaller])
     trial = PathTrial(PEER, WEB, opener, 0.0)
@@ -218,7 +218,7 @@ def test_smaller_ones_follow_where_full_ones_are_in_doubt() -> None:
 
 
 def test_who_reported_a_smaller_size() -> None:
-    """Where the route carries less than before, somebody said so."""
+    """Where the route carries less than before, somebody reported it."""
     full = Scripted()
     trial = PathTrial(PEER, WEB, Openings([full]), 0.0)
     trial.step(0.01)

@@ -124,7 +124,7 @@ def test_what_stands_alone_is_exact(more: dict[str, object]) -> None:
 
 
 def test_what_left_before_the_first_answer_is_a_row_of_its_own() -> None:
-    """It tells what a cold tunnel's queue lost; the noise of an address is the same when it is read back."""
+    """It shows what a cold tunnel's queue lost; the noise of an address is the same when it is read back."""
     lost = {n: {"attempts": 2, "answered": 2} for n in range(2, 130)}
     known = survey(*(refused(n, **lost.get(n, {})) for n in range(1, 500) if n not in {7, 9, 13, 19, 21, 22}))
     back = unfold(again(fold(known, 100.0)), "here")

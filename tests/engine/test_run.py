@@ -109,7 +109,7 @@ def test_the_rate_is_never_exceeded(data, rate):
 @settings(max_examples=30, deadline=None)
 @given(data=st.data(), timeout=st.floats(0.1, 3), retries=st.integers(0, 5))
 def test_every_run_ends_by_its_deadline(data, timeout, retries):
-    """Whatever the network does, the run is over when the plan says so."""
+    """Whatever the network does, the run is over at the plan's deadline."""
     plan = plan_for(5, Timing(timeout=timeout, retries=retries))
     network = ScriptedNetwork(unruly(data.draw))
     run(plan, network)
@@ -183,7 +183,7 @@ def test_aftermath_is_added_to_the_same_observation():
 
 
 def test_a_missing_aftermath_is_not_awaited_for_long():
-    """A backend that never tells the aftermath holds a port up for a moment only."""
+    """A backend that never reports the aftermath holds a port up for a moment only."""
     network = ScriptedNetwork(answer(Reason.SYN_ACK, 0.01))
     surveys = run(plan_for(1, Timing(), addresses=(LAN,)), network)
     (observation,) = surveys[0].tested().values()

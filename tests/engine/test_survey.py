@@ -111,14 +111,14 @@ def test_nothing_nearer_can_show_above_the_highest_ttl():
 
 
 def test_an_address_without_an_answer_has_no_distance_and_asks_the_neighbour_table():
-    """Where all is silent on the link, the neighbour table tells whether anybody is there."""
+    """Where all is silent on the link, the neighbour table shows whether anybody is there."""
     found = measure(lambda probe, now: [], CLOSED, on_link=True, neighbour=Neighbour.FAILED)
     assert found.hops is None
     assert found.neighbour is Neighbour.FAILED
 
 
-def test_the_reply_ttl_that_the_system_tells_is_not_measured():
-    """An IPv6 connection tells the hop limit by itself: no floor is asked."""
+def test_the_reply_ttl_that_the_system_reports_is_not_measured():
+    """An IPv6 connection has the hop limit by itself: no floor is asked."""
 
     def script(probe: Probe, now: float) -> list[Reply]:
         return [Reply(probe.id, Reason.SYN_ACK, now + RTT, sender=TARGET.ip, ttl=57)]
@@ -190,15 +190,15 @@ def test_a_step_without_questions_is_passed_over():
     assert [o.reason for o in outcome.surveys[0].observations] == [Reason.RESET]
 
 
-def test_progress_is_told():
-    """The callback hears how many questions are settled of how many asked."""
-    heard: list[tuple[int, int]] = []
+def test_progress_is_reported():
+    """The callback gets how many questions are settled of how many asked."""
+    reported: list[tuple[int, int]] = []
     plan = AddressPlan(TARGET, Route(TARGET.ip, on_link=True), (CLOSED,), CONTROLS)
     survey = survey_address(plan, lambda _: None, frozenset())
     Run({TARGET.ip: survey}, ScriptedNetwork(Path(1)), Timing()).until(
-        60, lambda *numbers: heard.append(numbers)
+        60, lambda *numbers: reported.append(numbers)
     )
-    done, asked = heard[-1]
+    done, asked = reported[-1]
     assert done == asked > 4
 
 
@@ -248,7 +248,7 @@ def test_a_thousand_rejected_ports_are_not_asked_harder():
     assert network.now() < 5
 
 
-def test_what_is_dropped_among_few_rejected_ports_is_told_apart():
+def test_what_is_dropped_among_few_rejected_ports_is_found():
     """Once the sender has an error to give again, silence is silence, and what it rejects shows."""
     dropped = MANY[:8]
     rejected = MANY[8:11]

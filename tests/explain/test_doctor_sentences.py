@@ -63,7 +63,7 @@ def test_every_rule_has_its_sentence(kind: str) -> None:
 
 
 def test_values_are_no_templates() -> None:
-    """Braces in what the machine or the network said stay braces."""
+    """Braces in what the machine or the network sent stay braces."""
     odd = CauseEvidence(rule=Symptom.PROBES_SENT, interface="{e.rule}{0}")
     assert explained_evidence(odd).text == "{e.rule}{0} sent the probes"
 
@@ -92,12 +92,12 @@ def test_durations(seconds: float, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "said"),
+    ("texts", "sentence"),
     [([], ""), (["a"], "a"), (["a", "b", "c"], "a, b, c"), (list("abcde"), "a, b, c and 2 more")],
 )
-def test_lists_within_a_sentence(texts: list[str], said: str) -> None:
+def test_lists_within_a_sentence(texts: list[str], sentence: str) -> None:
     """Three are named, the others counted."""
-    assert few(texts) == said
+    assert few(texts) == sentence
 
 
 def test_every_tunnel_kind_has_its_words() -> None:

@@ -38,7 +38,7 @@ def scanned(addresses: tuple[str, ...], ports: str) -> Report:
 
 @pytest.mark.parametrize("addresses", [("lan",), ("lan", "vpn")])
 def test_ports_of_a_group_have_the_advice_that_each_of_them_has(addresses: tuple[str, ...]) -> None:
-    """Of 901 blocked ports each has its row, 1,101 share one: what to do and what would tell are the same."""
+    """Of 901 blocked ports each has its row, 1,101 share one: advice and next tests are the same."""
     rows, group = scanned(addresses, "22,5000-5900"), scanned(addresses, "22,5000-6100")
     each = [one for one in rows.ports if one.port != 22]
     assert len(each) == 901

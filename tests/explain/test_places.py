@@ -24,11 +24,11 @@ NOWHERE = Places({})
 def another(ip: IPAddress, word: str) -> AddressSurvey:
     """A second address of the LAN."""
     address = TargetAddress(ip, "lan")
-    heard = [observe("reset@host", address, Port(Protocol.TCP, n), Role.CONTROL) for n in CONTROLS]
-    return AddressSurvey(address, (*heard, observe(word, address, PORT, Role.TESTED)), own_addresses=OWN)
+    answers = [observe("reset@host", address, Port(Protocol.TCP, n), Role.CONTROL) for n in CONTROLS]
+    return AddressSurvey(address, (*answers, observe(word, address, PORT, Role.TESTED)), own_addresses=OWN)
 
 
-def test_a_tunnel_without_a_name_is_told_of_too() -> None:
+def test_a_tunnel_without_a_name_is_reported_too() -> None:
     """The words need no name."""
     stale = AddressEvidence(rule=AddressRule.TUNNEL_STALE)
     assert address_sentence(stale) == (
@@ -69,7 +69,7 @@ def test_realm_and_family_name_an_address_where_they_can() -> None:
     )
 
 
-def test_two_addresses_of_one_realm_and_family_are_told_apart_by_their_numbers() -> None:
+def test_two_addresses_of_one_realm_and_family_are_named_by_their_numbers() -> None:
     """Where realm and family do not name an address, the address itself does."""
     one = survey("lan", {"controls": "reset@host", "port": "syn-ack@host"}, PORT)
     other = another(one.address.ip + 1, "reset@host")

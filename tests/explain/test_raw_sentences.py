@@ -1,4 +1,4 @@
-"""The sentences for what raw packets told: said where they hold, and only there."""
+"""The sentences for what raw packets brought: written where they hold, and only there."""
 
 import pytest
 from in_words import sentences
@@ -27,8 +27,8 @@ def marked(**more) -> dict:
     return {"controls": "reset marked", "echo": "marked", **more}
 
 
-# What is known of the LAN address, what raw packets brought of it, and all that is said of that.
-SAID: dict[str, tuple[dict, dict, list[str]]] = {
+# What is known of the LAN address, what raw packets brought of it, and all sentences about that.
+SENTENCES: dict[str, tuple[dict, dict, list[str]]] = {
     "nothing was asked": (REFUSED, {}, []),
     "the stack's own reset": (REFUSED, marked(syn="reset marked"), [OWN.format(LAN)]),
     "a forged reset": (REFUSED, marked(syn="reset plain"), [FORGED.format(LAN)]),
@@ -84,8 +84,8 @@ SAID: dict[str, tuple[dict, dict, list[str]]] = {
         [f"the SYN/ACK of {LAN} offers no window, as SYN proxies do: what is behind may not be there"],
     ),
     "a window": (OPEN, {"syn": "syn-ack"}, []),
-    "sockets do not hear it": (SILENT, {"syn": "syn-ack"}, [UNHEARD.format(LAN)]),
-    "sockets do not hear the reset": (
+    "sockets do not get it": (SILENT, {"syn": "syn-ack"}, [UNHEARD.format(LAN)]),
+    "sockets do not get the reset": (
         SILENT,
         marked(syn="reset marked"),
         [UNHEARD.format(LAN), OWN.format(LAN)],
@@ -142,16 +142,16 @@ def raw_sentences(case: dict) -> list[str]:
     return sentences(raw_evidence(port, infer_host(surveys, USUAL, ()).models), port, surveys)
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_what_is_said(name):
-    """Each hint has its sentence, and what tells nothing has none."""
-    told, raw, sentences = SAID[name]
-    case = {"lan": {**told, "raw": raw}}
+@pytest.mark.parametrize("name", SENTENCES)
+def test_sentences(name):
+    """Each hint has its sentence, and what shows nothing has none."""
+    answers, raw, sentences = SENTENCES[name]
+    case = {"lan": {**answers, "raw": raw}}
     assert raw_sentences(case) == sentences
 
 
-def test_addresses_that_say_the_same_share_a_sentence():
-    """One sentence for both, and another for the one that says more."""
+def test_addresses_that_answer_alike_share_a_sentence():
+    """One sentence for both, and another for the one that answers more."""
     case = {
         "lan": {**REFUSED, "raw": marked(syn="reset marked", **{"frame vpn": "no-response"})},
         "vpn": {**REFUSED, "raw": marked(syn="reset marked")},
@@ -164,7 +164,7 @@ def test_addresses_that_say_the_same_share_a_sentence():
 
 @pytest.mark.parametrize(("sign", "own"), [("marked", True), ("plain", False), ("odd", False)])
 def test_a_refusal_is_the_host_s_own_only_with_its_mark(sign, own):
-    """`by the host itself` is said of a reset that shows the mark, or was not looked into; of no other."""
+    """`by the host itself` is written of a reset that shows the mark, or was not looked into; of no other."""
     case = {"lan": {**REFUSED, "raw": marked(syn=f"reset {sign}")}}
     surveys = surveys_of(case)
     (line,) = sentences(
@@ -173,8 +173,8 @@ def test_a_refusal_is_the_host_s_own_only_with_its_mark(sign, own):
     assert ("refused by the host itself on" in line) is own
 
 
-def test_what_was_measured_elsewhere_says_nothing_here():
-    """A datagram answered from another address is told of the address that was asked."""
+def test_what_was_measured_elsewhere_shows_nothing_here():
+    """A datagram answered from another address is reported of the address that was asked."""
     case = {
         "protocol": "udp",
         "lan": {"controls": "reset@host", "port": "udp-response"},

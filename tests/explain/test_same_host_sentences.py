@@ -1,4 +1,4 @@
-"""Are the addresses one machine? What the signs amount to, and how it is said."""
+"""Are the addresses one machine? What the signs amount to, and its sentence."""
 
 import pytest
 from told_addresses import (
@@ -47,7 +47,7 @@ TWO_TTLS = (
     "their answers start with different TTLs, 64 and 128, unless a box on the way answers for one of them"
 )
 
-# Surveys -> of each address its sameness, its probability of being another machine, and what is said.
+# Surveys -> of each address its sameness, its probability of being another machine, and the sentences.
 WHO = {
     "one address": ([survey(LAN)], {LAN: (ASSUMED, 0.0, [])}),
     "no sign": (two({}, {}), {ip: (ASSUMED, 0.0, [WORD]) for ip in (LAN, VPN)}),
@@ -216,11 +216,11 @@ def test_who_is_who(name):
     surveys, expected = WHO[name]
     found = identify(surveys)
     assert list(found) == [s.seen for s in surveys]
-    said = {
+    concluded = {
         ip: (i.sameness, i.other_probability, [address_sentence(one) for one in i.evidence])
         for (_, ip), i in found.items()
     }
-    assert {ip: said[ip] for ip in expected} == expected
+    assert {ip: concluded[ip] for ip in expected} == expected
 
 
 def test_proof_goes_from_one_to_the_next():
@@ -248,7 +248,7 @@ def test_lesser_signs_do_not_part_a_group():
 
 
 def test_greetings_in_words():
-    """All ports that greet alike in one sentence; what two services say in another."""
+    """All ports that greet alike in one sentence; what two services greet with in another."""
     lan, vpn = ({**web(port=SSH, server=name), **web(), **says("a", DNS)} for name in ("nginx", "Apache"))
     alike, mixed = (claim_words(f.claim) for f in findings(two({"greetings": lan}, {"greetings": vpn})))
     assert mixed == (

@@ -1,4 +1,4 @@
-"""One service or several behind a port: the groups, and what is said of them."""
+"""One service or several behind a port: the groups, and their sentences."""
 
 import pytest
 from in_words import sentences
@@ -12,47 +12,47 @@ KEY, CERTIFICATE, GREETING = Proof
 NGINX, APACHE = {"server": "nginx/1.22.1"}, {"server": "Apache/2.4.57"}
 
 
-def shows(*, keys=None, said=None) -> dict:
-    return {"keys": keys or {}, "greetings": said or {}}
+def shows(*, keys=None, greetings=None) -> dict:
+    return {"keys": keys or {}, "greetings": greetings or {}}
 
 
-# What the addresses showed -> the services, and what is said.
+# What the addresses showed -> the services, and the sentences.
 BEHIND = {
     "nothing was shown": ((LAN, shows()), (VPN, shows()), [], []),
-    "shown on one address only": ((LAN, shows(said=web())), (VPN, shows()), [], []),
+    "shown on one address only": ((LAN, shows(greetings=web())), (VPN, shows()), [], []),
     "one certificate": (
-        (LAN, shows(keys=tls("a"), said=web(**NGINX, tls=True))),
-        (PUBLIC, shows(keys=tls("a"), said=web(**NGINX, tls=True))),
+        (LAN, shows(keys=tls("a"), greetings=web(**NGINX, tls=True))),
+        (PUBLIC, shows(keys=tls("a"), greetings=web(**NGINX, tls=True))),
         [Served((LAN, PUBLIC), "nginx/1.22.1", (CERTIFICATE, GREETING))],
         ["same service on 192.168.77.10 and 203.0.113.10 (nginx/1.22.1, same certificate)"],
     ),
-    "one certificate, nothing said": (
+    "one certificate, no greeting": (
         (LAN, shows(keys=tls("a"))),
         (PUBLIC, shows(keys=tls("a"))),
         [Served((LAN, PUBLIC), None, (CERTIFICATE,))],
         ["same service on 192.168.77.10 and 203.0.113.10 (same certificate)"],
     ),
     "one certificate, other software": (
-        (LAN, shows(keys=tls("a"), said=web(**NGINX))),
-        (VPN, shows(keys=tls("a"), said=web(**APACHE))),
+        (LAN, shows(keys=tls("a"), greetings=web(**NGINX))),
+        (VPN, shows(keys=tls("a"), greetings=web(**APACHE))),
         [Served((LAN, VPN), "nginx/1.22.1", (CERTIFICATE,))],
         ["same service on 192.168.77.10 and 10.88.0.10 (nginx/1.22.1, same certificate)"],
     ),
     "they greet alike": (
-        (LAN, shows(said=says("220 ready"))),
-        (VPN, shows(said=says("220 ready"))),
+        (LAN, shows(greetings=says("220 ready"))),
+        (VPN, shows(greetings=says("220 ready"))),
         [Served((LAN, VPN), "220 ready", (GREETING,))],
         ["perhaps the same service on 192.168.77.10 and 10.88.0.10: they greet alike (220 ready)"],
     ),
     "they greet alike, each with a certificate": (
-        (LAN, shows(keys=tls("a"), said=web(**NGINX))),
-        (VPN, shows(keys=tls("b"), said=web(**NGINX))),
+        (LAN, shows(keys=tls("a"), greetings=web(**NGINX))),
+        (VPN, shows(keys=tls("b"), greetings=web(**NGINX))),
         [Served((LAN,), "nginx/1.22.1"), Served((VPN,), "nginx/1.22.1")],
         [],
     ),
     "other software on the public address": (
-        (LAN, shows(said=web(**NGINX))),
-        (PUBLIC, shows(said=web(**APACHE))),
+        (LAN, shows(greetings=web(**NGINX))),
+        (PUBLIC, shows(greetings=web(**APACHE))),
         [Served((LAN,), "nginx/1.22.1", (), (PUBLIC,)), Served((PUBLIC,), "Apache/2.4.57", (), (LAN,))],
         [
             (
@@ -62,8 +62,8 @@ BEHIND = {
         ],
     ),
     "a line beside a page": (
-        (LAN, shows(said=says("220 ready"))),
-        (VPN, shows(said=web(301, location="/login"))),
+        (LAN, shows(greetings=says("220 ready"))),
+        (VPN, shows(greetings=web(301, location="/login"))),
         [Served((LAN,), "220 ready", (), (VPN,)), Served((VPN,), "HTTP 301", (), (LAN,))],
         [
             (
@@ -73,8 +73,8 @@ BEHIND = {
         ],
     ),
     "forbidden on one": (
-        (LAN, shows(said=web(**NGINX))),
-        (PUBLIC, shows(said=web(403, **NGINX))),
+        (LAN, shows(greetings=web(**NGINX))),
+        (PUBLIC, shows(greetings=web(403, **NGINX))),
         [Served((LAN,), "nginx/1.22.1"), Served((PUBLIC,), "nginx/1.22.1")],
         [
             (
@@ -84,8 +84,8 @@ BEHIND = {
         ],
     ),
     "silent in TLS": (
-        (LAN, shows(keys=tls("a"), said=says("", tls=True))),
-        (VPN, shows(keys=tls("b"), said=says("", tls=True))),
+        (LAN, shows(keys=tls("a"), greetings=says("", tls=True))),
+        (VPN, shows(keys=tls("b"), greetings=says("", tls=True))),
         [Served((LAN,)), Served((VPN,))],
         [],
     ),
@@ -95,14 +95,14 @@ BEHIND = {
 @pytest.mark.parametrize("name", BEHIND)
 def test_behind_a_port(name):
     """The services of two addresses, by what these showed, and in words."""
-    *shown, served, said = BEHIND[name]
+    *shown, served, expected = BEHIND[name]
     surveys = [survey(ip, **facts) for ip, facts in shown]
     assert services_of(HTTPS, surveys) == tuple(served)
-    assert sentences(service_evidence(HTTPS, surveys), HTTPS, surveys) == said
+    assert sentences(service_evidence(HTTPS, surveys), HTTPS, surveys) == expected
 
 
 def test_host_keys_decide():
-    """Before greetings: two keys are two services, whatever they say."""
+    """Before greetings: two keys are two services, whatever they greet with."""
     surveys = [
         survey(LAN, keys=ssh("a"), greetings=says("SSH-2.0-x", SSH)),
         survey(VPN, keys=ssh("b"), greetings=says("SSH-2.0-x", SSH)),
@@ -133,7 +133,7 @@ def test_a_third_address_joins_two():
     )
 
 
-def test_other_ports_say_nothing():
-    """What was shown on one port is not told of another."""
+def test_other_ports_show_nothing():
+    """What was shown on one port is not reported of another."""
     surveys = [survey(ip, greetings=web()) for ip in (LAN, VPN)]
     assert services_of(Port(Protocol.TCP, 8443), surveys) == ()

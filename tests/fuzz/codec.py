@@ -148,8 +148,8 @@ def fuzz(seconds: float, seed: int) -> int:
                 sys.stdout.write(f"{wrong}\nethertype {ethertype:#06x}, bytes {data.hex()}\n")
                 return 1
     took = time.monotonic() - began
-    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
-    sys.stdout.write(f"{counts.total()} inputs in {took:.0f} s, seed {seed}: {told}\n")
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+    sys.stdout.write(f"{counts.total()} inputs in {took:.0f} s, seed {seed}: {outcomes}\n")
     return 0
 
 

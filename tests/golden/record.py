@@ -1,7 +1,7 @@
 """Make the captures again: `python tests/golden/record.py [FOLDER]`, by default into this folder.
 
-Each is what the raw backend sends and hears in a world of network namespaces: few packets, all shapes. Ports,
-sequence numbers and times differ from run to run; the expectations beside the captures name none of them.
+Each is what the raw backend sends and receives in a world of network namespaces: few packets, all shapes. The
+ports, numbers and times differ from run to run; the expectations beside the captures name none of them.
 """
 
 import sys
@@ -81,7 +81,7 @@ def questions(address: IPAddress, ask: Ask) -> list[Question]:
 
 
 def ask_all(backend: Backend, recording: Recording) -> None:
-    """Ask every question once, and hear what comes."""
+    """Ask every question once, and receive what comes."""
     ids = count(1)
     for symbol, ask in product(recording.addresses, recording.asks):
         for question in questions(address_of(symbol), ask):

@@ -113,9 +113,9 @@ def test_a_sentence_would_be_seen(tmp_path: Path) -> None:
     path = tmp_path / "room.py"
     path.write_text(
         '"""Docstrings are prose."""\n'
-        'def say(where):\n    """So is this."""\n    return f"refused on {where} by a filter"\n'
+        'def name(where):\n    """So is this."""\n    return f"refused on {where} by a filter"\n'
         'def fail():\n    raise ValueError("errors may be prose")\n'
-        'Sender = Annotated[str, Meta(description="Who said so.")]\n'
+        'Sender = Annotated[str, Meta(description="Who reports it.")]\n'
         'RULE = "refused-like-controls"\nWORDS = ("silent", "bound to loopback")\n'
     )
     assert [text for _, text in prose(path)] == ["bound to loopback", "refused on ", " by a filter"]

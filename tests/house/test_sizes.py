@@ -1,4 +1,4 @@
-"""The house's sizes: short functions, few parameters, small files; and each test says what it is for."""
+"""The house's sizes: short functions, few parameters, small files; and each test has its purpose."""
 
 import ast
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ def test_few_parameters() -> None:
     assert [place(*one) for one in wide] == []
 
 
-def test_every_test_says_what_it_is_for() -> None:
+def test_every_test_states_its_purpose() -> None:
     """Every test has a docstring of one line."""
     tests = [one for one in functions("tests") if one[1].name.startswith("test_")]
     assert [place(*one) for one in tests if len((ast.get_docstring(one[1]) or "").splitlines()) != 1] == []

@@ -123,7 +123,7 @@ def unrationed(scenario: Scenario) -> Layout:
 
 
 def measured(name: str, setting: Setting) -> Iterator[dict[str, Any]]:
-    """Survey the world of one filter; tell what was seen and concluded of each port."""
+    """Survey the world of one filter; return what was seen and concluded of each port."""
     with open_world(scenario_of(name, setting), "netns") as world:
         surveys = collect(world.target, Timing(timeout=PATIENCE), backends_of(world, setting.engine)).surveys
     verdicts = {verdict.port: verdict for verdict in infer(surveys).ports}
@@ -134,7 +134,7 @@ def measured(name: str, setting: Setting) -> Iterator[dict[str, Any]]:
             "filter": name,
             "truth": asdict(truth),
             "evidence": sorted(text for one in surveys for text in evidence(one, port)),
-            "verdict": told(verdicts[port]),
+            "verdict": described(verdicts[port]),
         }
 
 
@@ -151,7 +151,7 @@ def evidence(one: AddressSurvey, port: Port) -> Iterator[str]:
 
 
 def answer(seen: Observation) -> str:
-    """Tell an answer by what is the same in every run."""
+    """Describe an answer by what is the same in every run."""
     facts = [seen.reason, seen.origin, seen.aftermath, "unheard" if seen.unheard else None]
     if seen.reason is not Reason.NO_RESPONSE:
         facts += [f"from {SYMBOLS.get(seen.sender, str(seen.sender))}" if seen.sender else None]
@@ -160,7 +160,7 @@ def answer(seen: Observation) -> str:
 
 
 def marks(header: Header | None) -> Iterator[str]:
-    """Tell of a header what a stack sets: the value of a flow label is chance, not that there is one."""
+    """Take of a header what a stack sets: the value of a flow label is chance, not that there is one."""
     if header is not None:
         yield f"tos {header.tos:#x}"
         if header.flow_label is not None:
@@ -169,7 +169,7 @@ def marks(header: Header | None) -> Iterator[str]:
             yield f"on {header.interface}"
 
 
-def told(verdict: PortVerdict) -> dict[str, Any]:
+def described(verdict: PortVerdict) -> dict[str, Any]:
     """What is concluded, with symbols for addresses."""
     return {
         "binding": verdict.binding,

@@ -37,12 +37,12 @@ def _seen() -> dict[str, Any]:
     return {
         "interface": there,
         "up": there and syscalls.is_up("vpn"),
-        "peers": len(_said("wg", "show", "vpn", "peers")) if there else 0,
-        "cut": "table inet cut" in _said("nft", "list", "tables"),
+        "peers": len(_output_of("wg", "show", "vpn", "peers")) if there else 0,
+        "cut": "table inet cut" in _output_of("nft", "list", "tables"),
     }
 
 
-def _said(*words: str) -> list[str]:
+def _output_of(*words: str) -> list[str]:
     done = subprocess.run(words, env=enter.environment(), capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 

@@ -2,7 +2,7 @@
 
 It has processes, mounts and a network of its own: what runs in it ends with it, and no container has a route
 to a real interface. Nothing is pulled: the base image is made of Debian packages; those of services, and
-Python's, are downloaded before, out here. `available` says what is missing.
+Python's, are downloaded before, out here. `available` names what is missing.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ tar -c --exclude=./packages --exclude='./var/cache/apt/*.bin' --exclude='./var/c
 
 
 def available(needed: Sequence[str] = NEEDED) -> str | None:
-    """Say why no engine can be started here with the programs that it needs; None: it can."""
+    """Find why no engine can be started here with the programs that it needs; None: it can."""
     if os.geteuid() != 0:
         return "only root can start a Docker engine"
     missing = [name for name in needed if shutil.which(name) is None]
@@ -181,7 +181,7 @@ def _wheels() -> Sequence[str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Tell the engine to end, then whatever is left in its namespaces."""
+    """Let the engine end, then whatever is left in its namespaces."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     with contextlib.suppress(OSError):  # it has ended by itself
         for pid in children.read_text().split():

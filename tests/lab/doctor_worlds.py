@@ -41,15 +41,15 @@ def evidence(address: AddressDiagnosis) -> list[Any]:
 
 def applied(world: World, diagnosis: Diagnosis) -> list[dict[str, Any]]:
     """Run every command that mends the true causes, each in the shell it is for; how each ended."""
-    told = []
+    ran = []
     for fix in commands(world, diagnosis):
         assert fix.place is not None
         assert fix.command is not None
         done = world.shell(fix.place, fix.command)
-        told.append(
-            {"fix": f"{fix.place}# {fix.command}", "code": done.returncode, "said": done.stderr.strip()}
+        ran.append(
+            {"fix": f"{fix.place}# {fix.command}", "code": done.returncode, "complaint": done.stderr.strip()}
         )
-    return told
+    return ran
 
 
 def commands(world: World, diagnosis: Diagnosis) -> list[Fix]:
@@ -66,7 +66,7 @@ def commands(world: World, diagnosis: Diagnosis) -> list[Fix]:
 
 
 def mended(name: str, engine: str) -> dict[str, Any]:
-    """Examine a world, do what the doctor says, and examine it again where there was anything to do."""
+    """Examine a world, do what the doctor advises, and examine it again where there was anything to do."""
     with open_world(find_scenario(name), "netns", raw=engine == "raw") as world:
         first = examined(world, engine)
         fixes = applied(world, first)
@@ -93,7 +93,7 @@ def repeated(name: str, engine: str, times: int) -> dict[str, Any]:
 
 
 def attempt(name: str, engine: str) -> dict[str, Any]:
-    """What comes of one world; an error is told, so that the others are not lost with it."""
+    """What comes of one world; an error is reported, so that the others are not lost with it."""
     began = time.monotonic()
     scenario, _, times = name.partition("*")
     try:

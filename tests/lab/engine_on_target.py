@@ -1,9 +1,9 @@
-"""A real Docker engine on the target of a world publishes what a scenario says, and what is seen of it.
+"""A real Docker engine on the target of a world publishes what a scenario has, and what is seen of it.
 
 Started by the tests as root, in namespaces of its own: `inside` is the command. The engine lives in the
 target's network, which leads nowhere, with all its files in one folder; whatever is still there at the end
 ends with the namespace of processes. Prints an object: `rows` of expectations that do not hold, `connect` and
-`raw` findings as `world_surveys` has them, `rules` and `sockets` of the target as its own tools tell them.
+`raw` findings as `world_surveys` has them, `rules` and `sockets` of the target as its own tools report them.
 With `WORLD=` and a word after it, it fails in the middle.
 """
 
@@ -57,12 +57,13 @@ START = 'mount --make-rprivate / && ip link set lo up && exec "$0" "$@"'
 
 
 def available() -> str | None:
-    """Say why no such engine can be started here; None: it can."""
+    """Find why no such engine can be started here; None: it can."""
     why_not = docker_engine.available(NEEDED)
     if why_not is not None:
         return why_not
-    told = subprocess.run(("dockerd", "--version"), capture_output=True, text=True, check=False).stdout
-    return None if f" {MEASURED}." in told else f"measured with Docker {MEASURED}, here is: {told.strip()}"
+    version = subprocess.run(("dockerd", "--version"), capture_output=True, text=True, check=False).stdout
+    known = f" {MEASURED}." in version
+    return None if known else f"measured with Docker {MEASURED}, here is: {version.strip()}"
 
 
 def inside(folder: Path, cgroup: str, world: str) -> list[str]:
@@ -89,7 +90,7 @@ class TargetEngine:
     files: Path
 
     def docker(self, *words: str, given: bytes = b"") -> str:
-        """Tell the engine something; what it answers."""
+        """Ask the engine something; what it answers."""
         own = {"DOCKER_HOST": f"unix://{self.files}/socket", "DOCKER_CONFIG": str(self.files)}
         done = subprocess.run(
             ("docker", *words), input=given, capture_output=True, env={**os.environ, **own}, check=False
@@ -157,7 +158,7 @@ def publish(engine: TargetEngine, target: TargetHost) -> str:
 
 
 def option(entry: Dnat) -> str:
-    """What `docker run -p` is told of an entry."""
+    """What `docker run -p` is given for an entry."""
     address = published_on(entry)
     inner = ALIVE if entry.alive else DEAD
     return f"{'' if address is None else f'{address}:'}{entry.port}:{inner}"

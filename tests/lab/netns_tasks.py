@@ -122,7 +122,7 @@ def answered(given: dict[str, Any], symbols: list[str], port: int, datagrams: in
 def _answered(symbol: str, port: int, datagrams: int) -> float:
     address = address_of(symbol)
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    heard = set()
+    received = set()
     with socket.socket(family, socket.SOCK_DGRAM) as opened:
         opened.connect((str(address), port))
         for number in range(datagrams):
@@ -130,10 +130,10 @@ def _answered(symbol: str, port: int, datagrams: int) -> float:
             opened.settimeout(0.2 if number == datagrams - 1 else 0.001)
             try:
                 while True:
-                    heard.add(opened.recv(100))
+                    received.add(opened.recv(100))
             except TimeoutError:
-                continue  # lost, or late: then it is heard in a later round
-    return len(heard) / datagrams
+                continue  # lost, or late: then it comes in a later round
+    return len(received) / datagrams
 
 
 def aftermaths(given: dict[str, Any], symbol: str, ports: list[int]) -> dict[str, str]:
@@ -143,7 +143,7 @@ def aftermaths(given: dict[str, Any], symbol: str, ports: list[int]) -> dict[str
 
 
 def _aftermath(symbol: str, port: int) -> str:
-    try:  # a reset that follows the handshake at once may already be told by connect()
+    try:  # a reset that follows the handshake at once may already be reported by connect()
         with socket.create_connection((str(address_of(symbol)), port), timeout=2) as peer:
             peer.settimeout(0.5)
             return repr(peer.recv(100))
@@ -183,12 +183,12 @@ def broken(given: dict[str, Any], body: bool = False) -> dict[str, Any]:  # noqa
         with open_network(scenario(given)):
             if body:
                 raise LookupError("in the middle")  # noqa: TRY301 - it must cross the clean-up of the world
-            said = "it opened"
+            outcome = "it opened"
     except LookupError as error:
-        said = str(error)
+        outcome = str(error)
     except BindprobeError as error:
-        said = f"{type(error).__name__}: {error}"
-    return {"said": said, "before": before, "after": _belongings()}
+        outcome = f"{type(error).__name__}: {error}"
+    return {"outcome": outcome, "before": before, "after": _belongings()}
 
 
 def host_dies(given: dict[str, Any]) -> dict[str, Any]:
@@ -199,10 +199,10 @@ def host_dies(given: dict[str, Any]) -> dict[str, Any]:
             child = psutil.Process().children()[0]
             child.kill()
             child.wait(2)
-        said = "nobody noticed"
+        outcome = "nobody noticed"
     except BindprobeError as error:
-        said = f"{type(error).__name__}: {error}"
-    return {"said": said, "before": before, "after": _belongings()}
+        outcome = f"{type(error).__name__}: {error}"
+    return {"outcome": outcome, "before": before, "after": _belongings()}
 
 
 def prober(name: str) -> dict[str, Any]:

@@ -85,13 +85,13 @@ WORLDS: dict[str, dict[str, object]] = {
         "prober": {"outgoing": every_action()},
         **EVERY_UDP,
     },
-    "every action on what the prober hears": {
+    "every action on what the prober receives": {
         "addresses": ["lan", "lan6"],
         "prober": {"incoming": every_action()},
         "target": {"listen": OPEN_EVERYWHERE},
         **EVERY,
     },
-    "what the prober hears, some of it": {
+    "what the prober receives, some of it": {
         "addresses": ["lan", "vpn6"],
         "prober": {
             "incoming": [

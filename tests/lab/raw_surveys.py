@@ -41,7 +41,7 @@ Findings = dict[str, list[object]]
 
 
 def raw_surveyed(scenario: Scenario, kind: str) -> Findings:
-    """What each question of the set brought: reason, sender, and what the headers say."""
+    """What each question of the set brought: reason, sender, and what the headers hold."""
     with without_limits(), open_world(scenario, kind) as world:
         assert world.raw is not None
         echoes = [Question(address_of(symbol), NO_PORT, shape=Shape.ECHO) for symbol in scenario.addresses]
@@ -64,7 +64,7 @@ def _routed(scenario: Scenario, symbol: str) -> Iterator[Question]:
 
 
 def _handed_over(scenario: Scenario, host: Host) -> Iterator[Question]:
-    """What is asked by frames for a neighbour on the LAN, whatever the routes say."""
+    """What is asked by frames for a neighbour on the LAN, whatever the routes are."""
     asked = [*map(address_of, scenario.addresses), *LOOPBACKS]
     for symbol in {"lan", "lan6"} & set(scenario.addresses) - set(scenario.dead):
         link_address = host.link_address(address_of(symbol))

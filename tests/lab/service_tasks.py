@@ -80,14 +80,14 @@ def broken(given: Given, kill: str = "") -> dict[str, Any]:
                     process.kill()
                     process.wait(5)
                     time.sleep(0.2)  # for the process that waits for it
-        said = "it opened"
+        outcome = "it opened"
     except BindprobeError as error:
-        said = str(error)
-    return {"said": said, "before": before, "after": netns_tasks._belongings()}
+        outcome = str(error)
+    return {"outcome": outcome, "before": before, "after": netns_tasks._belongings()}
 
 
 def held(given: Given) -> None:
-    """Open a world, tell its processes and our own, and wait to be ended."""
+    """Open a world, report its processes and our own, and wait to be ended."""
     with open_network(netns_tasks.scenario(given)):
         processes = [process.pid for process in psutil.Process().children(recursive=True)]
         sys.stdout.write(json.dumps([os.getpid(), *processes]) + "\n")

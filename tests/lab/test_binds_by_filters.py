@@ -23,7 +23,7 @@ SURE = 0.8  # from here on a verdict names one binding
 
 Row = dict[str, Any]
 
-# Which evidence tells how many of the 140 truths apart, at least.
+# How many of the 140 truths evidence separates, at least.
 CLASSES = [
     ("--engine connect --reach whole", 25),
     ("--engine connect --reach tested", 25),
@@ -65,11 +65,11 @@ def probability(row: Row) -> float:
     """Probability that the candidates give to the truth."""
     truth = row["truth"]
     return sum(
-        p for binding, bound_to, p in row["verdict"]["candidates"] if said(binding, bound_to) == said(**truth)
+        p for binding, bound_to, p in row["verdict"]["candidates"] if bind(binding, bound_to) == bind(**truth)
     )
 
 
-def said(binding: str, bound_to: list[str]) -> tuple[str, tuple[str, ...]]:
+def bind(binding: str, bound_to: list[str]) -> tuple[str, tuple[str, ...]]:
     return binding, tuple(sorted(bound_to)) if binding == Binding.SPECIFIC else ()
 
 
@@ -89,7 +89,7 @@ def test_the_matrix_has_every_truth(reach: str) -> None:
 
 
 @pytest.mark.parametrize(("options", "least"), CLASSES)
-def test_evidence_tells_truths_apart(options: str, least: int) -> None:
+def test_evidence_separates_truths(options: str, least: int) -> None:
     """As many classes of evidence as were measured before, or more."""
     assert len({tuple(row["evidence"]) for row in matrix(options)}) >= least
 

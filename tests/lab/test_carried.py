@@ -79,9 +79,9 @@ IMPOSSIBLE = {
 
 @pytest.mark.parametrize("case", IMPOSSIBLE)
 def test_what_cannot_be(case: str) -> None:
-    """A tunnel that makes no sense is told."""
-    symbols, parts, said = IMPOSSIBLE[case]
-    with pytest.raises(ScenarioError, match=said):
+    """A tunnel that makes no sense is an error."""
+    symbols, parts, message = IMPOSSIBLE[case]
+    with pytest.raises(ScenarioError, match=message):
         plan(symbols, **parts)
 
 

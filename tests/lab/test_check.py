@@ -146,7 +146,7 @@ def test_raw_expectations_replace_keys(connect, raw, missed) -> None:
 
 
 def test_expectations_in_containers_come_last() -> None:
-    """What raw packets tell in containers replaces both other keys, and only there."""
+    """What raw packets show in containers replaces both other keys, and only there."""
     layers = {"expect_raw": {"80": {"via": "proxy"}}, "expect_compose_raw": {"80": {"via": "unknown"}}}
     scenario = scenario_that_expects({"80": {"via": "forward"}}, **layers)
     raw = structs.replace(REPORT, engine="raw")
@@ -192,7 +192,7 @@ def test_an_unknown_world() -> None:
 
 
 def test_target_of_a_scenario() -> None:
-    """The prober is told addresses, realms, ports and what runs, and nothing else."""
+    """The prober is given addresses, realms, ports and what runs, and nothing else."""
     world = scenario_that_expects({}, scan={"ports": "80,U:53", "running": "80"})
     target = target_of(world)
     assert [(str(a.ip), a.realm) for a in target.addresses] == [(LAN, "lan")]
@@ -214,7 +214,7 @@ def test_scenario_files() -> None:
 
 
 def test_without_scenario_files(monkeypatch, tmp_path) -> None:
-    """Where no scenario files came along there are none, and asking for one says so."""
+    """Where no scenario files came along there are none, and asking for one reports it."""
     monkeypatch.setattr("probe.lab.files._PLACES", (tmp_path,))
     assert scenario_paths() == {}
     with pytest.raises(ScenarioError, match="none came along"):
@@ -247,7 +247,7 @@ def test_two_ports_are_no_number() -> None:
 
 
 def test_truth_table_of_nothing() -> None:
-    """Without results the table says so."""
+    """Without results the table shows it."""
     assert render_truth_table([]).endswith("0 scenarios, 0 failed; 0 of 0 expectations met")
 
 
@@ -259,7 +259,7 @@ def test_truth_table_of_nothing() -> None:
         ('{"22,80": {binding: undetermined}}', "53/udp"),
     ],
 )
-def test_a_scenario_says_what_a_scan_finds(expect: str, left_out: str, tmp_path: Path) -> None:
+def test_a_scenario_states_what_a_scan_finds(expect: str, left_out: str, tmp_path: Path) -> None:
     """A file that expects no binding of a port would pass whatever is found; `undetermined` is one."""
     path = tmp_path / "silent.yaml"
     path.write_text(f'about: x\naddresses: [lan]\nscan: {{ports: "22,80,U:53"}}\nexpect: {expect}\n')
@@ -268,7 +268,7 @@ def test_a_scenario_says_what_a_scan_finds(expect: str, left_out: str, tmp_path:
 
 
 def test_undetermined_is_an_expectation(tmp_path: Path) -> None:
-    """A port of which nothing can be said is expected to be so."""
+    """A port of which nothing can be concluded is expected to be so."""
     path = tmp_path / "whole.yaml"
     path.write_text(
         'about: x\naddresses: [lan]\nscan: {ports: "22-24"}\nexpect: {22-24: {binding: undetermined}}\n'

@@ -1,4 +1,4 @@
-"""What containers cannot hold is told, by a table; everything else is for them."""
+"""What containers cannot hold is listed in a table; everything else is for them."""
 
 from typing import Any
 
@@ -37,16 +37,16 @@ CASES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("more", "said"), CASES, ids=[said for _, said in CASES])
-def test_limits(more: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(("more", "message"), CASES, ids=[message for _, message in CASES])
+def test_limits(more: dict[str, Any], message: str) -> None:
     """Each trait that containers cannot give is named with its reason."""
     reason = why_not(parse_scenario("sample", {**PLAIN, **more}))
     assert reason is not None
-    assert reason.startswith(said)
+    assert reason.startswith(message)
 
 
 def test_plain_scenarios_run() -> None:
-    """What has no such trait runs in containers; a file may still leave them out, and says why."""
+    """What has no such trait runs in containers; a file may still leave them out, with the reason."""
     assert why_not_in(parse_scenario("plain", PLAIN), "compose") is None
     tunnels = ({}, {"warm": True}, {"far_end": "stranger"})
     for more in ({"vpn": {"kind": "wireguard", **parts}} for parts in tunnels):

@@ -74,7 +74,7 @@ def test_the_image_has_all_programs() -> None:
     assert set(line[1].split()) == needed | set(PACKAGES[VpnKind.WIREGUARD].values())
 
 
-def test_what_does_not_run_is_told() -> None:
+def test_what_does_not_run_is_reported() -> None:
     """A scenario for which containers are not enough is refused with the reason."""
     with pytest.raises(ScenarioError, match="slow-vpn does not run in compose: delay: the"):
         place_of("target", find_scenario("slow-vpn"))

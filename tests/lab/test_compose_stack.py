@@ -1,4 +1,4 @@
-"""Bringing containers up and down, with programs in the place of Docker's that note what they are told."""
+"""Bringing containers up and down, with programs in the place of Docker's that note what they are given."""
 
 import json
 import os
@@ -14,12 +14,12 @@ from probe.errors import BackendError
 from probe.lab.compose import host, stack
 from probe.lab.files import find_scenario
 
-# What both programs do: note the words, then say what the test has put there for the first word that fits.
+# What both programs do: note the words, then print what the test has put there for the first word that fits.
 PROGRAM = """#!/bin/sh
-echo "$HOST $(basename "$0") $*" >> {folder}/told
+echo "$HOST $(basename "$0") $*" >> {folder}/given
 [ "$(basename "$0")" = docker ] && [ "$1" = compose ] && exit 1
 for word in "$@"; do
-  if [ -e "{folder}/say-$word" ]; then . "{folder}/say-$word"; fi
+  if [ -e "{folder}/script-$word" ]; then . "{folder}/script-$word"; fi
 done
 exit 0
 """
@@ -37,7 +37,7 @@ HEALTHY = "echo 'abc Up 2 seconds (healthy)'; exit 0"
 
 
 class Docker:
-    """The two programs: what they say, and what they were told."""
+    """The two programs: what they print, and what they were given."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,14 +45,14 @@ class Docker:
             program = folder / name
             program.write_text(PROGRAM.format(folder=folder))
             program.chmod(program.stat().st_mode | stat.S_IEXEC)
-        self.says("ps", HEALTHY)
-        self.says("run", f"echo '{json.dumps(REPORT)}'; exit 0")
+        self.runs("ps", HEALTHY)
+        self.runs("run", f"echo '{json.dumps(REPORT)}'; exit 0")
 
-    def says(self, word: str, script: str) -> None:
-        (self.folder / f"say-{word}").write_text(script)
+    def runs(self, word: str, script: str) -> None:
+        (self.folder / f"script-{word}").write_text(script)
 
-    def told(self, word: str) -> list[str]:
-        lines = (self.folder / "told").read_text().splitlines()
+    def given(self, word: str) -> list[str]:
+        lines = (self.folder / "given").read_text().splitlines()
         return [line for line in lines if f" {word}" in line]
 
 
@@ -68,21 +68,21 @@ def test_one_project_for_several_scenarios(docker: Docker) -> None:
     with stack.open_stack() as opened:
         for name in ("demo", "real-services", "loopback-only"):
             assert opened.scan(find_scenario(name), "connect").engine == "connect"
-    built = [line.split()[0] for line in docker.told("build prober target")]
+    built = [line.split()[0] for line in docker.given("build prober target")]
     assert built == ["host", "services"]
-    assert len(docker.told("up -d")) == 3
-    (down,) = docker.told("down")
+    assert len(docker.given("up -d")) == 3
+    (down,) = docker.given("down")
     assert f"bindprobe-lab-{os.getpid()}" in down
     assert "--volumes --remove-orphans" in down
-    assert "--ports 5432,8000,9000 --engine connect" in docker.told("run")[2]
+    assert "--ports 5432,8000,9000 --engine connect" in docker.given("run")[2]
 
 
 def test_a_host_that_ended_meanwhile(docker: Docker) -> None:
     """A host that broke down under the scan must not pass for a silent one."""
-    docker.says("logs", "echo 'target: redis ended early' >&2; exit 0")
+    docker.runs("logs", "echo 'target: redis ended early' >&2; exit 0")
     (docker.folder / "later").write_text("echo 'abc Exited (3) 1 second ago'; exit 0")
-    docker.says(
-        "run", f"mv {docker.folder}/later {docker.folder}/say-ps; echo '{json.dumps(REPORT)}'; exit 0"
+    docker.runs(
+        "run", f"mv {docker.folder}/later {docker.folder}/script-ps; echo '{json.dumps(REPORT)}'; exit 0"
     )
     with pytest.raises(BackendError, match="redis ended early"), stack.open_stack() as opened:
         opened.scan(find_scenario("demo"), "connect")
@@ -99,7 +99,7 @@ def test_arguments_of_a_scan() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "script", "said"),
+    ("word", "script", "message"),
     [
         (
             "build",
@@ -113,22 +113,22 @@ def test_arguments_of_a_scan() -> None:
     ],
 )
 def test_failures_leave_nothing(
-    docker: Docker, monkeypatch: pytest.MonkeyPatch, word: str, script: str, said: str
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, word: str, script: str, message: str
 ) -> None:
-    """Whatever fails is told with its reason, and the project is taken down."""
+    """Whatever fails is reported with its reason, and the project is taken down."""
     monkeypatch.setattr(stack, "_PATIENCE", 0.3)
-    docker.says("logs", "echo 'target: no such scenario' >&2; exit 0")
-    docker.says(word, script)
-    with pytest.raises(BackendError, match=said.replace("(", r"\(")), stack.open_stack() as opened:
+    docker.runs("logs", "echo 'target: no such scenario' >&2; exit 0")
+    docker.runs(word, script)
+    with pytest.raises(BackendError, match=message.replace("(", r"\(")), stack.open_stack() as opened:
         opened.scan(find_scenario("demo"), "connect")
-    assert len(docker.told("down")) == 1
+    assert len(docker.given("down")) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_nothing(docker: Docker, number: int) -> None:
     """A signal in the middle takes the project down too, and another one then does not stop that."""
-    docker.says("run", f"kill -{int(number)} {os.getpid()}; sleep 5; exit 0")
-    docker.says(
+    docker.runs("run", f"kill -{int(number)} {os.getpid()}; sleep 5; exit 0")
+    docker.runs(
         "down", f"kill -{int(number)} {os.getpid()}; sleep 0.2; touch {docker.folder}/is-down; exit 0"
     )
     with pytest.raises(KeyboardInterrupt), stack.open_stack() as opened:
@@ -137,21 +137,21 @@ def test_a_signal_leaves_nothing(docker: Docker, number: int) -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_what_cannot_be_taken_down_is_told(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_taken_down_is_reported(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that somebody still uses is tried again, and is then an error that names it."""
     monkeypatch.setattr(stack, "_RECOVERY", 0.0)
-    docker.says("down", "echo 'error while removing network x' >&2; exit 1")
+    docker.runs("down", "echo 'error while removing network x' >&2; exit 1")
     with pytest.raises(BackendError, match="error while removing network x"), stack.open_stack():
         pass
-    assert len(docker.told("down")) == 5
+    assert len(docker.given("down")) == 5
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_no_docker(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:
     """What is missing is named: the program, Compose, or the engine."""
-    docker.says("info", "exit 1")
+    docker.runs("info", "exit 1")
     assert stack.available() == "no Docker engine answers (DOCKER_HOST, or the service docker)"
-    docker.says("version", "exit 1")
+    docker.runs("version", "exit 1")
     stack.compose_command.cache_clear()
     assert stack.available() == "not installed: docker compose, or docker-compose from 1.29 on"
     monkeypatch.setenv("PATH", "/nonexistent")
@@ -161,7 +161,7 @@ def test_no_docker(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:
 
 
 def test_no_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An installation without the compose file says so."""
+    """An installation without the compose file reports it."""
     monkeypatch.setattr(stack, "FILE", tmp_path / "docker-compose.yml")
     with pytest.raises(BackendError, match="built from a checkout"), stack.open_stack():
         pass
@@ -184,7 +184,7 @@ def a_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "scenario", "said"),
+    ("words", "scenario", "message"),
     [
         ([], "demo", "usage: "),
         (["printer"], "demo", "usage: "),
@@ -193,12 +193,12 @@ def a_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ],
 )
 def test_a_host_that_cannot_be(
-    capsys: pytest.CaptureFixture[str], a_host: None, words: list[str], scenario: str, said: str
+    capsys: pytest.CaptureFixture[str], a_host: None, words: list[str], scenario: str, message: str
 ) -> None:
-    """A container that cannot be what it is told ends with one line."""
+    """A container that cannot be what it is given ends with one line."""
     os.environ["SCENARIO"] = scenario
     assert host.main(words) == 2
-    assert capsys.readouterr().err.startswith(said)
+    assert capsys.readouterr().err.startswith(message)
 
 
 def test_the_file_is_that_of_the_checkout() -> None:

@@ -33,7 +33,7 @@ TUNNELLED = {  # with the image of services
     "raw": (SERVICES,),
 }
 EVERYWHERE = {"binding": "wildcard", "states": {"vpn": "open", "vpn6": "open"}}
-# More scenarios for the images, and what is said of one that cannot be.
+# More scenarios for the images, and the message of one that cannot be.
 OWN: dict[str, dict[str, Any]] = {
     "warm-tunnel": {
         "about": "A tunnel for both families that has just been used.",
@@ -75,13 +75,13 @@ def engine() -> Iterator[DockerEngine]:
 
 @pytest.fixture(scope="module")
 def images(engine: DockerEngine) -> dict[str, Any]:
-    """What Docker tells of each image."""
+    """What Docker reports of each image."""
     for host, built_for in HOSTS.items():
         built = engine.run(*COMPOSE, "--profile", "scan", "build", *built_for, HOST=host)
         assert built.returncode == 0, built.stdout + built.stderr
     names = ("bindprobe", *(f"bindprobe-{host}" for host in HOSTS))
-    told = engine.run("docker", "inspect", *names)
-    return dict(zip(names, json.loads(told.stdout), strict=True))
+    inspected = engine.run("docker", "inspect", *names)
+    return dict(zip(names, json.loads(inspected.stdout), strict=True))
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def _tunnels() -> None:
 
 
 def in_prober(engine: DockerEngine, *options: str) -> str:
-    """What the image of the prober says of itself when it is to send raw packets, without any network."""
+    """What the image of the prober reports when it is to send raw packets, without any network."""
     command = ("docker", "run", "--rm", "--network=none", "--cap-drop=ALL", *options, "bindprobe")
     done = engine.run(*command, "scan", "127.0.0.1", "-p", "9", "--engine", "raw", "--json")
     return done.stderr if done.returncode else json.loads(done.stdout)["engine"]
@@ -107,7 +107,7 @@ def test_image_of_the_prober(images: dict[str, Any]) -> None:
 
 
 def test_raw_packets_take_one_capability(engine: DockerEngine, images: dict[str, Any]) -> None:
-    """NET_RAW is enough for raw packets; without it the program starts, and says what is missing."""
+    """NET_RAW is enough for raw packets; without it the program starts, and reports what is missing."""
     assert in_prober(engine, "--cap-add=NET_RAW") == "raw"
     assert "raw packets need CAP_NET_RAW" in in_prober(engine)
 
@@ -147,7 +147,7 @@ def test_scenarios_hold(
     assert not any(engine.left().values()), engine.left()
 
 
-def test_worlds_tell_the_same(engine: DockerEngine, images: dict[str, Any]) -> None:
+def test_worlds_show_the_same(engine: DockerEngine, images: dict[str, Any]) -> None:
     """In memory, in namespaces and in containers, with both engines: no cell of the table differs."""
     places = f"{engine.environment['PYTHONPATH']}:{docker_engine.TOP / 'tests'}"
     table = (sys.executable, "-m", "worlds_table", "loopback-only", "host-forges-resets")
@@ -158,7 +158,7 @@ def test_worlds_tell_the_same(engine: DockerEngine, images: dict[str, Any]) -> N
     assert not any(engine.left().values()), engine.left()
 
 
-def test_a_host_that_fails_is_told(engine: DockerEngine, images: dict[str, Any]) -> None:
+def test_a_host_that_fails_is_reported(engine: DockerEngine, images: dict[str, Any]) -> None:
     """A scenario that containers cannot hold ends the host with the reason as its last word."""
     words = ("docker", "run", "--rm", "--network=none", "--env=SCENARIO=slow-vpn", "bindprobe-host")
     done = engine.run(*words, "target")
@@ -204,24 +204,24 @@ def test_a_service_that_ends_too_soon(engine: DockerEngine, images: dict[str, An
         engine.run(*COMPOSE, "run", "--rm", "-T", "prober", "--version", **services)  # waits for them
         killed = engine.run(*COMPOSE, "exec", "-T", *KILL_REDIS, **services)
         (ended,) = _awaited(engine, "docker", "ps", "-q", *target, "--filter", "status=exited")
-        said = engine.run("docker", "logs", ended).stderr
+        output = engine.run("docker", "logs", ended).stderr
     finally:
         engine.run(*COMPOSE, "down", **services)
     assert killed.returncode == 0, killed.stderr
-    assert said.startswith("target: redis ended early")
+    assert output.startswith("target: redis ended early")
     assert not any(engine.left().values()), engine.left()
 
 
 def _awaited(engine: DockerEngine, *command: str) -> list[str]:
     """What a command prints once it prints anything."""
     deadline = time.monotonic() + 20
-    while not (said := engine.run(*command).stdout.split()):
+    while not (output := engine.run(*command).stdout.split()):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    return said
+    return output
 
 
-def test_the_image_without_services_says_so(engine: DockerEngine, images: dict[str, Any]) -> None:
+def test_the_image_without_services_reports_it(engine: DockerEngine, images: dict[str, Any]) -> None:
     """A host that lacks programs names them, and how the image that has them is chosen."""
     words = ("docker", "run", "--rm", "--network=none", f"--env=SCENARIO={SERVICES}", "bindprobe-host")
     done = engine.run(*words, "target")

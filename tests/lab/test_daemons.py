@@ -1,4 +1,4 @@
-"""Real services as data: what they listen on, are told, and answer. Nothing is started."""
+"""Real services as data: what they listen on, are given, and answer. Nothing is started."""
 
 import re
 from typing import Any
@@ -94,7 +94,7 @@ TEXTS = [
 
 @pytest.mark.parametrize(("kind", "name", "part"), TEXTS)
 def test_texts(kind: str, name: str, part: str) -> None:
-    """Each is told its addresses and ports in its own words."""
+    """Each is given its addresses and ports in its own words."""
     assert part in daemon(kind, ANY).files[name]
 
 
@@ -137,9 +137,9 @@ def test_a_service_takes_its_number_of_ports() -> None:
 
 
 def test_addresses_of_the_name_server() -> None:
-    """It binds to each address that it is told, or to all interfaces in both families."""
-    told = daemon("dnsmasq", ["vpn", "lan6"]).files["dnsmasq.conf"]
-    assert "port=53\nbind-interfaces\nlisten-address=10.88.0.10\nlisten-address=fd77::10\n" in told
+    """It binds to each address that it is given, or to all interfaces in both families."""
+    settings = daemon("dnsmasq", ["vpn", "lan6"]).files["dnsmasq.conf"]
+    assert "port=53\nbind-interfaces\nlisten-address=10.88.0.10\nlisten-address=fd77::10\n" in settings
 
 
 @pytest.mark.parametrize("bind", [["0.0.0.0"], ["::"], ["0.0.0.0", "lan"], [*ANY, "lan"]])

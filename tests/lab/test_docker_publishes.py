@@ -56,9 +56,9 @@ class PublishRun:
 
     def found(self) -> dict[str, Any]:
         """What it prints in the end."""
-        told, complaint = self.process.communicate(timeout=PATIENCE)
+        output, complaint = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == 0, complaint
-        return json.loads(told)
+        return json.loads(output)
 
     def end(self) -> None:
         """End it, with everything in its namespaces."""
@@ -77,15 +77,15 @@ def await_that(condition: Callable[[], bool]) -> None:
 
 
 def processes_of(folder: Path) -> list[str]:
-    """The command lines of processes that were told of a folder."""
-    told = []
+    """The command lines of processes that were given a folder."""
+    given = []
     for place in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = place.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue  # it has just ended
-        told += [line] if str(folder) in line else []
-    return told
+        given += [line] if str(folder) in line else []
+    return given
 
 
 def runs_a_container(run: PublishRun) -> bool:
@@ -146,7 +146,7 @@ def test_packets_are_docker_s(world: str, engine: str, published: dict[str, dict
 
 
 def without(nobody: set[str], found: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what this machine itself says of an address that nobody has, after three seconds."""
+    """Leave out what this machine itself reports of an address that nobody has, after three seconds."""
     return {
         asked: seen for asked, seen in found.items() if not nobody & set(asked.split()) or " by " in asked
     }
@@ -171,7 +171,7 @@ def test_docker_listens_on_the_host_too(world: str, published: dict[str, dict[st
 
 
 def test_nothing_is_left_after_a_failure() -> None:
-    """A failure while the container runs is told, and leaves no process, mount, control group or file."""
+    """A failure while the container runs is reported, and leaves no process, mount, control group or file."""
     with runs(f"{PROXY}=in the middle") as (run,):
         _, complaint = run.process.communicate(timeout=PATIENCE)
         assert "LookupError: in the middle" in complaint

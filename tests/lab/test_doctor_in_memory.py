@@ -29,7 +29,7 @@ LISTENS = {"listen": [{"port": 22, "bind": "0.0.0.0"}, {"port": 8000, "bind": "0
 
 
 def scenario(**parts: object) -> Scenario:
-    """A target on the LAN and behind WireGuard, unless it says more."""
+    """A target on the LAN and behind WireGuard, unless more is given."""
     base = {
         "about": "a test",
         "addresses": ["lan", "vpn"],
@@ -61,7 +61,7 @@ def test_all_of_them_are_in_memory() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_causes_are_those_of_real_hosts(name: str, engine: str) -> None:
-    """Each expectation of the file is met, by the doctor and by the scan: it says nothing of worlds."""
+    """Each expectation of the file is met, by the doctor and by the scan: it has nothing of worlds."""
     result = check(find_scenario(name), "sim", engine=engine)
     assert [row for row in result.rows if not row.ok] == []
     ranked = [row.port for row in result.rows if row.what == "first cause"]
@@ -145,7 +145,7 @@ def test_a_slow_first_handshake_is_waited_for() -> None:
 
 
 def test_a_far_end_that_refuses() -> None:
-    """Where no program runs there, its host says so on the carrier; one that does not know us is silent."""
+    """Where no program runs there, its host refuses on the carrier; one that does not know us is silent."""
     refuses = {
         far_end: Symptom.ENDPOINT_REFUSES
         in symptoms(found(scenario(vpn={"kind": "wireguard", "far_end": far_end}))["vpn"])

@@ -90,7 +90,7 @@ def test_memory_shows_the_same(found: Found, name: str, engine: str) -> None:
         symbol: one[0][0] for symbol, one in result["ranked"].items()
     }
     here = [{one["rule"] for one in evidence(address)} for address in diagnosis.addresses]
-    assert here == [{one["rule"] for one in told} for told in result["evidence"]]
+    assert here == [{one["rule"] for one in seen} for seen in result["evidence"]]
 
 
 def test_few_causes_look_alike() -> None:

@@ -1,4 +1,4 @@
-"""Scenarios that expect causes: what the doctor says of them is compared, beside what a scan says."""
+"""Scenarios that expect causes: what the doctor finds is compared, beside what a scan finds."""
 
 from typing import NoReturn
 

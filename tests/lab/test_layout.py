@@ -209,7 +209,7 @@ def test_a_host_that_is_off_has_no_address() -> None:
 
 
 def test_an_unknown_symbol_is_an_error() -> None:
-    """A symbol that stands for no address is told."""
+    """A symbol that stands for no address is an error."""
     with pytest.raises(ScenarioError, match="'wan'"):
         layout(["wan"])
 
@@ -252,7 +252,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 
 @pytest.mark.parametrize("case", SETTINGS)
 def test_kernel_settings_of_the_target(case: str) -> None:
-    """What a scenario says of the target's stack becomes kernel settings, and nothing does otherwise."""
+    """What a scenario has of the target's stack becomes kernel settings, and nothing does otherwise."""
     parts, expected = SETTINGS[case]
     assert expected.items() <= dict(layout(["lan"], **parts).hosts[0].settings).items()
     assert not expected.keys() & dict(layout(["lan"]).hosts[0].settings)
@@ -261,7 +261,7 @@ def test_kernel_settings_of_the_target(case: str) -> None:
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("host", ["prober", "target"])
 def test_reverse_paths(host: str, *, strict: bool) -> None:
-    """A host checks the reverse path where a scenario says so, and nobody else does."""
+    """A host checks the reverse path where a scenario has it, and nobody else does."""
     world = layout(["lan"], **{host: {"strict_reverse_path": strict}})
     for plan in (world.prober, *world.hosts):
         expected = str(int(strict and plan.name == host))

@@ -48,6 +48,6 @@ def test_a_detour_by_the_router_arrives() -> None:
 
 
 def test_a_detour_needs_an_address() -> None:
-    """A detour by a link without an address of that family is told."""
+    """A detour by a link without an address of that family is an error."""
     with pytest.raises(ScenarioError, match="lan6"):
         layout(["lan", "vpn6"], target={"replies_by": {"vpn": "lan"}})

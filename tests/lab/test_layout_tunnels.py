@@ -67,7 +67,7 @@ def test_delay_and_size() -> None:
 
 
 def test_a_tunnel_needs_an_address() -> None:
-    """A tunnel that nobody has an address of is told."""
+    """A tunnel that nobody has an address of is an error."""
     with pytest.raises(ScenarioError, match="needs an address"):
         layout(["lan"])
 

@@ -24,9 +24,9 @@ ASKED = [
 def test_answers(name: str, kind: str, code: dns.rcode.Rcode, addresses: list[str]) -> None:
     """A known name has its one address, in its own family; any other name does not exist."""
     query = dns.message.make_query(name, kind)
-    told = answered(query.to_wire(), ANSWERS)
-    assert told is not None
-    response = dns.message.from_wire(told)
+    reply = answered(query.to_wire(), ANSWERS)
+    assert reply is not None
+    response = dns.message.from_wire(reply)
     assert query.is_response(response)
     assert response.rcode() == code
     assert [str(record) for answer in response.answer for record in answer] == addresses

@@ -54,9 +54,9 @@ def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.netns
 def test_inside_there_is_a_root_without_a_way_out() -> None:
     """A command that is re-entered is root in another network namespace, and knows it."""
-    told = netns_tasks.run("identity")
-    assert told == {"uid": 0, "inside": True, "namespace": told["namespace"]}
-    assert told["namespace"] != Path("/proc/self/ns/net").stat().st_ino
+    result = netns_tasks.run("identity")
+    assert result == {"uid": 0, "inside": True, "namespace": result["namespace"]}
+    assert result["namespace"] != Path("/proc/self/ns/net").stat().st_ino
 
 
 @pytest.mark.netns
@@ -92,8 +92,8 @@ def test_root_needs_no_user_namespace() -> None:
 
 @pytest.mark.netns
 @pytest.mark.usefixtures("way")
-def test_forbidden_namespaces_are_told() -> None:
-    """Where no namespace can be made at all, the reason says so."""
+def test_forbidden_namespaces_are_reported() -> None:
+    """Where no namespace can be made at all, the reason names it."""
     code = "from probe.lab.netns import enter; print(enter.available())"
     done = forbidding("net", "user", code=code)
     expected = "this machine does not let us make user and network namespaces: unshare"
@@ -133,6 +133,6 @@ def test_a_user_without_any_privilege_builds_worlds() -> None:
     if os.getuid() != 0:
         pytest.skip("only root can become somebody else")
     given = {"addresses": ["lan", "public"], "target": {"listen": [{"port": 80, "bind": "::"}]}}
-    told = netns_tasks.run("in_a_row", given, 3, user=NOBODY, python=python_for_nobody())
-    assert len(told["up"]) == 3
-    assert told["after"] == told["before"]
+    result = netns_tasks.run("in_a_row", given, 3, user=NOBODY, python=python_for_nobody())
+    assert len(result["up"]) == 3
+    assert result["after"] == result["before"]

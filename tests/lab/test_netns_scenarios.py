@@ -18,14 +18,14 @@ from probe.model.target import Protocol
 NAMES = sorted(path.stem for path in netns_tasks.SCENARIOS.glob("*.yaml"))
 
 # Where the prober's own machine throws packets away, nmap's raw packets are no witness of what sockets see.
-# What is for the doctor says nothing of states.
+# What is for the doctor has nothing of states.
 WITNESSED = [
     name
     for name in NAMES
     if (one := netns_tasks.scenario(name)).prober == ProberHost() and not one.expect_causes
 ]
 
-# Answers whose distance tells who gave them: scenario, port, symbol, TTL as it arrives.
+# Answers whose distance shows who gave them: scenario, port, symbol, TTL as it arrives.
 DISTANCES = (
     ("loopback-only", "8000", "lan", 64),
     ("loopback-only", "8000", "public", 63),

@@ -17,7 +17,7 @@ FORWARDED = [
     {"port": 80, "bind": "vpn", "serves": "forward"},
 ]
 
-# What a scenario says; then for each address what ping and a connection bring, and by which link they go.
+# A scenario; then for each address what ping and a connection bring, and by which link they go.
 MET: dict[str, tuple[dict[str, Any], dict[str, tuple[str, str, str]]]] = {
     "no way back": (
         {"target": {**SERVICE, "no_way_back": ["vpn"]}},
@@ -82,14 +82,14 @@ HOLDS = {"listen": [{"port": 80, "bind": "::"}]}
 NARROW = {"router": {"narrow": 1280}, "target": HOLDS}
 SWALLOWS = {"target": {**HOLDS, "swallows_above": {"vpn": 1300}}}
 
-# A scenario, an address; whether full segments and small ones arrive, and what size the path told.
+# A scenario, an address; whether full segments and small ones arrive, and what size the path reported.
 CARRIED: dict[str, tuple[dict[str, Any], str, tuple[bool, bool, int | None]]] = {
     "nothing in the way": ({"target": HOLDS}, "vpn", (True, True, None)),
     "long packets vanish": (SWALLOWS, "vpn", (False, True, None)),
     "long packets vanish, IPv6": (SWALLOWS, "vpn6", (False, True, None)),
     "on this link alone": (SWALLOWS, "lan", (True, True, None)),
-    "a router tells its size": (NARROW, "public", (True, True, 1280)),
-    "a router tells its size, IPv6": (NARROW, "public6", (True, True, 1280)),
+    "a router reports its size": (NARROW, "public", (True, True, 1280)),
+    "a router reports its size, IPv6": (NARROW, "public6", (True, True, 1280)),
 }
 
 
@@ -102,7 +102,7 @@ def test_what_is_carried(case: str) -> None:
 
 
 def test_names_are_the_worlds_own() -> None:
-    """The C library hears the first name server; each says what it was told to; no other name is known."""
+    """The C library asks the first name server; each answers what it was given, and no other name."""
     name = "box.vpn.example"
     given = {"addresses": ["lan"], "prober": {"names": [{name: "public"}, {name: "vpn6"}]}}
     found = netns_tasks.run("looked_up", given, name)

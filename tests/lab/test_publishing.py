@@ -56,7 +56,7 @@ def test_docker_lets_nothing_else_be_forwarded(host: TargetHost, guarded: bool) 
 
 
 def test_only_ipv4_is_forwarded() -> None:
-    """A port is published on every address, or on an IPv4 address; anything else is an error that says so."""
+    """A port is published on every address, or on an IPv4 address; anything else is an error by name."""
     assert published_on(Dnat(port=80)) is None
     assert published_on(Dnat(port=80, address="vpn")) == ip_address("10.88.0.10")
     with pytest.raises(ScenarioError, match="port 80 is published on fd77::10: only IPv4 is forwarded"):

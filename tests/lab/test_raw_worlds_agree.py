@@ -10,7 +10,7 @@ pytestmark = pytest.mark.takes_minutes
 
 
 def names() -> list[str]:
-    """Worlds without chance: under a limit on resets, the moment decides who hears one."""
+    """Worlds without chance: under a limit on resets, the moment decides who gets one."""
     return [n for n in (*without_loss(), *WORLDS) if world_named(n).target.resets_per_s is None]
 
 

@@ -176,7 +176,7 @@ PROBERS: dict[str, tuple[dict[str, Any], list[str]]] = {
             'oifname { "vpn" } tcp dport { 22 } meta nfproto ipv6 reject with icmpv6 type admin-prohibited',
         ],
     ),
-    "what it hears": (
+    "what it receives": (
         {"incoming": [{"action": "drop", "ports": "22"}]},
         [f"{LOOPBACK_SPARED} tcp sport {{ 22 }} drop"],
     ),
@@ -290,6 +290,6 @@ def test_chains_hook_where_they_must() -> None:
 
 
 def test_a_bad_port_list_is_an_error() -> None:
-    """A port list that cannot be read is told."""
+    """A port list that cannot be read is an error."""
     with pytest.raises(UsageError, match="3-1"):
         rules.of_target(scenario(target={"filter": [{"action": "drop", "ports": "3-1"}]}))

@@ -1,4 +1,4 @@
-"""A machine that probes its own addresses: its packets meet no firewall, and the report says so."""
+"""A machine that probes its own addresses: its packets meet no firewall, and the report shows it."""
 
 import netns_tasks
 import pytest

@@ -1,4 +1,4 @@
-"""Real services in worlds: bound as the scenario says, found by scans, and gone with their world."""
+"""Real services in worlds: bound as the scenario has it, found by scans, and gone with their world."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def run(task: str, *arguments: object, **how: Any) -> Any:
 
 
 def bound(given: str | dict[str, Any]) -> set[tuple[str, str, int]]:
-    """What a scenario says is bound."""
+    """What a scenario has bound."""
     target = netns_tasks.scenario(given).target
     return {(one.protocol.value, str(address_of(one.bind)), one.port) for one in listens_of(target)}
 
@@ -84,7 +84,7 @@ def found(given: str | dict[str, Any], way: list[str] | None = None) -> set[tupl
     return {(protocol, address, port) for protocol, address, port in run("sockets", given, way=way)}
 
 
-def test_each_is_bound_as_the_scenario_says() -> None:
+def test_each_is_bound_as_in_the_scenario() -> None:
     """Seen from inside, the target has the sockets of the scenario and its tunnel's, and no others."""
     assert found(WHOLE) == bound(WHOLE) | WIREGUARD_PORT
 
@@ -116,7 +116,7 @@ def test_they_are_bound_otherwise_too(case: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["connect", "raw"])
-def test_scans_tell_what_each_is_bound_to(engine: str) -> None:
+def test_scans_find_what_each_is_bound_to(engine: str) -> None:
     """Seen from outside, every verdict, state and reason is the scenario's."""
     assert run("missed", WHOLE, engine) == []
 
@@ -156,14 +156,14 @@ def test_a_port_that_is_taken() -> None:
     """A service that cannot start is named with its own last words, and nothing stays."""
     given = world(REDIS, {"kind": "nginx", "bind": ["lan"], "ports": [6379, 443]})
     seen = run("broken", given)
-    assert " ended early: " in seen["said"]
+    assert " ended early: " in seen["outcome"]
     assert seen["after"] == seen["before"]
 
 
 def test_a_service_that_ends_too_soon() -> None:
     """A service that broke down must not pass for one that is not there."""
     seen = run("broken", world(REDIS), "redis-server")
-    assert seen["said"].startswith("redis ended early")
+    assert seen["outcome"].startswith("redis ended early")
     assert seen["after"] == seen["before"]
 
 
@@ -203,20 +203,20 @@ def test_peers_get_what_each_serves() -> None:
 
 
 def test_a_machine_that_lacks_another_user() -> None:
-    """Where no other user can be had, nothing is started as root instead, and the reason is told."""
+    """Where no other user can be had, nothing is started as root instead, and the reason is reported."""
     way = ["unshare", "--user", "--map-root-user", "--net", "--mount", "sh", "-c", ONE_USER]
     if subprocess.run([*way, "true"], check=False, capture_output=True).returncode:
         pytest.skip("this machine does not let us make such a namespace")
     seen = run("broken", world(REDIS), way=way)
-    assert seen["said"].startswith("this machine does not let us run services as another user: unshare")
+    assert seen["outcome"].startswith("this machine does not let us run services as another user: unshare")
     assert seen["after"] == seen["before"]
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where programs are missing, their packages are told before anything is started."""
+    """Where programs are missing, their packages are named before anything is started."""
     monkeypatch.setattr(daemons, "_POSTGRESQL", tmp_path)
     monkeypatch.setattr(enter, "environment", lambda: {"PATH": str(tmp_path)})
-    told = daemons_available([ServiceKind.POSTGRESQL, ServiceKind.DNSMASQ])
-    assert told == "not installed: initdb, postgres, dnsmasq (packages postgresql, dnsmasq-base)"
+    missing = daemons_available([ServiceKind.POSTGRESQL, ServiceKind.DNSMASQ])
+    assert missing == "not installed: initdb, postgres, dnsmasq (packages postgresql, dnsmasq-base)"
     missing = {tool for kind in ServiceKind for tool in TOOLS[kind]}
     assert all(tool in str(daemons_available(ServiceKind)) for tool in missing)

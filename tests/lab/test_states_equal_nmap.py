@@ -19,7 +19,7 @@ pytestmark = pytest.mark.takes_minutes
 
 SCRIPT = Path(__file__).with_name("beside_nmap.py")
 
-# nmap has no state `unreachable`: for these two reasons it says filtered.
+# nmap has no state `unreachable`: for these two reasons it reports filtered.
 NMAPS_STATE = {"unreachable": "filtered"}
 RATE_LIMIT = "the kernel sends six ICMP errors and then one a second: who is answered is chance"
 LOSS = "packets get lost: rarely, all tries of one of us"
@@ -32,7 +32,7 @@ EXPLAINED: dict[tuple[str, str, int], tuple[str, set[str]]] = {
         for port in range(7000, 7012)
     },
     ("nobody-has-this-address", "vpn", 0): (
-        "nmap leaves out a host that ARP does not find; we say what became of our probes",
+        "nmap leaves out a host that ARP does not find; we report what became of our probes",
         {"no-response", "host-unreach", "nothing"},
     ),
     ("lossy-link", "vpn", 0): (LOSS, {"syn-ack", "reset", "no-response"}),

@@ -153,7 +153,7 @@ def test_named_addresses_exist() -> None:
     assert host(world, "router").interfaces
 
 
-def test_the_prober_is_told_the_name() -> None:
+def test_the_prober_is_given_the_name() -> None:
     """What it probes is what the first name server gives, in the realm that was meant."""
     names = [{NAME: "public"}, {NAME: "vpn"}]
     document = {"about": "a test", "addresses": ["lan", "vpn"], "scan": {"ports": "80"}, "expect": {}}

@@ -71,7 +71,7 @@ def test_truth(case) -> None:
 
 
 def test_truth_of_every_scanned_port() -> None:
-    """UDP ports are told apart from TCP ones; NAT forwards TCP alone."""
+    """UDP ports are kept apart from TCP ones; NAT forwards TCP alone."""
     whole = {
         "about": "a test",
         "addresses": ["lan", "public"],

@@ -160,7 +160,7 @@ CASES = [("wireguard", case) for case in WIREGUARD] + [("openvpn", case) for cas
 @pytest.mark.usefixtures("_tunnels")
 @pytest.mark.parametrize(("kind", "case"), CASES)
 def test_what_a_tunnel_is_like(kind: str, case: str) -> None:
-    """Each knob does what it says, and nothing beside."""
+    """Each knob does what it stands for, and nothing beside."""
     parts, expected = {"wireguard": WIREGUARD, "openvpn": OPENVPN}[kind][case]
     assert netns_tasks.run("facts", world(kind, **parts), list(expected)) == expected
 
@@ -203,7 +203,7 @@ def test_the_delay_is_on_the_carrier() -> None:
 
 @pytest.mark.netns
 @pytest.mark.usefixtures("_tunnels")
-def test_commands_run_where_they_are_told() -> None:
+def test_commands_run_where_they_belong() -> None:
     """A shell on each host sees its own addresses, tunnel and interfaces, and changes them."""
     key = "wg show vpn public-key"
     lacks = "ip -br -4 addr show dev vpn | awk '{print $3}'"

@@ -18,7 +18,7 @@ def names() -> list[str]:
 
 
 def states_only(found: Findings) -> Findings:
-    """State and reason of each tested port: under a limit on resets, the moment decides who hears one."""
+    """State and reason of each tested port: under a limit on resets, the moment decides who gets one."""
     return {
         address: {port: seen[:2] for port, seen in ports.items() if port.startswith("tested ")}
         for address, ports in found.items()

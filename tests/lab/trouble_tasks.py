@@ -12,7 +12,7 @@ from probe.lab.scenario import Scenario, address_of
 
 PATIENCE = 0.7  # seconds
 _UNACKED = struct.Struct("24xI")  # tcpi_unacked of struct tcp_info, include/uapi/linux/tcp.h
-_SAID = re.compile(r"^From (\S+?):? icmp_seq=\d+ (.*)$", re.MULTILINE)
+_REPORT = re.compile(r"^From (\S+?):? icmp_seq=\d+ (.*)$", re.MULTILINE)
 
 
 def met(world: Scenario, addresses: list[str], port: int) -> dict[str, list[str]]:
@@ -28,8 +28,8 @@ def met(world: Scenario, addresses: list[str], port: int) -> dict[str, list[str]
 def _ping(address: str) -> str:
     command = ["ping", "-c", "1", "-W", "1", address]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = _SAID.search(done.stdout)
-    return f"{said[1]}: {said[2]}" if said else "silence" if done.returncode else "reply"
+    found = _REPORT.search(done.stdout)
+    return f"{found[1]}: {found[2]}" if found else "silence" if done.returncode else "reply"
 
 
 def _connect(address: str, port: int) -> str:
@@ -42,9 +42,9 @@ def _connect(address: str, port: int) -> str:
 
 
 def _interface(address: str) -> str:
-    told = subprocess.run(["ip", "route", "get", address], capture_output=True, text=True, check=True).stdout
-    found = re.search(r" dev (\S+)", told)
-    return found[1] if found else told
+    route = subprocess.run(["ip", "route", "get", address], capture_output=True, text=True, check=True).stdout
+    found = re.search(r" dev (\S+)", route)
+    return found[1] if found else route
 
 
 def carried(world: Scenario, symbol: str, port: int, segment: int) -> dict[str, Any]:
@@ -52,8 +52,8 @@ def carried(world: Scenario, symbol: str, port: int, segment: int) -> dict[str, 
     address = str(address_of(symbol))
     with open_network(world):
         full, small = _sent(address, port, None), _sent(address, port, segment)
-        told = subprocess.run(["ip", "route", "get", address], capture_output=True, text=True, check=True)
-        mtu = re.search(r" mtu (\d+)", told.stdout)
+        route = subprocess.run(["ip", "route", "get", address], capture_output=True, text=True, check=True)
+        mtu = re.search(r" mtu (\d+)", route.stdout)
     return {"full": full, "small": small, "mtu": int(mtu[1]) if mtu else None}
 
 
@@ -72,7 +72,7 @@ def _sent(address: str, port: int, segment: int | None) -> int:
 
 
 def looked_up(world: Scenario, name: str) -> dict[str, Any]:
-    """What the C library finds for names, and what each name server says of one."""
+    """What the C library finds for names, and what each name server has for one."""
     import dns.message  # noqa: PLC0415 - the other tasks need no names
     import dns.query  # noqa: PLC0415
 

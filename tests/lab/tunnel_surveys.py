@@ -147,10 +147,10 @@ def _as_nobody(opened: World, case: TunnelCase) -> dict[str, object]:
 def _scan(opened: World, case: TunnelCase) -> dict[str, object]:
     backends = Backends(opened.backend, case.host(), clients=opened.clients)
     report = scan(opened.target, Timing(), backends)
-    return told(report)
+    return summary(report)
 
 
-def told(report: Report) -> dict[str, object]:
+def summary(report: Report) -> dict[str, object]:
     """Of every address its condition, tunnel and words; of every port its verdict."""
     return {
         "seconds": report.elapsed_s,
@@ -172,7 +172,7 @@ def told(report: Report) -> dict[str, object]:
 
 
 def attempt(survey: Callable[[], dict[str, object]]) -> object:
-    """Scan; an error is told, so that the other worlds are not lost with it."""
+    """Scan; an error is reported, so that the other worlds are not lost with it."""
     try:
         return survey()
     except Exception:  # noqa: BLE001 - whatever it is, the test that started this shows it

@@ -91,7 +91,7 @@ def without_loss() -> list[str]:
 
 
 def attempt(engine: str, name: str) -> object:
-    """Survey one world; an error is told, so that the others are not lost with it."""
+    """Survey one world; an error is reported, so that the others are not lost with it."""
     try:
         return SURVEYS[engine](world_named(name), "netns")
     except Exception:  # noqa: BLE001 - whatever it is, the test that started this shows it

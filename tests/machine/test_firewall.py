@@ -1,4 +1,4 @@
-"""Which tool tells of the packet filter, and what is said where none does."""
+"""Which tool reports the packet filter, and what is known where none does."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ READINGS: list[tuple[Mapping[str, ToolOutput], Firewall]] = [
 def test_readings(
     monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, ToolOutput], expected: Firewall
 ) -> None:
-    """Where nft is absent, has no rules or cannot read one, iptables tells."""
+    """Where nft is absent, has no rules or cannot read one, iptables reports it."""
 
     def ask(command: Sequence[str]) -> ToolOutput:
         return answers.get(command[0], ABSENT)
@@ -81,6 +81,6 @@ def test_readings(
 
 @pytest.mark.parametrize("system", ["darwin", "win32"])
 def test_other_systems(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
-    """Elsewhere the packet filter is not read, and that is said."""
+    """Elsewhere the packet filter is not read, and that is reported."""
     monkeypatch.setattr(sys, "platform", system)
     assert read_firewall() == unread(UnreadRule.OTHER_SYSTEM)

@@ -1,4 +1,4 @@
-"""What kind of link an interface is, by what each system tells of it."""
+"""What kind of link an interface is, by what each system reports of it."""
 
 from ipaddress import ip_address, ip_interface
 from typing import NamedTuple

@@ -120,7 +120,7 @@ def test_routes(text: str, family: int, expected: list[tuple[str, str, str | Non
 
 @pytest.mark.parametrize("text", ["{}", "1", "[" * 9999, 'Option "-json" is unknown', "[1"])
 def test_no_list(text: str) -> None:
-    """Text that is no list of objects tells nothing, which is not the same as no link."""
+    """Text that is no list of objects shows nothing, which is not the same as no link."""
     assert parse_links(text) is None
     assert parse_routes(text, 4) is None
 

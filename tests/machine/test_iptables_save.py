@@ -59,7 +59,7 @@ def test_saved() -> None:
     "text", ["", "COMMIT", "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n", ":INPUT DROP", "*filter\n:INPUT"]
 )
 def test_nothing_blocks(text: str) -> None:
-    """Without a table, or with tables that let everything pass, there is no chain to tell of."""
+    """Without a table, or with tables that let everything pass, there is no chain to report."""
     assert parse_save(text, "ip6tables", "ip6") == ()
 
 

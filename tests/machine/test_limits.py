@@ -53,6 +53,6 @@ def test_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_limits_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the module there is nothing to tell."""
+    """Without the module there is nothing to report."""
     monkeypatch.setitem(sys.modules, "resource", None)
     assert open_files() is None

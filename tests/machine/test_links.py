@@ -28,7 +28,7 @@ def held(address: str, netmask: str | None) -> Any:
 
 @pytest.fixture
 def other_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine as psutil tells it on macOS (with flags) and Windows (without)."""
+    """A machine as psutil reports it on macOS (with flags) and Windows (without)."""
     counters = SimpleNamespace(packets_sent=1, packets_recv=2, bytes_sent=3, bytes_recv=4)
     stats = {
         "utun4": stat("up,pointopoint,running,multicast", isup=True, mtu=1280),
@@ -59,7 +59,7 @@ EXPECTED = (
 @pytest.mark.parametrize("system", ["darwin", "win32"])
 @pytest.mark.usefixtures("other_system")
 def test_other_systems(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
-    """What psutil tells; no tool of Linux is asked, and its reverse path filter is not known."""
+    """What psutil reports; no tool of Linux is asked, and its reverse path filter is not known."""
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(links, "ask", lambda command: pytest.fail(f"{command} was asked"))
     assert links.read_links() == tuple(map(MadeLink, EXPECTED))
@@ -78,7 +78,7 @@ NO_HELP = [
 @pytest.mark.parametrize("answer", NO_HELP, ids=lambda answer: answer.why or answer.output)
 @pytest.mark.usefixtures("other_system")
 def test_linux_without_ip(monkeypatch: pytest.MonkeyPatch, answer: ToolOutput) -> None:
-    """Where there is no `ip`, or an older one, psutil tells."""
+    """Where there is no `ip`, or an older one, psutil reports."""
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(links, "ask", lambda command: answer)
     monkeypatch.setattr(links, "_SYSCTL", Path("/nonexistent"))
@@ -114,11 +114,11 @@ def test_reverse_path(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the loopback interface has other names elsewhere")
 def test_both_ways_agree() -> None:
-    """Both `ip` and psutil tell the same of the loopback interface, its counters aside."""
-    told = [links._links_of_psutil(), links._links_of_ip(None)]
-    if told[1] is None:
+    """Both `ip` and psutil report the same of the loopback interface, its counters aside."""
+    read = [links._links_of_psutil(), links._links_of_ip(None)]
+    if read[1] is None:
         pytest.skip("ip (iproute2) is not installed")
-    one, other = (next(made.link for made in found if made.link.name == "lo") for found in told if found)
+    one, other = (next(made.link for made in found if made.link.name == "lo") for found in read if found)
     assert (one.kind, one.up, one.running, one.mtu) == (other.kind, other.up, other.running, other.mtu)
     assert set(one.addresses) == set(other.addresses)
     assert one.traffic is not None

@@ -84,7 +84,7 @@ def test_tunnels(facts: dict[str, Any]) -> None:
 
 
 def test_one_tunnel(facts: dict[str, Any]) -> None:
-    """One tunnel alone tells the same; other links are none."""
+    """One tunnel alone is read the same; other links are none."""
     (peer,) = facts["one"]["peers"]
     assert facts["one"]["link"]["name"] == "wg0"
     assert peer["public_key"] == by_name(facts["machine"]["tunnels"])["wg0"]["peers"][0]["public_key"]
@@ -134,7 +134,7 @@ def unread(thing: dict[str, Any]) -> tuple[str, list[str]] | None:
 
 
 def test_anybody(facts: dict[str, Any]) -> None:
-    """Without privileges links, routes and whose the tunnels are is told; what is not says what to do."""
+    """Without privileges links, routes and whose the tunnels are is read; what is not has what to do."""
     nobody = facts["nobody"]
     if nobody is None:
         pytest.skip("the user nobody may not read this checkout or its Python")

@@ -153,14 +153,14 @@ def test_international_names(resolver) -> None:
     ],
 )
 def test_names_that_lead_nowhere(error, families, words: str, resolver) -> None:
-    """An unknown name measures nothing, and the message says whether it was unknown or unanswered."""
+    """An unknown name measures nothing, and the message shows whether it was unknown or unanswered."""
     resolver(error)
     with pytest.raises(NothingMeasuredError, match=words):
         resolve("server.example", families)
 
 
 def test_a_name_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is given up, in a line that says so, while the system still waits."""
+    """It is given up, in a line that reports it, while the system still waits."""
     answered = Event()
     monkeypatch.setattr(names, "LONGEST_S", 0.1)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [answered.wait()])

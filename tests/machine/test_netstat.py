@@ -37,7 +37,7 @@ def test_never_raises(text):
 
 
 def test_absent(tmp_path):
-    """Where there is no such file, or one of bytes, nothing is told."""
+    """Where there is no such file, or one of bytes, nothing is known."""
     assert reverse_path_drops(tmp_path / "none") is None
     odd = tmp_path / "odd"
     odd.write_bytes(b"TcpExt: \xff\n")
@@ -45,7 +45,7 @@ def test_absent(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the counter")
-def test_this_kernel_tells():
+def test_this_kernel_reports():
     """The running kernel has it."""
     drops = reverse_path_drops()
     assert drops is not None

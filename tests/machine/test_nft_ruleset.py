@@ -1,4 +1,4 @@
-"""What nft's JSON says of the chains that may drop this machine's packets.
+"""What nft's JSON holds of the chains that may drop this machine's packets.
 
 The rulesets were recorded from nft 1.0.6 as it prints what stands beside them; a test in a namespace of its
 own (test_machine_in_a_world) compares them with the nft that is here.
@@ -183,7 +183,7 @@ def test_rules_that_only_iptables_reads() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"nftables": 1}', "[" * 9999, "table ip filter {"])
 def test_no_ruleset(text: str) -> None:
-    """Text that is no ruleset tells nothing, which is not the same as no rule."""
+    """Text that is no ruleset shows nothing, which is not the same as no rule."""
     assert parse_ruleset(text) is None
 
 

@@ -25,7 +25,7 @@ def nothing() -> None:
 
 
 class ScriptedTunnels:
-    """Counts its looks in what it tells; `lo` stands for an interface that exists."""
+    """Counts its looks in what it reports; `lo` stands for an interface that exists."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -90,7 +90,7 @@ def test_an_answer_that_nobody_waited_for_is_dropped() -> None:
 
 
 def test_it_ends_with_the_pipe() -> None:
-    """Nothing is left running, and who asks afterwards is told."""
+    """Nothing is left running, and who asks afterwards gets an error."""
     with ReaderProcess(ScriptedTunnels(), nothing) as apart:
         pid = apart._pid
     with pytest.raises(ProcessLookupError):

@@ -48,12 +48,12 @@ def test_files(tmp_path: Path, text: str, servers: list[str] | None, search: tup
 
 
 def test_no_file(tmp_path: Path) -> None:
-    """Where there is no such file, nothing is told."""
+    """Where there is no such file, nothing is known."""
     assert read_resolvers(tmp_path / "none") == Resolvers(source=str(tmp_path / "none"))
 
 
 def test_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Windows the registry tells."""
+    """On Windows the registry has them."""
 
     def read_registry(resolver: dns.resolver.Resolver) -> None:
         resolver.nameservers = ["192.0.2.53"]
@@ -70,7 +70,7 @@ WORDS = st.sampled_from(["nameserver", "search", "domain", "options", "::1", "nd
 
 @given(st.binary() | st.lists(WORDS).map(lambda words: " ".join(words).encode()))
 def test_any_file_is_read(content: bytes) -> None:
-    """Whatever stands there, it gives servers or says that it cannot."""
+    """Whatever stands there, it gives servers or reports that it cannot."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "resolv.conf"
         path.write_bytes(content)

@@ -41,7 +41,7 @@ def test_circles_end() -> None:
 
 
 def test_many_ways_are_cut_short() -> None:
-    """A hundred ways to block say enough."""
+    """A hundred ways to block are enough."""
     rules = {"a": [FirewallRule((f"port {port}",), (DROP,)) for port in range(1000)]}
     assert len(blocking(rules, "a")) == 100
 

@@ -1,4 +1,4 @@
-"""What the real machine tells, where that is the same on every machine; the rest is tested in a world."""
+"""What the real machine reports, where that is the same on every machine; the rest is tested in a world."""
 
 import socket
 import sys
@@ -98,7 +98,7 @@ ON_LINK = [
     (LAN, "198.51.100.1", DIRECT, True),  # a route with `dev` alone: the kernel asks for it on the link
     (LAN, "2001:db8::9", None, True),
     (VPN, "10.8.0.2", DIRECT, True),
-    (VPN, "10.8.0.9", DIRECT, None),  # near or far behind the tunnel: the route does not tell
+    (VPN, "10.8.0.9", DIRECT, None),  # near or far behind the tunnel: the route does not show it
     (LO, "127.0.0.1", None, True),
 ]
 
@@ -128,7 +128,7 @@ STATES = [
 @pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="neighbour entries are read on Linux")
 @pytest.mark.parametrize(("state", "expected"), STATES)
 def test_neighbour_states(monkeypatch: pytest.MonkeyPatch, state: int, expected: Neighbour | None) -> None:
-    """Asked in vain is failed, answered once is resolved, everything else says nothing."""
+    """Asked in vain is failed, answered once is resolved, everything else shows nothing."""
     answer = pack("=IHHII", 28, 28, 0, 1, 0) + pack("=B3xiHBB", 2, 3, state, 0, 1)
     route = KernelRoute(3, None, gateway=False, local=False, delivers=True)
     monkeypatch.setattr(system_host, "_kernel_route", lambda *_: route)

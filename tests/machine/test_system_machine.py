@@ -36,7 +36,7 @@ def no_tools(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_this_machine(resolv_conf: Path) -> None:
-    """It tells of its loopback interface, and what the caller said of raw packets."""
+    """It reports its loopback interface, and what the caller stated of raw packets."""
     reader: MachineReader = SystemMachine(lambda: "no sockets", resolv_conf)
     machine = reader.machine()
     assert machine.system == sys.platform
@@ -94,7 +94,7 @@ def test_routes_of_both_families(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("tables", BROKEN)
 def test_half_a_table_is_none(monkeypatch: pytest.MonkeyPatch, tables: dict[str, ToolOutput]) -> None:
-    """A family that does not tell leaves the table unknown: what is missing is not "no route"."""
+    """A family that is not reported leaves the table unknown: what is missing is not "no route"."""
     scripted(monkeypatch, tables)
     assert read_routes() is None
 

@@ -84,7 +84,7 @@ STOPPED = [
 
 @pytest.mark.parametrize(("status", "state"), STOPPED)
 def test_not_running(status: dict[str, Any], state: str) -> None:
-    """Tailscale that is off tells its state and no peer."""
+    """Tailscale that is off reports its state and no peer."""
     assert parse_status(json.dumps(status), NOW) == Tailscale(state, frozenset(), None, ())
 
 

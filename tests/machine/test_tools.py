@@ -1,4 +1,4 @@
-"""Asking the system's own tools: what they say, why they do not, and never for long."""
+"""Asking the system's own tools: what they report, why they do not, and never for long."""
 
 import os
 import sys
@@ -43,7 +43,7 @@ SAYINGS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), SAYINGS)
-def test_what_a_tool_says(tool: Path, text: str, expected: ToolOutput) -> None:
+def test_what_a_tool_reports(tool: Path, text: str, expected: ToolOutput) -> None:
     """Its output, and where it failed, the kind of failure with its own complaint."""
     script(tool, text)
     assert ask([tool.name]) == expected
@@ -57,8 +57,8 @@ def test_what_is_not_kept_is_nowhere(tool: Path) -> None:
     assert "secret" not in repr(answer)
 
 
-def test_first_line_says_why() -> None:
-    """A complaint of many lines is told by its first one with words."""
+def test_first_line_has_the_reason() -> None:
+    """A complaint of many lines is reported by its first one with words."""
     assert ToolOutput("", "\n  first \nsecond").why == "first"
     assert not ToolOutput("out").why
 

@@ -74,7 +74,7 @@ def test_programs_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tun_programs.kinds(["tun0", "tun7"]) == {"tun0": OPENVPN}
 
 
-def test_a_process_that_may_be_read_holds_what_the_kernel_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_may_be_read_holds_what_the_kernel_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     """This very process holds no device, whatever it were called."""
     monkeypatch.setattr(
         psutil,

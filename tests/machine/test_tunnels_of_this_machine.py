@@ -109,7 +109,7 @@ def test_peers(machine: pytest.MonkeyPatch) -> None:
 
 
 def test_other_namespaces_interfaces_are_none_of_ours(machine: pytest.MonkeyPatch) -> None:
-    """`wg` finds control sockets of other network namespaces: only this machine's links are told."""
+    """`wg` finds control sockets of other network namespaces: only this machine's links are reported."""
     assert [one.link.name for one in seen(machine, Tools(DUMP), link("tun0"))] == ["tun0"]
 
 
@@ -140,16 +140,16 @@ def test_unread_peers(machine: pytest.MonkeyPatch, wg: ToolOutput, user: int, ex
 
 
 def test_tailscale(machine: pytest.MonkeyPatch) -> None:
-    """Tailscale tells its state."""
+    """Tailscale reports its state."""
     (found,) = seen(machine, Tools(tailscale=STATUS), link("tailscale0"))
     assert (found.state, found.peers, found.public_key, found.unread) == ("Running", (), "nodekey:aa", None)
 
 
 @pytest.mark.parametrize(("answer", "complaints"), [(ABSENT, ("not installed",)), (ToolOutput("?"), ())])
-def test_tailscale_that_does_not_tell(
+def test_tailscale_that_does_not_answer(
     machine: pytest.MonkeyPatch, answer: ToolOutput, complaints: tuple[str, ...]
 ) -> None:
-    """Without an answer of Tailscale its peers are not known, and it is said why."""
+    """Without an answer of Tailscale its peers are not known, and the reason is kept."""
     (found,) = seen(machine, Tools(tailscale=answer), link("tailscale0"))
     unread = Unread(rule=UnreadRule.TOOL_FAILED, tools=("tailscale",), complaints=complaints)
     assert (found.state, found.peers, found.unread) == (None, None, unread)

@@ -54,7 +54,7 @@ def test_dump() -> None:
 
 
 def test_secrets_are_taken_out() -> None:
-    """Private and preshared keys go no further, and the dump still says the same."""
+    """Private and preshared keys go no further, and the dump still has all else."""
     left = without_secrets(DUMP)
     assert PRIVATE in DUMP
     assert PRIVATE not in left
@@ -98,11 +98,11 @@ def test_broken_lines_are_left_out(line: str) -> None:
 
 def test_refused() -> None:
     """What `wg` may not read it names: those are WireGuard's too."""
-    said = (
+    complaints = (
         "Unable to access interface wg0: Permission denied\n"
         "Unable to access interface office: Operation not permitted\nwhatever\n"
     )
-    assert refused_names(said) == {"wg0", "office"}
+    assert refused_names(complaints) == {"wg0", "office"}
 
 
 ENDPOINTS = [
@@ -133,6 +133,6 @@ def test_any_text_is_read(text: str) -> None:
 
 
 @given(st.lists(LINES | st.text(), max_size=6).map("\n".join))
-def test_a_dump_without_secrets_says_the_same(text: str) -> None:
+def test_a_dump_without_secrets_reads_the_same(text: str) -> None:
     """Nothing but the secrets is lost to what is read of it."""
     assert parse_dump(without_secrets(text), NOW) == parse_dump(text, NOW)

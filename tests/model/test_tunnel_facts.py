@@ -1,4 +1,4 @@
-"""What a tunnel tells: peers by longest prefix, health, and by whose tunnel an address is reached."""
+"""What a tunnel shows: peers by longest prefix, health, and by whose tunnel an address is reached."""
 
 from ipaddress import ip_address, ip_interface, ip_network
 
@@ -20,7 +20,7 @@ def peer(*allowed: str, age: float | None = None, key: str = "peer") -> Peer:
 
 
 def tunnel(*peers: Peer, name: str = "wg0", own: str | None = None, **facts) -> Tunnel:
-    """A WireGuard tunnel that is up, with carrier, unless told otherwise."""
+    """A WireGuard tunnel that is up, with carrier, unless stated otherwise."""
     up, running = facts.pop("up", True), facts.pop("running", True)
     addresses = () if own is None else (ip_interface(own),)
     link = Link(name, LinkKind.TUNNEL, up, running, addresses)
@@ -106,11 +106,11 @@ def test_health(facts, expected):
         (TunnelKind.TAILSCALE, "Stopped", False),
         (TunnelKind.TAILSCALE, "NeedsLogin", False),
         (TunnelKind.TAILSCALE, None, True),
-        (TunnelKind.OPENVPN, "Stopped", True),  # no state that we know of: its interface tells
+        (TunnelKind.OPENVPN, "Stopped", True),  # no state that we know of: its interface shows it
     ],
 )
 def test_a_program_that_is_switched_off_leaves_its_interface(kind, state, expected):
-    """Tailscale's interface stays when it is stopped; its state tells."""
+    """Tailscale's interface stays when it is stopped; its state shows it."""
     assert is_on(tunnel(kind=kind, state=state)) is expected
 
 
@@ -126,7 +126,7 @@ def test_a_program_that_is_switched_off_leaves_its_interface(kind, state, expect
         (("10.88.0.0/24",), "fd88::10", False),
     ],
 )
-def test_wide_networks_say_nothing_of_one_address(networks, address, expected):
+def test_wide_networks_show_nothing_of_one_address(networks, address, expected):
     """A default route, its halves and all global addresses of IPv6 stand for everything."""
     assert leads_to(tunnel(peer(*networks)), ip_address(address)) is expected
     assert leads_to(tunnel(peers=None), ip_address(address)) is False

@@ -78,7 +78,7 @@ def test_nothing_real_stands_for_another() -> None:
     "text", ["127.0.0.1", "::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255"]
 )
 def test_nobodys_addresses_stay(text: str) -> None:
-    """Loopback, multicast, the unspecified address and broadcast say nothing of a network."""
+    """Loopback, multicast, the unspecified address and broadcast show nothing of a network."""
     assert is_plain(ip_address(text))
     assert replacements([ip_address(text)]).addresses == {}
 

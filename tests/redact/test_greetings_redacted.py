@@ -1,4 +1,4 @@
-"""What services say without names: software stays, and what is alike stays alike."""
+"""What services send without names: software stays, and what is alike stays alike."""
 
 from ipaddress import ip_address
 
@@ -19,7 +19,7 @@ def page(**headers: str) -> Greeting:
     return Greeting("HTTP/1.1 200 Intranet of Acme", 200, named)
 
 
-# what one address says, what the other does
+# what one address sends, what the other does
 PAIRS = [
     (Greeting("220 mail.acme.example ESMTP Postfix"), Greeting("220 mail.acme.example ESMTP Postfix")),
     (Greeting("220 mail.acme.example ESMTP Postfix"), Greeting("220 mx.acme.example ESMTP Exim")),
@@ -40,8 +40,8 @@ PAIRS = [
 
 def compared(one: Greeting, two: Greeting) -> Likeness:
     surveys = [
-        AddressSurvey(TargetAddress(ip, "lan"), (), greetings={PORT: said})
-        for ip, said in ((ONE, one), (TWO, two))
+        AddressSurvey(TargetAddress(ip, "lan"), (), greetings={PORT: greeting})
+        for ip, greeting in ((ONE, one), (TWO, two))
     ]
     return likeness(*surveys, PORT)
 
@@ -56,7 +56,7 @@ def test_likeness_is_kept(one: Greeting, two: Greeting) -> None:
 
 
 def test_software_stays() -> None:
-    """A version is no secret of the network, and the inference tells services apart by it."""
+    """A version is no secret of the network, and the inference distinguishes services by it."""
     redaction = GreetingRedaction()
     assert (
         redaction.of(Greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2 acme"), ONE).text == "SSH-2.0-OpenSSH_9.2p1 1"

@@ -128,7 +128,7 @@ HOSTILE = diagnosed(
     suspicion(
         Cause.DNS,
         1.0,
-        CauseEvidence(rule=Symptom.NAME_FITS, name="told \x1b[2J\u009b by \u202ename"),
+        CauseEvidence(rule=Symptom.NAME_FITS, name="shown \x1b[2J\u009b by \u202ename"),
         fix=(Fix(rule=FixRule.SPLIT_DNS, name="a\nb\x07"),),
     ),
     name="evil\x1b]0;x\x07",
@@ -146,22 +146,22 @@ HOSTILE_CHECK = Check(
 )
 
 
-def told(
+def reported(
     *addresses: AddressDiagnosis, checks: tuple[Check, ...] = CHECKS, complete: bool = True
 ) -> DoctorReport:
     return assemble_doctor(Diagnosis(checks, addresses, 2.1478, complete), FACTS)
 
 
-TYPICAL = told(WELL, NEVER)
+TYPICAL = reported(WELL, NEVER)
 EVERY = {
     "typical": TYPICAL,
-    "well": told(WELL),
-    "unsure": told(UNSURE, WELL),
-    "many": told(MANY),
-    "machine": told(),
-    "nothing failed": told(checks=CHECKS[:3]),
-    "two failed": told(checks=(*CHECKS, check("open files", Status.FAIL, CheckRule.FILES_UNKNOWN))),
-    "port": told(PORT),
-    "interrupted": told(checks=(), complete=False),
-    "hostile": told(HOSTILE, checks=(HOSTILE_CHECK,)),
+    "well": reported(WELL),
+    "unsure": reported(UNSURE, WELL),
+    "many": reported(MANY),
+    "machine": reported(),
+    "nothing failed": reported(checks=CHECKS[:3]),
+    "two failed": reported(checks=(*CHECKS, check("open files", Status.FAIL, CheckRule.FILES_UNKNOWN))),
+    "port": reported(PORT),
+    "interrupted": reported(checks=(), complete=False),
+    "hostile": reported(HOSTILE, checks=(HOSTILE_CHECK,)),
 }

@@ -6,7 +6,7 @@ import json
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
-from sample_diagnoses import CHECKS, EVERY, FACTS, NEVER, TYPICAL, WELL, check, told
+from sample_diagnoses import CHECKS, EVERY, FACTS, NEVER, TYPICAL, WELL, check, reported
 from varied import replace
 
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
@@ -115,7 +115,7 @@ def test_not_a_number_is_never_written() -> None:
     """A probability that is no number is a bug that shows, not a null."""
     broken = AddressDiagnosis(NEVER.address, NEVER.condition, (Suspicion(Cause.DNS, float("nan")),))
     with pytest.raises(msgspec.ValidationError):
-        render_doctor_json(told(broken))
+        render_doctor_json(reported(broken))
 
 
 @pytest.mark.parametrize("render", [render_doctor_json, render_line])
@@ -132,22 +132,22 @@ def well_now(diagnosis: AddressDiagnosis) -> AddressDiagnosis:
 
 OTHER_CHECKS = (*CHECKS[:3], msgspec.structs.replace(CHECKS[3], status=Status.OK))
 STEPS = [
-    ("nothing", told(WELL, NEVER), told(WELL, NEVER), []),
-    ("only words", told(NEVER), told(replace(NEVER, causes=NEVER.causes[:1])), []),
-    ("mended", told(NEVER), told(well_now(NEVER)), ["10.88.0.10  handshake-never -> none"]),
-    ("machine", told(), told(checks=OTHER_CHECKS), ["name resolution  fail -> ok"]),
-    ("came", told(WELL), told(WELL, NEVER), ["10.88.0.10  absent -> handshake-never"]),
-    ("went", told(WELL, NEVER), told(WELL), ["10.88.0.10  handshake-never -> absent"]),
+    ("nothing", reported(WELL, NEVER), reported(WELL, NEVER), []),
+    ("only words", reported(NEVER), reported(replace(NEVER, causes=NEVER.causes[:1])), []),
+    ("mended", reported(NEVER), reported(well_now(NEVER)), ["10.88.0.10  handshake-never -> none"]),
+    ("machine", reported(), reported(checks=OTHER_CHECKS), ["name resolution  fail -> ok"]),
+    ("came", reported(WELL), reported(WELL, NEVER), ["10.88.0.10  absent -> handshake-never"]),
+    ("went", reported(WELL, NEVER), reported(WELL), ["10.88.0.10  handshake-never -> absent"]),
     (
         "several",
-        told(NEVER),
-        told(well_now(NEVER), checks=OTHER_CHECKS),
+        reported(NEVER),
+        reported(well_now(NEVER), checks=OTHER_CHECKS),
         ["name resolution  fail -> ok", "10.88.0.10  handshake-never -> none"],
     ),
     (
         "hostile",
-        told(checks=()),
-        told(checks=(check("tunnel \x1b[2J", Status.OK, CheckRule.NO_TUNNEL),)),
+        reported(checks=()),
+        reported(checks=(check("tunnel \x1b[2J", Status.OK, CheckRule.NO_TUNNEL),)),
         ["tunnel \\x1b[2J  absent -> ok"],
     ),
 ]
@@ -164,7 +164,7 @@ def test_changes(before: DoctorReport, after: DoctorReport, lines: list[str]) ->
 
 def test_a_change_for_programs() -> None:
     """The JSON of a change has its own schema name, the time in UTC, and whether all is well now."""
-    (change,) = changes(told(NEVER), told(well_now(NEVER)), NOW)
+    (change,) = changes(reported(NEVER), reported(well_now(NEVER)), NOW)
     assert change.kind is Kind.ADDRESS
     assert list(json.loads(render_line(change)).items()) == [
         ("schema", "bindprobe.doctor-change/1"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec import convert, to_builtins
-from sample_diagnoses import EVERY, HOSTILE, KEY, MANY, NEVER, TYPICAL, UNSURE, WELL, told
+from sample_diagnoses import EVERY, HOSTILE, KEY, MANY, NEVER, TYPICAL, UNSURE, WELL, reported
 
 from probe.explain.causes import MEANINGS
 from probe.model.diagnosis import Cause
@@ -20,7 +20,7 @@ REPEATED = 8  # times that a rule stands for its sentence: more than a line
 
 
 def by_rules(text: str) -> str:
-    """What stands in the place of a sentence: the layout is the same whatever is said."""
+    """What stands in the place of a sentence: the layout is the same whatever the sentence."""
     return " ".join([text] * REPEATED)
 
 
@@ -50,17 +50,17 @@ def page(*blocks: tuple[str, str, str]) -> list[str]:
 def test_a_typical_report() -> None:
     """Machine, a well address in one line, a troubled one with its causes, and how many are well."""
     body, deep = " " * 28, " " * 8
-    said = by_rules
+    sentence = by_rules
     assert render_doctor(without_sentences(TYPICAL)).splitlines() == [
         "This machine",
         *page(
-            ("  skipped  raw packets      ", said("raw-not-permitted"), body),
-            (f"{body}fix: ", said("permit-raw-packets"), f"{body}     "),
-            ("  ok       IPv4 route       ", said("default-route"), body),
-            ("  warn     tunnel wg0       ", said("tunnel-peers"), body),
-            (f"{body}fix: ", said("check-peer"), f"{body}     "),
-            ("  fail     name resolution  ", said("no-name-server"), body),
-            (f"{body}fix: ", said("set-name-server"), f"{body}     "),
+            ("  skipped  raw packets      ", sentence("raw-not-permitted"), body),
+            (f"{body}fix: ", sentence("permit-raw-packets"), f"{body}     "),
+            ("  ok       IPv4 route       ", sentence("default-route"), body),
+            ("  warn     tunnel wg0       ", sentence("tunnel-peers"), body),
+            (f"{body}fix: ", sentence("check-peer"), f"{body}     "),
+            ("  fail     name resolution  ", sentence("no-name-server"), body),
+            (f"{body}fix: ", sentence("set-name-server"), f"{body}     "),
         ),
         "",
         "192.168.77.10  lan  clear  well (>99%)",
@@ -68,15 +68,15 @@ def test_a_typical_report() -> None:
         "10.88.0.10  vpn  tunnel-down",
         *page(
             ("   91%  handshake-never: ", MEANINGS[Cause.HANDSHAKE_NEVER], deep),
-            (f"{deep}- ", said("handshake-never"), f"{deep}  "),
-            (f"{deep}- ", said("endpoint-refuses"), f"{deep}  "),
-            (f"{deep}fix: ", said("check-far-end"), f"{deep}     "),
+            (f"{deep}- ", sentence("handshake-never"), f"{deep}  "),
+            (f"{deep}- ", sentence("endpoint-refuses"), f"{deep}  "),
+            (f"{deep}fix: ", sentence("check-far-end"), f"{deep}     "),
         ),
         f"{deep}fix: here# wg set wg0 peer {KEY} allowed-ips 10.88.0.0/24,10.88.0.10/32",
         f"{deep}fix: target# ip link set wg0 up",
         *page(
             ("    6%  path-firewall: ", MEANINGS[Cause.PATH_FIREWALL], deep),
-            (f"{deep}- ", said("nothing-received"), f"{deep}  "),
+            (f"{deep}- ", sentence("nothing-received"), f"{deep}  "),
         ),
         f"{deep}2 causes below 5%",
         "",
@@ -120,8 +120,8 @@ def test_colours() -> None:
 @pytest.mark.parametrize(
     ("report", "last"),
     [
-        (told(WELL), "1 of 1 address is well; 2.1 s"),
-        (told(WELL, NEVER, UNSURE), "2 of 3 addresses are well; 2.1 s"),
+        (reported(WELL), "1 of 1 address is well; 2.1 s"),
+        (reported(WELL, NEVER, UNSURE), "2 of 3 addresses are well; 2.1 s"),
         (EVERY["machine"], "1 check failed; 2.1 s"),
         (EVERY["two failed"], "2 checks failed; 2.1 s"),
         (EVERY["nothing failed"], "Nothing on this machine is broken; 2.1 s"),
@@ -138,7 +138,7 @@ def test_the_last_line_sums_up(report, last: str) -> None:
 
 def test_doubts_about_a_well_address_are_shown() -> None:
     """Where another cause is possible, a well address is no single line; a name stands beside its address."""
-    text = render_doctor(told(UNSURE))
+    text = render_doctor(reported(UNSURE))
     assert "203.0.113.10 (host.example.org)  public  clear\n   70%  none: nothing seems wrong\n" in text
     assert "   30%  mtu-black-hole: " in text
     assert "below" not in text
@@ -146,18 +146,18 @@ def test_doubts_about_a_well_address_are_shown() -> None:
 
 def test_the_first_cause_is_shown_however_improbable() -> None:
     """Where no cause reaches the limit, the first is shown and the others are counted."""
-    text = render_doctor(told(MANY))
+    text = render_doctor(reported(MANY))
     assert "handshake-never" in text
     assert f"{len(Cause) - 1} causes below 5%" in text
     causes = NEVER.causes[:1], NEVER.causes[2:3]
     (first,), (second,) = causes
     assert "1 cause below 5%" in render_doctor(
-        told(type(NEVER)(NEVER.address, NEVER.condition, (first, second)))
+        reported(type(NEVER)(NEVER.address, NEVER.condition, (first, second)))
     )
 
 
 def test_control_characters_never_reach_the_terminal() -> None:
-    """What the network and the machine said is shown escaped."""
+    """What the network and the machine sent is shown escaped."""
     text = render_doctor(EVERY["hostile"])
     assert all(line.isprintable() for line in text.splitlines())
     assert "\\x1b[2J" in text

@@ -59,7 +59,7 @@ def test_what_was_not_measured_is_left_out() -> None:
 
 
 def test_who_spoke_and_how_it_was_read() -> None:
-    """An answer from another box names it; the rule, the origin and the aftermath are told."""
+    """An answer from another box names it; the rule, the origin and the aftermath are shown."""
     seen = observation(
         LAN,
         Reason.ADMIN_PROHIBITED,
@@ -91,14 +91,14 @@ def test_a_port_of_a_group_is_explained() -> None:
     ],
 )
 def test_a_port_that_is_not_there(of, wanted: Port, known: str) -> None:
-    """The error names the port and says which ones there are."""
+    """The error names the port and lists those that there are."""
     with pytest.raises(UsageError, match=str(wanted)) as caught:
         render_explanation(of, wanted)
     assert known in str(caught.value)
 
 
-def test_an_interrupted_scan_is_told() -> None:
-    """A verdict from half a scan says that it is one."""
+def test_an_interrupted_scan_is_marked() -> None:
+    """A verdict from half a scan is marked as one."""
     assert "interrupted" in render_explanation(report([port(22, (OPEN,) * 3)], complete=False), Port(TCP, 22))
 
 

@@ -1,4 +1,4 @@
-"""Groups: nothing is lost, what stands out stays, what a group says holds for every member."""
+"""Groups: nothing is lost, what stands out stays, what a group shows holds for every member."""
 
 from ipaddress import ip_address
 
@@ -128,15 +128,15 @@ def test_advice_that_all_have_is_the_group_s() -> None:
 
 
 def test_a_group_has_no_greetings() -> None:
-    """Only a few ports were asked for one: it is not told of the others."""
-    said = observation(LAN, greeting=Greeting(text="220 ready"), keys=())
+    """Only a few ports were asked for one: it is not reported of the others."""
+    greeted = observation(LAN, greeting=Greeting(text="220 ready"), keys=())
     shown = (Served((ip_address("192.168.77.10"),)),)
-    ports = [port(n, (OPEN,) * 3, observations=(said,), services=shown) for n in range(1, 21)]
+    ports = [port(n, (OPEN,) * 3, observations=(greeted,), services=shown) for n in range(1, 21)]
     (group,) = grouped(report(ports), most_rows=10).rest
     assert (group.services, group.observations[0].greeting, group.observations[0].keys) == (None,) * 3
 
 
-def test_ports_are_told_together_only_if_their_probes_say_the_same() -> None:
+def test_ports_share_a_row_only_if_their_probes_are_alike() -> None:
     """A forged reset and a stack's own make two groups; fields that differ by nature do not."""
     ports = [
         port(

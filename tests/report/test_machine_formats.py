@@ -138,8 +138,8 @@ def test_csv_shows_groups_and_ports_without_answers() -> None:
     assert len(bare.splitlines()) == 2
 
 
-def test_csv_tells_what_raw_packets_added() -> None:
-    """What ties a socket to its address, and who was not heard by connect(), have columns of their own."""
+def test_csv_has_what_raw_packets_added() -> None:
+    """What ties a socket to its address, and what connect() did not get, have columns of their own."""
     rows = list(csv.DictReader(io.StringIO(render_csv(RAW))))
     assert COLUMNS[-4:] == ("why", "bound_by", "unheard", "vantage")
     assert {row["bound_by"] for row in rows if row["port"] == "9000"} == {"device"}
@@ -182,7 +182,7 @@ def test_markdown_is_one_table_with_its_notes() -> None:
 
 
 def test_markdown_shows_groups_and_interruption() -> None:
-    """Groups have their full list below; an interrupted scan says so; missing answers are named."""
+    """Groups have their full list below; an interrupted scan is marked; missing answers are named."""
     assert "3,990 others/tcp: 1-21, 23-79" in render_markdown(LARGE)
     assert render_markdown(EMPTY).startswith("Interrupted")
     assert "not measured" in render_markdown(report([port(80, (OPEN,) * 3, observations=())]))
@@ -191,7 +191,7 @@ def test_markdown_shows_groups_and_interruption() -> None:
 
 @pytest.mark.parametrize("render", [render_csv, render_markdown])
 def test_text_formats_escape_control_characters(render) -> None:
-    """What the network said never reaches a terminal raw."""
+    """What the network sent never reaches a terminal raw."""
     assert "\x1b" not in render(EVIL)
     assert "\\x1b[2J" in render(EVIL).replace("\\\\", "\\").replace("\\[", "[")
 

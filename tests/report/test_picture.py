@@ -1,4 +1,4 @@
-"""The picture: what is drawn is what was measured, and what is only possible says so."""
+"""The picture: what is drawn is what was measured, and what is only possible is marked."""
 
 import pytest
 from sample_reports import (
@@ -40,7 +40,7 @@ def test_arrows_show_how_far_an_answer_leads() -> None:
     assert text.isascii()
 
 
-def test_an_answer_that_only_raw_packets_heard_says_so() -> None:
+def test_an_answer_that_only_raw_packets_got_is_marked() -> None:
     """The arrow goes in, but no program on this machine got the answer."""
     text = render_picture(RAW, TextStyle(width=140))
     assert text.count("received by raw packets only") == 1
@@ -56,7 +56,7 @@ def test_every_address_stands_at_the_wall() -> None:
 
 
 def test_loopback_shows_what_is_only_possible() -> None:
-    """A wildcard includes loopback, a verdict of loopback says so, a possible one gives its probability."""
+    """A wildcard includes loopback, a verdict of loopback shows it, a possible one gives its probability."""
     only = port(6379, (RESET, RESET, RESET), Binding.LOOPBACK, service="redis")
     text = render_picture(
         report([WILDCARD, only, LOOPBACK_OR_NOTHING, SPECIFIC], stats=None), TextStyle(width=120)
@@ -69,8 +69,8 @@ def test_loopback_shows_what_is_only_possible() -> None:
 
 def test_a_bind_to_one_address_is_not_on_loopback() -> None:
     """What is bound elsewhere is not drawn on loopback."""
-    told = port(9000, (OPEN, RESET, RESET), Binding.SPECIFIC, bound_to=("192.168.77.10",), candidates=())
-    loopback = render_picture(report([told])).split("out of reach")[1]
+    bound = port(9000, (OPEN, RESET, RESET), Binding.SPECIFIC, bound_to=("192.168.77.10",), candidates=())
+    loopback = render_picture(report([bound])).split("out of reach")[1]
     assert "9000" not in loopback
 
 
@@ -114,17 +114,17 @@ def test_groups_and_both_protocols_are_drawn() -> None:
 
 
 def test_one_port_beside_a_group_keeps_its_name() -> None:
-    """A port that stands out keeps its service beside a group of which the same is said."""
+    """A port that stands out keeps its service beside a group that has the same."""
     alike = report([port(5000, (RESET,) * 3, service="x")], rest=LARGE.rest[:1])
     assert "5000/tcp x, 3,990 others/tcp  closed" in render_picture(alike)
 
 
-def test_an_interrupted_scan_says_so() -> None:
+def test_an_interrupted_scan_is_marked() -> None:
     """What is missing from the picture was not measured."""
     assert "Interrupted" in render_picture(EMPTY)
 
 
 def test_nothing_unprintable() -> None:
-    """What the network said is drawn escaped."""
+    """What the network sent is drawn escaped."""
     assert all(line.isprintable() for line in render_picture(EVIL).splitlines())
     assert all(render_picture(one).endswith("\n") for one in EVERY.values())

@@ -40,7 +40,7 @@ def test_the_text_names_everything() -> None:
 
 
 def test_unknown_ways_and_single_tries() -> None:
-    """What the system did not tell is called unknown; one try is one try."""
+    """What the system did not report is called unknown; one try is one try."""
     unknown = Plan((AddressPlan(TargetAddress(LAN, "lan"), Route(LAN), TESTED, ()),), Timing(retries=0), 1.0)
     assert "by an interface that is not known" in render_plan(unknown)
     assert "up to 1 try" in render_plan(unknown)

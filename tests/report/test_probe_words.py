@@ -51,7 +51,7 @@ LINES = [
 
 @pytest.mark.parametrize(("one", "words"), LINES, ids=[words for _, words in LINES])
 def test_one_line_a_probe(one: ProbeReport, words: str) -> None:
-    """The shape, the way that it took, the fields that tell; what was not measured is left out."""
+    """The shape, the way that it took, the fields that matter; what was not measured is left out."""
     line = probe_line(one, TCP, RAW.addresses)
     assert words in line
     assert line.endswith("(why: whose reset?)")
@@ -83,8 +83,8 @@ def test_explain_has_a_section_of_raw_packets() -> None:
     assert TITLE not in render_explanation(TYPICAL, Port(TCP, 5432))
 
 
-def test_explain_says_who_did_not_hear() -> None:
-    """An answer that only raw packets heard is said to be one."""
+def test_explain_shows_who_got_nothing() -> None:
+    """An answer that only raw packets got is marked as one."""
     text = render_explanation(RAW, Port(TCP, 8000), TextStyle(width=200))
     assert "vpn 10.88.0.10: open (syn-ack), received by raw packets only" in text
     assert text.count("received by raw packets only") == 1

@@ -1,4 +1,4 @@
-"""From traces to the report: what is said of a port, what of an address, and what is null."""
+"""From traces to the report: what is reported of a port, what of an address, and what is null."""
 
 import datetime as dt
 from ipaddress import ip_address
@@ -61,7 +61,7 @@ def report(*surveys: AddressSurvey, engine: str = "raw") -> Report:
 
 
 def test_a_probe_of_a_port_stands_with_the_port() -> None:
-    """Of every address, in its order, with all that its header told."""
+    """Of every address, in its order, with all that its header held."""
     made = report(survey(LAN, trace(LAN)), survey(VPN, trace(VPN, hop=HOP, ttl=1, shape=Shape.ACK)))
     first, second = made.ports[0].probes
     assert (first.address, first.probe, first.through, first.ttl) == (str(LAN), Shape.OPENING, None, None)
@@ -91,14 +91,14 @@ def test_what_has_no_port_stands_with_the_address() -> None:
         )
     )
     assert made.ports[0].probes == ()
-    told = made.addresses[0].probes
-    assert [(one.probe, one.port, one.protocol) for one in told] == [
+    probes = made.addresses[0].probes
+    assert [(one.probe, one.port, one.protocol) for one in probes] == [
         (Shape.ECHO, None, None),
         (Shape.WHO_HAS, None, None),
         (Shape.OPENING, 1006, Protocol.TCP),
         (Shape.OPENING, 0, Protocol.TCP),
     ]
-    assert [one.tos for one in told] == [0x68, None, 0x68, 0x68]  # ARP has no TOS
+    assert [one.tos for one in probes] == [0x68, None, 0x68, 0x68]  # ARP has no TOS
 
 
 def test_silence_has_no_header() -> None:
@@ -111,14 +111,14 @@ def test_silence_has_no_header() -> None:
 
 
 def test_without_raw_packets_probes_are_null() -> None:
-    """Not measured is null; the empty list says that none was needed."""
+    """Not measured is null; the empty list means that none was needed."""
     made = report(survey(LAN), engine="connect")
     assert made.ports[0].probes is made.addresses[0].probes is None
     assert report(survey(LAN)).ports[0].probes == report(survey(LAN)).addresses[0].probes == ()
 
 
-def test_what_else_raw_packets_tell() -> None:
-    """The link-layer address, what binds the port, and who was not heard by connect()."""
+def test_what_else_raw_packets_show() -> None:
+    """The link-layer address, what binds the port, and what connect() did not get."""
     made = report(survey(LAN, unheard=True), survey(VPN))
     assert made.addresses[0].link_address == "52:54:00:12:34:56"
     assert made.addresses[0].condition is Condition.HAIRPIN

@@ -1,4 +1,4 @@
-"""The README says of every cause what the program says, and shows one as programs get it."""
+"""The README has of every cause what the program prints, and shows one as programs get it."""
 
 import datetime as dt
 import re

@@ -21,5 +21,5 @@ WORDS = {
 @pytest.mark.parametrize("name", WORDS)
 def test_greetings(name: str) -> None:
     """In words: the line, the software, where it leads, and that it was encrypted."""
-    said, words = WORDS[name]
-    assert document.greeting_words(observation(LAN, greeting=said)) == words
+    greeting, words = WORDS[name]
+    assert document.greeting_words(observation(LAN, greeting=greeting)) == words

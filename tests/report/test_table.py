@@ -85,8 +85,8 @@ def test_unclear_paths_show_their_evidence() -> None:
     assert "192.168.77.10" not in section
 
 
-def test_an_address_that_was_not_reached_says_so_above_its_answers() -> None:
-    """The condition stands below the address, in a column of the table as in Markdown; others say nothing."""
+def test_an_address_that_was_not_reached_is_marked_above_its_answers() -> None:
+    """The condition stands below the address, in a column of the table as in Markdown; others have none."""
     head = render_table(TYPICAL).split("22/tcp")[0]
     assert head.count("(tunnel-down)") == 1
     assert " | vpn 10.88.0.10 (tunnel-down) |" in render_markdown(TYPICAL)
@@ -99,7 +99,7 @@ def test_a_clear_report_has_no_such_sections() -> None:
     assert "Paths" not in text
 
 
-def test_a_wide_screen_says_why_beside_the_verdict() -> None:
+def test_a_wide_screen_shows_why_beside_the_verdict() -> None:
     """Where there is room, the reason is a column, and box drawing frames the table."""
     text = render_table(TYPICAL, TextStyle(width=160, unicode=True))
     assert text.startswith("╭")
@@ -108,10 +108,10 @@ def test_a_wide_screen_says_why_beside_the_verdict() -> None:
 
 
 def test_ports_with_the_same_reason_share_a_line() -> None:
-    """Where the reason stands below the table, ports of which the same is said share a line."""
+    """Where the reason stands below the table, ports with the same reason share a line."""
     reason = "refused by something far too long to stand in a column of its own"
-    said = [port(n, (RESET, RESET, RESET), why=reason, service="name") for n in (21, 22, 23)]
-    text = render_table(report([*said, port(24, (RESET, RESET, RESET), why="", service="a-long-name")]))
+    alike = [port(n, (RESET, RESET, RESET), why=reason, service="name") for n in (21, 22, 23)]
+    text = render_table(report([*alike, port(24, (RESET, RESET, RESET), why="", service="a-long-name")]))
     assert f"21-23/tcp: {reason[:40]}" in text
     assert "24/tcp:" not in text
 
@@ -125,7 +125,7 @@ def test_groups_of_ports_are_shown() -> None:
     assert "not-listening" in text
 
 
-def test_an_interrupted_scan_says_so() -> None:
+def test_an_interrupted_scan_is_marked() -> None:
     """What is missing was not measured, and an empty report is no empty page."""
     text = render_table(EMPTY)
     assert text.startswith("Interrupted")
@@ -149,7 +149,7 @@ def test_colour_changes_no_word_and_no_width() -> None:
 
 
 def test_control_characters_never_reach_the_terminal() -> None:
-    """What the network said is shown escaped."""
+    """What the network sent is shown escaped."""
     for style in (TextStyle(detail=True), TextStyle(width=30)):
         text = render_table(EVIL, style)
         assert all(line.isprintable() for line in text.splitlines())
@@ -176,7 +176,7 @@ def test_words_of_single_rows(made, words: str) -> None:
 
 
 def test_what_raw_packets_added_is_shown() -> None:
-    """A port bound by device says so; an answer that no program here got has a mark that is explained."""
+    """A port bound by device shows it; an answer that no program here got has a mark that is explained."""
     text = render_table(RAW, TextStyle(width=120))
     assert "specific: lan (by device)" in text
     assert "open ^" in text
@@ -186,7 +186,7 @@ def test_what_raw_packets_added_is_shown() -> None:
 
 
 def test_one_family_of_two_is_named() -> None:
-    """A wildcard seen over one family only says which, where both were probed."""
+    """A wildcard seen over one family only shows which, where both were probed."""
     places = (EIGHT[0], EIGHT[4])
     text = render_table(report([port(80, (OPEN, RESET), places=places, families=(4,))], places))
     assert "wildcard (IPv4)" in text

@@ -35,7 +35,7 @@ READ = {
         Greeting("HTTP/1.0 404", 404, SERVER),
     ),
     "HTTP/2 in words": (b"HTTP/2 204 \r\n", Greeting("HTTP/2 204", 204)),
-    "the telling headers, in one order": (
+    "the significant headers, in one order": (
         OK + b"Date: now\r\nContent-Length: 5\r\nSet-Cookie: a=b\r\nETAG: 1a\r\nContent-Type: text/html\r\n",
         Greeting(OK_TEXT, 200, {"content-type": "text/html", "etag": "1a", "content-length": "5"}),
     ),
@@ -64,7 +64,7 @@ READ = {
 
 @pytest.mark.parametrize("name", READ)
 def test_read(name):
-    """What each kind of service sends first, and what is told of it."""
+    """What each kind of service sends first, and what is reported of it."""
     data, expected = READ[name]
     assert parse_greeting(data) == expected
 
@@ -81,7 +81,7 @@ def test_any_bytes(data):
     ("data", "alert"), [(b"\x15\x03\x01\0\x02\x02F", True), (b"HTTP", False), (b"", False)]
 )
 def test_alerts(data, alert):
-    """TLS says by an alert that it was not spoken to in TLS."""
+    """TLS reports by an alert that it was not spoken to in TLS."""
     assert is_alert(data) is alert
 
 

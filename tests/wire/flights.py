@@ -75,7 +75,7 @@ def quote(sent: Outgoing, **changes: Any) -> Quoted:
 
 
 def error(sent: Outgoing, quoted: Quoted | None, **changes: Any) -> Incoming:
-    """An ICMP error about a packet, from a router unless told otherwise."""
+    """An ICMP error about a packet, from a router unless stated otherwise."""
     version = sent.source.version
     sender = ROUTER if version == 4 else ip_address("2001:db8::fe")
     honest = Incoming(
@@ -84,7 +84,7 @@ def error(sent: Outgoing, quoted: Quoted | None, **changes: Any) -> Incoming:
     return replace(honest, **changes)
 
 
-def heard(flight: Flight, *packets: Incoming) -> list[Reply]:
+def replies_to(flight: Flight, *packets: Incoming) -> list[Reply]:
     """What packets amount to while one probe waits."""
     matching = Matching()
     matching.remember(flight)

@@ -24,7 +24,7 @@ from probe.wire.pcapng import Capture
 
 COMMENTS = ("a word", "zwölf Boxkämpfer", "“quoted”, 日本", "two\nlines", "", "\udcff lone", "x" * 70000)
 AT = 1_700_000_000.123456
-RECEIVED, SENT = ("0", "0x00000001"), ("4", "0x00000002")  # as tshark says it
+RECEIVED, SENT = ("0", "0x00000001"), ("4", "0x00000002")  # as tshark prints it
 RESET = valid_replies.example("reset", 4, Numbers())
 
 
@@ -68,7 +68,7 @@ def test_a_full_disk_costs_the_rest_of_the_file(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize("comment", COMMENTS)
 def test_comment(tmp_path: Path, comment: str) -> None:
-    """A comment is kept as UTF-8, as much as UTF-8 can say and an option can hold."""
+    """A comment is kept as UTF-8, as much as UTF-8 can express and an option can hold."""
     body = written(tmp_path / "one.pcapng", comment)
     length = struct.unpack("=5I", body[:20])[3]
     kept = options(body[20 + length + -length % 4 :])[1].decode("utf-8")
@@ -143,7 +143,7 @@ def packets() -> list[tuple[bytes, int, bool]]:
 
 
 def dissected(path: Path) -> list[list[str]]:
-    """Link type, direction, comment, protocols, whether malformed and what experts say, by tshark."""
+    """Link type, direction, comment, protocols, whether malformed and what experts note, by tshark."""
     fields = (
         "sll.pkttype",
         "frame.packet_flags_direction",

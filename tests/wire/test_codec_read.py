@@ -1,4 +1,4 @@
-"""Replies read from bytes: what a good one says, and that nothing else is taken for one."""
+"""Replies read from bytes: what a good one means, and that nothing else is taken for one."""
 
 import pytest
 import valid_replies
@@ -38,14 +38,14 @@ EXAMPLES = valid_replies.examples()
 def test_reply(name: str, version: int, numbers: Numbers, extended: bool) -> None:  # noqa: FBT001 - drawn
     """Every field of a reply is read as it was made, behind IPv4 options and IPv6 extension headers too."""
     made = valid_replies.example(name, version, numbers, extended=extended)
-    assert codec.read(made.data, made.ethertype) == made.says
+    assert codec.read(made.data, made.ethertype) == made.meaning
 
 
 def test_arp_reply() -> None:
-    """An ARP reply says who claims the address, whoever handed the frame over."""
+    """An ARP reply shows who claims the address, whoever handed the frame over."""
     made = valid_replies.arp_reply()
-    assert codec.read(made.data, ARP_TYPE, link_address="02:00:00:00:00:09") == made.says
-    assert made.says.header.link_address == HARDWARE
+    assert codec.read(made.data, ARP_TYPE, link_address="02:00:00:00:00:09") == made.meaning
+    assert made.meaning.header.link_address == HARDWARE
 
 
 @pytest.mark.parametrize("made", EXAMPLES)
@@ -53,14 +53,14 @@ def test_where_it_came_from(made: Example) -> None:
     """The interface and the neighbour are kept; an ARP reply names its own."""
     seen = codec.read(made.data, made.ethertype, interface="eth0", link_address="02:00:00:00:00:09")
     link = HARDWARE if made.ethertype == ARP_TYPE else "02:00:00:00:00:09"
-    header: Header = replace(made.says.header, interface="eth0", link_address=link)
-    assert seen == replace(made.says, header=header)
+    header: Header = replace(made.meaning.header, interface="eth0", link_address=link)
+    assert seen == replace(made.meaning, header=header)
 
 
 @pytest.mark.parametrize("made", EXAMPLES)
 def test_padding(made: Example) -> None:
     """What the link pads to its shortest frame is no part of the packet."""
-    assert codec.read(made.data + bytes(range(46)), made.ethertype) == made.says
+    assert codec.read(made.data + bytes(range(46)), made.ethertype) == made.meaning
 
 
 @pytest.mark.parametrize("made", [one for one in EXAMPLES if one.ethertype != ARP_TYPE])
@@ -75,12 +75,12 @@ def test_checksums(made: Example) -> None:
     spoiled = bytearray(made.data)
     spoiled[sum_at] ^= 0x10
     assert codec.read(bytes(spoiled), made.ethertype) is None
-    assert codec.read(bytes(spoiled), made.ethertype, verified=True) == made.says
+    assert codec.read(bytes(spoiled), made.ethertype, verified=True) == made.meaning
 
 
 @pytest.mark.parametrize("made", EXAMPLES)
 def test_cut(made: Example) -> None:
-    """A packet that is shorter than it says is no reply, wherever it is cut."""
+    """A packet that is shorter than its length field is no reply, wherever it is cut."""
     read = [codec.read(made.data[:end], made.ethertype, verified=True) for end in range(len(made.data))]
     assert read == [None] * len(made.data)
 

@@ -57,7 +57,7 @@ def test_scopes_are_not_on_the_wire() -> None:
 
 @given(st.randoms(use_true_random=False), st.integers(61_000, 61_009))
 def test_ports_are_fresh(chance: Random, avoid: int) -> None:
-    """No port is given twice before it comes back, none is the avoided one, and the end is told."""
+    """No port is given twice before it comes back, none is the avoided one, and the end is reported."""
     ports = FreshPorts(chance.randrange, range(61_000, 61_010))
     taken = [ports.take(avoid) for _ in range(9)]
     assert sorted(port for port in taken if port) == [port for port in range(61_000, 61_010) if port != avoid]

@@ -56,7 +56,7 @@ def test_an_answer_uses_its_probe_up() -> None:
 
 
 def test_who_answers_from_elsewhere() -> None:
-    """An answer of another address is told apart, and is one all the same."""
+    """An answer of another address is marked, and is one all the same."""
     one = exchange()
     packet = under_way(one)
     assert one.is_elsewhere(reset(packet, ROUTER))
@@ -79,18 +79,18 @@ def test_what_cannot_be_asked() -> None:
 
 
 def test_refusals_of_this_machine() -> None:
-    """Each is told once, and never where the probe is forgotten."""
+    """Each is reported once, and never where the probe is forgotten."""
     one = exchange()
     for number in range(3):
         one.refuse(Probe(number, Question(TARGET, WEB)), Reason.ADMIN_PROHIBITED, 1.0, US)
     one.forget((1, 99))
-    told = [(reply.probe_id, reply.reason, reply.sender) for reply in one.refusals()]
-    assert told == [(0, Reason.ADMIN_PROHIBITED, US), (2, Reason.ADMIN_PROHIBITED, US)]
+    refusals = [(reply.probe_id, reply.reason, reply.sender) for reply in one.refusals()]
+    assert refusals == [(0, Reason.ADMIN_PROHIBITED, US), (2, Reason.ADMIN_PROHIBITED, US)]
     assert one.refusals() == []
 
 
 def test_our_own_firewall_answers() -> None:
-    """Its ICMP error says more than the refusal, its reset in the target's name says less."""
+    """Its ICMP error shows more than the refusal, its reset in the target's name shows less."""
     for answer, reason in ((error, Reason.ADMIN_PROHIBITED), (reset, Reason.NO_ROUTE)):
         one = exchange()
         packet = under_way(one)

@@ -69,8 +69,8 @@ def title(packet: Outgoing) -> str:
     return f"{packet.shape}{port} at {packet.destination}{ttl}"
 
 
-def told(probe: Outgoing, got: Incoming, reply: Reply) -> dict[str, Any]:
-    """What an answer says, as far as it is the same in every run."""
+def described(probe: Outgoing, got: Incoming, reply: Reply) -> dict[str, Any]:
+    """What an answer holds, as far as it is the same in every run."""
     header, options = got.header, got.header.options
     return {
         "to": title(probe),
@@ -92,7 +92,7 @@ def told(probe: Outgoing, got: Incoming, reply: Reply) -> dict[str, Any]:
 
 
 def replayed(name: str, folder: Path = GOLDEN) -> tuple[list[dict[str, Any]], list[str]]:
-    """What every answer of a capture says, and the titles of the probes that had none."""
+    """What every answer of a capture holds, and the titles of the probes that had none."""
     matching, numbers, answers = Matching(), count(1), []
     waiting: dict[int, Outgoing] = {}
     for packet in capture_reader.packets(folder / f"{name}.pcapng"):
@@ -105,7 +105,7 @@ def replayed(name: str, folder: Path = GOLDEN) -> tuple[list[dict[str, Any]], li
         assert got is not None, packet.comment
         match = matching.take(got, 0.0)
         assert match is not None, packet.comment
-        answers.append(told(waiting.pop(match[0].probe.id), got, match[1]))
+        answers.append(described(waiting.pop(match[0].probe.id), got, match[1]))
     return answers, [title(probe) for probe in waiting.values()]
 
 
@@ -116,7 +116,7 @@ def expected(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_answers(name: str) -> None:
-    """Every answer says what its row expects, and what was silent then is silent in the replay."""
+    """Every answer is what its row expects, and what was silent then is silent in the replay."""
     answers, silent = replayed(name)
     document = expected(name)
     rows = document["answers"]

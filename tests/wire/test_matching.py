@@ -13,9 +13,9 @@ from flights import (
     answer,
     error,
     flight_of,
-    heard,
     question,
     quote,
+    replies_to,
 )
 from varied import replace
 
@@ -27,10 +27,10 @@ from probe.wire.packet import Incoming, Outgoing, PacketKind
 
 @pytest.mark.parametrize(("name", "kind", "reason"), HONEST)
 def test_honest_answers_are_taken_once(name: str, kind: PacketKind, reason: Reason) -> None:
-    """Each kind of answer is a reply with all that its header says; a second copy is nothing."""
+    """Each kind of answer is a reply with all that its header holds; a second copy is nothing."""
     flight = flight_of(SHAPES[name])
     got = answer(flight.packet, kind)
-    assert heard(flight, got, got) == [
+    assert replies_to(flight, got, got) == [
         Reply(7, reason, 0.0, flight.probe.question.address, ttl=64, header=HEADER)
     ]
 
@@ -40,7 +40,7 @@ def test_errors_that_quote_a_probe_are_taken_from_anybody(name: str) -> None:
     """An ICMP error that quotes ports and sequence is a reply, with its sender, type and code."""
     flight = flight_of(SHAPES[name])
     got = error(flight.packet, quote(flight.packet))
-    (reply,) = heard(flight, got, got)
+    (reply,) = replies_to(flight, got, got)
     assert (reply.reason, reply.sender, reply.icmp) == (Reason.ADMIN_PROHIBITED, got.source, got.icmp)
 
 
@@ -48,7 +48,7 @@ def test_a_translated_quote_is_still_ours() -> None:
     """A NAT that leaves its own address in the quote does not hide whose packet it was."""
     flight = flight_of(SHAPES["SYN"])
     got = error(flight.packet, quote(flight.packet, source=ELSEWHERE))
-    assert len(heard(flight, got)) == 1
+    assert len(replies_to(flight, got)) == 1
 
 
 # What looks like an answer and is none: the shape asked, and the packet that comes.
@@ -80,7 +80,7 @@ def test_false_answers_are_nothing(case: str) -> None:
     name, kind, changes = FALSE_ANSWERS[case]
     flight = flight_of(SHAPES[name])
     true_kind = next(kind for honest, kind, _ in HONEST if honest == name)
-    replies = heard(flight, answer(flight.packet, kind, **changes), answer(flight.packet, true_kind))
+    replies = replies_to(flight, answer(flight.packet, kind, **changes), answer(flight.packet, true_kind))
     assert [reply.at for reply in replies] == [1.0]
 
 
@@ -105,19 +105,19 @@ def test_false_quotes_are_nothing(case: str) -> None:
     false = error(flight.packet, quote(flight.packet, **changes))
     without = error(flight.packet, None)
     untyped = error(flight.packet, quote(flight.packet), icmp=None)
-    assert [reply.at for reply in heard(flight, false, without, untyped, true)] == [3.0]
+    assert [reply.at for reply in replies_to(flight, false, without, untyped, true)] == [3.0]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("SYN", PacketKind.SYN_ACK), ("datagram", PacketKind.DATAGRAM)])
 def test_answers_from_another_address_are_evidence(name: str, kind: PacketKind) -> None:
-    """A TCP or UDP answer counts whoever sends it, and its sender is told as it is."""
+    """A TCP or UDP answer counts whoever sends it, and its sender is reported as it is."""
     flight = flight_of(SHAPES[name])
     got = answer(flight.packet, kind, source=ELSEWHERE)
     matching = Matching()
     matching.remember(flight)
     assert matching.is_elsewhere(got)
     assert not matching.is_elsewhere(answer(flight.packet, kind))
-    assert [reply.sender for reply in heard(flight, got)] == [ELSEWHERE]
+    assert [reply.sender for reply in replies_to(flight, got)] == [ELSEWHERE]
 
 
 def test_packets_of_nobody_come_from_nowhere() -> None:
@@ -129,14 +129,14 @@ def test_packets_of_nobody_come_from_nowhere() -> None:
 def test_answers_to_a_translated_source_count() -> None:
     """This machine may masquerade its own traffic: packets are read before it is translated back."""
     flight = flight_of(SHAPES["SYN"])
-    assert heard(flight, answer(flight.packet, PacketKind.SYN_ACK, destination=ELSEWHERE))
+    assert replies_to(flight, answer(flight.packet, PacketKind.SYN_ACK, destination=ELSEWHERE))
 
 
 @pytest.mark.parametrize(("ttl", "count"), [(63, 0), (64, 1), (None, 0)])
 def test_replies_below_the_least_ttl_are_ignored(ttl: int | None, count: int) -> None:
     """What arrives with less than asked for is no reply, and does not use the probe up."""
     flight = flight_of(question(Shape.OPENING, min_ttl=64))
-    replies = heard(
+    replies = replies_to(
         flight,
         answer(flight.packet, PacketKind.RESET, ttl=ttl),
         answer(flight.packet, PacketKind.RESET, ttl=65),
@@ -154,24 +154,24 @@ SENDERS = [
 
 @pytest.mark.parametrize(("asked", "source", "sender"), SENDERS)
 def test_link_local_senders_have_their_link(asked: str, source: str, sender: str) -> None:
-    """A link-local sender is told with the interface by which it was heard."""
+    """A link-local sender is reported with the interface by which it came."""
     flight = flight_of(question(Shape.OPENING, address=ip_address(asked)))
-    (reply,) = heard(flight, answer(flight.packet, PacketKind.SYN_ACK, source=ip_address(source)))
+    (reply,) = replies_to(flight, answer(flight.packet, PacketKind.SYN_ACK, source=ip_address(source)))
     assert reply.sender == ip_address(sender)
 
 
 def test_a_link_local_sender_without_interface_stays_as_it_is() -> None:
-    """Where nothing tells the interface, none is made up."""
+    """Where nothing shows the interface, none is made up."""
     flight = flight_of(SHAPES["SYN 6"])
     bare = ip_address("fe80::8")
-    (reply,) = heard(flight, answer(flight.packet, PacketKind.SYN_ACK, source=bare, header=Header()))
+    (reply,) = replies_to(flight, answer(flight.packet, PacketKind.SYN_ACK, source=bare, header=Header()))
     assert reply.sender == bare
 
 
-def test_an_error_of_no_known_reason_says_not_reached() -> None:
-    """A code that no table knows still tells that the packet did not arrive."""
+def test_an_error_of_no_known_reason_means_not_reached() -> None:
+    """A code that no table knows still shows that the packet did not arrive."""
     flight = flight_of(SHAPES["SYN"])
-    (reply,) = heard(flight, error(flight.packet, quote(flight.packet), icmp=(3, 200)))
+    (reply,) = replies_to(flight, error(flight.packet, quote(flight.packet), icmp=(3, 200)))
     assert (reply.reason, reply.icmp) == (Reason.HOST_UNREACH, (3, 200))
 
 

@@ -15,7 +15,7 @@ from flights import (
     WORD,
     answer,
     flight_of,
-    heard,
+    replies_to,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +54,7 @@ PACKETS = st.builds(
 
 
 def proves_itself(sent: Outgoing, got: Incoming) -> bool:
-    """Whether the packet names the probe, told in another way than by the rules."""
+    """Whether the packet names the probe, found in another way than by the rules."""
     quoted = got.quoted
     if got.kind is PacketKind.ICMP_ERROR:
         return quoted is not None and (quoted.source_port, quoted.destination_port) == (
@@ -70,7 +70,7 @@ def proves_itself(sent: Outgoing, got: Incoming) -> bool:
 def test_no_stranger_is_believed(name: str, packets: list[Incoming]) -> None:
     """Whatever arrives, there is at most one reply, and it comes from a packet that names the probe."""
     flight = flight_of(SHAPES[name])
-    replies = heard(flight, *packets)
+    replies = replies_to(flight, *packets)
     assert len(replies) <= 1
     for reply in replies:
         assert proves_itself(flight.packet, packets[int(reply.at)])

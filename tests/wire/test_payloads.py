@@ -1,4 +1,4 @@
-"""What is said to UDP ports, read back by scapy and by the specifications' own fields."""
+"""What is sent to UDP ports, read back by scapy and by the specifications' own fields."""
 
 import struct
 from importlib import import_module

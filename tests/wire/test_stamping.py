@@ -43,7 +43,7 @@ def test_equal_to_what_scapy_builds(shape: Shape, protocol: Protocol, data: st.D
     ],
 )
 def test_checksums_of_zero(version: int, shape: Shape, protocol: Protocol, written: bytes) -> None:
-    """Where the sum comes to zero, a datagram says 0xFFFF, since 0 means none (RFC 768); others say 0."""
+    """Where the sum comes to zero, a datagram has 0xFFFF, since 0 means none (RFC 768); others have 0."""
     ours, theirs = ip_address(OURS[version]), ip_address(THEIRS[version])
     place = TRANSPORT_AT[version] + SUM_AT[shape]
     before = Outgoing(shape, protocol, ours, theirs, 0, 80)
@@ -54,8 +54,8 @@ def test_checksums_of_zero(version: int, shape: Shape, protocol: Protocol, writt
 
 
 @given(ports, st.sampled_from([Shape.OPENING, Shape.FIN]))
-def test_what_a_template_said_before_is_gone(number: int, shape: Shape) -> None:
-    """The packet after another one of its kind says nothing of it."""
+def test_what_a_template_held_before_is_gone(number: int, shape: Shape) -> None:
+    """The packet after another one of its kind has nothing of it."""
     ours, theirs = ip_address(OURS[4]), ip_address(THEIRS[4])
     first = Outgoing(shape, Protocol.TCP, ours, theirs, number, number, number, number, ttl=1, tos=0)
     second = Outgoing(shape, Protocol.TCP, theirs, ours)

@@ -48,11 +48,11 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Example:
-    """One reply: its bytes and what they say."""
+    """One reply: its bytes and what they mean."""
 
     data: bytes
     ethertype: int
-    says: Incoming
+    meaning: Incoming
 
 
 Made = tuple[
@@ -185,7 +185,7 @@ def example(name: str, version: int, numbers: Numbers, *, extended: bool = False
     kind, transport, fields, seen = MAKERS[name](numbers, version)
     source = (ROUTER if kind is PacketKind.ICMP_ERROR else THEIRS)[version]
     flow_label = numbers.flow_label if version == 6 else None
-    says = Incoming(
+    meaning = Incoming(
         kind=kind,
         source=ip_address(source),
         destination=ip_address(OURS[version]),
@@ -194,15 +194,15 @@ def example(name: str, version: int, numbers: Numbers, *, extended: bool = False
         **fields,
     )
     data = bytes(around(numbers, version, source, extended=extended) / transport)
-    return Example(data, ETHERTYPE[version], says)
+    return Example(data, ETHERTYPE[version], meaning)
 
 
 def arp_reply() -> Example:
     """A neighbour's claim to an address."""
     body = bytes(ARP(op=2, hwsrc=HARDWARE, psrc=THEIRS[4], hwdst="02:00:00:00:00:01", pdst=OURS[4]))
     header = Header(link_address=HARDWARE)
-    says = Incoming(PacketKind.ARP_REPLY, ip_address(THEIRS[4]), ip_address(OURS[4]), header)
-    return Example(body, ARP_TYPE, says)
+    meaning = Incoming(PacketKind.ARP_REPLY, ip_address(THEIRS[4]), ip_address(OURS[4]), header)
+    return Example(body, ARP_TYPE, meaning)
 
 
 def examples() -> list[Example]:

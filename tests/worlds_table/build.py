@@ -51,7 +51,7 @@ def tabled(
         column: [name for name, worlds in left_out.items() if column.world not in worlds]
         for column in columns
     }
-    outcomes = (run or run_columns)(jobs, _silent if quiet else _told)
+    outcomes = (run or run_columns)(jobs, _silent if quiet else _report)
     results = [result for outcome in outcomes.values() for result in outcome.results]
     lacking = {column.world: one.lacking for column, one in outcomes.items() if one.lacking is not None}
     if lacking and not results:
@@ -79,7 +79,7 @@ def _left_out(scenario: Scenario, columns: Sequence[GridColumn]) -> dict[str, tu
     return found
 
 
-def _told(column: GridColumn, outcome: TableRun) -> None:
+def _report(column: GridColumn, outcome: TableRun) -> None:
     if outcome.lacking is not None:
         note(f"not run in {column.world}: {outcome.lacking}")
         return
@@ -91,4 +91,4 @@ def _told(column: GridColumn, outcome: TableRun) -> None:
 
 
 def _silent(_column: GridColumn, _outcome: TableRun) -> None:
-    """Say nothing."""
+    """Print nothing."""

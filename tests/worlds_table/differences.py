@@ -1,4 +1,4 @@
-"""Where two results of one scenario say different things, and what explains it. Pure.
+"""Where two results of one scenario differ, and what explains it. Pure.
 
 In one world, raw packets may add what sockets leave open. Whatever else differs, between engines or between
 worlds, has to be stated by the scenario's file: by an expectation for that engine or world alone, and met.
@@ -29,14 +29,14 @@ _OPEN: dict[str, frozenset[str]] = {
 class Why(StrEnum):
     """What explains a difference."""
 
-    RAW = "raw"  # raw packets tell more, or the file expects otherwise of them
+    RAW = "raw"  # raw packets show more, or the file expects otherwise of them
     WORLD = "world"  # the file expects otherwise of this world
     NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that two results say differently: `before` the one compared with, `after` this one."""
+    """One thing in which two results differ: `before` the one compared with, `after` this one."""
 
     port: str
     what: str
@@ -87,8 +87,8 @@ def _differences(reference: CheckResult, one: CheckResult, why: Why) -> Iterator
     for key in dict.fromkeys((*old, *new)):
         before, after = old.get(key, NOTHING), new.get(key, NOTHING)
         if before != after:
-            told = key in stated or (why is Why.RAW and _was_open(key[1], before))
-            yield Difference(*key, before, after, why if told else Why.NONE)
+            known = key in stated or (why is Why.RAW and _was_open(key[1], before))
+            yield Difference(*key, before, after, why if known else Why.NONE)
 
 
 def _stated(reference: CheckResult, one: CheckResult) -> set[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The table of scenarios by worlds and engines, as data: what each cell is, and what it says. Pure."""
+"""The table of scenarios by worlds and engines, as data: what each cell is, and what it shows. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SharedDifference:
     """A difference, and all columns of its scenario that have it."""
 
     scenario: str
@@ -157,7 +157,7 @@ def _has(found: Compared, why: Why) -> bool:
     return any(one.why is why for one in found.differences)
 
 
-def told(grid: Grid, *, explained: bool) -> list[Told]:
+def shared_differences(grid: Grid, *, explained: bool) -> list[SharedDifference]:
     """All differences of one sort, each once with the columns that have it, in the order of the table."""
     having: dict[tuple[str, Difference], list[GridColumn]] = {}
     for line in grid.lines:
@@ -165,7 +165,7 @@ def told(grid: Grid, *, explained: bool) -> list[Told]:
             for one in cell.found.differences if cell.found else ():
                 if (one.why is not Why.NONE) is explained:
                     having.setdefault((line.scenario, one), []).append(column)
-    return [Told(*key, tuple(columns)) for key, columns in having.items()]
+    return [SharedDifference(*key, tuple(columns)) for key, columns in having.items()]
 
 
 def wrong(grid: Grid) -> Iterator[str]:
@@ -180,7 +180,7 @@ def wrong(grid: Grid) -> Iterator[str]:
                     for r in result.rows
                     if not r.ok
                 )
-                yield from (f"{where}: {said}" for said in ([result.error] if result.error else missed))
+                yield from (f"{where}: {reason}" for reason in ([result.error] if result.error else missed))
 
 
 def summary(grid: Grid) -> str:

@@ -13,7 +13,7 @@ _GIB = 2**30
 
 
 def this_machine(*, docker: bool) -> str:
-    """Say what this machine is; `docker`: with Docker and Compose, where they answer."""
+    """Describe this machine; `docker`: with Docker and Compose, where they answer."""
     import psutil  # noqa: PLC0415 - needed here alone
 
     parts = [
@@ -26,14 +26,14 @@ def this_machine(*, docker: bool) -> str:
 
 
 def _docker() -> list[str]:
-    engine = _said(("docker", "version", "--format", "{{.Server.Version}}"))
+    engine = _output_of(("docker", "version", "--format", "{{.Server.Version}}"))
     compose = compose_command()
-    version = _said((*compose, "version", "--short")) if compose else None
+    version = _output_of((*compose, "version", "--short")) if compose else None
     named = {"Docker": engine, "Compose": version}
-    return [f"{name} {said.removeprefix('v')}" for name, said in named.items() if said]
+    return [f"{name} {version.removeprefix('v')}" for name, version in named.items() if version]
 
 
-def _said(argv: Sequence[str]) -> str | None:
+def _output_of(argv: Sequence[str]) -> str | None:
     """What a command prints; None where it fails."""
     try:
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from worlds_table.differences import Why
-from worlds_table.grid import MARKS, Grid, Told, cell_text, summary, told, wrong
+from worlds_table.grid import MARKS, Grid, SharedDifference, cell_text, shared_differences, summary, wrong
 from worlds_table.text import LEGEND
 
 _HEAD = """\
@@ -56,7 +56,7 @@ def _table(grid: Grid) -> Iterator[str]:
 
 
 def _wrong(grid: Grid) -> Iterator[str]:
-    found = [f"- {said}" for said in wrong(grid)]
+    found = [f"- {line}" for line in wrong(grid)]
     if found:
         yield "## Failed"
         yield "\n".join(found)
@@ -74,21 +74,21 @@ def _not_here(grid: Grid) -> Iterator[str]:
 def _explained(grid: Grid) -> Iterator[str]:
     """The differences that a mark stands for."""
     for why, mark in MARKS.items():
-        found = [one for one in told(grid, explained=True) if one.difference.why is why]
+        found = [one for one in shared_differences(grid, explained=True) if one.difference.why is why]
         if found:
             title = LEGEND[why]
             yield f"## `{mark}` {title[0].upper()}{title[1:]}"
             headers = ("Scenario", "Port", "Says", *_SIDES[why], "In")
-            yield "\n".join((_row(headers), _row(["---"] * len(headers)), *map(_told, found)))
+            yield "\n".join((_row(headers), _row(["---"] * len(headers)), *map(_row_of, found)))
 
 
 _SIDES = {Why.RAW: ("Sockets", "Raw packets"), Why.WORLD: ("Other worlds", "Here")}
 
 
-def _told(one: Told) -> str:
-    said = one.difference
+def _row_of(one: SharedDifference) -> str:
+    found = one.difference
     columns = ", ".join(f"{column.world} {column.engine}" for column in one.columns)
-    return _row((one.scenario, said.port, said.what, said.before, said.after, columns))
+    return _row((one.scenario, found.port, found.what, found.before, found.after, columns))
 
 
 def _row(cells: Iterable[str]) -> str:

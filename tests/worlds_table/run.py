@@ -88,13 +88,13 @@ def _start(column: GridColumn, names: Sequence[str], program: Sequence[str]) -> 
 
 
 def _outcome(run: _Run) -> TableRun:
-    said, complaint = _read(run.output), _read(run.errors).decode(errors="replace").strip()
+    printed, complaint = _read(run.output), _read(run.errors).decode(errors="replace").strip()
     last = complaint.splitlines()[-1].removeprefix("bindprobe: ") if complaint else ""
     code = run.process.returncode
     column = f"{run.column.world} {run.column.engine}"
     if code in _MADE:
         try:
-            return TableRun(from_json(said))
+            return TableRun(from_json(printed))
         except ValueError as error:
             raise BackendError(f"{column} printed no results: {error}") from None
     if code == BackendError.exit_code:

@@ -33,7 +33,7 @@ def runner(
 ) -> Callable[
     [Mapping[GridColumn, Sequence[str]], Callable[[GridColumn, TableRun], None]], dict[GridColumn, TableRun]
 ]:
-    """What runs nothing and says that everything is well, but for these worlds."""
+    """What runs nothing and reports that everything is well, but for these worlds."""
 
     def run(
         jobs: Mapping[GridColumn, Sequence[str]], done: Callable[[GridColumn, TableRun], None]
@@ -69,8 +69,8 @@ def test_what_is_run_where(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     assert standings["plain"] == [Standing.EQUAL, Standing.EQUAL, Standing.NOT_RUN]
     assert standings["tunnel"] == [Standing.ELSEWHERE, Standing.NOT_RUN, Standing.ELSEWHERE]
     assert grid.lacks == ("no Docker", "not installed: openvpn")
-    said = capsys.readouterr().err.splitlines()
-    assert said == [
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
         *("sim connect: 1 scenarios, 0 failed; 1 s", "netns connect: 1 scenarios, 0 failed; 1 s"),
         "not run in compose: no Docker",
     ]
@@ -103,10 +103,10 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     """Two worlds in memory are really run, compared, and printed as text or as a page."""
     words = ["loopback-only", "--world", "sim"]
     assert table(*words, "-v") == 0
-    told = capsys.readouterr()
-    assert "sim raw: 1 scenarios, 0 failed" in told.err
-    assert "1 equal, 1 explained" in told.out
-    assert "9000 bound by: - elsewhere, address here" in " ".join(told.out.split())
+    printed = capsys.readouterr()
+    assert "sim raw: 1 scenarios, 0 failed" in printed.err
+    assert "1 equal, 1 explained" in printed.out
+    assert "9000 bound by: - elsewhere, address here" in " ".join(printed.out.split())
     page = tmp_path / "page.md"
     assert table(*words, "--engine", "connect", "--md", "-q", "-o", str(page)) == 0
     assert capsys.readouterr() == ("", "")

@@ -27,7 +27,7 @@ def table(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=env, cwd=TOP, stdout=-1, stderr=-1, text=True)
 
 
-def test_memory_and_real_hosts_say_the_same() -> None:
+def test_memory_and_real_hosts_report_the_same() -> None:
     """Two engines in two worlds: what raw packets add is explained, and nothing else differs."""
     with table("loopback-only", "host-forges-resets") as process:
         out, err = process.communicate(timeout=120)

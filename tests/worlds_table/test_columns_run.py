@@ -1,4 +1,4 @@
-"""Columns as processes: a program in the place of this one that notes what it is told."""
+"""Columns as processes: a program in the place of this one that notes what it is given."""
 
 import json
 import os
@@ -19,18 +19,18 @@ SIM, NETNS, NETNS_RAW = (
     GridColumn("netns", "connect"),
     GridColumn("netns", "raw"),
 )
-# Says what the test has put there for the column, else that its scenarios are well.
+# Prints what the test has put there for the column, else that its scenarios are well.
 PROGRAM = """#!/bin/sh
 cd "$(dirname "$0")"
 while [ $# -gt 4 ] && [ "$1" != --world ]; do words="$words $1"; shift; done
-echo "$2 $4$words" >> told
-if [ -e "say-$2-$4" ]; then . "./say-$2-$4"; fi
+echo "$2 $4$words" >> given
+if [ -e "script-$2-$4" ]; then . "./script-$2-$4"; fi
 cat well
 """
 
 
 class FakeProgram:
-    """What it says, and what it was told."""
+    """What it prints, and what it was given."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,12 +41,12 @@ class FakeProgram:
         (folder / "well").write_text(json.dumps({"results": [well]}))
         self.done: list[GridColumn] = []
 
-    def says(self, column: GridColumn, script: str) -> None:
-        (self.folder / f"say-{column.world}-{column.engine}").write_text(script)
+    def runs(self, column: GridColumn, script: str) -> None:
+        (self.folder / f"script-{column.world}-{column.engine}").write_text(script)
 
     @property
-    def told(self) -> list[str]:
-        return (self.folder / "told").read_text().splitlines()
+    def given(self) -> list[str]:
+        return (self.folder / "given").read_text().splitlines()
 
     def run(self, *columns: GridColumn) -> dict[GridColumn, TableRun]:
         jobs = {column: ["demo", "lossy-link"] for column in columns}
@@ -59,45 +59,45 @@ def program(tmp_path: Path) -> FakeProgram:
 
 
 def test_every_column_is_run(program: FakeProgram) -> None:
-    """Each is told its scenarios, its world and its engine; one without scenarios is not started."""
+    """Each is given its scenarios, its world and its engine; one without scenarios is not started."""
     outcomes = run_columns({SIM: ["demo"], NETNS: []}, lambda *_: None, [str(program.path)])
     assert list(outcomes) == [SIM]
     assert [one.scenario for one in outcomes[SIM].results] == ["demo"]
-    assert program.told == ["sim connect lab run demo"]
+    assert program.given == ["sim connect lab run demo"]
 
 
 def test_worlds_side_by_side_and_engines_in_turn(program: FakeProgram) -> None:
     """Two engines of a world would be in each other's way; two worlds are not."""
-    program.says(NETNS, "while ! grep -q sim told; do sleep 0.01; done; echo over >> told")
+    program.runs(NETNS, "while ! grep -q sim given; do sleep 0.01; done; echo over >> given")
     outcomes = program.run(NETNS, NETNS_RAW, SIM)
     assert set(outcomes) == {SIM, NETNS, NETNS_RAW} == set(program.done)
-    assert program.told.index("over") < program.told.index("netns raw lab run demo lossy-link")
+    assert program.given.index("over") < program.given.index("netns raw lab run demo lossy-link")
 
 
 def test_a_world_that_cannot_be_had(program: FakeProgram) -> None:
     """Its reason is kept, its other columns are not tried, and the other worlds are run."""
-    program.says(NETNS, "echo warning >&2; echo 'bindprobe: no namespaces here' >&2; exit 3")
+    program.runs(NETNS, "echo warning >&2; echo 'bindprobe: no namespaces here' >&2; exit 3")
     outcomes = program.run(NETNS, NETNS_RAW, SIM)
     assert outcomes[NETNS] == TableRun(lacking="no namespaces here")
     assert NETNS_RAW not in outcomes
     assert outcomes[SIM].results
-    program.says(SIM, "exit 3")
+    program.runs(SIM, "exit 3")
     assert program.run(SIM)[SIM].lacking == "exit code 3"
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "message"),
     [
         ("echo 'bindprobe: a bug' >&2; exit 70", "netns connect ended with exit code 70: a bug"),
         ("exit 5", "netns connect ended with exit code 5: no reason"),
         ("echo oh; exit 1", "netns connect printed no results: "),
     ],
 )
-def test_a_run_that_breaks(program: FakeProgram, script: str, said: str) -> None:
+def test_a_run_that_breaks(program: FakeProgram, script: str, message: str) -> None:
     """It ends the whole with its last words, and the others with it."""
-    program.says(SIM, "echo $$ > pid; sleep 60")
-    program.says(NETNS, f"while [ ! -s pid ]; do sleep 0.01; done; {script}")
-    with pytest.raises(BackendError, match=said):
+    program.runs(SIM, "echo $$ > pid; sleep 60")
+    program.runs(NETNS, f"while [ ! -s pid ]; do sleep 0.01; done; {script}")
+    with pytest.raises(BackendError, match=message):
         program.run(SIM, NETNS)
     assert gone(int((program.folder / "pid").read_text()))
 
@@ -106,12 +106,12 @@ def test_a_run_that_breaks(program: FakeProgram, script: str, said: str) -> None
 def test_a_signal_ends_all(program: FakeProgram, number: int) -> None:
     """Every run is interrupted as from a terminal and waited for: it may have to tidy up."""
     script = (
-        "trap 'sleep 0.2; echo tidied >> told; exit 130' INT; echo $$ > pid; kill -{0} {1}; sleep 60 & wait"
+        "trap 'sleep 0.2; echo tidied >> given; exit 130' INT; echo $$ > pid; kill -{0} {1}; sleep 60 & wait"
     )
-    program.says(SIM, script.format(int(number), os.getpid()))
+    program.runs(SIM, script.format(int(number), os.getpid()))
     with pytest.raises(KeyboardInterrupt):
         program.run(SIM)
-    assert program.told[-1] == "tidied"
+    assert program.given[-1] == "tidied"
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 

@@ -1,4 +1,4 @@
-"""Comparing the results of one scenario: a planted difference is found, and what explains one is told."""
+"""Comparing the results of one scenario: a planted difference is found, and what explains one is found."""
 
 import pytest
 
@@ -20,11 +20,11 @@ ORDER = (("sim", "connect"), ("sim", "raw"), ("netns", "connect"), ("netns", "ra
 
 
 def result(world: str, engine: str, **more: object) -> CheckResult:
-    """A result that says what is usual, but for `says`; `expects` is met."""
-    says = {**USUAL, **more.get("says", {})}
+    """A result that reports what is usual, but for `values`; `expects` is met."""
+    given = {**USUAL, **more.get("values", {})}
     rows = tuple(ExpectationRow(*key, value, value) for key, value in more.get("expects", {}).items())
-    said = tuple(ReportedValue(*key, value) for key, value in says.items() if value is not None)
-    return CheckResult("demo", world, engine, rows, 0.1, said, more.get("error"))
+    values = tuple(ReportedValue(*key, value) for key, value in given.items() if value is not None)
+    return CheckResult("demo", world, engine, rows, 0.1, values, more.get("error"))
 
 
 def all_but(changed: tuple[str, str], **more: object) -> dict[tuple[str, str], Compared]:
@@ -34,15 +34,15 @@ def all_but(changed: tuple[str, str], **more: object) -> dict[tuple[str, str], C
 
 
 def test_equal_results() -> None:
-    """Where every report says the same, nothing differs."""
+    """Where every report is the same, nothing differs."""
     assert all(one.ok and not one.differences for one in all_but(("sim", "raw")).values())
 
 
 @pytest.mark.parametrize("key", USUAL, ids=" ".join)
 @pytest.mark.parametrize("column", ORDER[1:], ids=" ".join)
 def test_a_planted_difference_is_found(key: tuple[str, str], column: tuple[str, str]) -> None:
-    """Whatever one column says otherwise, with neither an expectation nor an open word before it."""
-    odd = all_but(column, says={key: "odd"})[column]
+    """Whatever one column reports otherwise, with neither an expectation nor an open word before it."""
+    odd = all_but(column, values={key: "odd"})[column]
     assert not odd.ok
     assert {(one.port, one.what, one.after) for one in odd.unexplained} == {(*key, "odd")}
 
@@ -50,7 +50,7 @@ def test_a_planted_difference_is_found(key: tuple[str, str], column: tuple[str, 
 @pytest.mark.parametrize("key", USUAL, ids=" ".join)
 def test_a_difference_between_worlds_is_found(key: tuple[str, str]) -> None:
     """The same words that raw packets may add to are no excuse for another world."""
-    odd = compared([result("sim", "raw"), result("netns", "raw", says={key: "odd"})])[1]
+    odd = compared([result("sim", "raw"), result("netns", "raw", values={key: "odd"})])[1]
     assert odd.unexplained == (Difference(*key, USUAL[key], "odd", Why.NONE),)
 
 
@@ -71,12 +71,12 @@ def test_a_difference_between_worlds_is_found(key: tuple[str, str]) -> None:
 def test_raw_packets_may_add(key: tuple[str, str], before: str, after: str) -> None:
     """What sockets leave open is filled in; the other way round it is a loss, and a difference."""
     _, more = compared(
-        [result("sim", "connect", says={key: before}), result("sim", "raw", says={key: after})]
+        [result("sim", "connect", values={key: before}), result("sim", "raw", values={key: after})]
     )
     assert more.differences == (Difference(*key, before, after, Why.RAW),)
     assert more.ok
     _, less = compared(
-        [result("sim", "connect", says={key: after}), result("sim", "raw", says={key: before})]
+        [result("sim", "connect", values={key: after}), result("sim", "raw", values={key: before})]
     )
     assert [one.why for one in less.unexplained] == [Why.NONE]
 
@@ -89,11 +89,11 @@ def test_a_file_explains_what_it_expects() -> None:
     loopback = {BINDING: "loopback"}
     usual = {"expects": {BINDING: "wildcard"}}
     _, raw = compared(
-        [result("sim", "connect", **usual), result("sim", "raw", says=loopback, expects=loopback)]
+        [result("sim", "connect", **usual), result("sim", "raw", values=loopback, expects=loopback)]
     )
     assert [one.why for one in raw.differences] == [Why.RAW]
     _, world = compared(
-        [result("sim", "raw", **usual), result("compose", "raw", says=loopback, expects=loopback)]
+        [result("sim", "raw", **usual), result("compose", "raw", values=loopback, expects=loopback)]
     )
     assert [one.why for one in world.differences] == [Why.WORLD]
     assert raw.ok
@@ -103,7 +103,9 @@ def test_a_file_explains_what_it_expects() -> None:
 def test_an_expectation_of_both_explains_nothing() -> None:
     """Where the file expects the same of both, or what it expects is not met, the difference stays."""
     same = {BINDING: "loopback"}
-    _, one = compared([result("sim", "connect", expects=same), result("sim", "raw", says=same, expects=same)])
+    _, one = compared(
+        [result("sim", "connect", expects=same), result("sim", "raw", values=same, expects=same)]
+    )
     assert [found.why for found in one.differences] == [Why.NONE]
     missed = CheckResult(
         *("demo", "sim", "raw", (ExpectationRow(*BINDING, "loopback", "odd"),), 0.1),
@@ -116,10 +118,10 @@ def test_an_expectation_of_both_explains_nothing() -> None:
     assert not two.ok
 
 
-def test_what_is_said_in_one_place_alone() -> None:
+def test_what_is_reported_in_one_place_alone() -> None:
     """Something that only one report has is a difference too."""
     more, less = ({("443", "binding"): "wildcard"}, {("80", "via"): None})
-    _, one = compared([result("sim", "connect"), result("netns", "connect", says={**more, **less})])
+    _, one = compared([result("sim", "connect"), result("netns", "connect", values={**more, **less})])
     assert one.unexplained == (
         Difference("80", "via", "direct", "-", Why.NONE),
         Difference("443", "binding", "-", "wildcard", Why.NONE),
@@ -128,7 +130,7 @@ def test_what_is_said_in_one_place_alone() -> None:
 
 def test_what_was_not_measured() -> None:
     """It is compared with nothing, and nothing with it; the next of the row takes its place."""
-    broken = result("sim", "connect", says={("80", "via"): "forward"}, error="no route")
+    broken = result("sim", "connect", values={("80", "via"): "forward"}, error="no route")
     first, second, third = compared([broken, result("sim", "raw"), result("netns", "raw")])
     assert not first.ok
     assert first.differences == second.differences == third.differences == ()

@@ -6,7 +6,7 @@ import pytest
 
 from probe.lab.result import CheckResult, ExpectationRow, ReportedValue
 from worlds_table.differences import Why
-from worlds_table.grid import Grid, GridColumn, Standing, cell_text, make_grid, summary, told
+from worlds_table.grid import Grid, GridColumn, Standing, cell_text, make_grid, shared_differences, summary
 from worlds_table.markdown import render_page
 from worlds_table.text import render_grid
 
@@ -25,8 +25,11 @@ LEFT_OUT = {
 
 def result(scenario: str, column: GridColumn, via: str = "direct", **more: object) -> CheckResult:
     rows, error = more.get("rows", (MET,)), more.get("error")
-    said = (ReportedValue("80", "bound by", str(more.get("bound_by", "-"))), ReportedValue("80", "via", via))
-    return CheckResult(scenario, column.world, column.engine, rows, 0.1, said, error)
+    values = (
+        ReportedValue("80", "bound by", str(more.get("bound_by", "-"))),
+        ReportedValue("80", "via", via),
+    )
+    return CheckResult(scenario, column.world, column.engine, rows, 0.1, values, error)
 
 
 def plain(**changed: dict[str, object]) -> list[CheckResult]:
@@ -82,17 +85,17 @@ def test_a_cell_that_is_not_like_the_others(change: dict[str, object], text: str
 
 
 def test_a_difference_in_one_world() -> None:
-    """It is told once, with the columns that have it."""
+    """It is listed once, with the columns that have it."""
     table = grid(*plain(netns_connect={"via": "proxy"}, netns_raw={"via": "proxy"}))
     assert row(table) == ["ok 1", "ok 1", "DIFFERS 1", "DIFFERS 1", "ok 1", "ok 1"]
-    (one,) = told(table, explained=False)
+    (one,) = shared_differences(table, explained=False)
     assert (one.scenario, one.difference.before, one.difference.after) == ("plain", "direct", "proxy")
     assert [column.engine for column in one.columns] == ["connect", "raw"]
-    assert told(table, explained=True) == []
+    assert shared_differences(table, explained=True) == []
 
 
 def explained() -> Grid:
-    """Raw packets tell more everywhere, and in containers what the file expects of them there."""
+    """Raw packets show more everywhere, and in containers what the file expects of them there."""
     device = {"bound_by": "device"}
     expected = ExpectationRow("80", "via", "forward", "forward")
     contained = {**device, "via": "forward", "rows": (expected,)}
@@ -101,9 +104,9 @@ def explained() -> Grid:
 
 
 def test_both_marks() -> None:
-    """One for what raw packets tell, one for what a world does."""
+    """One for what raw packets show, one for what a world does."""
     assert row(explained()) == ["ok 1", "ok 1 +", "ok 1", "ok 1 +", "ok 1", "ok 1 +*"]
-    whys = {one.difference.why for one in told(explained(), explained=True)}
+    whys = {one.difference.why for one in shared_differences(explained(), explained=True)}
     assert whys == {Why.RAW, Why.WORLD}
 
 
@@ -118,7 +121,7 @@ def sections(text: str) -> Iterator[str]:
     yield from (line for line in text.splitlines() if line.startswith("## "))
 
 
-def test_text_says_what_is_wrong() -> None:
+def test_text_shows_what_is_wrong() -> None:
     """Missed expectations, errors and differences stand below the table, whatever is asked for."""
     text = render_grid(wrong())
     assert "FAILED: plain, sim connect: 80 via: expected direct, found forward" in text
@@ -156,7 +159,7 @@ def test_the_page() -> None:
     assert list(sections(render_page(alone, "2026-11-22", "x"))) == []
 
 
-def test_the_page_says_what_failed() -> None:
+def test_the_page_shows_what_failed() -> None:
     """Each cell that failed has its reason there too."""
     page = render_page(wrong(), "2026-11-22", "x")
     assert "## Failed\n\n- FAILED: plain, sim connect: 80 via: expected direct, found forward\n" in page

@@ -39,12 +39,12 @@ def test_every_scenario_stands_there_once() -> None:
 
 @pytest.mark.parametrize("name", scenario_paths())
 def test_cells(name: str) -> None:
-    """What is not in a world says why, as the code does; whatever else is ok, and nothing was left out."""
+    """What is not in a world shows why, as the code does; whatever else is ok, and nothing was left out."""
     notes = dict(NOTE.findall(page()))
     scenario = find_scenario(name)
-    told = cells().get(name, [])
-    assert len(told) == len(COLUMNS), REFRESH
-    for column, cell in zip(COLUMNS, told, strict=True):
+    row = cells().get(name, [])
+    assert len(row) == len(COLUMNS), REFRESH
+    for column, cell in zip(COLUMNS, row, strict=True):
         why_not = why_not_in(scenario, column.world)
         if why_not is None:
             assert FOUND.fullmatch(cell), (column, cell)

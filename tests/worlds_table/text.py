@@ -5,7 +5,16 @@ from itertools import zip_longest
 from textwrap import fill, wrap
 
 from worlds_table.differences import Why
-from worlds_table.grid import MARKS, Cell, Grid, Told, cell_text, summary, told, wrong
+from worlds_table.grid import (
+    MARKS,
+    Cell,
+    Grid,
+    SharedDifference,
+    cell_text,
+    shared_differences,
+    summary,
+    wrong,
+)
 
 _WIDTH = 80
 _NAME_WIDTH = 26
@@ -20,7 +29,7 @@ def render_grid(grid: Grid, *, detail: bool = False) -> str:
     """Render the table. `detail`: with the differences that are explained. Ends with a newline."""
     parts = ["\n".join(_table(grid)), "\n".join(_legend(grid)), "\n".join(_wrong(grid))]
     if detail:
-        parts.append("\n".join(_lines("differs, and explained", told(grid, explained=True))))
+        parts.append("\n".join(_lines("differs, and explained", shared_differences(grid, explained=True))))
     parts.append(fill(summary(grid), _WIDTH))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -59,12 +68,12 @@ def _marked(cell: Cell, why: Why) -> bool:
 
 
 def _wrong(grid: Grid) -> Iterator[str]:
-    for said in wrong(grid):
-        yield from wrap(said, _WIDTH, subsequent_indent="    ")
-    yield from _lines("DIFFERS", told(grid, explained=False))
+    for line in wrong(grid):
+        yield from wrap(line, _WIDTH, subsequent_indent="    ")
+    yield from _lines("DIFFERS", shared_differences(grid, explained=False))
 
 
-def _lines(title: str, differences: list[Told]) -> Iterator[str]:
+def _lines(title: str, differences: list[SharedDifference]) -> Iterator[str]:
     for one in differences:
         where = ", ".join(f"{column.world} {column.engine}" for column in one.columns)
         how = f"{one.difference.before} elsewhere, {one.difference.after} here"

@@ -32,8 +32,8 @@ def ask_raw_world(scenario: Scenario, questions: Sequence[Question]) -> list[Rep
     with open_sim(scenario) as world:
         assert world.raw is not None
         replies = ask_backend(world.raw, questions, 0.0, 5.0)
-    assert all(len(heard) <= 1 for heard in replies)
-    return [heard[0] if heard else None for heard in replies]
+    assert all(len(received) <= 1 for received in replies)
+    return [received[0] if received else None for received in replies]
 
 
 def ask_backend(

@@ -9,7 +9,7 @@ ROUTER_LINK = "02:00:00:00:00:06"
 SA, KERNEL, FORGED, SILENCE = "syn-ack", "kernel reset", "forged reset", "-"
 
 
-def told(reply: Reply | None) -> str:
+def described(reply: Reply | None) -> str:
     """A reply in a table's words."""
     if reply is None:
         return SILENCE

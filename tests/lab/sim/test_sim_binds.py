@@ -64,7 +64,7 @@ def test_udp_bind(bind, options, expected, scenario_of, ask) -> None:
 @pytest.mark.parametrize(("serves", "aftermath"), SERVED)
 @pytest.mark.parametrize("symbol", ["lan", "lan6"])
 def test_what_follows_the_accept(serves, aftermath, symbol, scenario_of, ask) -> None:
-    """After the syn-ack comes one more reply, which says what the connection did."""
+    """After the syn-ack comes one more reply, which shows what the connection did."""
     world = scenario_of(target={"listen": [{"port": 80, "bind": "::", "serves": serves}]})
     (replies,) = ask(world, [Question(address_of(symbol), Port(Protocol.TCP, 80))])
     assert [r.reason for r in replies] == [Reason.SYN_ACK, Reason.SYN_ACK]

@@ -91,8 +91,8 @@ def test_a_black_hole(scenario_of) -> None:
     assert (found.small, found.big, found.working_mtu) == (Transfer.ARRIVED, Transfer.STALLED, 1280)
 
 
-def test_a_router_that_tells(scenario_of) -> None:
-    """Its error makes the segments smaller, and all arrives; who told is known."""
+def test_a_router_that_reports(scenario_of) -> None:
+    """Its error makes the segments smaller, and all arrives; who reported it is known."""
     found = trial(scenario_of(target=LISTENS, router={"narrow": 1300}), PUBLIC)
     assert found is not None
     assert (found.big, found.route_mtu, found.learnt_mtu) == (Transfer.ARRIVED, 1500, 1300)
@@ -112,7 +112,7 @@ def test_loss_is_no_black_hole(scenario_of) -> None:
 
 @pytest.mark.parametrize("serves", ["close", "reset"])
 def test_a_service_that_hangs_up(serves, scenario_of) -> None:
-    """What it ends says nothing of sizes."""
+    """What it ends shows nothing of sizes."""
     found = trial(scenario_of(target={"listen": [{"port": 80, "bind": "::", "serves": serves}]}))
     assert found is None or found.big in {Transfer.ENDED, Transfer.ARRIVED}
 
@@ -130,7 +130,7 @@ def test_no_connection_no_trial(scenario_of) -> None:
 
 
 def test_name_servers(scenario_of) -> None:
-    """Each says what it knows; where nothing is to be asked, nothing is brought."""
+    """Each answers what it knows; where nothing is to be asked, nothing is brought."""
     servers = [{"a.test": "lan"}, {"a.test": "vpn", "b.test": "public"}]
     given = scenario_of(prober={"names": servers})
     with open_sim(given) as world:

@@ -62,10 +62,10 @@ def test_router_filter(action, protocol, ipv4, ipv6, scenario_of, ask) -> None:
     port = Port(protocol, 80)
     replies = ask(world, [Question(address_of(s), port) for s in ("public", "public6")])
     assert [outcome(r) for r in replies] == [ipv4, ipv6]
-    for symbol, heard in zip(("public", "public6"), replies, strict=True):
-        by_router = bool(heard) and heard[0].icmp is not None
+    for symbol, received in zip(("public", "public6"), replies, strict=True):
+        by_router = bool(received) and received[0].icmp is not None
         sender = ip_address(ROUTER_ADDRESSES[symbol]) if by_router else address_of(symbol)
-        assert not heard or heard[0].sender == sender
+        assert not received or received[0].sender == sender
 
 
 REPLY_TTL = [  # who answers, symbol, port, TTL of the answer as it arrives
@@ -86,7 +86,7 @@ REPLY_TTL = [  # who answers, symbol, port, TTL of the answer as it arrives
 
 @pytest.mark.parametrize(("who", "symbol", "number", "ttl"), REPLY_TTL)
 def test_ttl_of_an_answer(who, symbol, number, ttl, scenario_of, ask) -> None:
-    """A TTL floor hears an answer up to the TTL with which it arrives, and not above."""
+    """A TTL floor lets an answer in up to the TTL with which it arrives, and not above."""
     del who
     world = scenario_of(
         target={
@@ -97,9 +97,9 @@ def test_ttl_of_an_answer(who, symbol, number, ttl, scenario_of, ask) -> None:
         router={"filter": [{"action": "reset", "ports": "83"}]},
     )
     port, address = Port(TCP, number), address_of(symbol)
-    heard, unheard = ask(world, [Question(address, port, min_ttl=m) for m in (ttl, ttl + 1)])
-    assert heard
-    assert not unheard
+    received, missed = ask(world, [Question(address, port, min_ttl=m) for m in (ttl, ttl + 1)])
+    assert received
+    assert not missed
 
 
 def test_a_ttl_floor_on_icmp_errors(scenario_of, ask) -> None:
@@ -111,7 +111,7 @@ def test_a_ttl_floor_on_icmp_errors(scenario_of, ask) -> None:
 
 
 def test_a_ttl_floor_on_udp(scenario_of, ask) -> None:
-    """A datagram that arrives with less than the floor is not heard; an ICMP error is."""
+    """A datagram that arrives with less than the floor is not received; an ICMP error is."""
     world = scenario_of(target={"listen": LISTEN})
     asked = [(80, 63), (80, 64), (81, 255)]
     public = address_of("public")
@@ -146,7 +146,7 @@ def test_a_rule_for_one_ip_version(on, filtered, scenario_of, ask) -> None:
     world = scenario_of(target={"listen": LISTEN, "filter": [{"action": "drop", "on": [on]}]})
     addresses = [address_of(symbol) for symbol in ("lan", "lan6")]
     replies = ask(world, [Question(address, Port(TCP, 80)) for address in addresses])
-    assert {a.version for a, heard in zip(addresses, replies, strict=True) if not heard} == filtered
+    assert {a.version for a, received in zip(addresses, replies, strict=True) if not received} == filtered
 
 
 @pytest.mark.parametrize(("on", "filtered"), [("public", {4, 6}), ("public4", {4}), ("public6", {6})])
@@ -156,4 +156,4 @@ def test_a_router_rule_for_one_ip_version(on, filtered, scenario_of, ask) -> Non
     world = scenario_of(target={"listen": LISTEN}, router={"filter": [rule]})
     addresses = [address_of(symbol) for symbol in ("public", "public6")]
     replies = ask(world, [Question(address, Port(TCP, 80)) for address in addresses])
-    assert {a.version for a, heard in zip(addresses, replies, strict=True) if not heard} == filtered
+    assert {a.version for a, received in zip(addresses, replies, strict=True) if not received} == filtered

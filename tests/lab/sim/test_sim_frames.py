@@ -1,9 +1,9 @@
-"""Frames handed to a neighbour whatever the routes say, and ARP, in the world in memory."""
+"""Frames handed to a neighbour whatever the routes are, and ARP, in the world in memory."""
 
 from ipaddress import ip_address
 
 import pytest
-from raw_words import KERNEL, LAN_LINK, ROUTER_LINK, SA, SILENCE, VPN_LINK, told
+from raw_words import KERNEL, LAN_LINK, ROUTER_LINK, SA, SILENCE, VPN_LINK, described
 
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, address_of
 from probe.model.probing import NextHop, Question, Reason, Shape
@@ -34,7 +34,7 @@ def test_cross_address(bind, vpn, lan, scenario_of, ask_raw) -> None:
     port = Port(TCP, 80)
     questions = [Question(address_of(s), port, ttl=1, hop=ON_LAN) for s in ("vpn", "lan")]
     replies = ask_raw(world, questions)
-    assert [told(reply) for reply in replies] == [vpn, lan]
+    assert [described(reply) for reply in replies] == [vpn, lan]
     assert [reply.sender for reply in replies] == [address_of("vpn"), address_of("lan")]
     assert {reply.header.interface for reply in replies} == {"lan"}
 
@@ -46,9 +46,9 @@ def test_filters_judge_by_the_link_of_arrival(scenario_of, ask_raw) -> None:
     port = Port(TCP, 80)
     hops = (None, ON_LAN)
     replies = ask_raw(world, [Question(address_of("vpn"), port, hop=hop) for hop in hops])
-    assert [told(reply) for reply in replies] == [SILENCE, SA]
+    assert [described(reply) for reply in replies] == [SILENCE, SA]
     (reply,) = ask_raw(world, [Question(address_of("vpn6"), port, hop=ON_LAN6, ttl=1)])
-    assert told(reply) == SA
+    assert described(reply) == SA
 
 
 def test_udp_answers_from_the_near_address(scenario_of, ask_raw) -> None:
@@ -76,11 +76,11 @@ STRANGERS = [
 
 @pytest.mark.parametrize("case", STRANGERS)
 def test_frames_for_others(case, scenario_of, ask_raw) -> None:
-    """A host that forwards says that the TTL is exceeded, or that it has no route; another keeps quiet."""
+    """A host that forwards reports that the TTL is exceeded, or that it has no route; another keeps quiet."""
     target, hop, symbol, answer, sender = case
     world = scenario_of(target=target, dead=["vpn"])
     (reply,) = ask_raw(world, [Question(address_of(symbol), Port(TCP, 80), ttl=1, hop=hop)])
-    assert (told(reply), reply and reply.sender) == (answer, sender)
+    assert (described(reply), reply and reply.sender) == (answer, sender)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_frames_for_the_container_itself(by, port, answer, scenario_of, ask_raw)
     """Docker's forward chain lets what is for a published port pass, and drops what is for another."""
     world = scenario_of(target={"dnat": [{"port": 1}], "dnat_by": by})
     (reply,) = ask_raw(world, [Question(ip_address("172.31.0.2"), Port(TCP, port), hop=ON_LAN)])
-    assert told(reply) == answer
+    assert described(reply) == answer
 
 
 LOOPBACK_BINDS = [
@@ -110,7 +110,7 @@ def test_loopback_from_outside(bind, address, answer, routed, scenario_of, ask_r
     world = scenario_of(target={"listen": [{"port": 80, "bind": bind}], "route_localnet": routed})
     asked = ip_address(address)
     (reply,) = ask_raw(world, [Question(asked, Port(TCP, 80), ttl=1, hop=ON_LAN)])
-    assert told(reply) == (answer if routed else SILENCE)
+    assert described(reply) == (answer if routed else SILENCE)
     assert not routed or reply.sender == asked
 
 
@@ -120,7 +120,7 @@ def test_a_published_port_of_loopback(scenario_of, ask_raw) -> None:
     loopback = ip_address("127.0.0.1")
     ports = (80, 81)
     replies = ask_raw(world, [Question(loopback, Port(TCP, n), hop=ON_LAN) for n in ports])
-    assert [told(reply) for reply in replies] == [SA, SILENCE]
+    assert [described(reply) for reply in replies] == [SA, SILENCE]
     assert (replies[0].ttl, replies[0].sender) == (63, loopback)
 
 
@@ -157,7 +157,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("question", "reason"), REFUSED)
 def test_what_cannot_be_asked(question, reason, scenario_of, ask_raw) -> None:
-    """A packet of two families, ARP for IPv6, and an address without a route are told at once."""
+    """A packet of two families, ARP for IPv6, and an address without a route are errors at once."""
     (reply,) = ask_raw(scenario_of(), [question])
     assert (reply.reason, reply.at, reply.sender) == (reason, 0.0, None)
 

@@ -44,7 +44,7 @@ def target(bind: str, filter_name: str) -> dict[str, object]:
     return {"filter": rules, "listen": [{**listen, "device": device} if device else listen]}
 
 
-def told(replies: list) -> str:
+def described(replies: list) -> str:
     """One answer in the table's words."""
     if not replies:
         return "-"
@@ -59,10 +59,10 @@ def test_answers_are_those_of_a_real_host(row, scenario_of, ask) -> None:
     world = scenario_of(target=target(bind, filter_name))
     questions = [Question(address_of(symbol), PORT, ttl=ttl) for symbol, ttl in ASKED]
     replies = ask(world, questions)
-    assert [told(r) for r in replies] == [word.removesuffix("-1") for word in expected]
+    assert [described(r) for r in replies] == [word.removesuffix("-1") for word in expected]
     floors = [Question(address_of(symbol), PORT, min_ttl=64) for symbol, _ in ASKED[:3]]
-    heard = [bool(r) for r in ask(world, floors)]
-    assert heard == [word != "-" and word not in TTLS for word in expected[:3]]
+    answered = [bool(r) for r in ask(world, floors)]
+    assert answered == [word != "-" and word not in TTLS for word in expected[:3]]
 
 
 def test_the_table_is_whole() -> None:

@@ -21,12 +21,12 @@ LISTENS = [
 HTTP, DNS = Port(TCP, 80), Port(UDP, 53)
 
 
-def heard(replies):
+def described(replies):
     """First reply as (reason, sender), None for silence."""
     return (replies[0].reason, replies[0].sender) if replies else None
 
 
-# rule for what the prober sends, port, address, what connect() hears, what raw packets hear
+# rule for what the prober sends, port, address, what connect() gets, what raw packets get
 OUTGOING = [
     ({"action": "drop"}, HTTP, LAN, None, (PROHIBITED, OWN["lan"])),
     ({"action": "drop"}, HTTP, LAN6, None, (PROHIBITED, OWN["lan6"])),
@@ -42,12 +42,12 @@ OUTGOING = [
 
 @pytest.mark.parametrize("case", OUTGOING)
 def test_what_the_prober_may_send(case, scenario_of, ask, ask_raw) -> None:
-    """What its own filter takes is told by the prober itself, or by nobody."""
+    """What its own filter takes is reported by the prober itself, or by nobody."""
     rule, port, address, plain, raw = case
     world = scenario_of(prober={"outgoing": [rule]}, target={"listen": LISTENS})
     question = Question(address, port)
     (replies,) = ask(world, [question])
-    assert heard(replies) == plain
+    assert described(replies) == plain
     (reply,) = ask_raw(world, [question])
     assert (reply.reason, reply.sender) == (raw or plain)
 
@@ -60,7 +60,7 @@ def test_frames_pass_by_the_filter(scenario_of, ask_raw) -> None:
     assert [reply.reason for reply in replies] == [PROHIBITED, SA]
 
 
-# rule for what the prober hears, port, whether connect() hears its answer
+# rule for what the prober receives, port, whether connect() gets its answer
 INCOMING = [
     ({"action": "drop"}, HTTP, False),
     ({"action": "drop"}, DNS, False),
@@ -74,7 +74,7 @@ INCOMING = [
 
 
 @pytest.mark.parametrize(("rule", "port", "plain"), INCOMING)
-def test_what_the_prober_may_hear(rule, port, plain, scenario_of, ask, ask_raw) -> None:
+def test_what_the_prober_may_receive(rule, port, plain, scenario_of, ask, ask_raw) -> None:
     """Its own filter hides answers from sockets, and never from raw packets."""
     world = scenario_of(prober={"incoming": [rule]}, target={"listen": LISTENS})
     (replies,) = ask(world, [Question(LAN, port)])
@@ -83,7 +83,7 @@ def test_what_the_prober_may_hear(rule, port, plain, scenario_of, ask, ask_raw) 
     assert reply is not None
 
 
-# realms of replies_by, strict or not, address, whether connect() hears, and by which link raw packets do
+# realms of replies_by, strict or not, address, whether connect() gets it, and by which link raw packets do
 DETOURS = [
     ({"vpn": "lan"}, False, "vpn", True, "lan"),
     ({"vpn": "lan"}, True, "vpn", False, "lan"),
@@ -114,14 +114,14 @@ def test_a_broken_hairpin(scenario_of, ask, ask_raw) -> None:
         target={"listen": LISTENS, "replies_by": {"public": "lan"}}, router={"nat": True, "forward": [80, 81]}
     )
     questions = [Question(PUBLIC, Port(TCP, number)) for number in (80, 81, 82)]
-    assert [heard(replies) for replies in ask(world, questions)] == [None, None, (RST, PUBLIC)]
+    assert [described(replies) for replies in ask(world, questions)] == [None, None, (RST, PUBLIC)]
     inside = ip_address(TARGET_ADDRESSES["inside"])
     answers = [(r.reason, r.sender, r.ttl) for r in ask_raw(world, questions)]
     assert answers == [(SA, inside, 64), (RST, inside, 64), (RST, PUBLIC, 64)]
 
 
 def test_strict_paths_hide_errors_too(scenario_of, ask, ask_raw) -> None:
-    """An ICMP error that came by the wrong link is not heard by sockets."""
+    """An ICMP error that came by the wrong link does not reach sockets."""
     target = {"filter": [{"action": "admin-prohibited"}], "replies_by": {"vpn": "lan"}}
     world = scenario_of(prober={"strict_reverse_path": True}, target=target)
     (replies,) = ask(world, [Question(VPN, HTTP)])

@@ -103,20 +103,20 @@ def test_errors_end_where_they_are_for() -> None:
 
 def network_of(scenario) -> tuple[Clock, SimNetwork, Prober, list]:
     """A network and its prober, without the backend."""
-    clock, heard = Clock(), []
-    prober = Prober(addresses_of(Name.PROBER, scenario), clock, heard.append)
+    clock, received = Clock(), []
+    prober = Prober(addresses_of(Name.PROBER, scenario), clock, received.append)
     boxes = {Name.PROBER: prober, **build_boxes(scenario)}
-    return clock, SimNetwork(clock, build_ways(scenario, boxes)), prober, heard
+    return clock, SimNetwork(clock, build_ways(scenario, boxes)), prober, received
 
 
 def test_errors_are_not_answered_with_errors(scenario_of) -> None:
     """An error that has no way is dropped, and so is a packet whose sender cannot be reached (RFC 1122)."""
-    clock, network, prober, heard = network_of(scenario_of())
+    clock, network, prober, received = network_of(scenario_of())
     nowhere = ip_address("192.0.2.1")
     network.send(prober, IcmpError(CLIENT, nowhere, (3, 1), FLOW, 5))
     network.send(prober, Packet(Flow(Protocol.TCP, nowhere, 1, nowhere, 2), Tcp.SYN))
     assert not clock.step(10.0)
-    assert heard == []
+    assert received == []
 
 
 @pytest.mark.parametrize(
@@ -131,19 +131,19 @@ def test_errors_are_not_answered_with_errors(scenario_of) -> None:
 )
 def test_the_prober_ignores_what_makes_no_sense(flags, before, expected, scenario_of) -> None:
     """Neither a stray segment nor a second syn-ack is a reply."""
-    _, _, prober, heard = network_of(scenario_of())
+    _, _, prober, received = network_of(scenario_of())
     sent: list[Packet] = []
     prober.ask(Probe(1, Question(SERVER, PORT)), CLIENT, sent.append)
     for arriving in (*before, flags):
         prober.receive(Packet(sent[0].flow.back, arriving), arrived("public", 0.1))
-    assert [reply.reason for reply in heard] == expected
+    assert [reply.reason for reply in received] == expected
 
 
 def test_an_error_does_not_end_an_open_connection(scenario_of) -> None:
     """Once accepted, a connection outlives ICMP errors (RFC 5461)."""
-    _, _, prober, heard = network_of(scenario_of())
+    _, _, prober, received = network_of(scenario_of())
     sent: list[Packet] = []
     prober.ask(Probe(1, Question(SERVER, PORT)), CLIENT, sent.append)
     prober.receive(Packet(sent[0].flow.back, SYN_ACK), arrived("public", 0.1))
     prober.receive(sent[0].error((3, 1), SERVER), arrived("public", 0.2))
-    assert [reply.reason for reply in heard] == [Reason.SYN_ACK]
+    assert [reply.reason for reply in received] == [Reason.SYN_ACK]

@@ -149,7 +149,7 @@ def test_neighbours(scenario_of) -> None:
 
 
 def test_routes(scenario_of) -> None:
-    """The host tells source, interface, link and distance, and where it has no route."""
+    """The host reports source, interface, link and distance, and where it has no route."""
     with open_sim(scenario_of()) as world:
         near, far = world.host.route(address_of("vpn")), world.host.route(PUBLIC)
         nowhere = world.host.route(ip_address("192.0.2.1"))

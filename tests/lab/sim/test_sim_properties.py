@@ -114,7 +114,7 @@ def worlds(draw: st.DrawFn) -> Scenario:
 
 def run(scenario: Scenario, script: list[tuple[Question, float, bool]], *, raw: bool = False) -> list[Reply]:
     """Carry a script out: ask, wait, forget; then wait until nothing can come any more."""
-    heard: list[Reply] = []
+    received: list[Reply] = []
     with open_sim(scenario, seed=1) as world:
         backend, before = world.raw if raw else world.backend, 0.0
         assert backend is not None
@@ -123,41 +123,41 @@ def run(scenario: Scenario, script: list[tuple[Question, float, bool]], *, raw: 
             replies = backend.receive(backend.now() + pause)
             assert all(before <= reply.at <= backend.now() for reply in replies)
             assert before <= backend.now()
-            heard, before = [*heard, *replies], backend.now()
+            received, before = [*received, *replies], backend.now()
             if forget:
                 backend.forget([number])
         while replies := backend.receive(1e6):  # ends only if no packet is on its way for ever
-            heard += replies
-    return heard
+            received += replies
+    return received
 
 
 @settings(max_examples=150, deadline=None)
 @given(worlds(), steps)
 def test_whatever_the_world(scenario: Scenario, script: list[tuple[Question, float, bool]]) -> None:
     """Replies come in order of time, at most one first reply and one aftermath a probe, and all ends."""
-    heard = run(scenario, script)
-    assert [reply.at for reply in heard] == sorted(reply.at for reply in heard)
-    first = [reply.probe_id for reply in heard if reply.aftermath is None]
-    later = [reply.probe_id for reply in heard if reply.aftermath is not None]
+    received = run(scenario, script)
+    assert [reply.at for reply in received] == sorted(reply.at for reply in received)
+    first = [reply.probe_id for reply in received if reply.aftermath is None]
+    later = [reply.probe_id for reply in received if reply.aftermath is not None]
     assert len(set(first)) == len(first)
     assert len(set(later)) == len(later)
     assert set(later) <= set(first)
-    assert all(reply.sender is not None for reply in heard if reply.icmp is not None)
-    assert heard == run(scenario, script)
+    assert all(reply.sender is not None for reply in received if reply.icmp is not None)
+    assert received == run(scenario, script)
 
 
 @settings(max_examples=150, deadline=None)
 @given(worlds(), raw_steps)
 def test_whatever_the_raw_packet(scenario: Scenario, script: list[tuple[Question, float, bool]]) -> None:
     """Every question brings at most one reply, what came from the network shows its headers, and all ends."""
-    heard = run(scenario, script, raw=True)
-    assert [reply.at for reply in heard] == sorted(reply.at for reply in heard)
-    assert len({reply.probe_id for reply in heard}) == len(heard)
+    received = run(scenario, script, raw=True)
+    assert [reply.at for reply in received] == sorted(reply.at for reply in received)
+    assert len({reply.probe_id for reply in received}) == len(received)
     unsent = {Reason.NO_ROUTE, Reason.NOT_SENT}
-    refused = {reply for reply in heard if reply.header is None}
+    refused = {reply for reply in received if reply.header is None}
     assert all(r.reason in unsent or r.reason is Reason.ADMIN_PROHIBITED for r in refused)
-    assert all(reply.sender is not None for reply in heard if reply.reason not in unsent)
-    assert heard == run(scenario, script, raw=True)
+    assert all(reply.sender is not None for reply in received if reply.reason not in unsent)
+    assert received == run(scenario, script, raw=True)
 
 
 @given(st.lists(st.tuples(st.floats(-1, 5), st.floats(0, 6))))

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 import pytest
-from raw_words import FORGED, KERNEL, LAN_LINK, ROUTER_LINK, SA, SILENCE, told
+from raw_words import FORGED, KERNEL, LAN_LINK, ROUTER_LINK, SA, SILENCE, described
 
 from probe.lab.scenario import ROUTER_ADDRESSES, address_of
 from probe.lab.sim.world import open_sim
@@ -47,18 +47,18 @@ BATTERY = {
 @pytest.mark.parametrize("symbol", ["lan", "lan6", "public", "public6"])
 @pytest.mark.parametrize("case", BATTERY)
 def test_battery(case, symbol, scenario_of, ask_raw) -> None:
-    """SYN, ACK and FIN to one port tell apart what a SYN alone does not."""
+    """SYN, ACK and FIN to one port distinguish what a SYN alone does not."""
     target, *expected = BATTERY[case]
     address = address_of(symbol)
     questions = [Question(address, Port(TCP, 80), shape=shape) for shape in (OPENING, ACK, FIN)]
     replies = ask_raw(scenario_of(target=target), questions)
     wanted = [word[address.version] if isinstance(word, dict) else word for word in expected]
-    assert [told(reply) for reply in replies] == wanted
+    assert [described(reply) for reply in replies] == wanted
     assert {reply.sender for reply in replies if reply} <= {address}
     assert {reply.ttl for reply in replies if reply} <= {63 if symbol.startswith("public") else 64}
 
 
-def test_what_a_syn_ack_says(scenario_of, ask_raw) -> None:
+def test_what_a_syn_ack_holds(scenario_of, ask_raw) -> None:
     """A SYN/ACK has no TOS, the host's window and options, and the link by which it came."""
     questions = [Question(address_of(symbol), Port(TCP, 80)) for symbol in ("lan", "public6")]
     near, far = ask_raw(scenario_of(target={"listen": LISTENS}), questions)
@@ -168,7 +168,7 @@ def test_forwarded(case, scenario_of, ask_raw) -> None:
     target, router, symbol, expected = FORWARDED[case]
     questions = [Question(address_of(symbol), Port(TCP, 80), shape=shape) for shape in (OPENING, ACK, FIN)]
     replies = ask_raw(scenario_of(target=target, router=router), questions)
-    assert [(told(reply), reply and reply.ttl) for reply in replies] == expected
+    assert [(described(reply), reply and reply.ttl) for reply in replies] == expected
 
 
 def test_link_addresses(scenario_of) -> None:
@@ -184,7 +184,7 @@ def test_link_addresses(scenario_of) -> None:
 
 
 def test_one_clock(scenario_of) -> None:
-    """Sockets and raw packets share the time and the network, and hear their own answers only."""
+    """Sockets and raw packets share the time and the network, and receive their own answers only."""
     with open_sim(scenario_of(target={"listen": LISTENS})) as world:
         question = Question(address_of("lan"), Port(TCP, 80))
         world.backend.send(Probe(1, question))
@@ -210,4 +210,4 @@ def test_forgotten(scenario_of) -> None:
 def test_a_ttl_floor(scenario_of, ask_raw) -> None:
     """What arrives with less than the floor is no answer."""
     questions = [Question(address_of("public"), Port(TCP, 80), min_ttl=floor) for floor in (63, 64)]
-    assert [told(reply) for reply in ask_raw(scenario_of(), questions)] == [KERNEL, SILENCE]
+    assert [described(reply) for reply in ask_raw(scenario_of(), questions)] == [KERNEL, SILENCE]

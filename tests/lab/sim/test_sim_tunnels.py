@@ -1,4 +1,4 @@
-"""Tunnels in memory: what they carry and when, and what the prober's end tells of them."""
+"""Tunnels in memory: what they carry and when, and what the prober's end reports of them."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -155,7 +155,7 @@ def openvpn(far_end: FarEnd) -> tuple[Vpn, Clock, Callable[[], SimTunnel]]:
 
 
 def test_openvpn_carries_what_comes() -> None:
-    """It tells of no peers."""
+    """It reports no peers."""
     vpn, clock, opened = openvpn(FarEnd.SERVES)
     arrived: list[float] = []
     tunnel = opened()
@@ -168,7 +168,7 @@ def test_openvpn_carries_what_comes() -> None:
 
 @pytest.mark.parametrize("far_end", [one for one in FarEnd if one is not FarEnd.SERVES])
 def test_an_openvpn_that_is_not_through_is_refused(far_end: FarEnd) -> None:
-    """Memory has none, and says so before it is tried."""
+    """Memory has none, and reports it before it is tried."""
     vpn, _, opened = openvpn(far_end)
     assert why_not(vpn) is not None
     with pytest.raises(ScenarioError, match="OpenVPN"):

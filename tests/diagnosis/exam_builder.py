@@ -1,4 +1,4 @@
-"""Exams as tests/cases/causes.yaml tells them: this machine, and what was measured on each address."""
+"""Exams as tests/cases/causes.yaml has them: this machine, and what was measured on each address."""
 
 from ipaddress import ip_address, ip_interface, ip_network
 
@@ -30,20 +30,20 @@ _CHAINS = {
 }
 
 
-def machine_of(told: dict) -> Machine:
-    """This machine: links lan, vpn and public, of which vpn is a WireGuard tunnel unless told otherwise."""
-    vpn = told.get("tunnel", {})
-    links = [link("lan"), link("public"), *(link(name, of) for name, of in told.get("claims", {}).items())]
+def machine_of(stated: dict) -> Machine:
+    """This machine: links lan, vpn and public, of which vpn is a WireGuard tunnel unless stated otherwise."""
+    vpn = stated.get("tunnel", {})
+    links = [link("lan"), link("public"), *(link(name, of) for name, of in stated.get("claims", {}).items())]
     tunnels = ()
     if vpn is not None:
         own = link("vpn", up=vpn.get("up", True))
         kind = TunnelKind(vpn.get("kind", "wireguard"))
         tunnels = (Tunnel(own, kind, vpn.get("key", OUR_KEY), peers_of(vpn)),)
         links.append(own)
-    if told.get("second"):
+    if stated.get("second"):
         tunnels = (*tunnels, Tunnel(Link("tun1", LinkKind.TUNNEL, up=True, running=True), TunnelKind.OTHER))
-    strict = 1 if told.get("strict") else 0
-    firewall = told.get("filter", "unread")
+    strict = 1 if stated.get("strict") else 0
+    firewall = stated.get("filter", "unread")
     chains = None if firewall == "unread" else tuple(_CHAINS[word] for word in firewall)
     return Machine(
         "linux",
@@ -65,57 +65,58 @@ def link(name: str, of: str | None = None, *, up: bool = True) -> Link:
     return Link(name, kind, up, up, addresses, 1420)
 
 
-def peers_of(told: dict) -> tuple[Peer, ...] | None:
+def peers_of(stated: dict) -> tuple[Peer, ...] | None:
     """The one peer of the tunnel; None where it could not be read."""
-    if told.get("kind", "wireguard") != "wireguard" or told.get("shake") == "unread":
+    if stated.get("kind", "wireguard") != "wireguard" or stated.get("shake") == "unread":
         return None
-    allowed = tuple(map(ip_network, told.get("allowed", ["10.88.0.10/32", "fd88::10/128"])))
-    host = told.get("endpoint", str(END))
+    allowed = tuple(map(ip_network, stated.get("allowed", ["10.88.0.10/32", "fd88::10/128"])))
+    host = stated.get("endpoint", str(END))
     end = (ip_address(host), 51820) if host is not None else None
-    peer = Peer(KEY, allowed, end, AGES[told.get("shake", "fresh")])
-    return (peer,) * told.get("peers", 1)
+    peer = Peer(KEY, allowed, end, AGES[stated.get("shake", "fresh")])
+    return (peer,) * stated.get("peers", 1)
 
 
-def exam_of(symbol: str, told: dict) -> AddressExam:
+def exam_of(symbol: str, stated: dict) -> AddressExam:
     """What was measured on one address."""
-    seen = survey(symbol, told, PORT)
-    name = told.get("name")
-    address = replace(seen.address, realm=told.get("meant", seen.address.realm), name=name)
-    route = route_of(symbol, on_link=told.get("on_link", True))
-    if "leaves_by" in told:
-        kind = {"vpn": LinkKind.TUNNEL, "lo": LinkKind.LOOPBACK}.get(told["leaves_by"], LinkKind.ETHERNET)
-        route = replace(route, interface=told["leaves_by"], kind=kind)
-    if told.get("leaves_by", "") is None:
+    seen = survey(symbol, stated, PORT)
+    name = stated.get("name")
+    address = replace(seen.address, realm=stated.get("meant", seen.address.realm), name=name)
+    route = route_of(symbol, on_link=stated.get("on_link", True))
+    if "leaves_by" in stated:
+        kinds = {"vpn": LinkKind.TUNNEL, "lo": LinkKind.LOOPBACK}
+        kind = kinds.get(stated["leaves_by"], LinkKind.ETHERNET)
+        route = replace(route, interface=stated["leaves_by"], kind=kind)
+    if stated.get("leaves_by", "") is None:
         route = replace(route, interface=None, kind=None, reachable=False)
     seen = replace(seen, address=address, route=route)
     return AddressExam(
         seen,
-        echo=echo_of(told.get("echo"), seen.address.ip),
-        passage=passage_of(told.get("counted"), told.get("heard", 0)),
-        mtu=trial_of(told.get("mtu")),
+        echo=echo_of(stated.get("echo"), seen.address.ip),
+        passage=passage_of(stated.get("counted"), stated.get("received", 0)),
+        mtu=trial_of(stated.get("mtu")),
         names=tuple(
             NameAnswer(None if server == "system" else ip_address(server), tuple(map(address_named, gives)))
-            for server, gives in told.get("names", {}).items()
+            for server, gives in stated.get("names", {}).items()
         ),
-        endpoint=Reason(told["end"]) if "end" in told else None,
-        comes_back=back_of(told.get("back"), symbol),
-        link_alive=told.get("link_alive"),
+        endpoint=Reason(stated["end"]) if "end" in stated else None,
+        comes_back=back_of(stated.get("back"), symbol),
+        link_alive=stated.get("link_alive"),
         hops=tuple(
             Hop(ttl, ip_address(sender) if sender else None)
-            for ttl, sender in enumerate(told["hops_seen"], 1)
+            for ttl, sender in enumerate(stated["hops_seen"], 1)
         )
-        if "hops_seen" in told
+        if "hops_seen" in stated
         else None,
     )
 
 
-def passage_of(told: list[int] | None, heard: int) -> InterfaceCounters | None:
-    """What was sent, received and, if told, thrown away by the check of the reverse path."""
-    if told is None:
+def passage_of(stated: list[int] | None, answered: int) -> InterfaceCounters | None:
+    """What was sent, received and, if stated, thrown away by the check of the reverse path."""
+    if stated is None:
         return None
-    sent, received, *drops = told
+    sent, received, *drops = stated
     return InterfaceCounters(
-        6, sent, received, answered=heard, reverse_path_drops=drops[0] if drops else None
+        6, sent, received, answered=answered, reverse_path_drops=drops[0] if drops else None
     )
 
 
@@ -130,20 +131,20 @@ def echo_of(word: str | None, ip: object) -> Echo | None:
     return Echo(Reason(reason), 3, sender=who)
 
 
-def trial_of(told: dict | None) -> MtuTrial | None:
+def trial_of(stated: dict | None) -> MtuTrial | None:
     """What became of data sent through the port."""
-    if told is None:
+    if stated is None:
         return None
-    teller = ip_address(told["teller"]) if "teller" in told else None
+    teller = ip_address(stated["teller"]) if "teller" in stated else None
     return MtuTrial(
         PORT,
-        Transfer(told.get("small", "arrived")),
-        Transfer(told["big"]),
+        Transfer(stated.get("small", "arrived")),
+        Transfer(stated["big"]),
         1380,
         1420,
-        told.get("learnt"),
+        stated.get("learnt"),
         teller,
-        told.get("working"),
+        stated.get("working"),
     )
 
 
@@ -158,19 +159,19 @@ def back_of(word: str | None, symbol: str) -> object:
     return replace(answer("syn-ack", question), header=Header(interface=word))
 
 
-def told_case(case: dict) -> tuple[list[AddressExam], Machine, Verdict]:
+def case_of(case: dict) -> tuple[list[AddressExam], Machine, Verdict]:
     """Everything that the diagnosis is given."""
-    exams = [exam_of(symbol, told) for symbol, told in case["addresses"].items()]
+    exams = [exam_of(symbol, stated) for symbol, stated in case["addresses"].items()]
     verdict = infer([exam.survey for exam in exams])
-    said = {
+    conditions = {
         (HERE, address_named(symbol)): Condition(word) for symbol, word in case.get("verdict", {}).items()
     }
     ways = {
         address_named(symbol): Condition(word) for symbol, word in case.get("verdict_address", {}).items()
     }
-    ports = tuple(replace(port, conditions={**port.conditions, **said}) for port in verdict.ports)
+    ports = tuple(replace(port, conditions={**port.conditions, **conditions}) for port in verdict.ports)
     addresses = tuple(replace(a, condition=ways.get(a.address.ip, a.condition)) for a in verdict.addresses)
     return exams, machine_of(case.get("machine", {})), Verdict(addresses, ports)
 
 
-__all__ = ["OWN", "PORT", "told_case"]
+__all__ = ["OWN", "PORT", "case_of"]

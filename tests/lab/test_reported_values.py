@@ -11,24 +11,24 @@ MET, MISSED = (
     ExpectationRow("80", "binding", "wildcard", "wildcard"),
     ExpectationRow("80", "via", "direct", "forward"),
 )
-SAID = ReportedValue("80", "binding", "wildcard")
+VALUE = ReportedValue("80", "binding", "wildcard")
 
 
-def test_all_that_a_report_says() -> None:
+def test_all_that_a_report_has() -> None:
     """Ports as scenarios write them, groups of ports too, addresses by their symbols."""
-    said = {(one.port, one.what): one.value for one in values_of(REPORT)}
-    assert said["80", "binding"] == "specific"
-    assert said["80", "bound to"] == LAN
-    assert said["80", "bound by"] == "address"
-    assert said["80", "families"] == "4"
-    assert said["80", "via"] == "direct"
-    assert said["80", "state on lan"] == "open"
-    assert said["80", "reason on lan"] == "syn-ack"
-    assert said["80", "condition on lan"] == "clear"
-    assert said["U:53", "state on lan"] == "-"
-    assert said["1000-2000", "binding"] == "loopback-or-not-listening"
-    assert said["lan", "address"] == "clear"
-    assert len(said) == 2 * (5 + 3) + 5 + 1
+    values = {(one.port, one.what): one.value for one in values_of(REPORT)}
+    assert values["80", "binding"] == "specific"
+    assert values["80", "bound to"] == LAN
+    assert values["80", "bound by"] == "address"
+    assert values["80", "families"] == "4"
+    assert values["80", "via"] == "direct"
+    assert values["80", "state on lan"] == "open"
+    assert values["80", "reason on lan"] == "syn-ack"
+    assert values["80", "condition on lan"] == "clear"
+    assert values["U:53", "state on lan"] == "-"
+    assert values["1000-2000", "binding"] == "loopback-or-not-listening"
+    assert values["lan", "address"] == "clear"
+    assert len(values) == 2 * (5 + 3) + 5 + 1
 
 
 def test_order_does_not_count() -> None:
@@ -43,7 +43,7 @@ def test_order_does_not_count() -> None:
 )
 def test_results_as_json(rows: tuple[ExpectationRow, ...], error: str | None, ok: bool) -> None:  # noqa: FBT001 - a case
     """Everything comes back; whether it is ok stands there for other programs."""
-    result = CheckResult("demo", "netns", "raw", rows, 1.5, (SAID,), error)
+    result = CheckResult("demo", "netns", "raw", rows, 1.5, (VALUE,), error)
     text = to_json("netns", "raw", [result])
     assert from_json(text.encode()) == (result,)
     whole = json.loads(text)
