@@ -10,19 +10,16 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from probe.app.engines import Engine, EngineRequest
-from probe.app.infer import judged
 from probe.app.plan import make_plan
 from probe.app.session import Backends, open_session
 from probe.app.target import Target, resolve_target
 from probe.app.tunnels import TunnelFacts
 from probe.app.way_out import require_sources
 from probe.engine.backend import Backend, Clients, Task
-from probe.engine.rows import measurement_of
 from probe.engine.run import Outcome, Progress, Run
 from probe.engine.scan import Counts
 from probe.engine.survey import Survey, ask_follow_ups, survey_address
 from probe.errors import NothingMeasuredError
-from probe.inference import follow_ups
 from probe.interruption import StopRequestedError
 from probe.machine.sources import Host
 from probe.model.facts import HERE, AddressSurvey, TunnelHealth
@@ -33,7 +30,6 @@ from probe.model.plan import USUAL_TIMING, AddressPlan, FollowUp, Plan, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
 from probe.model.target import IPAddress, Port, ResolvedTarget
-from probe.redact.measurements import redacted
 from probe.services.port_list import format_port_list
 from probe.services.registry import TLS_PORTS
 from probe.services.selection import greeted_ports, keyed_ports
@@ -95,9 +91,13 @@ def scan(
     """
     with _ready(target, backends, engine) as (resolved, ready):
         measurement, surveys = _measurement(resolved, timing, ready, how.vantage, progress)
+    from probe.app.infer import judged
+
     facts = facts_of(resolved, strict=how.strict)
     if not how.redact:
         return judged((measurement,), facts, most_rows=how.most_rows, surveys=surveys)
+    from probe.redact.measurements import redacted
+
     without = redacted((measurement,), facts)
     return judged(without.measurements, without.facts, most_rows=how.most_rows)
 
@@ -160,6 +160,8 @@ def _measurement(
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: {_why_not(outcome.surveys)}")
+    from probe.engine.rows import measurement_of
+
     measurement = measurement_of(outcome, vantage=vantage, engine=backends.engine, started=started)
     return measurement, tuple(replace(one, vantage=vantage) for one in outcome.surveys)
 
@@ -306,6 +308,8 @@ def ask_raw_follow_ups(outcome: Outcome, context: ScanContext) -> Outcome:
     backends = context.backends
     if backends.raw is None:
         return outcome
+    from probe.inference import follow_ups
+
     for _ in range(_ROUNDS):
         if not outcome.complete:
             break
