@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TypeVar
 
 from probe.app.engines import Engine, EngineRequest
@@ -254,6 +255,7 @@ def ask_services(outcome: Outcome, context: ScanContext) -> Outcome:
         first = [call for call in calls if (call.address, call.port) not in asked]
         keys = _begun(clients.keys, wanted, _KEY_CONNECTIONS, context)
         greetings = _begun(clients.greetings, first, _GREETING_CONNECTIONS, context)
+        import_module("probe.app.infer")  # while services think about it
         shown = _awaited(clients, keys)
         left = [c for c in calls if (c.address, c.port) in asked and (c.address, c.port) not in shown]
         heard = {

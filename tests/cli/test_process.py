@@ -53,7 +53,7 @@ main(["scan", "127.0.0.1", "-p", "9", "--engine", "connect"])
 
 
 def test_what_concludes_loads_after_the_first_packet() -> None:
-    """Nor are other commands loaded, packets of our own making, or tables: the network is not kept waiting."""
+    """Nor does any other command, what makes raw packets, or tables: the network is not kept waiting."""
     command = [sys.executable, "-c", AT_THE_FIRST_PACKET]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
     loaded = set(done.stderr.split())
