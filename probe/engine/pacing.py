@@ -29,6 +29,8 @@ class TokenBucket:
         self._at: float | None = None
 
     def _refill(self, now: float) -> None:
+        if now == self._at:
+            return
         if self._at is not None:
             self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
         self._at = now
