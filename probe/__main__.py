@@ -1,13 +1,16 @@
 """`python -m probe`, and the `bindprobe` command."""
 
+import gc
 import os
 import signal
 
+_RARELY = 50_000  # objects made between two searches for garbage: hardly any of them is
 _BY_SIGNAL = 128  # a shell's exit codes of programs that a signal ended start here
 
 
 def main() -> None:
     """Run the command line. A signal that comes while the program loads ends it, without a trace."""
+    gc.set_threshold(_RARELY)
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:

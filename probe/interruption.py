@@ -13,7 +13,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn, Protocol, TypeVar
 
@@ -38,15 +37,15 @@ class StopRequestedError(Exception):
     """A wait was given up because a signal asked for the end. Raised by what waits, never by the handler."""
 
 
-@dataclass(slots=True)
 class _State:
     """What is known of signals in this process."""
 
-    number: int | None = None  # of the first one that came within `held`
-    held: bool = False
-    undo: list[Callable[[], None]] = field(default_factory=list)
-    starting: list[object] = field(default_factory=list)  # processes that are not in `undo` yet
-    late: list[int] = field(default_factory=list)  # signals that came meanwhile
+    def __init__(self) -> None:
+        self.number: int | None = None  # of the first one that came within `held`
+        self.held = False
+        self.undo: list[Callable[[], None]] = []
+        self.starting: list[object] = []  # processes that are not in `undo` yet
+        self.late: list[int] = []  # signals that came meanwhile
 
 
 _state = _State()

@@ -151,7 +151,7 @@ class Examination:
     def _passages_by(self, surveys: Mapping[str, AddressSurvey]) -> dict[IPAddress, InterfaceCounters]:
         before = {name: self._count(name, survey.address.ip) for name, survey in surveys.items()}
         wanted = (q for s in surveys.values() for q in path_probes.passage_questions(s))
-        answers = ask(wanted, self._backends.backend, _ONCE)
+        answers = ask(wanted, self._backends.backend, _ONCE, learned=self.outcome.learned)
         interruption.check()
         found = {
             survey.address.ip: path_probes.passage_of(

@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from probe.app.engines import Engine, EngineRequest
-from probe.app.infer import judged
 from probe.app.session import Backends, open_session
 from probe.app.stages import collect
 from probe.app.target import Target, resolve_target
 from probe.app.way_out import require_sources
-from probe.engine.rows import measurement_of
 from probe.engine.run import Outcome, Progress
 from probe.errors import NothingMeasuredError
 from probe.model.facts import HERE, AddressSurvey, TunnelHealth
@@ -70,6 +68,8 @@ def scan(
     """
     with _ready(target, backends, engine) as (resolved, ready):
         measurement, surveys = _measurement(resolved, timing, ready, how.vantage, progress)
+    from probe.app.infer import judged
+
     facts = facts_of(resolved, strict=how.strict)
     return judged((measurement,), facts, most_rows=how.most_rows, surveys=surveys, redact=how.redact)
 
@@ -132,6 +132,8 @@ def _measurement(
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: {_why_not(outcome.surveys)}")
+    from probe.engine.rows import measurement_of
+
     measurement = measurement_of(outcome, vantage=vantage, engine=backends.engine, started=started)
     return measurement, tuple(replace(one, vantage=vantage) for one in outcome.surveys)
 

@@ -7,6 +7,7 @@ Which ports are worth it is `services.selection`; what two addresses show alike 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import TypeVar
 
 from probe.app.scan_context import ScanContext
@@ -65,6 +66,7 @@ def _asked(
     at_once = [call for call in calls if (call.address, call.port) not in keyed]
     keys = _begun(clients.keys, wanted, _KEY_CONNECTIONS, context)
     first = _begun(clients.greetings, at_once, _GREETING_CONNECTIONS, context)
+    import_module("probe.app.infer")  # while services think about it
     shown = _awaited(clients, keys)
     keyless = keyed - shown.keys()
     left = [call for call in calls if (call.address, call.port) in keyless]

@@ -15,7 +15,6 @@ from probe.engine.backend import Backend
 from probe.engine.run import Outcome, Progress, Run
 from probe.engine.scan import Counts
 from probe.engine.survey import Survey, ask_follow_ups, survey_address
-from probe.inference import follow_ups
 from probe.interruption import StopRequestedError
 from probe.machine.sources import Host
 from probe.model.facts import AddressSurvey
@@ -106,6 +105,8 @@ def ask_raw_follow_ups(outcome: Outcome, context: ScanContext) -> Outcome:
     backends = context.backends
     if backends.raw is None:
         return outcome
+    from probe.inference import follow_ups
+
     for _ in range(_ROUNDS):
         if not outcome.complete:
             break

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from probe.engine.backend import Backend
 from probe.engine.run import Outcome
-from probe.inference.reachability import is_silent
 from probe.machine.sources import Host
 from probe.model.facts import AddressSurvey, TunnelHealth
 from probe.model.machine import Peer, Tunnel
@@ -43,6 +42,8 @@ class TunnelFacts:
         Raises:
             StopRequestedError: a signal cut the reading short.
         """
+        from probe.inference.reachability import is_silent
+
         silent = [s for s in outcome.surveys if is_silent(s)]
         if not silent or not outcome.complete:
             return outcome

@@ -4,8 +4,9 @@ Each module is loaded when its client is first used: most scans need none of the
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from msgspec import Struct
 
 from probe.engine.backend import Endpoint, Task
 from probe.model.exam import Echo, MtuTrial, NameAnswer
@@ -22,8 +23,7 @@ _THREADS = 8  # every client at once
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadTask(Generic[T]):
+class ThreadTask(Struct, Generic[T], frozen=True):
     """Work in a thread."""
 
     future: "Future[T]"

@@ -12,8 +12,9 @@ import heapq
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from probe import interruption
 from probe.backends.errnos import IN_PROGRESS, RESET_AFTER_ACCEPT, TIMED_OUT, Moment
@@ -45,8 +46,7 @@ class _ConnectStage(Enum):
     WATCHED = auto()  # accepted; what does the peer do next?
 
 
-@dataclass(slots=True, eq=False)
-class _Flight:
+class _Flight(Struct, eq=False):
     """One probe and its socket."""
 
     probe: Probe

@@ -10,8 +10,9 @@ winsock2.h and WSASetFailConnectOnIcmpError.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from probe.model.probing import Reason
 
@@ -32,16 +33,14 @@ class Moment(StrEnum):
     LATER = "later"  # after the packet left, or while it was sent
 
 
-@dataclass(frozen=True, slots=True)
-class ErrnoMeaning:
+class ErrnoMeaning(Struct, frozen=True):
     """What an error amounts to. `by_us`: this machine refused, so its own address is the sender."""
 
     reason: Reason
     by_us: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ErrnoRow:
+class ErrnoRow(Struct, frozen=True):
     """One error: its number on each system (None: does not occur), and its meanings (None: not measured)."""
 
     name: str

@@ -7,8 +7,9 @@ numbers that Python's `socket` module does not carry everywhere are literals wit
 import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from probe.backends.errnos import System
 from probe.model.target import Protocol
@@ -28,8 +29,7 @@ class PollerKind(StrEnum):
     SELECTORS = "selectors"
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """One platform's row.
 
     `settings` are set on every socket of a kind before it connects; one that the running kernel refuses is

@@ -7,9 +7,10 @@ together. What an ICMP error means for a port is `probe.wire.icmp`'s.
 
 import socket
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
+
+from msgspec import Struct
 
 from probe.backends.errnos import NOT_SENT, Moment, System, meanings
 from probe.backends.sockets import own_address, with_scope
@@ -41,8 +42,7 @@ class ErrorOrigin(IntEnum):
 _ORIGINS = frozenset(int(origin) for origin in ErrorOrigin)
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedError:
+class QueuedError(Struct, frozen=True):
     """One entry of the queue. `scope` is the offender's interface index, 0 where it has none."""
 
     errno: int
@@ -98,8 +98,7 @@ def read_error_queue(sock: socket.socket) -> QueuedError | None:
 # --- why a probe failed ---
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What a failed socket amounts to: the parts of a reply."""
 
     reason: Reason

@@ -9,8 +9,9 @@ import errno
 import socket
 import struct
 import sys
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+
+from msgspec import Struct
 
 from probe.backends.platforms import SEND_TTL, Kind, Option, Platform, Setting
 from probe.backends.tcpinfo import TCP_INFO, TRANSFER_SIZE, handshake_rtt, parse_tcp_info
@@ -34,8 +35,7 @@ _DRAIN_BYTES, _DRAIN_READS = 65_536, 16
 SockAddr = tuple[str, int] | tuple[str, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """How sockets of one kind are made on this machine."""
 
     family: socket.AddressFamily
@@ -190,8 +190,7 @@ def is_self_connected(sock: socket.socket, target: SockAddr) -> bool:
     return bool(sock.getsockname()[:2] == target[:2])
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedConnection:
+class AcceptedConnection(Struct, frozen=True):
     """What the kernel knows of one. `rtt` of its handshake in seconds; None where its SYN was sent again."""
 
     ttl: int | None = None  # of the peer's last packet

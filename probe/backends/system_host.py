@@ -4,8 +4,10 @@ Lives here: the questions, and how the systems' answers become facts. Nothing he
 socket that is connected only makes the kernel choose a route and a source address.
 """
 
+import math
 import socket
 import sys
+import time
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
@@ -27,6 +29,7 @@ from probe.model.target import IPAddress
 from probe.model.way_out import USUAL_WAY, WayOut
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+_MOMENT_S = 0.2  # interfaces that were read so lately are not read again
 _ANY_PORT = 9  # discard; never sent to
 _LOOPBACK_ADDRESSES = frozenset({ip_address("127.0.0.1"), ip_address("::1")})
 
@@ -54,6 +57,8 @@ class SystemHost:
     ) -> None:
         self._read_tunnels = read_tunnels
         self._way = way
+        self._seen: tuple[Interface, ...] = ()
+        self._seen_at = -math.inf
 
     def route(self, destination: IPAddress) -> Route:
         """How the kernel would send to `destination`: source address, interface, link."""
@@ -64,7 +69,7 @@ class SystemHost:
         kernel = _kernel_route(destination, self._way)
         if kernel is not None and not kernel.delivers:
             return Route(destination, reachable=False)
-        known = interfaces()
+        known = self._interfaces()
         interface = _interface_for(known, destination, source, kernel)
         if interface is None:
             return Route(destination, source)
@@ -76,6 +81,13 @@ class SystemHost:
             mtu=interface.mtu,
             on_link=_on_link(interface, destination, kernel),
         )
+
+    def _interfaces(self) -> tuple[Interface, ...]:
+        """This machine's interfaces: read again after a moment, for routes are asked one after the other."""
+        now = time.monotonic()
+        if now - self._seen_at > _MOMENT_S:
+            self._seen, self._seen_at = interfaces(), now
+        return self._seen
 
     def neighbour(self, destination: IPAddress) -> Neighbour | None:
         """What the neighbour table has of an on-link address; None where it has nothing (Linux only)."""

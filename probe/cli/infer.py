@@ -43,7 +43,7 @@ def infer(  # noqa: PLR0913 - each is a flag
     from probe.cli.measure import deliver
     from probe.cli.output import Destination
     from probe.model.report import Report
-    from probe.report.grouping import MOST_ROWS
+    from probe.report.formats import MOST_ROWS
 
     destination = Destination.of(form, output, detail=verbose)
     destination.check()

@@ -4,13 +4,13 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from probe import interruption
-from probe.cli import demo, doctor, explain, infer, lab, scan, schema
 from probe.cli.app import app
 from probe.errors import BindprobeError
 
-COMMANDS = (scan, doctor, explain, infer, schema, demo, lab)  # importing them adds them to the application
+COMMANDS = ("scan", "doctor", "explain", "infer", "schema", "demo", "lab")  # each is a module of this package
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
@@ -27,6 +27,7 @@ def run() -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line; return its exit code."""
+    _load_commands(argv)
     try:
         code = app(
             args=list(argv) or ["--help"], prog_name="bindprobe", standalone_mode=False, obj=list(argv)
@@ -44,6 +45,12 @@ def main(argv: Sequence[str]) -> int:
     if not argv:
         return EXIT_USAGE  # the help was shown, but no command was given
     return interruption.exit_code() or (code if isinstance(code, int) else 0)
+
+
+def _load_commands(argv: Sequence[str]) -> None:
+    """Import the command that is given, which adds it to the application; for help and errors all of them."""
+    for name in argv[:1] if argv and argv[0] in COMMANDS else COMMANDS:
+        import_module(f"probe.cli.{name}")
 
 
 def _failed(message: str, code: int) -> int:

@@ -2,6 +2,7 @@
 
 import platform
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from probe import interruption
 from probe.app.engines import EngineRequest
@@ -19,11 +20,11 @@ from probe.errors import NothingMeasuredError, UsageError
 from probe.model.binding import Binding, Condition
 from probe.model.facts import HERE
 from probe.model.plan import Timing
-from probe.model.report import Report
 from probe.model.target import ResolvedTarget
-from probe.report.formats import Form
-from probe.report.grouping import MOST_ROWS
-from probe.report.plan_text import render_plan, render_plan_json
+from probe.report.formats import MOST_ROWS, Form
+
+if TYPE_CHECKING:
+    from probe.model.report import Report
 
 EXIT_INCONCLUSIVE = 5
 EXIT_INTERRUPTED = 130
@@ -50,6 +51,8 @@ def print_plan(
     resolved = resolve_target(target, host)
     require_sources(way, (address.ip for address in resolved.addresses))
     plan = make_plan(resolved, timing, host)
+    from probe.report.plan_text import render_plan, render_plan_json
+
     follow_ups, missing = permitted_follow_ups(request)
     hint(missing, quiet=quiet)
     if destination.form is Form.JSON:
@@ -90,7 +93,7 @@ def run(
             return deliver(report, destination, strict=how.strict)
 
 
-def measure(target: ResolvedTarget, timing: Timing, backends: Backends, how: ScanOptions) -> Report:
+def measure(target: ResolvedTarget, timing: Timing, backends: Backends, how: ScanOptions) -> "Report":
     """Probe with what is at hand and conclude.
 
     Raises:
@@ -106,7 +109,7 @@ def measure(target: ResolvedTarget, timing: Timing, backends: Backends, how: Sca
         return scan(target, timing, backends, progress=progress, how=reporting)
 
 
-def deliver(report: Report, destination: Destination, *, strict: bool = False) -> int:
+def deliver(report: "Report", destination: Destination, *, strict: bool = False) -> int:
     """Write a report and return the exit code that it ends with.
 
     Raises:
@@ -120,6 +123,6 @@ def deliver(report: Report, destination: Destination, *, strict: bool = False) -
     return EXIT_INCONCLUSIVE if strict and _inconclusive(report) else 0
 
 
-def _inconclusive(report: Report) -> bool:
+def _inconclusive(report: "Report") -> bool:
     verdicts = (*report.ports, *(report.rest or ()))
     return any(one.binding is Binding.UNDETERMINED for one in verdicts)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from probe import interruption
 from probe.app.invoker import acting_as_invoker
@@ -14,10 +15,12 @@ from probe.app.privileged_start import Around
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import style_of
 from probe.errors import OutputError, UnwrittenError
-from probe.model.doctor_report import DoctorReport
-from probe.model.report import Report
 from probe.report.formats import Form, load, parts_of
 from probe.report.style import PLAIN, TextStyle
+
+if TYPE_CHECKING:
+    from probe.model.doctor_report import DoctorReport
+    from probe.model.report import Report
 
 STDOUT = Path("-")
 _CLOSED = "stdout is closed; use -o FILE"
@@ -37,7 +40,7 @@ class Destination:
         """The destination that the options ask for; `check` it before anything is probed."""
         return cls(form, None if path == STDOUT else path, detail)
 
-    def write(self, report: Report | DoctorReport) -> bool:
+    def write(self, report: "Report | DoctorReport") -> bool:
         """Render a report and write it; False where it went to a pipe that nobody reads any more.
 
         Raises:

@@ -6,8 +6,9 @@ memory carries them in virtual time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from probe.model.exam import Echo, MtuTrial, NameAnswer
 from probe.model.greeting import Call, Greeting
@@ -86,8 +87,7 @@ class Clients(Protocol):
         """Let time pass until all of them have ended, or a signal asks for the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done(Generic[T_co]):
+class Done(Struct, Generic[T_co], frozen=True):
     """A task that has ended."""
 
     brought: T_co

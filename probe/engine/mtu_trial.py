@@ -6,9 +6,10 @@ the clock of whoever carries it. Data is never a whole line of any protocol.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
+
+from msgspec import Struct
 
 from probe.model.exam import MtuTrial, Transfer
 from probe.model.target import IPAddress, Port
@@ -16,8 +17,7 @@ from probe.model.target import IPAddress, Port
 # --- what it takes of a network ---
 
 
-@dataclass(frozen=True, slots=True)
-class TransferInfo:
+class TransferInfo(Struct, frozen=True):
     """How far a connection's data has come. `acked` counts acknowledged bytes, the SYN among them."""
 
     open: bool  # data may still pass

@@ -7,7 +7,8 @@ in BBR (draft-ietf-ccwg-bbr). The timeout is that of RFC 6298, learned per addre
 """
 
 import math
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 START_PER_S = 1000.0
 MIN_PER_S = 100.0
@@ -28,6 +29,8 @@ class TokenBucket:
         self._at: float | None = None
 
     def _refill(self, now: float) -> None:
+        if now == self._at:
+            return
         if self._at is not None:
             self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
         self._at = now
@@ -183,8 +186,7 @@ MAX_TRIES = 8  # on an address that loses packets
 SILENCE_DOUBT = 0.002  # tries are added until loss alone explains a silence with less than this
 
 
-@dataclass(slots=True)
-class PathStats:
+class PathStats(Struct):
     """Round-trip time and loss of one address; a fresh one knows nothing."""
 
     rtt: RttEstimator = field(default_factory=RttEstimator)

@@ -1,9 +1,8 @@
 """What a scan has under way: links, addresses, questions, and what a reply makes of a question. Pure."""
 
 from collections import deque
-from dataclasses import dataclass, field
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from probe.engine.pacing import AddressPace, LinkPace, PathStats
 from probe.engine.rations import ErrorRation
@@ -11,16 +10,14 @@ from probe.model.probing import Observation, Question, Reason, Reply, Role
 from probe.model.target import Protocol
 
 
-@dataclass(slots=True, eq=False)
-class OutgoingLink:
+class OutgoingLink(Struct, eq=False):
     """One outgoing interface: what its addresses share, and which of them have something to send now."""
 
     pace: LinkPace = field(default_factory=LinkPace)
     ready: deque["AddressState"] = field(default_factory=deque)
 
 
-@dataclass(slots=True, eq=False)
-class AddressState:
+class AddressState(Struct, eq=False):
     """One address, or the way to it where frames for others are handed to it."""
 
     link: OutgoingLink
@@ -33,8 +30,7 @@ class AddressState:
     queued: bool = False  # it is among those that are ready, or will be
 
 
-@dataclass(slots=True, eq=False)
-class PendingQuestion:
+class PendingQuestion(Struct, eq=False):
     """A question under way."""
 
     question: Question

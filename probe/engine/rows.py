@@ -7,10 +7,8 @@ inferred of the rows is what is inferred of the probes. What stands alone has a 
 
 import datetime as dt
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from probe.engine.run import Outcome
 from probe.model.exam import AddressExam, ExamMeasurement
@@ -71,8 +69,7 @@ def fold(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(Struct, frozen=True):
     """What an examination has beyond a scan: this machine as it concerns the target, and the exams."""
 
     machine: Surroundings
@@ -227,7 +224,7 @@ def _row(members: Sequence[Observation], began: float) -> AnswerRow:
         last_sent=_end(sent, -1) if several else None,
         answer=_end(answers, 0),
         last_answer=_end(answers, -1) if several else None,
-        rtt=round(median(rtts), _DIGITS) if rtts else None,
+        rtt=round(_median(rtts), _DIGITS) if rtts else None,
         rtt_min=_rounded(_end(rtts, 0)) if several else None,
         rtt_max=_rounded(_end(rtts, -1)) if several else None,
     )
@@ -269,3 +266,9 @@ def _observations(row: AnswerRow, measured: AddressMeasurement) -> Iterable[Obse
             started=row.sent,
             answered_at=row.answer,
         )
+
+
+def _median(values: Sequence[float]) -> float:
+    """Of sorted values the one in the middle, or what is between the two there."""
+    middle = len(values) // 2
+    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2

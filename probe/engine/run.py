@@ -206,17 +206,28 @@ def ask_only(address: IPAddress, questions: Sequence[Question]) -> Survey:
 
 
 def ask(
-    questions: Iterable[Question], backend: Backend, timing: Timing, longest: float = _LONGEST_S
+    questions: Iterable[Question],
+    backend: Backend,
+    timing: Timing,
+    longest: float = _LONGEST_S,
+    learned: Mapping[IPAddress, PathStats] | None = None,
 ) -> Answers:
-    """Ask all of these at once, each address at its own pace; `longest` is in seconds.
+    """Ask all of these at once, each address at its own pace.
 
     Nothing is known where a signal cut it short: what was not asked in full may not pass for silence.
+
+    Args:
+        questions: what to ask.
+        backend: what carries it.
+        timing: how patiently.
+        longest: seconds that it takes at most.
+        learned: what an earlier run has learned of each address.
     """
     by_address: dict[IPAddress, list[Question]] = {}
     for question in dict.fromkeys(questions):
         by_address.setdefault(question.address, []).append(question)
     surveys = {address: ask_only(address, asked) for address, asked in by_address.items()}
-    outcome = Run(surveys, backend, timing).until(longest)
+    outcome = Run(surveys, backend, timing, learned).until(longest)
     if not outcome.complete:
         return {}
     return {o.question: o for survey in outcome.surveys for o in survey.observations}

@@ -111,9 +111,10 @@ class Scan:
             brief: those of which silence is expected.
         """
         allowed = self.timing.retries + 1 if tries is None else tries
+        shared = None if way is None else self._state(way)
         for question in questions:
             few = 1 if question.min_ttl is not None else allowed
-            state = self._state(question.address if way is None else way)
+            state = shared or self._state(question.address)
             self._queue(PendingQuestion(question, few, state, brief=question in brief))
 
     def _state(self, address: IPAddress, learned: PathStats | None = None) -> AddressState:

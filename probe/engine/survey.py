@@ -5,9 +5,9 @@ knows neither clock nor network; `run` carries it.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from probe.engine import distance
 from probe.engine.pacing import PathStats
@@ -27,8 +27,7 @@ _NEIGHBOUR_SILENCE = frozenset({Reason.NO_RESPONSE, Reason.HOST_UNREACH})
 Answers = Mapping[Question, Observation]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Questions to ask at once, after `idle` seconds without traffic to this address.
 
     `tries` None means the scan's own number. Of `brief` questions silence is expected: what is above a TTL

@@ -1,10 +1,11 @@
 """This machine's network interfaces: addresses, MTU, and what kind of link each one is."""
 
 import sys
-from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from probe.model.facts import LinkKind
 from probe.model.target import IPAddress
@@ -30,8 +31,7 @@ _TUNNEL_NAMES = ("utun", "tun", "ipsec", "ppp", "gif", "wg")
 _TUNNEL_WORDS = ("wireguard", "tailscale", "openvpn", "wintun", "vpn", "zerotier")
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Struct, frozen=True):
     """One interface. `mtu` in bytes, None where the system does not report it."""
 
     name: str

@@ -7,9 +7,10 @@ the one exchange that sends them. What an answer means for a probe belongs to `s
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntFlag
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from probe.model.target import IPAddress
 
@@ -48,8 +49,7 @@ class NeighbourState(IntFlag):
     PERMANENT = 0x80
 
 
-@dataclass(frozen=True, slots=True)
-class KernelRoute:
+class KernelRoute(Struct, frozen=True):
     """The kernel's decision for one destination."""
 
     interface: int | None  # index
@@ -100,8 +100,7 @@ def parse_route(answer: bytes) -> KernelRoute | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NeighbourEntry:
+class NeighbourEntry(Struct, frozen=True):
     """One entry of the neighbour table. `link_address` as 52:54:00:12:34:56; None where it has none."""
 
     state: NeighbourState

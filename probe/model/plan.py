@@ -1,7 +1,8 @@
 """A plan is data: what would be asked of each address, and how patiently, before a packet flies."""
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.errors import UsageError
 from probe.model.evidence import PurposeRule
@@ -12,8 +13,7 @@ from probe.model.target import IPAddress, Port, TargetAddress
 LONGEST_WAIT_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """How patiently to ask.
 
     `timeout` is the longest wait for one answer in seconds, `retries` the tries after the first,
@@ -43,8 +43,7 @@ class Timing:
 USUAL_TIMING = Timing()
 
 
-@dataclass(frozen=True, slots=True)
-class AddressPlan:
+class AddressPlan(Struct, frozen=True):
     """What is asked of one address.
 
     `controls` are ports that nothing uses; `spare_controls` are asked too where a control turns out open.
@@ -57,24 +56,21 @@ class AddressPlan:
     spare_controls: tuple[Port, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RawPermissions:
+class RawPermissions(Struct, frozen=True):
     """Which raw follow-ups may be sent beyond the ordinary ones. These look hostile, so they take a word."""
 
     fin: bool = False  # FINs to ports that stay silent
     loopback: bool = False  # frames for 127.0.0.1 to neighbours
 
 
-@dataclass(frozen=True, slots=True)
-class FollowUp:
+class FollowUp(Struct, frozen=True):
     """One raw question, and which doubt it would end."""
 
     question: Question
     why: PurposeRule
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The whole scan. `deadline` bounds it in seconds from its start, whatever happens."""
 
     addresses: tuple[AddressPlan, ...]

@@ -6,7 +6,6 @@ translates what its platform reports into a Reason before anyone else sees it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from msgspec import Struct
@@ -56,8 +55,7 @@ class ErrorKind(StrEnum):
     TOO_BIG = "too-big"
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonFacts:
+class ReasonFacts(Struct, frozen=True):
     """What a reason amounts to. `state`: of a TCP port, None: it shows none. `error`: of an ICMP error."""
 
     state: State | None = State.FILTERED
@@ -163,8 +161,7 @@ class Question(Struct, frozen=True, omit_defaults=True, cache_hash=True):
     hop: NextHop | None = None  # None: as the kernel routes it
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """One try at a question. `id` is unique within a run; `attempt` counts from 1."""
 
     id: int
@@ -208,8 +205,7 @@ class Header(Struct, frozen=True, omit_defaults=True):
     link_address: str | None = None  # of the neighbour that handed it over; ARP: of the one that answered
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What came back to one probe.
 
     `at` is on the backend's clock, in seconds. An ICMP error always has its `sender`. A reply

@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # the options of the command line know the formats, and load 
 
     _Renderer = Callable[[Report | DoctorReport, TextStyle], str | Iterable[str]]
 
+MOST_ROWS = 1000  # up to this many ports each has its row in a report
+
 
 class Form(StrEnum):
     """A format by its name, which is that of its option too.

@@ -15,9 +15,9 @@ from probe.model.evidence import PortEvidence
 from probe.model.probing import Origin
 from probe.model.report import ObservationReport, PortReport, Report, RestReport
 from probe.report import probes
+from probe.report.formats import MOST_ROWS
 from probe.services.port_list import format_ports
 
-MOST_ROWS = 1000  # up to this many ports each has its row
 _FEW = 10  # as many ports of a kind, or fewer, stand out
 _Value = TypeVar("_Value", bound=Hashable)
 

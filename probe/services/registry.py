@@ -4,8 +4,9 @@ Lives here: a small table of our own, from the port registrations of IANA (RFC 6
 own documentation. Pure: the system's services database is asked in `probe.machine.names`, never here.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from probe.model.target import Port, Protocol
 
@@ -23,8 +24,7 @@ class ServicePurpose(StrEnum):
     WEB = "web"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownService:
+class KnownService(Struct, frozen=True):
     """One registered or customary use of a port.
 
     `private`: it should normally not be reachable from outside (no encryption, no or weak

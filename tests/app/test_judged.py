@@ -20,7 +20,7 @@ from probe.model.target import Port
 from probe.redact.measurements import redacted
 from probe.report.as_json import render_json
 from probe.report.explanation import render_explanation
-from probe.report.grouping import MOST_ROWS
+from probe.report.formats import MOST_ROWS
 from probe.report.read import parse_report
 from probe.report.style import PLAIN
 

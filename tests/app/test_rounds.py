@@ -179,7 +179,7 @@ def test_no_more_than_three_rounds(monkeypatch):
         question = Question(LAN, Port(Protocol.TCP, 20000 + len(calls)))
         return {LAN: (FollowUp(question, PurposeRule.WHOSE_RESET),)}
 
-    monkeypatch.setattr(stages, "follow_ups", curious)
+    monkeypatch.setattr("probe.inference.follow_ups", curious)
     scanned = survey()
     assert len(calls) == 3
     assert [t.observation.question.port.number for t in scanned.surveys[0].traces] == [20001, 20002, 20003]

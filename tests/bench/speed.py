@@ -6,6 +6,7 @@ With a file's name as its argument, it keeps these there as JSON with the machin
 happen between network namespaces of this machine, which the program enters by starting itself again.
 """
 
+import compileall
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from probe.report.read import parse_report
 ROUNDS = 5
 TIMEOUT = 300.0  # seconds for one process
 OURS = (sys.executable, "-m", "probe")
+PROBE = Path(__file__).parents[2] / "probe"
 
 SCAN_SHARE = 0.75  # of nmap's time
 RAW_SHARE = 2.5  # of the time without raw packets: scapy is loaded, and silence is asked about once more
@@ -204,6 +206,7 @@ def main() -> int:
     if not nmap.available():
         sys.stderr.write("bench: nmap is not installed, and it is what we compare with\n")
         return 3
+    compileall.compile_dir(PROBE, quiet=1)  # as an installed program is
     if not enter.inside():
         return enter.reenter((sys.executable, *sys.argv))
     rows = (scan_row(), raw_row(), help_row(), *silent_rows())

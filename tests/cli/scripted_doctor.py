@@ -67,7 +67,7 @@ class SteadyReader:
 class OneLinkHost:
     """Reaches everything by one link."""
 
-    def __init__(self, read_tunnels: object = None) -> None:
+    def __init__(self, read_tunnels: object = None, way: object = None) -> None:
         pass
 
     def route(self, destination) -> Route:

@@ -38,6 +38,33 @@ def test_help_loads_next_to_nothing(argv: list[str]) -> None:
     assert rest <= {"probe.app", "probe.app.engines", "probe.app.invoker", "probe.version", *formats}
 
 
+AT_THE_FIRST_PACKET = """
+import sys
+from probe.backends.connect import ConnectBackend
+
+def send(self, probe):
+    print(*sys.modules, file=sys.stderr)
+    raise SystemExit(0)
+
+ConnectBackend.send = send
+from probe.cli.main import main
+main(["scan", "127.0.0.1", "-p", "9", "--engine", "connect"])
+"""
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root loads all of it before its privileges are given up")
+def test_what_concludes_loads_after_the_first_packet() -> None:
+    """Nor does any other command, what makes raw packets, or tables: the network is not kept waiting."""
+    command = [sys.executable, "-c", AT_THE_FIRST_PACKET]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert "probe.app.scan" in loaded
+    assert {name.split(".")[0] for name in loaded} & (HEAVY - {"msgspec", "psutil"}) == set()
+    rooms = {"probe.diagnosis", "probe.explain", "probe.inference", "probe.lab", "probe.redact"}
+    assert {".".join(name.split(".")[:2]) for name in loaded} & rooms == set()
+    assert not {"probe.cli.doctor", "probe.cli.lab", "probe.report.document", "statistics"} & loaded
+
+
 @pytest.mark.parametrize("argv", ["demo --world sim --json", "schema", "--help", "lab list"])
 def test_a_reader_may_leave_early(argv: str) -> None:
     """`| head -1` is no error and leaves no trace."""

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scripted_network import Script, ScriptedNetwork
 
 from probe.app.plan import make_plan
-from probe.engine.pacing import BURST_S
-from probe.engine.run import Run
+from probe.engine.pacing import BURST_S, FLOOR_S, INITIAL_S, STRANGER_FACTOR, PathStats
+from probe.engine.run import Run, ask
 from probe.engine.scan import AFTERMATH_S
 from probe.engine.survey import Step, Survey, survey_address
 from probe.model.facts import AddressSurvey, Route
@@ -291,3 +291,18 @@ def test_a_survey_may_ask_again_what_another_one_was_answered():
     outcome = Run(surveys, network, Timing()).until(10)
     assert [len(survey.observations) for survey in outcome.surveys] == [1, 2]
     assert [probe.question for _, probe in network.sent].count(across) == 2
+
+
+def test_a_round_beside_a_survey_knows_what_it_has_learned():
+    """A silent address is given a share more than the slowest of the others, not what a first round takes."""
+    others = PathStats()
+    others.answer(1, 0.001)
+
+    def taken(learned) -> float:
+        network = ScriptedNetwork(lambda probe, now: [])
+        answers = ask([Question(VPN, Port(Protocol.TCP, 9))], network, Timing(0.5, 0), learned=learned)
+        assert [o.reason for o in answers.values()] == [Reason.NO_RESPONSE]
+        return network.now()
+
+    assert taken({LAN: others}) == pytest.approx(STRANGER_FACTOR * FLOOR_S)
+    assert taken(None) == pytest.approx(INITIAL_S)
