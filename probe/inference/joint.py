@@ -104,12 +104,15 @@ def _normal(rows: Sequence[Sequence[float]]) -> tuple[tuple[int, ...], tuple[tup
 def _keys(model: AddressModel, index: int, weighed: Sequence[Weighed]) -> tuple[PolicyKey, ...]:
     """The keys worth a try: by what is known beforehand, and by the best that they make of each answer.
 
-    An address that no probe reached has one, which says nothing.
+    What is best for every port is no fair comparison of owners: each that is not excluded beforehand is tried
+    with its likeliest key. An address that no probe reached has one key, which says nothing.
     """
     if not model.reached:
         return _NO_REACH
     keys = tuple(model.weights)
     logs = [model.weights[key] for key in keys]
+    excluded = max(logs) + math.log(UNLIKELY)
+    owners = {key.owner for key, log in zip(keys, logs, strict=True) if log >= excluded}
     heard: dict[AddressLikelihood, float] = {}
     for column in weighed:
         heard[column.tables[index]] = heard.get(column.tables[index], 0.0) + column.column.counted
@@ -118,8 +121,13 @@ def _keys(model: AddressModel, index: int, weighed: Sequence[Weighed]) -> tuple[
         logs = [
             log + counted * math.log(max(row)) for log, row in zip(logs, zip(*rows, strict=True), strict=True)
         ]
+    best = {one: max(log for key, log in zip(keys, logs, strict=True) if key.owner is one) for one in owners}
     least = max(logs) + math.log(UNLIKELY)
-    return tuple(key for key, log in zip(keys, logs, strict=True) if log >= least)
+    return tuple(
+        key
+        for key, log in zip(keys, logs, strict=True)
+        if log >= least or log >= best.get(key.owner, math.inf)
+    )
 
 
 _EXTREMES = tuple(
