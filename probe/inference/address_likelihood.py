@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from probe.inference.bindings import Hypothesis
 from probe.inference.likelihood import Assumed, Evidence, hints_likelihood, likelihood
-from probe.inference.policy import AddressModel, PolicyKey
+from probe.inference.policy import AddressModel, PolicyKey, serves_itself
 from probe.inference.priors import LINK_KEPT_OUT, NOT_ITS_OWN, OTHER_LISTENS, Health
 from probe.inference.tables import EPSILON, INPUT_RULES, MANNERS, MUTE, Fate, manners_of
 from probe.model.binding import Binding, Owner
@@ -147,7 +147,7 @@ def _assumed(case: Case, key: PolicyKey) -> tuple[tuple[Case, float], ...]:
 
     Another machine's service says nothing of the target's; a VPN program accepts for what it reaches.
     """
-    if key.owner is Owner.OTHER_MACHINE:
+    if serves_itself(key):
         return _ANOTHER_AND_BOUND if case.named else _ANOTHER
     if key.owner is Owner.VPN_PROGRAM:
         return ((Case(case.exposed, case.relayed, case.relayed), NOT_ITS_OWN if case.named else 1.0),)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from probe.inference.policy import AddressModel, is_behind_first_hop
+from probe.inference.owner_evidence import is_behind_first_hop
+from probe.inference.policy import AddressModel
 from probe.inference.priors import SURE
 from probe.model.binding import Owner
 from probe.model.evidence import AddressEvidence, AddressRule

@@ -98,3 +98,19 @@ def test_different_services_are_several():
     assert via([lan, vpn]) is Via.SEVERAL
     (behind,) = told(vpn={**OPEN, "port": "syn-ack@behind"})
     assert via([lan, replace(behind, greetings=vpn.greetings)]) is Via.FORWARD
+
+
+def test_an_off_link_address_one_hop_away_is_the_gateways():
+    """It says so, and that the internet is not what was asked, once for several such addresses."""
+    front = {**CLOSED, "hops": 1, "on_link": False}
+    found = owners_of(told(lan=OPEN, public=front, public6=front))
+    inside = AddressRule.ASKED_FROM_INSIDE
+    assert found[1] == (Owner.GATEWAY, {AddressRule.GATEWAY_ANSWERS, inside})
+    assert found[2] == (Owner.GATEWAY, {AddressRule.GATEWAY_ANSWERS})
+
+
+def test_what_only_the_gateway_accepts_is_its_own():
+    """Beside a port that the host accepts itself."""
+    front = {"controls": "reset@host", "hops": 1, "on_link": False}
+    assert via(told(lan=CLOSED, public={**front, "port": "syn-ack@host"})) in {Via.GATEWAY, Via.UNKNOWN}
+    assert via(told(lan=OPEN, public={**front, "port": "syn-ack@host"})) is Via.DIRECT
