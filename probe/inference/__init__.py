@@ -1,8 +1,8 @@
 """The inference: from observations to bindings, conditions, evidence and advice.
 
-Pure: it knows no socket, clock or randomness. The model is in `hypotheses` (the table), `policy` (what each
-address does), `posterior` (what each port is bound to); `judge` names it. What backs it
-are values (`probe.model.evidence`, `probe.model.advice`), never sentences.
+Pure: it knows no socket, clock or randomness. The tables are in `tables` and `priors`; `policy` weighs what
+each address may be, `joint` all of it together, `posterior` what each port is bound to; `verdict` names it.
+What backs it are values (`probe.model.evidence`, `probe.model.advice`), never sentences.
 """
 
 from collections.abc import Sequence

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Final
 
 from probe.inference.priors import BindPrior
 from probe.model.binding import Binding
 from probe.model.target import IPAddress, Realm, TargetAddress
 
 _IPV4 = 4
-_ALL_SETS_UP_TO = 5  # addresses; above this only single ones and those of one realm are listed
+ALL_SETS_UP_TO: Final = 5  # addresses; above this only single ones and those of one realm are listed
 
 
 _BY_DEVICE = 0.12  # share of sockets on one address that are bound to its device instead
@@ -136,7 +137,7 @@ def _realm_sets(addresses: Sequence[TargetAddress]) -> set[frozenset[IPAddress]]
 
 
 def _other_sets(every: frozenset[IPAddress], seen_open: frozenset[IPAddress]) -> set[frozenset[IPAddress]]:
-    if len(every) > _ALL_SETS_UP_TO:
+    if len(every) > ALL_SETS_UP_TO:
         return {seen_open} if len(seen_open) > 1 else set()
     ordered = sorted(every, key=str)
     return {frozenset(few) for size in range(2, len(ordered)) for few in combinations(ordered, size)}

@@ -11,135 +11,97 @@ each address, which is checked against the exact answer in tests.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probe.inference.address_likelihood import AddressLikelihood, Case, Rule
-from probe.inference.columns import PortColumn, Table
+from probe.inference.address_likelihood import AddressLikelihood, Case
+from probe.inference.columns import Table
+from probe.inference.explanations import Explainer, Weighed
 from probe.inference.policy import AddressModel, PolicyKey
 from probe.inference.priors import (
-    EVERYWHERE,
-    FORWARD_LIMITED,
-    HEALTH,
     ONE_POLICY,
-    UNLIMITED,
-    Health,
     policy_prior,
 )
-from probe.inference.tables import ELSEWHERE_IF_NOT_WILDCARD, Policy, openings_of
-from probe.model.binding import Binding, Owner
+from probe.inference.tables import Policy, openings_of
+from probe.model.binding import Owner
 
 KEPT = 64  # combinations that are carried from one address to the next
 NEGLIGIBLE = 1e-6  # share of the likeliest combination below which one is dropped
 _NEGLIGIBLE_SO_FAR = 1e-12  # ... while addresses are still to come
 UNLIKELY = 1e-5  # share of an address's likeliest key below which one is not tried
-_FAINT = 2e-8  # share of what explains a column below which an explanation is dropped
+_NO_STYLE = 1e-9  # share of the host's likeliest style below which one is no more weighed
 _NO_REACH = (PolicyKey(Owner.UNKNOWN, Policy.ACCEPTS),)
 _TINY = 1e-300
 
 Combination = tuple[PolicyKey, ...]
-Tables = tuple[AddressLikelihood, ...]
-
-
-@dataclass(slots=True)
-class Branch:
-    """One explanation of a column: what bindings and the port's own latents make of each address."""
-
-    number: int  # of the class
-    share: float  # prior of its rule, health and limits
-    full: bool  # a full accept queue
-    cases: tuple[Case, ...]  # by address
-    values: list[float]  # share, and P(evidence so far) by combination
-
-
-@dataclass(slots=True)
-class Weighed:
-    """A column with its explanations. Bindings that no answer tells apart are one class."""
-
-    column: PortColumn
-    tables: Tables
-    classes: tuple[int, ...]  # of each binding
-    weights: tuple[tuple[float, ...], ...]  # of each style: prior weight by class
-    branches: list[Branch]
-
-    def by_class(self) -> list[list[float]]:
-        """P(evidence) of each class, by combination."""
-        found: list[list[float] | None] = [None] * len(self.weights[0])
-        for branch in self.branches:
-            before = found[branch.number]
-            found[branch.number] = (
-                branch.values
-                if before is None
-                else [a + b for a, b in zip(before, branch.values, strict=True)]
-            )
-        none = [0.0] * len(self.branches[0].values)
-        return [none if values is None else values for values in found]
 
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """Everything that was learned of a host together: combinations of keys with their weights."""
+    """Everything that was learned of a host together: combinations of keys with their shares."""
 
     combinations: tuple[Combination, ...]
-    weights: tuple[tuple[float, ...], ...]  # log, normalised: by style, by combination
+    styles: tuple[int, ...]  # positions of those that are left
+    shares: tuple[tuple[float, ...], ...]  # summing up to 1: by style that is left, by combination
     columns: tuple[Weighed, ...]
 
     def of_address(self, index: int) -> dict[PolicyKey, float]:
         """P(key) of one address."""
         out: dict[PolicyKey, float] = {}
-        for position, combination in enumerate(self.combinations):
-            share = sum(math.exp(of_style[position]) for of_style in self.weights)
-            out[combination[index]] = out.get(combination[index], 0.0) + share
+        for combination, of_styles in zip(self.combinations, zip(*self.shares, strict=True), strict=True):
+            out[combination[index]] = out.get(combination[index], 0.0) + sum(of_styles)
         return out
 
 
 def weigh_jointly(table: Table, models: Sequence[AddressModel], kept: int = KEPT) -> Joint:
     """Weigh all combinations of the addresses' keys against all columns."""
-    known: dict[tuple[object, ...], AddressLikelihood] = {}
-    weighed = [_weighed(column, models, known) for column in table.columns]
+    explainer = Explainer(models)
+    weighed = [explainer.explain(column) for column in table.columns]
     combinations: list[Combination] = [()]
-    rows = _by_style(combinations, weighed, (), table.styles)
+    rows = [[math.log(share)] for share in table.styles]
     for index, model in enumerate(models):
-        keys = _keys(model, {column.tables[index]: column.column.counted for column in weighed})
-        for column in weighed:
-            _extend(column, index, keys)
-            _drop_faint(column, table.styles)
-        combinations = [(*before, key) for before in combinations for key in keys]
-        rows = _by_style(combinations, weighed, models[: index + 1], table.styles)
+        keys = _keys(model, index, weighed)
+        grown = [(*before, key) for key in keys for before in combinations]
+        rows = _by_style(grown, weighed, models[: index + 1], keys, table.styles)
         least = NEGLIGIBLE if index + 1 == len(models) else _NEGLIGIBLE_SO_FAR
         left = _likeliest([max(of_styles) for of_styles in zip(*rows, strict=True)], kept, least)
-        combinations = [combinations[i] for i in left]
-        rows = [[row[i] for i in left] for row in rows]
-        for branch in (branch for column in weighed for branch in column.branches):
-            branch.values = [branch.values[i] for i in left]
-    return Joint(tuple(combinations), _normal(rows), tuple(weighed))
+        for column in weighed:
+            column.carry_on(index, keys, [divmod(place, len(combinations)) for place in left], table.styles)
+        combinations = [grown[place] for place in left]
+        rows = [[row[place] for place in left] for row in rows]
+    return Joint(tuple(combinations), *_normal(rows), tuple(weighed))
 
 
 def _by_style(
-    combinations: Sequence[Combination],
+    grown: Sequence[Combination],
     weighed: Sequence[Weighed],
     models: Sequence[AddressModel],
+    keys: tuple[PolicyKey, ...],
     styles: Sequence[float],
 ) -> list[list[float]]:
-    """Log of each style and combination with all columns, as far as the addresses have been heard."""
-    priors = [_prior(one, models) for one in combinations]
+    """Log of each style and combination with all columns; the last address has these keys."""
+    priors = [_prior(one, models) for one in grown]
     rows = [[log + math.log(share) for log in priors] for share in styles]
     for column in weighed:
-        values = column.by_class()
+        counted = column.column.counted
         rows = [
-            _with(row, column, mixed(weights, values))
-            for row, weights in zip(rows, column.weights, strict=True)
+            [log + counted * math.log(chance or _TINY) for log, chance in zip(row, chances, strict=True)]
+            for row, chances in zip(rows, column.chances(len(models) - 1, keys), strict=True)
         ]
     return rows
 
 
-def _normal(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
-    top = max(max(row) for row in rows)
-    total = math.log(sum(math.exp(log - top) for row in rows for log in row)) + top
-    return tuple(tuple(log - total for log in row) for row in rows)
+def _normal(rows: Sequence[Sequence[float]]) -> tuple[tuple[int, ...], tuple[tuple[float, ...], ...]]:
+    """The styles that are left, and the share of each with each combination."""
+    best = [max(row) for row in rows]
+    top = max(best)
+    styles = tuple(place for place, log in enumerate(best) if log >= top + math.log(_NO_STYLE))
+    shares = [[math.exp(log - top) for log in rows[place]] for place in styles]
+    total = sum(map(sum, shares))
+    return styles, tuple(tuple(share / total for share in row) for row in shares)
 
 
-def _keys(model: AddressModel, heard: Mapping[AddressLikelihood, float]) -> tuple[PolicyKey, ...]:
+def _keys(model: AddressModel, index: int, weighed: Sequence[Weighed]) -> tuple[PolicyKey, ...]:
     """The keys worth a try: by what is known beforehand, and by the best that they make of each answer.
 
     An address that no probe reached has one, which says nothing.
@@ -148,6 +110,9 @@ def _keys(model: AddressModel, heard: Mapping[AddressLikelihood, float]) -> tupl
         return _NO_REACH
     keys = tuple(model.weights)
     logs = [model.weights[key] for key in keys]
+    heard: dict[AddressLikelihood, float] = {}
+    for column in weighed:
+        heard[column.tables[index]] = heard.get(column.tables[index], 0.0) + column.column.counted
     for table, counted in heard.items():
         rows = [table.row(case, keys) for case in _EXTREMES]
         logs = [
@@ -185,110 +150,6 @@ def _prior(combination: Combination, models: Sequence[AddressModel]) -> float:
     shared += math.log(policy_prior("")[policy])
     shared -= sum(math.log(model.prior[policy]) for _, model in reached)
     return alone + math.log(1 - ONE_POLICY + ONE_POLICY * math.exp(shared))
-
-
-def _weighed(
-    column: PortColumn, models: Sequence[AddressModel], known: dict[tuple[object, ...], AddressLikelihood]
-) -> Weighed:
-    """Give every binding of a column a class, and every class its explanations."""
-    tables = tuple(_table(index, model, column, known) for index, model in enumerate(models))
-    elsewhere = any(said is not None and said.hints.elsewhere for said in column.evidence)
-    latents: list[_Latents] = [
-        (rule, health, limited, of_rule * of_health * of_limit)
-        for rule, of_rule in EVERYWHERE.items()
-        for health, of_health in HEALTH.items()
-        if health is Health.FINE or any(table.silent for table in tables)
-        for limited, of_limit in (FORWARD_LIMITED if column.forwarded else UNLIMITED).items()
-    ]
-    numbers: dict[tuple[object, ...], int] = {}
-    classes: list[int] = []
-    branches: list[Branch] = []
-    for hypothesis in column.bindings:
-        odd = elsewhere and hypothesis.binding is not Binding.WILDCARD
-        plain = tuple(table.case(hypothesis, None, Health.FINE, limited=False) for table in tables)
-        signature = (odd, plain)
-        if signature not in numbers:
-            numbers[signature] = len(numbers)
-            cases = [
-                tuple(table.case(hypothesis, rule, health, limited=limited) for table in tables)
-                for rule, health, limited, _ in latents
-            ]
-            branches += _branches(numbers[signature], cases, latents, odd=odd)
-        classes.append(numbers[signature])
-    weights = tuple(_sums(of_style, classes, len(numbers)) for of_style in column.weights)
-    return Weighed(column, tables, tuple(classes), weights, branches)
-
-
-_Latents = tuple[Rule, Health, bool, float]
-
-
-def _table(
-    index: int, model: AddressModel, column: PortColumn, known: dict[tuple[object, ...], AddressLikelihood]
-) -> AddressLikelihood:
-    """One address's likelihoods, shared by the columns in which it answered alike."""
-    said = column.evidence[index]
-    key = index, said, column.protocol, column.forwarded
-    if key not in known:
-        known[key] = AddressLikelihood(model, said, column.protocol, forwarded=column.forwarded)
-    return known[key]
-
-
-def _branches(
-    number: int, cases: Sequence[tuple[Case, ...]], latents: Sequence[_Latents], *, odd: bool
-) -> list[Branch]:
-    """The explanations of one class; those that make the same of every address are one."""
-    merged: dict[tuple[bool, tuple[Case, ...]], float] = {}
-    for of_addresses, (_, _, _, share) in zip(cases, latents, strict=True):
-        full = any(case.health is Health.FULL for case in of_addresses)
-        key = (full, of_addresses)
-        merged[key] = merged.get(key, 0.0) + share * (ELSEWHERE_IF_NOT_WILDCARD if odd else 1.0)
-    return [
-        Branch(number, share, full, of_addresses, [share]) for (full, of_addresses), share in merged.items()
-    ]
-
-
-def _sums(weights: Sequence[float], classes: Sequence[int], count: int) -> tuple[float, ...]:
-    """The sum of the weights of each class."""
-    out = [0.0] * count
-    for weight, number in zip(weights, classes, strict=True):
-        out[number] += weight
-    return tuple(out)
-
-
-def _extend(column: Weighed, index: int, keys: tuple[PolicyKey, ...]) -> None:
-    """Carry every explanation of a column on to one more address."""
-    table = column.tables[index]
-    for branch in column.branches:
-        row = table.row(branch.cases[index], keys)
-        branch.values = [before * one for before in branch.values for one in row]
-
-
-def _drop_faint(column: Weighed, styles: Sequence[float]) -> None:
-    """Forget the explanations that others make negligible under any keys."""
-    weights = [
-        sum(share * weight for share, weight in zip(styles, of_class, strict=True))
-        for of_class in zip(*column.weights, strict=True)
-    ]
-    chances = mixed(weights, column.by_class())
-    least = [chance * _FAINT for chance in chances]
-    column.branches = [
-        branch
-        for branch in column.branches
-        if any(value > bound for value, bound in zip(branch.values, least, strict=True))
-    ]
-
-
-def _with(logs: Sequence[float], column: Weighed, chances: Sequence[float]) -> list[float]:
-    counted = column.column.counted
-    return [log + counted * math.log(max(chance, _TINY)) for log, chance in zip(logs, chances, strict=True)]
-
-
-def mixed(weights: Sequence[float], values: Sequence[Sequence[float]]) -> list[float]:
-    """The weighted sum of rows."""
-    out = [weights[0] * value for value in values[0]]
-    for weight, row in zip(weights[1:], values[1:], strict=True):
-        out = [before + weight * value for before, value in zip(out, row, strict=True)]
-    return out
 
 
 def _likeliest(logs: Sequence[float], kept: int, share: float) -> list[int]:

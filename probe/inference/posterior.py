@@ -1,13 +1,13 @@
 """Each port's part of the joint posterior: its candidates, the likely fate of each probe, who accepts."""
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import mul
+from operator import add
 
 from probe.inference.address_likelihood import Case
 from probe.inference.bindings import Hypothesis
-from probe.inference.joint import Joint, Weighed, mixed
+from probe.inference.explanations import Branch, Weighed, dot, mixed
+from probe.inference.joint import Joint
 from probe.inference.likelihood import Evidence
 from probe.inference.policy import AddressModel, PolicyKey, serves_itself
 from probe.inference.priors import CONTRADICTED, FLOOR, FLOOR_TOTAL, FORGED_UNSEEN
@@ -44,37 +44,39 @@ def posteriors(joint: Joint, models: Sequence[AddressModel]) -> dict[Port, Poste
 
 def _of_column(column: Weighed, joint: Joint, models: Sequence[AddressModel]) -> Posterior:
     """Weigh a column's bindings. Its own evidence counts once, as one port's; the others' teach the rest."""
-    own = column.column.counted / len(column.column.ports)
     values = column.by_class()
-    given = [
-        [
-            log - own * math.log(max(chance, _TINY))
-            for log, chance in zip(logs, mixed(weights, values), strict=True)
-        ]
-        for logs, weights in zip(joint.weights, column.weights, strict=True)
-    ]
-    top = max(max(row) for row in given)
-    shares = [[math.exp(log - top) for log in row] for row in given]
+    weights = [column.weights[style] for style in joint.styles]
+    shares = _without_own(column, weights, values, joint)
+    priors = [mixed(zip(of_class, shares, strict=True)) for of_class in zip(*weights, strict=True)]
+    by_class = [dot(prior, row) for prior, row in zip(priors, values, strict=True)]
     any_style = _of_one_host([sum(of_style) for of_style in zip(*shares, strict=True)], joint)
-    by_style = list(zip(*shares, strict=True))  # by combination
-    priors = [
-        [
-            sum(share * weight for share, weight in zip(of_styles, of_class, strict=True))
-            for of_styles in by_style
-        ]
-        for of_class in zip(*column.weights, strict=True)
-    ]
-    by_class = [_dot(prior, row) for prior, row in zip(priors, values, strict=True)]
-    evidence = [_dot(any_style, row) for row in values]
-    credited = [
-        (branch.cases, [p * value for p, value in zip(priors[branch.number], branch.values, strict=True)])
-        for branch in column.branches
-    ]
-    full = sum(
-        sum(parts) for branch, (_, parts) in zip(column.branches, credited, strict=True) if branch.full
+    evidence = [dot(any_style, row) for row in values]
+    found = _Found(
+        column,
+        _split(column, shares, by_class, joint.styles),
+        [evidence[number] for number in column.classes],
     )
-    found = _Found(column, _split(column, shares, by_class), _by_binding(column, evidence))
-    return _posterior(found, _fates(credited, column, joint, models), full / (sum(by_class) or 1.0))
+    total = sum(by_class)
+    credited = _credited(column, priors, total)
+    full = sum(sum(parts) for branch, parts in credited if branch.full)
+    return _posterior(found, _fates(credited, column, joint, models), full / total)
+
+
+def _without_own(
+    column: Weighed,
+    weights: Sequence[Sequence[float]],
+    values: Sequence[Sequence[float]],
+    joint: Joint,
+) -> tuple[tuple[float, ...], ...]:
+    """Shares of styles and combinations, as they are but for what one port of the column showed."""
+    own = column.column.counted / len(column.column.ports)
+    return tuple(
+        tuple(
+            share / max(chance, _TINY) ** own
+            for share, chance in zip(row, mixed(zip(of_style, values, strict=True)), strict=True)
+        )
+        for row, of_style in zip(joint.shares, weights, strict=True)
+    )
 
 
 def _of_one_host(shares: Sequence[float], joint: Joint) -> list[float]:
@@ -83,10 +85,6 @@ def _of_one_host(shares: Sequence[float], joint: Joint) -> list[float]:
     if not any(alone):
         return list(shares)
     return [share if is_one else 0.0 for share, is_one in zip(shares, alone, strict=True)]
-
-
-def _dot(one: Sequence[float], two: Sequence[float]) -> float:
-    return float(sum(map(mul, one, two)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +100,12 @@ class _Found:
         return self.column.column.bindings
 
 
-def _split(column: Weighed, shares: Sequence[Sequence[float]], by_class: Sequence[float]) -> list[float]:
+def _split(
+    column: Weighed, shares: Sequence[Sequence[float]], by_class: Sequence[float], styles: Sequence[int]
+) -> list[float]:
     """The weight of each binding: its class's, shared out as beforehand by what is learned of the style."""
-    styles = [sum(row) for row in shares]
-    prior = [
-        sum(share * of_style[index] for share, of_style in zip(styles, column.column.weights, strict=True))
-        for index in range(len(column.classes))
-    ]
+    of_styles = [column.column.weights[style] for style in styles]
+    prior = mixed(zip(map(sum, shares), of_styles, strict=True))
     totals = [0.0] * len(by_class)
     for weight, number in zip(prior, column.classes, strict=True):
         totals[number] += weight
@@ -118,35 +115,54 @@ def _split(column: Weighed, shares: Sequence[Sequence[float]], by_class: Sequenc
     ]
 
 
-def _by_binding(column: Weighed, evidence: Sequence[float]) -> list[float]:
-    return [evidence[number] for number in column.classes]
+_Credited = Sequence[tuple[Branch, Sequence[float]]]
 
 
-_Credited = Sequence[tuple[tuple[Case, ...], Sequence[float]]]
+def _credited(column: Weighed, priors: Sequence[Sequence[float]], total: float) -> _Credited:
+    """What explains the column, each with its weight by combination."""
+    found = (
+        (
+            branch,
+            [
+                branch.share * prior * value
+                for prior, value in zip(priors[branch.number], branch.values, strict=True)
+            ],
+        )
+        for branch in column.branches
+    )
+    return [(branch, parts) for branch, parts in found if sum(parts) > _UNLIKELY * total]
 
 
 def _fates(
     credited: _Credited, column: Weighed, joint: Joint, models: Sequence[AddressModel]
 ) -> dict[Seen, FateShares]:
     """P(fate) of the probe to each address: every explanation's weight, shared out over its fates."""
-    total = sum(sum(parts) for _, parts in credited) or 1.0
     out: dict[Seen, FateShares] = {}
     for index, (model, table) in enumerate(zip(models, column.tables, strict=True)):
-        by_case: dict[tuple[Case, PolicyKey], float] = {}
-        for cases, parts in credited:
-            for part, combination in zip(parts, joint.combinations, strict=True):
-                if part > _UNLIKELY * total:
-                    key = cases[index], combination[index]
-                    by_case[key] = by_case.get(key, 0.0) + part
         mine = dict.fromkeys(Fate, 0.0)
-        for (case, policy), weight in by_case.items():
-            fates = table.fates(case, policy)
+        for case, key, weight in _by_case(credited, index, [one[index] for one in joint.combinations]):
+            fates = table.fates(case, key)
             of_all = sum(fates.values())
             for fate, part in fates.items():
                 mine[fate] += weight * part / of_all
-        whole = sum(mine.values()) or 1.0
+        whole = sum(mine.values())
         out[model.seen] = {fate: weight / whole for fate, weight in mine.items()}
     return out
+
+
+def _by_case(
+    credited: _Credited, index: int, keys: Sequence[PolicyKey]
+) -> Iterator[tuple[Case, PolicyKey, float]]:
+    """The weight of each case and key of one address."""
+    of_case: dict[Case, Sequence[float]] = {}
+    for branch, parts in credited:
+        known = of_case.get(branch.cases[index])
+        of_case[branch.cases[index]] = parts if known is None else list(map(add, known, parts))
+    for case, parts in of_case.items():
+        of_key: dict[PolicyKey, float] = {}
+        for key, part in zip(keys, parts, strict=True):
+            of_key[key] = of_key.get(key, 0.0) + part
+        yield from ((case, key, weight) for key, weight in of_key.items())
 
 
 def _posterior(found: _Found, fates: Mapping[Seen, FateShares], full: float) -> Posterior:

@@ -115,12 +115,14 @@ class Manners:
     """Shares of fates under a policy.
 
     `control` for a port that nothing uses; `exposed` for a tested port whose service listens beyond loopback
-    (firewalls are opened for services), `unexposed` for one whose service does not.
+    (firewalls are opened for services), `unexposed` for one whose service does not. `forwarded` for one that
+    the host forwards, past its own input chain, where no router stands before it; None: as `exposed`.
     """
 
     control: Fates
     exposed: Fates
     unexposed: Fates
+    forwarded: Fates | None = None
     stealth: bool = False  # the stack is silent where nothing listens
 
 
@@ -148,6 +150,9 @@ _ACCEPTS: Final[Mapping[Opening, float]] = {Opening.SELECTIVE: 0.45, Opening.ALL
 _ONE: Final[Mapping[Opening, float]] = {Opening.SELECTIVE: 1.0}
 
 
+_PAST_INPUT: Final = 0.93  # of ports that the host forwards: its forward chain does not deny them
+
+
 def _deny(by: Fate, opening: Opening = Opening.SELECTIVE) -> Manners:
     """A zone that denies by default and lets chosen ports pass; now and then it treats one in another way."""
     other = Fate.REJECT_HOST if by is Fate.DROP else Fate.DROP
@@ -156,6 +161,7 @@ def _deny(by: Fate, opening: Opening = Opening.SELECTIVE) -> Manners:
         control={by: 0.985, other: 0.003, Fate.PASS: 0.012},
         exposed={by: 0.98 - exposed, other: 0.02, Fate.PASS: exposed},
         unexposed={by: 0.985 - unexposed, other: 0.015, Fate.PASS: unexposed},
+        forwarded={by: 1 - _PAST_INPUT, Fate.PASS: _PAST_INPUT},
     )
 
 

@@ -196,4 +196,4 @@ def test_the_report_tells_the_health_beside_the_condition():
     assert {p.binding for p in without.ports} == {"loopback-or-not-listening"}
     assert {p.binding for p in report.ports} == {"undetermined"}  # the VPN address alone may be bound
     for port in report.ports:
-        assert any(c.bound_to == (vpn.address,) and c.probability > 0.1 for c in port.candidates)
+        assert any(c.bound_to == (VPN,) and c.probability > 0.1 for c in port.candidates)

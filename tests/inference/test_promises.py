@@ -181,3 +181,23 @@ def test_many_addresses_are_weighed_in_no_time():
         surveys.append(replace(one, address=address, observations=moved))
     host = infer_host(surveys, USUAL, frozenset())
     assert host.ports[port].candidates[0].binding is Binding.WILDCARD
+
+
+def test_what_the_host_forwards_meets_no_rule_of_its_input_chain():
+    """Behind a default drop, a published port that is silent elsewhere is less likely on all than another."""
+    every, published, other = verdicts(host_of(["BBB", "BSS", "OSS", "BBB", "BBB"], "SSS"))[:3]
+    assert every.binding is Binding.WILDCARD
+    on_all = [
+        next(c.probability for c in one.candidates if c.binding is Binding.WILDCARD)
+        for one in (published, other)
+    ]
+    assert on_all[0] < on_all[1] - 0.03
+
+
+def test_containers_are_no_sign_of_a_box_in_front():
+    """Among published ports, those that the host refuses itself are named as without them."""
+    found = verdicts(host_of(["BBB", "BBB", "BBB", "BBB", "BRR", "ORR", "RRR", "OOO"]))
+    assert {one.binding for one in found[:4]} == {Binding.WILDCARD}
+    for one, row in zip(found[4:], ("ORR", "ORR", "RRR", "OOO"), strict=True):
+        assert (one.binding, set(one.bound_to)) == textbook(row)
+        assert one.confidence >= FIRM

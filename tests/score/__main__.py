@@ -25,10 +25,10 @@ def main(
     engine: Annotated[
         Engine, typer.Option(help="raw sends raw packets too; auto: connect.")
     ] = Engine.CONNECT,
+    world: Annotated[WorldKind, typer.Option(help="In memory, or hosts in namespaces.")] = WorldKind.NETNS,
     families: Annotated[
         int, typer.Option(min=0, help="Instead: so many made-up hosts of every family, without a packet.")
     ] = 0,
-    world: Annotated[WorldKind, typer.Option(help="In memory, or hosts in namespaces.")] = WorldKind.NETNS,
 ) -> None:
     """Grade the verdicts on random worlds whose truth is known, beside nmap's."""
     if families:

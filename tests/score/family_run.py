@@ -117,7 +117,7 @@ def _best(host: MadeUpHost, *, raw: bool) -> list[Claim]:
 def _named(posterior: dict[Bound, float]) -> Claim:
     """What has the point, or the pair that no packet can separate."""
     candidates = tuple(
-        Candidate(binding=one.binding, bound_to=tuple(_ips(one.bound_to)), probability=share)
+        Candidate(binding=one.binding, probability=share, bound_to=tuple(_ips(one.bound_to)))
         for one, share in posterior.items()
     )
     likeliest = max(candidates, key=lambda one: one.probability)
