@@ -52,10 +52,11 @@ def owner_prior(realm: str) -> dict[Owner, float]:
 # is further away than the first hop is no router of the prober's own network.
 OTHERS_POLICIES: Final[Mapping[Owner, Mapping[Policy, float]]] = {
     Owner.GATEWAY: {
-        Policy.FRONT_REFUSES: 0.35,
+        Policy.FRONT_REFUSES: 0.34,
         Policy.FRONT_DROPS: 0.4,
         Policy.ACCEPTS: 0.15,
         Policy.DROPS: 0.1,
+        Policy.ANSWERS_ALL: 0.01,
     },
     Owner.OTHER_MACHINE: {Policy.ACCEPTS: 0.6, Policy.DROPS: 0.3, Policy.REJECTS: 0.1},
     Owner.VPN_PROGRAM: {Policy.ACCEPTS: 0.9, Policy.DROPS: 0.1},
@@ -64,7 +65,8 @@ FAR_GATEWAY: Final[Mapping[Policy, float]] = {
     Policy.FRONT_REFUSES: 0.06,
     Policy.FRONT_DROPS: 0.68,
     Policy.ACCEPTS: 0.1,
-    Policy.DROPS: 0.16,
+    Policy.DROPS: 0.15,
+    Policy.ANSWERS_ALL: 0.01,
 }
 
 
@@ -108,13 +110,13 @@ class BindPrior:
     wildcard_v6: float = 0.02
     one_address: float = 0.13
     one_device: float = 0.02  # every address of one realm
-    private_only: float = 0.045  # every address but the public ones
+    private_only: float = 0.038  # every address but the public ones
     several: float = 0.02  # any other set of addresses
     all_given: float = 0.004  # exactly the addresses that were probed, one by one
     loopback_v4: float = 0.13
     loopback_dual: float = 0.07
     loopback_v6: float = 0.02
-    nothing: float = 0.2
+    nothing: float = 0.207
 
 
 # How a host binds its services: learned from all of its ports together. What most hosts do is `BindPrior`.
