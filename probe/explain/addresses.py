@@ -32,6 +32,21 @@ SENTENCES: Mapping[AddressRule, str] = {
     AddressRule.STOPPED_ANSWERING: (
         "it stopped answering while it was probed: later silences count for little"
     ),
+    AddressRule.GATEWAY_ANSWERS: (
+        "a gateway in front has this address ({probability:.0%}): a router, a load balancer or a content"
+        " network; what it refuses or accepts shows only what it passes on"
+    ),
+    AddressRule.OTHER_MACHINE_ANSWERS: (
+        "another machine has this address ({probability:.0%}): its answers show nothing of the target"
+    ),
+    AddressRule.VPN_PROGRAM_ANSWERS: (
+        "a VPN program in user space has this address ({probability:.0%}) and connects to 127.0.0.1 for its"
+        " peers: a service on loopback is open here too"
+    ),
+    AddressRule.THIS_MACHINE_ANSWERS: "this machine has this address: no firewall was met on the way",
+    AddressRule.ASKED_FROM_INSIDE: (
+        "asked from behind its own gateway: this does not show what the internet reaches"
+    ),
 }
 
 
@@ -52,6 +67,7 @@ def address_sentence(evidence: AddressEvidence) -> str:
         tunnel=named or "the tunnel",
         a_tunnel=named or "a tunnel",
         loss=evidence.loss or 0.0,
+        probability=evidence.probability or 0.0,
     )
 
 

@@ -41,7 +41,7 @@ SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.FORWARDED: "accepted on {where} by something behind it: the address forwards this port",
     EvidenceRule.INTERCEPTED: "accepted for {where} by a box on the way, not by the address itself",
     EvidenceRule.ACCEPTED_AND_CUT: (
-        "accepted on {where} and closed at once, as a proxy does whose service is not there"
+        "accepted on {where} and closed at once: something listens there, and refuses this peer or has nothing behind it"
     ),
     EvidenceRule.INTERCEPTED_AND_CUT: (
         "accepted for {where} by a box on the way, then reset: what is behind it refuses"
@@ -128,7 +128,7 @@ _COMPARED: Mapping[Response, tuple[str, str]] = {
     ),
 }
 _ALONE: Mapping[Response, str] = {
-    Response.CUT: "accepted, then closed at once: something listens here, perhaps a proxy without its service",
+    Response.CUT: "accepted, then closed at once: something listens here, and refuses this peer or has nothing behind it",
     Response.CUT_NEARER: (
         "a box on the way completes the handshake and then breaks it off: the port behind refuses"
     ),

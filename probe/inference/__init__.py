@@ -32,5 +32,5 @@ def infer(
     standard = STRICT if strict else USUAL
     host = infer_host(surveys, standard, running)
     verdicts = tuple(judge_ports(host.models, host.ports, standard.point))
-    addresses = tuple(judge_address(model, host.identities[model.seen]) for model in host.models)
+    addresses = tuple(judge_address(one, host.identities[one.seen], host.models) for one in host.models)
     return Verdict(addresses, verdicts)

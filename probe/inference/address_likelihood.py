@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from probe.inference.bindings import Hypothesis
 from probe.inference.likelihood import Assumed, Evidence, hints_likelihood, likelihood
-from probe.inference.policy import AddressModel, PolicyKey
+from probe.inference.policy import AddressModel, PolicyKey, serves_itself
 from probe.inference.priors import LINK_KEPT_OUT, NOT_ITS_OWN, OTHER_LISTENS, Health
 from probe.inference.responses import OPENED
 from probe.inference.tables import EPSILON, INPUT_RULES, MANNERS, MUTE, Fate, manners_of
@@ -137,7 +137,7 @@ class AddressLikelihood:
     def _total(self, case: Case, key: PolicyKey) -> float:
         if self._is_mute():
             return 1.0
-        if key.owner in _ITSELF:
+        if key.owner is Owner.TARGET:  # mostly
             return self._of(case, key)
         return sum(share * self._of(one, key) for one, share in _assumed(case, key))
 
@@ -202,14 +202,13 @@ def _assumed(case: Case, key: PolicyKey) -> tuple[tuple[Case, float], ...]:
 
     Another machine's service says nothing of the target's; a VPN program accepts for what it reaches.
     """
-    if key.owner is Owner.OTHER_MACHINE:
+    if serves_itself(key):
         return _ANOTHER_AND_BOUND if case.named else _ANOTHER
     if key.owner is Owner.VPN_PROGRAM:
         return ((Case(case.exposed, case.relayed, case.relayed), NOT_ITS_OWN if case.named else 1.0),)
     return ((case, 1.0),)
 
 
-_ITSELF = frozenset({Owner.TARGET, Owner.GATEWAY, Owner.UNKNOWN})
 _ANOTHER = (
     (Case(exposed=True, covered=True, relayed=True), OTHER_LISTENS),
     (Case(exposed=False, covered=False, relayed=False), 1 - OTHER_LISTENS),

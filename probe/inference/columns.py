@@ -7,6 +7,7 @@ from math import log
 from probe.inference.bindings import ALL_SETS_UP_TO, Hypothesis, hypotheses
 from probe.inference.forwarded import forwards
 from probe.inference.likelihood import Evidence
+from probe.inference.owner_evidence import is_behind_first_hop
 from probe.inference.policy import AddressModel
 from probe.inference.priors import BOUND_TO_SET, BOUND_TO_SETS, COUNTED_IN_FULL, SETS_STYLE, Standard
 from probe.inference.responses import OPENED
@@ -84,11 +85,15 @@ def _chosen_sets(
 ) -> tuple[frozenset[IPAddress], ...]:
     """The sets of addresses on which ports are open, those of most ports first.
 
-    All addresses, or those of one family, are what a wildcard covers; one that answers for every port shows
-    nothing.
+    All addresses, or those of one family, are what a wildcard covers; one that answers for every port, or
+    that is the gateway's, shows nothing.
     """
-    telling = [m for m in models if not OPENED & set(m.control_counts())]
-    every = {frozenset(m.address.ip for m in models if m.address.family in of) for of in ((4,), (6,), (4, 6))}
+    telling = [
+        m for m in models if not OPENED & set(m.control_counts()) and not is_behind_first_hop(m.survey)
+    ]
+    every = {
+        frozenset(m.address.ip for m in telling if m.address.family in of) for of in ((4,), (6,), (4, 6))
+    }
     counts: dict[frozenset[IPAddress], int] = {}
     for ports in alike.values():
         opened = _opened(tuple(model.evidence.get(ports[0]) for model in telling), telling)

@@ -155,7 +155,7 @@ def _prior(combination: Combination, models: Sequence[AddressModel]) -> float:
     ((policy, opening),) = policies
     by_opening = openings_of(policy)[opening]
     shared = (1 - len(reached)) * math.log(by_opening)
-    shared += math.log(policy_prior("", first_hop_owns_it=False)[policy])
+    shared += math.log(policy_prior("")[policy])
     shared -= sum(math.log(model.prior[policy]) for _, model in reached)
     return alone + math.log(1 - ONE_POLICY + ONE_POLICY * math.exp(shared))
 

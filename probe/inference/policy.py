@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from probe.inference.likelihood import Assumed, Evidence, likelihood
+from probe.inference.owner_evidence import OwnerSign, owner_likelihood, owner_signs
 from probe.inference.priors import (
-    OTHER_BEHIND_FIRST_HOP,
-    OTHER_OWNS,
+    FAR_GATEWAY,
+    OTHERS_POLICIES,
+    PROGRAM_MARKS,
     PROVEN_OTHER,
     RESETS_WHERE_SEEN,
-    VPN_PROGRAM_OWNS,
+    owner_prior,
     policy_prior,
 )
 from probe.inference.responses import QUIET, Noise, heard, icmp_errors, noise_of
@@ -33,7 +35,7 @@ from probe.model.evidence import Response
 from probe.model.facts import AddressSurvey
 from probe.model.identity import Sameness
 from probe.model.probing import Observation
-from probe.model.target import Port, Protocol, Realm, Seen, TargetAddress
+from probe.model.target import Port, Protocol, Seen, TargetAddress
 from probe.model.verdict import Identity
 
 
@@ -96,13 +98,26 @@ def learn(surveys: Sequence[AddressSurvey], identities: Mapping[Seen, Identity])
     hints = [hints_of(survey) for survey in surveys]
     marks = any(one.sign is Sign.MARKED for of_address in hints for one in of_address.values())
     return tuple(
-        _learn_one(survey, few, errors, identities[survey.seen], stack_marks=marks)
+        _learn_one(
+            survey,
+            few,
+            errors,
+            identities[survey.seen],
+            owner_signs(survey, surveys),
+            stack_marks=marks,
+        )
         for survey, few in zip(surveys, hints, strict=True)
     )
 
 
 def _learn_one(
-    survey: AddressSurvey, hints: Mapping[Port, Hints], errors: int, identity: Identity, *, stack_marks: bool
+    survey: AddressSurvey,
+    hints: Mapping[Port, Hints],
+    errors: int,
+    identity: Identity,
+    signs: Sequence[OwnerSign],
+    *,
+    stack_marks: bool,
 ) -> AddressModel:
     noise = noise_of(survey, errors)
     tested = survey.tested()
@@ -113,7 +128,7 @@ def _learn_one(
     evidence = {port: said_by(o) for port, o in tested.items()}
     controls = [(o, said_by(o)) for o in survey.controls()]
     prior = _prior(survey)
-    weights = _beforehand(survey, prior, identity, hints.values(), stack_marks=stack_marks)
+    weights = _beforehand(survey, prior, identity, signs, hints.values(), stack_marks=stack_marks)
     for control, said in controls:
         protocol = control.question.port.protocol
         for key in weights:
@@ -139,59 +154,61 @@ def _learn_one(
     )
 
 
-def is_behind_first_hop(survey: AddressSurvey) -> bool:
-    """Whether an address that is no neighbour answers one hop away: it is the gateway's own."""
-    return survey.hops == 1 and survey.route is not None and survey.route.on_link is False
-
-
 def _prior(survey: AddressSurvey) -> dict[Policy, float]:
-    first_hop = None if survey.hops is None else is_behind_first_hop(survey)
-    weights = policy_prior(survey.address.realm, first_hop_owns_it=first_hop)
+    """Of the policy of an address that is the target's."""
+    weights = policy_prior(survey.address.realm)
     total = sum(weights.values())
     prior = {policy: weight / total for policy, weight in weights.items()}
     return prior | {Policy.DARK: prior[Policy.DARK] * EPSILON} if answers_echo(survey) else prior
 
 
 _FRONTS = frozenset({Policy.FRONT_REFUSES, Policy.FRONT_DROPS})
-# How a machine that is not the target, or a VPN program, may treat probes.
-_ELSEWHERE = {Policy.ACCEPTS: 0.6, Policy.DROPS: 0.3, Policy.REJECTS: 0.1}
-_RELAYED = {Policy.ACCEPTS: 0.9, Policy.DROPS: 0.1}
+
+
+def serves_itself(key: PolicyKey) -> bool:
+    """Whether what accepts there is another's, and no part of it the target's."""
+    in_front = key.owner is Owner.GATEWAY and key.policy not in _FRONTS
+    return in_front or key.owner is Owner.OTHER_MACHINE
 
 
 def _owners(
-    survey: AddressSurvey, prior: Mapping[Policy, float], identity: Identity
+    survey: AddressSurvey, prior: Mapping[Policy, float], identity: Identity, signs: Sequence[OwnerSign]
 ) -> dict[PolicyKey, float]:
-    """Weights of who owns the address, by the signs of its machine, and of its policy; without marks."""
-    other = OTHER_BEHIND_FIRST_HOP if is_behind_first_hop(survey) else OTHER_OWNS
+    """Weights of who has the address, by all signs of it, and of its policy; without marks."""
+    owners = owner_prior(survey.address.realm)
     if identity.sameness is Sameness.SAME:
-        other = PROVEN_OTHER
-    other = max(other, identity.other_probability)
-    relay = VPN_PROGRAM_OWNS if survey.address.realm == Realm.VPN else 0.0
-    out = {
-        PolicyKey(Owner.GATEWAY if policy in _FRONTS else Owner.TARGET, policy): share
-        * (1 - other - relay * (1 - other))
-        for policy, share in prior.items()
+        owners[Owner.OTHER_MACHINE] = PROVEN_OTHER
+    weights = {owner: share * owner_likelihood(signs, owner) for owner, share in owners.items()}
+    total = sum(weights.values())
+    weights = {owner: weight / total for owner, weight in weights.items()}
+    other = max(weights[Owner.OTHER_MACHINE], identity.other_probability)
+    rest = (1 - other) / (1 - weights[Owner.OTHER_MACHINE])
+    weights = {owner: weight * rest for owner, weight in weights.items()} | {Owner.OTHER_MACHINE: other}
+    policies = {**OTHERS_POLICIES, Owner.TARGET: prior}
+    if OwnerSign.FURTHER in signs:
+        policies[Owner.GATEWAY] = FAR_GATEWAY
+    return {
+        PolicyKey(owner, policy): weight * share
+        for owner, weight in weights.items()
+        for policy, share in policies[owner].items()
     }
-    out |= {PolicyKey(Owner.OTHER_MACHINE, p): other * share for p, share in _ELSEWHERE.items()}
-    if relay:
-        out |= {PolicyKey(Owner.VPN_PROGRAM, p): relay * (1 - other) * share for p, share in _RELAYED.items()}
-    return out
 
 
 def _beforehand(
     survey: AddressSurvey,
     prior: Mapping[Policy, float],
     identity: Identity,
+    signs: Sequence[OwnerSign],
     hints: Iterable[Hints],
     *,
     stack_marks: bool,
 ) -> dict[PolicyKey, float]:
     """Log-weights before any port is heard. Marks are a question only where signs were seen."""
-    weights, echo = _owners(survey, prior, identity), echo_sign(survey)
+    weights, echo = _owners(survey, prior, identity, signs), echo_sign(survey)
     weights = {
         key._replace(opening=opening): weight * share
         for key, weight in weights.items()
-        for opening, share in openings_of(key.policy).items()
+        for opening, share in _openings(key).items()
     }
     if echo is None and not any(_signed(one) for one in hints):
         return {key: math.log(weight) for key, weight in weights.items()}
@@ -206,11 +223,17 @@ def _beforehand(
         if echo is Sign.MARKED and stack_marks:
             said[False] *= STACK_THAT_MARKS
         shown = {marks: share * said[marks] for marks, share in shown.items()}
+    of_programs = {True: PROGRAM_MARKS, False: 1 - PROGRAM_MARKS}
     return {
         key._replace(marks=marks): math.log(weight * share)
         for key, weight in weights.items()
-        for marks, share in shown.items()
+        for marks, share in (of_programs if key.owner is Owner.VPN_PROGRAM else shown).items()
     }
+
+
+def _openings(key: PolicyKey) -> Mapping[Opening, float]:
+    """What passes is learned where the target lets it pass."""
+    return openings_of(key.policy) if key.owner is Owner.TARGET else {Opening.SELECTIVE: 1.0}
 
 
 def _signed(hints: Hints) -> bool:

@@ -9,10 +9,10 @@ from probe.inference.bindings import Hypothesis
 from probe.inference.explanations import Branch, Weighed, dot, mixed
 from probe.inference.joint import Joint
 from probe.inference.likelihood import Evidence
-from probe.inference.policy import AddressModel, PolicyKey
+from probe.inference.policy import AddressModel, PolicyKey, serves_itself
 from probe.inference.priors import CONTRADICTED, FLOOR, FLOOR_TOTAL, FORGED_UNSEEN
 from probe.inference.tables import Fate
-from probe.model.binding import Binding, Candidate, Owner
+from probe.model.binding import Binding, Candidate
 from probe.model.evidence import Response
 from probe.model.target import IPAddress, Port, Seen
 
@@ -81,7 +81,7 @@ def _without_own(
 
 def _of_one_host(shares: Sequence[float], joint: Joint) -> list[float]:
     """The weights of combinations in which no other machine answers: one would explain every answer away."""
-    alone = [all(key.owner is not Owner.OTHER_MACHINE for key in one) for one in joint.combinations]
+    alone = [not any(map(serves_itself, one)) for one in joint.combinations]
     if not any(alone):
         return list(shares)
     return [share if is_one else 0.0 for share, is_one in zip(shares, alone, strict=True)]

@@ -4,11 +4,13 @@ Judgements, not measurements; the verdicts' calibration is measured on random wo
 a look at this file.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from probe.inference.tables import Fate, Policy
+from probe.model.binding import Owner
 from probe.model.target import Realm
 
 _PRIVATE_PRIOR = {
@@ -22,37 +24,50 @@ _PRIVATE_PRIOR = {
     Policy.STEALTH: 0.004,
     Policy.DARK: 0.05,
     Policy.ANSWERS_ALL: 0.004,
-    Policy.FRONT_REFUSES: 1e-6,  # NAT boxes stand before public addresses
-    Policy.FRONT_DROPS: 1e-6,
 }
-_PUBLIC_PRIOR = _PRIVATE_PRIOR | {
-    Policy.ACCEPTS: 0.45,
-    Policy.DROPS: 0.266,
-    Policy.REJECTS_ON_PATH: 0.04,
-    Policy.FRONT_REFUSES: 0.02,
-    Policy.FRONT_DROPS: 0.04,
+_PUBLIC_PRIOR = _PRIVATE_PRIOR | {Policy.ACCEPTS: 0.45, Policy.DROPS: 0.266, Policy.REJECTS_ON_PATH: 0.04}
+
+
+def policy_prior(realm: str) -> Mapping[Policy, float]:
+    """Prior weights of the policies of an address of this realm that is the target's own."""
+    return _PUBLIC_PRIOR if realm == Realm.PUBLIC else _PRIVATE_PRIOR
+
+
+# Who has an address: NAT boxes, load balancers and content networks stand before public ones, and a program
+# in user space may end a VPN and hand connections to 127.0.0.1. The target has what is left.
+_OTHER = {Owner.OTHER_MACHINE: 0.0004}
+_OWNERS: Final[Mapping[str, Mapping[Owner, float]]] = {
+    Realm.PUBLIC: {Owner.OTHER_MACHINE: 1e-7, Owner.GATEWAY: 0.075},  # another machine looks like a gateway
+    Realm.VPN: {**_OTHER, Owner.GATEWAY: 2e-6, Owner.VPN_PROGRAM: 0.002},
 }
-_FIRST_HOP_PRIOR = _PUBLIC_PRIOR | {
-    Policy.ACCEPTS: 0.02,
-    Policy.FRONT_REFUSES: 0.6,
-    Policy.FRONT_DROPS: 0.2,
+
+
+def owner_prior(realm: str) -> dict[Owner, float]:
+    """Shares of who has an address of this realm, where no sign shows it."""
+    others = _OWNERS.get(realm, {**_OTHER, Owner.GATEWAY: 2e-6})
+    return {Owner.TARGET: 1 - sum(others.values()), **others}
+
+
+# How others than the target treat probes: a gateway may forward ports, or accept for itself alone. One that
+# is further away than the first hop is no router of the prober's own network.
+OTHERS_POLICIES: Final[Mapping[Owner, Mapping[Policy, float]]] = {
+    Owner.GATEWAY: {
+        Policy.FRONT_REFUSES: 0.34,
+        Policy.FRONT_DROPS: 0.4,
+        Policy.ACCEPTS: 0.15,
+        Policy.DROPS: 0.1,
+        Policy.ANSWERS_ALL: 0.01,
+    },
+    Owner.OTHER_MACHINE: {Policy.ACCEPTS: 0.6, Policy.DROPS: 0.3, Policy.REJECTS: 0.1},
+    Owner.VPN_PROGRAM: {Policy.ACCEPTS: 0.9, Policy.DROPS: 0.1},
 }
-
-
-_FURTHER_PRIOR = _PUBLIC_PRIOR | {Policy.FRONT_REFUSES: 0.002, Policy.FRONT_DROPS: 0.02}
-
-
-def policy_prior(realm: str, *, first_hop_owns_it: bool | None) -> dict[Policy, float]:
-    """Prior weights of policies for an address of this realm.
-
-    `first_hop_owns_it`: a public address that answers one hop away although it is no neighbour is the
-    gateway's own, so a NAT box in front of the target; None: its distance does not show.
-    """
-    if realm != Realm.PUBLIC:
-        return _PRIVATE_PRIOR
-    if first_hop_owns_it is None:
-        return _PUBLIC_PRIOR
-    return _FIRST_HOP_PRIOR if first_hop_owns_it else _FURTHER_PRIOR
+FAR_GATEWAY: Final[Mapping[Policy, float]] = {
+    Policy.FRONT_REFUSES: 0.06,
+    Policy.FRONT_DROPS: 0.68,
+    Policy.ACCEPTS: 0.1,
+    Policy.DROPS: 0.15,
+    Policy.ANSWERS_ALL: 0.01,
+}
 
 
 # One rule for the port on every address of the host, beside the rules of a single address.
@@ -96,13 +111,13 @@ class BindPrior:
     wildcard_v6: float = 0.02
     one_address: float = 0.13
     one_device: float = 0.02  # every address of one realm
-    private_only: float = 0.015  # every address but the public ones
+    private_only: float = 0.038  # every address but the public ones
     several: float = 0.02  # any other set of addresses
     all_given: float = 0.004  # exactly the addresses that were probed, one by one
     loopback_v4: float = 0.13
     loopback_dual: float = 0.07
     loopback_v6: float = 0.02
-    nothing: float = 0.23
+    nothing: float = 0.207
 
 
 # How a host binds its services: learned from all of its ports together. What most hosts do is `BindPrior`.
@@ -112,12 +127,12 @@ _EVERYWHERE_STYLE: Final = BindPrior(
     wildcard_v6=0.006,
     one_address=0.05,
     one_device=0.008,
-    private_only=0.01,
+    private_only=0.03,
     several=0.012,
     loopback_v4=0.07,
     loopback_dual=0.03,
     loopback_v6=0.01,
-    nothing=0.15,
+    nothing=0.13,
 )
 _INWARD_STYLE: Final = BindPrior(
     wildcard_v4=0.05,
@@ -240,11 +255,8 @@ FLOOR: Final = 0.0055  # what a rival that nothing contradicts is always given
 FLOOR_TOTAL: Final = 0.055  # ... as long as all of them together get no more than this
 CONTRADICTED: Final = 2e-6  # likelihood below this share of the best one: contradicted by the answers
 
-# Who owns an address, beside the target, where no sign says so.
-VPN_PROGRAM_OWNS: Final = 0.002  # of a VPN address: a program in user space hands connections to 127.0.0.1
-OTHER_OWNS: Final = 0.0004
-OTHER_BEHIND_FIRST_HOP: Final = 0.15  # ... of a public one that is the gateway's: it serves ports of its own
-PROVEN_OTHER: Final = 1e-6  # ... of one that is proven to be one machine with another of the target's
+PROVEN_OTHER: Final = 1e-6  # another machine has an address that is proven to be one machine with another
+PROGRAM_MARKS: Final = 0.03  # resets that a VPN program makes show the mark of what they refuse
 NOT_ITS_OWN: Final = 1e-3  # chance that a host binds to an address that is not its own
 OTHER_LISTENS: Final = 0.4  # share of the tested ports on which a machine that is not the target accepts
 

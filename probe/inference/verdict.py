@@ -4,9 +4,10 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from probe.inference import advice
+from probe.inference.accepting import via_of
 from probe.inference.address_evidence import address_evidence
 from probe.inference.conditions import address_condition, port_condition
-from probe.inference.forwarded import BEHIND
+from probe.inference.ownership import owner_evidence, owner_of
 from probe.inference.policy import AddressModel
 from probe.inference.port_evidence import port_evidence, reading
 from probe.inference.posterior import Posterior
@@ -17,7 +18,7 @@ from probe.inference.rivals import next_tests, rivals
 from probe.inference.same_service import service_evidence, services_of
 from probe.inference.tables import FORGERS, Policy
 from probe.inference.traces import Back, Sign
-from probe.model.binding import Binding, BoundBy, Candidate, Condition, Via
+from probe.model.binding import Binding, BoundBy, Candidate, Condition
 from probe.model.evidence import Response
 from probe.model.probing import Observation
 from probe.model.target import IPAddress, Port
@@ -67,6 +68,8 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
     """Name what can be named by the addresses that were reached, with what all of them showed."""
     reached = [model for model in models if model.reached]
     binding, named = name_port(port, models, posterior, point)
+    surveys = [model.survey for model in models]
+    services = services_of(port, surveys)
     settled = PortVerdict(
         port=port,
         binding=binding,
@@ -75,10 +78,9 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         bound_to=next(iter(named)).bound_to if binding is Binding.SPECIFIC else (),
         families=_families(binding, named, posterior),
         bound_by=_bound_by(binding, named, posterior, port, reached),
-        via=_via(port, reached),
+        via=via_of(port, reached, services),
         conditions={m.seen: port_condition(port, m, posterior) for m in models},
     )
-    surveys = [model.survey for model in models]
     opened = any(port in m.evidence and m.evidence[port].heard in OPENED for m in reached)
     return replace(
         settled,
@@ -88,7 +90,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
             *raw_evidence(port, models),
             *service_evidence(port, surveys),
         ),
-        services=services_of(port, surveys),
+        services=services,
         rivals=tuple(rivals(posterior, named, opened=opened)),
         next_tests=tuple(next_tests(port, binding, posterior.candidates)),
         advice=advice.for_port(settled, models),
@@ -188,33 +190,16 @@ def _tells_device(
     return any(c.tried.back in _ANSWERS and on_device != (c.destination in bound_to) for c in crossed)
 
 
-def _via(port: Port, models: Sequence[AddressModel]) -> Via:
-    """How an open port is served; a refused one is served by nobody."""
-    said = [m.evidence[port].heard for m in models if port in m.evidence]
-    if any(heard in BEHIND for heard in said):
-        return Via.FORWARD
-    if Response.CUT in said:
-        return Via.PROXY
-    if any(_seen_at_host(m, port) for m in models):
-        return Via.DIRECT
-    return Via.UNKNOWN
-
-
-def _seen_at_host(model: AddressModel, port: Port) -> bool:
-    observation = model.tested.get(port)
-    at_host = observation is not None and observation.origin is not None
-    return at_host and model.evidence[port].heard is Response.OPEN
-
-
-def judge_address(model: AddressModel, identity: Identity) -> AddressVerdict:
-    """Condition of the path to an address, with the evidence for it and what to do."""
+def judge_address(model: AddressModel, identity: Identity, models: Sequence[AddressModel]) -> AddressVerdict:
+    """Who answers on an address and what the path to it is like, with the evidence and what to do."""
     condition = address_condition(model)
     if model.alive and identity.other_probability >= SURE:
         condition = Condition.WRONG_HOST
     return AddressVerdict(
         model.address,
         condition,
-        evidence=(*address_evidence(model), *identity.evidence),
+        owner_of(model),
+        evidence=(*address_evidence(model), *owner_evidence(model, models), *identity.evidence),
         advice=advice.for_address(model, condition),
         vantage=model.survey.vantage,
     )

@@ -54,11 +54,14 @@ class Owner(StrEnum):
 
 
 class Via(StrEnum):
-    """How an open port is served."""
+    """Who accepts at an open port."""
 
-    DIRECT = "direct"
-    FORWARD = "forward"
-    PROXY = "proxy"
+    DIRECT = "direct"  # a socket of the host accepts
+    FORWARD = "forward"  # passed on, into a container or to another host
+    PROXY = "proxy"  # a box that completes connections in the host's name
+    GATEWAY = "gateway"  # the box in front that owns the address
+    VPN_PROGRAM = "vpn-program"
+    SEVERAL = "several"  # different services on different addresses
     UNKNOWN = "unknown"
 
 

@@ -130,6 +130,12 @@ class AddressRule(StrEnum):
     NOBODY_ON_LINK = "nobody-on-link"
     TRIES_LOST = "tries-lost"
     STOPPED_ANSWERING = "stopped-answering"
+    # Who answers, where the target does not.
+    GATEWAY_ANSWERS = "gateway-answers"
+    OTHER_MACHINE_ANSWERS = "other-machine-answers"
+    VPN_PROGRAM_ANSWERS = "vpn-program-answers"
+    THIS_MACHINE_ANSWERS = "this-machine-answers"
+    ASKED_FROM_INSIDE = "asked-from-inside"  # a public address, from behind its own gateway
     # Which machine answers; `sign` is what shows it.
     ANOTHER_MACHINE = "another-machine"
     PERHAPS_ANOTHER_MACHINE = "perhaps-another-machine"
@@ -168,6 +174,7 @@ class AddressEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     interface: str | None = None
     tunnel: str | None = None
     loss: float | None = None
+    probability: float | None = None
     addresses: tuple[str, ...] = ()
     claim: AliasClaim | None = None
     text: str = ""

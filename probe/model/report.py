@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from probe.errors import UsageError
 from probe.model.advice import Advice, NextTest, Rival
-from probe.model.binding import Binding, BoundBy, Candidate, Condition, Probability, Served, Via
+from probe.model.binding import Binding, BoundBy, Candidate, Condition, Owner, Probability, Served, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Purpose, Reading
 from probe.model.facts import TunnelHealth
 from probe.model.greeting import Greeting
@@ -131,6 +131,7 @@ class AddressReport(Struct, frozen=True, kw_only=True):
     link_address: str | None = None
     path: tuple[str, ...] = ()
     condition: Condition
+    owner: Owner = Owner.UNKNOWN
     tunnel: TunnelHealth | None = None  # null: no tunnel, or not asked because the address answered
     evidence: tuple[AddressEvidence, ...] = ()
     advice: tuple[Advice, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from probe.model.advice import Advice, NextTest, Rival
-from probe.model.binding import Binding, BoundBy, Candidate, Condition, Served, Via
+from probe.model.binding import Binding, BoundBy, Candidate, Condition, Owner, Served, Via
 from probe.model.evidence import AddressEvidence, PortEvidence, Reading
 from probe.model.facts import HERE
 from probe.model.identity import AliasSign, Sameness
@@ -49,10 +49,11 @@ class PortVerdict:
 
 @dataclass(frozen=True, slots=True)
 class AddressVerdict:
-    """What is concluded of the path to one address."""
+    """What is concluded of one address and of the path to it."""
 
     address: TargetAddress
     condition: Condition
+    owner: Owner = Owner.UNKNOWN
     evidence: tuple[AddressEvidence, ...] = ()
     advice: tuple[Advice, ...] = ()
     vantage: str = HERE

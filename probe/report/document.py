@@ -139,6 +139,7 @@ def _address(verdict: AddressVerdict, place: _Place, sent: _RawProbes) -> Addres
         link_address=survey.link_address,
         path=tuple(map(str, survey.path)),
         condition=verdict.condition,
+        owner=verdict.owner,
         tunnel=survey.tunnel,
         evidence=verdict.evidence,
         advice=verdict.advice,

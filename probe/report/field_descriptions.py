@@ -42,7 +42,7 @@ _EVERYWHERE: Mapping[str, str] = {
 _VERDICT: Mapping[str, str] = {
     "bound_by": "Whether a specific socket is bound to its addresses or to their device; null: not known.",
     "families": "IP versions of the binding, as far as they were seen.",
-    "via": "How an open port is served.",
+    "via": "Who accepts at an open port; several: different services on different addresses.",
     "confidence": "Summed probability of the candidates that the binding names; 0 for undetermined.",
     "candidates": "The bindings that the answers leave possible, most probable first; they sum to 1.",
     "why": "One line: which answer came from where; an open question with its likeliest explanations.",
@@ -74,12 +74,14 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "name": "The name that this address was looked up by; null: it was given as an address.",
         "source": "The address of this machine that packets leave from; null: not known.",
         "mtu": "MTU of the route in bytes; null: not known.",
+        "owner": "Who answers there; unknown: nothing answered, or it is not clear who does.",
         "path": "Routers that answered on the way, in order of distance.",
         "tunnel": "Health of the tunnel that leads there; null: no tunnel, or the address answered.",
     },
     "AddressEvidence": {
         "controls": "How many ports that nothing uses gave each answer.",
         "tunnel": "Name of the tunnel's interface.",
+        "probability": "Probability of the owner that the rule names, 0 to 1.",
         "loss": "Share of tries that stayed unanswered before an answer came, 0 to 1.",
         "addresses": "The other addresses beside which the claim holds.",
         "claim": "The sign that shows which machine answers.",

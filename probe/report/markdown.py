@@ -8,7 +8,19 @@ from probe.model.report import Report
 from probe.report.escape import escaped
 from probe.report.style import PLAIN, TextStyle
 from probe.report.todo import to_do
-from probe.report.words import NOT_MEASURED, answer, answer_on, heading, place, rows, sureness, verdict_words
+from probe.report.words import (
+    NOT_MEASURED,
+    OWNERS,
+    answer,
+    answer_on,
+    heading,
+    of_owners,
+    of_path,
+    place,
+    rows,
+    sureness,
+    verdict_words,
+)
 
 _SPECIAL = re.compile(r"([\\`*_|<>\[\]])")
 
@@ -16,7 +28,7 @@ _SPECIAL = re.compile(r"([\\`*_|<>\[\]])")
 def render_markdown(report: Report, _: TextStyle = PLAIN) -> str:
     """Render a report. Ends with a newline."""
     report = escaped(report)
-    lines = [*_table(report), *_others(report), *_advice(report), *_unclear(report)]
+    lines = [*_table(report), *_others(report), *_owners(report), *_advice(report), *_unclear(report)]
     if not report.complete:
         lines = ["Interrupted: what is missing was not measured.", "", *lines]
     return "\n".join(lines) + "\n"
@@ -47,13 +59,19 @@ def _advice(report: Report) -> Iterator[str]:
         yield from (f"{number}. {_text(text)}" for number, text in enumerate(texts, 1))
 
 
+def _owners(report: Report) -> Iterator[str]:
+    lines = [f"- {_text(place(a))}: {_text(one.text)}" for a in report.addresses for one in of_owners(a)]
+    if lines:
+        yield from ("", f"## {OWNERS}", "", *lines)
+
+
 def _unclear(report: Report) -> Iterator[str]:
     unclear = [address for address in report.addresses if address.condition is not Condition.CLEAR]
     if unclear:
         yield from ("", "## Paths that are not clear", "")
     for address in unclear:
         yield f"- {_text(place(address))}: {address.condition}"
-        yield from (f"  - {_text(evidence.text)}" for evidence in address.evidence)
+        yield from (f"  - {_text(evidence.text)}" for evidence in of_path(address))
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from probe.report.style import PLAIN, TextStyle
 from probe.report.todo import to_do
 from probe.report.words import (
     NOT_MEASURED,
+    OWNERS,
     STATE_COLOURS,
     Row,
     answer,
@@ -24,6 +25,8 @@ from probe.report.words import (
     heading,
     legend,
     listed_ports,
+    of_owners,
+    of_path,
     place,
     rows,
     sureness,
@@ -60,6 +63,7 @@ def render_table(report: Report, style: TextStyle = PLAIN) -> str:
         _body(report, style),
         _legend(report, style),
         _others(report, style),
+        _section(OWNERS, _owners(report), style),
         _section("What to do", _numbered(to_do(report)), style),
         _section("Paths that are not clear", _unclear(report), style),
     ]
@@ -201,8 +205,12 @@ def _unclear(report: Report) -> list[tuple[str, str]]:
     for address in report.addresses:
         if address.condition is not Condition.CLEAR:
             lines.append(("  ", f"{place(address)}: {address.condition}"))
-            lines += [("    - ", evidence.text) for evidence in address.evidence]
+            lines += [("    - ", evidence.text) for evidence in of_path(address)]
     return lines
+
+
+def _owners(report: Report) -> list[tuple[str, str]]:
+    return [("  ", f"{place(a)}: {evidence.text}") for a in report.addresses for evidence in of_owners(a)]
 
 
 def _evidence(report: Report) -> list[tuple[str, str]]:

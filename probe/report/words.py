@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.model.binding import Binding, BoundBy, Condition, Via
+from probe.model.evidence import AddressEvidence, AddressRule
 from probe.model.probing import Reason, State
 from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport
 from probe.services.port_list import format_ports, parse_ports
@@ -116,6 +117,28 @@ def heading(address: AddressReport) -> tuple[str, ...]:
     return (address.realm, address.address, *vantage_words(address), *condition)
 
 
+_OF_OWNERS = frozenset(
+    {
+        AddressRule.GATEWAY_ANSWERS,
+        AddressRule.OTHER_MACHINE_ANSWERS,
+        AddressRule.VPN_PROGRAM_ANSWERS,
+        AddressRule.THIS_MACHINE_ANSWERS,
+        AddressRule.ASKED_FROM_INSIDE,
+    }
+)
+OWNERS = "Addresses that are not the target's own"
+
+
+def of_owners(address: AddressReport) -> list[AddressEvidence]:
+    """Who answers on an address, where it is not the target."""
+    return [one for one in address.evidence if one.rule in _OF_OWNERS]
+
+
+def of_path(address: AddressReport) -> list[AddressEvidence]:
+    """All other evidence of an address."""
+    return [one for one in address.evidence if one.rule not in _OF_OWNERS]
+
+
 def vantage_words(seen: AddressReport | ObservationReport) -> tuple[str, ...]:
     """From where something was seen, where there are several vantages; else nothing."""
     return () if seen.vantage is None else (f"from {seen.vantage}",)
@@ -135,6 +158,9 @@ def legend(report: Report) -> str:
     return "; ".join(f"{mark} = {meaning}" for mark, meaning in marks if mark)
 
 
+_PLAIN_WAYS = frozenset({Via.DIRECT, Via.SEVERAL, Via.UNKNOWN})  # which services, stands elsewhere
+
+
 def verdict_words(row: Row, addresses: Sequence[AddressReport]) -> str:
     """The binding with what it needs to be read alone: bound addresses, family, forwarding."""
     verdict = row.verdict
@@ -146,7 +172,7 @@ def verdict_words(row: Row, addresses: Sequence[AddressReport]) -> str:
         {a.family for a in addresses}
     ):
         words += f" (IPv{verdict.families[0]})"
-    if verdict.via in {Via.FORWARD, Via.PROXY}:
+    if verdict.via not in _PLAIN_WAYS:
         words += f" via {verdict.via}"
     return words
 

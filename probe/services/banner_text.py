@@ -9,7 +9,8 @@ import re
 from probe.model.greeting import Greeting
 
 MOST_TEXT = 160  # characters of the line, and of one header's value
-HEADERS = ("server", "content-type", "location", "etag", "content-length")  # RFC 9110; no dates, no cookies
+# RFC 9110; no dates, no cookies
+HEADERS = ("server", "content-type", "location", "etag", "content-length", "via")
 _MOST_LINES = 64  # of an HTTP head that are looked at
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})(?: |$)")
 _ALERT = b"\x15\x03"  # the record of a TLS alert (RFC 8446 section 5.1)

@@ -8,25 +8,30 @@ from sample_reports import (
     EIGHT,
     EMPTY,
     EVIL,
+    LAN,
     LARGE,
     LOOPBACK_OR_NOTHING,
     OPEN,
+    PUBLIC,
     RAW,
     RESET,
     SILENT,
     TYPICAL,
     UNDETERMINED,
     WILDCARD,
+    address,
     port,
     report,
     rest,
 )
 
-from probe.model.binding import Binding, Via
+from probe.model.binding import Binding, Condition, Via
+from probe.model.evidence import AddressEvidence, AddressRule
 from probe.model.probing import Reason
 from probe.report.markdown import render_markdown
 from probe.report.style import TextStyle
 from probe.report.table import render_table
+from probe.report.words import OWNERS
 
 COLOUR = re.compile("\x1b\\[[0-9]*m")
 
@@ -83,6 +88,21 @@ def test_unclear_paths_show_their_evidence() -> None:
     assert "vpn 10.88.0.10: tunnel-down" in section
     assert "- no handshake for an hour" in section
     assert "192.168.77.10" not in section
+
+
+def test_an_address_of_another_has_its_line() -> None:
+    """Who answers stands by itself, and not once more with the path."""
+    owned = AddressEvidence(rule=AddressRule.GATEWAY_ANSWERS, text="a gateway has it")
+    hops = AddressEvidence(rule=AddressRule.DISTANCE, text="answers from afar")
+    places = (address(LAN), address(PUBLIC, Condition.NOT_FORWARDED, evidence=(owned, hops)))
+    whole = report([port(53, (OPEN, OPEN), places=(LAN, PUBLIC), via=Via.GATEWAY)], addresses=places)
+    table, markdown = render_table(whole), render_markdown(whole)
+    assert f"{OWNERS}\n  public 203.0.113.10: a gateway has it" in table
+    assert f"## {OWNERS}\n\n- public 203.0.113.10: a gateway has it" in markdown
+    assert [text.count("a gateway has it") for text in (table, markdown)] == [1, 1]
+    assert [text.count("answers from afar") for text in (table, markdown)] == [1, 1]
+    assert "wildcard via gateway" in table
+    assert OWNERS not in render_table(report([])) + render_markdown(report([]))
 
 
 def test_an_address_that_was_not_reached_is_marked_above_its_answers() -> None:

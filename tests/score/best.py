@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import product
 from math import exp, log, prod
+from typing import NamedTuple
 
 from score.families import (
     FAMILIES,
@@ -14,6 +15,7 @@ from score.families import (
     MadeUpHost,
     Zone,
     answers_of,
+    claimed,
     fact_of,
     rules_of,
 )
@@ -28,7 +30,7 @@ def best(host: MadeUpHost, *, raw: bool) -> list[dict[Bound, float]]:
     rows = [
         tuple(_seen(letter, raw=raw) for letter in row) for row in zip(*host.answers.values(), strict=True)
     ]
-    told = tuple((_seen(zone.unused, raw=raw), zone.hops) for zone in host.zones.values())
+    told = tuple(_Shown.of(host, address, raw=raw) for address in host.zones)
     cases = [(log(share), zones) for share, zones in _zones(name, told, raw=raw)]
     counts = Counter(rows)
     weighed = [
@@ -47,6 +49,31 @@ def best(host: MadeUpHost, *, raw: bool) -> list[dict[Bound, float]]:
     return [_normal(out[row]) for row in rows]
 
 
+class _Shown(NamedTuple):
+    """What an address shows beside its tested ports; None where that does not show."""
+
+    unused: str
+    hops: int | None
+    alike: bool | None
+    claimed: bool | None
+
+    @classmethod
+    def of(cls, host: MadeUpHost, address: str, *, raw: bool) -> "_Shown":
+        zone, asked = host.zones[address], raw and address == "vpn" and "lan" in host.zones
+        alike = host.shows_alike(address)
+        return cls(_seen(zone.unused, raw=raw), zone.hops, alike, host.claims if asked else None)
+
+    def chance(self, zone: Zone, *, raw: bool) -> float:
+        """P(this | zone)."""
+        if (_seen(zone.unused, raw=raw), zone.hops) != (self.unused, self.hops):
+            return 0.0
+        return _of(zone.alike, self.alike) * _of(claimed(zone), self.claimed)
+
+
+def _of(share: float, seen: bool | None) -> float:  # noqa: FBT001 - what was seen
+    return 1.0 if seen is None else share if seen else 1 - share
+
+
 def _normal(weights: Mapping[Bound, float]) -> dict[Bound, float]:
     total = sum(weights.values())
     return {fact: weight / total for fact, weight in weights.items()}
@@ -57,28 +84,25 @@ def _seen(letter: str, *, raw: bool) -> str:
 
 
 @cache
-def _zones(
-    name: str, told: tuple[tuple[str, int | None], ...], *, raw: bool
-) -> tuple[tuple[float, Row], ...]:
-    """Every choice of zones that the unused ports and the distances leave, with its share."""
+def _zones(name: str, told: tuple[_Shown, ...], *, raw: bool) -> tuple[tuple[float, Row], ...]:
+    """Every choice of zones that what the addresses show leaves, with its share."""
     return tuple(_zones_left(FAMILIES[name], told, raw=raw))
 
 
-def _zones_left(
-    family: Family, told: tuple[tuple[str, int | None], ...], *, raw: bool
-) -> Iterator[tuple[float, Row]]:
+def _zones_left(family: Family, told: tuple[_Shown, ...], *, raw: bool) -> Iterator[tuple[float, Row]]:
     per = [_normal_names(family.zones_of(address)) for address in family.addresses]
     shared = _normal_names(family.zones)
     for names in product(*per):
         zones = [ZONES[name] for name in names]
-        if any((_seen(z.unused, raw=raw), z.hops) != one for z, one in zip(zones, told, strict=True)):
+        chance = prod(one.chance(zone, raw=raw) for zone, one in zip(zones, told, strict=True))
+        if not chance:
             continue
         share = (1 - family.alike) * prod(of[name] for of, name in zip(per, names, strict=True))
         for one, weight in shared.items():
             same = [(one in of, of[name], name == one) for of, name in zip(per, names, strict=True)]
             share += family.alike * weight * prod(float(equal) if can else p for can, p, equal in same)
         if share:
-            yield share, names
+            yield share * chance, names
 
 
 def _normal_names(weights: Mapping[str, float]) -> dict[str, float]:

@@ -6,8 +6,8 @@ are independent of each other given the zones of its addresses, so that the best
 computed.
 
 Answers are letters: O accepted, X accepted and closed at once, B accepted by what the host forwards to, R the
-host's own refusal, F a refusal that a filter forged (to sockets the same), S silence, I an ICMP error of the
-host, P one of a router. Of UDP, O is an answer, and R a port-unreachable.
+host's own refusal, F one that a filter or a VPN program made (to sockets the same), S silence, I an ICMP
+error of the host, P one of a router. Of UDP, O is an answer, and R a port-unreachable.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Zone:
     pass, of ports that listen on some address and of others; `rules` the answers that single ports get for
     their own rule. `owner`: the `target`, a `front` that accepts a share `holds` itself and forwards what it
     `passes`, or a `relay`, a VPN program that connects to 127.0.0.1 for its peers. `hops` is its distance
-    where that shows.
+    where that shows. `alike` is how often its SYN/ACKs have the scale and the options of the host's own.
     """
 
     unused: str = "R"
@@ -45,6 +45,7 @@ class Zone:
     holds: float = 0.0
     passes: float = 0.0
     hops: int | None = None
+    alike: float = 0.97
     by_router: bool = False  # the zone is a router's: it stands before what the host forwards too
 
 
@@ -87,12 +88,12 @@ ZONES: Mapping[str, Zone] = {
     "dark": Zone("S"),
     "cloud": Zone("S", (0.6, 0.1), by_router=True),
     "router rejects": Zone("P", (0.6, 0.1), by_router=True),
-    "relay": Zone(owner="relay"),
-    "nat": Zone("R", owner="front", passes=0.4, hops=1),
-    "nat drops": Zone("S", owner="front", passes=0.4, hops=1),
-    "cdn": Zone("R", owner="front", holds=0.35, hops=4),
-    "vip": Zone("R", owner="front", holds=0.5, hops=1),
-    "box": Zone("S", owner="front", holds=0.3, hops=4),
+    "relay": Zone("F", owner="relay", alike=0.15),
+    "nat": Zone("R", owner="front", passes=0.4, hops=1, alike=0.4),
+    "nat drops": Zone("S", owner="front", passes=0.4, hops=1, alike=0.4),
+    "cdn": Zone("R", owner="front", holds=0.35, hops=4, alike=0.4),
+    "vip": Zone("R", owner="front", holds=0.5, hops=1, alike=0.5),
+    "box": Zone("S", owner="front", holds=0.3, hops=4, alike=0.4),
 }
 
 FAMILIES: Mapping[str, Family] = {
@@ -278,12 +279,28 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class MadeUpHost:
-    """One host of a family: the truth of its ports, and what its addresses answer."""
+    """One host of a family: the truth of its ports, and what its addresses answer.
+
+    `alike`: whether SYN/ACKs of an address are like the host's own. `claims`: whether the LAN's link answers
+    ARP for the VPN address, which raw packets can ask.
+    """
 
     family: Family
     truth: tuple[Bound, ...]
     answers: Mapping[str, tuple[str, ...]]  # by address, a letter a port
     zones: Mapping[str, Zone]
+    alike: Mapping[str, bool] = field(default_factory=dict)
+    claims: bool = True
+
+    def shows_alike(self, address: str) -> bool | None:
+        """Whether SYN/ACKs of an address are like those of the LAN address; None: nothing to compare."""
+        accepted = (set(self.answers.get(one, ())) & set("OX") for one in ("lan", address))
+        return self.alike.get(address, True) if address != "lan" and all(accepted) else None
+
+
+def claimed(zone: Zone) -> float:
+    """How often the LAN's link answers ARP for a VPN address: never for one that a program has."""
+    return 0.0 if zone.owner == "relay" else 0.8
 
 
 def fact_of(bind: str) -> Bound:
@@ -312,7 +329,7 @@ def answers_of(zone: Zone, bind: str, address: str, family: Family, rule: str = 
         held = (1 - passed) * zone.holds
         return _merged({"B": passed, "O": held, zone.unused: 1 - passed - held})
     if zone.owner == "relay":
-        takes = takes or bind == "loopback"
+        return _own(bind, family.protocol, takes=True) if takes or bind == "loopback" else {"F": 1.0}
     own = _own(bind, family.protocol, takes=takes)
     forwarded = bind.startswith("docker") and takes
     if forwarded and not zone.by_router:
@@ -369,4 +386,6 @@ def draw(family: Family, rng: Random, ports: int = PORTS) -> MadeUpHost:
         )
         for address, zone in zones.items()
     }
-    return MadeUpHost(family, tuple(map(fact_of, binds)), answers, zones)
+    alike = {address: rng.random() < zone.alike for address, zone in zones.items()}
+    claims = "vpn" in zones and rng.random() < claimed(zones["vpn"])
+    return MadeUpHost(family, tuple(map(fact_of, binds)), answers, zones, alike, claims)

@@ -11,12 +11,14 @@ from probe.model.probing import (
     MARK_TOS,
     Aftermath,
     Header,
+    NextHop,
     Observation,
     Origin,
     Question,
     Reason,
     Role,
     Shape,
+    TcpFacts,
 )
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 from score.families import MadeUpHost, Zone
@@ -37,6 +39,8 @@ _REASONS = {
 }
 _OF_UDP = {"O": Reason.UDP_RESPONSE, "R": Reason.PORT_UNREACH, "F": Reason.PORT_UNREACH}
 _ORIGINS = {"O": Origin.HOST, "B": Origin.BEHIND}
+_STACKS = {same: TcpFacts(1448, 7 if same else 9, timestamps=True, sack=True) for same in (True, False)}
+_CARD = "52:54:00:12:34:56"
 _MARKED, _PLAIN = Header(tos=MARK_TOS, flow_label=0x8BD75), Header(flow_label=0)
 
 
@@ -58,7 +62,9 @@ def surveys_of(host: MadeUpHost, *, raw: bool) -> list[AddressSurvey]:
 def _survey(host: MadeUpHost, symbol: str, zone: Zone, *, raw: bool) -> AddressSurvey:
     protocol = host.family.protocol
     tested = [
-        observation(symbol, port_number(index, protocol), letter, Role.TESTED)
+        observation(
+            symbol, port_number(index, protocol), letter, Role.TESTED, alike=host.alike.get(symbol, True)
+        )
         for index, letter in enumerate(host.answers[symbol])
     ]
     controls = [
@@ -67,6 +73,9 @@ def _survey(host: MadeUpHost, symbol: str, zone: Zone, *, raw: bool) -> AddressS
     ]
     letters = dict(zip(tested, host.answers[symbol], strict=True)) | dict.fromkeys(controls, zone.unused)
     traces = tuple(t for o, letter in letters.items() for t in _traces(o, letter)) if raw else ()
+    near = raw and symbol == "lan"
+    if near and "vpn" in host.answers:
+        traces = (*traces, _who_has_the_vpn_address(answered=host.claims))
     return AddressSurvey(
         TargetAddress(ip_of(symbol), realm_of(symbol)),
         (*controls, *tested),
@@ -74,6 +83,7 @@ def _survey(host: MadeUpHost, symbol: str, zone: Zone, *, raw: bool) -> AddressS
         hops=zone.hops if zone.hops is not None else _DISTANCE[realm_of(symbol)],
         reply_ttl=64,
         traces=traces,
+        link_address=_CARD if near else None,
     )
 
 
@@ -88,8 +98,8 @@ def _route(symbol: str) -> Route:
 
 
 @cache
-def observation(symbol: str, port: Port, letter: str, role: Role) -> Observation:
-    """What connect() hears."""
+def observation(symbol: str, port: Port, letter: str, role: Role, *, alike: bool = True) -> Observation:
+    """What connect() hears. `alike`: an accepted connection has the scale of the host's own."""
     question = Question(ip_of(symbol), port, role)
     udp = port.protocol is Protocol.UDP
     reason = _OF_UDP.get(letter, _REASONS[letter]) if udp else _REASONS[letter]
@@ -106,6 +116,7 @@ def observation(symbol: str, port: Port, letter: str, role: Role) -> Observation
         ttl=64,
         aftermath=Aftermath.CLOSED if letter == "X" else None,
         origin=None if udp else _ORIGINS.get(letter),
+        tcp=_STACKS[alike or letter == "B"] if reason is Reason.SYN_ACK else None,
     )
 
 
@@ -119,6 +130,17 @@ def _traces(seen: Observation, letter: str) -> Iterator[Trace]:
     if letter == "S":
         ack = Question(address, port, seen.question.role, shape=Shape.ACK)
         yield Trace(Observation(ack, Reason.NO_RESPONSE, attempts=3), PurposeRule.WHAT_IS_DROPPED)
+
+
+def _who_has_the_vpn_address(*, answered: bool) -> Trace:
+    """ARP for the VPN address on the LAN."""
+    hop = NextHop("lan", ip_address(PROBER_ADDRESSES["lan"]), "ff:ff:ff:ff:ff:ff")
+    asked = Question(ip_of("vpn"), Port(Protocol.TCP, 0), Role.CONTROL, shape=Shape.WHO_HAS, hop=hop)
+    found = Observation(asked, Reason.NO_RESPONSE, attempts=2)
+    if answered:
+        header = Header(interface="lan", link_address=_CARD)
+        found = Observation(asked, Reason.ARP_RESPONSE, 1, 1, sender=ip_of("vpn"), header=header)
+    return Trace(found, PurposeRule.ONE_MACHINE_BY_ARP)
 
 
 def _trace(question: Question, reason: Reason, header: Header, sender: IPAddress) -> Trace:

@@ -1,0 +1,183 @@
+"""The signs of who has an address, and what they make of it."""
+
+from ipaddress import ip_address
+
+import pytest
+from told import CONTROLS, EVERYBODY, NO_PORT, hop_by, survey
+from varied import replace
+
+from probe.inference.host import infer_host
+from probe.inference.owner_evidence import SHOWN, OwnerSign, owner_likelihood, owner_signs
+from probe.inference.priors import USUAL, owner_prior
+from probe.model.binding import Owner
+from probe.model.evidence import PurposeRule
+from probe.model.facts import AddressSurvey, Neighbour, Trace
+from probe.model.identity import Key, KeyKind
+from probe.model.probing import (
+    Header,
+    Observation,
+    Origin,
+    Question,
+    Reason,
+    Role,
+    Shape,
+    TcpFacts,
+    TcpOptions,
+)
+from probe.model.target import Port, Protocol, Realm
+
+PORT, SSH, OTHER_SSH = (Port(Protocol.TCP, number) for number in (8000, 22, 2222))
+OPEN = {"controls": "reset@host", "port": "syn-ack@host"}
+CLOSED = {"controls": "reset@host", "port": "reset@host"}
+SEVEN, NINE = (TcpFacts(1448, scale, timestamps=True, sack=True) for scale in (7, 9))
+
+
+def lan(tcp: TcpFacts | None = SEVEN, **more: object) -> AddressSurvey:
+    """The LAN address, open on the port."""
+    return accepting(survey("lan", OPEN | more, PORT), tcp)
+
+
+def vpn(tcp: TcpFacts | None = SEVEN, **more: object) -> AddressSurvey:
+    """The VPN address, the same."""
+    return accepting(survey("vpn", OPEN | more, PORT), tcp)
+
+
+def accepting(one: AddressSurvey, tcp: TcpFacts | None, **more: object) -> AddressSurvey:
+    """The address, whose accepted connections are like this."""
+    seen = (replace(o, tcp=tcp, **more) if o.reason is Reason.SYN_ACK else o for o in one.observations)
+    return replace(one, observations=tuple(seen))
+
+
+def signs(one: AddressSurvey, *others: AddressSurvey) -> set[OwnerSign]:
+    """Its signs beside the others."""
+    return set(owner_signs(one, (one, *others)))
+
+
+def owner(owner: Owner, *surveys: AddressSurvey) -> float:
+    """P(it has the last address)."""
+    return infer_host(surveys, USUAL, frozenset()).models[-1].owner(owner)
+
+
+def test_alternatives_sum_to_one():
+    """Signs that exclude each other, under every owner; priors of every realm."""
+    sets = [
+        (OwnerSign.FIRST_HOP, OwnerSign.FURTHER),
+        (OwnerSign.STACK_SAME, OwnerSign.STACK_OTHER),
+        (OwnerSign.CLAIMED, OwnerSign.PASSED_ON, OwnerSign.UNCLAIMED),
+    ]
+    for which in SHOWN[OwnerSign.FURTHER]:
+        for of_one in sets:
+            whole = sum(SHOWN[sign][which] for sign in of_one)
+            assert whole == pytest.approx(1, abs=0.01)
+    for realm in (*Realm, "office"):
+        assert sum(owner_prior(realm).values()) == pytest.approx(1)
+    assert owner_likelihood((), Owner.TARGET) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"hops": 1, "on_link": False}, {OwnerSign.FIRST_HOP}),
+        ({"hops": 3, "on_link": False}, {OwnerSign.FURTHER}),
+        ({"hops": 1}, set()),
+        ({"on_link": False}, set()),
+        ({"hops": 1, "by": "no route"}, set()),
+    ],
+)
+def test_distance(told, expected):
+    """One hop away and no neighbour: the gateway."""
+    assert signs(survey("public", CLOSED | told, PORT)) == expected
+
+
+def test_a_stack_is_compared_with_the_lan_s():
+    """On common ports, or by what is usual on each; what others accepted in between is no sign."""
+    assert signs(vpn(SEVEN), lan(SEVEN)) == {OwnerSign.STACK_SAME}
+    assert signs(vpn(NINE), lan(SEVEN)) == {OwnerSign.STACK_OTHER}
+    assert signs(lan(SEVEN), vpn(NINE)) == set()
+    assert signs(vpn(NINE), lan(None)) == set()
+    assert signs(vpn(None), lan(SEVEN)) == set()
+    assert signs(accepting(vpn(), NINE, origin=Origin.BEHIND), lan(SEVEN)) == set()
+    routed = lan(SEVEN, on_link=False)
+    assert signs(vpn(NINE), routed) == set()
+    elsewhere = survey("lan", {"controls": "reset@host", "also": "syn-ack@host"}, PORT)
+    assert signs(vpn(SEVEN), accepting(elsewhere, SEVEN)) == {OwnerSign.STACK_SAME}
+    assert signs(vpn(NINE), accepting(elsewhere, SEVEN)) == {OwnerSign.STACK_OTHER}
+
+
+def test_raw_packets_show_the_stack_where_the_kernel_does_not():
+    """By the options of a SYN/ACK."""
+
+    def shown(one: AddressSurvey, scale: int) -> AddressSurvey:
+        options = TcpOptions(mss=1460, window_scale=scale, timestamps=True, sack=True)
+        seen = Observation(
+            Question(one.address.ip, PORT), Reason.SYN_ACK, 1, 1, header=Header(options=options)
+        )
+        return replace(one, traces=(Trace(seen, PurposeRule.WHO_COMPLETES),))
+
+    assert signs(shown(vpn(None), 9), shown(lan(None), 7)) == {OwnerSign.STACK_OTHER}
+
+
+def frame(reason: Reason, shape: Shape = Shape.OPENING, **more: object) -> Trace:
+    """What came of a frame for the VPN address on the LAN."""
+    goal = vpn().address.ip
+    asked_of = hop_by(lan().address.ip, EVERYBODY)
+    port = NO_PORT if shape is Shape.WHO_HAS else Port(Protocol.TCP, CONTROLS[0])
+    question = Question(goal, port, Role.CONTROL, ttl=1, shape=shape, hop=asked_of)
+    fields = {"attempts": 1, "sender": None if reason is Reason.NO_RESPONSE else goal} | more
+    return Trace(Observation(question, reason, **fields), PurposeRule.ONE_MACHINE_BY_FRAME)
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        (frame(Reason.ARP_RESPONSE, Shape.WHO_HAS), {OwnerSign.CLAIMED}),
+        (frame(Reason.NO_RESPONSE, Shape.WHO_HAS), {OwnerSign.UNCLAIMED}),
+        (frame(Reason.RESET), {OwnerSign.CLAIMED}),
+        (frame(Reason.RESET, sender=ip_address("192.168.77.1")), set()),
+        (frame(Reason.TIME_EXCEEDED, sender=ip_address("192.168.77.10")), {OwnerSign.PASSED_ON}),
+        (frame(Reason.NO_RESPONSE), set()),
+    ],
+)
+def test_whether_the_host_takes_a_vpn_address_for_its_own(trace, expected):
+    """By what its link answers for it."""
+    beside = replace(lan(None), traces=(trace,))
+    assert signs(vpn(None), beside) == expected
+    assert signs(survey("public", OPEN, PORT), beside) == set()
+
+
+def test_silence_of_nobody_is_no_sign():
+    """Where the LAN has no neighbour, ARP shows nothing."""
+    silent = (frame(Reason.NO_RESPONSE, Shape.WHO_HAS),)
+    assert signs(vpn(None), replace(lan(None), traces=silent, neighbour=Neighbour.FAILED)) == set()
+
+
+def with_keys(one: AddressSurvey, **by_port: str) -> AddressSurvey:
+    """The address, with host keys on ports."""
+    keys = {
+        Port(Protocol.TCP, int(port[1:])): (Key(KeyKind.SSH, "ssh-ed25519", text),)
+        for port, text in by_port.items()
+    }
+    return replace(one, keys=keys)
+
+
+def test_a_key_on_another_port_is_a_forward():
+    """2222 here is 22 there."""
+    front, host = survey("public", OPEN, PORT), lan(None)
+    moved = {OwnerSign.KEY_MOVED}
+    assert signs(with_keys(front, p2222="one"), with_keys(host, p22="one")) == moved
+    assert signs(with_keys(front, p22="two", p2222="one"), with_keys(host, p22="one")) == set()
+    assert signs(with_keys(front, p22="one"), with_keys(host, p22="one")) == set()
+    assert signs(with_keys(front, p2222="two"), with_keys(host, p22="one")) == set()
+
+
+def test_signs_decide_who_has_an_address():
+    """A program by its stack and a link that ignores it, a gateway at the first hop; else the target."""
+    assert owner(Owner.TARGET, lan(), vpn(SEVEN)) > 0.95
+    relayed = vpn(NINE)
+    assert owner(Owner.VPN_PROGRAM, lan(), relayed) > 5 * owner(Owner.VPN_PROGRAM, lan(), vpn(SEVEN))
+    claimed = replace(lan(), traces=(frame(Reason.ARP_RESPONSE, Shape.WHO_HAS),))
+    assert owner(Owner.VPN_PROGRAM, claimed, relayed) < 0.05
+    ignored = replace(lan(), traces=(frame(Reason.NO_RESPONSE, Shape.WHO_HAS),))
+    assert owner(Owner.VPN_PROGRAM, ignored, relayed) > owner(Owner.VPN_PROGRAM, lan(), relayed)
+    near = survey("public", {**CLOSED, "hops": 1, "on_link": False}, PORT)
+    assert owner(Owner.GATEWAY, lan(), near) > 0.8
