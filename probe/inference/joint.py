@@ -25,7 +25,7 @@ from probe.inference.priors import (
 from probe.inference.tables import Policy, openings_of
 from probe.model.binding import Owner
 
-KEPT = 64  # combinations that are carried from one address to the next
+KEPT = 128  # combinations that are carried from one address to the next
 NEGLIGIBLE = 1e-6  # share of the likeliest combination below which one is dropped
 _NEGLIGIBLE_SO_FAR = 1e-12  # ... while addresses are still to come
 UNLIKELY = 1e-5  # share of an address's likeliest key below which one is not tried

@@ -47,6 +47,18 @@ SHOWN: Final[Mapping[OwnerSign, Mapping[Owner, float]]] = {
 }
 
 
+# Signs that set a kernel and a VPN program apart.
+SHOW_PROGRAMS: Final = frozenset(
+    {
+        OwnerSign.STACK_SAME,
+        OwnerSign.STACK_OTHER,
+        OwnerSign.CLAIMED,
+        OwnerSign.PASSED_ON,
+        OwnerSign.UNCLAIMED,
+    }
+)
+
+
 def owner_likelihood(signs: Sequence[OwnerSign], owner: Owner) -> float:
     """P(signs | owner)."""
     return prod(SHOWN[sign][owner] for sign in signs)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from probe.inference.likelihood import Assumed, Evidence, likelihood
-from probe.inference.owner_evidence import OwnerSign, owner_likelihood, owner_signs
+from probe.inference.owner_evidence import SHOW_PROGRAMS, OwnerSign, owner_likelihood, owner_signs
 from probe.inference.priors import (
     FAR_GATEWAY,
     OTHERS_POLICIES,
     PROGRAM_MARKS,
+    PROGRAM_WHERE_SEEN,
     PROVEN_OTHER,
     RESETS_WHERE_SEEN,
     owner_prior,
@@ -178,6 +179,8 @@ def _owners(
     owners = owner_prior(survey.address.realm)
     if identity.sameness is Sameness.SAME:
         owners[Owner.OTHER_MACHINE] = PROVEN_OTHER
+    if Owner.VPN_PROGRAM in owners and not SHOW_PROGRAMS.isdisjoint(signs):
+        owners[Owner.VPN_PROGRAM] *= PROGRAM_WHERE_SEEN
     weights = {owner: share * owner_likelihood(signs, owner) for owner, share in owners.items()}
     total = sum(weights.values())
     weights = {owner: weight / total for owner, weight in weights.items()}

@@ -42,6 +42,11 @@ _OWNERS: Final[Mapping[str, Mapping[Owner, float]]] = {
 }
 
 
+# How many times likelier a VPN program is where something was measured that shows one: sockets alone often
+# cannot, and would then doubt every port that only the VPN address accepts.
+PROGRAM_WHERE_SEEN: Final = 8.0
+
+
 def owner_prior(realm: str) -> dict[Owner, float]:
     """Shares of who has an address of this realm, where no sign shows it."""
     others = _OWNERS.get(realm, {**_OTHER, Owner.GATEWAY: 2e-6})
