@@ -39,7 +39,6 @@ _LATER = (
     "probe.backends.host_keys",
     "probe.backends.side_by_side",
     "probe.machine.tunnels",
-    "probe.redact.measurements",
     "psutil",
     "pwd",
     "resource",
