@@ -43,7 +43,6 @@ SENTENCES: Mapping[AddressRule, str] = {
         "a VPN program in user space has this address ({probability:.0%}) and connects to 127.0.0.1 for its"
         " peers: a service on loopback is open here too"
     ),
-    AddressRule.THIS_MACHINE_ANSWERS: "this machine has this address: no firewall was met on the way",
     AddressRule.ASKED_FROM_INSIDE: (
         "asked from behind its own gateway: this does not show what the internet reaches"
     ),

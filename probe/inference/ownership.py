@@ -7,7 +7,6 @@ from probe.inference.policy import AddressModel
 from probe.inference.priors import SURE
 from probe.model.binding import Owner
 from probe.model.evidence import AddressEvidence, AddressRule
-from probe.model.facts import AddressSurvey, LinkKind
 from probe.model.target import Realm
 
 _RULES: Mapping[Owner, AddressRule] = {
@@ -17,16 +16,9 @@ _RULES: Mapping[Owner, AddressRule] = {
 }
 
 
-def is_this_machine(survey: AddressSurvey) -> bool:
-    """Whether the address is the prober's own: its packets never leave."""
-    if survey.route is not None and survey.route.kind is LinkKind.LOOPBACK:
-        return True
-    return survey.address.ip.is_loopback
-
-
 def owner_of(model: AddressModel) -> Owner:
     """Who answers there; UNKNOWN where nobody did, or where it is not clear who."""
-    if is_this_machine(model.survey):
+    if model.survey.is_this_machine:
         return Owner.THIS_MACHINE
     if not model.reached or not model.alive:
         return Owner.UNKNOWN
@@ -38,8 +30,6 @@ def owner_evidence(model: AddressModel, models: Sequence[AddressModel]) -> Itera
     owner = owner_of(model)
     if owner in _RULES:
         yield AddressEvidence(rule=_RULES[owner], probability=round(model.owner(owner), 2))
-    elif owner is Owner.THIS_MACHINE:
-        yield AddressEvidence(rule=AddressRule.THIS_MACHINE_ANSWERS)
     if model is next((one for one in models if _is_from_inside(one)), None):
         yield AddressEvidence(rule=AddressRule.ASKED_FROM_INSIDE)
 

@@ -134,7 +134,6 @@ class AddressRule(StrEnum):
     GATEWAY_ANSWERS = "gateway-answers"
     OTHER_MACHINE_ANSWERS = "other-machine-answers"
     VPN_PROGRAM_ANSWERS = "vpn-program-answers"
-    THIS_MACHINE_ANSWERS = "this-machine-answers"
     ASKED_FROM_INSIDE = "asked-from-inside"  # a public address, from behind its own gateway
     # Which machine answers; `sign` is what shows it.
     ANOTHER_MACHINE = "another-machine"

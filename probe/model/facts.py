@@ -94,7 +94,8 @@ class AddressSurvey:
     @property
     def is_this_machine(self) -> bool:
         """Whether the address is the prober's own: its packets go over loopback and meet no other box."""
-        return self.route is not None and self.route.kind is LinkKind.LOOPBACK
+        by_loopback = self.route is not None and self.route.kind is LinkKind.LOOPBACK
+        return by_loopback or self.address.ip.is_loopback
 
     def first_answer(self) -> float | None:
         """When the first answer to a first try came, on the backend's clock; None where none is known."""

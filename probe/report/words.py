@@ -122,7 +122,6 @@ _OF_OWNERS = frozenset(
         AddressRule.GATEWAY_ANSWERS,
         AddressRule.OTHER_MACHINE_ANSWERS,
         AddressRule.VPN_PROGRAM_ANSWERS,
-        AddressRule.THIS_MACHINE_ANSWERS,
         AddressRule.ASKED_FROM_INSIDE,
     }
 )

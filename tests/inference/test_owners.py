@@ -20,7 +20,7 @@ OWNERS = {
     AddressRule.GATEWAY_ANSWERS,
     AddressRule.OTHER_MACHINE_ANSWERS,
     AddressRule.VPN_PROGRAM_ANSWERS,
-    AddressRule.THIS_MACHINE_ANSWERS,
+    AddressRule.OWN_ADDRESS,
     AddressRule.ASKED_FROM_INSIDE,
 }
 
@@ -59,7 +59,7 @@ def test_its_own_address_is_this_machines():
     lan, loopback = told(lan=OPEN, public=OPEN)
     lan = replace(lan, route=replace(lan.route, kind=LinkKind.LOOPBACK))
     own = replace(loopback, address=replace(loopback.address, ip=ip_address("127.0.0.1"), realm="loopback"))
-    this = (Owner.THIS_MACHINE, {AddressRule.THIS_MACHINE_ANSWERS})
+    this = (Owner.THIS_MACHINE, {AddressRule.OWN_ADDRESS})
     assert owners_of([lan]) == [this]
     assert owners_of([own]) == [this]
 
