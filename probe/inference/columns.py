@@ -11,8 +11,9 @@ from probe.inference.owner_evidence import is_behind_first_hop
 from probe.inference.policy import AddressModel
 from probe.inference.priors import BOUND_TO_SET, BOUND_TO_SETS, COUNTED_IN_FULL, SETS_STYLE, Standard
 from probe.inference.responses import OPENED
+from probe.inference.same_service import services_of
 from probe.model.binding import Binding
-from probe.model.target import IPAddress, Port, Protocol, TargetAddress
+from probe.model.target import IPAddress, Port, Protocol, Realm, TargetAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class PortColumn:
     ports: tuple[Port, ...]
     evidence: tuple[Evidence | None, ...]  # in the order of the addresses
     forwarded: bool  # the host forwards it to something that serves
+    several: bool  # different services answer on addresses inside
     bindings: tuple[Hypothesis, ...]
     weights: tuple[tuple[float, ...], ...]  # of each style: prior weight by binding
 
@@ -55,7 +57,8 @@ def table_of(
     alike: dict[tuple[object, ...], list[Port]] = {}
     for port in ports:
         said = tuple(model.evidence.get(port) for model in models)
-        alike.setdefault((port.protocol, port in running, said), []).append(port)
+        key = port.protocol, port in running, serves_several(port, models), said
+        alike.setdefault(key, []).append(port)
     sets = _chosen_sets(alike, models) if standard.one_set else ()
     weigh = _Priors(tuple({m.address.ip: m.address for m in models}.values()), standard, sets)
     return Table(
@@ -169,7 +172,17 @@ def _column(
 ) -> PortColumn:
     said = tuple(model.evidence.get(ports[0]) for model in models)
     bindings, weights = priors.of(_opened(said, models), runs=runs)
-    return PortColumn(ports, said, forwards(ports[0], models), bindings, weights)
+    several = serves_several(ports[0], models)
+    return PortColumn(ports, said, forwards(ports[0], models), several, bindings, weights)
+
+
+def serves_several(port: Port, models: Sequence[AddressModel]) -> bool:
+    """Whether different services answer on addresses inside: one socket on all interfaces has one service.
+
+    A public address may be somebody else's, so that another service there is no second socket of the host.
+    """
+    inside = [model.survey for model in models if model.address.realm != Realm.PUBLIC]
+    return any(one.other_than for one in services_of(port, inside))
 
 
 def _shares(weights: Sequence[float]) -> tuple[float, ...]:

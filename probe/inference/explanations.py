@@ -10,10 +10,17 @@ from functools import cache
 from operator import mul
 
 from probe.inference.address_likelihood import AddressLikelihood, Case, Latents
+from probe.inference.bindings import Hypothesis
 from probe.inference.columns import PortColumn
 from probe.inference.policy import AddressModel, PolicyKey
 from probe.inference.priors import EVERYWHERE, FORWARD_LIMITED, HEALTH, UNLIMITED, Health
-from probe.inference.tables import ELSEWHERE_IF_NOT_WILDCARD, Fate
+from probe.inference.tables import (
+    ELSEWHERE_IF_NOT_WILDCARD,
+    SEVERAL_IF_ALL,
+    SEVERAL_IF_SOME,
+    SEVERAL_IF_WILDCARD,
+    Fate,
+)
 from probe.model.binding import Binding
 
 _FAINT = 2e-8  # share of what explains a column below which an explanation is dropped
@@ -111,9 +118,10 @@ class Explainer:
         """Every explanation of a column, before any address is weighed."""
         tables = tuple(self._table(index, column) for index in range(len(self._models)))
         elsewhere = any(one is not None and one.hints.elsewhere for one in column.evidence)
-        odd = [elsewhere and one.binding is not Binding.WILDCARD for one in column.bindings]
+        addresses = len({model.address.ip for model in self._models})
+        shares = [_of_whole_port(one, column, addresses, elsewhere=elsewhere) for one in column.bindings]
         plain = zip(*(table.cases(column.bindings) for table in tables), strict=True)
-        signatures = list(zip(odd, plain, strict=True))
+        signatures = list(zip(shares, plain, strict=True))
         numbers = {one: number for number, one in enumerate(dict.fromkeys(signatures))}
         classes = tuple(numbers[one] for one in signatures)
         latents = _latents(
@@ -128,8 +136,8 @@ class Explainer:
             tuple(_sums(of_style, classes, len(numbers)) for of_style in column.weights),
             [
                 branch
-                for (is_odd, cases), number in numbers.items()
-                for branch in _branches(number, tables, cases, latents, odd=is_odd)
+                for (share, cases), number in numbers.items()
+                for branch in _branches(number, tables, cases, latents, share)
             ],
         )
 
@@ -141,6 +149,16 @@ class Explainer:
                 self._models[index], evidence, column.protocol, forwarded=column.forwarded
             )
         return self._tables[key]
+
+
+def _of_whole_port(one: Hypothesis, column: PortColumn, addresses: int, *, elsewhere: bool) -> float:
+    """P(what is known of the whole port) under a binding: who else answers a datagram, how many services."""
+    if one.binding is Binding.WILDCARD:
+        return SEVERAL_IF_WILDCARD if column.several else 1.0
+    share = ELSEWHERE_IF_NOT_WILDCARD if elsewhere else 1.0
+    if column.several:
+        share *= SEVERAL_IF_ALL if len(one.covers) == addresses else SEVERAL_IF_SOME
+    return share
 
 
 @cache
@@ -168,17 +186,19 @@ def _branches(
     tables: Tables,
     plain: tuple[Case, ...],
     latents: tuple[tuple[Latents, float], ...],
-    *,
-    odd: bool,
+    shown: float,
 ) -> Iterator[Branch]:
-    """The explanations of one class; those that make the same of every address are one."""
+    """The explanations of one class; those that make the same of every address are one.
+
+    `shown`: P(what is known of the whole port), beside the answers of its addresses.
+    """
     cases = zip(*(table.under(case, latents) for table, case in zip(tables, plain, strict=True)), strict=True)
     merged: dict[tuple[Case, ...], float] = {}
     for of_addresses, (_, share) in zip(cases, latents, strict=True):
         merged[of_addresses] = merged.get(of_addresses, 0.0) + share
     for of_addresses, share in merged.items():
         full = any(case.health is Health.FULL for case in of_addresses)
-        yield Branch(number, share * (ELSEWHERE_IF_NOT_WILDCARD if odd else 1.0), full, of_addresses, _START)
+        yield Branch(number, share * shown, full, of_addresses, _START)
 
 
 def _sums(weights: Sequence[float], classes: Sequence[int], count: int) -> tuple[float, ...]:

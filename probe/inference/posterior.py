@@ -79,12 +79,15 @@ def _without_own(
     )
 
 
+_BESIDE_ANOTHER = 1e-12  # of these weights: they decide only where there are no others
+
+
 def _of_one_host(shares: Sequence[float], joint: Joint) -> list[float]:
     """The weights of combinations in which no other machine answers: one would explain every answer away."""
-    alone = [not any(map(serves_itself, one)) for one in joint.combinations]
-    if not any(alone):
-        return list(shares)
-    return [share if is_one else 0.0 for share, is_one in zip(shares, alone, strict=True)]
+    return [
+        share * (_BESIDE_ANOTHER if any(map(serves_itself, combination)) else 1.0)
+        for share, combination in zip(shares, joint.combinations, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

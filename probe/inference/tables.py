@@ -386,3 +386,8 @@ OPENING_BACKS_TAKEN_HERE: Final[tuple[Backs, Backs]] = (
 BARE_WINDOW: Final[Mapping[bool, float]] = {True: 0.5, False: 0.003}
 # A datagram answered from another address: wildcard sockets do, others cannot.
 ELSEWHERE_IF_NOT_WILDCARD: Final = 1e-4
+# Different services on two addresses inside. A wildcard socket has one, but a program may serve by address.
+# Who binds to some addresses has one program there; who binds to all of them one by one rather several.
+SEVERAL_IF_WILDCARD: Final = 0.005
+SEVERAL_IF_SOME: Final = 0.006
+SEVERAL_IF_ALL: Final = 0.3

@@ -7,7 +7,7 @@ from told import survey
 from varied import replace
 
 from probe.inference import infer
-from probe.model.binding import Owner, Via
+from probe.model.binding import Binding, Owner, Via
 from probe.model.evidence import AddressRule
 from probe.model.facts import AddressSurvey, LinkKind
 from probe.model.greeting import Greeting
@@ -98,6 +98,27 @@ def test_different_services_are_several():
     assert via([lan, vpn]) is Via.SEVERAL
     (behind,) = told(vpn={**OPEN, "port": "syn-ack@behind"})
     assert via([lan, replace(behind, greetings=vpn.greetings)]) is Via.FORWARD
+
+
+@pytest.mark.parametrize(
+    ("texts", "binding"),
+    [
+        (("220 mail ESMTP", "220 mail ESMTP"), Binding.WILDCARD),
+        (("220 mail ESMTP", "SSH-2.0-OpenSSH_9.2"), Binding.UNDETERMINED),
+    ],
+)
+def test_one_socket_on_all_interfaces_has_one_service(texts, binding):
+    """Different ones inside are rather several sockets; the others of the host stay what they are."""
+    surveys = told(lan=OPEN, vpn=OPEN, public=OPEN)
+    greeted = [
+        replace(one, greetings={PORT: Greeting(text)}) for one, text in zip(surveys, texts, strict=False)
+    ]
+    verdict = infer([*greeted, surveys[2]]).ports[0]
+    assert verdict.binding is binding
+    if binding is Binding.UNDETERMINED:
+        everywhere = {one.address.ip for one in surveys}
+        shares = {frozenset(one.bound_to): one.probability for one in verdict.candidates}
+        assert shares[frozenset(everywhere)] > 0.2
 
 
 def test_an_off_link_address_one_hop_away_is_the_gateways():
