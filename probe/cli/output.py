@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from probe import interruption
 from probe.app.invoker import acting_as_invoker
@@ -123,13 +123,23 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
+_AT_ONCE = (
+    1024  # characters, so at most PIPE_BUF bytes, which a pipe takes whole or not at all (POSIX write())
+)
+
+
+def _write_whole(stream: TextIO, text: str) -> None:
+    """Write all of a text. An unbuffered stream (`python -u`) loses what a signal cuts off a longer write."""
+    stream.writelines(text[start : start + _AT_ONCE] for start in range(0, len(text), _AT_ONCE))
+
+
 def _to_stdout(parts: Iterable[str]) -> bool:
     stream = sys.stdout
     if stream is None:
         raise OutputError(_CLOSED)
     try:
         for part in parts:
-            stream.write(_encodable(part, stream.encoding))
+            _write_whole(stream, _encodable(part, stream.encoding))
         stream.flush()
     except BrokenPipeError:  # the reader has seen enough, as `head` has: no error
         _discard_rest()
