@@ -123,9 +123,8 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-_AT_ONCE = (
-    1024  # characters, so at most PIPE_BUF bytes, which a pipe takes whole or not at all (POSIX write())
-)
+# Characters, and so at most PIPE_BUF bytes: a pipe takes those whole or not at all (POSIX, write()).
+_AT_ONCE = 1024
 
 
 def _write_whole(stream: TextIO, text: str) -> None:

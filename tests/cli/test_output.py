@@ -202,6 +202,29 @@ def test_a_closed_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
         Destination().write_text("text")
 
 
+class FullPipe(io.RawIOBase):
+    """A pipe that is nearly full, and signals that come: no more than PIPE_BUF is taken at once."""
+
+    def __init__(self) -> None:
+        self.taken = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
+        few = bytes(data[:4096])
+        self.taken += few
+        return len(few)
+
+
+def test_an_unbuffered_stdout_gets_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under `python -u` the stream does not write again what a write leaves over."""
+    pipe, text = FullPipe(), "\u00e9\u4e2d\U0001f50c" * 5000
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(pipe, "utf-8", write_through=True))
+    assert Destination.of(Form.TABLE, Path("-")).write_text(text)
+    assert pipe.taken.decode() == text
+
+
 def test_what_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ASCII stdout gets escapes, not an exception."""
     raw = io.BytesIO()
