@@ -54,15 +54,18 @@ def table_of(
     ports: Iterable[Port], models: Sequence[AddressModel], standard: Standard, running: Collection[Port]
 ) -> Table:
     """Sort the ports into columns. Where the user knows that a service runs, not-listening is no binding."""
+    several = _serving_several(models)
     alike: dict[tuple[object, ...], list[Port]] = {}
     for port in ports:
         said = tuple(model.evidence.get(port) for model in models)
-        key = port.protocol, port in running, serves_several(port, models), said
-        alike.setdefault(key, []).append(port)
+        alike.setdefault((port.protocol, port in running, port in several, said), []).append(port)
     sets = _chosen_sets(alike, models) if standard.one_set else ()
     weigh = _Priors(tuple({m.address.ip: m.address for m in models}.values()), standard, sets)
     return Table(
-        tuple(_column(tuple(few), models, weigh, runs=few[0] in running) for few in alike.values()),
+        tuple(
+            _column(tuple(few), models, weigh, runs=few[0] in running, several=few[0] in several)
+            for few in alike.values()
+        ),
         (
             *(share for share, _ in standard.styles),
             *(standard.one_set for _ in sets),
@@ -168,21 +171,21 @@ def _beside_sets(
 
 
 def _column(
-    ports: tuple[Port, ...], models: Sequence[AddressModel], priors: _Priors, *, runs: bool
+    ports: tuple[Port, ...], models: Sequence[AddressModel], priors: _Priors, *, runs: bool, several: bool
 ) -> PortColumn:
     said = tuple(model.evidence.get(ports[0]) for model in models)
     bindings, weights = priors.of(_opened(said, models), runs=runs)
-    several = serves_several(ports[0], models)
     return PortColumn(ports, said, forwards(ports[0], models), several, bindings, weights)
 
 
-def serves_several(port: Port, models: Sequence[AddressModel]) -> bool:
-    """Whether different services answer on addresses inside: one socket on all interfaces has one service.
+def _serving_several(models: Sequence[AddressModel]) -> frozenset[Port]:
+    """The ports on which different services answer inside: one socket on all interfaces has one service.
 
     A public address may be somebody else's, so that another service there is no second socket of the host.
     """
     inside = [model.survey for model in models if model.address.realm != Realm.PUBLIC]
-    return any(one.other_than for one in services_of(port, inside))
+    showing = {port for survey in inside for port in (*survey.keys, *survey.greetings)}
+    return frozenset(p for p in showing if any(one.other_than for one in services_of(p, inside)))
 
 
 def _shares(weights: Sequence[float]) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from probe.inference.policy import AddressModel
 from probe.inference.posterior import Posterior
 from probe.inference.priors import LISTED, USUAL
 from probe.inference.responses import OPENED
-from probe.inference.tables import FORGERS, Fate
+from probe.inference.tables import COMPLETERS, FORGERS, Fate
 from probe.inference.traces import of_shape
 from probe.model.binding import Binding
 from probe.model.evidence import PurposeRule, Response
@@ -272,7 +272,6 @@ def _what_is_beside(model: AddressModel, scene: Scene) -> Iterator[Question]:
         yield structs.replace(o.question, shape=Shape.FIN)
 
 
-_COMPLETERS = (Fate.SPOOFED, Fate.TAKEN_ON_PATH, Fate.TAKEN_HERE)
 # What scanners of mail, transparent proxies and captive portals take.
 _USUALLY_TAKEN = frozenset({25, 80, 110, 143, 465, 587, 993, 995, 3128, 8080})
 
@@ -280,7 +279,7 @@ _USUALLY_TAKEN = frozenset({25, 80, 110, 143, 465, 587, 993, 995, 3128, 8080})
 def _who_completes(model: AddressModel, scene: Scene) -> Iterator[Question]:
     for o in tested(model, scene, Response.OPEN, Response.OPEN_NEARER, Response.CUT):
         port = o.question.port
-        doubtful = scene.share(model.address.ip, port, _COMPLETERS) >= ALIVE
+        doubtful = scene.share(model.address.ip, port, (*COMPLETERS, Fate.TAKEN_HERE)) >= ALIVE
         if port.protocol is Protocol.TCP and (doubtful or port.number in _USUALLY_TAKEN):
             yield o.question
 

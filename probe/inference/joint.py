@@ -18,10 +18,7 @@ from probe.inference.address_likelihood import AddressLikelihood, Case
 from probe.inference.columns import Table
 from probe.inference.explanations import Explainer, Weighed
 from probe.inference.policy import AddressModel, PolicyKey
-from probe.inference.priors import (
-    ONE_POLICY,
-    policy_prior,
-)
+from probe.inference.priors import ONE_POLICY, policy_prior
 from probe.inference.tables import Policy, openings_of
 from probe.model.binding import Owner
 

@@ -61,7 +61,6 @@ class AddressModel:
     alive: bool  # anything at all came back
     weights: Mapping[PolicyKey, float]  # log: prior, and everything but the tested ports
     prior: Mapping[Policy, float]  # of the policy of an address that is the target's
-    host_marks: bool = False  # the host's stack has marked a reset, on some address
     reached: bool = True  # probes came to the address; if not, it says nothing of any binding
     known: Mapping[PolicyKey, float] = field(default_factory=dict)  # from everything, also of its host
 
@@ -151,7 +150,6 @@ def _learn_one(
         alive=answers_echo(survey) or any(said.heard not in QUIET for said in spoken),
         weights=weights,
         prior=prior,
-        host_marks=stack_marks,
     )
 
 

@@ -142,7 +142,7 @@ def _refused(port: Port, model: AddressModel, posterior: Posterior) -> bool:
     Behind a filter for openings the reset to a FIN speaks.
     """
     evidence = model.evidence.get(port)
-    if evidence is None or not model.reached or model.policy(Policy.ANSWERS_ALL) >= SURE:
+    if evidence is None or not model.reached:
         return False
     if evidence.heard in _REFUSALS:
         fates = posterior.fates[model.seen]
