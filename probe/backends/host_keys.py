@@ -14,6 +14,7 @@ from threading import Timer
 from time import monotonic
 
 from probe import interruption
+from probe.backends.public_key import public_key_of
 from probe.backends.side_by_side import side_by_side
 from probe.backends.stream import Encrypted, Plain, connect
 from probe.machine import tools
@@ -132,7 +133,15 @@ def _certificate(address: IPAddress, port: int, end: float, way: WayOut) -> tupl
 
 def certificate_key(certificate: bytes | None) -> Key | None:
     """The key that a certificate in DER is compared by; None without one."""
-    return Key(KeyKind.TLS, "x509", _fingerprint(certificate)) if certificate else None
+    if not certificate:
+        return None
+    public = public_key_of(certificate)
+    return Key(
+        KeyKind.TLS,
+        "x509",
+        fingerprint=_fingerprint(certificate),
+        public_key=None if public is None else _fingerprint(public),
+    )
 
 
 def _fingerprint(data: bytes) -> str:

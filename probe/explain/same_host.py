@@ -59,6 +59,7 @@ CLAIMS: Mapping[AliasSign, tuple[str, str | None]] = {
         None,
     ),
     AliasSign.TLS_SAME: ("the same service on {ports}: they show one certificate", None),
+    AliasSign.TLS_KEY_SAME: ("the same service on {ports}: their certificates have one key", None),
     AliasSign.GREETING_SAME: (
         "the services on {ports} greet alike, as those of two machines with one image do too",
         None,

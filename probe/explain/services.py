@@ -11,6 +11,7 @@ from probe.model.target import Realm
 _PROOFS: Mapping[Proof, str] = {
     Proof.SSH_KEY: "same SSH host key",
     Proof.CERTIFICATE: "same certificate",
+    Proof.PUBLIC_KEY: "certificates of one key",
     Proof.GREETING: "same greeting",
 }
 SENTENCES: Mapping[EvidenceRule, str] = {

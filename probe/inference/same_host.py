@@ -13,7 +13,8 @@ from msgspec import structs
 
 from probe.engine.distance import ANSWERS, INITIAL_TTLS
 from probe.inference.same_host_table import MEANINGS, TRUST
-from probe.inference.same_service import Likeness, fingerprints, likeness, software
+from probe.inference.same_service import Likeness, fingerprints, likeness, shared_proofs, software
+from probe.model.binding import Proof
 from probe.model.evidence import AliasClaim
 from probe.model.facts import AddressSurvey
 from probe.model.identity import AliasSign, KeyKind
@@ -169,11 +170,14 @@ _SSH_SIGNS = {  # the same key, the port is forwarded on one of the two
 
 
 def _certificates(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
-    """Equal certificates; different ones say nothing: a server may have one for each address."""
+    """Equal certificates, or two of one key; others say nothing: a server may have one for each address."""
     for port in _common(about, beside):
-        one, two = (fingerprints(s.keys[port], KeyKind.TLS) for s in (about, beside))
-        if one.items() & two.items():
-            yield _found(AliasClaim(sign=AliasSign.TLS_SAME, ports=(str(port),)), about, beside)
+        for proof in shared_proofs(about.keys[port], beside.keys[port]):
+            if proof in _TLS_SIGNS:
+                yield _found(AliasClaim(sign=_TLS_SIGNS[proof], ports=(str(port),)), about, beside)
+
+
+_TLS_SIGNS = {Proof.CERTIFICATE: AliasSign.TLS_SAME, Proof.PUBLIC_KEY: AliasSign.TLS_KEY_SAME}
 
 
 def _common(about: AddressSurvey, beside: AddressSurvey) -> list[Port]:
@@ -207,10 +211,10 @@ _GREETING_SIGNS = {  # the port is forwarded on one of the two, other ports gree
 
 
 def _told_by_keys(about: AddressSurvey, beside: AddressSurvey, port: Port) -> bool:
-    """Whether SSH host keys were compared on this port, or one certificate was seen."""
+    """Whether SSH host keys were compared on this port, or one certificate, or one key of two, was seen."""
     one, two = (s.keys.get(port, ()) for s in (about, beside))
-    ssh, tls = ((fingerprints(one, kind), fingerprints(two, kind)) for kind in (KeyKind.SSH, KeyKind.TLS))
-    return bool(ssh[0].keys() & ssh[1].keys() or tls[0].items() & tls[1].items())
+    ssh = [fingerprints(keys, KeyKind.SSH).keys() for keys in (one, two)]
+    return bool(ssh[0] & ssh[1] or shared_proofs(one, two))
 
 
 def _forwards(survey: AddressSurvey, port: Port) -> bool:

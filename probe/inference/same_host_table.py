@@ -44,6 +44,7 @@ MEANINGS: Final[Mapping[AliasSign, Meaning]] = {
     AliasSign.SSH_FORWARDED_OTHER: Meaning(_UNDECIDED),
     AliasSign.TTL_FRONT: Meaning(_UNDECIDED),
     AliasSign.TLS_SAME: Meaning(_UNDECIDED),
+    AliasSign.TLS_KEY_SAME: Meaning(_UNDECIDED),
     AliasSign.GREETING_SAME: Meaning(_UNDECIDED),
     AliasSign.GREETING_MIXED: Meaning(_UNDECIDED, directed=True),
     AliasSign.GREETING_FORWARDED_OTHER: Meaning(_UNDECIDED, directed=True),

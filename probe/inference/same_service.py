@@ -41,6 +41,9 @@ _CHANGING = re.compile(
 _PRODUCT = re.compile(r"([^/\s]+)(?:/(\S+))?")  # RFC 9110 section 10.2.4
 
 
+_PROOFS = {KeyKind.SSH: Proof.SSH_KEY, KeyKind.TLS: Proof.CERTIFICATE}
+
+
 class Likeness(StrEnum):
     """What two greetings are beside each other."""
 
@@ -90,6 +93,22 @@ def fingerprints(keys: Sequence[Key], kind: KeyKind) -> dict[str, str]:
     return {key.type: key.fingerprint for key in keys if key.kind is kind}
 
 
+def public_keys(keys: Sequence[Key]) -> frozenset[str]:
+    """Fingerprints of the keys in certificates, as far as they were read."""
+    return frozenset(key.public_key for key in keys if key.public_key is not None)
+
+
+def shared_proofs(one: Sequence[Key], two: Sequence[Key]) -> tuple[Proof, ...]:
+    """What two sequences of keys have in common; two certificates of one key have only that."""
+    found = tuple(
+        proof
+        for kind, proof in _PROOFS.items()
+        if fingerprints(one, kind).items() & fingerprints(two, kind).items()
+    )
+    renewed = Proof.CERTIFICATE not in found and public_keys(one) & public_keys(two)
+    return (*found, Proof.PUBLIC_KEY) if renewed else found
+
+
 def _settled(text: str, ip: IPAddress) -> str:
     return " ".join(_CHANGING.sub("*", text.replace(str(ip), "*")).split())
 
@@ -106,7 +125,6 @@ def _other_software(one: Greeting, two: Greeting) -> bool:
 # --- services behind a port ---
 
 
-_PROOFS = {KeyKind.SSH: Proof.SSH_KEY, KeyKind.TLS: Proof.CERTIFICATE}
 _Group = list[AddressSurvey]
 
 
@@ -121,16 +139,13 @@ class Relation:
 def relation(one: AddressSurvey, two: AddressSurvey, port: Port) -> Relation:
     """Compare what two addresses showed on a port."""
     mine, theirs = (s.keys.get(port, ()) for s in (one, two))
-    shared = [
-        kind for kind in KeyKind if fingerprints(mine, kind).items() & fingerprints(theirs, kind).items()
-    ]
     compared = [
         kind for kind in KeyKind if fingerprints(mine, kind).keys() & fingerprints(theirs, kind).keys()
     ]
     greeted = port in one.greetings and port in two.greetings
     alike = likeness(one, two, port) if greeted else None
-    by = tuple(_PROOFS[kind] for kind in shared)
-    if shared:
+    by = shared_proofs(mine, theirs)
+    if by:
         return Relation(Sameness.SAME, (*by, Proof.GREETING) if alike is Likeness.SAME else by)
     if KeyKind.SSH in compared:
         return Relation(Sameness.OTHER, (Proof.SSH_KEY,))

@@ -12,7 +12,9 @@ from ipaddress import IPv4Address
 from probe.errors import ScenarioError
 from probe.lab.scenario import address_of
 from probe.lab.scenario_hosts import Dnat, Forwarder, Listen, Serves, Service, ServiceKind, TargetHost
-from probe.model.target import IPAddress, Protocol
+from probe.lab.service_keys import private_key, shown_keys
+from probe.model.identity import Key
+from probe.model.target import IPAddress, Port, Protocol
 
 # --- configuration files and scripts ---
 
@@ -28,6 +30,7 @@ class DaemonPlace:
     directory: str
     addresses: tuple[IPAddress, ...]
     ports: tuple[int, ...]
+    key: str  # name of its private key
 
 
 def _lines(*lines: str) -> str:
@@ -43,7 +46,7 @@ def _nginx(place: DaemonPlace) -> dict[str, str]:
     tls = ("ssl_certificate certificate.pem;", "ssl_certificate_key key.pem;")
     answer = 'location / { default_type text/plain; return 200 "nginx\\n"; }'
     listens = (*_nginx_listens(place, plain), *_nginx_listens(place, secure, " ssl"))
-    return {"nginx.conf": _nginx_server(*listens, *tls, answer)}
+    return {"nginx.conf": _nginx_server(*listens, *tls, answer), "key.pem": private_key(place.key)}
 
 
 def _proxy(place: DaemonPlace) -> dict[str, str]:
@@ -129,10 +132,7 @@ FIND_POSTGRESQL = 'PATH="$PATH:$(ls -d /usr/lib/postgresql/*/bin | sort -V | tai
 
 # Run by `sh -e` in the daemon's directory; the last line becomes the daemon.
 SCRIPTS: dict[ServiceKind, str] = {
-    ServiceKind.NGINX: (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-        " -subj /CN=target -keyout key.pem -out certificate.pem\n"
-    )
+    ServiceKind.NGINX: ("openssl req -x509 -key key.pem -days 2 -subj /CN=target -out certificate.pem\n")
     + _START_NGINX,
     ServiceKind.POSTGRESQL: FIND_POSTGRESQL
     + (
@@ -282,6 +282,22 @@ def listens_of(target: TargetHost) -> tuple[Listen, ...]:
     return (*target.listen, *services, *engine_sockets(target))
 
 
+def keys_of(target: TargetHost) -> Mapping[Listen, tuple[Key, ...]]:
+    """What those that listen for services show in memory, where a real one shows a key.
+
+    Raises:
+        ScenarioError: a service has a `key` that takes none, or not as many ports as its kind takes.
+    """
+    shown: dict[Listen, tuple[Key, ...]] = {}
+    for number, service in enumerate(target.services, 1):
+        keys = dict(shown_keys(service, number, _ports(service)))
+        for listen in _listens(service):
+            key = keys.get(Port(listen.protocol, listen.port))
+            if key is not None:
+                shown[listen] = (key,)
+    return shown
+
+
 def daemons_of(target: TargetHost) -> tuple[Daemon, ...]:
     """What is to be started for the services of a host.
 
@@ -311,7 +327,8 @@ def _listens(service: Service) -> Iterator[Listen]:
 def _daemon(service: Service, number: int) -> Daemon:
     directory = f"{HOME}/{number}-{service.kind}"
     addresses = tuple(address_of(bind) for bind in service.bind)
-    files = FILES[service.kind](DaemonPlace(directory, addresses, _ports(service)))
+    key = service.key or directory
+    files = FILES[service.kind](DaemonPlace(directory, addresses, _ports(service), key))
     checks = tuple(_check(service, listen) for listen in _listens(service))
     return Daemon(service.kind, directory, files, SCRIPTS[service.kind], checks)
 

@@ -86,11 +86,15 @@ class Listen(Strict, frozen=True, kw_only=True):
 
 
 class Service(Strict, frozen=True, kw_only=True):
-    """A real program that serves. `bind` as in Listen; `ports` in place of its usual ones, as many."""
+    """A real program that serves. `bind` as in Listen; `ports` in place of its usual ones, as many.
+
+    `key`: a name; the certificates of services with one name are made for one key, as renewed ones are.
+    """
 
     kind: ServiceKind
     bind: tuple[str, ...]
     ports: tuple[int, ...] | None = None
+    key: str | None = None
 
 
 class Rule(Strict, frozen=True, kw_only=True):

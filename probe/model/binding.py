@@ -85,6 +85,7 @@ class Proof(StrEnum):
 
     SSH_KEY = "ssh-key"
     CERTIFICATE = "certificate"
+    PUBLIC_KEY = "public-key"  # of two certificates
     GREETING = "greeting"
 
 

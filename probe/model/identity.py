@@ -16,11 +16,13 @@ class Key(Struct, frozen=True, order=True, omit_defaults=True):
     """One key that a service showed. `fingerprint` is `SHA256:` and base64, as OpenSSH writes it.
 
     A host key was shown, not proven: whoever knows it can show it. A certificate came with a proof.
+    `public_key` is the fingerprint of the key in a certificate, which a renewed one may keep; None: not read.
     """
 
     kind: KeyKind
     type: str  # ssh-ed25519, ...; of a certificate: x509
     fingerprint: str
+    public_key: str | None = None
 
 
 class Sameness(StrEnum):
@@ -48,6 +50,7 @@ class AliasSign(StrEnum):
     SSH_FORWARDED_OTHER = "ssh-forwarded-other"
     TTL_FRONT = "ttl-front"
     TLS_SAME = "tls-same"
+    TLS_KEY_SAME = "tls-key-same"
     GREETING_SAME = "greeting-same"
     GREETING_OTHER = "greeting-other"
     GREETING_MIXED = "greeting-mixed"

@@ -160,6 +160,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "kind": "SSH host key, or certificate of TLS.",
         "type": "Algorithm of a host key; x509 for a certificate.",
         "fingerprint": "SHA256: and base64, as OpenSSH writes it.",
+        "public_key": "The same of the key in a certificate; absent: not read.",
     },
     "Surroundings": {
         "system": "Its system: linux, darwin or win32.",

@@ -84,13 +84,25 @@ def tls_server(folder: Path) -> tuple[Serve, bytes]:
     return tls_speaker(folder, b"", waits=True)
 
 
+def make_certificate(key: Path, certificate: Path, *more: str) -> bytes:
+    """Make a certificate, in DER too, for this private key; one that is not there yet is made first."""
+    if not key.exists():
+        curve = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+        _openssl("genpkey", *curve, "-out", str(key))
+    made = ("req", "-x509", "-key", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=sample")
+    _openssl(*made, *more)
+    return ssl.PEM_cert_to_DER_cert(certificate.read_text(encoding="ascii"))
+
+
+def _openssl(*words: str) -> None:
+    subprocess.run(("openssl", *words), check=True, capture_output=True, timeout=30)
+
+
 def tls_speaker(folder: Path, sends: bytes, *, waits: bool) -> tuple[Serve, bytes]:
     """A TLS server that sends something, first or when it was spoken to; its certificate is the folder's."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     if not certificate.exists():
-        made = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-        files = ("-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=sample")
-        subprocess.run((*made, *files), check=True, capture_output=True, timeout=30)
+        make_certificate(key, certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 

@@ -2,8 +2,11 @@
 
 import base64
 import hashlib
+import importlib.util
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -13,10 +16,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from key_servers import HOSTILE, host_key, serving, ssh_server, tls_server
+from key_servers import HOSTILE, host_key, make_certificate, serving, ssh_server, tls_server
 
 from probe.backends import host_keys
-from probe.backends.host_keys import parse_keyscan, read_keys
+from probe.backends.host_keys import certificate_key, parse_keyscan, read_keys
+from probe.backends.public_key import public_key_of
 from probe.model.identity import Key, KeyKind
 from probe.model.target import Port, Protocol
 
@@ -25,6 +29,9 @@ WITHIN = 1.0
 HANGS_S = 30.0  # by then even a busy machine has ended what has an end
 
 needs_keyscan = pytest.mark.skipif(shutil.which("ssh-keyscan") is None, reason="ssh-keyscan is not installed")
+needs_cryptography = pytest.mark.skipif(
+    importlib.util.find_spec("cryptography") is None, reason="cryptography is not installed"
+)
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
 
@@ -114,8 +121,44 @@ def test_certificates(tmp_path: Path, tls_everywhere: None) -> None:
     serve, certificate = tls_server(tmp_path)
     with serving(serve) as port, serving(serve, str(THERE), port):
         found = read_keys([(HERE, tcp(port)), (THERE, tcp(port))])
-    expected = (Key(KeyKind.TLS, "x509", fingerprint(certificate)),)
+    expected = (certificate_key(certificate),)
+    assert [key.fingerprint for key in expected] == [fingerprint(certificate)]
     assert found == {(HERE, tcp(port)): expected, (THERE, tcp(port)): expected}
+
+
+@needs_openssl
+@needs_cryptography
+def test_a_renewed_certificate_keeps_its_key(tmp_path: Path) -> None:
+    """Two certificates of one key differ as a whole, and have its fingerprint, that of the key in DER."""
+    key = tmp_path / "key.pem"
+    made = [make_certificate(key, tmp_path / f"{n}.pem", "-set_serial", n) for n in ("0", "2")]
+    other = make_certificate(tmp_path / "other.pem", tmp_path / "other.crt")
+    one, two, three = map(certificate_key, (*made, other))
+    assert one is not None
+    assert two is not None
+    assert three is not None
+    assert one.fingerprint != two.fingerprint
+    assert one.public_key == two.public_key != three.public_key
+    command = ["openssl", "pkey", "-in", str(key), "-pubout", "-outform", "DER"]
+    assert one.public_key == fingerprint(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+def test_a_certificate_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is compared whole; so is one that cannot be read."""
+    whole = Key(KeyKind.TLS, "x509", fingerprint(b"no certificate"))
+    assert certificate_key(b"no certificate") == whole
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    assert certificate_key(b"no certificate") == whole
+    assert public_key_of(b"no certificate") is None
+
+
+@needs_openssl
+def test_a_key_of_an_unknown_kind(tmp_path: Path) -> None:
+    """A certificate whose key is of no known algorithm is compared whole."""
+    made = make_certificate(tmp_path / "key.pem", tmp_path / "c.pem")
+    of_ec_key = bytes.fromhex("06072a8648ce3d0201")
+    assert made.count(of_ec_key) == 1
+    assert public_key_of(made.replace(of_ec_key, bytes.fromhex("06072a8648ce3d027f"))) is None
 
 
 def unread(hostile: str) -> None:

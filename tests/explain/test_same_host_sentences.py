@@ -79,6 +79,16 @@ WHO = {
             ),
         },
     ),
+    "a renewed certificate": (
+        two({"keys": tls("a", public_key="k")}, {"keys": tls("b", public_key="k")}),
+        {
+            LAN: (
+                ASSUMED,
+                0.0,
+                [WORD, "beside 10.88.0.10: the same service on 443/tcp: their certificates have one key"],
+            ),
+        },
+    ),
     "other software on one port": (
         two({"greetings": web(server="nginx")}, {"greetings": web(server="Apache")}),
         {

@@ -8,7 +8,7 @@ from probe.inference.same_service import service_evidence, services_of
 from probe.model.binding import Proof, Served
 from probe.model.target import Port, Protocol
 
-KEY, CERTIFICATE, GREETING = Proof
+KEY, CERTIFICATE, PUBLIC_KEY, GREETING = Proof
 NGINX, APACHE = {"server": "nginx/1.22.1"}, {"server": "Apache/2.4.57"}
 
 
@@ -37,6 +37,12 @@ BEHIND = {
         (VPN, shows(keys=tls("a"), greetings=web(**APACHE))),
         [Served((LAN, VPN), "nginx/1.22.1", (CERTIFICATE,))],
         ["same service on 192.168.77.10 and 10.88.0.10 (nginx/1.22.1, same certificate)"],
+    ),
+    "a renewed certificate": (
+        (LAN, shows(keys=tls("a", public_key="k"), greetings=web(**NGINX))),
+        (VPN, shows(keys=tls("b", public_key="k"), greetings=web(**NGINX))),
+        [Served((LAN, VPN), "nginx/1.22.1", (PUBLIC_KEY, GREETING))],
+        ["same service on 192.168.77.10 and 10.88.0.10 (nginx/1.22.1, certificates of one key)"],
     ),
     "they greet alike": (
         (LAN, shows(greetings=says("220 ready"))),

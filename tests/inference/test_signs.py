@@ -184,6 +184,20 @@ KEYS = {
     "different, from farther away": (ssh("a"), ssh("b"), LATE, [AliasSign.SSH_FORWARDED_OTHER]),
     "one certificate": (tls("a"), tls("a"), {}, [AliasSign.TLS_SAME]),
     "two certificates": (tls("a"), tls("b"), {}, []),
+    "a renewed certificate": (
+        tls("a", public_key="k"),
+        tls("b", public_key="k"),
+        {},
+        [AliasSign.TLS_KEY_SAME],
+    ),
+    "one certificate, its key was read": (
+        tls("a", public_key="k"),
+        tls("a", public_key="k"),
+        {},
+        [AliasSign.TLS_SAME],
+    ),
+    "one certificate, its key was read once": (tls("a", public_key="k"), tls("a"), {}, [AliasSign.TLS_SAME]),
+    "two certificates, two keys": (tls("a", public_key="k"), tls("b", public_key="l"), {}, []),
     "keys of two kinds": (ssh("a"), tls("a", SSH), {}, []),
 }
 
@@ -204,7 +218,8 @@ GREETINGS = {  # said on one port of the one, of the other; more of the other; s
         [SAME_SIGN, AliasSign.GREETING_MIXED],
     ),
     "keys were compared": (NGINX, APACHE, {"keys": ssh("b")}, [AliasSign.SSH_OTHER]),
-    "one certificate": (NGINX, APACHE, {"keys": tls("x", SSH)}, [AliasSign.TLS_SAME]),
+    "one certificate": (NGINX, APACHE, {"keys": tls("x", SSH, "k")}, [AliasSign.TLS_SAME]),
+    "a renewed certificate": (NGINX, APACHE, {"keys": tls("y", SSH, "k")}, [AliasSign.TLS_KEY_SAME]),
 }
 
 
@@ -212,7 +227,7 @@ GREETINGS = {  # said on one port of the one, of the other; more of the other; s
 def test_greetings(name):
     """Compared where no keys told more; a forwarded port speaks for another machine."""
     lan, vpn, facts, signs = GREETINGS[name]
-    keys = ssh("a") | {SSH: (*ssh("a")[SSH], *tls("x", SSH)[SSH])} if "keys" in facts else {}
+    keys = ssh("a") | {SSH: (*ssh("a")[SSH], *tls("x", SSH, "k")[SSH])} if "keys" in facts else {}
     surveys = two({"greetings": lan, "keys": keys}, {"greetings": vpn, **facts})
     assert [f.sign for f in findings(surveys)] == signs
 

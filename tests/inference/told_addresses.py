@@ -52,9 +52,9 @@ def ssh(*fingerprints, port=SSH) -> dict:
     return {port: keys}
 
 
-def tls(fingerprint, port=HTTPS) -> dict:
+def tls(fingerprint, port=HTTPS, public_key=None) -> dict:
     """A certificate."""
-    return {port: (Key(KeyKind.TLS, "x509", fingerprint),)}
+    return {port: (Key(KeyKind.TLS, "x509", fingerprint, public_key),)}
 
 
 def opened(ip, port=SSH, *, origin=None, ttl=None) -> Observation:

@@ -123,10 +123,11 @@ def test_the_question_for_a_name() -> None:
 
 @pytest.mark.parametrize("engine", ["connect", "raw"])
 def test_memory_has_plain_listeners_in_their_place(engine: str) -> None:
-    """Without its tunnel, the world in memory brings the same verdicts as the real programs, but no keys."""
+    """Without its tunnel, the world in memory brings the same verdicts and keys, and no pages of the web."""
     scenario = replace(find_scenario("real-services"), vpn=None, worlds=("sim",))
     rows = check(scenario, "sim", engine=engine).rows
-    assert {row.what for row in rows if not row.ok} == {"services"}
+    missing = [(row.port, row.what) for row in rows if not row.ok]
+    assert missing == [(port, "services") for port in ("80", "443", "8080")]
 
 
 def test_a_service_takes_its_number_of_ports() -> None:

@@ -202,6 +202,18 @@ def test_peers_get_what_each_serves() -> None:
         assert len(set(lines)) == 1
 
 
+@pytest.mark.parametrize("engine", ["connect", "raw"])
+def test_a_renewed_certificate(engine: str) -> None:
+    """Two web servers whose certificates were made for one key show one service."""
+    pytest.importorskip("cryptography", reason="cryptography is not installed")
+    by = ["public-key", "greeting"]
+    expect = {"443": {"services": [{"addresses": ["lan", "vpn"], "by": by}]}}
+    servers = [{"kind": "nginx", "bind": [symbol], "key": "web"} for symbol in ("lan", "vpn")]
+    parts = {"scan": {"ports": "443"}, "expect": expect}
+    given = {"addresses": ["lan", "vpn"], "target": {"services": servers}, **parts}
+    assert run("missed", given, engine) == []
+
+
 def test_a_machine_that_lacks_another_user() -> None:
     """Where no other user can be had, nothing is started as root instead, and the reason is reported."""
     way = ["unshare", "--user", "--map-root-user", "--net", "--mount", "sh", "-c", ONE_USER]

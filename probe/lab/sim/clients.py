@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -27,6 +28,8 @@ REQUESTS = 3  # echo requests for an address
 GAP_S, LAST_WAIT_S = 0.3, 0.4  # between them, and after the last one
 QUERY_S = 1.0  # that a name server has
 LIKELY_S, UNLIKELY_S = 0.7, 0.25  # that a service has to greet
+KEYS_S = 1.0  # ... to show its key
+HELLO = 200  # bytes that begin a handshake
 LINE = b"220 ready\r\n"  # what listeners send that greet
 NAMES = Port(Protocol.UDP, 53)
 T = TypeVar("T")
@@ -50,14 +53,21 @@ class SimClients:
         network: what they send through.
         prober: whose they are.
         known: what every name server knows.
+        keyed: whether any service shows a key.
     """
 
     def __init__(
-        self, network: SimNetwork, prober: Prober, known: Mapping[IPAddress, Mapping[str, IPAddress]]
+        self,
+        network: SimNetwork,
+        prober: Prober,
+        known: Mapping[IPAddress, Mapping[str, IPAddress]],
+        *,
+        keyed: bool = False,
     ) -> None:
         self._network = network
         self._prober = prober
         self._known = known
+        self._keyed = keyed
 
     def wait(self, tasks: Iterable[Task[object]]) -> None:
         """Let the world go on until all of them have ended."""
@@ -135,9 +145,31 @@ class SimClients:
     # --- services ---
 
     def keys(self, wanted: Sequence[Endpoint]) -> Task[Mapping[Endpoint, tuple[Key, ...]]]:
-        """Keys that services show: no listener in memory has any."""
-        del wanted
-        return Done({})
+        """Keys that services show to who begins a handshake; only those of `services` have any."""
+        shown: dict[Endpoint, tuple[Key, ...]] = {}
+        for endpoint in wanted if self._keyed else ():
+            self._ask_key(endpoint, shown)
+        return self._until(KEYS_S, lambda: shown) if self._keyed else Done({})
+
+    def _ask_key(self, endpoint: Endpoint, shown: dict[Endpoint, tuple[Key, ...]]) -> None:
+        """Open a connection, send what begins a handshake, and note what is shown."""
+        address, port = endpoint
+        source = self.source(address)
+        if source is None:
+            return
+
+        def receive(frame: Frame, now: float) -> None:
+            del now
+            if isinstance(frame, IcmpError):
+                return
+            if frame.flags == SYN_ACK:
+                hello = replace(acknowledging(frame), flags=Tcp.PSH | Tcp.ACK, payload=HELLO)
+                self.send(hello, receive)
+            elif frame.shows:
+                shown[endpoint] = frame.shows
+
+        flow = Flow(port.protocol, source, self.fresh_port(), address, port.number)
+        self.send(Packet(flow, Tcp.SYN, flow_label=label(address.version)), receive)
 
     def greetings(self, calls: Sequence[Call]) -> Task[Mapping[Endpoint, Greeting]]:
         """What services send that speak first; no listener in memory answers a request."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Flag, auto
 from typing import TypeVar
 
+from probe.model.identity import Key
 from probe.model.probing import TcpOptions
 from probe.model.target import IPAddress, Port, Protocol
 
@@ -93,6 +94,7 @@ class Packet:
     sequence: int = 0  # TCP, and of an echo
     acknowledgment: int = 0  # TCP
     payload: int = 0  # bytes of data
+    shows: tuple[Key, ...] = ()  # keys in that data
 
     @property
     def source(self) -> IPAddress:

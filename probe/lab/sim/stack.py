@@ -13,6 +13,7 @@ from ipaddress import IPv6Address
 from probe.lab.scenario import address_of, realm_of
 from probe.lab.scenario_hosts import Listen, Serves
 from probe.lab.sim.packets import ECN, RESET_ACK, SEQUENCES, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
+from probe.model.identity import Key
 from probe.model.probing import TcpOptions
 from probe.model.target import IPAddress, Port, Protocol
 
@@ -28,6 +29,7 @@ class ListeningSocket:
     device: str | None
     v6only: bool
     serves: Serves
+    shows: tuple[Key, ...] = ()  # to a client that sends something
 
     def covers(self, destination: IPAddress, realm: str) -> bool:
         """Whether a packet to `destination`, arrived on the realm's link, is for this socket."""
@@ -44,8 +46,8 @@ class ListeningSocket:
         return (not self.bind.is_unspecified, self.device is not None)
 
 
-def read_socket(listen: Listen) -> ListeningSocket:
-    """Make a socket of a scenario's listener.
+def read_socket(listen: Listen, shows: tuple[Key, ...] = ()) -> ListeningSocket:
+    """Make a socket of a scenario's listener, which shows these keys.
 
     Raises:
         ScenarioError: `bind` is neither a symbol nor an address.
@@ -55,7 +57,7 @@ def read_socket(listen: Listen) -> ListeningSocket:
         bind = bind.ipv4_mapped
     port = Port(listen.protocol, listen.port)
     device = None if listen.device is None else realm_of(listen.device)
-    return ListeningSocket(port, bind, device, listen.v6only, listen.serves)
+    return ListeningSocket(port, bind, device, listen.v6only, listen.serves, shows)
 
 
 def socket_for(
@@ -132,13 +134,17 @@ class Stack:
         return (_accepted(packet),)
 
     def _segment(self, socket: ListeningSocket | None, packet: Packet) -> tuple[Frame, ...]:
-        """Acknowledge what comes in order, and whatever is missing once more; else serve."""
+        """Acknowledge what comes in order, and whatever is missing once more; else serve.
+
+        Keys are shown with what acknowledges data: a handshake of TLS, or of SSH, in two segments.
+        """
         if not packet.payload:
             return _served(socket, packet)
         if packet.sequence == self._expected[packet.flow]:
             self._expected[packet.flow] = (packet.sequence + packet.payload) % SEQUENCES
         answer = replace(packet.answer(Tcp.ACK), acknowledgment=self._expected[packet.flow])
-        return (replace(answer, window=WINDOW[packet.source.version]),)
+        shows = socket.shows if socket is not None else ()
+        return (replace(answer, window=WINDOW[packet.source.version], shows=shows),)
 
 
 def _echo(packet: Packet) -> tuple[Frame, ...]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
+from types import MappingProxyType
 
 from probe.errors import ScenarioError
-from probe.lab.daemons import guards, listens_of, published_on
+from probe.lab.daemons import guards, keys_of, listens_of, published_on
 from probe.lab.netns.carried import PORTS
 from probe.lab.scenario import (
     CARRIER_ADDRESSES,
@@ -33,6 +34,7 @@ from probe.lab.sim.network import End, Way, Wire
 from probe.lab.sim.packets import DEFAULT_TTL
 from probe.lab.sim.stack import ListeningSocket, read_socket
 from probe.lab.sim.tunnel import MTU, SimTunnel
+from probe.model.identity import Key
 from probe.model.target import IPAddress, Port, Protocol
 from probe.services.port_list import parse_ports
 
@@ -42,6 +44,7 @@ from probe.services.port_list import parse_ports
 Addresses = dict[IPAddress, str]  # address -> realm of its link
 _CONTAINER = ip_address(CONTAINER_ADDRESSES["container"])
 ETHERNET_MTU = 1500  # bytes
+NO_KEYS: Mapping[Listen, tuple[Key, ...]] = MappingProxyType({})
 
 
 def addresses_of(box: Name, scenario: Scenario) -> Addresses:
@@ -141,7 +144,7 @@ def _target(scenario: Scenario) -> NodeConfig:
     own = addresses_of(Name.TARGET, scenario)
     come, leave = two_ways(read_rules(host.filter))
     return NodeConfig(
-        sockets=(*_sockets(listens_of(host), own, scenario.name), *_far_end(scenario)),
+        sockets=(*_sockets(listens_of(host), own, scenario.name, keys_of(host)), *_far_end(scenario)),
         input_rules=come,
         output_rules=leave,
         forwards=frozenset({4, 6} if host.forwards else {4} if host.dnat else ()),
@@ -189,8 +192,13 @@ def _published(host: TargetHost, own: Addresses) -> list[Forwarding]:
     ]
 
 
-def _sockets(listen: Iterable[Listen], own: Addresses, scenario: str) -> tuple[ListeningSocket, ...]:
-    sockets = tuple(read_socket(one) for one in listen)
+def _sockets(
+    listen: Iterable[Listen],
+    own: Addresses,
+    scenario: str,
+    keys: Mapping[Listen, tuple[Key, ...]] = NO_KEYS,
+) -> tuple[ListeningSocket, ...]:
+    sockets = tuple(read_socket(one, keys.get(one, ())) for one in listen)
     for socket in sockets:
         bind = socket.bind
         if not (bind.is_unspecified or bind.is_loopback or bind in own):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from random import Random
 
+from probe.lab.daemons import keys_of
 from probe.lab.netns.carried import plan_tunnel
 from probe.lab.netns.plans import symbols_in_use
 from probe.lab.scenario import FarEnd, Scenario, ScenarioLink, realm_of
@@ -103,7 +104,7 @@ def open_sim(scenario: Scenario, seed: int = 0) -> Iterator[World]:
         target=target_of(scenario),
         backend=backend,
         host=SimHost(network, prober, machine.tunnels),
-        clients=SimClients(network, prober, name_servers(scenario)),
+        clients=SimClients(network, prober, name_servers(scenario), keyed=bool(keys_of(scenario.target))),
         reader=machine,
         raw=SimRawBackend(network, prober, Random(seed).randrange),  # noqa: S311 - numbers of packets, no secret
     )
