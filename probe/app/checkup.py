@@ -1,19 +1,19 @@
 """A check-up: the target's names looked up, its addresses examined, and the doctor's report assembled."""
 
 import datetime as dt
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from probe.app import doctor as examining
 from probe.app.engines import Engine, EngineRequest
 from probe.app.session import Session, open_session, own_reader
 from probe.app.target import Target, read_ports, resolve_target
+from probe.diagnosis.names import diagnose_name
 from probe.engine.run import Progress
 from probe.errors import NothingMeasuredError, UsageError
-from probe.explain.checks import result_text
 from probe.machine.names import resolve
 from probe.machine.sources import Host, MachineReader
-from probe.model.diagnosis import Diagnosis
+from probe.model.diagnosis import Diagnosis, NameDiagnosis
 from probe.model.doctor_report import DoctorReport
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.plan import USUAL_TIMING, Timing
@@ -45,7 +45,6 @@ def doctor(
 
     Raises:
         UsageError: one that is no address, two realms for one, a wrong port list, or no such engine.
-        NothingMeasuredError: no name has an address.
         PrivilegeError: raw packets are asked for by name and are not permitted.
         BackendError: this machine lets us open no sockets.
     """
@@ -86,10 +85,11 @@ def checkup_of(target: Target | None, timing: Timing = USUAL_TIMING) -> CheckupR
 
 @dataclass(frozen=True, slots=True)
 class FoundTarget:
-    """The target as far as its names have addresses, and a check for each name."""
+    """The target as far as its names have addresses, a check for each name, and why some have none."""
 
     target: ResolvedTarget
     names: tuple[Check, ...]
+    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 def look_up(target: Target, host: Host) -> FoundTarget:
@@ -99,6 +99,7 @@ def look_up(target: Target, host: Host) -> FoundTarget:
         UsageError: what was given is no address and no name.
     """
     names: dict[str, Check] = {}
+    lost: dict[str, str] = {}
 
     def resolver(text: str, families: Collection[int]) -> list[IPAddress]:
         try:
@@ -106,6 +107,7 @@ def look_up(target: Target, host: Host) -> FoundTarget:
         except NothingMeasuredError as error:
             failed = CheckFinding(rule=CheckRule.NAME_UNRESOLVED, why=str(error))
             names[text] = Check(check=f"name {text}", status=Status.FAIL, found=failed)
+            lost[text] = str(error)
             return []
         if text != str(found[0]) and ":" not in text:
             given = CheckFinding(rule=CheckRule.NAME_RESOLVED, addresses=tuple(map(str, found)))
@@ -113,7 +115,8 @@ def look_up(target: Target, host: Host) -> FoundTarget:
         return found
 
     resolved = resolve_target(target, host, resolver)
-    return FoundTarget(resolved, tuple(names.values()))
+    given = dict.fromkeys(text for _, text in target.places())
+    return FoundTarget(resolved, tuple(names[text] for text in given if text in names), lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +132,24 @@ class Checkup:
         host = self.session.backends.host
         found = self.found.pop() if self.found else look_up(self.request.target, host)
         reader = self.session.machine_reader()
-        if not found.target.addresses:  # names that had addresses have none now
-            return machine_report(reader, found.names)
-        return _reported(lambda: self._examined(found.target, reader, progress), found.names)
+        lost = self._lost(found.lost, reader)
+        if not found.target.addresses:
+            return machine_report(reader, found.names, lost)
+        return _reported(lambda: self._examined(found.target, reader, progress), found.names, lost)
+
+    def _lost(self, why: Mapping[str, str], reader: MachineReader) -> tuple[NameDiagnosis, ...]:
+        """Why names have no address, by what each name server has for them."""
+        if not why:
+            return ()
+        clients, resolvers = self.session.backends.clients, reader.machine().resolvers
+        asked = clients.ask_name_servers(list(why), resolvers)
+        clients.wait([asked])
+        answers = asked.result() or {}
+        realms = {text: realm for realm, text in self.request.target.places()}
+        return tuple(
+            diagnose_name(name, realms[name], because, answers.get(name, ()), resolvers)
+            for name, because in why.items()
+        )
 
     def _examined(
         self, target: ResolvedTarget, reader: MachineReader, progress: Progress | None
@@ -151,21 +169,21 @@ def begin(request: CheckupRequest, session: Session) -> Checkup:
 
     Raises:
         UsageError: what was given is no address and no name, or the session has a way out of its own.
-        NothingMeasuredError: not one address is known.
     """
     if session.backends.way != USUAL_WAY:
         raise UsageError("the way that this machine takes is examined: choose no interface or source")
-    found = look_up(request.target, session.backends.host)
-    if not found.target.addresses:
-        raise NothingMeasuredError("; ".join(result_text(name.found) for name in found.names))
-    return Checkup(request, session, [found])
+    return Checkup(request, session, [look_up(request.target, session.backends.host)])
 
 
-def machine_report(reader: MachineReader, names: tuple[Check, ...] = ()) -> DoctorReport:
-    """Check this machine alone; nothing is sent."""
-    return _reported(lambda: examining.look(reader), names)
+def machine_report(
+    reader: MachineReader, names: tuple[Check, ...] = (), lost: tuple[NameDiagnosis, ...] = ()
+) -> DoctorReport:
+    """Check this machine alone; nothing is sent to a target."""
+    return _reported(lambda: examining.look(reader), names, lost)
 
 
-def _reported(examine: Callable[[], Diagnosis], names: tuple[Check, ...]) -> DoctorReport:
+def _reported(
+    examine: Callable[[], Diagnosis], names: tuple[Check, ...], lost: tuple[NameDiagnosis, ...]
+) -> DoctorReport:
     started = dt.datetime.now(dt.UTC)
-    return assemble_doctor(examine(), DoctorFacts(started, __version__, names))
+    return assemble_doctor(examine(), DoctorFacts(started, __version__, names, lost))

@@ -57,5 +57,5 @@ def diagnosed_again(report: DoctorReport) -> DoctorReport:
     return structs.replace(
         report,
         well=all(one.well for one in found) and all(name.status is Status.OK for name in names),
-        addresses=tuple(map(doctor_address, found)),
+        addresses=(*map(doctor_address, found), *(one for one in report.addresses if one.address is None)),
     )

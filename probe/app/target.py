@@ -1,9 +1,10 @@
 """The target in the user's words, and resolved: names looked up, realms worked out, port lists read."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
+from itertools import repeat
 
 from probe.errors import UsageError
 from probe.machine.names import BOTH, find_port, resolve
@@ -24,6 +25,8 @@ _LOCAL = tuple(
         *("fc00::/7", "fe80::/10"),
     )
 )
+
+_MOST_LOOKUPS = 16
 
 Resolver = Callable[[str, Collection[int]], list[IPAddress]]
 
@@ -130,9 +133,29 @@ def _addresses(target: Target, host: Host, resolver: Resolver) -> tuple[TargetAd
 
 
 def _resolved(target: Target, resolver: Resolver) -> Iterator[tuple[str | None, str, IPAddress]]:
+    """Every address in the order given. Several names are looked up at once: they share one deadline."""
+    names = list(dict.fromkeys(text for _, text in target.places() if not _reads_as_address(text)))
+    found = _at_once(names, target.families, resolver) if len(names) > 1 else {}
     for realm, text in target.places():
-        for ip in resolver(text, target.families):
+        for ip in found[text] if text in found else resolver(text, target.families):
             yield realm, text, ip
+
+
+def _reads_as_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _at_once(
+    names: Sequence[str], families: Collection[int], resolver: Resolver
+) -> Mapping[str, list[IPAddress]]:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for several names alone
+
+    with ThreadPoolExecutor(max_workers=_MOST_LOOKUPS) as pool:
+        return dict(zip(names, pool.map(resolver, names, repeat(families)), strict=True))
 
 
 def _is_literal(text: str, ip: IPAddress) -> bool:

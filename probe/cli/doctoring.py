@@ -35,7 +35,6 @@ def checker(
     """Open what the examination works with; each call of what is yielded examines everything once.
 
     Raises:
-        NothingMeasuredError: not one address is known.
         PrivilegeError: raw packets were asked for by name and are not permitted.
         BackendError: this machine lets us open no sockets.
         UsageError: the environment names no user that makes sense as the one who called sudo.

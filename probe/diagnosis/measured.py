@@ -1,9 +1,9 @@
 """What was measured on an address: the facts behind its causes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from probe.diagnosis.subject import ExamContext
-from probe.model.exam import Transfer
+from probe.model.exam import NameAnswer, Transfer
 from probe.model.facts import Neighbour
 from probe.model.measured_facts import FactRule, MeasuredFact
 from probe.model.probing import Reason, State
@@ -115,10 +115,15 @@ def _sizes(scene: ExamContext) -> Iterator[MeasuredFact]:
 
 
 def _names(scene: ExamContext) -> Iterator[MeasuredFact]:
-    for answer in scene.exam.names:
+    return name_facts(scene.exam.address.name, scene.exam.names)
+
+
+def name_facts(name: str | None, answers: Iterable[NameAnswer]) -> Iterator[MeasuredFact]:
+    """What each name server has for a name."""
+    for answer in answers:
         yield MeasuredFact(
             rule=FactRule.NAME_ANSWER,
-            name=scene.exam.address.name,
+            name=name,
             server=None if answer.server is None else str(answer.server),
             addresses=tuple(map(str, answer.addresses)),
             failure=answer.failure,

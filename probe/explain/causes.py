@@ -208,6 +208,7 @@ _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
     Symptom.NETWORK_UNIQUE: "only {e.interfaces[0]} has a network with {e.address}",
     Symptom.OTHER_MACHINE: "another machine than the target answers at {e.address}",
     Symptom.NAME_FITS: "{e.name} gives an address of the right kind",
+    Symptom.NAME_UNRESOLVED: "{e.why}",
     Symptom.NAME_OUTSIDE_TUNNEL: lambda e: f"{e.name} gives {_given(e.addresses)}, which no tunnel has",
     Symptom.NAMES_DISAGREE: _disagree,
     Symptom.NO_NAME: "{e.address} was given itself, not by a name",

@@ -135,6 +135,12 @@ _SENTENCES: Mapping[FixRule, str | Callable[[Fix], str]] = {
     ),
     FixRule.SET_NAME_SERVER: lambda f: "name one in " + (f.file or "the system's settings"),
     FixRule.REACH_NAME_SERVER: ("name a server that can be reached, or bring the link up that leads to it"),
+    FixRule.CHECK_NAME_SERVER: lambda f: (
+        f"see that {listed(f.addresses)} {'is' if len(f.addresses) == 1 else 'are'} on and"
+        f" {'answers' if len(f.addresses) == 1 else 'answer'} (dig @{f.addresses[0]} {f.name}), or name another"
+        f" name server{f' in {f.file}' if f.file else ''}"
+    ),
+    FixRule.GIVE_IP_ADDRESS: "check the spelling of {f.name}, or give the target's IP address in its place",
     FixRule.PERMIT_RAW: "{f.why}",
     FixRule.RAISE_FILE_LIMIT: "raise nofile for this user (limits.conf) and log in again",
 }

@@ -68,6 +68,16 @@ class AddressDiagnosis:
 
 
 @dataclass(frozen=True, slots=True)
+class NameDiagnosis:
+    """A name that has no address. `realm` None: the user gave none, and it cannot be worked out."""
+
+    name: str
+    realm: str | None
+    causes: tuple[Suspicion, ...]
+    measured: tuple[MeasuredFact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """Everything that `doctor` found, in the order of asking."""
 

@@ -42,9 +42,12 @@ class CauseReport(Struct, frozen=True, kw_only=True):
 class DoctorAddress(Struct, frozen=True, kw_only=True):
     """One address."""
 
-    address: Annotated[str, Meta(description="The address.")]
+    address: Annotated[str | None, Meta(description="The address; null: `name` has none.")]
     realm: Annotated[
-        str, Meta(description="Its realm: lan, vpn, public, loopback, or a name of the user's own.")
+        str | None,
+        Meta(
+            description="Its realm: lan, vpn, public, loopback, or a name of the user's own; null: not known."
+        ),
     ]
     name: Annotated[str | None, Meta(description="The name that it was resolved from.")] = None
     condition: Annotated[Condition, Meta(description="The condition of the path to it.")]
@@ -69,7 +72,8 @@ class DoctorReport(Struct, frozen=True, kw_only=True):
     complete: Annotated[bool, Meta(description="False: interrupted; this was found until then.")] = True
     machine: Annotated[tuple[Check, ...], Meta(description="The checks of this machine.")]
     addresses: Annotated[
-        tuple[DoctorAddress, ...], Meta(description="The addresses, as they were given.")
+        tuple[DoctorAddress, ...],
+        Meta(description="The addresses as given, then names without one."),
     ] = ()
     facts: Annotated[Facts, Meta(description="What the user stated.")] = Facts()
     measurements: Annotated[

@@ -73,6 +73,8 @@ class FixRule(StrEnum):
     SPLIT_DNS = "split-dns"
     SET_NAME_SERVER = "set-name-server"
     REACH_NAME_SERVER = "reach-name-server"
+    CHECK_NAME_SERVER = "check-name-server"  # it is reached, and does not answer
+    GIVE_IP_ADDRESS = "give-ip-address"  # in the place of a name
     # What this machine permits
     PERMIT_RAW = "permit-raw-packets"
     PERMIT_PING = "permit-ping"

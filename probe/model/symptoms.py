@@ -85,6 +85,7 @@ class Symptom(StrEnum):
     NAME_OUTSIDE_TUNNEL = "name-outside-tunnel"
     NAMES_DISAGREE = "name-servers-disagree"
     NO_NAME = "no-name"  # the address itself was given
+    NAME_UNRESOLVED = "name-unresolved"  # it has no address, so that none is under diagnosis
     # How does a port answer that ought to be open?
     PORT_CLOSED = "port-closed"
     PORT_FILTERED = "port-filtered"
@@ -141,6 +142,7 @@ class CauseEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
         tuple[Chain, ...], Meta(description="Chains of this machine's packet filter that block something.")
     ] = ()
     name: Annotated[str | None, Meta(description="The name that the address was resolved from.")] = None
+    why: Annotated[str | None, Meta(description="Why a name has no address, in this system's words.")] = None
     answers: Annotated[
         tuple[NameServerAnswer, ...], Meta(description="What each name server gives for `name`.")
     ] = ()

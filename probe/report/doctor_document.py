@@ -7,7 +7,8 @@ from probe.explain.causes import explained_evidence
 from probe.explain.checks import explained_check
 from probe.explain.fixes import explained_fix
 from probe.explain.measured import explained_fact
-from probe.model.diagnosis import AddressDiagnosis, Diagnosis, Suspicion
+from probe.model.binding import Condition
+from probe.model.diagnosis import AddressDiagnosis, Diagnosis, NameDiagnosis, Suspicion
 from probe.model.doctor_report import CauseReport, DoctorAddress, DoctorReport
 from probe.model.machine_checks import Check, Status
 
@@ -16,11 +17,12 @@ _DIGITS = 4  # of probabilities
 
 @dataclass(frozen=True, slots=True)
 class DoctorFacts:
-    """What the report has of the run itself. `names`: a check for each name that was given."""
+    """What the report has of the run itself. `names`: a check of each; `lost`: names without an address."""
 
     started: dt.datetime
     version: str
     names: tuple[Check, ...] = ()
+    lost: tuple[NameDiagnosis, ...] = ()
 
 
 def assemble_doctor(diagnosis: Diagnosis, facts: DoctorFacts) -> DoctorReport:
@@ -32,7 +34,7 @@ def assemble_doctor(diagnosis: Diagnosis, facts: DoctorFacts) -> DoctorReport:
         well=diagnosis.well and all(name.status is Status.OK for name in facts.names),
         complete=diagnosis.complete,
         machine=tuple(map(explained_check, (*diagnosis.machine, *facts.names))),
-        addresses=tuple(map(doctor_address, diagnosis.addresses)),
+        addresses=(*map(doctor_address, diagnosis.addresses), *map(_lost, facts.lost)),
         facts=diagnosis.facts,
         measurements=() if diagnosis.measurement is None else (diagnosis.measurement,),
     )
@@ -46,6 +48,19 @@ def doctor_address(diagnosis: AddressDiagnosis) -> DoctorAddress:
         name=diagnosis.address.name,
         condition=diagnosis.condition,
         well=diagnosis.well,
+        measured=tuple(map(explained_fact, diagnosis.measured)),
+        causes=tuple(map(_cause, diagnosis.causes)),
+    )
+
+
+def _lost(diagnosis: NameDiagnosis) -> DoctorAddress:
+    """A name without an address, in the place of the address that it should have."""
+    return DoctorAddress(
+        address=None,
+        realm=diagnosis.realm,
+        name=diagnosis.name,
+        condition=Condition.UNKNOWN,
+        well=False,
         measured=tuple(map(explained_fact, diagnosis.measured)),
         causes=tuple(map(_cause, diagnosis.causes)),
     )

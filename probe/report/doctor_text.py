@@ -54,8 +54,9 @@ def _machine(checks: Sequence[Check], style: TextStyle) -> Iterator[str]:
 
 
 def _address(address: DoctorAddress, style: TextStyle) -> Iterator[str]:
-    name = f" ({address.name})" if address.name else ""
-    place = f"{address.address}{name}  {address.realm}  {address.condition}"
+    name = f" ({address.name})" if address.name and address.address else ""
+    realm = f"  {address.realm}" if address.realm else ""
+    place = f"{address.address or address.name}{name}{realm}  {address.condition}"
     named = [cause for cause in address.causes if cause.probability >= SHOWN_FROM]
     if address.well and not named[1:]:
         *lines, last = _wrapped(
@@ -140,7 +141,9 @@ def changes(before: DoctorReport, after: DoctorReport, now: dt.datetime) -> Iter
 
 def _state(report: DoctorReport) -> Mapping[tuple[Kind, str], Cause | Status]:
     checks = {(Kind.CHECK, check.check): check.status for check in report.machine}
-    return checks | {(Kind.ADDRESS, one.address): one.causes[0].cause for one in report.addresses}
+    return checks | {
+        (Kind.ADDRESS, one.address or one.name or ""): one.causes[0].cause for one in report.addresses
+    }
 
 
 def render_change(change: Change, zone: dt.tzinfo | None = None) -> str:

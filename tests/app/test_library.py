@@ -195,7 +195,7 @@ def test_no_free_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch, backends: Backends) -> None:
-    """Nothing can be measured, which is an error and no report."""
+    """A scan can measure nothing, which is an error and no report; the doctor has a cause for it."""
 
     def unknown(name: str, families: object) -> None:
         raise NothingMeasuredError(f"no host {name} is known")
@@ -204,8 +204,10 @@ def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch, backends: Ba
     with pytest.raises(NothingMeasuredError, match=r"no host lost\.example\.org"):
         scan(Target("lost.example.org"), backends=backends)
     session = Session(backends)
-    with pytest.raises(NothingMeasuredError, match=r"no host lost\.example\.org"):
-        probe.doctor(Target("lost.example.org"), session=session)
+    found = probe.doctor(Target("lost.example.org"), session=session)
+    assert [(one.address, one.name, one.causes[0].cause) for one in found.addresses] == [
+        (None, "lost.example.org", "dns")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """From flags to the target: realms, families, doubles, port lists. The host and the resolver are scripted."""
 
 from ipaddress import ip_address
+from threading import Barrier
 
 import pytest
 
@@ -79,6 +80,19 @@ def test_names_bring_all_their_addresses() -> None:
     made = target("server.example", "10.0.0.1")
     assert realms(made) == [("lan", "192.168.77.10"), ("public", "2001:db8::1"), ("lan", "10.0.0.1")]
     assert [address.name for address in made.addresses] == ["server.example", "server.example", None]
+
+
+def test_names_are_looked_up_at_once() -> None:
+    """Names whose server is silent are waited for together: each look-up begins before any has ended."""
+    begun = Barrier(3, timeout=10)
+
+    def slow(text, families):
+        if text != "10.0.0.1":
+            begun.wait()
+        return resolver("server.example" if text != "10.0.0.1" else text, families)
+
+    made = resolve_target(Target(["a.example", "10.0.0.1", "b.example", "c.example"]), TunnelHost(), slow)
+    assert [str(address.ip) for address in made.addresses] == ["192.168.77.10", "2001:db8::1", "10.0.0.1"]
 
 
 def test_an_address_stands_once() -> None:

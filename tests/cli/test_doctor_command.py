@@ -116,15 +116,21 @@ def test_a_name_without_an_address_is_a_finding(
             "fix": None,
         },
     ]
-    assert [address["well"] for address in document["addresses"]] == [True, True]
+    *found, lost = document["addresses"]
+    assert [address["well"] for address in found] == [True, True]
+    assert (lost["address"], lost["name"], lost["well"]) == (None, "lost.example.org", False)
+    assert [cause["cause"] for cause in lost["causes"]] == ["dns"]
     assert len(script.asked) == 1
 
 
 def test_no_address_at_all(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where no name has an address, nothing can be measured: exit code 3, one line."""
-    code, out, err = run(capsys, "lost.example.org", "gone.example.org")
-    assert (code, out) == (3, "")
-    assert err == ("bindprobe: no host lost.example.org is known; no host gone.example.org is known\n")
+    """Where no name has an address, this machine is looked at, and each name has its cause."""
+    code, out, err = run(capsys, "lost.example.org", "vpn=gone.example.org")
+    assert (code, err) == (1, "")
+    assert out.startswith("This machine")
+    assert "\nlost.example.org  unknown\n" in out
+    assert "\ngone.example.org  vpn  unknown\n" in out
+    assert "dns: " in out
     assert script.asked == []
 
 

@@ -45,11 +45,13 @@ def test_watch_sees_names_come_and_go(
     monkeypatch.setattr("probe.machine.names._look_up", change)
     code, out, _ = run(capsys, "moving.example.org", "--watch")
     assert code == 0
-    assert [line[10:] for line in out.splitlines()[-4:]] == [
+    assert [line[10:] for line in out.splitlines()[-6:]] == [
         "name moving.example.org  ok -> fail",
+        "moving.example.org  absent -> dns",
         "192.168.77.10  dns -> absent",
         "name moving.example.org  fail -> ok",
         "192.168.77.11  absent -> none",
+        "moving.example.org  dns -> absent",
     ]
 
 
