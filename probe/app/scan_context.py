@@ -1,12 +1,25 @@
 """What a stage of a scan is, and what every stage works with."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from probe.app.session import Backends
+from probe.engine.backend import Endpoint, Task
 from probe.engine.run import Outcome, Progress
+from probe.model.greeting import Greeting
+from probe.model.identity import Key
 from probe.model.plan import Plan
 from probe.model.target import Port
+
+
+@dataclass(slots=True)
+class BegunInquiries:
+    """What services are being asked: tasks under way, and the endpoints that they ask."""
+
+    keys: list[Task[Mapping[Endpoint, tuple[Key, ...]]]] = field(default_factory=list)
+    greetings: list[Task[Mapping[Endpoint, Greeting]]] = field(default_factory=list)
+    keyed: set[Endpoint] = field(default_factory=set)
+    greeted: set[Endpoint] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +27,7 @@ class ScanContext:
     """What every stage works with.
 
     `running` are ports that are known to run. `patient`: where a tunnel has no session yet, it may be waited
-    for a second handshake, some 6 s.
+    for a second handshake, some 6 s. `begun` is what services are asked already.
     """
 
     plan: Plan
@@ -22,6 +35,7 @@ class ScanContext:
     running: frozenset[Port] = frozenset()
     progress: Progress | None = None
     patient: bool = True
+    begun: BegunInquiries = field(default_factory=BegunInquiries)
 
     def unless_interrupted(self, outcome: Outcome) -> Outcome:
         """The outcome, not complete any more where a signal asked for the end."""

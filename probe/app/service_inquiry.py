@@ -1,13 +1,14 @@
-"""The stage that asks services: which keys, banners and heads of web pages open ports show.
+"""Asking services which keys, banners and heads of web pages their open ports show.
 
-Lives here: who is asked at the same time as whom, at which rate, and how what came gets into the surveys.
-Which ports are worth it is `services.selection`; what two addresses show alike is judged by the inference.
+Lives here: when it begins, who is asked at the same time as whom, at which rate, and how what came gets into
+the surveys. It begins while addresses are surveyed, as soon as those that answer at all have answered for
+every port, and ends in a stage of its own. Which ports are worth it is `services.selection`; what two
+addresses show alike is judged by the inference.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from typing import TypeVar
 
 from probe.app.scan_context import ScanContext
@@ -16,9 +17,10 @@ from probe.engine.run import Outcome
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Call, Greeting, Inquiry
 from probe.model.identity import Key
+from probe.model.probing import Observation, Role
 from probe.model.target import IPAddress, Port
 from probe.services.registry import TLS_PORTS
-from probe.services.selection import greeted_ports, keyed_ports
+from probe.services.selection import MOST_GREETED, MOST_PORTS, greeted_ports, keyed_ports
 
 _KEYS_S = 3.0  # that asking for keys takes at most
 _GREETINGS_S = 2.0  # and for greetings
@@ -34,46 +36,117 @@ _V = TypeVar("_V")
 def ask_services(outcome: Outcome, context: ScanContext) -> Outcome:
     """Ask services that are open on several addresses for keys, banners and heads of web pages, all at once.
 
-    Nothing is asked where the time that it takes at most is not left.
+    Nothing more is asked where the time that it takes at most is not left.
     """
-    inquiry, backend = context.backends.inquiry, context.backends.backend
-    wanted = () if inquiry is Inquiry.NONE else keyed_ports(outcome.surveys)
-    calls = greeted_ports(outcome.surveys) if inquiry is Inquiry.ALL else ()
-    longest = _KEYS_S if wanted else _GREETINGS_S
-    late = outcome.elapsed + longest > context.plan.deadline
-    if not (wanted or calls) or not outcome.complete or late:
-        return outcome
+    begun, backend = context.begun, context.backends.backend
     began = backend.now()
-    shown, greetings = _asked(wanted, calls, context)
-    surveys = _keyed(outcome.surveys, shown) if wanted else outcome.surveys
+    calls = _begin(outcome.surveys, context, outcome.elapsed) if outcome.complete else ()
+    if not (begun.keyed or begun.greeted):
+        return outcome
+    shown, greetings = _collected(calls, context)
+    surveys = _keyed(outcome.surveys, shown) if begun.keyed else outcome.surveys
     elapsed = outcome.elapsed + backend.now() - began
     return context.unless_interrupted(replace(outcome, surveys=_greeted(surveys, greetings), elapsed=elapsed))
+
+
+# --- while addresses are surveyed ---
+
+
+_EARLY_ROUNDS = 3  # in which services are asked before their addresses are surveyed to the end
+
+
+class EarlyInquiry:
+    """Begins to ask services when every address that answers at all has answered for all tested ports.
+
+    Addresses that are silent may be waited for a long time. Under a cap of the rate nothing begins early: the
+    survey has the rate for itself.
+    """
+
+    def __init__(self, context: ScanContext) -> None:
+        self._context = context
+        self._began = context.backends.backend.now()
+        self._seen: dict[IPAddress, dict[Port, Observation]] = {}
+        self._left = {plan.address.ip: len(plan.tested) for plan in context.plan.addresses}
+        self._answering: set[IPAddress] = set()  # but not for all ports yet
+        self._complete = 0
+        self._rounds = 0 if context.plan.timing.rate is not None else _EARLY_ROUNDS
+
+    def take(self, observations: Sequence[Observation]) -> None:
+        """Take in what was settled; see `probe.engine.run.Watcher`."""
+        before = self._complete
+        for observation in observations:
+            question = observation.question
+            if question.role is Role.TESTED and question.ttl is None and question.min_ttl is None:
+                self._note(observation)
+        more = before < self._complete >= _SEVERAL and not self._answering
+        backend = self._context.backends.backend
+        if self._rounds and more and not backend.interrupted():
+            self._rounds -= 1
+            _begin(self._surveys(), self._context, backend.now() - self._began)
+
+    def _note(self, observation: Observation) -> None:
+        ip, port = observation.question.address, observation.question.port
+        seen = self._seen.setdefault(ip, {})
+        self._left[ip] -= port not in seen
+        seen[port] = observation
+        if observation.answered is not None:
+            self._answering.add(ip)
+        if not self._left[ip] and ip in self._answering:
+            self._answering.discard(ip)
+            self._complete += 1
+
+    def _surveys(self) -> tuple[AddressSurvey, ...]:
+        return tuple(
+            AddressSurvey(plan.address, tuple(self._seen.get(plan.address.ip, {}).values()))
+            for plan in self._context.plan.addresses
+        )
+
+
+_SEVERAL = 2  # addresses: there is nothing to compare before
 
 
 # --- what is asked ---
 
 
-def _asked(
-    wanted: Sequence[Endpoint], calls: Sequence[Call], context: ScanContext
-) -> tuple[_Shown, _Greetings]:
-    """Ask for keys and greetings at the same time.
+def _begin(surveys: Sequence[AddressSurvey], context: ScanContext, elapsed: float) -> Sequence[Call]:
+    """Begin to ask what is not asked yet; return the calls of ports that are asked for SSH keys first.
 
     A port with an SSH host key is known better by it than by its banner, and an sshd counts connections:
     those that are asked for one are asked for a banner only where they had none to show.
     """
-    clients = context.backends.clients
-    keyed = {endpoint for endpoint in wanted if endpoint[1].number not in TLS_PORTS}
+    inquiry, begun, clients = context.backends.inquiry, context.begun, context.backends.clients
+    wanted = () if inquiry is Inquiry.NONE else keyed_ports(surveys)
+    calls = greeted_ports(surveys) if inquiry is Inquiry.ALL else ()
+    if elapsed + (_KEYS_S if wanted else _GREETINGS_S) > context.plan.deadline:
+        return ()
+    keyed = {endpoint for endpoint in (*begun.keyed, *wanted) if endpoint[1].number not in TLS_PORTS}
     at_once = [call for call in calls if (call.address, call.port) not in keyed]
-    keys = _begun(clients.keys, wanted, _KEY_CONNECTIONS, context)
-    first = _begun(clients.greetings, at_once, _GREETING_CONNECTIONS, context)
-    import_module("probe.app.infer")  # while services think about it
-    shown = _awaited(clients, keys)
-    keyless = keyed - shown.keys()
-    left = [call for call in calls if (call.address, call.port) in keyless]
-    greetings = _awaited(clients, first)
-    return shown, greetings | _awaited(
-        clients, _begun(clients.greetings, left, _GREETING_CONNECTIONS, context)
-    )
+    more = _not_begun(wanted, begun.keyed, MOST_PORTS, lambda one: one)
+    begun.keys += _begun(clients.keys, more, _KEY_CONNECTIONS, context)
+    further = _not_begun(at_once, begun.greeted, MOST_GREETED, lambda call: (call.address, call.port))
+    begun.greetings += _begun(clients.greetings, further, _GREETING_CONNECTIONS, context)
+    return [call for call in calls if (call.address, call.port) in keyed]
+
+
+def _not_begun(
+    places: Iterable[_P], asked: set[Endpoint], most: int, endpoint: Callable[[_P], Endpoint]
+) -> list[_P]:
+    """Those that are not asked yet, of at most so many ports in all; they are as good as asked now."""
+    places = list(places)
+    ports = dict.fromkeys(port for _, port in (*asked, *map(endpoint, places)))
+    allowed = set(list(ports)[:most])
+    new = [one for one in places if endpoint(one) not in asked and endpoint(one)[1] in allowed]
+    asked.update(map(endpoint, new))
+    return new
+
+
+def _collected(calls: Sequence[Call], context: ScanContext) -> tuple[_Shown, _Greetings]:
+    """What was asked has brought; `calls` are made now where no SSH key came."""
+    begun, clients = context.begun, context.backends.clients
+    shown = _awaited(clients, begun.keys)
+    left = [call for call in calls if (call.address, call.port) not in shown]
+    late = _begun(clients.greetings, left, _GREETING_CONNECTIONS, context)
+    return shown, _awaited(clients, begun.greetings) | _awaited(clients, late)
 
 
 def _begun(

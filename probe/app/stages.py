@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from probe.app.plan import make_plan
+from probe.app.preload import preloading
 from probe.app.scan_context import ScanContext, Stage
-from probe.app.service_inquiry import ask_services
+from probe.app.service_inquiry import EarlyInquiry, ask_services
 from probe.app.session import Backends
 from probe.app.tunnels import TunnelFacts
 from probe.engine.backend import Backend
@@ -19,9 +20,14 @@ from probe.interruption import StopRequestedError
 from probe.machine.sources import Host
 from probe.model.facts import AddressSurvey
 from probe.model.plan import AddressPlan, FollowUp, Timing
+from probe.model.probing import Observation
 from probe.model.target import IPAddress, ResolvedTarget
 
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
+_LOADED_MEANWHILE = (
+    "probe.backends.banner",
+    "probe.app.infer",
+)  # what comes after probes, loaded during them
 
 
 def collect(
@@ -52,8 +58,15 @@ def survey_addresses(_: Outcome, context: ScanContext) -> Outcome:
     """Ask every address for its ports, and for controls beside them."""
     plan, backends = context.plan, context.backends
     surveys = _surveys(plan.addresses, backends.host)
-    run = Run(surveys, backends.backend, plan.timing, links=plan.links())
-    return run.until(plan.deadline, context.progress)
+    early = EarlyInquiry(context)
+    with preloading(_LOADED_MEANWHILE) as begin:
+
+        def watch(observations: Sequence[Observation]) -> None:
+            begin()
+            early.take(observations)
+
+        run = Run(surveys, backends.backend, plan.timing, links=plan.links(), watcher=watch)
+        return run.until(plan.deadline, context.progress)
 
 
 def _surveys(addresses: Iterable[AddressPlan], host: Host) -> dict[IPAddress, Survey]:

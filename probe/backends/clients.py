@@ -1,6 +1,7 @@
 """The clients of this machine, each in a thread of its own; see `probe.engine.backend.Clients`.
 
-Each module is loaded when its client is first used: most scans need none of them.
+Each module is loaded when its client is first used, by its thread: most scans need none of them, and in those
+that do probes are under way.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,35 +57,55 @@ class SystemClients:
 
     def ping(self, addresses: Sequence[IPAddress]) -> Task[Mapping[IPAddress, Echo]]:
         """By ping sockets."""
-        from probe.backends.ping import ping  # noqa: PLC0415
 
-        return self._begin(lambda: ping(addresses))
+        def work() -> Mapping[IPAddress, Echo]:
+            from probe.backends.ping import ping  # noqa: PLC0415
+
+            return ping(addresses)
+
+        return self._begin(work)
 
     def try_mtu(self, ports: Mapping[IPAddress, Port]) -> Task[Mapping[IPAddress, MtuTrial]]:
         """By connections whose acknowledged bytes the kernel reports."""
-        from probe.backends.pmtu import try_mtu  # noqa: PLC0415
 
-        return self._begin(lambda: try_mtu(ports))
+        def work() -> Mapping[IPAddress, MtuTrial]:
+            from probe.backends.pmtu import try_mtu  # noqa: PLC0415
+
+            return try_mtu(ports)
+
+        return self._begin(work)
 
     def ask_name_servers(
         self, names: Sequence[str], resolvers: Resolvers
     ) -> Task[Mapping[str, Sequence[NameAnswer]]]:
         """By UDP, past the system's resolver."""
-        from probe.backends.dns import ask_servers  # noqa: PLC0415
 
-        return self._begin(lambda: ask_servers(names, resolvers))
+        def work() -> Mapping[str, Sequence[NameAnswer]]:
+            from probe.backends.dns import ask_servers  # noqa: PLC0415
+
+            return ask_servers(names, resolvers)
+
+        return self._begin(work)
 
     def keys(self, wanted: Sequence[Endpoint]) -> Task[Mapping[Endpoint, tuple[Key, ...]]]:
         """By `ssh-keyscan`, and by TLS."""
-        from probe.backends.host_keys import read_keys  # noqa: PLC0415
 
-        return self._begin(lambda: read_keys(wanted, way=self._way))
+        def work() -> Mapping[Endpoint, tuple[Key, ...]]:
+            from probe.backends.host_keys import read_keys  # noqa: PLC0415
+
+            return read_keys(wanted, way=self._way)
+
+        return self._begin(work)
 
     def greetings(self, calls: Sequence[Call]) -> Task[Mapping[Endpoint, Greeting]]:
         """By ordinary connections, plain or by TLS."""
-        from probe.backends.banner import read_greetings  # noqa: PLC0415
 
-        return self._begin(lambda: read_greetings(calls, way=self._way))
+        def work() -> Mapping[Endpoint, Greeting]:
+            from probe.backends.banner import read_greetings  # noqa: PLC0415
+
+            return read_greetings(calls, way=self._way)
+
+        return self._begin(work)
 
     def wait(self, tasks: Iterable[Task[object]]) -> None:
         """Wait until all have ended; at a signal, a moment for those that end by themselves then."""

@@ -18,6 +18,7 @@ from probe.model.probing import Observation, Question
 from probe.model.target import IPAddress, TargetAddress
 
 Progress = Callable[[int, int], None]  # questions settled, questions asked so far
+Watcher = Callable[[Sequence[Observation]], None]  # what was settled just now
 
 
 @dataclass(slots=True)
@@ -75,6 +76,7 @@ class Run:
         timing: how patiently.
         learned: what an earlier run has learned of each address.
         links: the interface by which each is reached; None or not named: all by the same.
+        watcher: called with observations as they become final, while others are still under way.
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class Run:
         timing: Timing,
         learned: Mapping[IPAddress, PathStats] | None = None,
         links: Mapping[IPAddress, str | None] | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self._backend = backend
+        self._watcher = watcher
         self._scan = Scan(timing, backend.capacity, learned, links)
         self._running = {address: _Running(survey) for address, survey in surveys.items()}
         self._settled = 0
@@ -155,13 +159,16 @@ class Run:
             new = [question for question in dict.fromkeys(step.questions) if question not in self._askers]
             for question in step.questions:
                 self._askers.setdefault(question, []).append(address)
-            self._scan.ask(new, tries=step.tries, way=address, brief=step.brief)
+            self._scan.ask(new, tries=step.tries, way=address, brief=step.brief, once=step.once)
             self._asked += len(new)
 
     def _hand_out(self, now: float) -> bool:
         """Give settled observations to the surveys that asked; True where one of them went on."""
         answered: dict[IPAddress, None] = {}
-        for observation in self._scan.settled():
+        settled = self._scan.settled()
+        if settled and self._watcher is not None:
+            self._watcher(settled)
+        for observation in settled:
             self._settled += 1
             for address in self._askers.pop(observation.question):
                 self._running[address].take(observation)

@@ -99,6 +99,7 @@ class Scan:
         tries: int | None = None,
         way: IPAddress | None = None,
         brief: Collection[Question] = (),
+        once: Collection[Question] = (),
     ) -> None:
         """Take up questions.
 
@@ -109,11 +110,12 @@ class Scan:
             tries: of each; None: as many as the timing has.
             way: the address whose path they take; None: each that of its own address.
             brief: those of which silence is expected.
+            once: those that have one try.
         """
         allowed = self.timing.retries + 1 if tries is None else tries
         shared = None if way is None else self._state(way)
         for question in questions:
-            few = 1 if question.min_ttl is not None else allowed
+            few = 1 if question.min_ttl is not None or question in once else allowed
             state = shared or self._state(question.address)
             self._queue(PendingQuestion(question, few, state, brief=question in brief))
 

@@ -4,6 +4,7 @@ A survey is a generator: it yields steps (questions to ask at once) and is sent 
 knows neither clock nor network; `run` carries it.
 """
 
+import math
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -30,14 +31,16 @@ Answers = Mapping[Question, Observation]
 class Step(Struct, frozen=True):
     """Questions to ask at once, after `idle` seconds without traffic to this address.
 
-    `tries` None means the scan's own number. Of `brief` questions silence is expected: what is above a TTL
-    floor, and what ends before the address, where routers ration the errors that report it.
+    `tries` None means the scan's own number; those `once` have one. Of `brief` questions silence is expected:
+    what is above a TTL floor, and what ends before the address, where routers ration the errors that report
+    it.
     """
 
     questions: tuple[Question, ...]
     idle: float = 0.0
     tries: int | None = None
     brief: frozenset[Question] = frozenset()
+    once: frozenset[Question] = frozenset()
 
 
 Survey = Generator[Step, Answers, AddressSurvey]
@@ -163,33 +166,76 @@ def _measure_distance(
     known = distance.reference(seen.values())
     if known is None or known.question.port.protocol is not Protocol.TCP:
         return None, None, ()
-    ip, port = plan.address.ip, known.question.port
     near = plan.route.on_link is True
-    ttls = (1,) if near else distance.FIRST_TTLS
+    steps = _ladder(known, (1,) if near else distance.FIRST_TTLS)
     early = _of_origins(seen, known, 1) if near else ()
-    first = (*_canary(seen), *distance.ladder(ip, port, ttls), *early)
-    answers = yield Step(first, tries=FOLLOW_UP_TRIES, brief=_brief(early, 1))
+    first = (*_canary(seen), *steps, *early)
+    answers = dict((yield Step(first, tries=FOLLOW_UP_TRIES, brief=_brief(early, 1) | frozenset(steps))))
     seen.update({q: o for q, o in answers.items() if q.role is Role.CANARY})
-    by_ttl = _by_ttl(answers)
-    found = distance.bounds(by_ttl)
-    if found is not None and found[1] - found[0] > 1:
-        between = distance.ladder(ip, port, range(found[0] + 1, found[1]))
-        by_ttl |= _by_ttl((yield Step(between, tries=FOLLOW_UP_TRIES)))
-        found = distance.bounds(by_ttl)
-    if found is None:
+    hops = yield from _close_in(seen, known, answers, 1 if near else None)
+    if hops is None:
         return None, None, ()
-    hops = found[1]
-    if not near:
-        asked = _of_origins(seen, known, hops)
-        answers = yield Step(asked, tries=FOLLOW_UP_TRIES, brief=_brief(asked, hops))
     arrival = _reply_ttl(known, answers)
     yield from _find_origins(seen, hops, arrival, answers)
-    return hops, arrival, distance.hops_on_the_way(by_ttl, hops)
+    return hops, arrival, distance.hops_on_the_way(_by_ttl(answers), hops)
 
 
 def _by_ttl(answers: Answers) -> dict[int, Observation]:
     """Answers to the ladder."""
     return {q.ttl: o for q, o in answers.items() if q.ttl is not None and q.role is Role.CONTROL}
+
+
+def _close_in(
+    seen: Answers,
+    known: Observation,
+    answers: dict[Question, Observation],
+    asked_at: int | None,
+) -> Generator[Step, Answers, int | None]:
+    """Ask between the bounds until the distance is known, and who answers there; add to the answers.
+
+    What stays silent before the address is asked once more, beside what else is asked: where that goes as far
+    as the address, its first probe was lost, and the address is nearer.
+
+    Args:
+        seen: what the address answered to the ports.
+        known: the answer that distances are measured with.
+        answers: to the ladder so far.
+        asked_at: the distance for which it was asked already who answers.
+    """
+    repeated: frozenset[Question] = frozenset()
+    while True:
+        by_ttl = _by_ttl(answers)
+        found = distance.bounds(by_ttl)
+        again = tuple(question for question in _fell_short(by_ttl) if question not in repeated)
+        between = () if found is None else _ladder(known, range(found[0] + 1, found[1]))
+        asked: tuple[Question, ...] = ()
+        if found is not None and not between and found[1] != asked_at:
+            asked_at = found[1]
+            asked = _of_origins(seen, known, asked_at)
+        if not (again or between or asked):
+            return None if found is None else asked_at
+        brief = frozenset(between) if asked_at is None else _brief(asked, asked_at)
+        more = yield Step(
+            (*again, *between, *asked), tries=FOLLOW_UP_TRIES, brief=brief, once=frozenset(again)
+        )
+        repeated |= frozenset(again)
+        answers |= more
+
+
+def _ladder(known: Observation, ttls: Iterable[int]) -> tuple[Question, ...]:
+    """Questions that go so far, to the port whose answer is known."""
+    return distance.ladder(known.question.address, known.question.port, ttls)
+
+
+def _fell_short(by_ttl: Mapping[int, Observation]) -> tuple[Question, ...]:
+    """Those of the ladder that stayed silent before the address: lost, or a router is slow to report errors.
+
+    What goes as far as the address is answered like its other probes, so that silence there shows soon; a
+    router that reports errors besides its work is waited for in full, the second time.
+    """
+    reached = min((ttl for ttl, o in by_ttl.items() if distance.reaches(o)), default=math.inf)
+    silent = (o for ttl, o in by_ttl.items() if ttl < reached)
+    return tuple(o.question for o in silent if o.reason is Reason.NO_RESPONSE)
 
 
 def _of_origins(seen: Answers, known: Observation, hops: int) -> tuple[Question, ...]:

@@ -5,8 +5,10 @@ from collections.abc import Generator
 from ipaddress import ip_address
 
 import pytest
+from msgspec import structs
 from scripted_network import ScriptedNetwork
 
+from probe.engine.pacing import FLOOR_S
 from probe.engine.run import Run
 from probe.engine.survey import Step, survey_address
 from probe.model.facts import AddressSurvey, Neighbour, Route
@@ -317,3 +319,51 @@ def test_what_a_signal_cut_short_is_marked_too(interrupt):
     found, _ = survey_through(script, *MANY)
     assert any(o.rationed for o in found.observations)
     assert not any(o.rationed for o in found.observations if o.reason is not Reason.NO_RESPONSE)
+
+
+def took(network: ScriptedNetwork) -> float:
+    """Virtual seconds of a survey of a target three hops away."""
+    plan = AddressPlan(TARGET, Route(TARGET.ip), (OPEN, CLOSED), CONTROLS)
+    Run({TARGET.ip: survey_address(plan, lambda _: None, frozenset())}, network, Timing()).until(60)
+    return network.now()
+
+
+def silent_routers(probe: Probe, now: float) -> list[Reply]:
+    """A path whose routers report nothing."""
+    return [reply for reply in Path(3)(probe, now) if reply.reason is not Reason.TIME_EXCEEDED]
+
+
+def test_a_router_that_keeps_silent_is_waited_for_once():
+    """What goes as far as the address answers meanwhile: the distance needs no error of a router."""
+    assert measure(silent_routers, OPEN, CLOSED).hops == 3
+    assert took(ScriptedNetwork(silent_routers)) < took(ScriptedNetwork(Path(3))) + FLOOR_S + RTT
+
+
+@pytest.mark.parametrize("after", [0.03, 0.08])
+def test_a_router_that_reports_late_is_on_the_way(after):
+    """A router does so beside its work: its second report may take longer than the address itself."""
+
+    def late_errors(probe: Probe, now: float) -> list[Reply]:
+        replies = Path(3)(probe, now)
+        expired = bool(replies) and replies[0].reason is Reason.TIME_EXCEEDED
+        return [structs.replace(replies[0], at=now + after)] if expired else replies
+
+    assert measure(late_errors, OPEN).path == tuple(HOPS[:2])
+
+
+@pytest.mark.parametrize(("hops", "gone"), [(1, 1), (2, 2), (3, 3), (3, 4), (4, 4), (6, 6), (6, 7), (6, 8)])
+def test_a_lost_probe_makes_no_address_farther(hops, gone):
+    """What would have come as far as the address, and was lost, is asked once more before it counts."""
+    lost = []
+
+    def lossy(probe: Probe, now: float) -> list[Reply]:
+        if probe.question.ttl == gone and probe.question.role is Role.CONTROL and not lost:
+            lost.append(probe)
+            return []
+        return Path(hops)(probe, now)
+
+    found = measure(lossy, OPEN, CLOSED)
+    assert lost
+    assert found.hops == hops
+    assert found.reply_ttl == 64 - hops + 1
+    assert found.tested()[OPEN].origin is Origin.HOST
