@@ -98,7 +98,7 @@ _PROBE: Mapping[int, tuple[int, int, int]] = {4: (0, 10, 3), 6: (41, 23, 3)}
 _DATAGRAM_HEADERS: Mapping[int, int] = {4: 28, 6: 48}
 _EMSGSIZE = 90
 _UNUSED_PORT = 33434  # first of the UDP ports that traceroute asks because nothing listens there
-_TELLER_S = 0.5
+_REPORTER_S = 0.5
 
 
 class KernelOpener:
@@ -108,9 +108,9 @@ class KernelOpener:
         """Begin a connection."""
         return KernelConnection(address, port, segment)
 
-    def find_teller(self, address: IPAddress, mtu: int) -> IPAddress | None:
+    def find_reporter(self, address: IPAddress, mtu: int) -> IPAddress | None:
         """Who reports that a packet is too big."""
-        return find_teller(address, mtu)
+        return find_reporter(address, mtu)
 
 
 def try_mtu(ports: Mapping[IPAddress, Port]) -> Mapping[IPAddress, MtuTrial]:
@@ -131,7 +131,7 @@ def try_mtu(ports: Mapping[IPAddress, Port]) -> Mapping[IPAddress, MtuTrial]:
             trial.close()
 
 
-def find_teller(address: IPAddress, mtu: int) -> IPAddress | None:
+def find_reporter(address: IPAddress, mtu: int) -> IPAddress | None:
     """Who reports that a packet of `mtu` bytes is too big; None where nobody does.
 
     A TCP socket does not learn who (`tcp_v4_err` keeps the size alone), a UDP socket does (man 7 ip,
@@ -146,7 +146,7 @@ def find_teller(address: IPAddress, mtu: int) -> IPAddress | None:
             sock.send(bytes(mtu - _DATAGRAM_HEADERS[version]))
         poller = select.poll()
         poller.register(sock, 0)  # errors alone
-        poller.poll(_TELLER_S * 1000)
+        poller.poll(_REPORTER_S * 1000)
         while (entry := read_error_queue(sock)) is not None:
             too_big = entry.origin in {ErrorOrigin.ICMP, ErrorOrigin.ICMP6} and entry.errno == _EMSGSIZE
             if too_big and entry.offender is not None:

@@ -110,7 +110,7 @@ def _sizes(scene: ExamContext) -> Iterator[MeasuredFact]:
         segment=trial.segment,
     )
     if trial.learnt_mtu is not None:
-        sender = None if trial.teller is None else str(trial.teller)
+        sender = None if trial.reporter is None else str(trial.reporter)
         yield MeasuredFact(rule=FactRule.PATH_MTU, sender=sender, mtu=trial.learnt_mtu)
 
 

@@ -16,7 +16,7 @@ _DEAD = frozenset({NameFailureRule.NO_ANSWER, NameFailureRule.UNREACHABLE})
 def diagnose_name(
     name: str, realm: str | None, why: str, answers: Sequence[NameAnswer], resolvers: Resolvers
 ) -> NameDiagnosis:
-    """Tell a name server that does not answer from a name that nobody knows.
+    """Separate a name server that does not answer from a name that nobody knows.
 
     Args:
         name: as it was given.

@@ -298,7 +298,7 @@ def trial_ports(surveys: Iterable[AddressSurvey], named: frozenset[Port]) -> Map
 
 def _choose(survey: AddressSurvey, named: frozenset[Port]) -> Port | None:
     """The best open port: one that keeps its connections and harms nobody, before one that was named."""
-    opened = {port: o for port, o in survey.tested().items() if o.reason is Reason.SYN_ACK and not o.unheard}
+    opened = {port: o for port, o in survey.tested().items() if o.reason is Reason.SYN_ACK and not o.raw_only}
     usable = [port for port in opened if port.protocol is Protocol.TCP and port.number not in UNSPOKEN_PORTS]
 
     def rank(port: Port) -> tuple[bool, bool, bool, Port]:

@@ -160,7 +160,7 @@ def _evidence(port: Port, observation: Observation, scene: ExamContext) -> Cause
     """How a troubled port answers. Its state is one of three, unless its answers reach no program."""
     state = observation.state
     return CauseEvidence(
-        rule=Symptom.PORT_WITHHELD if observation.unheard or state is None else _STATES[state],
+        rule=Symptom.PORT_WITHHELD if observation.raw_only or state is None else _STATES[state],
         address=str(scene.ip),
         port=port.number,
         protocol=port.protocol,
@@ -187,7 +187,7 @@ def size_trouble(scene: ExamContext) -> Iterator[CauseDistribution]:
 
 def _fine(trial: MtuTrial) -> tuple[CauseEvidence, ...]:
     if trial.learnt_mtu is not None:
-        sender = str(trial.teller) if trial.teller is not None else None
+        sender = str(trial.reporter) if trial.reporter is not None else None
         return (CauseEvidence(rule=Symptom.PATH_MTU_LEARNT, sender=sender, mtu=trial.learnt_mtu),)
     return (_of_segment(Symptom.SEGMENT_PASSES, trial),)
 

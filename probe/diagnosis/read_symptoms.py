@@ -31,7 +31,7 @@ def answers(exam: AddressExam) -> bool:
 
 def _reached_a_socket(observation: Observation, exam: AddressExam) -> bool:
     own = exam.survey.is_our_own(observation)
-    return is_answer(observation) and not observation.unheard and not own
+    return is_answer(observation) and not observation.raw_only and not own
 
 
 def how_it_answers(scene: ExamContext) -> Iterator[CauseEvidence]:
@@ -57,7 +57,7 @@ def _own_stack(scene: ExamContext) -> CauseEvidence | None:
 
 
 def _kept_from_sockets(scene: ExamContext) -> CauseEvidence | None:
-    if not any(o.unheard and is_answer(o) for o in scene.exam.survey.observations):
+    if not any(o.raw_only and is_answer(o) for o in scene.exam.survey.observations):
         return None
     return _of_all(Symptom.WITHHELD, scene)
 

@@ -98,7 +98,7 @@ class ExamContext:
         return tuple(
             port
             for port, observation in sorted(self.exam.survey.tested().items())
-            if (observation.state not in _FINE or observation.unheard) and self._ought_to_answer(port)
+            if (observation.state not in _FINE or observation.raw_only) and self._ought_to_answer(port)
         )
 
     def _ought_to_answer(self, port: Port) -> bool:

@@ -58,7 +58,7 @@ class Opener(Protocol):
     def connect(self, address: IPAddress, port: Port, segment: int | None) -> Connection:
         """Begin a connection; `segment`: bytes of its largest segment, without options. None: as it comes."""
 
-    def find_teller(self, address: IPAddress, mtu: int) -> IPAddress | None:
+    def find_reporter(self, address: IPAddress, mtu: int) -> IPAddress | None:
         """Who reports that a packet of `mtu` bytes is too big; None where nobody does."""
 
 
@@ -246,7 +246,7 @@ class PathTrial:
             return None
         by_chance = self._again is not None and self._again.big is Transfer.ARRIVED
         big = Transfer.ARRIVED if by_chance else full.big
-        learnt, teller = self._learnt()
+        learnt, reporter = self._learnt()
         passed = [mtu for mtu, one in self._smaller.items() if one.big is Transfer.ARRIVED]
         return MtuTrial(
             port=self._port,
@@ -255,7 +255,7 @@ class PathTrial:
             segment=full.segment,
             route_mtu=before,
             learnt_mtu=learnt,
-            teller=teller,
+            reporter=reporter,
             working_mtu=max(passed, default=None) if big is Transfer.STALLED else None,
         )
 
@@ -264,7 +264,7 @@ class PathTrial:
         now, before = self._full.mtu(), self._full.route_mtu
         if now is None or before is None or now >= before:
             return None, None
-        return now, self._opener.find_teller(self.address, before)
+        return now, self._opener.find_reporter(self.address, before)
 
     def close(self) -> None:
         """Free everything."""

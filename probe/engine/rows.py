@@ -205,7 +205,7 @@ def _pattern(o: Observation, early: bool) -> Hashable:  # noqa: FBT001 - part of
 
     `early`: it left before the address had answered anything, which separates a tunnel's queue from its loss.
     """
-    return (o.question.port.protocol, early, o.unheard, *(getattr(o, name) for name in _PATTERN))
+    return (o.question.port.protocol, early, o.raw_only, *(getattr(o, name) for name in _PATTERN))
 
 
 def _row(members: Sequence[Observation], began: float) -> AnswerRow:
@@ -219,7 +219,7 @@ def _row(members: Sequence[Observation], began: float) -> AnswerRow:
         protocol=first.question.port.protocol,
         role=first.question.role,
         **{name: getattr(first, name) for name in _PATTERN},
-        unheard=first.unheard,
+        raw_only=first.raw_only,
         sent=_end(sent, 0),
         last_sent=_end(sent, -1) if several else None,
         answer=_end(answers, 0),
@@ -261,7 +261,7 @@ def _observations(row: AnswerRow, measured: AddressMeasurement) -> Iterable[Obse
         yield Observation(
             Question(measured.address.ip, port, row.role),
             **shared,
-            unheard=row.unheard,
+            raw_only=row.raw_only,
             rtt=row.rtt if alone else None,
             started=row.sent,
             answered_at=row.answer,

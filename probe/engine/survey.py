@@ -348,5 +348,5 @@ def _answered_late(before: Observation, raw: Observation | None, survey: Address
         return before
     answered = None if raw.answered is None else before.attempts + raw.answered
     return structs.replace(
-        raw, attempts=before.attempts + raw.attempts, answered=answered, unheard=not stopped_here
+        raw, attempts=before.attempts + raw.attempts, answered=answered, raw_only=not stopped_here
     )

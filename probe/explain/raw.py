@@ -15,7 +15,7 @@ SENTENCES: Mapping[EvidenceRule, str] = {
         "{where} does not forward the port: a socket of the host accepts there, such as the proxy by which Docker"
         " serves IPv6, and rules in the host's input chain do cover that"
     ),
-    EvidenceRule.UNHEARD_BY_SOCKETS: "raw packets get an answer from {where}, and this machine's sockets do not",
+    EvidenceRule.RECEIVED_RAW_ONLY: "raw packets get an answer from {where}, and this machine's sockets do not",
     EvidenceRule.RESET_MARKED: (
         "the reset of {where} carries the mark of the probe: it is the host's own stack that refuses"
     ),

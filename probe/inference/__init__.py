@@ -26,7 +26,7 @@ def infer(
     `running` are ports whose services are known to run: not-listening is excluded for them. `strict` takes
     nothing as usual: every kind of binding weighs the same beforehand, and more is asked to name one.
 
-    The addresses are taken as one host's, on the user's word, as far as no sign says otherwise. One that no
+    The addresses are taken as one host's, on the user's word, as far as no sign shows otherwise. One that no
     probe reached, because nobody has it or its tunnel is down, counts neither for nor against a service.
     """
     standard = STRICT if strict else USUAL

@@ -31,11 +31,11 @@ def via_of(port: Port, models: Sequence[AddressModel], services: Iterable[Served
 def _accepting(port: Port, model: AddressModel) -> Via:
     """Who accepts on one address."""
     evidence = model.evidence[port]
-    if evidence.heard in BEHIND:
+    if evidence.response in BEHIND:
         return Via.FORWARD
-    if evidence.heard not in OPENED:
+    if evidence.response not in OPENED:
         return Via.UNKNOWN
-    if evidence.heard is Response.OPEN_NEARER or evidence.hints.bare_window or _names_a_proxy(port, model):
+    if evidence.response is Response.OPEN_NEARER or evidence.hints.bare_window or _names_a_proxy(port, model):
         return Via.PROXY
     owner = owner_of(model)
     if owner in _BY_OWNER:

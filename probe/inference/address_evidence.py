@@ -37,7 +37,7 @@ def address_evidence(model: AddressModel) -> Iterator[AddressEvidence]:
 
 
 def _of_way(survey: AddressSurvey) -> Iterator[AddressEvidence]:
-    """What tunnel and route tell of an address that is silent."""
+    """What tunnel and route show of an address that is silent."""
     if not is_silent(survey):
         return
     route, tunnel = survey.route, survey.tunnel_name

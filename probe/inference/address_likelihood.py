@@ -1,4 +1,4 @@
-"""One address's side of a port: P(fate, what was heard), in every case that a binding makes of it."""
+"""One address's side of a port: P(fate, response), in every case that a binding makes of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ _PASSES = {Fate.PASS: 1.0}
 _IPV4 = 4
 _NEARER = frozenset({Response.OPEN_NEARER, Response.CUT_NEARER})
 _REFUTES = frozenset({Back.HERE, Back.RESET})  # that the address itself accepted
-_NOT_HEARD = Evidence(Response.UNMEASURED, 0)
+_NOT_MEASURED = Evidence(Response.UNMEASURED, 0)
 
 
 class Case(NamedTuple):
@@ -59,9 +59,9 @@ class AddressLikelihood:
     def __init__(
         self, model: AddressModel, evidence: Evidence | None, protocol: Protocol, *, forwarded: bool
     ) -> None:
-        self._heard = evidence if evidence is not None and model.reached else _NOT_HEARD
+        self._evidence = evidence if evidence is not None and model.reached else _NOT_MEASURED
         self._address = model.address
-        self._crossed = [crossing.destination for crossing in self._heard.hints.crossed]
+        self._crossed = [crossing.destination for crossing in self._evidence.hints.crossed]
         self._forwarded = forwarded and model.address.family == _IPV4
         self._relays = any(key.owner is Owner.VPN_PROGRAM for key in model.weights)
         self._protocol, self._noise = protocol, model.noise
@@ -105,24 +105,24 @@ class AddressLikelihood:
     @property
     def silent(self) -> bool:
         """Whether the port was silent here."""
-        return self._heard.heard is Response.SILENT
+        return self._evidence.response is Response.SILENT
 
     @property
     def seems_taken(self) -> bool:
         """Whether another box may have accepted here: one nearer than the address, or the prober's own."""
-        opening = self._heard.hints.opening
-        refuted = self._heard.heard in OPENED and opening is not None and opening.back in _REFUTES
-        return self._heard.heard in _NEARER or refuted
+        opening = self._evidence.hints.opening
+        refuted = self._evidence.response in OPENED and opening is not None and opening.back in _REFUTES
+        return self._evidence.response in _NEARER or refuted
 
     def row(self, case: Case, keys: tuple[PolicyKey, ...]) -> tuple[float, ...]:
-        """P(what was heard) by key."""
+        """P(response) by key."""
         found = self._rows.get((case, keys))
         if found is None:
             found = self._rows[case, keys] = tuple(self._total(case, key) for key in keys)
         return found
 
     def fates(self, case: Case, key: PolicyKey) -> FateWeights:
-        """P(fate, what was heard), for one key."""
+        """P(fate, response), for one key."""
         if self._is_mute():
             return {Fate.PASS: 1.0}
         out: dict[Fate, float] = {}
@@ -132,7 +132,7 @@ class AddressLikelihood:
         return out
 
     def _is_mute(self) -> bool:
-        return self._heard.heard in MUTE and not self._heard.hints.crossed
+        return self._evidence.response in MUTE and not self._evidence.hints.crossed
 
     def _total(self, case: Case, key: PolicyKey) -> float:
         if self._is_mute():
@@ -192,15 +192,15 @@ class AddressLikelihood:
         if case.passed_on and assumed.fate is Fate.PASS:
             assumed = replace(assumed, fate=Fate.FORWARDED)
         if case.health is Health.FULL and assumed.fate in _REACHING:
-            quiet = 1.0 if self._heard.heard is Response.SILENT else EPSILON
-            return quiet * hints_likelihood(self._heard.hints, assumed, self._noise)
-        return likelihood(self._heard, self._protocol, assumed, self._noise)
+            quiet = 1.0 if self._evidence.response is Response.SILENT else EPSILON
+            return quiet * hints_likelihood(self._evidence.hints, assumed, self._noise)
+        return likelihood(self._evidence, self._protocol, assumed, self._noise)
 
 
 def _assumed(case: Case, key: PolicyKey) -> tuple[tuple[Case, float], ...]:
     """What a case amounts to where the target does not own the address itself.
 
-    Another machine's service says nothing of the target's; a VPN program accepts for what it reaches.
+    Another machine's service shows nothing of the target's; a VPN program accepts for what it reaches.
     """
     if serves_itself(key):
         return _ANOTHER_AND_BOUND if case.named else _ANOTHER

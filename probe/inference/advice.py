@@ -37,7 +37,7 @@ def _advice(
 
 
 def _opened(port: Port, models: Sequence[AddressModel]) -> list[AddressModel]:
-    return [m for m in models if port in m.evidence and m.evidence[port].heard in _OPEN]
+    return [m for m in models if port in m.evidence and m.evidence[port].response in _OPEN]
 
 
 def _private_on_public(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
@@ -67,7 +67,7 @@ def _refused_behind(verdict: PortVerdict, models: Sequence[AddressModel]) -> Adv
 def _forwarded(
     rule: AdviceRule, response: Response, port: Port, models: Sequence[AddressModel]
 ) -> Advice | None:
-    by = [m for m in forwarders(port, models) if m.evidence[port].heard is response]
+    by = [m for m in forwarders(port, models) if m.evidence[port].response is response]
     return _advice(rule, by) if by else None
 
 
@@ -79,7 +79,7 @@ def _bind_wider(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice 
         m
         for m in models
         if verdict.port in m.evidence
-        and m.evidence[verdict.port].heard is Response.CLOSED
+        and m.evidence[verdict.port].response is Response.CLOSED
         and not (private and m.address.realm == Realm.PUBLIC)
     ]
     if not refused:
@@ -172,7 +172,7 @@ def for_address(model: AddressModel, condition: Condition) -> tuple[Advice, ...]
     if rule is None:
         return ()
     if condition is Condition.UNKNOWN:
-        if model.alive or any(said.heard is not Response.SILENT for said in model.evidence.values()):
+        if model.alive or any(shown.response is not Response.SILENT for shown in model.evidence.values()):
             return ()
         if model.address.realm == Realm.VPN:
             rule = AdviceRule.LOOK_FOR_THE_CAUSE

@@ -1,4 +1,4 @@
-"""Ports that were heard alike on every address, as one column each: weighed once, with their count."""
+"""Ports with equal responses on every address, as one column each: weighed once, with their count."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,8 +57,8 @@ def table_of(
     several = _serving_several(models)
     alike: dict[tuple[object, ...], list[Port]] = {}
     for port in ports:
-        said = tuple(model.evidence.get(port) for model in models)
-        alike.setdefault((port.protocol, port in running, port in several, said), []).append(port)
+        evidence = tuple(model.evidence.get(port) for model in models)
+        alike.setdefault((port.protocol, port in running, port in several, evidence), []).append(port)
     sets = _chosen_sets(alike, models) if standard.one_set else ()
     weigh = _Priors(tuple({m.address.ip: m.address for m in models}.values()), standard, sets)
     return Table(
@@ -78,11 +78,11 @@ _Evidence = tuple[Evidence | None, ...]
 _MOST_SETS = 6
 
 
-def _opened(said: _Evidence, models: Sequence[AddressModel]) -> frozenset[IPAddress]:
+def _opened(evidence: _Evidence, models: Sequence[AddressModel]) -> frozenset[IPAddress]:
     return frozenset(
         model.address.ip
-        for model, one in zip(models, said, strict=True)
-        if one is not None and one.heard in OPENED
+        for model, one in zip(models, evidence, strict=True)
+        if one is not None and one.response in OPENED
     )
 
 
@@ -94,15 +94,15 @@ def _chosen_sets(
     All addresses, or those of one family, are what a wildcard covers; one that answers for every port, or
     that is the gateway's, shows nothing.
     """
-    telling = [
+    informative = [
         m for m in models if not OPENED & set(m.control_counts()) and not is_behind_first_hop(m.survey)
     ]
     every = {
-        frozenset(m.address.ip for m in telling if m.address.family in of) for of in ((4,), (6,), (4, 6))
+        frozenset(m.address.ip for m in informative if m.address.family in of) for of in ((4,), (6,), (4, 6))
     }
     counts: dict[frozenset[IPAddress], int] = {}
     for ports in alike.values():
-        opened = _opened(tuple(model.evidence.get(ports[0]) for model in telling), telling)
+        opened = _opened(tuple(model.evidence.get(ports[0]) for model in informative), informative)
         if opened and opened not in every:
             counts[opened] = counts.get(opened, 0) + len(ports)
     return tuple(sorted(counts, key=lambda ips: (-counts[ips], sorted(map(str, ips))))[:_MOST_SETS])
@@ -173,9 +173,9 @@ def _beside_sets(
 def _column(
     ports: tuple[Port, ...], models: Sequence[AddressModel], priors: _Priors, *, runs: bool, several: bool
 ) -> PortColumn:
-    said = tuple(model.evidence.get(ports[0]) for model in models)
-    bindings, weights = priors.of(_opened(said, models), runs=runs)
-    return PortColumn(ports, said, forwards(ports[0], models), several, bindings, weights)
+    evidence = tuple(model.evidence.get(ports[0]) for model in models)
+    bindings, weights = priors.of(_opened(evidence, models), runs=runs)
+    return PortColumn(ports, evidence, forwards(ports[0], models), several, bindings, weights)
 
 
 def _serving_several(models: Sequence[AddressModel]) -> frozenset[Port]:

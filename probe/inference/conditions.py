@@ -15,7 +15,7 @@ from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Reason
 from probe.model.target import Port
 
-_CLEAR_WHERE_HEARD = {
+_OF_RESPONSE = {
     Response.OPEN: Condition.CLEAR,
     Response.CUT: Condition.CLEAR,
     Response.OPEN_BEHIND: Condition.CLEAR,
@@ -46,7 +46,7 @@ _BY_FATE: Mapping[tuple[Response, Fate], Condition] = {
 
 
 def local_condition(observation: Observation) -> Condition:
-    """What this machine itself said: no route, nobody on the link, or its own firewall."""
+    """What this machine itself reported: no route, nobody on the link, or its own firewall."""
     if observation.reason is Reason.NO_ROUTE:
         return Condition.NO_ROUTE
     if observation.reason is Reason.HOST_UNREACH:
@@ -69,10 +69,10 @@ def _met_nothing(model: AddressModel, condition: Condition) -> Condition:
 
 
 def _condition_of_answer(port: Port, model: AddressModel, posterior: Posterior) -> Condition:
-    symbol = model.evidence[port].heard
+    symbol = model.evidence[port].response
     if symbol is Response.LOCAL:
         return local_condition(model.tested[port])
-    if model.tested[port].unheard:
+    if model.tested[port].raw_only:
         return _kept_from_sockets(model.tested[port], model)
     if symbol is Response.SILENT and not model.alive:
         return address_condition(model)  # no live control: silence alone is no firewall
@@ -88,11 +88,11 @@ def _condition_of_answer(port: Port, model: AddressModel, posterior: Posterior) 
         return likeliest
     if model.tested[port].rationed:
         return Condition.RATE_LIMITED
-    return _CLEAR_WHERE_HEARD.get(symbol, Condition.UNKNOWN)
+    return _OF_RESPONSE.get(symbol, Condition.UNKNOWN)
 
 
 def _kept_from_sockets(observation: Observation, model: AddressModel) -> Condition:
-    """What raw packets heard and connect() did not: lost by chance, sent back otherwise, or stopped here.
+    """What raw packets received and connect() did not: lost by chance, sent back otherwise, or stopped here.
 
     A datagram that another address answered went both ways; no filter kept it from a connected socket.
     """
@@ -122,12 +122,12 @@ _QUIET = (Policy.STEALTH, Policy.DARK)
 
 
 def way_to(model: AddressModel) -> Condition | None:
-    """Why no probe came to an address, by what this machine knows and says itself; None: nothing shows."""
+    """Why no probe came to an address, by what this machine knows and reports itself; None: nothing shows."""
     by_way = way_condition(model.survey)
     if by_way is not None:
         return by_way
-    said = [*model.evidence.values()]
-    if said and all(one.heard is Response.LOCAL for one in said):
+    evidence = [*model.evidence.values()]
+    if evidence and all(one.response is Response.LOCAL for one in evidence):
         return local_condition(next(iter(model.tested.values())))
     return Condition.HOST_DOWN if model.survey.neighbour is Neighbour.FAILED else None
 
@@ -137,12 +137,12 @@ def address_condition(model: AddressModel) -> Condition:
     by_way = way_to(model)
     if by_way is not None:
         return by_way
-    unheard = [o for o in (*model.tested.values(), *model.survey.controls()) if o.unheard]
-    heard_by_sockets = any(
-        o.answered is not None and not o.unheard for o in (*model.tested.values(), *model.survey.controls())
+    raw_only = [o for o in (*model.tested.values(), *model.survey.controls()) if o.raw_only]
+    received_by_sockets = any(
+        o.answered is not None and not o.raw_only for o in (*model.tested.values(), *model.survey.controls())
     )
-    if unheard and not heard_by_sockets:
-        return _kept_from_sockets(unheard[0], model)
+    if raw_only and not received_by_sockets:
+        return _kept_from_sockets(raw_only[0], model)
     return _met_nothing(model, _condition_by_controls(model)) if model.alive else Condition.UNKNOWN
 
 

@@ -47,7 +47,7 @@ class Branch:
 
 @dataclass(slots=True)
 class Weighed:
-    """A column with its explanations. Bindings that no answer tells apart are one class."""
+    """A column with its explanations. Bindings that no answer separates are one class."""
 
     column: PortColumn
     tables: Tables

@@ -1,7 +1,7 @@
 """The next raw packets: those that would still change a verdict.
 
-The table of doubts says what a verdict leaves open, and which raw packet would end it. A row asks where
-explanations of an answer are alive that its packet would tell apart, and only there.
+The table of doubts lists what a verdict leaves open, and which raw packet would end it. A row asks where
+explanations of an answer are alive that its packet would separate, and only there.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,14 +28,14 @@ from probe.model.target import NO_PORT, IPAddress, Port, Protocol, Seen
 
 
 ALIVE = 0.0005  # share of an explanation that is worth a packet to rule out
-MOST_ALIKE = 256  # ports that were heard alike everywhere: of more no one is worth a packet of its own
+MOST_ALIKE = 256  # ports with equal responses everywhere: of more no one is worth a packet of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """All that is known when the next questions are chosen, from one vantage.
 
-    `crowd` are the ports that do not stand out: too many others were heard like them on every address.
+    `crowd` are the ports that do not stand out: too many others have equal responses on every address.
     """
 
     vantage: str
@@ -62,22 +62,22 @@ Ask = Callable[[AddressModel, Scene], Iterator[Question]]
 
 
 def crowd_of(models: Sequence[AddressModel], ports: Iterable[Port]) -> frozenset[Port]:
-    """The ports that more than `MOST_ALIKE` others were heard like, on every address."""
+    """The ports that more than `MOST_ALIKE` others share the responses of, on every address."""
     alike: dict[tuple[object, ...], list[Port]] = {}
     for port in ports:
-        said = (model.evidence.get(port) for model in models)
-        alike.setdefault((port.protocol, *(None if one is None else one.heard for one in said)), []).append(
-            port
-        )
+        evidence = (model.evidence.get(port) for model in models)
+        alike.setdefault(
+            (port.protocol, *(None if one is None else one.response for one in evidence)), []
+        ).append(port)
     return frozenset(port for few in alike.values() if len(few) > MOST_ALIKE for port in few)
 
 
-def tested(model: AddressModel, scene: Scene, *heard: Response) -> Iterator[Observation]:
-    """The address's tested ports that were heard like this, and stand out."""
+def tested(model: AddressModel, scene: Scene, *responses: Response) -> Iterator[Observation]:
+    """The address's tested ports with one of these responses, that stand out."""
     return (
         model.tested[port]
-        for port, said in model.evidence.items()
-        if said.heard in heard and port not in scene.crowd
+        for port, shown in model.evidence.items()
+        if shown.response in responses and port not in scene.crowd
     )
 
 
@@ -132,13 +132,13 @@ def across(model: AddressModel, scene: Scene) -> Iterator[Question]:
         there = other.address.ip
         for port in [p for p in model.evidence if p in other.evidence and p not in scene.crowd]:
             passes = scene.share(ip, port, _PASSING) >= LISTED
-            if passes and _tells_more(port, model, other, scene):
+            if passes and _adds_evidence(port, model, other, scene):
                 yield Question(there, port, ttl=1, hop=hop)
 
 
-def _tells_more(port: Port, model: AddressModel, other: AddressModel, scene: Scene) -> bool:
+def _adds_evidence(port: Port, model: AddressModel, other: AddressModel, scene: Scene) -> bool:
     """Whether a frame for the other address would part what is still likely of the port."""
-    here, there = model.evidence[port].heard, other.evidence[port].heard
+    here, there = model.evidence[port].response, other.evidence[port].response
     if port.protocol is Protocol.UDP:
         return here in OPENED and there is Response.SILENT
     if there in OPENED:
@@ -231,17 +231,17 @@ def _keeps_marks(model: AddressModel, scene: Scene) -> Iterator[Question]:
 
 def _silent_controls(model: AddressModel) -> Iterator[Question]:
     """The silent ports that nothing uses, where a tested one is silent too."""
-    if any(said.heard is Response.SILENT for said in model.evidence.values()):
+    if any(shown.response is Response.SILENT for shown in model.evidence.values()):
         yield from controls(model, Reason.NO_RESPONSE)
 
 
-def _heard_at_all(model: AddressModel, scene: Scene) -> Iterator[Question]:
+def _received_raw_only(model: AddressModel, scene: Scene) -> Iterator[Question]:
     yield from (o.question for o in tested(model, scene, Response.SILENT))
     yield from _silent_controls(model)
 
 
 def _what_is_dropped(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    for question in _heard_at_all(model, scene):
+    for question in _received_raw_only(model, scene):
         if question.port.protocol is Protocol.TCP:
             yield structs.replace(question, shape=Shape.ACK)
 
@@ -288,7 +288,7 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt(PurposeRule.WHOSE_RESET, _whose_reset),
     Doubt(PurposeRule.MARKS_OF_CONTROLS, _marks_of_controls),
     Doubt(PurposeRule.KEEPS_MARKS, _keeps_marks),
-    Doubt(PurposeRule.KEPT_FROM_SOCKETS, _heard_at_all),
+    Doubt(PurposeRule.KEPT_FROM_SOCKETS, _received_raw_only),
     Doubt(PurposeRule.WHAT_IS_DROPPED, _what_is_dropped),
     Doubt(PurposeRule.HOW_FAR, _how_far),
     Doubt(PurposeRule.LISTENER_BEHIND_FILTER, _listener_behind, takes="--fin"),

@@ -28,7 +28,7 @@ class HostPosterior:
 def infer_host(
     surveys: Sequence[AddressSurvey], standard: Standard, running: Collection[Port]
 ) -> HostPosterior:
-    """Weigh all ports on all addresses. An address that no probe reached says nothing of any binding."""
+    """Weigh all ports on all addresses. An address that no probe reached shows nothing of any binding."""
     identities = identify(surveys)
     models = tuple(
         replace(model, reached=way_to(model) not in UNREACHED) for model in learn(surveys, identities)

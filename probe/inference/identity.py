@@ -21,17 +21,17 @@ Group = frozenset[IPAddress]
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The addresses as machines. A finding is `joining`, `parting`, `overruled` by better ones, or `told`."""
+    """The addresses as machines. A finding is `joining`, `parting`, `undecided`, or `overruled`."""
 
     addresses: tuple[IPAddress, ...]
     groups: Mapping[IPAddress, Group]
     joining: tuple[Finding, ...]
     parting: tuple[Finding, ...]
     overruled: tuple[Finding, ...]
-    told: tuple[Finding, ...]
+    undecided: tuple[Finding, ...]
 
     def apart(self, one: Group, two: Group) -> list[Finding]:
-        """What says that two groups are two machines."""
+        """What shows that two groups are two machines."""
         return [f for f in self.parting if {self.groups[f.about], self.groups[f.beside]} == {one, two}]
 
     def target(self) -> Group:
@@ -44,10 +44,10 @@ class Grouping:
 
 
 def identify(surveys: Sequence[AddressSurvey]) -> Mapping[Seen, Identity]:
-    """Say which machine answers on each address: the target, another one, or one host on the user's word.
+    """Find which machine answers on each address: the target, another one, or one host on the user's word.
 
     Addresses that are proven to be one machine are grouped; the biggest group is the target. An address is
-    another machine where a sign says so and no better one says the contrary. What was seen from one vantage
+    another machine where a sign shows it and no better one shows the contrary. What was seen from one vantage
     is compared with what was seen from there.
     """
     by_vantage: dict[str, list[AddressSurvey]] = {}
@@ -76,11 +76,11 @@ def group_up(addresses: tuple[IPAddress, ...], found: Sequence[Finding]) -> Grou
     sorted_by: dict[Sameness | None, list[Finding]] = {key: [] for key in (*Sameness, None)}
     for finding in found:
         one, two = groups[finding.about], groups[finding.beside]
-        says = MEANINGS[finding.sign].says
+        implied = MEANINGS[finding.sign].implies
         parted = any({groups[f.about], groups[f.beside]} == {one, two} for f in sorted_by[Sameness.OTHER])
-        contradicted = (says is Sameness.SAME and parted) or (says is Sameness.OTHER and one is two)
-        sorted_by[None if contradicted else says].append(finding)
-        if says is Sameness.SAME and not contradicted:
+        contradicted = (implied is Sameness.SAME and parted) or (implied is Sameness.OTHER and one is two)
+        sorted_by[None if contradicted else implied].append(finding)
+        if implied is Sameness.SAME and not contradicted:
             groups.update(dict.fromkeys(one | two, one | two))
     kinds = (Sameness.SAME, Sameness.OTHER, None, Sameness.ASSUMED)
     return Grouping(addresses, groups, *(tuple(sorted_by[kind]) for kind in kinds))
@@ -130,7 +130,7 @@ def _evidence(
     yield from _claims(ip, AddressRule.ONE_MACHINE, _best(ip, grouping.joining))
     if not parting:
         yield from _on_your_word(group, grouping, target)
-    yield from _claims(ip, AddressRule.UNDECIDED_SIGN, _touching(ip, grouping.told))
+    yield from _claims(ip, AddressRule.UNDECIDED_SIGN, _touching(ip, grouping.undecided))
     yield from _claims(ip, AddressRule.OUTWEIGHED_SIGN, _touching(ip, grouping.overruled))
 
 

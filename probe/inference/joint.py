@@ -102,7 +102,7 @@ def _keys(model: AddressModel, index: int, weighed: Sequence[Weighed]) -> tuple[
     """The keys worth a try: by what is known beforehand, and by the best that they make of each answer.
 
     What is best for every port is no fair comparison of owners: each that is not excluded beforehand is tried
-    with its likeliest key. An address that no probe reached has one key, which says nothing.
+    with its likeliest key. An address that no probe reached has one key, which shows nothing.
     """
     if not model.reached:
         return _NO_REACH
@@ -110,10 +110,10 @@ def _keys(model: AddressModel, index: int, weighed: Sequence[Weighed]) -> tuple[
     logs = [model.weights[key] for key in keys]
     excluded = max(logs) + math.log(UNLIKELY)
     owners = {key.owner for key, log in zip(keys, logs, strict=True) if log >= excluded}
-    heard: dict[AddressLikelihood, float] = {}
+    counts: dict[AddressLikelihood, float] = {}
     for column in weighed:
-        heard[column.tables[index]] = heard.get(column.tables[index], 0.0) + column.column.counted
-    for table, counted in heard.items():
+        counts[column.tables[index]] = counts.get(column.tables[index], 0.0) + column.column.counted
+    for table, counted in counts.items():
         rows = [table.row(case, keys) for case in _EXTREMES]
         logs = [
             log + counted * math.log(max(row)) for log, row in zip(logs, zip(*rows, strict=True), strict=True)

@@ -1,4 +1,4 @@
-"""P(what was heard | what is assumed): the tables applied to one port's evidence on one address."""
+"""P(response | what is assumed): the tables applied to one port's evidence on one address."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from probe.inference.tables import (
     COMPLETERS,
     CROSS_BACKS,
     EPSILON,
-    FIN_HEARD_BY_LISTENER,
+    FIN_AT_LISTENER,
     FIN_REACHES,
     LOOPBACK_BACKS,
     MUTE,
@@ -32,9 +32,9 @@ _ICMP_FATES = frozenset({Fate.REJECT_HOST, Fate.REJECT_PATH})
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one address said about one port, to sockets and to raw packets."""
+    """What one address showed of one port, to sockets and to raw packets."""
 
-    heard: Response
+    response: Response
     attempts: int
     hints: Hints = NO_HINTS
 
@@ -56,10 +56,10 @@ class Assumed:
 
 
 def likelihood(evidence: Evidence, protocol: Protocol, assumed: Assumed, noise: Noise) -> float:
-    """P(heard, hints | assumed): never 0."""
-    by_sockets = heard_likelihood(evidence, protocol, assumed, noise)
+    """P(response, hints | assumed): never 0."""
+    by_sockets = response_likelihood(evidence, protocol, assumed, noise)
     hints = evidence.hints
-    if evidence.heard in OPENED and hints is not NO_HINTS:
+    if evidence.response in OPENED and hints is not NO_HINTS:
         by_sockets *= _accepted_likelihood(evidence, assumed, noise)
         hints = replace(hints, sign=None)  # a reset to another opening than the accepted one
     return by_sockets * hints_likelihood(hints, assumed, noise)
@@ -69,7 +69,7 @@ def _accepted_likelihood(evidence: Evidence, assumed: Assumed, noise: Noise) -> 
     """What a raw opening showed of a port that a connection was accepted on."""
     out, hints = 1.0, evidence.hints
     if hints.bare_window is not None:
-        by_box = assumed.fate in COMPLETERS or evidence.heard is Response.OPEN_NEARER
+        by_box = assumed.fate in COMPLETERS or evidence.response is Response.OPEN_NEARER
         out *= BARE_WINDOW[by_box] if hints.bare_window else 1 - BARE_WINDOW[by_box]
     if hints.opening is not None:
         out *= _of(hints.opening, _openings(assumed), noise)
@@ -82,22 +82,22 @@ def _openings(assumed: Assumed) -> Mapping[Back, float]:
     return OPENING_BACKS_SPOOFED if assumed.fate in COMPLETERS else OPENING_BACKS
 
 
-def heard_likelihood(evidence: Evidence, protocol: Protocol, assumed: Assumed, noise: Noise) -> float:
+def response_likelihood(evidence: Evidence, protocol: Protocol, assumed: Assumed, noise: Noise) -> float:
     """The sound of the fate, or silence where an answer was lost or limited."""
-    if evidence.heard in MUTE:
+    if evidence.response in MUTE:
         return 1.0
     fate, covered = assumed.fate, assumed.covered
     if _stealthy(assumed):
-        return 1.0 if evidence.heard is Response.SILENT else EPSILON
+        return 1.0 if evidence.response is Response.SILENT else EPSILON
     table = sounds(protocol, fate, covered=covered)
-    if evidence.heard is Response.REFUSED:
+    if evidence.response is Response.REFUSED:
         return max(EPSILON, sum(table.get(sound, 0.0) for sound in REFUSED_AS))
-    if evidence.heard is Response.SILENT:
+    if evidence.response is Response.SILENT:
         limited = fate in _ICMP_FATES or (protocol is Protocol.UDP and not covered)  # answered by ICMP
         lost = noise.icmp_silence if limited else noise.silence
         by_nature = table.get(Response.SILENT, 0.0)
         return by_nature + (1 - by_nature) * lost(evidence.attempts)
-    return max(EPSILON, table.get(evidence.heard, 0.0))
+    return max(EPSILON, table.get(evidence.response, 0.0))
 
 
 def _stealthy(assumed: Assumed) -> bool:
@@ -105,7 +105,7 @@ def _stealthy(assumed: Assumed) -> bool:
 
 
 def hints_likelihood(hints: Hints, assumed: Assumed, noise: Noise) -> float:
-    """P(what raw packets told | assumed), each hint given what the port answered."""
+    """P(what raw packets showed | assumed), each hint given what the port answered."""
     if hints is NO_HINTS:
         return 1.0
     out = 1.0
@@ -141,7 +141,7 @@ def _fin(tried: Tried, ack: Tried, assumed: Assumed, noise: Noise) -> float:
     if not passes:
         return _ack(tried, assumed, noise)
     if assumed.covered:
-        return _of(tried, FIN_HEARD_BY_LISTENER, noise)
+        return _of(tried, FIN_AT_LISTENER, noise)
     return _of(tried, ACK_BACKS[Fate.PASS], noise) * _signed(tried, assumed)
 
 

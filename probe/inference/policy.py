@@ -18,7 +18,7 @@ from probe.inference.priors import (
     owner_prior,
     policy_prior,
 )
-from probe.inference.responses import QUIET, Noise, heard, icmp_errors, noise_of
+from probe.inference.responses import QUIET, Noise, icmp_errors, noise_of, response_of
 from probe.inference.tables import (
     ECHO_SIGNS,
     EPSILON,
@@ -51,7 +51,7 @@ class PolicyKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AddressModel:
-    """One address as the inference sees it: what was heard of every port, and the weight of every key."""
+    """One address as the inference sees it: the responses of every port, and the weight of every key."""
 
     survey: AddressSurvey
     noise: Noise
@@ -61,11 +61,11 @@ class AddressModel:
     alive: bool  # anything at all came back
     weights: Mapping[PolicyKey, float]  # log: prior, and everything but the tested ports
     prior: Mapping[Policy, float]  # of the policy of an address that is the target's
-    reached: bool = True  # probes came to the address; if not, it says nothing of any binding
+    reached: bool = True  # probes came to the address; if not, it shows nothing of any binding
     known: Mapping[PolicyKey, float] = field(default_factory=dict)  # from everything, also of its host
 
     def control_counts(self) -> Counter[Response]:
-        """How often each answer was heard from ports that nothing uses, of both protocols."""
+        """How often each response came from ports that nothing uses, of both protocols."""
         return Counter(symbol for symbols in self.controls.values() for symbol in symbols)
 
     @property
@@ -122,18 +122,18 @@ def _learn_one(
     noise = noise_of(survey, errors)
     tested = survey.tested()
 
-    def said_by(o: Observation) -> Evidence:
-        return Evidence(heard(o, survey), o.attempts, hints.get(o.question.port, NO_HINTS))
+    def evidence_of(o: Observation) -> Evidence:
+        return Evidence(response_of(o, survey), o.attempts, hints.get(o.question.port, NO_HINTS))
 
-    evidence = {port: said_by(o) for port, o in tested.items()}
-    controls = [(o, said_by(o)) for o in survey.controls()]
+    evidence = {port: evidence_of(o) for port, o in tested.items()}
+    controls = [(o, evidence_of(o)) for o in survey.controls()]
     prior = _prior(survey)
     weights = _beforehand(survey, prior, identity, signs, hints.values(), stack_marks=stack_marks)
-    for control, said in controls:
+    for control, shown in controls:
         protocol = control.question.port.protocol
         for key in weights:
-            weights[key] += math.log(_of_control(said, protocol, key, noise))
-    spoken = [*evidence.values(), *(said for _, said in controls)]
+            weights[key] += math.log(_of_control(shown, protocol, key, noise))
+    every = [*evidence.values(), *(shown for _, shown in controls)]
     return AddressModel(
         survey,
         noise,
@@ -141,13 +141,13 @@ def _learn_one(
         evidence,
         {
             protocol: tuple(
-                said.heard
-                for o, said in controls
-                if o.question.port.protocol is protocol and said.heard is not Response.UNMEASURED
+                shown.response
+                for o, shown in controls
+                if o.question.port.protocol is protocol and shown.response is not Response.UNMEASURED
             )
             for protocol in Protocol
         },
-        alive=answers_echo(survey) or any(said.heard not in QUIET for said in spoken),
+        alive=answers_echo(survey) or any(shown.response not in QUIET for shown in every),
         weights=weights,
         prior=prior,
     )
@@ -204,7 +204,7 @@ def _beforehand(
     *,
     stack_marks: bool,
 ) -> dict[PolicyKey, float]:
-    """Log-weights before any port is heard. Marks are a question only where signs were seen."""
+    """Log-weights before the responses of ports count. Marks are a question only where signs were seen."""
     weights, echo = _owners(survey, prior, identity, signs), echo_sign(survey)
     weights = {
         key._replace(opening=opening): weight * share
@@ -220,10 +220,10 @@ def _beforehand(
     beforehand = MARKS_SHOW[survey.address.family]
     shown = {True: beforehand, False: 1 - beforehand}
     if echo is not None:
-        said = {marks: ECHO_SIGNS[marks][echo] for marks in shown}
+        echoed = {marks: ECHO_SIGNS[marks][echo] for marks in shown}
         if echo is Sign.MARKED and stack_marks:
-            said[False] *= STACK_THAT_MARKS
-        shown = {marks: share * said[marks] for marks, share in shown.items()}
+            echoed[False] *= STACK_THAT_MARKS
+        shown = {marks: share * echoed[marks] for marks, share in shown.items()}
     of_programs = {True: PROGRAM_MARKS, False: 1 - PROGRAM_MARKS}
     return {
         key._replace(marks=marks): math.log(weight * share)
@@ -243,10 +243,10 @@ def _signed(hints: Hints) -> bool:
     return hints.sign is not None or any(one is not None and one.sign is not None for one in tries)
 
 
-def _of_control(said: Evidence, protocol: Protocol, key: PolicyKey, noise: Noise) -> float:
+def _of_control(shown: Evidence, protocol: Protocol, key: PolicyKey, noise: Noise) -> float:
     manners = manners_of(key.policy, key.opening)
     fates: Mapping[Fate, float] = manners.control
     return sum(
-        share * likelihood(said, protocol, Assumed(fate, False, manners.stealth, key.marks), noise)  # noqa: FBT003
+        share * likelihood(shown, protocol, Assumed(fate, False, manners.stealth, key.marks), noise)  # noqa: FBT003
         for fate, share in fates.items()
     )

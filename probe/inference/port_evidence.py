@@ -67,7 +67,7 @@ def gathered(found: Iterable[tuple[PortEvidence, AddressModel]]) -> Iterator[Por
 
 
 def _answer(port: Port, observation: Observation, model: AddressModel) -> PortEvidence:
-    response = model.evidence[port].heard
+    response = model.evidence[port].response
     lost = way_of(port, model)
     controls = [] if lost is not None else _comparable(port, model)
     rule = _beside_controls(response, controls)
@@ -113,14 +113,14 @@ def _forwarding(port: Port, models: Sequence[AddressModel]) -> Iterator[tuple[Po
     yield from ((_EXPIRES, model) for model, o in seen if o.origin is Origin.BEHIND)
     if forwards(port, models):
         at_host = (model for model, o in seen if o.origin is Origin.HOST)
-        yield from ((_BESIDE, m) for m in at_host if m.evidence[port].heard is Response.OPEN)
+        yield from ((_BESIDE, m) for m in at_host if m.evidence[port].response is Response.OPEN)
 
 
 def reading(port: Port, model: AddressModel) -> Reading | None:
     """The rule by which one address's answer was read; None where it was not asked."""
     if port not in model.evidence:
         return None
-    response = model.evidence[port].heard
+    response = model.evidence[port].response
     lost = way_of(port, model)
     if lost is not None:
         return _READINGS[_NOT_REACHED[lost], response]

@@ -92,7 +92,7 @@ def _of_one_host(shares: Sequence[float], joint: Joint) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Weight, and likelihood of what was heard, of each binding of a column."""
+    """Weight, and likelihood of the responses, of each binding of a column."""
 
     column: Weighed
     weights: Sequence[float]
@@ -201,7 +201,7 @@ def _by_device(found: _Found) -> dict[frozenset[IPAddress], float]:
 
 
 def _key(hypothesis: Hypothesis) -> _Key:
-    """Wildcards are one candidate; specific bindings are told apart by their addresses."""
+    """Wildcards are one candidate; specific bindings differ by their addresses."""
     specific = hypothesis.binding is Binding.SPECIFIC
     return hypothesis.binding, hypothesis.covers if specific else frozenset()
 
@@ -223,9 +223,9 @@ def _with_floor(shares: Mapping[_Key, float], possible: Collection[_Key]) -> dic
 
 
 def is_untraced(evidence: Sequence[Evidence | None]) -> bool:
-    """Whether a refusal is part of what was heard that a filter may have forged, for all that shows."""
+    """Whether a refusal is among the responses that a filter may have forged, for all that shows."""
     return any(
-        one is not None and one.heard in {Response.CLOSED, Response.REFUSED} and one.hints.sign is None
+        one is not None and one.response in {Response.CLOSED, Response.REFUSED} and one.hints.sign is None
         for one in evidence
     )
 

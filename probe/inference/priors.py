@@ -1,4 +1,4 @@
-"""THE PRIORS: how servers, firewalls and their addresses are usually set up, before anything is heard.
+"""THE PRIORS: how servers, firewalls and their addresses are usually set up, before any response.
 
 Judgements, not measurements; the verdicts' calibration is measured on random worlds that were drawn without
 a look at this file.
@@ -213,7 +213,7 @@ class Standard:
     beside: BindPrior | None = None
 
 
-# What is usual counts, and eight in ten are enough to say it.
+# What is usual counts, and eight in ten are enough to name it.
 USUAL: Final = Standard(
     (
         (0.42, BindPrior()),

@@ -50,9 +50,9 @@ def raw_evidence(port: Port, models: Sequence[AddressModel]) -> Iterator[PortEvi
 
 def _of_address(port: Port, model: AddressModel) -> Iterator[PortEvidence]:
     hints = model.evidence[port].hints
-    if model.tested[port].unheard:
-        yield PortEvidence(rule=EvidenceRule.UNHEARD_BY_SOCKETS)
-    accepted = model.evidence[port].heard in OPENED
+    if model.tested[port].raw_only:
+        yield PortEvidence(rule=EvidenceRule.RECEIVED_RAW_ONLY)
+    accepted = model.evidence[port].response in OPENED
     if hints.sign is not None and not accepted:
         yield PortEvidence(rule=_of_sign(hints.sign, model))
     if accepted and hints.opening is not None and hints.opening.back in _OPENING:
@@ -61,7 +61,7 @@ def _of_address(port: Port, model: AddressModel) -> Iterator[PortEvidence]:
         yield PortEvidence(rule=EvidenceRule.NO_WINDOW)
     if hints.elsewhere:
         yield PortEvidence(rule=EvidenceRule.ANSWERED_FROM_ELSEWHERE)
-    yield from _of_segments(hints, model.evidence[port].heard)
+    yield from _of_segments(hints, model.evidence[port].response)
     for crossing in hints.crossed:
         yield from _of_crossing(crossing)
 

@@ -1,7 +1,7 @@
 """Whether probes got to an address at all, by what this machine knows of its own tunnels and routes.
 
-An address that no probe reached says nothing of the target: its silence never counts against a service. An
-answer that did come is never explained away, whatever a tunnel's own facts say.
+An address that no probe reached shows nothing of the target: its silence never counts against a service. An
+answer that did come is never explained away, whatever a tunnel's own facts are.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from probe.model.target import Port
 UNREACHED = frozenset({Condition.HOST_DOWN, Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE})
 
 _NOTHING = frozenset({Reason.NO_RESPONSE, Reason.NO_ROUTE, Reason.NOT_SENT})
-# What a box on a wrong way says. Through the tunnel itself it is an answer: the tunnel carries packets.
+# What a box on a wrong way answers. Through the tunnel itself it is an answer: the tunnel carries packets.
 _NO_WAY = reasons_of(ErrorKind.UNREACHABLE, ErrorKind.EXPIRED)
 # Where a tunnel is down for a silent address that is routed into it. One that no peer may have counts among
 # these: its route is there and is the right one, so `no-route` would be false.

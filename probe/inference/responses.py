@@ -26,7 +26,7 @@ _BY_REASON = {
 _CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
 
 
-def heard(observation: Observation, survey: AddressSurvey) -> Response:
+def response_of(observation: Observation, survey: AddressSurvey) -> Response:
     """Reduce an observation to its symbol."""
     if survey.is_our_own(observation):
         return Response.LOCAL
@@ -51,9 +51,9 @@ def _by_box(observation: Observation) -> Response | None:
 
 
 def comes_back_otherwise(observation: Observation) -> bool:
-    """A TCP answer that comes from another address than the one asked: connect() never hears it."""
+    """A TCP answer that comes from another address than the one asked: connect() never receives it."""
     tcp = observation.reason in {Reason.SYN_ACK, Reason.RESET}
-    return tcp and observation.unheard and observation.sender not in {None, observation.question.address}
+    return tcp and observation.raw_only and observation.sender not in {None, observation.question.address}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ _ICMP_BURST = 4  # errors after which a sender may have run into its limit (Linu
 
 
 def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
-    """Learn the noise of one address; `icmp_errors` counts those heard from the whole target.
+    """Learn the noise of one address; `icmp_errors` counts those received from the whole target.
 
     What this machine answered itself, or kept from its sockets, is no measure of loss; nor is an ICMP error
     that came late, for its sender rations them.
@@ -102,7 +102,7 @@ def noise_of(survey: AddressSurvey, icmp_errors: int) -> Noise:
     answers = [
         o
         for o in survey.observations
-        if o.answered is not None and not o.unheard and not survey.is_our_own(o)
+        if o.answered is not None and not o.raw_only and not survey.is_our_own(o)
     ]
     if survey.route is not None and survey.route.kind is LinkKind.TUNNEL:
         answers = _without_overflow(answers, survey.first_answer())
@@ -130,7 +130,7 @@ def _banned(survey: AddressSurvey) -> bool:
 
 
 def icmp_errors(surveys: Iterable[AddressSurvey]) -> int:
-    """How many ICMP errors were heard in all: a host's limit counts them over all its addresses."""
+    """How many ICMP errors were received in all: a host's limit counts them over all its addresses."""
     return sum(o.icmp is not None for survey in surveys for o in survey.observations)
 
 

@@ -87,7 +87,7 @@ _NOT_MINE = reasons_of(ErrorKind.UNREACHABLE, ErrorKind.EXPIRED)
 def _frames(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
     asked, neighbour = about.address.ip, beside.address.ip
     if asked.version != neighbour.version:
-        return  # the neighbour's other family is told by its own address
+        return  # the neighbour's other family is listed with its own address
     for o in _raw(about):
         if not _handed_to(o.question, beside) or _handed_to(o.question, about):
             continue
@@ -144,7 +144,7 @@ def _arp_answers(about: AddressSurvey, surveys: Sequence[AddressSurvey]) -> Iter
 
 
 def _link_addresses(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
-    """Two neighbours with one link address. Two link addresses say nothing: a machine may have two cards."""
+    """Two neighbours with one link address. Two link addresses show nothing: a machine may have two cards."""
     place = _place(about)
     if place is not None and place == _place(beside):
         yield _found(AliasClaim(sign=AliasSign.LINK_SAME, link_address=place[1]), about, beside)
@@ -170,7 +170,7 @@ _SSH_SIGNS = {  # the same key, the port is forwarded on one of the two
 
 
 def _certificates(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
-    """Equal certificates, or two of one key; others say nothing: a server may have one for each address."""
+    """Equal certificates, or two of one key; others show nothing: a server may have one for each address."""
     for port in _common(about, beside):
         for proof in shared_proofs(about.keys[port], beside.keys[port]):
             if proof in _TLS_SIGNS:
@@ -185,13 +185,13 @@ def _common(about: AddressSurvey, beside: AddressSurvey) -> list[Port]:
 
 
 def _greetings(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
-    """What services say of themselves, on ports where no keys told more.
+    """What services send, on ports that no keys decide.
 
     Beside ports that greet alike one that does not parts no machines: one may have two services there.
     """
     ports = sorted(about.greetings.keys() & beside.greetings.keys())
-    told = [port for port in ports if not _told_by_keys(about, beside, port)]
-    alike = {port: likeness(about, beside, port) for port in told}
+    undecided = [port for port in ports if not _decided_by_keys(about, beside, port)]
+    alike = {port: likeness(about, beside, port) for port in undecided}
     same = tuple(str(port) for port, how in alike.items() if how is Likeness.SAME)
     if same:
         yield _found(AliasClaim(sign=AliasSign.GREETING_SAME, ports=same), about, beside)
@@ -210,7 +210,7 @@ _GREETING_SIGNS = {  # the port is forwarded on one of the two, other ports gree
 }
 
 
-def _told_by_keys(about: AddressSurvey, beside: AddressSurvey, port: Port) -> bool:
+def _decided_by_keys(about: AddressSurvey, beside: AddressSurvey, port: Port) -> bool:
     """Whether SSH host keys were compared on this port, or one certificate, or one key of two, was seen."""
     one, two = (s.keys.get(port, ()) for s in (about, beside))
     ssh = [fingerprints(keys, KeyKind.SSH).keys() for keys in (one, two)]
@@ -234,7 +234,7 @@ _NEAR = 8  # hops by which the way back may differ from the way there
 
 
 def _initial_ttls(about: AddressSurvey, beside: AddressSurvey) -> Iterator[Finding]:
-    """Stacks of one machine start with one TTL; equal ones say nothing, for there are three in use."""
+    """Stacks of one machine start with one TTL; equal ones show nothing, for there are three in use."""
     one, two = _initial_ttl(about), _initial_ttl(beside)
     if one is not None and two is not None and one != two:
         sign = AliasSign.TTL_FRONT if _is_front(about) or _is_front(beside) else AliasSign.TTL_OTHER

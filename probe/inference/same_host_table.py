@@ -13,14 +13,14 @@ from probe.model.identity import AliasSign, Sameness
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a sign says of two addresses, how far it is to be trusted, and whether it has two sides.
+    """What a sign implies about two addresses, how far it is to be trusted, and whether it has two sides.
 
-    `says` is ASSUMED where it is worth telling but decides nothing. `other` is the probability of two
-    machines where the sign says so. A `directed` sign is of one address beside the other, and reads
+    `implies` is ASSUMED where the sign is worth a line but decides nothing. `other` is the probability of two
+    machines where the sign implies them. A `directed` sign is of one address beside the other, and reads
     differently the other way round.
     """
 
-    says: Sameness
+    implies: Sameness
     directed: bool = False
     other: float = 0.0
 

@@ -20,7 +20,7 @@ from probe.model.target import IPAddress, Port
 # --- two greetings ---
 
 
-_QUOTED = 48  # characters of a greeting that are told in a sentence
+_QUOTED = 48  # characters of a greeting that a sentence quotes
 _STABLE_HEADERS = ("server", "content-type", "location", "etag")  # a length may hold that of an address
 
 _DAYS, _MONTHS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun", "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
@@ -53,11 +53,11 @@ class Likeness(StrEnum):
 
 
 def likeness(about: AddressSurvey, beside: AddressSurvey, port: Port) -> Likeness:
-    """Compare what was said on a port of two addresses; both said something."""
+    """Compare the greetings on a port of two addresses; both sent something."""
     one, two = about.greetings[port], beside.greetings[port]
-    said = [bool(one.text), bool(two.text)]
-    if not all(said):
-        return Likeness.UNLIKE  # silence is no word
+    sent = [bool(one.text), bool(two.text)]
+    if not all(sent):
+        return Likeness.UNLIKE  # silence is no greeting
     if (one.tls, one.status is None) != (two.tls, two.status is None):
         return Likeness.OTHER
     if stable(one, about.address.ip) == stable(two, beside.address.ip):
@@ -68,7 +68,7 @@ def likeness(about: AddressSurvey, beside: AddressSurvey, port: Port) -> Likenes
 
 
 def stable(greeting: Greeting, ip: IPAddress) -> tuple[str, ...]:
-    """What a service says again when it is asked again, whichever of its addresses is asked."""
+    """What a service repeats when it is asked again, whichever of its addresses is asked."""
     if greeting.status is None:
         return (greeting.text if greeting.binary else _settled(greeting.text, ip),)
     headers = (greeting.header(name) or "" for name in _STABLE_HEADERS)
@@ -77,10 +77,10 @@ def stable(greeting: Greeting, ip: IPAddress) -> tuple[str, ...]:
 
 def software(greeting: Greeting) -> str:
     """What the service calls itself, as quoted in sentences."""
-    told = greeting.header("server")
-    if told is None:
-        told = greeting.text if greeting.status is None else f"HTTP {greeting.status}"
-    return shortened(told)
+    name = greeting.header("server")
+    if name is None:
+        name = greeting.text if greeting.status is None else f"HTTP {greeting.status}"
+    return shortened(name)
 
 
 def shortened(text: str) -> str:
@@ -132,7 +132,7 @@ _Group = list[AddressSurvey]
 class Relation:
     """What two addresses are to each other on one port; ASSUMED: it does not show."""
 
-    says: Sameness
+    implies: Sameness
     by: tuple[Proof, ...] = ()
 
 
@@ -167,7 +167,7 @@ def _groups(port: Port, surveys: Sequence[AddressSurvey]) -> list[_Group]:
     showing = [s for s in surveys if port in s.keys or port in s.greetings]
     groups: list[_Group] = []
     for survey in showing if len(showing) > 1 else ():
-        same = [g for g in groups if any(relation(m, survey, port).says is Sameness.SAME for m in g)]
+        same = [g for g in groups if any(relation(m, survey, port).implies is Sameness.SAME for m in g)]
         groups = [g for g in groups if g not in same]
         groups.append([*(member for group in same for member in group), survey])
     order = {s.seen: place for place, s in enumerate(showing)}
@@ -190,8 +190,8 @@ def _apart(port: Port, one: _Group, two: _Group) -> bool:
 
 
 def _name(port: Port, group: _Group) -> str | None:
-    told = (software(s.greetings[port]) for s in group if port in s.greetings)
-    return next((name for name in told if name), None)
+    names = (software(s.greetings[port]) for s in group if port in s.greetings)
+    return next((name for name in names if name), None)
 
 
 def service_evidence(port: Port, surveys: Sequence[AddressSurvey]) -> Iterator[PortEvidence]:
@@ -215,7 +215,7 @@ def _together(served: Served) -> PortEvidence:
 
 
 def _apart_evidence(port: Port, one: _Group, two: _Group) -> Iterator[PortEvidence]:
-    """What there is to tell of two groups: that they are two services, or what it is that differs."""
+    """The evidence on two groups: that they are two services, or what it is that differs."""
     parted = {p for a, b in product(one, two) for p in _parting(a, b, port)}
     here, there = (_answer(port, group) for group in (one, two))
     differ = bool(here and there and here != there)
@@ -238,15 +238,15 @@ def _addresses(group: _Group) -> tuple[str, ...]:
 
 def _parting(one: AddressSurvey, two: AddressSurvey, port: Port) -> tuple[Proof, ...]:
     found = relation(one, two, port)
-    return found.by if found.says is Sameness.OTHER else ()
+    return found.by if found.implies is Sameness.OTHER else ()
 
 
 def _answer(port: Port, group: _Group) -> str:
-    """What the group says, with the status of an HTTP answer."""
-    said = next((s.greetings[port] for s in group if port in s.greetings), None)
-    if said is None or not said.text:
+    """The greeting of the group, with the status of an HTTP answer."""
+    greeting = next((s.greetings[port] for s in group if port in s.greetings), None)
+    if greeting is None or not greeting.text:
         return ""
-    if said.status is None:
-        return software(said)
-    telling = (said.header(name) for name in ("server", "location", "etag"))
-    return ", ".join(shortened(word) for word in (f"HTTP {said.status}", *telling) if word)
+    if greeting.status is None:
+        return software(greeting)
+    headers = (greeting.header(name) for name in ("server", "location", "etag"))
+    return ", ".join(shortened(word) for word in (f"HTTP {greeting.status}", *headers) if word)

@@ -2,7 +2,7 @@
 
 Everything here is data. A probe to a port on an address meets a *fate* on its way (it passes, a filter
 drops it, ...). Which fates are usual depends on the *policy* of the address, learned from its control
-ports. What is heard depends on the fate and on whether the socket covers the address.
+ports. The response depends on the fate and on whether the socket covers the address.
 
 The numbers are judgements about how servers are set up and how stacks behave, not measurements, but for
 the shapes of the answers, which were measured on Linux and are described in the README.
@@ -43,7 +43,7 @@ INPUT_RULES: Final = frozenset({Fate.DROP, Fate.DROP_SYN, Fate.REJECT_HOST, Fate
 FORGERS: Final = frozenset({Fate.RESET_HOST, Fate.RESET_PATH})  # fates in which a filter forges a reset
 Sounds = dict[Response, float]
 
-# What is heard of a TCP probe, by fate and by whether a socket covers the address.
+# Responses to a TCP probe, by fate and by whether a socket covers the address.
 TCP_SOUNDS: Final[dict[tuple[Fate, bool], Sounds]] = {
     (Fate.PASS, True): {
         Response.OPEN: 0.92,
@@ -87,7 +87,7 @@ BLIND_SOUNDS: Final[dict[Fate, Sounds]] = {
     },
     Fate.FRONT: {Response.CLOSED: 0.9, Response.OPEN: 0.1},  # open: a service of the box itself
 }
-# Where the platform cannot tell a reset from an ICMP error, `refused` is any of these.
+# Where the platform cannot separate a reset from an ICMP error, `refused` is any of these.
 REFUSED_AS: Final = (
     Response.CLOSED,
     Response.CLOSED_NEARER,
@@ -95,7 +95,7 @@ REFUSED_AS: Final = (
     Response.ICMP_HOST,
     Response.ICMP_PATH,
 )
-# Symbols that say nothing about the target.
+# Symbols that show nothing about the target.
 MUTE: Final = frozenset({Response.LOCAL, Response.UNMEASURED})
 
 
@@ -257,7 +257,7 @@ def openings_of(policy: Policy) -> Mapping[Opening, float]:
 
 
 def sounds(protocol: Protocol, fate: Fate, *, covered: bool) -> Sounds:
-    """What is heard of a probe that meets this fate."""
+    """Responses to a probe that meets this fate."""
     table = TCP_SOUNDS if protocol is Protocol.TCP else UDP_SOUNDS
     return table.get((fate, covered)) or BLIND_SOUNDS[fate]
 
@@ -312,7 +312,7 @@ ACK_BACKS: Final[Mapping[Fate, Backs]] = {
     Fate.TAKEN_HERE: _STACK_RESETS,
 }
 # A FIN of none: reset where nothing listens, silence where something does; Windows resets both.
-FIN_HEARD_BY_LISTENER: Final[Backs] = {Back.SILENT: 0.95, Back.RESET: 0.045, Back.REJECTED: 0.005}
+FIN_AT_LISTENER: Final[Backs] = {Back.SILENT: 0.95, Back.RESET: 0.045, Back.REJECTED: 0.005}
 FIN_REACHES: Final = frozenset({Fate.PASS, Fate.FORWARDED, Fate.DROP, Fate.DROP_SYN, Fate.TAKEN_HERE})
 
 _CROSS_COVERED: Backs = {

@@ -1,7 +1,7 @@
 """What raw packets add to an answer: hints, reduced from the traces of one address.
 
 Lives here: how a reset is signed, what came back to segments of no connection and to frames that were handed
-to a neighbour. What a hint says for or against an explanation is `raw_sounds`.
+to a neighbour. What a hint counts for or against an explanation is `raw_sounds`.
 
 Probes are marked: a Linux stack copies the DSCP of a SYN into its reset and gives an IPv6 reset a flow label
 (net/ipv4/tcp_ipv4.c tcp_v4_send_reset, net/ipv6/tcp_ipv6.c tcp_v6_send_reset); the reset that netfilter
@@ -55,7 +55,7 @@ class Crossed:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What raw packets told of one port on one address; None where nothing was asked or measured."""
+    """What raw packets showed of one port on one address; None where nothing was asked or measured."""
 
     sign: Sign | None = None  # of its reset
     bare_window: bool | None = None  # a SYN/ACK that offers no window, as SYN proxies send
@@ -79,7 +79,7 @@ _BACK = {
 
 
 def hints_of(survey: AddressSurvey) -> dict[Port, Hints]:
-    """What the traces of an address tell of each of its ports, tested ones and controls."""
+    """What the traces of an address show of each of its ports, tested ones and controls."""
     traces: dict[Port, list[Observation]] = {}
     for trace in survey.traces:
         if not survey.is_our_own(trace.observation):

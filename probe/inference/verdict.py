@@ -61,7 +61,7 @@ def _likeness(port: Port, models: Sequence[AddressModel], posterior: Posterior) 
 def _answer(seen: Observation | None) -> Hashable:
     if seen is None:
         return None
-    return (seen.reason, seen.attempts, seen.sender, seen.icmp, seen.origin, seen.unheard)
+    return (seen.reason, seen.attempts, seen.sender, seen.icmp, seen.origin, seen.raw_only)
 
 
 def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float) -> PortVerdict:
@@ -81,7 +81,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
         via=via_of(port, reached, services),
         conditions={m.seen: port_condition(port, m, posterior) for m in models},
     )
-    opened = any(port in m.evidence and m.evidence[port].heard in OPENED for m in reached)
+    opened = any(port in m.evidence and m.evidence[port].response in OPENED for m in reached)
     return replace(
         settled,
         readings={m.seen: r for m in models if (r := reading(port, m)) is not None},
@@ -105,10 +105,12 @@ def name_port(
     Where few of several realms spoke, likely is not enough: all interfaces take more if fewer than two
     accepted, and that nothing is bound beyond loopback takes refusals in most, or in one of three and more.
     """
-    telling = [m for m in models if m.policy(Policy.ANSWERS_ALL) < SURE]
-    realms = {m.address.realm for m in telling}
-    opened = {m.address.realm for m in telling if port in m.evidence and m.evidence[port].heard in OPENED}
-    refused = {m.address.realm for m in telling if _refused(port, m, posterior)}
+    informative = [m for m in models if m.policy(Policy.ANSWERS_ALL) < SURE]
+    realms = {m.address.realm for m in informative}
+    opened = {
+        m.address.realm for m in informative if port in m.evidence and m.evidence[port].response in OPENED
+    }
+    refused = {m.address.realm for m in informative if _refused(port, m, posterior)}
     narrow = len(opened) < _SEVERAL <= len(realms)
     surer = max(point, _SURER)
     pair_point = point if 2 * len(refused) > len(realms) else surer
@@ -137,18 +139,18 @@ def _is_whole_family(bound_to: Sequence[IPAddress], models: Sequence[AddressMode
 
 
 def _refused(port: Port, model: AddressModel, posterior: Posterior) -> bool:
-    """Whether the stack itself says that no socket covers the address, and no filter in its name.
+    """Whether the stack itself shows that no socket covers the address, and not a filter in its name.
 
     Behind a filter for openings the reset to a FIN speaks.
     """
     evidence = model.evidence.get(port)
     if evidence is None or not model.reached:
         return False
-    if evidence.heard in _REFUSALS:
+    if evidence.response in _REFUSALS:
         fates = posterior.fates[model.seen]
         return sum(fates.get(fate, 0.0) for fate in FORGERS) < _HALF
     fin = evidence.hints.fin
-    silent = evidence.heard is Response.SILENT and fin is not None
+    silent = evidence.response is Response.SILENT and fin is not None
     return silent and fin is not None and fin.back is Back.RESET and fin.sign is Sign.MARKED
 
 
@@ -168,11 +170,11 @@ def _bound_by(
     port: Port,
     models: Sequence[AddressModel],
 ) -> BoundBy | None:
-    """Whether a specific socket is bound to addresses or to their device, where frames across links told."""
+    """Whether a specific socket is bound to addresses or their device, where frames across links show it."""
     if binding is not Binding.SPECIFIC:
         return None
     bound_to = frozenset(next(iter(named)).bound_to)
-    if not any(_tells_device(m, port, bound_to, models) for m in models):
+    if not any(_shows_device(m, port, bound_to, models) for m in models):
         return None
     by_device = posterior.by_device.get(bound_to, 0.0)
     if by_device >= SURE:
@@ -180,7 +182,7 @@ def _bound_by(
     return BoundBy.ADDRESS if by_device <= 1 - SURE else None
 
 
-def _tells_device(
+def _shows_device(
     model: AddressModel, port: Port, bound_to: frozenset[IPAddress], models: Sequence[AddressModel]
 ) -> bool:
     """Whether a frame was answered that only one of the two sockets takes: by its address, or by its link."""

@@ -61,7 +61,7 @@ class EvidenceRule(StrEnum):
     EXPIRES_AT_ADDRESS = "expires-at-address"
     SOCKET_BESIDE_FORWARD = "socket-beside-forward"
     # What raw packets showed.
-    UNHEARD_BY_SOCKETS = "unheard-by-sockets"
+    RECEIVED_RAW_ONLY = "received-raw-only"
     RESET_MARKED = "reset-marked"
     RESET_FORGED = "reset-forged"
     RESETS_UNMARKED = "resets-unmarked"

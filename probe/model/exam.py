@@ -68,7 +68,7 @@ class MtuTrial(Struct, frozen=True, omit_defaults=True):
     segment: int  # bytes of TCP payload in a full segment
     route_mtu: int | None = None  # bytes: what the kernel took the path to carry before
     learnt_mtu: int | None = None  # bytes: what an ICMP error on the way reported (RFC 1191, RFC 8201)
-    teller: IPAddress | None = None  # who reported it
+    reporter: IPAddress | None = None  # who reported it
     working_mtu: int | None = None  # bytes: a smaller packet that passed, where full ones stalled
 
 

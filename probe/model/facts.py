@@ -106,7 +106,7 @@ class AddressSurvey:
                 if o.answered == 1
                 and o.answered_at is not None
                 and o.started is not None
-                and not o.unheard
+                and not o.raw_only
                 and not self.is_our_own(o)
             ),
             default=None,

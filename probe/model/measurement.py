@@ -44,7 +44,7 @@ class AnswerRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tcp: TcpFacts | None = None
     origin: Origin | None = None
     header: Header | None = None
-    unheard: bool = False  # raw packets brought this answer; connect() waited for it in vain
+    raw_only: bool = False  # raw packets brought this answer; connect() waited for it in vain
     rationed: bool = False  # silence that may be an ICMP error held back: its sender had given its ration
     sent: float | None = None  # seconds
     last_sent: float | None = None

@@ -245,7 +245,7 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     started: float | None = None  # when the first try left, on the backend's clock
     answered_at: float | None = None  # when the answer came, on the same clock
     header: Header | None = None
-    unheard: bool = False  # raw packets brought this answer; connect() waited for it in vain
+    raw_only: bool = False  # raw packets brought this answer; connect() waited for it in vain
     first_bytes: bytes = b""  # of what an accepting peer sent by itself, where a backend reads it; not saved
     rationed: bool = False  # silence that may be an ICMP error held back: the sender had given its ration
 

@@ -48,7 +48,7 @@ class ObservationReport(Struct, frozen=True, kw_only=True):
     aftermath: Aftermath | None = None
     tcp: TcpFacts | None = None
     reading: Reading | None = None
-    unheard: bool | None = None  # true: raw packets brought this answer, connect() waited for it in vain
+    raw_only: bool | None = None  # true: raw packets brought this answer, connect() waited for it in vain
     greeting: Greeting | None = None  # null: not asked, or nothing came
     keys: tuple[Key, ...] | None = None  # null: not asked, or none was shown
 

@@ -10,7 +10,7 @@ from probe.report.words import Row, rows
 
 _PORT = ("port", "protocol", "service", "binding", "bound_to", "families", "via", "confidence")
 _ANSWER = ("address", "realm", "state", "reason", "condition", "from", "rtt_ms", "ttl", "attempts")
-COLUMNS = (*_PORT, *_ANSWER, "why", "bound_by", "unheard", "vantage")
+COLUMNS = (*_PORT, *_ANSWER, "why", "bound_by", "raw_only", "vantage")
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -21,9 +21,9 @@ def render_csv(report: Report, _: TextStyle = PLAIN) -> str:
     writer.writerow(COLUMNS)
     for row in rows(escaped(report)):
         for observation in row.verdict.observations or (None,):
-            unheard = None if observation is None or observation.unheard is None else "true"
+            raw_only = None if observation is None or observation.raw_only is None else "true"
             vantage = None if observation is None else observation.vantage
-            rest = (row.verdict.why, row.verdict.bound_by, unheard, vantage)
+            rest = (row.verdict.why, row.verdict.bound_by, raw_only, vantage)
             cells = (*_of_port(row), *_of_answer(observation), *rest)
             writer.writerow(["" if cell is None else _harmless(cell) for cell in cells])
     return text.getvalue()

@@ -239,7 +239,7 @@ def _observation(verdict: PortVerdict, place: _Place) -> ObservationReport:
         aftermath=observation.aftermath,
         tcp=observation.tcp,
         reading=verdict.readings.get(seen),
-        unheard=observation.unheard or None,
+        raw_only=observation.raw_only or None,
         greeting=survey.greetings.get(verdict.port),
         keys=survey.keys.get(verdict.port) or None,
     )

@@ -14,7 +14,7 @@ from probe.report.escape import escaped
 from probe.report.raw_packets import probe_lines
 from probe.report.style import PLAIN, TextStyle
 from probe.report.words import (
-    UNHEARD,
+    RAW_ONLY,
     Row,
     milliseconds,
     percent,
@@ -96,8 +96,8 @@ def _facts(observation: ObservationReport) -> Iterator[str]:
     yield f"{observation.state or 'not measured'} ({observation.reason})"
     if observation.sender and observation.sender != observation.address:
         yield f"from {observation.sender}"
-    if observation.unheard:
-        yield UNHEARD[1]
+    if observation.raw_only:
+        yield RAW_ONLY[1]
     yield f"path {observation.condition}"
     if observation.rtt_ms is not None:
         yield milliseconds(observation.rtt_ms) or ""

@@ -36,7 +36,7 @@ _EVERYWHERE: Mapping[str, str] = {
     "text": "The same as an English sentence, made last and of nothing but the other fields.",
     "ttl": "TTL or hop limit; null: not measured, or the system's default.",
     "vantage": "Name of the machine that it was seen from; null: there is one.",
-    "unheard": "True: raw packets received this answer, sockets waited for it in vain; null: no such thing.",
+    "raw_only": "True: raw packets received this answer, sockets waited for it in vain; null: no such thing.",
 }
 
 _VERDICT: Mapping[str, str] = {

@@ -50,7 +50,7 @@ def _kind(port: PortReport) -> Hashable:
 def _answer(o: ObservationReport) -> Hashable:
     """An answer without what is looked into for some ports only: that it was the host's own, and its TTL."""
     seen = (o.vantage, o.address, o.realm, o.state, o.reason, o.condition, o.sender, o.icmp)
-    return (*seen, _unusual(o.origin), o.aftermath, o.tcp is None, o.reading, o.unheard)
+    return (*seen, _unusual(o.origin), o.aftermath, o.tcp is None, o.reading, o.raw_only)
 
 
 def _unusual(origin: Origin | None) -> Origin | None:

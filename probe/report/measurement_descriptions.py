@@ -70,7 +70,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "segment": "Bytes of payload in a full segment.",
         "route_mtu": "What the kernel took the path to carry, in bytes.",
         "learnt_mtu": "What an ICMP error on the way gave, in bytes.",
-        "teller": "Who sent that error.",
+        "reporter": "Who sent that error.",
         "working_mtu": "A smaller packet that passed where full ones stalled, in bytes.",
     },
     "NameAnswer": {

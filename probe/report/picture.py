@@ -16,7 +16,7 @@ from probe.report.escape import escaped
 from probe.report.style import PLAIN, TextStyle
 from probe.report.words import (
     NOT_MEASURED,
-    UNHEARD,
+    RAW_ONLY,
     Row,
     answer_on,
     listed_ports,
@@ -105,10 +105,10 @@ def _label_of(observation: ObservationReport | None, row: Row, report: Report) -
     """The words for one answer: the verdict where it is open, else how it was turned away."""
     if observation is None or observation.state is None:
         return NOT_MEASURED
-    unheard = f", {UNHEARD[1]}" if observation.unheard else ""
+    raw_only = f", {RAW_ONLY[1]}" if observation.raw_only else ""
     if observation.state is State.OPEN:
-        return verdict_words(row, report.addresses) + unheard
-    return f"{observation.state} ({observation.reason}){unheard}"
+        return verdict_words(row, report.addresses) + raw_only
+    return f"{observation.state} ({observation.reason}){raw_only}"
 
 
 def _loopback(report: Report, ink: _Ink, inside: int) -> Iterator[tuple[str, str]]:

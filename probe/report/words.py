@@ -30,7 +30,7 @@ MARKS: Mapping[Reason, tuple[str, str]] = {
     Reason.ECHO_REPLY: ("", "an ICMP echo reply"),
     Reason.ARP_RESPONSE: ("", "an ARP reply"),
 }
-UNHEARD = ("^", "received by raw packets only, no program on this machine got it")
+RAW_ONLY = ("^", "received by raw packets only, no program on this machine got it")
 NOT_MEASURED = "not measured"
 _LONGEST_LABEL = 16
 _ALMOST = 0.995
@@ -93,7 +93,7 @@ def listed_ports(members: Sequence[Row]) -> str:
 
 def answer(observation: ObservationReport) -> str:
     """State and marks of one answer, such as `closed rst` or `filtered !X`."""
-    mark = MARKS[observation.reason][0] + (UNHEARD[0] if observation.unheard else "")
+    mark = MARKS[observation.reason][0] + (RAW_ONLY[0] if observation.raw_only else "")
     return f"{observation.state or NOT_MEASURED} {mark}".rstrip()
 
 
@@ -153,7 +153,7 @@ def legend(report: Report) -> str:
     answers = [observation for row in rows(report) for observation in row.verdict.observations]
     used = {observation.reason for observation in answers}
     marks = [MARKS[reason] for reason in MARKS if reason in used]
-    marks += [UNHEARD] if any(observation.unheard for observation in answers) else []
+    marks += [RAW_ONLY] if any(observation.raw_only for observation in answers) else []
     return "; ".join(f"{mark} = {meaning}" for mark, meaning in marks if mark)
 
 

@@ -77,8 +77,8 @@ def _tcp(number: int) -> Port:
 def _shown(trial: MtuTrial | None) -> dict[str, Any] | None:
     if trial is None:
         return None
-    teller = None if trial.teller is None else str(trial.teller)
-    return {**structs.asdict(trial), "port": trial.port.number, "teller": teller}
+    reporter = None if trial.reporter is None else str(trial.reporter)
+    return {**structs.asdict(trial), "port": trial.port.number, "reporter": reporter}
 
 
 def trials() -> dict[str, Any]:

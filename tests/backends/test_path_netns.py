@@ -13,7 +13,7 @@ def seen() -> Any:
     return results_of("path_world.py")
 
 
-# What each address shows of data through its open port: small, big, segment, learnt, teller, working.
+# What each address shows of data through its open port: small, big, segment, learnt, reporter, working.
 PATHS = {
     there.HEALTHY: ("arrived", "arrived", 1448, None, None, None),
     there.HEALTHY6: ("arrived", "arrived", 1428, None, None, None),
@@ -29,7 +29,7 @@ PATHS = {
 def test_size_of_the_path(address: str, seen: Any) -> None:
     """Full packets pass, or a router reports a smaller size and they pass then, or they vanish."""
     trial = seen["mtu"]["trials"][address]
-    facts = ("small", "big", "segment", "learnt_mtu", "teller", "working_mtu")
+    facts = ("small", "big", "segment", "learnt_mtu", "reporter", "working_mtu")
     assert tuple(trial[fact] for fact in facts) == PATHS[address]
     assert (trial["port"], trial["route_mtu"]) == (there.HOLD, 1500)
 

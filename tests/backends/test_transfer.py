@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from probe.backends.pmtu import KernelConnection, KernelOpener, find_teller, try_mtu
+from probe.backends.pmtu import KernelConnection, KernelOpener, find_reporter, try_mtu
 from probe.engine.mtu_trial import SMALL, DataTransfer, PathTrial
 from probe.model.exam import Transfer
 from probe.model.target import Port, Protocol
@@ -94,7 +94,7 @@ def test_a_size_that_the_kernel_refuses() -> None:
 
 def test_nobody_reports_on_loopback() -> None:
     """What fits is not complained about; that nobody listens there is no word on sizes."""
-    assert find_teller(LOCAL, 1500) is None
+    assert find_reporter(LOCAL, 1500) is None
 
 
 @pytest.fixture

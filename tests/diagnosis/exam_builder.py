@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address, ip_interface, ip_network
 
-from told import OWN, address_named, answer, route_of, survey
+from survey_builder import OWN, address_named, answer, route_of, survey
 from varied import replace
 
 from probe.inference import infer
@@ -135,7 +135,7 @@ def trial_of(stated: dict | None) -> MtuTrial | None:
     """What became of data sent through the port."""
     if stated is None:
         return None
-    teller = ip_address(stated["teller"]) if "teller" in stated else None
+    reporter = ip_address(stated["reporter"]) if "reporter" in stated else None
     return MtuTrial(
         PORT,
         Transfer(stated.get("small", "arrived")),
@@ -143,7 +143,7 @@ def trial_of(stated: dict | None) -> MtuTrial | None:
         1380,
         1420,
         stated.get("learnt"),
-        teller,
+        reporter,
         stated.get("working"),
     )
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from exam_builder import KEY, PORT, exam_of, machine_of
 from msgspec import structs
-from told import survey
+from survey_builder import survey
 
 from probe.app.diagnose import diagnosed, diagnosed_again
 from probe.engine.rows import Examined, measurement_of

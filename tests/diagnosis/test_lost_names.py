@@ -1,4 +1,4 @@
-"""Names without an address: a dead name server is told from a name that nobody knows."""
+"""Names without an address: a dead name server is separated from a name that nobody knows."""
 
 from ipaddress import ip_address
 

@@ -27,7 +27,7 @@ CASES = [
     ([opened(80, aftermath=Aftermath.CLOSED), opened(8000)], (80,), 8000),
     ([opened(80, aftermath=Aftermath.RESET)], (), 80),
     ([opened(9100), opened(9107)], (9100,), None),  # printers
-    ([opened(80, unheard=True)], (), None),
+    ([opened(80, raw_only=True)], (), None),
     ([CONTROL, UDP, CLOSED], (21,), None),
 ]
 

@@ -72,13 +72,13 @@ RAW_ANSWERS = [
 
 @pytest.mark.parametrize(("reason", "sender", "counts"), RAW_ANSWERS)
 def test_what_only_raw_packets_got(reason, sender, counts):
-    """Where sockets got nothing a raw answer is the observation, marked as unheard; an error is none."""
+    """Where sockets got nothing a raw answer is the observation, marked as raw_only; an error is none."""
     after, _ = carry(survey(SILENT), [FollowUp(OPENING, WHY)], answering(reason, sender))
     (found,) = after.observations
     if not counts:
         assert found == SILENT
         return
-    assert (found.reason, found.sender, found.unheard) == (reason, sender, True)
+    assert (found.reason, found.sender, found.raw_only) == (reason, sender, True)
     assert (found.attempts, found.answered) == (7, 7)
     assert found.header == HEADER
 

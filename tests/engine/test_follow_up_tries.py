@@ -96,11 +96,11 @@ RAW_ANSWERS: list[tuple[Question, Reason, Reason, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("question", "answer", "kept", "unheard"), RAW_ANSWERS)
-def test_what_sockets_did_not_get(question: Question, answer: Reason, kept: Reason, unheard: bool) -> None:  # noqa: FBT001 - a case
+@pytest.mark.parametrize(("question", "answer", "kept", "raw_only"), RAW_ANSWERS)
+def test_what_sockets_did_not_get(question: Question, answer: Reason, kept: Reason, raw_only: bool) -> None:  # noqa: FBT001 - a case
     """An answer to the same question takes the place of silence; what else comes back is a trace only."""
     survey = ask(question, ScriptedNetwork(answers(answer)), PathStats())
     (seen,) = survey.observations
-    assert (seen.reason, seen.unheard) == (kept, unheard)
+    assert (seen.reason, seen.raw_only) == (kept, raw_only)
     assert [trace.observation.reason for trace in survey.traces] == [answer]
-    assert seen.attempts == 5 + unheard
+    assert seen.attempts == 5 + raw_only

@@ -181,7 +181,7 @@ class Openings:
         self.asked.append(segment)
         return self.ready.pop(0)
 
-    def find_teller(self, address, mtu):
+    def find_reporter(self, address, mtu):
         return ROUTER if mtu == 1500 else None
 
 
@@ -229,7 +229,7 @@ def test_who_reported_a_smaller_size() -> None:
     trial.step(0.03)
     result = trial.result()
     assert result is not None
-    assert (result.big, result.learnt_mtu, result.teller) == (Transfer.ARRIVED, 1280, ROUTER)
+    assert (result.big, result.learnt_mtu, result.reporter) == (Transfer.ARRIVED, 1280, ROUTER)
 
 
 def test_results_leave_out_what_was_not_measured() -> None:

@@ -155,7 +155,7 @@ def test_a_stated_realm_goes_before_the_measured_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [{"ports": "http"}, {"ports": "1,,2"}, {"reason": "told"}, {"sender": "me"}]
+    "field", [{"ports": "http"}, {"ports": "1,,2"}, {"reason": "maybe"}, {"sender": "me"}]
 )
 def test_a_row_is_checked(field: dict[str, object]) -> None:
     """What is no row is refused where it is read."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from in_words import one_port, reported
-from told import port_of, running_in, surveys_of
+from survey_builder import port_of, running_in, surveys_of
 
 FOLDER = Path(__file__).parents[1] / "cases"
 FILES = ("bindings", "raw")
@@ -22,19 +22,19 @@ def test_sentences_of_a_case(file, name):
     report = reported(surveys_of(case), running_in(case))
     found = one_port(report, port_of(case))
     places = {
-        "say": found.evidence,
-        "advise": found.advice,
+        "evidence": found.evidence,
+        "advice": found.advice,
         "next": found.next_tests,
         "rivals": found.rivals,
-        "say_address": [one for address in report.addresses for one in address.evidence],
-        "advise_address": [one for address in report.addresses for one in address.advice],
+        "address_evidence": [one for address in report.addresses for one in address.evidence],
+        "address_advice": [one for address in report.addresses for one in address.advice],
     }
     for key, values in places.items():
         texts = [value.text for value in values]
         for phrase in phrases.get(key, ()):
             assert any(phrase in text for text in texts), (key, texts)
     everything = [one.text for one in (*found.evidence, *found.rivals, *found.advice)]
-    for phrase in phrases.get("unsaid", ()):
+    for phrase in phrases.get("absent", ()):
         assert not any(phrase in text for text in everything), phrase
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from in_words import one_port, reported
 from msgspec import structs
-from told import CONTROLS, NUMBER, OWN, observe, survey
+from survey_builder import CONTROLS, NUMBER, OWN, observe, survey
 
 from probe.explain.addresses import address_sentence
 from probe.explain.bindings import next_test_command

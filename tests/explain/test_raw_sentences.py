@@ -2,7 +2,7 @@
 
 import pytest
 from in_words import sentences
-from told import port_of, surveys_of
+from survey_builder import port_of, surveys_of
 
 from probe.inference.host import infer_host
 from probe.inference.port_evidence import port_evidence
@@ -20,7 +20,7 @@ UNSIGNED = "no reset of {} carries the mark of the probe: a filter may forge the
 ONLY_SYN = "an ACK to {} is reset: openings are dropped, and the stack behind the filter is there"
 STATEFUL = "an ACK to {} is dropped as well, as a filter does that knows its connections"
 BESIDE = f"a FIN to {LAN}, which nothing forwards, is "
-UNHEARD = "raw packets get an answer from {}, and this machine's sockets do not"
+RAW_ONLY = "raw packets get an answer from {}, and this machine's sockets do not"
 
 
 def marked(**more) -> dict:
@@ -84,11 +84,11 @@ SENTENCES: dict[str, tuple[dict, dict, list[str]]] = {
         [f"the SYN/ACK of {LAN} offers no window, as SYN proxies do: what is behind may not be there"],
     ),
     "a window": (OPEN, {"syn": "syn-ack"}, []),
-    "sockets do not get it": (SILENT, {"syn": "syn-ack"}, [UNHEARD.format(LAN)]),
+    "sockets do not get it": (SILENT, {"syn": "syn-ack"}, [RAW_ONLY.format(LAN)]),
     "sockets do not get the reset": (
         SILENT,
         marked(syn="reset marked"),
-        [UNHEARD.format(LAN), OWN.format(LAN)],
+        [RAW_ONLY.format(LAN), OWN.format(LAN)],
     ),
     "a frame is accepted": (
         OPEN,
@@ -182,6 +182,6 @@ def test_what_was_measured_elsewhere_shows_nothing_here():
         "public": {"controls": "reset@host"},
     }
     assert raw_sentences(case) == [
-        UNHEARD.format(VPN),
+        RAW_ONLY.format(VPN),
         f"{VPN} answers from another of its addresses: its socket is bound to all interfaces",
     ]

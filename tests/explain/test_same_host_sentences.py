@@ -1,7 +1,7 @@
 """Are the addresses one machine? What the signs amount to, and its sentence."""
 
 import pytest
-from told_addresses import (
+from address_builder import (
     DNS,
     LAN,
     LAN6,
@@ -11,7 +11,7 @@ from told_addresses import (
     SSH,
     VPN,
     frame,
-    says,
+    greeting,
     ssh,
     survey,
     tls,
@@ -259,7 +259,7 @@ def test_lesser_signs_do_not_part_a_group():
 
 def test_greetings_in_words():
     """All ports that greet alike in one sentence; what two services greet with in another."""
-    lan, vpn = ({**web(port=SSH, server=name), **web(), **says("a", DNS)} for name in ("nginx", "Apache"))
+    lan, vpn = ({**web(port=SSH, server=name), **web(), **greeting("a", DNS)} for name in ("nginx", "Apache"))
     alike, mixed = (claim_words(f.claim) for f in findings(two({"greetings": lan}, {"greetings": vpn})))
     assert mixed == (
         "another service answers on 22/tcp, where others greet alike:"

@@ -1,8 +1,8 @@
 """One service or several behind a port: the groups, and their sentences."""
 
 import pytest
+from address_builder import HTTPS, LAN, PUBLIC, SSH, VPN, greeting, ssh, survey, tls, web
 from in_words import sentences
-from told_addresses import HTTPS, LAN, PUBLIC, SSH, VPN, says, ssh, survey, tls, web
 
 from probe.inference.same_service import service_evidence, services_of
 from probe.model.binding import Proof, Served
@@ -45,8 +45,8 @@ BEHIND = {
         ["same service on 192.168.77.10 and 10.88.0.10 (nginx/1.22.1, certificates of one key)"],
     ),
     "they greet alike": (
-        (LAN, shows(greetings=says("220 ready"))),
-        (VPN, shows(greetings=says("220 ready"))),
+        (LAN, shows(greetings=greeting("220 ready"))),
+        (VPN, shows(greetings=greeting("220 ready"))),
         [Served((LAN, VPN), "220 ready", (GREETING,))],
         ["perhaps the same service on 192.168.77.10 and 10.88.0.10: they greet alike (220 ready)"],
     ),
@@ -68,7 +68,7 @@ BEHIND = {
         ],
     ),
     "a line beside a page": (
-        (LAN, shows(greetings=says("220 ready"))),
+        (LAN, shows(greetings=greeting("220 ready"))),
         (VPN, shows(greetings=web(301, location="/login"))),
         [Served((LAN,), "220 ready", (), (VPN,)), Served((VPN,), "HTTP 301", (), (LAN,))],
         [
@@ -90,8 +90,8 @@ BEHIND = {
         ],
     ),
     "silent in TLS": (
-        (LAN, shows(keys=tls("a"), greetings=says("", tls=True))),
-        (VPN, shows(keys=tls("b"), greetings=says("", tls=True))),
+        (LAN, shows(keys=tls("a"), greetings=greeting("", tls=True))),
+        (VPN, shows(keys=tls("b"), greetings=greeting("", tls=True))),
         [Served((LAN,)), Served((VPN,))],
         [],
     ),
@@ -110,8 +110,8 @@ def test_behind_a_port(name):
 def test_host_keys_decide():
     """Before greetings: two keys are two services, whatever they greet with."""
     surveys = [
-        survey(LAN, keys=ssh("a"), greetings=says("SSH-2.0-x", SSH)),
-        survey(VPN, keys=ssh("b"), greetings=says("SSH-2.0-x", SSH)),
+        survey(LAN, keys=ssh("a"), greetings=greeting("SSH-2.0-x", SSH)),
+        survey(VPN, keys=ssh("b"), greetings=greeting("SSH-2.0-x", SSH)),
         survey(PUBLIC, keys=ssh("a")),
     ]
     assert services_of(SSH, surveys) == (

@@ -1,11 +1,11 @@
-"""The inference against tests/cases/bindings.yaml: what was heard, and what must be concluded."""
+"""The inference against tests/cases/bindings.yaml: the responses, and what must be concluded."""
 
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 import yaml
-from told import (
+from survey_builder import (
     CONTROLS,
     NUMBER,
     OWN,
@@ -59,7 +59,7 @@ def test_case(name):
 
 
 def test_every_answer_has_a_reading():
-    """Whatever was heard, the verdict tells by which rule it was read, and no value is in words yet."""
+    """Whatever came back, the verdict names the rule by which it was read, and no value is in words yet."""
     for case in CASES.values():
         surveys = surveys_of(case)
         verdict = infer(surveys, running_in(case))
@@ -99,7 +99,7 @@ def test_the_target_s_own_error_counts_where_the_prober_is_the_target():
     assert found.conditions[HERE, address.ip] == "rejected"
 
 
-def test_this_machine_s_own_loopback_tells_not_listening_from_loopback():
+def test_this_machine_s_own_loopback_separates_not_listening_from_loopback():
     """Where the prober is the target, 127.0.0.1 and ::1 separate what no remote packet can."""
     for word, binding in (("reset@host", "not-listening"), ("syn-ack@host", "loopback")):
         port = Port(Protocol.TCP, NUMBER)
@@ -124,7 +124,7 @@ def test_an_address_without_controls_is_still_judged():
 
 
 def test_strict_takes_nothing_as_usual():
-    """What is told by what is usual alone is no longer told; what the answers tell is."""
+    """What is decided by what is usual alone is no longer decided; what the answers show is."""
     port = Port(Protocol.TCP, NUMBER)
 
     def judged(lan: str, vpn: str, *, strict: bool):
@@ -142,7 +142,7 @@ def test_strict_takes_nothing_as_usual():
     assert judged("syn-ack@host", "reset@host", strict=True).binding == "specific"
 
 
-def test_a_packet_that_this_machine_refused_to_send_says_nothing_of_the_target():
+def test_a_packet_that_this_machine_refused_to_send_shows_nothing_of_the_target():
     """Its own firewall or a prohibiting route gives no ICMP error, but it is this machine that spoke."""
     port = Port(Protocol.TCP, NUMBER)
     address = TargetAddress(ip_address(TARGET_ADDRESSES["lan"]), "lan")
@@ -155,12 +155,12 @@ def test_a_packet_that_this_machine_refused_to_send_says_nothing_of_the_target()
     assert verdict.ports[0].binding == "undetermined"
 
 
-def test_controls_that_were_not_measured_are_not_said_to_have_answered():
+def test_controls_that_were_not_measured_are_not_reported_as_answering():
     """A silent port stands alone where no control was asked, or where this machine answered for it."""
     for controls in ("not-sent", "host-unreach/prober", None):
-        told = {"port": "no-response", "also": "reset@host"}
+        answers = {"port": "no-response", "also": "reset@host"}
         port = Port(Protocol.TCP, NUMBER)
-        whole = survey("lan", {"controls": controls or "not-sent", **told}, port)
+        whole = survey("lan", {"controls": controls or "not-sent", **answers}, port)
         seen = [o for o in whole.observations if controls or o.question.role is Role.TESTED]
         verdict = infer([replace(whole, observations=tuple(seen))])
         (found,) = [one for one in verdict.ports if one.port == port]
@@ -176,7 +176,7 @@ def test_controls_that_were_not_measured_are_not_said_to_have_answered():
         (["reset@host", "no-response", "port-unreach/host"], "syn-ack@host"),  # unknown, but alive
     ],
 )
-def test_only_a_silent_address_is_said_to_have_sent_nothing(controls, word):
+def test_only_a_silent_address_is_reported_to_have_sent_nothing(controls, word):
     """An unknown path is not called silent where it was not asked, nor where something answered."""
     verdict = infer([survey("lan", {"controls": controls, "port": word}, Port(Protocol.TCP, NUMBER))])
     assert verdict.addresses[0].condition == "unknown"

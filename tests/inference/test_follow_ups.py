@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from told import (
+from survey_builder import (
     CONTROLS,
     EVERYBODY,
     MAC,
@@ -125,7 +125,7 @@ def test_rounds_come_to_an_end(name, reason):
 
 
 def many(count: int, word: str):
-    """An address with many ports that all say the same."""
+    """An address with many ports that all answer the same."""
     port = Port(Protocol.TCP, NUMBER)
     one = survey("lan", {"controls": "reset@host", "port": word}, port)
     (tested,) = one.tested().values()
@@ -139,7 +139,7 @@ def many(count: int, word: str):
 @pytest.mark.parametrize(("word", "shapes"), [("reset@host", {"SYN"}), ("no-response", {"SYN", "ACK"})])
 @pytest.mark.parametrize(("more", "asked"), [(0, MOST_ALIKE), (1, 0)])
 def test_a_crowd_is_not_worth_a_packet_each(word, shapes, more, asked):
-    """Of ports that say the same everywhere all are asked about, or, where they are too many, none."""
+    """Of ports that answer the same everywhere all are asked about, or, where they are too many, none."""
     few = next(iter(follow_ups([many(MOST_ALIKE + more, word)], frozenset(), RawPermissions()).values()), ())
     for shape in shapes:
         ports = [f for f in few if f.question.role is Role.TESTED and SHAPES[f.question.shape] == shape]
@@ -169,7 +169,7 @@ def test_the_word_of_the_user_is_asked_for_by_name():
 
 
 @pytest.mark.parametrize("unknown", ["interface", "source", "kind", "on_link"])
-def test_no_frame_where_the_system_did_not_tell_the_link(unknown):
+def test_no_frame_where_the_system_did_not_show_the_link(unknown):
     """A frame needs the interface and the own address on an Ethernet link; None is not known."""
     case = CASES["silent on the VPN, open on the LAN, a neighbour"]
     lan, vpn = surveys_of(case)
@@ -179,7 +179,7 @@ def test_no_frame_where_the_system_did_not_tell_the_link(unknown):
 
 
 def test_an_address_of_the_same_link_is_no_other_link():
-    """Two addresses by one interface: a frame would tell what the plain answer tells."""
+    """Two addresses by one interface: a frame would show what the plain answer shows."""
     case = CASES["silent on the VPN, open on the LAN, a neighbour"]
     lan, vpn = surveys_of(case)
     vpn = replace(vpn, route=replace(vpn.route, interface="lan"))
@@ -190,8 +190,8 @@ def test_an_address_of_the_same_link_is_no_other_link():
 def test_of_two_open_ports_each_is_looked_at():
     """A port that no box can have completed is passed over, the next one is looked at."""
     port = Port(Protocol.TCP, NUMBER)
-    told = {"controls": "syn-ack@host", "port": "udp-response", "also": "syn-ack@host"}
-    one = survey("public", {**told, "on_link": False}, Port(Protocol.UDP, port.number))
+    facts = {"controls": "syn-ack@host", "port": "udp-response", "also": "syn-ack@host"}
+    one = survey("public", {**facts, "on_link": False}, Port(Protocol.UDP, port.number))
     (few,) = follow_ups([one], frozenset(), RawPermissions()).values()
     assert [str(f.question.port) for f in few] == ["8001/tcp"]
 

@@ -1,7 +1,7 @@
 """Which open ports are asked for a greeting, and how."""
 
 import pytest
-from told_addresses import LAN, VPN, ssh, survey
+from address_builder import LAN, VPN, ssh, survey
 
 from probe.model.greeting import Approach, Call
 from probe.model.probing import Aftermath, Observation, Question, Reason

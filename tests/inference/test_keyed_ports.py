@@ -1,7 +1,7 @@
 """Which open ports are asked for keys."""
 
 import pytest
-from told_addresses import LAN, VPN, survey
+from address_builder import LAN, VPN, survey
 
 from probe.model.probing import Aftermath, Observation, Question, Reason, Role
 from probe.model.target import Port, Protocol

@@ -1,9 +1,9 @@
 """Whether two greetings are of one service: compared on what is stable in them."""
 
 import pytest
+from address_builder import HTTPS, LAN, VPN, greeting, survey, web
 from hypothesis import given
 from hypothesis import strategies as st
-from told_addresses import HTTPS, LAN, VPN, says, survey, web
 
 from probe.inference.same_service import Likeness, likeness, shortened, software, stable
 from probe.model.greeting import Greeting
@@ -12,36 +12,40 @@ SAME, OTHER, UNLIKE = Likeness
 NGINX = {"server": "nginx/1.22.1"}
 
 COMPARED = {
-    "one line": (says("220 ready"), says("220 ready"), SAME),
-    "two lines": (says("220 ready"), says("220 other"), OTHER),
-    "SSH versions": (says("SSH-2.0-OpenSSH_9.2p1"), says("SSH-2.0-OpenSSH_9.6"), OTHER),
+    "one line": (greeting("220 ready"), greeting("220 ready"), SAME),
+    "two lines": (greeting("220 ready"), greeting("220 other"), OTHER),
+    "SSH versions": (greeting("SSH-2.0-OpenSSH_9.2p1"), greeting("SSH-2.0-OpenSSH_9.6"), OTHER),
     "SMTP with the time in it": (
-        says("220 mail ESMTP; Sun, 22 Nov 2026 14:21:20 +0100 (CET)"),
-        says("220 mail ESMTP; Mon, 23 Nov 2026 4:01:02 +0000 (UTC)"),
+        greeting("220 mail ESMTP; Sun, 22 Nov 2026 14:21:20 +0100 (CET)"),
+        greeting("220 mail ESMTP; Mon, 23 Nov 2026 4:01:02 +0000 (UTC)"),
         SAME,
     ),
     "two mail servers at one time": (
-        says("220 a.example ESMTP; Sun, 22 Nov 2026 14:21:20 +0100"),
-        says("220 b.example ESMTP; Sun, 22 Nov 2026 14:21:20 +0100"),
+        greeting("220 a.example ESMTP; Sun, 22 Nov 2026 14:21:20 +0100"),
+        greeting("220 b.example ESMTP; Sun, 22 Nov 2026 14:21:20 +0100"),
         OTHER,
     ),
     "a date as ctime writes it": (
-        says("x Sun Nov 22 14:21:20 2026"),
-        says("x Mon Nov  2 01:02:03 2026"),
+        greeting("x Sun Nov 22 14:21:20 2026"),
+        greeting("x Mon Nov  2 01:02:03 2026"),
         SAME,
     ),
-    "a date as ISO writes it": (says("x 2026-11-22T14:21:20.5Z"), says("x 2026-11-23T01:02:03.25Z"), SAME),
-    "a stamp of POP3": (says("+OK <1896.697170952@mail>"), says("+OK <99.1@mail>"), SAME),
+    "a date as ISO writes it": (
+        greeting("x 2026-11-22T14:21:20.5Z"),
+        greeting("x 2026-11-23T01:02:03.25Z"),
+        SAME,
+    ),
+    "a stamp of POP3": (greeting("+OK <1896.697170952@mail>"), greeting("+OK <99.1@mail>"), SAME),
     "a session's number": (
-        says("220 mx ESMTP a1b2c3d4e5f60718 ok"),
-        says("220 mx ESMTP f0e1d2c3b4a59687 ok"),
+        greeting("220 mx ESMTP a1b2c3d4e5f60718 ok"),
+        greeting("220 mx ESMTP f0e1d2c3b4a59687 ok"),
         SAME,
     ),
-    "a long number": (says("pid 123456"), says("pid 98765"), SAME),
-    "its own address": (says(f"220 {LAN} ready"), says(f"220 {VPN} ready"), SAME),
-    "bytes": (says("\\x01", binary=True), says("\\x01", binary=True), SAME),
-    "other bytes": (says("\\x01", binary=True), says("\\x02", binary=True), UNLIKE),
-    "bytes beside text": (says("\\x01", binary=True), says("220 ready"), UNLIKE),
+    "a long number": (greeting("pid 123456"), greeting("pid 98765"), SAME),
+    "its own address": (greeting(f"220 {LAN} ready"), greeting(f"220 {VPN} ready"), SAME),
+    "bytes": (greeting("\\x01", binary=True), greeting("\\x01", binary=True), SAME),
+    "other bytes": (greeting("\\x01", binary=True), greeting("\\x02", binary=True), UNLIKE),
+    "bytes beside text": (greeting("\\x01", binary=True), greeting("220 ready"), UNLIKE),
     "one page": (web(**NGINX), web(**NGINX), SAME),
     "one page whose length holds the address": (
         web(**NGINX, content_length="5"),
@@ -58,12 +62,12 @@ COMPARED = {
     "other software": (web(**NGINX), web(server="Apache/2.4.57 (Debian)"), OTHER),
     "another version": (web(**NGINX), web(server="nginx/1.24.0"), OTHER),
     "the version is kept back": (web(**NGINX), web(server="nginx"), UNLIKE),
-    "no software told": (web(), web(404), UNLIKE),
-    "software told on one": (web(), web(**NGINX), UNLIKE),
-    "the web beside a greeting": (web(), says("220 ready"), OTHER),
+    "no software named": (web(), web(404), UNLIKE),
+    "software named on one": (web(), web(**NGINX), UNLIKE),
+    "the web beside a greeting": (web(), greeting("220 ready"), OTHER),
     "TLS on one": (web(**NGINX), web(**NGINX, tls=True), OTHER),
-    "silent in TLS on one": (says("", tls=True), web(tls=True), UNLIKE),
-    "silent in TLS on both": (says("", tls=True), says("", tls=True), UNLIKE),
+    "silent in TLS on one": (greeting("", tls=True), web(tls=True), UNLIKE),
+    "silent in TLS on both": (greeting("", tls=True), greeting("", tls=True), UNLIKE),
 }
 
 
@@ -79,22 +83,22 @@ def test_compared(name):
 def test_any_text_is_like_itself(text):
     """What is stable is found in any text, in bounded time."""
     assert stable(Greeting(text), LAN) == stable(Greeting(text), LAN)
-    lan, vpn = (survey(ip, greetings=says(text)) for ip in (LAN, VPN))
+    lan, vpn = (survey(ip, greetings=greeting(text)) for ip in (LAN, VPN))
     assert likeness(lan, vpn, HTTPS) in ({SAME} if text else {UNLIKE})
 
 
 NAMES = {
     "its software": (web(**NGINX), "nginx/1.22.1"),
-    "its line": (says("220 ready"), "220 ready"),
+    "its line": (greeting("220 ready"), "220 ready"),
     "its status": (web(404), "HTTP 404"),
-    "nothing": (says("", tls=True), ""),
-    "a long one": (says("x" * 90), "x" * 45 + "..."),
+    "nothing": (greeting("", tls=True), ""),
+    "a long one": (greeting("x" * 90), "x" * 45 + "..."),
 }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_software(name):
     """What a service is called in sentences."""
-    said, expected = NAMES[name]
-    assert software(said[HTTPS]) == expected
+    sent, expected = NAMES[name]
+    assert software(sent[HTTPS]) == expected
     assert shortened(expected) == expected

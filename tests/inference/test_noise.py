@@ -34,7 +34,7 @@ def survey(count: int, kind: LinkKind, lost=range(0)) -> AddressSurvey:
 
 
 def test_tries_that_overran_the_queue_of_a_cold_tunnel_are_no_loss():
-    """More than the queue holds were sent before the first answer: those tell nothing, the later ones do."""
+    """More than the queue holds were sent before the first answer: those do not count, the later ones do."""
     cold = noise_of(survey(400, LinkKind.TUNNEL, range(1, 70)), 0)
     assert (cold.lost, cold.answered) == (0, 200)
     lossy = noise_of(survey(400, LinkKind.TUNNEL, range(250, 300)), 0)

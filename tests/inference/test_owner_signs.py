@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 import pytest
-from told import CONTROLS, EVERYBODY, NO_PORT, hop_by, survey
+from survey_builder import CONTROLS, EVERYBODY, NO_PORT, hop_by, survey
 from varied import replace
 
 from probe.inference.host import infer_host
@@ -75,7 +75,7 @@ def test_alternatives_sum_to_one():
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("facts", "expected"),
     [
         ({"hops": 1, "on_link": False}, {OwnerSign.FIRST_HOP}),
         ({"hops": 3, "on_link": False}, {OwnerSign.FURTHER}),
@@ -84,9 +84,9 @@ def test_alternatives_sum_to_one():
         ({"hops": 1, "by": "no route"}, set()),
     ],
 )
-def test_distance(told, expected):
+def test_distance(facts, expected):
     """One hop away and no neighbour: the gateway."""
-    assert signs(survey("public", CLOSED | told, PORT)) == expected
+    assert signs(survey("public", CLOSED | facts, PORT)) == expected
 
 
 def test_a_stack_is_compared_with_the_lan_s():

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 import pytest
-from told import survey
+from survey_builder import survey
 from varied import replace
 
 from probe.inference import infer
@@ -25,8 +25,8 @@ OWNERS = {
 }
 
 
-def told(**by_symbol: dict) -> list[AddressSurvey]:
-    """The addresses as they are told."""
+def described(**by_symbol: dict) -> list[AddressSurvey]:
+    """The surveys of addresses that are described so."""
     return [survey(symbol, words, PORT) for symbol, words in by_symbol.items()]
 
 
@@ -42,7 +42,7 @@ def via(surveys: list[AddressSurvey]) -> Via:
 
 def test_the_target_answers_where_nothing_speaks_against_it():
     """No line is spent on it."""
-    assert owners_of(told(lan=OPEN, vpn=OPEN)) == [(Owner.TARGET, set()), (Owner.TARGET, set())]
+    assert owners_of(described(lan=OPEN, vpn=OPEN)) == [(Owner.TARGET, set()), (Owner.TARGET, set())]
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_the_target_answers_where_nothing_speaks_against_it():
 )
 def test_nobody_is_named_where_nobody_answered(silent):
     """Silence does not show whose it is."""
-    told_so = {**silent, "controls": "no-response", "port": "no-response"}
-    assert owners_of(told(lan=OPEN, vpn=told_so))[1] == (Owner.UNKNOWN, set())
+    silence = {**silent, "controls": "no-response", "port": "no-response"}
+    assert owners_of(described(lan=OPEN, vpn=silence))[1] == (Owner.UNKNOWN, set())
 
 
 def test_its_own_address_is_this_machines():
     """By its route or by what it is: no packet leaves."""
-    lan, loopback = told(lan=OPEN, public=OPEN)
+    lan, loopback = described(lan=OPEN, public=OPEN)
     lan = replace(lan, route=replace(lan.route, kind=LinkKind.LOOPBACK))
     own = replace(loopback, address=replace(loopback.address, ip=ip_address("127.0.0.1"), realm="loopback"))
     this = (Owner.THIS_MACHINE, {AddressRule.OWN_ADDRESS})
@@ -79,24 +79,24 @@ def test_its_own_address_is_this_machines():
 )
 def test_who_accepts_by_how_it_answers(lan, expected):
     """A proxy only by evidence of one."""
-    assert via(told(lan=lan)) is expected
+    assert via(described(lan=lan)) is expected
 
 
 def test_a_via_header_names_a_proxy():
     """The answer passed through one, whose connection it is (RFC 9110 section 7.6.3)."""
-    (lan,) = told(lan=OPEN)
+    (lan,) = described(lan=OPEN)
     plain, passed = (Greeting("HTTP/1.1 200 OK", 200, headers) for headers in ({}, {"via": "1.1 front"}))
     assert via([replace(lan, greetings={PORT: plain})]) is Via.DIRECT
     assert via([replace(lan, greetings={PORT: passed})]) is Via.PROXY
 
 
 def test_different_services_are_several():
-    """Unless the port is forwarded, which says more."""
-    lan, vpn = told(lan=OPEN, vpn=OPEN)
+    """Unless the port is forwarded, which shows more."""
+    lan, vpn = described(lan=OPEN, vpn=OPEN)
     mail, shell = (Greeting(text) for text in ("220 mail ESMTP", "SSH-2.0-OpenSSH_9.2"))
     lan, vpn = replace(lan, greetings={PORT: mail}), replace(vpn, greetings={PORT: shell})
     assert via([lan, vpn]) is Via.SEVERAL
-    (behind,) = told(vpn={**OPEN, "port": "syn-ack@behind"})
+    (behind,) = described(vpn={**OPEN, "port": "syn-ack@behind"})
     assert via([lan, replace(behind, greetings=vpn.greetings)]) is Via.FORWARD
 
 
@@ -109,7 +109,7 @@ def test_different_services_are_several():
 )
 def test_one_socket_on_all_interfaces_has_one_service(texts, binding):
     """Different ones inside are rather several sockets; the others of the host stay what they are."""
-    surveys = told(lan=OPEN, vpn=OPEN, public=OPEN)
+    surveys = described(lan=OPEN, vpn=OPEN, public=OPEN)
     greeted = [
         replace(one, greetings={PORT: Greeting(text)}) for one, text in zip(surveys, texts, strict=False)
     ]
@@ -122,9 +122,9 @@ def test_one_socket_on_all_interfaces_has_one_service(texts, binding):
 
 
 def test_an_off_link_address_one_hop_away_is_the_gateways():
-    """It says so, and that the internet is not what was asked, once for several such addresses."""
+    """It is listed, and that the internet is not what was asked, once for several such addresses."""
     front = {**CLOSED, "hops": 1, "on_link": False}
-    found = owners_of(told(lan=OPEN, public=front, public6=front))
+    found = owners_of(described(lan=OPEN, public=front, public6=front))
     inside = AddressRule.ASKED_FROM_INSIDE
     assert found[1] == (Owner.GATEWAY, {AddressRule.GATEWAY_ANSWERS, inside})
     assert found[2] == (Owner.GATEWAY, {AddressRule.GATEWAY_ANSWERS})
@@ -133,5 +133,5 @@ def test_an_off_link_address_one_hop_away_is_the_gateways():
 def test_what_only_the_gateway_accepts_is_its_own():
     """Beside a port that the host accepts itself."""
     front = {"controls": "reset@host", "hops": 1, "on_link": False}
-    assert via(told(lan=CLOSED, public={**front, "port": "syn-ack@host"})) in {Via.GATEWAY, Via.UNKNOWN}
-    assert via(told(lan=OPEN, public={**front, "port": "syn-ack@host"})) is Via.DIRECT
+    assert via(described(lan=CLOSED, public={**front, "port": "syn-ack@host"})) in {Via.GATEWAY, Via.UNKNOWN}
+    assert via(described(lan=OPEN, public={**front, "port": "syn-ack@host"})) is Via.DIRECT

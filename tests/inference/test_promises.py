@@ -92,7 +92,7 @@ def test_company_never_turns_one_clear_name_into_another(rows, controls, data):
     rows=rows_with_filters, controls=st.tuples(*[st.sampled_from("RS")] * 3).map("".join), seed=st.integers()
 )
 def test_the_order_of_addresses_and_answers_makes_no_difference(rows, controls, seed):
-    """The same answers, told in another order, are judged alike."""
+    """The same answers, given in another order, are judged alike."""
     surveys = surveys_of(host_of(rows, controls), raw=False)
     rng = Random(seed)  # noqa: S311 - an order must be repeatable
     mixed = [replace(s, observations=tuple(rng.sample(s.observations, len(s.observations)))) for s in surveys]

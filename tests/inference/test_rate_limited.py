@@ -61,7 +61,7 @@ def test_silence_within_the_ration_is_still_dropped():
     ],
 )
 def test_the_condition_of_an_address_by_its_controls(controls, condition):
-    """Controls beyond the ration say nothing of a drop; those within it do."""
+    """Controls beyond the ration show nothing of a drop; those within it do."""
     found, _ = conditions(["rejected"] * 6 + ["rationed"] * 4, controls)
     assert found is condition
 

@@ -1,11 +1,11 @@
-"""The inference against tests/cases/raw.yaml: what was heard, and what must be concluded."""
+"""The inference against tests/cases/raw.yaml: the responses, and what must be concluded."""
 
 import operator
 from pathlib import Path
 
 import pytest
 import yaml
-from told import (
+from survey_builder import (
     address_named,
     expected_conditions,
     expected_rules,
@@ -24,7 +24,7 @@ ORDERS = {"<": operator.lt, ">": operator.gt}
 
 
 def names() -> list:
-    """Every case; one that is known to be concluded wrongly says why."""
+    """Every case; one that is known to be concluded wrongly has a reason."""
     return [
         pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=case["wrong"]))
         if "wrong" in case

@@ -13,7 +13,7 @@ from probe.inference.tables import (
     CROSS_BACKS,
     ECHO_SIGNS,
     EPSILON,
-    FIN_HEARD_BY_LISTENER,
+    FIN_AT_LISTENER,
     LOOPBACK_BACKS,
     MARKS_SHOW,
     OPENING_BACKS,
@@ -33,7 +33,7 @@ ROWS = {
     **{f"sign {key}": row for key, row in SIGNS.items()},
     **{f"echo {key}": row for key, row in ECHO_SIGNS.items()},
     **{f"ack {key}": row for key, row in ACK_BACKS.items()},
-    "fin": FIN_HEARD_BY_LISTENER,
+    "fin": FIN_AT_LISTENER,
     "opening": OPENING_BACKS,
     "opening, spoofed": OPENING_BACKS_SPOOFED,
     **{f"opening, taken here {covered}": row for covered, row in enumerate(OPENING_BACKS_TAKEN_HERE)},
@@ -44,14 +44,14 @@ ROWS = {
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_is_a_distribution(name):
-    """What may be heard under one assumption has probabilities that sum to 1."""
+    """The responses under one assumption have probabilities that sum to 1."""
     row = ROWS[name]
     assert sum(row.values()) == pytest.approx(1, abs=1e-6)
     assert min(row.values()) > 0
 
 
 def test_every_fate_has_its_rows():
-    """A fate that is added must say how segments and frames fare."""
+    """A fate that is added needs likelihoods of segments and frames."""
     assert set(ACK_BACKS) == set(CROSS_BACKS) == set(Fate)
     assert set(SIGNS) == {(own, marks) for own in (True, False) for marks in (True, False)}
     assert all(0 < share < 1 for share in (*MARKS_SHOW.values(), *BARE_WINDOW.values()))
@@ -157,8 +157,8 @@ SPEAKS: dict[str, tuple[Hints, Assumed, Assumed, float]] = {
         10,  # other loopback addresses than 127.0.0.1 are not asked
     ),
 }
-# A hint, and two assumptions between which it says nothing.
-TELLS_NOTHING: dict[str, tuple[Hints, Assumed, Assumed]] = {
+# A hint, and two assumptions between which it does not decide.
+UNINFORMATIVE: dict[str, tuple[Hints, Assumed, Assumed]] = {
     "a plain reset where no mark shows": (
         Hints(sign=Sign.PLAIN),
         Assumed(PASS, covered=False, marks=False),
@@ -231,16 +231,16 @@ def test_a_nearer_box_is_as_bare_as_a_proxy_for_all():
     assert with_it > 0.4 * likelihood(Evidence(Response.OPEN_NEARER, 1), Protocol.TCP, assumed, QUIET)
 
 
-@pytest.mark.parametrize("name", TELLS_NOTHING)
-def test_a_hint_tells_nothing(name):
+@pytest.mark.parametrize("name", UNINFORMATIVE)
+def test_a_hint_that_decides_nothing(name):
     """Between these two the hint decides nothing."""
-    hints, this, that = TELLS_NOTHING[name]
+    hints, this, that = UNINFORMATIVE[name]
     ratio = hints_likelihood(hints, this, QUIET) / hints_likelihood(hints, that, QUIET)
     assert abs(math.log(ratio)) < math.log(1.2)
 
 
 def test_loss_makes_silence_cheap():
-    """On a lossy way silence says less, and where ICMP errors are rationed that of a rejector too."""
+    """On a lossy way silence shows less, and where ICMP errors are rationed that of a rejector too."""
     ack, frame = Hints(ack=SILENCE), crossed(SILENCE)
     open_, taken = Assumed(ONLY_SYN, covered=True), Assumed(PASS, covered=True, crossed=(True,))
     assert hints_likelihood(ack, open_, LOSSY) > 3 * hints_likelihood(ack, open_, QUIET)
@@ -255,7 +255,7 @@ def test_no_hints_change_nothing_and_nothing_is_impossible():
     for fate in Fate:
         assumed = Assumed(fate, covered=False, crossed=(False,))
         assert hints_likelihood(NO_HINTS, assumed, QUIET) == 1.0
-        for hints, *_ in (*SPEAKS.values(), *TELLS_NOTHING.values()):
+        for hints, *_ in (*SPEAKS.values(), *UNINFORMATIVE.values()):
             if len(hints.crossed) == 1:
                 assert hints_likelihood(hints, assumed, QUIET) >= EPSILON**2
     evidence = Evidence(Response.CLOSED, 1)

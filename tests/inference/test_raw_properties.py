@@ -75,7 +75,7 @@ def outcomes(draw, questions=asked) -> Observation:
         header=draw(st.none() | headers),
         origin=draw(st.none() | st.sampled_from(Origin)),
         aftermath=draw(st.none() | st.sampled_from(Aftermath)),
-        unheard=draw(st.booleans()),
+        raw_only=draw(st.booleans()),
     )
 
 

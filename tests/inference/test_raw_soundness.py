@@ -67,7 +67,7 @@ class RawSetting:
 
     @property
     def excuse(self) -> str | None:
-        """Why a point may be wrong: worlds that are as rare as the point says. None: it may not."""
+        """Why a point may be wrong: worlds that are as rare as the point claims. None: it may not."""
         if self.forged & self.bleached:
             return "a forged reset looks like the stack's own on a bleached way"
         if self.filtered and self.bind.startswith("device"):
@@ -157,11 +157,11 @@ def _judge(case: RawSetting, verdict: PortVerdict, out: RawVerdict) -> None:
         return
     out.points += 1
     if (verdict.binding, set(verdict.bound_to)) != (true.binding, set(true.bound_to)):
-        told = f"{case.scenario.name}: {verdict.binding} {verdict.bound_to} {verdict.confidence:.3f}"
-        (out.excused if case.excuse else out.wrong).append(told)
+        claim = f"{case.scenario.name}: {verdict.binding} {verdict.bound_to} {verdict.confidence:.3f}"
+        (out.excused if case.excuse else out.wrong).append(claim)
 
 
-def test_raw_evidence_keeps_the_truth_and_tells_no_wrong_point():
+def test_raw_evidence_keeps_the_truth_and_makes_no_wrong_point():
     """The truth keeps at least 0.005, worlds that look alike are judged alike, and points are true."""
     with ProcessPoolExecutor(SHARES, mp_context=get_context("spawn")) as pool:
         firsts = range(0, STEP * SHARES, STEP)

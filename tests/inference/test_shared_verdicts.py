@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from told import CONTROLS, OWN, answer, observe, survey
+from survey_builder import CONTROLS, OWN, answer, observe, survey
 
 from probe.inference.host import infer_host
 from probe.inference.priors import USUAL
@@ -36,11 +36,11 @@ def surveys(draw) -> list[AddressSurvey]:
     found = []
     for symbol in ("lan", "vpn"):
         one = survey(symbol, {"controls": draw(st.sampled_from(WORDS[:1] + WORDS[5:6]))}, PORTS[0])
-        heard = [
+        observed = [
             answer(draw(st.sampled_from(WORDS)), Question(one.address.ip, port), draw(st.integers(1, 2)))
             for port in PORTS[: draw(st.integers(5, 7))]
         ]
-        found.append(replace(one, observations=(*one.observations, *heard)))
+        found.append(replace(one, observations=(*one.observations, *observed)))
     return found
 
 
@@ -75,8 +75,8 @@ def test_alike_ports_share_all_that_is_concluded():
     """A thousand refused ports are one verdict, not a thousand."""
     lan = survey("lan", {"controls": "reset@host"}, PORTS[0])
     ports = [Port(Protocol.TCP, number) for number in range(20000, 21000)]
-    heard = [observe("reset", lan.address, port, Role.TESTED) for port in ports]
-    one = replace(lan, observations=(*lan.observations[: len(CONTROLS)], *heard), own_addresses=OWN)
+    observed = [observe("reset", lan.address, port, Role.TESTED) for port in ports]
+    one = replace(lan, observations=(*lan.observations[: len(CONTROLS)], *observed), own_addresses=OWN)
     host = infer_host([one], USUAL, frozenset())
     judged = list(judge_ports(host.models, host.ports, USUAL.point))
     assert [one.port for one in judged] == ports

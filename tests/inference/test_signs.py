@@ -1,7 +1,7 @@
 """Signs of one machine or of several: which answers are which sign."""
 
 import pytest
-from told_addresses import (
+from address_builder import (
     CONTAINER,
     DNS,
     LAN,
@@ -14,8 +14,8 @@ from told_addresses import (
     TO_LAN,
     VPN,
     frame,
+    greeting,
     opened,
-    says,
     ssh,
     survey,
     tls,
@@ -67,7 +67,7 @@ def test_any_shape_of_frame(shape):
 
 
 def test_a_udp_answer_to_a_frame_from_the_neighbour_itself():
-    """It may answer from its own address: both signs are told, and both say the same."""
+    """It may answer from its own address: both signs are found, and both imply the same."""
     found = findings(traced(frame(Reason.UDP_RESPONSE, LAN, port=DNS)))
     assert [f.sign for f in found] == [AliasSign.FRAME_ANSWERED, AliasSign.UDP_SENDER]
 
@@ -92,10 +92,10 @@ def test_what_is_no_cross_address_frame(name):
 
 
 def test_the_neighbours_other_family_is_not_named():
-    """Frames and ARP are told beside the address of their family; the other one has the same link address."""
+    """Frames and ARP are found for the address of their family; the other one has the same link address."""
     surveys = [survey(LAN6, link=MAC), *traced(frame(Reason.RESET, VPN), who_has(MAC))]
-    told = [(f.sign, f.beside) for f in findings(surveys) if f.sign is not AliasSign.LINK_SAME]
-    assert told == [(AliasSign.FRAME_ANSWERED, LAN), (AliasSign.ARP_SAME, LAN)]
+    found = [(f.sign, f.beside) for f in findings(surveys) if f.sign is not AliasSign.LINK_SAME]
+    assert found == [(AliasSign.FRAME_ANSWERED, LAN), (AliasSign.ARP_SAME, LAN)]
 
 
 def test_a_frame_to_its_own_neighbour_proves_nothing():
@@ -143,7 +143,7 @@ LINKS = {
 
 @pytest.mark.parametrize("name", LINKS)
 def test_link_addresses(name):
-    """Two neighbours with one link address are one machine; with two, that says nothing."""
+    """Two neighbours with one link address are one machine; with two, that shows nothing."""
     one, other, interface, signs = LINKS[name]
     surveys = [survey(LAN, link=one), survey(LAN6, link=other, interface=interface)]
     assert [f.sign for f in findings(surveys)] == signs
@@ -205,15 +205,15 @@ KEYS = {
 NGINX, APACHE = web(port=SSH, server="nginx"), web(port=SSH, server="Apache")
 SAME_SIGN, OTHER_SIGN = AliasSign.GREETING_SAME, AliasSign.GREETING_OTHER
 
-GREETINGS = {  # said on one port of the one, of the other; more of the other; signs
+GREETINGS = {  # sent on one port of the one, of the other; more of the other; signs
     "alike": (NGINX, NGINX, {}, [SAME_SIGN]),
     "other software": (NGINX, APACHE, {}, [OTHER_SIGN]),
     "other software, forwarded": (NGINX, APACHE, BEHIND, [AliasSign.GREETING_FORWARDED_OTHER]),
     "another page": (NGINX, web(404, SSH, server="nginx"), {}, []),
     "only on one": (NGINX, {}, {}, []),
     "alike on two ports, other on one": (
-        {**NGINX, **web(), **says("a", DNS)},
-        {**APACHE, **web(), **says("a", DNS)},
+        {**NGINX, **web(), **greeting("a", DNS)},
+        {**APACHE, **web(), **greeting("a", DNS)},
         {},
         [SAME_SIGN, AliasSign.GREETING_MIXED],
     ),
@@ -225,7 +225,7 @@ GREETINGS = {  # said on one port of the one, of the other; more of the other; s
 
 @pytest.mark.parametrize("name", GREETINGS)
 def test_greetings(name):
-    """Compared where no keys told more; a forwarded port speaks for another machine."""
+    """Compared where no keys decide; a forwarded port stands for another machine."""
     lan, vpn, facts, signs = GREETINGS[name]
     keys = ssh("a") | {SSH: (*ssh("a")[SSH], *tls("x", SSH, "k")[SSH])} if "keys" in facts else {}
     surveys = two({"greetings": lan, "keys": keys}, {"greetings": vpn, **facts})
@@ -233,8 +233,8 @@ def test_greetings(name):
 
 
 def test_what_greetings_show():
-    """All ports that greet alike in one claim; what two services say in another, each on its address."""
-    lan, vpn = ({**web(port=SSH, server=name), **web(), **says("a", DNS)} for name in ("nginx", "Apache"))
+    """All ports that greet alike in one claim; what two services send in another, each on its address."""
+    lan, vpn = ({**web(port=SSH, server=name), **web(), **greeting("a", DNS)} for name in ("nginx", "Apache"))
     alike, mixed = findings(two({"greetings": lan}, {"greetings": vpn}))
     (other,) = findings(two({"greetings": NGINX}, {"greetings": APACHE}))
     where = {"about": str(VPN), "beside": str(LAN), "ports": ("22/tcp",), "services": ("Apache", "nginx")}
@@ -281,13 +281,13 @@ def test_every_meaning_has_its_strength():
     """Every sign is in the table; only what parts machines has a probability, greetings less than keys."""
     assert set(MEANINGS) == set(AliasSign)
     for meaning in MEANINGS.values():
-        assert (meaning.other > 0.5) is (meaning.says is Sameness.OTHER)
+        assert (meaning.other > 0.5) is (meaning.implies is Sameness.OTHER)
         assert meaning.other < 1
     assert MEANINGS[AliasSign.GREETING_OTHER].other < 0.8 < MEANINGS[AliasSign.SSH_OTHER].other
 
 
 def test_controls_are_no_forwards():
-    """Only what answered is looked at to tell a forward."""
+    """Only what answered is looked at to find a forward."""
     silent = Observation(Question(VPN, SSH, Role.CONTROL), Reason.NO_RESPONSE, 3)
     surveys = two({"keys": ssh("a")}, {"keys": ssh("b"), "observations": (silent,), "reply_ttl": 64})
     assert [f.sign for f in findings(surveys)] == [AliasSign.SSH_OTHER]

@@ -1,7 +1,7 @@
-"""Another machine behind an address, openings that live for few hops, and links that tell too little."""
+"""Another machine behind an address, openings that live for few hops, and links that show too little."""
 
 import pytest
-from told import address_named, observe, survey
+from survey_builder import address_named, observe, survey
 from varied import replace
 
 from probe.inference import follow_ups, infer
@@ -31,7 +31,7 @@ def share_of(surveys: list[AddressSurvey], binding: Binding) -> float:
     return sum(c.probability for c in found.candidates if c.binding is binding)
 
 
-def test_another_machine_says_nothing_of_the_target():
+def test_another_machine_shows_nothing_of_the_target():
     """Where the VPN address shows another host key, its refusal hardly speaks against all interfaces."""
     lan = survey("lan", {"controls": "reset@host", "port": "syn-ack@host"}, PORT)
     vpn = survey("vpn", {"controls": "reset@host", "port": "reset@host"}, PORT)
@@ -42,7 +42,7 @@ def test_another_machine_says_nothing_of_the_target():
 
 
 def test_another_machine_is_the_condition_of_its_address():
-    """It is told by its name, with what gave it away, and so is a host on the user's word."""
+    """It is reported by its name, with what gave it away, and so is a host on the user's word."""
     lan = survey("lan", {"controls": "reset@host", "port": "syn-ack@host"}, PORT)
     vpn = survey("vpn", {"controls": "reset@host", "port": "reset@host"}, PORT)
     verdict = infer([with_key(lan, "one"), with_key(vpn, "two")])
@@ -60,7 +60,7 @@ def ttls_asked(one: AddressSurvey) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("told", "ttls"),
+    ("facts", "ttls"),
     [
         ({"controls": "reset@host", "port": "no-response", "on_link": False, "hops": 4}, [1, 2, 3]),
         ({"controls": "reset@host", "port": "no-response", "on_link": False, "hops": 11}, list(range(3, 11))),
@@ -70,12 +70,12 @@ def ttls_asked(one: AddressSurvey) -> list[int]:
         ({"controls": "reset@host", "port": "no-response", "on_link": False}, []),
     ],
 )
-def test_silence_is_followed_hop_by_hop(told, ttls):
+def test_silence_is_followed_hop_by_hop(facts, ttls):
     """To just before the address, or outwards where all of it is silent; never on the link."""
-    assert ttls_asked(survey("public", told, PORT)) == ttls
+    assert ttls_asked(survey("public", facts, PORT)) == ttls
 
 
-def test_how_far_openings_get_is_said():
+def test_how_far_openings_get_is_reported():
     """The furthest hop that sent time-exceeded is named, beside a silent port."""
     one = survey(
         "public", {"controls": "reset@host", "port": "no-response", "on_link": False, "hops": 4}, PORT

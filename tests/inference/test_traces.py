@@ -104,10 +104,10 @@ def test_what_arrives_on_loopback_was_answered_here(way, back):
 
 
 def test_every_reason_has_an_outcome_here():
-    """A reason that is added later must say what it means for a follow-up."""
-    told = {reason for reason, _ in BACKS}
+    """A reason that is added later must have a meaning for a follow-up."""
+    listed = {reason for reason, _ in BACKS}
     icmp = {Reason.NET_UNREACH, Reason.PROTO_UNREACH, Reason.HOST_PROHIBITED, Reason.NET_PROHIBITED}
-    assert told | icmp | {Reason.FRAG_NEEDED} == set(Reason)
+    assert listed | icmp | {Reason.FRAG_NEEDED} == set(Reason)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_a_datagram_answered_from_another_address(port, reason, sender, elsewher
     assert hints_of(survey(one))[port].elsewhere is elsewhere
 
 
-def test_a_sender_that_was_not_told_is_not_another_address():
-    """Where nothing tells who answered, it is not taken for another address."""
+def test_a_sender_that_is_not_known_is_not_another_address():
+    """Where nothing shows who answered, it is not taken for another address."""
     assert not answered_elsewhere(replace(seen(Reason.UDP_RESPONSE, port=DNS), sender=None))
 
 

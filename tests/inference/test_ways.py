@@ -1,4 +1,4 @@
-"""Addresses that no probe reached say nothing, whatever else was heard: properties and odd corners."""
+"""Addresses that no probe reached show nothing, whatever else answered: properties and odd corners."""
 
 from ipaddress import ip_address
 
@@ -80,11 +80,11 @@ def test_an_address_that_was_not_reached_names_nothing_new(rest, lost, first, ru
         assert not clear or (now.binding, now.bound_to) == (before.binding, before.bound_to)
         if len(hidden) < len(rest) and share(before, Binding.NOT_LISTENING) > 0.2:
             assert sum(c.probability for c in now.candidates if c.bound_to == (VPN,)) > 0.01
-    (told,) = [a for a in with_it.addresses if a.address.ip == VPN]
-    assert told.condition in {Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE}
-    assert told.evidence
-    assert [one.rule.value for one in told.advice] == [told.condition.value]
-    assert {port.conditions[HERE, VPN] for port in with_it.ports} == {told.condition}
+    (found,) = [a for a in with_it.addresses if a.address.ip == VPN]
+    assert found.condition in {Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE}
+    assert found.evidence
+    assert [one.rule.value for one in found.advice] == [found.condition.value]
+    assert {port.conditions[HERE, VPN] for port in with_it.ports} == {found.condition}
 
 
 @settings(max_examples=25, deadline=None)
@@ -98,11 +98,11 @@ def test_no_raw_packet_is_sent_to_an_address_that_cannot_be_reached(rest, lost):
 @settings(max_examples=60, deadline=None)
 @given(one=surveys_of_one(VPN), way=ways)
 def test_an_answer_of_the_address_itself_is_never_explained_away(one, way):
-    """Whatever tunnel and route say: where the address answered, it was reached."""
+    """Whatever tunnel and route show: where the address answered, it was reached."""
     route, health = way
-    told = replace(one, route=route, tunnel=health, tunnel_name="wg0")
+    changed = replace(one, route=route, tunnel=health, tunnel_name="wg0")
     if any(o.sender == VPN and o.reason not in {*QUIET, Reason.NOT_SENT} for o in one.observations):
-        assert way_condition(told) is None
+        assert way_condition(changed) is None
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_an_answer_of_the_address_itself_is_never_explained_away(one, way):
         ((INTO_TUNNEL, TunnelHealth.UNKNOWN), None),
         ((INTO_TUNNEL, TunnelHealth.OFF), Condition.TUNNEL_DOWN),
         ((NOWHERE, None), None),
-        ((NOWHERE, TunnelHealth.FRESH), None),  # there is no route: that is said
-        ((replace(ELSEWHERE, kind=None), None), None),  # the system does not tell by what link
+        ((NOWHERE, TunnelHealth.FRESH), None),  # there is no route: that is reported
+        ((replace(ELSEWHERE, kind=None), None), None),  # the system does not show by what link
         ((replace(ELSEWHERE, kind=LinkKind.LOOPBACK), None), None),
         ((replace(ELSEWHERE, interface="wg0"), TunnelHealth.STALE), Condition.TUNNEL_DOWN),  # a tap device
     ],

@@ -152,7 +152,7 @@ def evidence(one: AddressSurvey, port: Port) -> Iterator[str]:
 
 def answer(seen: Observation) -> str:
     """Describe an answer by what is the same in every run."""
-    facts = [seen.reason, seen.origin, seen.aftermath, "unheard" if seen.unheard else None]
+    facts = [seen.reason, seen.origin, seen.aftermath, "raw_only" if seen.raw_only else None]
     if seen.reason is not Reason.NO_RESPONSE:
         facts += [f"from {SYMBOLS.get(seen.sender, str(seen.sender))}" if seen.sender else None]
         facts += [f"ttl {seen.ttl}" if seen.ttl is not None else None, *marks(seen.header)]

@@ -77,7 +77,7 @@ def is_true(row: Row) -> bool:
     """Whether the verdict names the truth, or names nothing."""
     verdict, truth = row["verdict"], row["truth"]
     claim = Claim(Binding(verdict["binding"]), frozenset(verdict["bound_to"]))
-    return not claim.told or claim.names(Fact(Binding(truth["binding"]), frozenset(truth["bound_to"])))
+    return not claim.decided or claim.names(Fact(Binding(truth["binding"]), frozenset(truth["bound_to"])))
 
 
 @pytest.mark.parametrize("reach", REACHES)

@@ -138,7 +138,7 @@ def untrue(name: str) -> set[tuple[str, str, str]]:
             for number in netns_tasks.parse_ports(key) if port.binding else ():
                 fact = Fact(truths[number].binding, frozenset(truths[number].bound_to))
                 claim = Claim(Binding(port.binding), frozenset(map(address_of, port.bound_to or ())))
-                if claim.told and not claim.names(fact):
+                if claim.decided and not claim.names(fact):
                     found.add((name, key, part))
     return found
 

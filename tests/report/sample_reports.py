@@ -210,7 +210,7 @@ RAW = report(
         port(
             8000,
             (OPEN, OPEN, OPEN),
-            observations=tuple(observation(p, unheard=True if p is VPN else None) for p in THREE),
+            observations=tuple(observation(p, raw_only=True if p is VPN else None) for p in THREE),
             probes=(),
         ),
         msgspec.structs.replace(

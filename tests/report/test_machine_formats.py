@@ -141,9 +141,9 @@ def test_csv_shows_groups_and_ports_without_answers() -> None:
 def test_csv_has_what_raw_packets_added() -> None:
     """What ties a socket to its address, and what connect() did not get, have columns of their own."""
     rows = list(csv.DictReader(io.StringIO(render_csv(RAW))))
-    assert COLUMNS[-4:] == ("why", "bound_by", "unheard", "vantage")
+    assert COLUMNS[-4:] == ("why", "bound_by", "raw_only", "vantage")
     assert {row["bound_by"] for row in rows if row["port"] == "9000"} == {"device"}
-    assert {(row["address"], row["unheard"]) for row in rows if row["port"] == "8000"} == {
+    assert {(row["address"], row["raw_only"]) for row in rows if row["port"] == "8000"} == {
         ("192.168.77.10", ""),
         ("10.88.0.10", "true"),
         ("203.0.113.10", ""),
@@ -152,7 +152,7 @@ def test_csv_has_what_raw_packets_added() -> None:
 
 def test_reports_from_before_raw_packets_still_read() -> None:
     """A report without the keys that raw packets brought is read; what it lacks was not measured."""
-    added = {"bound_by", "link_address", "probes", "unheard"}
+    added = {"bound_by", "link_address", "probes", "raw_only"}
 
     def without(value):
         if isinstance(value, dict):

@@ -31,9 +31,9 @@ def trace(address, port=SSH, reason=Reason.RESET, *, header=HEADER, **more) -> T
     )
 
 
-def survey(ip, *traces, unheard=False) -> AddressSurvey:
+def survey(ip, *traces, raw_only=False) -> AddressSurvey:
     observations = tuple(
-        Observation(Question(ip, port, role), Reason.RESET, 1, unheard=unheard)
+        Observation(Question(ip, port, role), Reason.RESET, 1, raw_only=raw_only)
         for port, role in ((SSH, Role.TESTED), (CONTROL, Role.CONTROL))
     )
     return AddressSurvey(
@@ -119,8 +119,8 @@ def test_without_raw_packets_probes_are_null() -> None:
 
 def test_what_else_raw_packets_show() -> None:
     """The link-layer address, what binds the port, and what connect() did not get."""
-    made = report(survey(LAN, unheard=True), survey(VPN))
+    made = report(survey(LAN, raw_only=True), survey(VPN))
     assert made.addresses[0].link_address == "52:54:00:12:34:56"
     assert made.addresses[0].condition is Condition.HAIRPIN
     assert made.ports[0].bound_by is BoundBy.DEVICE
-    assert [one.unheard for one in made.ports[0].observations] == [True, None]
+    assert [one.raw_only for one in made.ports[0].observations] == [True, None]

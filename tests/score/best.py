@@ -25,13 +25,13 @@ Row = tuple[str, ...]  # what one port answers, a letter an address
 
 
 def best(host: MadeUpHost, *, raw: bool) -> list[dict[Bound, float]]:
-    """Each port's posterior, by what sockets hear, or by what raw packets show too."""
+    """Each port's posterior, by what sockets receive, or by what raw packets show too."""
     name = next(name for name, family in FAMILIES.items() if family == host.family)
     rows = [
         tuple(_seen(letter, raw=raw) for letter in row) for row in zip(*host.answers.values(), strict=True)
     ]
-    told = tuple(_Shown.of(host, address, raw=raw) for address in host.zones)
-    cases = [(log(share), zones) for share, zones in _zones(name, told, raw=raw)]
+    shown = tuple(_Shown.of(host, address, raw=raw) for address in host.zones)
+    cases = [(log(share), zones) for share, zones in _zones(name, shown, raw=raw)]
     counts = Counter(rows)
     weighed = [
         (share + sum(n * _log(name, zones, row, raw=raw) for row, n in counts.items()), zones)
@@ -84,17 +84,17 @@ def _seen(letter: str, *, raw: bool) -> str:
 
 
 @cache
-def _zones(name: str, told: tuple[_Shown, ...], *, raw: bool) -> tuple[tuple[float, Row], ...]:
+def _zones(name: str, shown: tuple[_Shown, ...], *, raw: bool) -> tuple[tuple[float, Row], ...]:
     """Every choice of zones that what the addresses show leaves, with its share."""
-    return tuple(_zones_left(FAMILIES[name], told, raw=raw))
+    return tuple(_zones_left(FAMILIES[name], shown, raw=raw))
 
 
-def _zones_left(family: Family, told: tuple[_Shown, ...], *, raw: bool) -> Iterator[tuple[float, Row]]:
+def _zones_left(family: Family, shown: tuple[_Shown, ...], *, raw: bool) -> Iterator[tuple[float, Row]]:
     per = [_normal_names(family.zones_of(address)) for address in family.addresses]
     shared = _normal_names(family.zones)
     for names in product(*per):
         zones = [ZONES[name] for name in names]
-        chance = prod(one.chance(zone, raw=raw) for zone, one in zip(zones, told, strict=True))
+        chance = prod(one.chance(zone, raw=raw) for zone, one in zip(zones, shown, strict=True))
         if not chance:
             continue
         share = (1 - family.alike) * prod(of[name] for of, name in zip(per, names, strict=True))

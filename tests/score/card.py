@@ -8,7 +8,7 @@ from score.grade import Claim, Fact, Grade
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What a prober said of one port, what is true of it, and the seed of its world."""
+    """A prober's verdict on one port, what is true of it, and the seed of its world."""
 
     seed: int
     port: Port
@@ -27,7 +27,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ScoreCard:
-    """The score of one run; `nmap` is None where `skipped` says why it did not run."""
+    """The score of one run; `nmap` is None where `skipped` has the reason why it did not run."""
 
     seed: int
     worlds: int

@@ -1,6 +1,6 @@
 """What a careful person concludes from the same answers, without any probability.
 
-Compare the addresses; leave out one whose owner differs; take silence, and what a filter says, as unknown.
+Compare the addresses; leave out one whose owner differs; take silence, and what a filter answers, as unknown.
 """
 
 from probe.lab.scenario import realm_of
@@ -24,10 +24,10 @@ def _of_another(host: MadeUpHost, symbol: str) -> bool:
 
 
 def _port(host: MadeUpHost, index: int, others: frozenset[str]) -> Claim:
-    told = {symbol: letters[index] for symbol, letters in host.answers.items() if symbol not in others}
-    opened = frozenset(ip_of(symbol) for symbol, letter in told.items() if letter in _OPEN)
-    unknown = [letter for letter in told.values() if letter not in _OPEN | _REFUSED]
-    if len(opened) == len(told):
+    shown = {symbol: letters[index] for symbol, letters in host.answers.items() if symbol not in others}
+    opened = frozenset(ip_of(symbol) for symbol, letter in shown.items() if letter in _OPEN)
+    unknown = [letter for letter in shown.values() if letter not in _OPEN | _REFUSED]
+    if len(opened) == len(shown):
         return Claim(Binding.WILDCARD)
     if unknown:
         return Claim(Binding.UNDETERMINED)

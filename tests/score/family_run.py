@@ -61,7 +61,7 @@ class _Share:
 
 
 def score_family(name: str, hosts: int, seed: int, *, raw: bool, processes: int = 1) -> Graded:
-    """Draw hosts of a family from `seed` on and grade what is said of their ports."""
+    """Draw hosts of a family from `seed` on and grade the verdicts on their ports."""
     shares = range(processes)
     asked = [(name, hosts, seed, raw, share, processes) for share in shares]
     if processes == 1:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from score.family_run import Graded, interval, overconfident
 from score.grade import Grade
 
-HEADERS = ("family", "who", "told %", "wrong %", "wrong at 0.9 %", "log loss", "above best")
+HEADERS = ("family", "who", "decided %", "wrong %", "wrong at 0.9 %", "log loss", "above best")
 
 
 def render_families(graded: Sequence[Graded]) -> str:
@@ -39,7 +39,7 @@ def _rows(one: Graded) -> list[tuple[str, ...]]:
 
 def _grades(grade: Grade) -> tuple[str, ...]:
     return (
-        _share(grade.told, grade.ports),
+        _share(grade.decided, grade.ports),
         _share(grade.wrong, grade.ports),
         "-" if grade.confidently_wrong is None else _share(grade.confidently_wrong, grade.ports),
         "-" if grade.log_loss is None else f"{grade.log_loss:.3f}",

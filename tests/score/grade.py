@@ -1,6 +1,6 @@
 """Grades claims about bindings against the truth. Pure: it knows neither worlds nor probers.
 
-A claim is *told* when it names a binding, that is, when it is not `undetermined`. A told claim is
+A claim is *decided* when it names a binding, that is, when it is not `undetermined`. A decided claim is
 right when the truth is among what it names: `specific` only with the very same set of addresses, and
 `loopback-or-not-listening` for either of the two.
 """
@@ -32,7 +32,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a prober says of one port. A prober without probabilities has no `confidence`, no `candidates`."""
+    """A prober's verdict on one port. A prober without probabilities has no `confidence`, no `candidates`."""
 
     binding: Binding
     bound_to: frozenset[IPAddress] = frozenset()
@@ -40,7 +40,7 @@ class Claim:
     candidates: tuple[Candidate, ...] = ()
 
     @property
-    def told(self) -> bool:
+    def decided(self) -> bool:
         """Whether it names a binding at all."""
         return self.binding is not Binding.UNDETERMINED
 
@@ -62,7 +62,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Told claims of about the same confidence: `low` <= confidence < `high` (the last bin holds 1.0 too)."""
+    """Decided claims of about one confidence: `low` <= confidence < `high` (the last bin has 1.0 too)."""
 
     low: float
     high: float
@@ -75,12 +75,12 @@ class Bin:
 class Grade:
     """How one prober did on all ports of all worlds.
 
-    `log_loss` in nats per port over every claim, told or not; `calibration_error` is the expected
+    `log_loss` in nats per port over every claim, decided or not; `calibration_error` is the expected
     calibration error over the bins, 0 to 1. Both are None for a prober without probabilities.
     """
 
     ports: int
-    told: int
+    decided: int
     wrong: int
     confidently_wrong: int | None
     log_loss: float | None
@@ -90,14 +90,14 @@ class Grade:
 
 def grade(pairs: Sequence[tuple[Claim, Fact]]) -> Grade:
     """Grade all claims of one prober."""
-    told = [(claim, fact) for claim, fact in pairs if claim.told]
-    wrong = [claim for claim, fact in told if not claim.names(fact)]
-    rated = [(claim.confidence, claim.names(fact)) for claim, fact in told if claim.confidence is not None]
+    decided = [(claim, fact) for claim, fact in pairs if claim.decided]
+    wrong = [claim for claim, fact in decided if not claim.names(fact)]
+    rated = [(claim.confidence, claim.names(fact)) for claim, fact in decided if claim.confidence is not None]
     weighed = [(claim, fact) for claim, fact in pairs if claim.candidates]
     bins = calibration(rated)
     return Grade(
         ports=len(pairs),
-        told=len(told),
+        decided=len(decided),
         wrong=len(wrong),
         confidently_wrong=sum((claim.confidence or 0.0) >= SURE for claim in wrong) if rated else None,
         log_loss=_log_loss(weighed) if weighed else None,

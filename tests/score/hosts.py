@@ -1,4 +1,4 @@
-"""Made-up hosts as the surveys that a scan of them would bring, and as what nmap would say."""
+"""Made-up hosts as the surveys that a scan of them would bring, and as nmap would report them."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -99,7 +99,7 @@ def _route(symbol: str) -> Route:
 
 @cache
 def observation(symbol: str, port: Port, letter: str, role: Role, *, alike: bool = True) -> Observation:
-    """What connect() hears. `alike`: an accepted connection has the scale of the host's own."""
+    """What connect() gets. `alike`: an accepted connection has the scale of the host's own."""
     question = Question(ip_of(symbol), port, role)
     udp = port.protocol is Protocol.UDP
     reason = _OF_UDP.get(letter, _REASONS[letter]) if udp else _REASONS[letter]

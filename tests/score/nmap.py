@@ -1,6 +1,6 @@
 """A plain reading of nmap, to be graded beside ours, and an oracle for states and reasons.
 
-It runs the host's own nmap as its manual says (`-sS -n -Pn`), in the network that its caller names, and
+It runs the host's own nmap as its manual has it (`-sS -n -Pn`), in the network that its caller names, and
 concludes from the states alone. It knows nothing of scenarios.
 """
 
@@ -24,7 +24,7 @@ Answers = Mapping[tuple[IPAddress, Port], "Answer"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What nmap says of one port on one address, in its own words."""
+    """What nmap reports of one port on one address, in its own words."""
 
     state: str
     reason: str
@@ -106,7 +106,7 @@ def conclude(answers: Answers, port: Port, addresses: Sequence[IPAddress]) -> Cl
     """Read the states of one port on all addresses by the plain rule.
 
     Open everywhere is a wildcard, closed everywhere is loopback or nothing, open somewhere is specific to
-    where it is open, and anything else says nothing.
+    where it is open, and anything else shows nothing.
     """
     states = {address: answers[address, port].state for address in addresses if (address, port) in answers}
     where_open = frozenset(address for address, state in states.items() if state == "open")

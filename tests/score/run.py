@@ -20,7 +20,7 @@ from score.grade import Claim, Fact, grade
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """What one prober said of one world."""
+    """What one prober concluded of one world."""
 
     seed: int
     claims: dict[Port, Claim]
@@ -29,7 +29,7 @@ class _Round:
 
 
 def score(worlds: int, seed: int, engine: str, world: str = "netns") -> ScoreCard:
-    """Probe `worlds` random worlds from `seed` on, one after the other, and grade what is said of them.
+    """Probe `worlds` random worlds from `seed` on, one after the other, and grade the verdicts on them.
 
     Args:
         worlds: how many; world number n has the seed `seed + n`.
@@ -93,11 +93,11 @@ def claim_of(verdict: PortReport) -> Claim:
 
 
 def _column(rounds: Sequence[_Round]) -> Column:
-    said = [
+    cards = [
         Mistake(one.seed, port, one.claims[port], fact) for one in rounds for port, fact in one.facts.items()
     ]
     return Column(
-        grade=grade([(one.claim, one.fact) for one in said]),
+        grade=grade([(one.claim, one.fact) for one in cards]),
         seconds=sum(one.seconds for one in rounds) / max(len(rounds), 1),
-        mistakes=tuple(one for one in said if one.claim.told and not one.claim.names(one.fact)),
+        mistakes=tuple(one for one in cards if one.claim.decided and not one.claim.names(one.fact)),
     )

@@ -34,7 +34,7 @@ def _rows(column: Column) -> Sequence[tuple[str, str]]:
     grade = column.grade
     return (
         ("ports", str(grade.ports)),
-        ("told, of all ports", _share(grade.told, grade.ports)),
+        ("decided, of all ports", _share(grade.decided, grade.ports)),
         ("wrong, of all ports", _share(grade.wrong, grade.ports)),
         (f"wrong with confidence >= {SURE}", _sure(grade)),
         ("log loss, nats a port", _number(grade.log_loss)),
@@ -71,13 +71,13 @@ def _mistakes(mistakes: Sequence[Mistake]) -> Sequence[str]:
     if not mistakes:
         return ()
     lines = [
-        f"  world {one.seed}, {one.port}: said {_named(one.claim)} ({one.claim.confidence or 0:.2f}), "
+        f"  world {one.seed}, {one.port}: found {_named(one.claim)} ({one.claim.confidence or 0:.2f}), "
         f"is {_named(one.fact)}"
         for one in mistakes
     ]
     return ("Wrong:\n" + "\n".join(lines),)
 
 
-def _named(said: Claim | Fact) -> str:
-    addresses = " ".join(sorted(map(str, said.bound_to)))
-    return f"{said.binding} {addresses}".rstrip()
+def _named(claim: Claim | Fact) -> str:
+    addresses = " ".join(sorted(map(str, claim.bound_to)))
+    return f"{claim.binding} {addresses}".rstrip()

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from probe.inference.responses import heard
+from probe.inference.responses import response_of
 from probe.model.binding import Binding
 from probe.model.evidence import Response
 from score import careful
@@ -62,7 +62,7 @@ def test_a_host_is_drawn_by_its_seed():
     assert one != other
 
 
-def test_letters_are_heard_as_they_are_meant():
+def test_letters_become_the_responses_that_they_stand_for():
     """Surveys of made-up hosts read as what was drawn."""
     meant = {
         "O": Response.OPEN,
@@ -74,19 +74,19 @@ def test_letters_are_heard_as_they_are_meant():
         "I": Response.ICMP_HOST,
         "P": Response.ICMP_PATH,
     }
-    told = Counter()
+    seen = Counter()
     for name in FAMILIES:
         for host in hosts(name, 60):
             for survey, letters in zip(surveys_of(host, raw=False), host.answers.values(), strict=True):
                 for o, letter in zip(survey.tested().values(), letters, strict=True):
-                    assert heard(o, survey) is meant[letter]
-                    told[letter] += 1
-    assert told.keys() == meant.keys()
+                    assert response_of(o, survey) is meant[letter]
+                    seen[letter] += 1
+    assert seen.keys() == meant.keys()
 
 
 @pytest.mark.parametrize("name", ["plain", "one firewall", "fronts", "udp filtered"])
 def test_the_best_possible_is_calibrated(name):
-    """Of what it holds likely, as much is true as it says: it knows how the hosts were drawn."""
+    """Of what it holds likely, as much is true as it claims: it knows how the hosts were drawn."""
     claimed = true = 0.0
     for host in hosts(name, 60):
         for posterior, fact in zip(best(host, raw=False), host.truth, strict=True):
@@ -109,15 +109,15 @@ def test_a_careful_person_compares_and_leaves_out():
     ours = {"lan": ZONES["open"], "vpn": ZONES["open"], "public": ZONES["nat"]}
     answers = {"lan": tuple("OORRS"), "vpn": tuple("ORORO"), "public": tuple("RRRRR")}
     truth = (Bound(Binding.WILDCARD),) * 5
-    told = careful.conclude(replace(host, answers=answers, zones=ours, truth=truth))
-    assert [one.binding for one in told] == [
+    claims = careful.conclude(replace(host, answers=answers, zones=ours, truth=truth))
+    assert [one.binding for one in claims] == [
         Binding.WILDCARD,
         Binding.SPECIFIC,
         Binding.SPECIFIC,
         Binding.LOOPBACK_OR_NOT_LISTENING,
         Binding.UNDETERMINED,
     ]
-    assert told[1].bound_to == {ip_of("lan")}
+    assert claims[1].bound_to == {ip_of("lan")}
 
 
 @pytest.mark.parametrize("name", ["plain", "mixed", "docker", "cloud", "rootless", "udp plain"])
@@ -127,7 +127,7 @@ def test_verdicts_keep_close_to_the_best_possible(name):
     assert found.gap < 0.25
     assert found.ours.confidently_wrong <= found.best.confidently_wrong + 0.02 * found.ours.ports
     if name == "plain":
-        assert found.ours.told >= 0.93 * found.ours.ports
+        assert found.ours.decided >= 0.93 * found.ours.ports
         assert found.ours.wrong <= 0.003 * found.ours.ports
 
 

@@ -184,7 +184,7 @@ def test_shares_of_stacks_and_paths() -> None:
 
 
 def test_two_addresses_differ_from_a_wildcard() -> None:
-    """Nothing is bound to every one of the given addresses: no prober could tell it from a wildcard."""
+    """Nothing is bound to every one of the given addresses: no prober could separate it from a wildcard."""
     for world in worlds():
         for port in ports_of(world):
             binds = {entry.bind for entry in world.target.listen if entry.port == port}

@@ -1,4 +1,4 @@
-"""Grades of claims against the truth: what is told, wrong, confidently wrong, and how well calibrated."""
+"""Grades of claims against the truth: what is decided, wrong, confidently wrong, and how well calibrated."""
 
 from ipaddress import ip_address
 from math import log
@@ -63,7 +63,7 @@ def alone(binding: Binding, probability: float) -> tuple[Candidate, ...]:
 
 
 def test_grade_counts() -> None:
-    """Told, wrong and confidently wrong are counted apart; undetermined is not told, and never wrong."""
+    """Decided, wrong and confidently wrong are counted apart; undetermined is neither decided nor wrong."""
     pairs = [
         (
             Claim(
@@ -99,15 +99,15 @@ def test_grade_counts() -> None:
         ),
     ]
     result = grade(pairs)
-    assert (result.ports, result.told, result.wrong, result.confidently_wrong) == (4, 3, 2, 1)
+    assert (result.ports, result.decided, result.wrong, result.confidently_wrong) == (4, 3, 2, 1)
     assert result.log_loss == pytest.approx(-(log(0.99) + 2 * log(FLOOR) + log(0.4)) / 4)
     assert result.calibration_error == pytest.approx((2 * abs(0.945 - 0.5) + 0.8) / 3)
 
 
 def test_a_prober_without_probabilities() -> None:
-    """It is told and wrong, but neither sure of itself nor calibrated."""
+    """It is decided and wrong, but neither sure of itself nor calibrated."""
     result = grade([(EITHER, LOOP), (Claim(Binding.WILDCARD), ON_A)])
-    assert (result.told, result.wrong) == (2, 1)
+    assert (result.decided, result.wrong) == (2, 1)
     assert (result.confidently_wrong, result.log_loss, result.calibration_error, result.bins) == (
         None,
         None,

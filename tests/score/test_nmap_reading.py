@@ -50,7 +50,7 @@ def test_reading_of_xml(address: IPAddress, number: int, answer: Answer | None) 
 
 
 def test_no_output_has_no_answers() -> None:
-    """A run that was cut off says nothing, which is not a state."""
+    """A run that was cut off reports nothing, which is not a state."""
     assert read("") == {}
 
 

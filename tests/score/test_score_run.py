@@ -20,10 +20,10 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{TOP}:{TOP / 'tests'}"}
 
 
 def test_score_in_memory() -> None:
-    """Every port of every world is graded; nmap has no network to run in, and the card says so."""
+    """Every port of every world is graded; nmap has no network to run in, and the card names the reason."""
     card = score(5, 1, "connect", "sim")
     assert card.ours.grade.ports == 5 * PORTS
-    assert card.ours.grade.told > 0
+    assert card.ours.grade.decided > 0
     assert card.ours.grade.log_loss is not None
     assert (card.nmap, card.skipped) == (None, "it needs a real network")
 

@@ -29,7 +29,7 @@ def test_both_probers_side_by_side() -> None:
     """Each figure has its row and each prober its column; a prober without probabilities has a dash."""
     card = ScoreCard(7, 1, "connect", "netns", ours=column(CLAIM), nmap=column(Claim(Binding.UNDETERMINED)))
     text = render(card)
-    assert cells(text, "told, of all ports") == ["1", "(100.0%)", "0", "(0.0%)"]
+    assert cells(text, "decided, of all ports") == ["1", "(100.0%)", "0", "(0.0%)"]
     assert cells(text, "wrong, of all ports") == ["1", "(100.0%)", "0", "(0.0%)"]
     assert cells(text, "wrong with confidence >= 0.9") == ["1", "(100.0%)", "-"]
     assert cells(text, "expected calibration error") == ["0.950", "-"]
@@ -41,7 +41,7 @@ def test_what_was_wrong_is_named() -> None:
     """Each mistake has the seed of its world, so that it can be looked into."""
     card = ScoreCard(7, 1, "connect", "sim", ours=column(CLAIM), nmap=None, skipped="it needs a real network")
     text = render(card)
-    assert "world 7, 8000/tcp: said wildcard (0.95), is specific 192.168.77.10" in text
+    assert "world 7, 8000/tcp: found wildcard (0.95), is specific 192.168.77.10" in text
     assert "nmap: skipped, it needs a real network" in text
 
 

@@ -9,8 +9,8 @@ from worlds_table.text import LEGEND
 _HEAD = """\
 # The scenarios, in every world
 
-Each file here is a small network with a known truth. This page says what is found in it where, and is made by
-`make table`. Measured on {when}:
+Each file here is a small network with a known truth. This page lists what is found in it where, and is made
+by `make table`. Measured on {when}:
 {machine}.
 
 | Column | Is |
@@ -21,10 +21,10 @@ Each file here is a small network with a known truth. This page says what is fou
 | connect | `--engine connect`: ordinary sockets, no privilege |
 | raw | `--engine raw`: raw packets as well |
 
-`ok 12`: all 12 expectations of the file are met. Beyond these, all that a report says of ports and addresses
+`ok 12`: all 12 expectations of the file are met. Beyond these, all that a report has on ports and addresses
 (binding, addresses, families, what binds it, how it is served; state, reason, condition on each address; the
 doctor's first cause) is compared along the row: with the other engine in the same world, and with the same
-engine in the first world. A cell without a mark says the same.
+engine in the first world. A cell without a mark is the same.
 
 - `+`: {raw}
 - `*`: {world}
@@ -78,7 +78,7 @@ def _explained(grid: Grid) -> Iterator[str]:
         if found:
             title = LEGEND[why]
             yield f"## `{mark}` {title[0].upper()}{title[1:]}"
-            headers = ("Scenario", "Port", "Says", *_SIDES[why], "In")
+            headers = ("Scenario", "Port", "Report", *_SIDES[why], "In")
             yield "\n".join((_row(headers), _row(["---"] * len(headers)), *map(_row_of, found)))
 
 

@@ -113,10 +113,10 @@ class SimClients:
         flow = Flow(Protocol.TCP, way.source, self._prober.fresh_port(), address, port.number)
         return SimConnection(self._network, self._prober, flow, way.wire.mtu, segment)
 
-    def find_teller(self, address: IPAddress, mtu: int) -> IPAddress | None:
+    def find_reporter(self, address: IPAddress, mtu: int) -> IPAddress | None:
         """Who has reported that a packet of `mtu` bytes is too big for the way to an address."""
         reported = self._prober.path_mtus.get(address)
-        return None if reported is None or reported.mtu >= mtu else reported.teller
+        return None if reported is None or reported.mtu >= mtu else reported.reporter
 
     # --- names ---
 

@@ -100,7 +100,7 @@ class PathMtu:
     """What a path carries in bytes, and who reported it."""
 
     mtu: int
-    teller: IPAddress
+    reporter: IPAddress
 
 
 Receive = Callable[[Frame, float], Iterable[Frame]]  # what a socket's owner does with a frame, at a time

@@ -96,7 +96,7 @@ def test_a_router_that_reports(scenario_of) -> None:
     found = trial(scenario_of(target=LISTENS, router={"narrow": 1300}), PUBLIC)
     assert found is not None
     assert (found.big, found.route_mtu, found.learnt_mtu) == (Transfer.ARRIVED, 1500, 1300)
-    assert str(found.teller) == "198.51.100.1"
+    assert str(found.reporter) == "198.51.100.1"
 
 
 def test_loss_is_no_black_hole(scenario_of) -> None:

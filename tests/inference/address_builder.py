@@ -1,4 +1,4 @@
-"""Surveys of addresses as tests tell them: neighbours, raw answers, keys."""
+"""Surveys of addresses as tests describe them: neighbours, raw answers, keys."""
 
 from ipaddress import ip_address
 
@@ -72,12 +72,12 @@ def traced(*traces: Trace, **lan) -> list[AddressSurvey]:
     return two({"traces": traces, **lan}, {})
 
 
-def says(text, port=HTTPS, **more) -> dict:
-    """What a service said on a port."""
+def greeting(text, port=HTTPS, **more) -> dict:
+    """What a service sent on a port."""
     return {port: Greeting(text, **more)}
 
 
 def web(status=200, port=HTTPS, *, tls=False, **headers) -> dict:
     """An HTTP answer; `content_type` is the header content-type."""
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
-    return says(f"HTTP/1.1 {status}", port, status=status, headers=told, tls=tls)
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    return greeting(f"HTTP/1.1 {status}", port, status=status, headers=fields, tls=tls)

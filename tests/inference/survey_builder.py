@@ -1,4 +1,4 @@
-"""Surveys as the cases in tests/cases tell them: what sockets heard, and what raw packets brought."""
+"""Surveys from the cases in tests/cases: the responses that sockets got, and those that raw packets got."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -85,39 +85,39 @@ def _sender(word: str, asked: IPAddress) -> IPAddress:
 
 
 def observe(word: str, address: TargetAddress, port: Port, role: Role) -> Observation:
-    """What connect() heard of a port."""
+    """What connect() got from a port."""
     return answer(word, Question(address.ip, port, role), SILENT_TRIES)
 
 
-def words_of(told: str | list[str]) -> list[str]:
-    """What each control said: one word stands for all of them."""
-    return told if isinstance(told, list) else [told] * len(CONTROLS)
+def words_of(word: str | list[str]) -> list[str]:
+    """The response of each control: one word stands for all of them."""
+    return word if isinstance(word, list) else [word] * len(CONTROLS)
 
 
-def survey(symbol: str, told: dict, port: Port) -> AddressSurvey:
-    """One address as a case tells it."""
+def survey(symbol: str, case: dict, port: Port) -> AddressSurvey:
+    """One address as a case describes it."""
     address = TargetAddress(ip_address(TARGET_ADDRESSES[symbol]), realm_of(symbol))
-    heard = [
+    observations = [
         observe(word, address, Port(Protocol.TCP, number), Role.CONTROL)
-        for number, word in zip(CONTROLS, words_of(told["controls"]), strict=True)
+        for number, word in zip(CONTROLS, words_of(case["controls"]), strict=True)
     ]
     for key, asked in (("port", port), ("also", Port(Protocol.TCP, OTHER))):
-        if key in told:
-            heard.append(observe(told[key], address, asked, Role.TESTED))
-    if "canary" in told:
-        heard.append(observe(told["canary"], address, Port(Protocol.TCP, CONTROLS[0]), Role.CANARY))
+        if key in case:
+            observations.append(observe(case[key], address, asked, Role.TESTED))
+    if "canary" in case:
+        observations.append(observe(case["canary"], address, Port(Protocol.TCP, CONTROLS[0]), Role.CANARY))
     by_sockets = AddressSurvey(
         address,
-        tuple(heard),
-        route=route_told(symbol, told),
-        hops=told.get("hops"),
-        neighbour=Neighbour(told["neighbour"]) if "neighbour" in told else None,
+        tuple(observations),
+        route=route_described(symbol, case),
+        hops=case.get("hops"),
+        neighbour=Neighbour(case["neighbour"]) if "neighbour" in case else None,
         own_addresses=OWN,
-        link_address=MAC if told.get("near") else None,
-        tunnel=TunnelHealth(told["tunnel"]) if "tunnel" in told else None,
-        tunnel_name="wg0" if "tunnel" in told else None,
+        link_address=MAC if case.get("near") else None,
+        tunnel=TunnelHealth(case["tunnel"]) if "tunnel" in case else None,
+        tunnel_name="wg0" if "tunnel" in case else None,
     )
-    return with_raw(by_sockets, list(raw_answers(symbol, told.get("raw", {}), port)))
+    return with_raw(by_sockets, list(raw_answers(symbol, case.get("raw", {}), port)))
 
 
 def route_of(symbol: str, *, on_link: bool) -> Route:
@@ -128,15 +128,15 @@ def route_of(symbol: str, *, on_link: bool) -> Route:
     )
 
 
-def route_told(symbol: str, told: dict) -> Route:
+def route_described(symbol: str, case: dict) -> Route:
     """The route of a case: the realm's own, `by` another realm's link or loopback, or none at all."""
-    by = told.get("by")
+    by = case.get("by")
     if by == "no route":
         return Route(address_named(symbol), reachable=False)
     if by == "lo":
         ip = address_named(symbol)
         return Route(ip, source=ip, interface="lo", kind=LinkKind.LOOPBACK, mtu=65536, on_link=True)
-    route = route_of(by or symbol, on_link=told.get("on_link", True))
+    route = route_of(by or symbol, on_link=case.get("on_link", True))
     return replace(route, destination=address_named(symbol))
 
 
@@ -153,14 +153,14 @@ def with_raw(before: AddressSurvey, answers: list[Observation]) -> AddressSurvey
     raise AssertionError("a round of follow-ups is one step")
 
 
-def raw_answers(symbol: str, told: dict, port: Port) -> Iterator[Observation]:
+def raw_answers(symbol: str, case: dict, port: Port) -> Iterator[Observation]:
     """What raw packets brought: see the head of tests/cases/raw.yaml."""
     ip = address_named(symbol)
-    for key, word in told.items():
+    for key, word in case.items():
         name, _, subject = key.partition(" ")
-        for question, said in RAW[name](ip, subject, word, port):
-            signed = " " in said or said == Reason.NO_RESPONSE
-            yield answer(said if signed else f"{said} usual", question, RAW_TRIES)
+        for question, response in RAW[name](ip, subject, word, port):
+            signed = " " in response or response == Reason.NO_RESPONSE
+            yield answer(response if signed else f"{response} usual", question, RAW_TRIES)
 
 
 Asked = Iterator[tuple[Question, str]]
@@ -174,8 +174,8 @@ def _of_port(ip: IPAddress, subject: str, word: str, port: Port, shape: Shape = 
 def _of_controls(
     ip: IPAddress, subject: str, word: str | list[str], port: Port, shape: Shape = Shape.OPENING
 ) -> Asked:
-    for number, said in zip(CONTROLS, words_of(word), strict=True):
-        yield Question(ip, Port(Protocol.TCP, number), Role.CONTROL, shape=shape), said
+    for number, response in zip(CONTROLS, words_of(word), strict=True):
+        yield Question(ip, Port(Protocol.TCP, number), Role.CONTROL, shape=shape), response
 
 
 def _of_segment(shape: Shape):
@@ -188,8 +188,8 @@ def _of_segment(shape: Shape):
 
 
 def _of_echo(ip: IPAddress, subject: str, word: str, port: Port) -> Asked:
-    said = "no-response" if word == "silent" else f"echo-reply {word}"
-    yield Question(ip, NO_PORT, Role.CONTROL, shape=Shape.ECHO), said
+    response = "no-response" if word == "silent" else f"echo-reply {word}"
+    yield Question(ip, NO_PORT, Role.CONTROL, shape=Shape.ECHO), response
 
 
 def hop_by(ip: IPAddress, link_address: str = MAC) -> NextHop:
@@ -242,7 +242,7 @@ def port_of(case: dict) -> Port:
 def surveys_of(case: dict) -> list[AddressSurvey]:
     """The addresses of a case."""
     port = port_of(case)
-    return [survey(symbol, told, port) for symbol, told in case.items() if symbol in TARGET_ADDRESSES]
+    return [survey(symbol, case, port) for symbol, case in case.items() if symbol in TARGET_ADDRESSES]
 
 
 def running_in(case: dict) -> frozenset[Port]:
@@ -271,17 +271,17 @@ def matches(found: Struct, asked: dict) -> bool:
 def expected_rules(case: dict, found: PortVerdict, verdict: Verdict) -> None:
     """Every rule that the case asks for is there with its arguments, and none that it forbids."""
     values = {
-        "say": found.evidence,
-        "advise": found.advice,
+        "evidence": found.evidence,
+        "advice": found.advice,
         "next": found.next_tests,
         "rivals": found.rivals,
-        "say_address": [one for a in verdict.addresses for one in a.evidence],
-        "advise_address": [one for a in verdict.addresses for one in a.advice],
+        "address_evidence": [one for a in verdict.addresses for one in a.evidence],
+        "address_advice": [one for a in verdict.addresses for one in a.advice],
     }
     for key, has in values.items():
         for asked in case.get(key, ()):
             assert any(matches(one, asked) for one in has), (key, asked, has)
-    for asked in case.get("unsaid", ()):
+    for asked in case.get("absent", ()):
         everything = (*found.evidence, *found.rivals, *found.advice)
         assert not any(matches(one, asked) for one in everything), asked
 
