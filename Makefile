@@ -8,6 +8,8 @@ SEED   ?= 1
 ENGINE ?= connect
 # Made-up hosts of every family to grade instead; 2000 take a quarter of an hour.
 FAMILIES ?= 0
+# sim, netns; of families also abstract, which is their usual.
+WORLD  ?=
 SECONDS ?= 600
 # Processes that run tests, a file at a time: they mostly wait for the networks that they build.
 JOBS   ?= 3
@@ -45,8 +47,9 @@ check: $(VENV)/dev ## style, types, direction of imports, sizes
 bench: $(VENV)/dev ## speed and memory against nmap, in namespaces of its own; kept in .venv/bench.json
 	@PYTHONPATH=tests $(BIN)/python tests/bench/speed.py $(VENV)/bench.json
 
-score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (WORLDS=100 SEED=1 ENGINE=connect FAMILIES=0)
-	@PYTHONPATH=tests $(BIN)/python -m score --worlds $(WORLDS) --seed $(SEED) --engine $(ENGINE) --families $(FAMILIES)
+score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (WORLDS=100 SEED=1 ENGINE=connect FAMILIES=0 WORLD=netns)
+	@PYTHONPATH=tests $(BIN)/python -m score --worlds $(WORLDS) --seed $(SEED) --engine $(ENGINE) --families $(FAMILIES) \
+		$(if $(WORLD),--world $(WORLD))
 
 table: $(VENV)/dev ## all scenarios in every world with both engines, compared: 20 minutes, as root
 	@PYTHONPATH=tests $(BIN)/python -m worlds_table

@@ -161,6 +161,8 @@ class TargetHost(Strict, frozen=True, kw_only=True):
     no_way_back: tuple[str, ...] = ()  # realms: it has no route to the prober's addresses there
     strict_reverse_path: bool = False  # rp_filter=1 (RFC 3704 section 2.2)
     forwards: bool = False  # it is a gateway: what is not its own it sends on, or reports unreachable
+    # a program in user space has its VPN addresses, and connects to 127.0.0.1 for its peers; in memory alone
+    vpn_program: bool = False
     # realm -> bytes: longer packets vanish on their way to it, and nobody is notified
     swallows_above: dict[str, int] = {}
 

@@ -4,6 +4,7 @@ Run as `python -m score` with `tests` on the path; --help lists its options.
 """
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -19,27 +20,51 @@ from score.run import score
 from score.table import render
 
 
+class ScoredIn(StrEnum):
+    """Where verdicts are graded."""
+
+    ABSTRACT = "abstract"
+    SIM = "sim"
+    NETNS = "netns"
+
+
 def main(
     worlds: Annotated[int, typer.Option(min=1, help="How many random worlds.")] = 100,
     seed: Annotated[int, typer.Option(help="Of the first world.")] = 1,
     engine: Annotated[
         Engine, typer.Option(help="raw sends raw packets too; auto: connect.")
     ] = Engine.CONNECT,
-    world: Annotated[WorldKind, typer.Option(help="In memory, or hosts in namespaces.")] = WorldKind.NETNS,
-    families: Annotated[
-        int, typer.Option(min=0, help="Instead: so many made-up hosts of every family, without a packet.")
-    ] = 0,
+    world: Annotated[
+        ScoredIn | None,
+        typer.Option(help="sim: in memory; netns: hosts in namespaces; abstract, of families: no packets."),
+    ] = None,
+    families: Annotated[int, typer.Option(min=0, help="Instead: so many made-up hosts of every family.")] = 0,
+    family: Annotated[list[str] | None, typer.Option(help="Of this family alone; repeatable.")] = None,
 ) -> None:
     """Grade the verdicts on random worlds whose truth is known, beside nmap's."""
-    if families:
-        raw = lab_engine(engine) == "raw"
-        graded = [score_family(name, families, seed, raw=raw, processes=2) for name in FAMILIES]
-        Destination().write_text(render_families(graded) + "\n")
+    place = world or (ScoredIn.ABSTRACT if families else ScoredIn.NETNS)
+    if place is ScoredIn.ABSTRACT:
+        if not families:
+            raise typer.BadParameter("abstract is for families: give --families too")
+        Destination().write_text(_of_families(family or list(FAMILIES), families, seed, engine, place) + "\n")
         return
-    code = enter_world(world, sys.argv[1:], module="score")
+    code = enter_world(WorldKind(place), sys.argv[1:], module="score")
     if code is not None:
         raise typer.Exit(code)
-    Destination().write_text(render(score(worlds, seed, lab_engine(engine), world)) + "\n")
+    text = (
+        _of_families(family or list(FAMILIES), families, seed, engine, place)
+        if families
+        else render(score(worlds, seed, lab_engine(engine), place))
+    )
+    Destination().write_text(text + "\n")
+
+
+def _of_families(names: list[str], hosts: int, seed: int, engine: Engine, world: ScoredIn) -> str:
+    """The table of these families; real hosts are built by one process, one after the other."""
+    raw, processes = lab_engine(engine) == "raw", 1 if world is ScoredIn.NETNS else 2
+    return render_families(
+        [score_family(name, hosts, seed, raw=raw, processes=processes, world=world.value) for name in names]
+    )
 
 
 if __name__ == "__main__":

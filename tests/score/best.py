@@ -8,7 +8,7 @@ from math import exp, log, prod
 from typing import NamedTuple
 
 from score.families import (
-    FAMILIES,
+    IN_WORLD,
     ZONES,
     Bound,
     Family,
@@ -21,12 +21,14 @@ from score.families import (
 )
 
 _TINY = 1e-300
+_FAMILIES = {(world, name): family for world, some in IN_WORLD.items() for name, family in some.items()}
+_Name = tuple[str, str]  # the kind of world, and the family there
 Row = tuple[str, ...]  # what one port answers, a letter an address
 
 
 def best(host: MadeUpHost, *, raw: bool) -> list[dict[Bound, float]]:
     """Each port's posterior, by what sockets receive, or by what raw packets show too."""
-    name = next(name for name, family in FAMILIES.items() if family == host.family)
+    name = next(name for name, family in _FAMILIES.items() if family == host.family)
     rows = [
         tuple(_seen(letter, raw=raw) for letter in row) for row in zip(*host.answers.values(), strict=True)
     ]
@@ -84,9 +86,9 @@ def _seen(letter: str, *, raw: bool) -> str:
 
 
 @cache
-def _zones(name: str, shown: tuple[_Shown, ...], *, raw: bool) -> tuple[tuple[float, Row], ...]:
+def _zones(name: _Name, shown: tuple[_Shown, ...], *, raw: bool) -> tuple[tuple[float, Row], ...]:
     """Every choice of zones that what the addresses show leaves, with its share."""
-    return tuple(_zones_left(FAMILIES[name], shown, raw=raw))
+    return tuple(_zones_left(_FAMILIES[name], shown, raw=raw))
 
 
 def _zones_left(family: Family, shown: tuple[_Shown, ...], *, raw: bool) -> Iterator[tuple[float, Row]]:
@@ -110,17 +112,16 @@ def _normal_names(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: weight / total for name, weight in weights.items()}
 
 
-def _log(name: str, zones: Row, row: Row, *, raw: bool) -> float:
+def _log(name: _Name, zones: Row, row: Row, *, raw: bool) -> float:
     return log(sum(_joint(name, zones, row, raw=raw).values()) or _TINY)
 
 
 @cache
-def _joint(name: str, zones: Row, row: Row, *, raw: bool) -> Mapping[Bound, float]:
+def _joint(name: _Name, zones: Row, row: Row, *, raw: bool) -> Mapping[Bound, float]:
     """P(fact, row of answers), given the zones."""
-    family = FAMILIES[name]
-    binds = _normal_names(family.binds)
+    family = _FAMILIES[name]
     out: dict[Bound, float] = {}
-    for bind, weight in binds.items():
+    for bind, weight in family.all_binds().items():
         fact = fact_of(bind)
         for rule, share in rules_of(family).items():
             chance = weight * share

@@ -5,13 +5,15 @@ The shares are not taken from the inference's priors, and the inference must not
 are independent of each other given the zones of its addresses, so that the best possible posterior can be
 computed.
 
+A UDP service answers what it is asked, or it does not, on all of its addresses alike.
+
 Answers are letters: O accepted, X accepted and closed at once, B accepted by what the host forwards to, R the
 host's own refusal, F one that a filter or a VPN program made (to sockets the same), S silence, I an ICMP
 error of the host, P one of a router. Of UDP, O is an answer, and R a port-unreachable.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TypeVar
 
@@ -23,6 +25,7 @@ THREE = ("lan", "vpn", "public")
 TWO_FAMILIES = ("lan", "lan6", "vpn", "public6")
 SET_BY_BIND = {"lan", "lan6", "vpn", "public", "public6"}
 UDP_SPEAKS = 0.6  # share of UDP services that answer what they are asked
+QUIET = "quiet "  # before the bind of one that does not
 
 _Choice = TypeVar("_Choice")
 
@@ -69,6 +72,18 @@ class Family:
         """Zones of one address, with their weights."""
         by_realm = {"public": self.public, "vpn": self.vpn}
         return by_realm.get(realm_of(address)) or self.zones
+
+    def all_binds(self) -> Mapping[str, float]:
+        """Binds with their shares; of UDP those of services that keep quiet beside them."""
+        total = sum(self.binds.values())
+        shares = {bind: weight / total for bind, weight in self.binds.items()}
+        if self.protocol != "udp":
+            return shares
+        return {
+            name: share * part
+            for bind, share in shares.items()
+            for name, part in {bind: UDP_SPEAKS, f"{QUIET}{bind}": 1 - UDP_SPEAKS}.items()
+        }
 
 
 ZONES: Mapping[str, Zone] = {
@@ -269,6 +284,35 @@ FAMILIES: Mapping[str, Family] = {
 }
 
 
+# Worlds of packets have boxes in front at the first hop alone, and only memory has VPN programs.
+_NOT_IN_WORLD: Mapping[str, frozenset[str]] = {
+    "sim": frozenset({"cdn", "box"}),
+    "netns": frozenset({"cdn", "box", "relay"}),
+}
+
+
+def _without(zones: Mapping[str, float], left_out: frozenset[str]) -> Mapping[str, float]:
+    return {name: weight for name, weight in zones.items() if name not in left_out}
+
+
+# Of each kind of world: the families without the zones that it does not have.
+IN_WORLD: Mapping[str, Mapping[str, Family]] = {
+    "abstract": FAMILIES,
+    **{
+        world: {
+            name: replace(
+                one,
+                zones=_without(one.zones, left_out),
+                public=_without(one.public, left_out),
+                vpn=_without(one.vpn, left_out),
+            )
+            for name, one in FAMILIES.items()
+        }
+        for world, left_out in _NOT_IN_WORLD.items()
+    },
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """The truth of one port as the report names it: addresses by their symbols."""
@@ -282,20 +326,21 @@ class MadeUpHost:
     """One host of a family: the truth of its ports, and what its addresses answer.
 
     `alike`: whether SYN/ACKs of an address are like the host's own. `claims`: whether the LAN's link answers
-    ARP for the VPN address, which raw packets can ask.
+    ARP for the VPN address, which raw packets can ask. Neither is known where it is not drawn.
     """
 
     family: Family
     truth: tuple[Bound, ...]
     answers: Mapping[str, tuple[str, ...]]  # by address, a letter a port
     zones: Mapping[str, Zone]
+    binds: tuple[str, ...] = ()  # of its ports
     alike: Mapping[str, bool] = field(default_factory=dict)
-    claims: bool = True
+    claims: bool | None = True
 
     def shows_alike(self, address: str) -> bool | None:
         """Whether SYN/ACKs of an address are like those of the LAN address; None: nothing to compare."""
         accepted = (set(self.answers.get(one, ())) & set("OX") for one in ("lan", address))
-        return self.alike.get(address, True) if address != "lan" and all(accepted) else None
+        return self.alike.get(address) if address != "lan" and all(accepted) else None
 
 
 def claimed(zone: Zone) -> float:
@@ -305,6 +350,7 @@ def claimed(zone: Zone) -> float:
 
 def fact_of(bind: str) -> Bound:
     """What the report should call it."""
+    bind = bind.removeprefix(QUIET)
     kinds = {"loopback": Binding.LOOPBACK, "nothing": Binding.NOT_LISTENING, "docker": Binding.WILDCARD}
     if bind == "closing" or bind.startswith("wildcard"):
         return Bound(Binding.WILDCARD)
@@ -315,6 +361,7 @@ def fact_of(bind: str) -> Bound:
 
 def covered(bind: str, addresses: tuple[str, ...]) -> frozenset[str]:
     """The addresses on which its socket, or its forwarding, accepts."""
+    bind = bind.removeprefix(QUIET)
     if bind.startswith("wildcard") or bind in {"docker", "closing"}:
         only = {"docker": "4", "wildcard 4": "4", "wildcard 6": "6"}.get(bind, "")
         return frozenset(a for a in addresses if only in {"", "6" if a.endswith("6") else "4"})
@@ -329,8 +376,8 @@ def answers_of(zone: Zone, bind: str, address: str, family: Family, rule: str = 
         held = (1 - passed) * zone.holds
         return _merged({"B": passed, "O": held, zone.unused: 1 - passed - held})
     if zone.owner == "relay":
-        return _own(bind, family.protocol, takes=True) if takes or bind == "loopback" else {"F": 1.0}
-    own = _own(bind, family.protocol, takes=takes)
+        return own_answer(bind, family.protocol, takes=True) if takes or bind == "loopback" else {"F": 1.0}
+    own = own_answer(bind, family.protocol, takes=takes)
     forwarded = bind.startswith("docker") and takes
     if forwarded and not zone.by_router:
         return own
@@ -343,11 +390,12 @@ def answers_of(zone: Zone, bind: str, address: str, family: Family, rule: str = 
     return _merged(zone.rules, own, share=1 - sum(zone.rules.values()))
 
 
-def _own(bind: str, protocol: str, *, takes: bool) -> Mapping[str, float]:
+def own_answer(bind: str, protocol: str, *, takes: bool) -> Mapping[str, float]:
+    """What a port answers that nothing stands before."""
     if not takes:
         return {"R": 1.0}
     if protocol == "udp":
-        return {"O": UDP_SPEAKS, "S": 1 - UDP_SPEAKS}
+        return {"S" if bind.startswith(QUIET) else "O": 1.0}
     return {{"docker": "B", "closing": "X"}.get(bind.split(" ", maxsplit=1)[0], "O"): 1.0}
 
 
@@ -377,7 +425,7 @@ def draw(family: Family, rng: Random, ports: int = PORTS) -> MadeUpHost:
         shared = choose(rng, family.zones)
         names = {a: shared if shared in family.zones_of(a) else name for a, name in names.items()}
     zones = {address: ZONES[name] for address, name in names.items()}
-    binds = [choose(rng, family.binds) for _ in range(ports)]
+    binds = tuple(choose(rng, family.all_binds()) for _ in range(ports))
     rules = [choose(rng, rules_of(family)) for _ in range(ports)]
     answers = {
         address: tuple(
@@ -388,4 +436,4 @@ def draw(family: Family, rng: Random, ports: int = PORTS) -> MadeUpHost:
     }
     alike = {address: rng.random() < zone.alike for address, zone in zones.items()}
     claims = "vpn" in zones and rng.random() < claimed(zones["vpn"])
-    return MadeUpHost(family, tuple(map(fact_of, binds)), answers, zones, alike, claims)
+    return MadeUpHost(family, tuple(map(fact_of, binds)), answers, zones, binds, alike, claims)

@@ -1,24 +1,34 @@
-"""Grades verdicts on families of made-up hosts: ours, two plain rules', and the best possible."""
+"""Grades verdicts on families of made-up hosts: ours, two plain rules', and the best possible.
+
+Ours are of what a scan would measure, or of a scan by the whole program in a world of packets. There the best
+possible is by the answers of ports and by distances alone: a scan may learn more.
+"""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import sqrt
 from multiprocessing import get_context
 from random import Random
 
+from probe.app.scan import scan
 from probe.inference.host import infer_host
 from probe.inference.policy import AddressModel
 from probe.inference.posterior import Posterior
 from probe.inference.priors import USUAL
 from probe.inference.verdict import name_port
+from probe.lab.door import backends_of, open_world
 from probe.model.binding import Binding, Candidate
+from probe.model.plan import Timing
 from probe.model.target import IPAddress, Port
 from score import careful, nmap
 from score.best import best
-from score.families import FAMILIES, Bound, Family, MadeUpHost, draw
+from score.families import FAMILIES, IN_WORLD, Bound, Family, MadeUpHost, draw
+from score.family_scenario import scenario_of
 from score.grade import Claim, Fact, Grade, grade
 from score.hosts import ip_of, port_number, surveys_of
+from score.run import claim_of
 
 POINT = 0.80  # what a binding must have to be named
 _STATES = {"O": "open", "B": "open", "X": "open", "R": "closed", "F": "closed"}
@@ -30,6 +40,7 @@ class Graded:
 
     name: str
     engine: str
+    world: str
     hosts: int
     ours: Grade
     best: Grade
@@ -60,30 +71,51 @@ class _Share:
     nmap: list[Pair]
 
 
-def score_family(name: str, hosts: int, seed: int, *, raw: bool, processes: int = 1) -> Graded:
-    """Draw hosts of a family from `seed` on and grade the verdicts on their ports."""
-    shares = range(processes)
-    asked = [(name, hosts, seed, raw, share, processes) for share in shares]
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Hosts of a family: the first of them by its seed, how many, and how they are scanned."""
+
+    name: str
+    hosts: int
+    seed: int
+    raw: bool
+    world: str
+
+
+def score_family(
+    name: str, hosts: int, seed: int, *, raw: bool, processes: int = 1, world: str = "abstract"
+) -> Graded:
+    """Draw hosts of a family from `seed` on and grade the verdicts on their ports.
+
+    `world`: `abstract`, without a packet; or the kind of world that the whole program scans them in.
+    """
+    grade_share = partial(_grade_share, _Asked(name, hosts, seed, raw, world), processes)
     if processes == 1:
-        found = [_grade_share(*asked[0])]
+        found = [grade_share(0)]
     else:
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            found = list(pool.map(_grade_share, *zip(*asked, strict=True)))
+            found = list(pool.map(grade_share, range(processes)))
     return Graded(
         name,
         "raw" if raw else "connect",
+        world,
         hosts,
         **{who: grade([pair for one in found for pair in getattr(one, who)]) for who in _Share.__slots__},
     )
 
 
-def _grade_share(name: str, hosts: int, seed: int, raw: bool, share: int, of: int) -> _Share:  # noqa: FBT001
+def _grade_share(asked: _Asked, of: int, share: int) -> _Share:
     out = _Share([], [], [], [])
-    for number in range(share, hosts, of):
-        host = draw(FAMILIES[name], Random(f"{name} {seed + number}"))  # noqa: S311 - hosts must be repeatable
+    abstract = asked.world == "abstract"
+    for number in range(share, asked.hosts, of):
+        rng = Random(f"{asked.name} {asked.seed + number}")  # noqa: S311 - hosts must be repeatable
+        host = draw(IN_WORLD[asked.world][asked.name], rng)
+        if not abstract:  # its boxes are alike, and what they show beside ports is their own
+            host = replace(host, alike={}, claims=None)
         facts = [_fact(one) for one in host.truth]
-        out.ours.extend(zip(_ours(host, raw=raw), facts, strict=True))
-        out.best.extend(zip(_best(host, raw=raw), facts, strict=True))
+        ours = _ours(host, raw=asked.raw) if abstract else _scanned(host, asked.world, raw=asked.raw)
+        out.ours.extend(zip(ours, facts, strict=True))
+        out.best.extend(zip(_best(host, raw=asked.raw), facts, strict=True))
         out.careful.extend(zip(careful.conclude(host), facts, strict=True))
         out.nmap.extend(zip(_nmap(host), facts, strict=True))
     return out
@@ -101,6 +133,15 @@ def _ours(host: MadeUpHost, *, raw: bool) -> list[Claim]:
     found = infer_host(surveys_of(host, raw=raw), USUAL, frozenset())
     ports = [port_number(index, host.family.protocol) for index in range(len(host.truth))]
     return [_claim(port, found.models, found.ports[port]) for port in ports]
+
+
+def _scanned(host: MadeUpHost, world: str, *, raw: bool) -> list[Claim]:
+    """What a scan reports of its ports, in their order."""
+    engine = "raw" if raw else "connect"
+    with open_world(scenario_of(host), world, raw=raw) as opened:
+        report = scan(opened.target, Timing(), backends_of(opened, engine))
+    found = {Port(one.protocol, one.port): claim_of(one) for one in report.ports}
+    return [found[port_number(index, host.family.protocol)] for index in range(len(host.truth))]
 
 
 def _claim(port: Port, models: Sequence[AddressModel], posterior: Posterior) -> Claim:

@@ -17,7 +17,7 @@ def render_families(graded: Sequence[Graded]) -> str:
     notes = [f"  {one.name}: {text}" for one in graded for text in overconfident(one.ours)]
     return "\n\n".join(
         (
-            f"{graded[0].hosts} hosts a family, engine {graded[0].engine}",
+            f"{graded[0].hosts} hosts a family, engine {graded[0].engine}, world {graded[0].world}",
             "* looked at while priors were chosen, ~ sockets cannot see its filters",
             tabulate(rows, headers=HEADERS, disable_numparse=True),
             f"Log loss above the best possible, mean of {len(graded)} families: {mean:.3f}",

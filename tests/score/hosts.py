@@ -74,7 +74,7 @@ def _survey(host: MadeUpHost, symbol: str, zone: Zone, *, raw: bool) -> AddressS
     letters = dict(zip(tested, host.answers[symbol], strict=True)) | dict.fromkeys(controls, zone.unused)
     traces = tuple(t for o, letter in letters.items() for t in _traces(o, letter)) if raw else ()
     near = raw and symbol == "lan"
-    if near and "vpn" in host.answers:
+    if near and "vpn" in host.answers and host.claims is not None:
         traces = (*traces, _who_has_the_vpn_address(answered=host.claims))
     return AddressSurvey(
         TargetAddress(ip_of(symbol), realm_of(symbol)),

@@ -28,7 +28,7 @@ def test_chances_of_answers_sum_to_one(name):
     family = FAMILIES[name]
     for address in family.addresses:
         for zone in map(ZONES.get, family.zones_of(address)):
-            for bind in family.binds:
+            for bind in family.all_binds():
                 for rule in ("", *family.everywhere):
                     shares = answers_of(zone, bind, address, family, rule)
                     assert sum(shares.values()) == pytest.approx(1)

@@ -51,6 +51,7 @@ _LIMITS: tuple[tuple[str, Callable[[Scenario], object], str], ...] = (
     ("another TTL", lambda s: s.target.ttl, _KERNEL),
     ("loopback open to links", lambda s: s.target.route_localnet, _KERNEL),
     ("a target that forwards", lambda s: s.target.forwards, _KERNEL),
+    ("a VPN program in user space", lambda s: s.target.vpn_program, _NO_HOST),
     ("a SYN proxy", lambda s: s.router.syn_proxy, _KERNEL),
     (
         "a target switched off",

@@ -60,9 +60,11 @@ def lay_out(scenario: Scenario) -> Layout:
     """Work out every host and wire of a scenario.
 
     Raises:
-        ScenarioError: an unknown address symbol, or a tunnel that cannot be.
+        ScenarioError: an unknown address symbol, or a tunnel or a program that cannot be.
         UsageError: a port list that cannot be read.
     """
+    if scenario.target.vpn_program:
+        raise ScenarioError(f"scenario {scenario.name}: only memory has a VPN program in user space")
     symbols = symbols_in_use(scenario)
     hosts = [_target(scenario, symbols)]
     if "public" in realms(symbols):

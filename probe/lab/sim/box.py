@@ -237,6 +237,7 @@ class NodeConfig:
     nat: Nat = field(default_factory=Nat)
     guard: Guard | None = None  # of what it forwards
     strict_reverse_path: bool = False  # rp_filter=1, which IPv6 does not have
+    in_user_space: bool = False  # a program's own stack: no kernel's options, and no DSCP in its resets
     swallows_above: Mapping[str, int] = field(default_factory=dict)  # realm -> bytes: longer packets are lost
 
 
@@ -265,7 +266,7 @@ class Box:
         self.name = name
         self.addresses = dict(addresses)
         self._does = manners
-        self._stack = Stack(manners.sockets)
+        self._stack = Stack(manners.sockets, in_user_space=manners.in_user_space)
         self._limits = Buckets()
 
     def receive(self, frame: Frame, arrival: Arrival) -> Iterable[Frame]:

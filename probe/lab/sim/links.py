@@ -4,6 +4,7 @@ prober --- lan --- ap      target            an access point that keeps its clie
 prober --- home --- stranger                 another machine with an address of the target's
 prober --- dns --- dns                       name servers, each an address of one host
 prober --- wan --- target                    what carries a real tunnel
+prober --- vpn --- vpn-program               a program of the target's, with a network stack of its own
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,6 +41,7 @@ class Name(StrEnum):
     ACCESS_POINT = "ap"
     STRANGER = "stranger"
     NAME_SERVER = "dns"
+    VPN_PROGRAM = "vpn-program"
 
 
 class On(StrEnum):
@@ -145,14 +147,15 @@ def _tunnel_end(scenario: Scenario) -> Plug:
 
 
 def _far_end(scenario: Scenario, own: Mapping[str, str]) -> Plug:
-    """The target's end of the vpn link.
+    """The target's end of the vpn link, or that of a program on it.
 
     Where it forwards and lacks an address, it has one of its own, and reaches the prober alone.
     """
     passes_on = [s for s in FAR_END_ADDRESSES if scenario.target.forwards and s in scenario.dead]
     addresses = [own[s] for s in ("vpn", "vpn6") if s in own] + [FAR_END_ADDRESSES[s] for s in passes_on]
     prefixes = tuple(ip_network(PROBER_ADDRESSES[s]) for s in passes_on) or None
-    return Plug(Name.TARGET, On.VPN, tuple(map(ip_address, addresses)), prefixes=prefixes)
+    box = Name.VPN_PROGRAM if scenario.target.vpn_program else Name.TARGET
+    return Plug(box, On.VPN, tuple(map(ip_address, addresses)), prefixes=prefixes)
 
 
 def _carrier(scenario: Scenario) -> Iterator[Plug]:

@@ -32,7 +32,7 @@ from probe.lab.sim.packets import (
     Tcp,
 )
 from probe.lab.sim.stack import label
-from probe.model.probing import Aftermath, Probe, Reason, Reply, TcpFacts
+from probe.model.probing import Aftermath, Probe, Reason, Reply, TcpFacts, TcpOptions
 from probe.model.target import IPAddress, Protocol
 from probe.wire.icmp import reason_of
 
@@ -89,10 +89,10 @@ AFTER: dict[Tcp, Aftermath] = {
 }
 
 
-def facts(family: int, mtu: int) -> TcpFacts:
-    """What a kernel reports of a connection from Linux to Linux over a link with this MTU in bytes."""
+def facts(family: int, mtu: int, accepted: TcpOptions) -> TcpFacts:
+    """What a Linux kernel reports of a connection that was accepted so over a link with this MTU in bytes."""
     mss = mtu - IP_BYTES[family] - TRANSPORT_BYTES[Protocol.TCP]
-    return TcpFacts(mss=mss, window_scale=7, timestamps=True, sack=True)
+    return TcpFacts(mss, accepted.window_scale, timestamps=accepted.timestamps, sack=accepted.sack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,8 @@ class Prober(Box):
         attempt.accepted = now
         family, mtu = packet.source.version, self.mtu_of(self.addresses[packet.destination])
         ttl = packet.ttl if family == 6 else None  # noqa: PLR2004 - an IP version
-        self._report(Reply(attempt.probe.id, reason, now, packet.source, ttl=ttl, tcp=facts(family, mtu)))
+        tcp = facts(family, mtu, packet.options or TcpOptions())
+        self._report(Reply(attempt.probe.id, reason, now, packet.source, ttl=ttl, tcp=tcp))
         watch = min(max(WATCH[0], WATCH_RTTS * (now - attempt.sent)), WATCH[1])
         self._clock.after(watch, partial(self._held, attempt))
         return (packet.answer(Tcp.ACK),)

@@ -6,9 +6,11 @@ Sources: measured on Linux 6.18; RFC 9293 section 3.10.7, RFC 1122 section 4.1.3
 net/ipv6/tcp_ipv6.c (`tcp_v4_send_reset`, `tcp_v6_send_response`), net/ipv4/icmp.c (`icmp_reply`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
+
+from msgspec import structs
 
 from probe.lab.scenario import address_of, realm_of
 from probe.lab.scenario_hosts import Listen, Serves
@@ -85,6 +87,7 @@ OPTIONS = {
     4: TcpOptions(mss=1460, window_scale=7, timestamps=True, sack=True),
     6: TcpOptions(mss=1440, window_scale=7, timestamps=True, sack=True),
 }
+USER_SPACE_OPTIONS = {family: structs.replace(one, window_scale=5) for family, one in OPTIONS.items()}
 
 
 def label(family: int) -> int:
@@ -101,10 +104,16 @@ def icmp_error(packet: Packet, kind: tuple[int, int], source: IPAddress) -> Icmp
 
 
 class Stack:
-    """One host's sockets, and the connections that they opened."""
+    """One host's sockets, and the connections that they opened.
 
-    def __init__(self, sockets: Sequence[ListeningSocket] = ()) -> None:
+    `in_user_space`: a program's own stack, such as netstack of gVisor, which scales its window otherwise and
+    makes its resets without a look at the packet's DSCP.
+    """
+
+    def __init__(self, sockets: Sequence[ListeningSocket] = (), *, in_user_space: bool = False) -> None:
         self._sockets = sockets
+        self._refuse = _plain_answer if in_user_space else _kernel_answer
+        self._options = USER_SPACE_OPTIONS if in_user_space else OPTIONS
         self._expected: dict[Flow, int] = {}  # of every connection, the next byte of its client
 
     def answers(self, packet: Packet, realm: str, source: IPAddress | None) -> tuple[Frame, ...]:
@@ -125,13 +134,13 @@ class Stack:
             return ()
         if Tcp.ACK in packet.flags:
             opened = socket is not None and packet.flow in self._expected
-            return self._segment(socket, packet) if opened else (_kernel_answer(packet, Tcp.RST),)
+            return self._segment(socket, packet) if opened else (self._refuse(packet, Tcp.RST),)
         if socket is None:
-            return (_kernel_answer(packet, RESET_ACK),)
+            return (self._refuse(packet, RESET_ACK),)
         if socket.serves is Serves.FULL or Tcp.SYN not in packet.flags:
             return ()
         self._expected[packet.flow] = (packet.sequence + 1) % SEQUENCES
-        return (_accepted(packet),)
+        return (_accepted(packet, self._options),)
 
     def _segment(self, socket: ListeningSocket | None, packet: Packet) -> tuple[Frame, ...]:
         """Acknowledge what comes in order, and whatever is missing once more; else serve.
@@ -172,10 +181,15 @@ def _served(socket: ListeningSocket | None, packet: Packet) -> tuple[Frame, ...]
     return () if served is None else (replace(packet.answer(served), window=WINDOW[packet.source.version]),)
 
 
-def _accepted(packet: Packet) -> Packet:
+def _accepted(packet: Packet, options: Mapping[int, TcpOptions]) -> Packet:
     family = packet.source.version
     answer = packet.answer(SYN_ACK)
-    return replace(answer, flow_label=label(family), window=WINDOW[family], options=OPTIONS[family])
+    return replace(answer, flow_label=label(family), window=WINDOW[family], options=options[family])
+
+
+def _plain_answer(packet: Packet, flags: Tcp) -> Packet:
+    """A reset of a stack that takes over nothing."""
+    return packet.answer(flags)
 
 
 def _kernel_answer(packet: Packet, flags: Tcp) -> Packet:

@@ -1,6 +1,7 @@
 """From a scenario to boxes, wires and routes."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 from types import MappingProxyType
 
@@ -69,6 +70,7 @@ def build_boxes(scenario: Scenario) -> dict[Name, Box]:
         Name.ACCESS_POINT: lambda _: NodeConfig(),
         Name.STRANGER: lambda _: NodeConfig(),
         Name.NAME_SERVER: _name_server,
+        Name.VPN_PROGRAM: _vpn_program,
     }
     boxes = {name: Box(name, addresses_of(name, scenario), make(scenario)) for name, make in manners.items()}
     if scenario.down:
@@ -169,6 +171,15 @@ def _far_end(scenario: Scenario) -> tuple[ListeningSocket, ...]:
 
 def _holding(port: Port, bind: IPAddress, serves: Serves = Serves.HOLD) -> ListeningSocket:
     return ListeningSocket(port, bind, None, v6only=False, serves=serves)
+
+
+def _vpn_program(scenario: Scenario) -> NodeConfig:
+    """A stack in user space: it accepts what a connection to 127.0.0.1 gets on the target."""
+    loopback = ip_address("127.0.0.1")
+    sockets = map(read_socket, listens_of(scenario.target)) if scenario.target.vpn_program else ()
+    reached = [one for one in sockets if one.covers(loopback, "")]
+    both = [replace(one, bind=ip_address("::"), v6only=False) for one in reached]
+    return NodeConfig(sockets=both, in_user_space=True)
 
 
 def _name_server(scenario: Scenario) -> NodeConfig:
