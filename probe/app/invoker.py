@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from probe.errors import PrivilegeError, UsageError
 
 _NAMES = ("SUDO_UID", "SUDO_GID")  # sudo(8), Environment
+# What a command that stays root keeps of the user's environment: how text looks, where Docker and Python are.
+# All else may name programs, libraries, settings or folders of theirs.
+_KEPT = frozenset(
+    {"BASE", "COLUMNS", "FORCE_COLOR", "HOST", "LANG", "LINES", "NO_COLOR", "SCENARIO", "TERM", *_NAMES}
+)
+_KEPT_BEGINNINGS = ("BINDPROBE_", "DOCKER_", "LC_", "PIP_", "PYTHON")
+_KEPT_ENDS = ("_PARENT",)  # of docker-compose.yml
 _LARGEST = 2**32 - 2  # of user and group numbers: the one above means "as it is" (setresuid(2))
 _DIGITS = len(str(_LARGEST))
 
@@ -92,7 +99,7 @@ def _number(name: str, text: str) -> int:
 
 
 def trust_no_tool_of_the_user() -> None:
-    """Let a command that stays root under sudo run the system's own tools only, whatever PATH has.
+    """Let a command that stays root under sudo use the system's tools and folders only, and root's settings.
 
     Raises:
         UsageError: as `invoker_of`.
@@ -100,7 +107,19 @@ def trust_no_tool_of_the_user() -> None:
     if invoker_of(os.environ) is not None:
         from probe.machine.tools import SYSTEM_PATH
 
-        os.environ["PATH"] = SYSTEM_PATH
+        for name in [name for name in os.environ if not _is_harmless(name)]:
+            del os.environ[name]
+        os.environ |= {"PATH": SYSTEM_PATH, "HOME": _home_of_root()}
+
+
+def _is_harmless(name: str) -> bool:
+    return name in _KEPT or name.startswith(_KEPT_BEGINNINGS) or name.endswith(_KEPT_ENDS)
+
+
+def _home_of_root() -> str:
+    import pwd
+
+    return pwd.getpwuid(0).pw_dir
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from probe.app.engines import Engine
 from probe.app.scan import scan
@@ -13,6 +14,14 @@ from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
 from probe.model.plan import Timing
 from probe.model.report import Report
+
+# -P leaves out the folder that this runs in, which may be another user's, with modules of theirs.
+_AGAIN = """
+import runpy, sys
+sys.path.append(sys.argv.pop(1))
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+_TOP = str(Path(__file__).resolve().parents[2])
 
 
 def settle_world(wanted: WorldKind | None, *, quiet: bool) -> WorldKind:
@@ -50,7 +59,7 @@ def enter_world(kind: str, argv: Sequence[str] | None, module: str = "probe") ->
         raise BackendError(f"no world of namespaces here: {why_not}; use --world sim")
     from probe.lab.netns import enter
 
-    return enter.reenter([sys.executable, "-m", module, *(argv or ())])
+    return enter.reenter([sys.executable, "-P", "-c", _AGAIN, _TOP, module, *(argv or ())])
 
 
 def scan_world(name: str, kind: WorldKind, *, quiet: bool) -> Report:

@@ -7,7 +7,10 @@ only, which `stamping` writes. It reads only headers that `sieve` let pass, one 
 payload, because its readers of payloads are slow and not made for hostile bytes.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -19,6 +22,7 @@ from probe.wire import decode, template
 from probe.wire.kinds import ProbeKind, kind_of
 from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
+_FOLDERS = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")  # which scapy takes from the environment
 _WINDOW = 64240  # bytes: what Linux opens with on a link of 1500 bytes
 _WINDOW_SCALE = 7
 _MSS = {4: 1460, 6: 1440}  # bytes, of such a link
@@ -42,11 +46,14 @@ class _Scapy:
 
 @cache
 def _scapy() -> _Scapy:
-    from scapy.config import conf  # noqa: PLC0415 - heavy: only who sends raw packets pays for it
+    # What goes wrong with its tables of names is no matter of ours.
+    logging.getLogger("scapy.loading").setLevel(logging.CRITICAL)
+    with _without_folders():
+        from scapy.config import conf  # noqa: PLC0415 - heavy: only who sends raw packets pays for it
 
-    # Reading routing tables is slow where they are long, and nothing here routes.
-    conf.route_autoload = conf.route6_autoload = False
-    from scapy.layers import inet, inet6, l2  # noqa: PLC0415 - after the two switches above
+        # Reading routing tables is slow where they are long, and nothing here routes.
+        conf.route_autoload = conf.route6_autoload = False
+        from scapy.layers import inet, inet6, l2  # noqa: PLC0415 - after the two switches above
 
     return _Scapy(
         ip={4: inet.IP, 6: inet6.IPv6},
@@ -56,6 +63,25 @@ def _scapy() -> _Scapy:
         udp=inet.UDP,
         arp=l2.ARP,
     )
+
+
+@contextmanager
+def _without_folders() -> Iterator[None]:
+    """Have scapy find no folders meanwhile.
+
+    It keeps a cache as pickles where the environment says, which may be another user's folder: what is read
+    there can be a program (Python's `pickle`), and what is written there can be a link to a file of root's.
+    """
+    kept = {name: os.environ.get(name) for name in _FOLDERS}
+    os.environ.update(dict.fromkeys(_FOLDERS, os.devnull))  # it is there, and has nothing in it
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def load() -> None:

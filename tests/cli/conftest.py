@@ -1,7 +1,10 @@
 """Commands run in this process: none of them may open raw sockets here, or give up what later tests need."""
 
+from collections.abc import Iterator
+
 import pytest
 from scripted_doctor import ScriptedDoctor, scripted_doctor
+from sudo_user import Home, home_of_the_user
 
 MISSING = "CAP_NET_RAW is missing: ask for it"
 
@@ -21,3 +24,9 @@ def without_raw_packets(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> ScriptedDoctor:
     return scripted_doctor(monkeypatch)
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    with home_of_the_user() as home:
+        yield home

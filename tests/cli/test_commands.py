@@ -259,4 +259,5 @@ def test_demo_enters_a_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.cli.worlds._inside", lambda: False)
     monkeypatch.setattr("probe.lab.netns.enter.reenter", lambda argv: ran.append(list(argv)) or 7)
     assert main(["demo", "--picture"]) == 7
-    assert ran[0][1:] == ["-m", "probe", "demo", "--picture"]
+    assert ran[0][1:3] == ["-P", "-c"]
+    assert ran[0][-3:] == ["probe", "demo", "--picture"]

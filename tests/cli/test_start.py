@@ -6,31 +6,17 @@ user owns the folder that it runs in, and has put links to root's file and tools
 
 import json
 import os
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from nobody import TOP, require_root
+from sudo_user import NOBODY, Home, finish, run
 
 from probe.app import privileged_start as start
 
 pytestmark = [pytest.mark.nobody, pytest.mark.netns]
 
-NOBODY = 65534
 READING = {12, 13, 19}  # CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_PTRACE: linux/capability.h
-WORLD = """
-ip link set lo up
-nft add table ip t
-nft add chain ip t c '{ type filter hook output priority 0; }'
-nft add rule ip t c ip daddr 127.0.0.3 drop
-PATH=$1:$PATH; shift
-exec "$@"
-"""
 SCAN = ("scan", "lan=127.0.0.1", "public=127.0.0.3", "-p", "22,8000")
 EXAMINE = ("doctor", "lan=127.0.0.1", "public=127.0.0.3", "-p", "22")
 PROBING = {
@@ -44,64 +30,6 @@ OTHERS = {
     "plan": (*SCAN, "--plan"),
     "demo": ("demo", "--world", "sim"),
 }
-TOOLS = ("ip", "wg", "nft", "iptables-save", "ip6tables-save", "tailscale", "ssh-keyscan")
-
-
-@dataclass(frozen=True)
-class Home:
-    """The user's folder, a file of root's elsewhere, and a folder of tools that note who runs them."""
-
-    folder: Path
-    secret: Path
-    tools: Path
-
-    def who_ran(self) -> set[str]:
-        return set((self.folder / "ran").read_text().split()) if (self.folder / "ran").exists() else set()
-
-
-@pytest.fixture
-def home() -> Iterator[Home]:
-    """Outside of pytest's own folders, which each process of the tests closes as it begins."""
-    require_root()
-    with tempfile.TemporaryDirectory(prefix="bindprobe-test-") as place:
-        top = Path(place)
-        top.chmod(0o711)
-        folder, closed, tools = top / "home", top / "closed", top / "tools"
-        for one in (folder, closed, tools):
-            one.mkdir()
-        closed.chmod(0o700)
-        secret = closed / "secret"
-        secret.write_text("root's own\n")
-        secret.chmod(0o600)
-        for name in TOOLS:
-            (tools / name).write_text(f"#!/bin/sh\nid -u >> {folder}/ran\nexit 1\n")
-            (tools / name).chmod(0o755)
-        os.chown(folder, NOBODY, NOBODY)
-        os.chown(tools, NOBODY, NOBODY)
-        yield Home(folder, secret, tools)
-        assert secret.read_text() == "root's own\n"
-        assert (secret.stat().st_uid, secret.stat().st_mode & 0o777) == (0, 0o600)
-        assert sorted(closed.iterdir()) == [secret]
-
-
-def run(home: Home, *argv: str, **environ: str) -> subprocess.Popen[str]:
-    sudo = {"SUDO_UID": str(NOBODY), "SUDO_GID": str(NOBODY), "SUDO_USER": "nobody"}
-    return subprocess.Popen(
-        ["unshare", "-n", "sh", "-c", WORLD, "sh", str(home.tools), sys.executable, "-m", "probe", *argv],
-        cwd=home.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(TOP), **sudo, **environ},
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    try:
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    return process.returncode, out, err
 
 
 def status(pid: int) -> dict[str, str]:
