@@ -15,6 +15,11 @@ COMMANDS = ("scan", "doctor", "explain", "infer", "schema", "demo", "lab")  # ea
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 EXIT_USAGE = 2
+EXIT_NOTHING = 3
+EXIT_UNWRITTEN = 6
+_UNMAPPED = "failed to map segment"  # of dlopen(3), as ImportError has it: a library has no room
+_RAISE_LIMITS = "raise the limits (ulimit -u, ulimit -v), or ask for less at once"
+_NO_THREAD = "can't start new thread"  # of CPython's _thread
 
 
 def run() -> None:
@@ -27,8 +32,8 @@ def run() -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line; return its exit code."""
-    _load_commands(argv)
     try:
+        _load_commands(argv)
         code = app(
             args=list(argv) or ["--help"], prog_name="bindprobe", standalone_mode=False, obj=list(argv)
         )
@@ -41,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
             return 0
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is one line too
-        return _usage_error(error) or _bug(error)
+        return _usage_error(error) or _limit(error) or _unwritten(error) or _bug(error)
     if not argv:
         return EXIT_USAGE  # the help was shown, but no command was given
     return interruption.exit_code() or (code if isinstance(code, int) else 0)
@@ -68,6 +73,30 @@ def _usage_error(error: Exception) -> int | None:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "bindprobe"
     return _failed(f"{describe().strip().rstrip('.')} (see {command} --help)", EXIT_USAGE)
+
+
+def _limit(error: Exception) -> int | None:
+    """The exit code where this machine, or a limit of the user's, has no more threads to give.
+
+    Raises:
+        MemoryError: no more memory; `probe.__main__` says so, with hardly any.
+    """
+    number = getattr(error, "errno", None)
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or _UNMAPPED in str(error):
+        raise MemoryError from None
+    if isinstance(error, RuntimeError) and str(error).startswith(_NO_THREAD):
+        return _failed(f"no more threads: {_RAISE_LIMITS}", EXIT_NOTHING)
+    return None
+
+
+def _unwritten(error: Exception) -> int | None:
+    """The exit code of a full disk below what has no error of its own: help, and folders of the lab."""
+    if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EIO, errno.EDQUOT}:
+        return None
+    from probe.cli.terminal import discard_rest
+
+    discard_rest(sys.stdout)
+    return _failed(f"{error.filename or 'stdout'} cannot be written: {error.strerror}", EXIT_UNWRITTEN)
 
 
 def _bug(error: Exception) -> int:

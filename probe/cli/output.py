@@ -1,8 +1,9 @@
 """Where a result goes: to stdout, or to a file that appears whole or not at all."""
 
 import contextlib
+import errno
+import io
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from probe import interruption
 from probe.app.invoker import acting_as_invoker
 from probe.app.privileged_start import Around
 from probe.cli.progress import ProgressBar
-from probe.cli.terminal import style_of
-from probe.errors import OutputError, UnwrittenError
+from probe.cli.terminal import discard_rest, style_of
+from probe.cli.whole_file import replace, require_room
+from probe.errors import OutputError, UnwrittenError, UsageError
 from probe.report.formats import Form, load, parts_of
 from probe.report.style import PLAIN, TextStyle
 
@@ -75,6 +77,17 @@ class Destination:
         except RuntimeError:  # of Path.resolve
             raise OutputError(f"{str(self.path)!r} cannot be written: links lead to each other") from None
 
+    def require_apart_from(self, packets: Path | None) -> None:
+        """Refuse the packet file's own place, where one of the two would overwrite the other.
+
+        Raises:
+            UsageError: it is the same.
+        """
+        if self.path is None or packets is None or packets.is_char_device():
+            return
+        if os.path.realpath(self.path) == os.path.realpath(packets):
+            raise UsageError("--pcap and -o name one file; give each its own")
+
     def style(self) -> TextStyle:
         """How text is laid out where it goes."""
         return style_of(sys.stdout, detail=self.detail) if self.path is None else _for_a_file(self.detail)
@@ -112,10 +125,7 @@ def _check_writable(path: Path) -> None:
         if not os.access(path, os.W_OK, effective_ids=_EFFECTIVE):
             raise OutputError(f"{str(path)!r} cannot be written: permission denied")
         return
-    sibling = _sibling(path.resolve())
-    with interruption.undone_by(lambda: sibling.unlink(missing_ok=True)):
-        sibling.open("x").close()
-        sibling.unlink()
+    require_room(path.resolve())
 
 
 def _is_special(path: Path) -> bool:
@@ -137,14 +147,16 @@ def _to_stdout(parts: Iterable[str]) -> bool:
     if stream is None:
         raise OutputError(_CLOSED)
     try:
+        with contextlib.suppress(io.UnsupportedOperation):  # a stream without a descriptor
+            _set_blocking(stream.fileno())
         for part in parts:
             _write_whole(stream, _encodable(part, stream.encoding))
         stream.flush()
     except BrokenPipeError:  # the reader has seen enough, as `head` has: no error
-        _discard_rest()
+        discard_rest(stream)
         return False
     except OSError as error:
-        _discard_rest()
+        discard_rest(stream)
         raise UnwrittenError(f"stdout cannot be written: {error.strerror}") from None
     return True
 
@@ -155,44 +167,41 @@ def _encodable(text: str, encoding: str | None) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _discard_rest() -> None:
-    """Let what is still buffered go nowhere, so that the interpreter's exit does not fail on it again."""
-    with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor has nothing to redirect
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-
-
 def _to_file(parts: Iterable[str], path: Path) -> bool:
     try:
         with acting_as_invoker():
             if _is_special(path):
-                with path.open("w", encoding="utf-8", newline="") as file:
+                with open(_opened(path), "w", encoding="utf-8", newline="") as file:
                     file.writelines(parts)
             else:
-                _replace(path.resolve(), parts)
+                replace(path.resolve(), parts)
     except BrokenPipeError:
         return False  # a named pipe whose reader has seen enough
     return True
 
 
-def _sibling(path: Path) -> Path:
-    """Where a file is written before it takes the place of `path`; its own name is short."""
-    return path.with_name(f".bindprobe.{os.getpid()}.part")
+def _opened(path: Path) -> int:
+    """Open a device or a pipe. A pipe is waited for until somebody reads it, or a signal asks for the end.
 
-
-def _replace(path: Path, parts: Iterable[str]) -> None:
-    """Write a sibling and rename it over `path`, whose permissions are kept."""
-    sibling = _sibling(path)
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
-    with interruption.undone_by(lambda: sibling.unlink(missing_ok=True)):
+    Raises:
+        OSError: it cannot be opened, or nobody reads it.
+    """
+    flags = os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+    while True:
         try:
-            with sibling.open("x", encoding="utf-8", newline="") as file:
-                file.writelines(parts)
-                file.flush()
-                os.fsync(file.fileno())
-            if mode is not None:
-                sibling.chmod(mode)
-            sibling.replace(path)
-        finally:
-            sibling.unlink(missing_ok=True)
+            descriptor = os.open(path, flags)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if interruption.requested():
+                raise OSError(error.errno, "nobody reads this pipe") from None
+            interruption.sleep(interruption.GLANCE_S)
+        else:
+            _set_blocking(descriptor)
+            return descriptor
+
+
+def _set_blocking(descriptor: int) -> None:
+    """Have writes wait for room: another program may have set the pipe to refuse what it cannot take."""
+    if sys.platform != "win32":
+        os.set_blocking(descriptor, True)

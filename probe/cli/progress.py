@@ -1,5 +1,6 @@
 """Progress on stderr: only on a terminal, and only once a run has lasted long enough to make one wonder."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -39,7 +40,8 @@ class ProgressBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with contextlib.suppress(OSError):  # the terminal is gone
+                self._bar.stop()
         self._gone.close()
 
     def __call__(self, done: int, total: int) -> None:
@@ -48,10 +50,10 @@ class ProgressBar:
         if not self._wanted or now < self._next:
             return
         self._next = now + _REFRESH_S
-        if self._bar is None:
-            self._start()
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total, refresh=True)
+        try:
+            self._draw(done, total)
+        except OSError:  # the terminal is gone; what is measured still counts
+            self._wanted, self._bar = False, None
 
     @classmethod
     def load(cls) -> None:
@@ -66,6 +68,12 @@ class ProgressBar:
         console = Console(file=StringIO(), force_terminal=True)
         with Progress(console=console, transient=True, auto_refresh=False) as bar:
             bar.update(bar.add_task(_TITLE, total=None), completed=1, total=2, refresh=True)
+
+    def _draw(self, done: int, total: int) -> None:
+        if self._bar is None:
+            self._start()
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total, refresh=True)
 
     def _start(self) -> None:
         from rich.console import Console

@@ -51,6 +51,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     )
     timing = Timing(timeout, retries, rate)
     destination = Destination.of(form, output, detail=verbose)
+    destination.require_apart_from(pcap)
     families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
     target = Target(addresses or (), lan or (), vpn or (), public or (), ports, running, families)
     if plan:

@@ -1,5 +1,6 @@
 """What the terminal can show, and the one line that an error is. Honours NO_COLOR, FORCE_COLOR, TERM=dumb."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -43,8 +44,19 @@ def complain(message: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print one line on stderr with everything unprintable escaped; nowhere, where there is no stderr."""
+    """Print one line on stderr with everything unprintable escaped; nowhere, where there is no room."""
     from probe.report.escape import printable
 
     if sys.stderr is not None:
-        sys.stderr.write(f"{printable(text)}\n")
+        try:
+            sys.stderr.write(f"{printable(text)}\n")
+        except OSError:  # a full disk, or a terminal that is gone: the result still counts
+            discard_rest(sys.stderr)
+
+
+def discard_rest(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, so that the interpreter's exit does not fail on it again."""
+    with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor has nothing to redirect
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

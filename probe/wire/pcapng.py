@@ -6,6 +6,10 @@ under the link type of the Linux cooked capture (LINKTYPE_LINUX_SLL of the tcpdu
 shows the direction.
 """
 
+import errno
+import os
+import select
+import stat
 import struct
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +22,7 @@ _NO_LIMIT = 0  # of bytes a packet
 _COMMENT, _FLAGS = 1, 2  # options of a packet
 _ETHERNET, _NO_LINK_LAYER = 1, 0xFFFE  # ARPHRD_ETHER, ARPHRD_NONE of linux/if_arp.h
 _LONGEST_COMMENT = 0xFFFF  # bytes: what an option can hold
+_READER_S = 1.0  # seconds that the reader of a pipe is waited for
 _TICKS = 1_000_000  # a second, unless an interface has another
 
 
@@ -46,6 +51,8 @@ class Capture:
         # Unbuffered, so that nothing is left to be written when it is closed.
         self._file = Path(path).open("wb", buffering=0)  # noqa: SIM115 - open until close()
         self.failure: str | None = None
+        if stat.S_ISFIFO(os.fstat(self._file.fileno()).st_mode):
+            os.set_blocking(self._file.fileno(), False)  # a reader that stops must not stop the probes
         section = struct.pack("=IHHQ", _BYTE_ORDER, 1, 0, _UNKNOWN_LENGTH)
         interface = struct.pack("=HHI", _LINUX_SLL, 0, _NO_LIMIT)
         self._write(_block(_SECTION, section) + _block(_INTERFACE, interface))
@@ -80,12 +87,23 @@ class Capture:
 
     def close(self) -> None:
         """End the file."""
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as problem:  # of a file on another machine, where a full disk shows late
+            self.failure = problem.strerror
 
     def _write(self, block: bytes) -> None:
         left = memoryview(block)
         while left:
-            left = left[self._file.write(left) :]
+            taken = self._file.write(left)
+            if taken is None:  # the pipe is full
+                self._await_reader()
+            else:
+                left = left[taken:]
+
+    def _await_reader(self) -> None:
+        if not select.select((), (self._file,), (), _READER_S)[1]:
+            raise TimeoutError(errno.ETIMEDOUT, f"nobody has read from the pipe for {_READER_S:g} s")
 
 
 def _block(kind: int, body: bytes) -> bytes:

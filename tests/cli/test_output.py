@@ -1,9 +1,12 @@
 """Where text goes: stdout that may be closed, full or narrow; files that appear whole or not at all."""
 
 import errno
+import fcntl
 import io
 import os
 import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -79,7 +82,7 @@ def test_files_that_cannot_be(name: str, words: str, tmp_path: Path) -> None:
 def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that cannot be written to is found out before anything is probed."""
 
-    def refuse(self: Path, *_: object) -> None:
+    def refuse(self: Path, *_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(Path, "open", refuse)
@@ -165,6 +168,91 @@ def test_a_pipe_whose_reader_left_is_no_error(tmp_path: Path) -> None:
     finally:
         os.close(reader)
         os.close(kept)
+
+
+def test_a_pipe_is_waited_for_until_somebody_reads(tmp_path: Path) -> None:
+    """Without a reader at that moment, what was measured would be lost."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with ThreadPoolExecutor() as pool:
+        written = pool.submit(destination(path).write_text, "text")
+        assert path.read_text() == "text"
+        assert written.result()
+
+
+def test_a_signal_ends_the_wait_for_a_reader(
+    tmp_path: Path, interrupt: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The result is printed instead."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    interrupt()
+    with pytest.raises(UnwrittenError, match="nobody reads this pipe"):
+        destination(path).write_text("text")
+    assert capsys.readouterr().out == "text"
+
+
+@pytest.mark.parametrize("name", ["file", "link", "./file"])
+def test_one_file_for_packets_and_result(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each would overwrite the other; /dev/null takes both."""
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    both = ("--pcap", str(tmp_path / name), "-o", str(tmp_path / "file"))
+    assert main(["scan", "127.0.0.1", *both]) == 2
+    assert "--pcap and -o name one file" in capsys.readouterr().err
+    destination(Path(os.devnull)).require_apart_from(Path(os.devnull))
+
+
+@NEEDS_FULL
+def test_a_full_disk_is_known_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no block of a new file has room: before anything is probed."""
+    monkeypatch.setattr(Path, "open", lambda *_, **__: open("/dev/full", "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - in its place
+    with pytest.raises(OutputError, match="no space left on device"):
+        destination(tmp_path / "file").check()
+
+
+def part(folder: Path, name: str, age_s: float) -> Path:
+    """A file of a run that was last written so many seconds ago."""
+    path = folder / name
+    path.touch()
+    then = path.stat().st_mtime - age_s
+    os.utime(path, (then, then))
+    return path
+
+
+def test_what_a_dead_run_left_is_removed(tmp_path: Path) -> None:
+    """A part file that nobody holds and that is not new; nothing else, whatever its name is like."""
+    part(tmp_path, ".bindprobe.0123456789abcdef.part", 100)
+    held = part(tmp_path, ".bindprobe.0123456789abcde3.part", 100)
+    kept = {
+        part(tmp_path, ".bindprobe.0123456789abcde0.part", 1),
+        part(tmp_path, ".bindprobe.0123456789abcdef.parts", 100),
+        part(tmp_path, "x.bindprobe.0123456789abcdef.part", 100),
+        tmp_path / ".bindprobe.0123456789abcde1.part",
+        tmp_path / ".bindprobe.0123456789abcde2.part",
+    }
+    os.mkfifo(tmp_path / ".bindprobe.0123456789abcde1.part")
+    (tmp_path / ".bindprobe.0123456789abcde2.part").symlink_to(held)
+    with held.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        destination(tmp_path / "file").check()
+        assert set(tmp_path.iterdir()) == {*kept, held}
+    destination(tmp_path / "file").check()
+    assert set(tmp_path.iterdir()) == kept
+
+
+def test_a_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be written to all the same; nor does a file system without locks stop it."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    destination(tmp_path / "file").check()
+    destination(tmp_path / "file").write_text("text")
+    assert (tmp_path / "file").read_text() == "text"
 
 
 class BrokenStream(io.StringIO):

@@ -74,7 +74,9 @@ def test_a_reader_may_leave_early(argv: str) -> None:
 
 
 @NEEDS_FULL
-@pytest.mark.parametrize("argv", ["demo --world sim", "demo --world sim -o /dev/full", "schema"])
+@pytest.mark.parametrize(
+    "argv", ["demo --world sim", "demo --world sim -o /dev/full", "schema", "lab list", "--help", "--version"]
+)
 def test_a_full_disk_is_one_line(argv: str) -> None:
     """A result that cannot be written is exit code 6 and one line; without a file it is printed."""
     target = "" if "-o" in argv else "> /dev/full"
@@ -83,6 +85,55 @@ def test_a_full_disk_is_one_line(argv: str) -> None:
     assert done.stderr.count("\n") == 1
     assert "No space left on device" in done.stderr
     assert ("8000/tcp" in done.stdout) == ("-o" in argv)
+
+
+@NEEDS_FULL
+def test_a_stderr_that_is_full_costs_no_result() -> None:
+    """What is noted there is lost, and no more."""
+    done = run(script="$PYTHON -m probe demo --world sim 2> /dev/full")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "8000/tcp" in done.stdout
+    assert run(script="$PYTHON -m probe scan 127.0.0.1 -p x 2> /dev/full").returncode == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of address space is Linux's")
+def test_a_memory_limit_is_one_line() -> None:
+    """Whatever fails first for want of memory: exit code 3, one line, no trace."""
+    codes = set()
+    for megabytes in range(18, 120, 12):
+        done = run(script=f"ulimit -v {megabytes * 1024}; exec $PYTHON -m probe demo --world sim -q")
+        codes.add(done.returncode)
+        if done.returncode:
+            assert (done.stdout, done.stderr.count("\n")) == ("", 1), done.stderr
+            assert done.stderr.startswith("bindprobe: n")
+    assert codes == {0, 3}
+
+
+FAILING = """
+import probe.report.schema
+def fail(*_, **__): raise {error}
+probe.report.schema.render_schema = fail
+import sys; sys.argv[1:] = ["schema"]
+from probe.__main__ import main; main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        ('RuntimeError("can\'t start new thread")', 3, "no more threads"),
+        ("OSError(12, 'Cannot allocate memory')", 3, "not enough memory"),
+        ("ImportError('x.so: failed to map segment from shared object')", 3, "not enough memory"),
+        ("OSError(28, 'No space left on device', '/x')", 6, "/x cannot be written: No space left"),
+        ("RuntimeError('other')", 70, "a bug in bindprobe"),
+    ],
+)
+def test_what_this_machine_lacks_is_no_bug(error: str, code: int, words: str) -> None:
+    """One line each, wherever it comes from."""
+    command = [sys.executable, "-c", FAILING.format(error=error)]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
+    assert words in done.stderr
 
 
 def test_closed_streams() -> None:

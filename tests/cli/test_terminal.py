@@ -1,6 +1,8 @@
 """What the terminal is given: colour, box drawing, width, progress; and errors of one line."""
 
+import errno
 import io
+import os
 
 import pytest
 
@@ -98,3 +100,25 @@ def test_progress_stays_away(case: str, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv("TERM", "dumb")
     stream = io.StringIO() if case == "no terminal" else Screen()
     assert bar_output(monkeypatch, stream, [0, 5, 6], quiet=case == "quiet") == ""
+
+
+class LostScreen(Screen):
+    """A terminal that is gone after so many writes, as when its window is closed under nohup."""
+
+    def __init__(self, writes: int) -> None:
+        super().__init__()
+        self._writes = writes
+
+    def write(self, text: str) -> int:
+        self._writes -= 1
+        if self._writes < 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().write(text)
+
+
+@pytest.mark.parametrize("writes", range(4))
+def test_a_terminal_that_is_gone_costs_no_result(writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress ends, at its first moment or later; what runs goes on. So with a line on stderr."""
+    bar_output(monkeypatch, LostScreen(writes), [0, 2, 3, 4, 5])
+    monkeypatch.setattr("sys.stderr", LostScreen(0))
+    complain("text")

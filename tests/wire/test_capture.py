@@ -66,6 +66,42 @@ def test_a_full_disk_costs_the_rest_of_the_file(tmp_path: Path, monkeypatch: pyt
     assert path.read_bytes() == whole
 
 
+def test_a_pipe_that_nobody_reads_from_stops_no_probe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it cannot take is waited for a second, and no longer: the file ends there."""
+    monkeypatch.setattr("probe.wire.pcapng._READER_S", 0.01)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with closing(Capture(path)) as capture:
+            record = partial(capture.record, RESET.data, RESET.ethertype, at=AT, outgoing=False)
+            record(comment="x")
+            assert os.read(reader, 4) == struct.pack("=I", 0x0A0D0D0A)
+            while capture.failure is None:
+                record(comment="x" * 60000)
+        assert capture.failure == "nobody has read from the pipe for 0.01 s"
+    finally:
+        os.close(reader)
+
+
+class LateFullDisk(FullDisk):
+    """A file on another machine, which notices only at its end that it is full."""
+
+    def close(self) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+
+def test_a_file_that_cannot_be_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is known, and no more."""
+    capture = Capture(tmp_path / "packets")
+    capture.close()
+    monkeypatch.setattr(capture, "_file", LateFullDisk())
+    capture.close()
+    assert capture.failure == "Disk quota exceeded"
+
+
 @pytest.mark.parametrize("comment", COMMENTS)
 def test_comment(tmp_path: Path, comment: str) -> None:
     """A comment is kept as UTF-8, as much as UTF-8 can express and an option can hold."""
