@@ -2,7 +2,7 @@
 
 Pure: it knows no socket, clock or randomness. The tables are in `tables` and `priors`; `policy` weighs what
 each address may be, `joint` all of it together, `posterior` what each port is bound to; `verdict` names it.
-What backs it are values (`probe.model.evidence`, `probe.model.advice`), never sentences.
+What shares it are values (`probe.model.evidence`, `probe.model.advice`), never sentences.
 """
 
 from collections.abc import Sequence

@@ -35,7 +35,7 @@ def _accepting(port: Port, model: AddressModel) -> Via:
         return Via.FORWARD
     if evidence.response not in OPENED:
         return Via.UNKNOWN
-    if evidence.response is Response.OPEN_NEARER or evidence.hints.bare_window or _names_a_proxy(port, model):
+    if evidence.response is Response.OPEN_NEARER or evidence.raw.bare_window or _names_a_proxy(port, model):
         return Via.PROXY
     owner = owner_of(model)
     if owner in _BY_OWNER:

@@ -1,28 +1,28 @@
-"""One address's side of a port: P(fate, response), in every case that a binding makes of it."""
+"""One address's side of a port: P(disposition, response), in every case that a binding makes of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from probe.inference.bindings import Hypothesis
-from probe.inference.likelihood import Assumed, Evidence, hints_likelihood, likelihood
+from probe.inference.likelihood import Assumed, Evidence, likelihood, raw_likelihood
 from probe.inference.policy import AddressModel, PolicyKey, serves_itself
 from probe.inference.priors import LINK_KEPT_OUT, NOT_ITS_OWN, OTHER_LISTENS, Health
 from probe.inference.responses import OPENED
-from probe.inference.tables import EPSILON, INPUT_RULES, MANNERS, MUTE, Fate, manners_of
-from probe.inference.traces import Back
+from probe.inference.tables import EPSILON, INPUT_RULES, MIXES, MUTE, Disposition, mix_of
+from probe.inference.traces import RawResponse
 from probe.model.binding import Binding, Owner
 from probe.model.evidence import Response
 from probe.model.target import Protocol, Realm
 
-FateWeights = Mapping[Fate, float]
-Rule = Fate | None  # what one rule does to the port on every address
-_REACHING = frozenset({Fate.PASS, Fate.FORWARDED})
-_KEPT_OUT = {Fate.DROP: LINK_KEPT_OUT, Fate.PASS: 1 - LINK_KEPT_OUT}
-_PASSES = {Fate.PASS: 1.0}
+DispositionWeights = Mapping[Disposition, float]
+Rule = Disposition | None  # what one rule does to the port on every address
+_REACHING = frozenset({Disposition.PASS, Disposition.FORWARDED})
+_KEPT_OUT = {Disposition.DROP: LINK_KEPT_OUT, Disposition.PASS: 1 - LINK_KEPT_OUT}
+_PASSES = {Disposition.PASS: 1.0}
 _IPV4 = 4
 _NEARER = frozenset({Response.OPEN_NEARER, Response.CUT_NEARER})
-_REFUTES = frozenset({Back.HERE, Back.RESET})  # that the address itself accepted
+_REFUTES = frozenset({RawResponse.HERE, RawResponse.RESET})  # that the address itself accepted
 _NOT_MEASURED = Evidence(Response.UNMEASURED, 0)
 
 
@@ -61,7 +61,7 @@ class AddressLikelihood:
     ) -> None:
         self._evidence = evidence if evidence is not None and model.reached else _NOT_MEASURED
         self._address = model.address
-        self._crossed = [crossing.destination for crossing in self._evidence.hints.crossed]
+        self._cross_link = [frame.destination for frame in self._evidence.raw.cross_link]
         self._forwarded = forwarded and model.address.family == _IPV4
         self._relays = any(key.owner is Owner.VPN_PROGRAM for key in model.weights)
         self._protocol, self._noise = protocol, model.noise
@@ -81,7 +81,7 @@ class AddressLikelihood:
             covered,
             self._relays and hypothesis.relayed,
             covered and hypothesis.binding is Binding.SPECIFIC,
-            taken=tuple(hypothesis.takes(ip, self._address.realm) for ip in self._crossed),
+            taken=tuple(hypothesis.takes(ip, self._address.realm) for ip in self._cross_link),
             passed_on=covered and self._forwarded,
         )
 
@@ -110,8 +110,8 @@ class AddressLikelihood:
     @property
     def seems_taken(self) -> bool:
         """Whether another box may have accepted here: one nearer than the address, or the prober's own."""
-        opening = self._evidence.hints.opening
-        refuted = self._evidence.response in OPENED and opening is not None and opening.back in _REFUTES
+        opening = self._evidence.raw.opening
+        refuted = self._evidence.response in OPENED and opening is not None and opening.response in _REFUTES
         return self._evidence.response in _NEARER or refuted
 
     def row(self, case: Case, keys: tuple[PolicyKey, ...]) -> tuple[float, ...]:
@@ -121,18 +121,18 @@ class AddressLikelihood:
             found = self._rows[case, keys] = tuple(self._total(case, key) for key in keys)
         return found
 
-    def fates(self, case: Case, key: PolicyKey) -> FateWeights:
-        """P(fate, response), for one key."""
+    def dispositions(self, case: Case, key: PolicyKey) -> DispositionWeights:
+        """P(disposition, response), for one key."""
         if self._is_mute():
-            return {Fate.PASS: 1.0}
-        out: dict[Fate, float] = {}
+            return {Disposition.PASS: 1.0}
+        out: dict[Disposition, float] = {}
         for one, share in _assumed(case, key):
-            for fate, part in self._fates(one, key).items():
-                out[fate] = out.get(fate, 0.0) + share * part
+            for disposition, part in self._dispositions(one, key).items():
+                out[disposition] = out.get(disposition, 0.0) + share * part
         return out
 
     def _is_mute(self) -> bool:
-        return self._evidence.response in MUTE and not self._evidence.hints.crossed
+        return self._evidence.response in MUTE and not self._evidence.raw.cross_link
 
     def _total(self, case: Case, key: PolicyKey) -> float:
         if self._is_mute():
@@ -142,7 +142,7 @@ class AddressLikelihood:
         return sum(share * self._of(one, key) for one, share in _assumed(case, key))
 
     def _of(self, case: Case, key: PolicyKey) -> float:
-        """The sum of `fates`: what a filter of the address's own does is reckoned once for all rules."""
+        """The sum of `dispositions`; what a filter of the address's own does is reckoned once for all."""
         at = (*case[:2], case.passed_on, case.taken, case.health, key.policy, key.opening, key.marks)
         parts = self._parts.get(at)
         if parts is None:
@@ -151,36 +151,42 @@ class AddressLikelihood:
         if case.rule is not None:
             return rest + passing * self._chance(case.rule, case, key)
         if not case.limited:
-            return rest + passing * self._chance(Fate.PASS, case, key)
+            return rest + passing * self._chance(Disposition.PASS, case, key)
         return rest + passing * sum(share * self._chance(f, case, key) for f, share in _KEPT_OUT.items())
 
     def _own(self, case: Case, key: PolicyKey) -> tuple[float, float]:
         """What the address's own filter makes of the evidence, and the share that it lets pass."""
-        fates = self._fates_of(case, key)
-        rest = sum(share * self._chance(f, case, key) for f, share in fates.items() if f is not Fate.PASS)
-        return rest, fates.get(Fate.PASS, 0.0)
+        dispositions = self._dispositions_of(case, key)
+        rest = sum(
+            share * self._chance(f, case, key)
+            for f, share in dispositions.items()
+            if f is not Disposition.PASS
+        )
+        return rest, dispositions.get(Disposition.PASS, 0.0)
 
-    def _fates(self, case: Case, key: PolicyKey) -> FateWeights:
-        out: dict[Fate, float] = {}
-        for fate, share in self._fates_of(case, key).items():
-            for met, part in (_met(case) if fate is Fate.PASS else {fate: 1.0}).items():
+    def _dispositions(self, case: Case, key: PolicyKey) -> DispositionWeights:
+        out: dict[Disposition, float] = {}
+        for disposition, share in self._dispositions_of(case, key).items():
+            for met, part in (_met(case) if disposition is Disposition.PASS else {disposition: 1.0}).items():
                 out[met] = out.get(met, 0.0) + share * part * self._chance(met, case, key)
         return out
 
-    def _fates_of(self, case: Case, key: PolicyKey) -> FateWeights:
+    def _dispositions_of(self, case: Case, key: PolicyKey) -> DispositionWeights:
         """What the address does to a probe: before a public one a router may stop what the host forwards."""
-        manners = manners_of(key.policy, key.opening)
-        if case.passed_on and manners.forwarded is not None and self._address.realm != Realm.PUBLIC:
-            return manners.forwarded
-        return manners.exposed if case.exposed else manners.unexposed
+        mix = mix_of(key.policy, key.opening)
+        if case.passed_on and mix.forwarded is not None and self._address.realm != Realm.PUBLIC:
+            return mix.forwarded
+        return mix.exposed if case.exposed else mix.unexposed
 
-    def _chance(self, fate: Fate, case: Case, key: PolicyKey) -> float:
-        stealth = MANNERS[key.policy].stealth
-        at = fate, case.covered, stealth, key.marks, case.taken, case.passed_on, case.health
+    def _chance(self, disposition: Disposition, case: Case, key: PolicyKey) -> float:
+        stealth = MIXES[key.policy].stealth
+        at = disposition, case.covered, stealth, key.marks, case.taken, case.passed_on, case.health
         known = self._chances.get(at)
         if known is None:
-            taken = case.taken or (False,) * len(self._crossed)  # another machine, or a program, takes none
-            assumed = Assumed(fate, case.covered, stealth, key.marks, taken)
+            taken = case.taken or (False,) * len(
+                self._cross_link
+            )  # another machine, or a program, takes none
+            assumed = Assumed(disposition, case.covered, stealth, key.marks, taken)
             known = self._chances[at] = self._likelihood(assumed, case)
         return known
 
@@ -189,11 +195,11 @@ class AddressLikelihood:
 
         What the host forwards is answered from behind it, wherever it accepts, as by a box in front.
         """
-        if case.passed_on and assumed.fate is Fate.PASS:
-            assumed = replace(assumed, fate=Fate.FORWARDED)
-        if case.health is Health.FULL and assumed.fate in _REACHING:
+        if case.passed_on and assumed.disposition is Disposition.PASS:
+            assumed = replace(assumed, disposition=Disposition.FORWARDED)
+        if case.health is Health.FULL and assumed.disposition in _REACHING:
             quiet = 1.0 if self._evidence.response is Response.SILENT else EPSILON
-            return quiet * hints_likelihood(self._evidence.hints, assumed, self._noise)
+            return quiet * raw_likelihood(self._evidence.raw, assumed, self._noise)
         return likelihood(self._evidence, self._protocol, assumed, self._noise)
 
 
@@ -216,7 +222,7 @@ _ANOTHER = (
 _ANOTHER_AND_BOUND = tuple((case, share * NOT_ITS_OWN) for case, share in _ANOTHER)
 
 
-def _met(case: Case) -> FateWeights:
+def _met(case: Case) -> DispositionWeights:
     """What becomes of a probe that its address lets pass: a rule for all addresses comes after."""
     if case.rule is not None:
         return {case.rule: 1.0}

@@ -7,7 +7,7 @@ from probe.inference.posterior import Posterior
 from probe.inference.priors import LISTED, SURE
 from probe.inference.reachability import is_lost, way_condition
 from probe.inference.responses import comes_back_otherwise
-from probe.inference.tables import Fate, Policy
+from probe.inference.tables import Disposition, Policy
 from probe.inference.traces import answered_elsewhere
 from probe.model.binding import Condition
 from probe.model.evidence import Response
@@ -29,19 +29,19 @@ _OF_RESPONSE = {
     Response.ICMP_PATH: Condition.REJECTED,
     Response.UNMEASURED: Condition.UNKNOWN,
 }
-# What a likely fate makes of it.
-_BY_FATE: Mapping[tuple[Response, Fate], Condition] = {
-    (Response.OPEN, Fate.SPOOFED): Condition.INTERCEPTED,
-    (Response.CUT, Fate.SPOOFED): Condition.INTERCEPTED,
-    (Response.OPEN, Fate.TAKEN_HERE): Condition.INTERCEPTED,
-    (Response.CUT, Fate.TAKEN_HERE): Condition.INTERCEPTED,
-    (Response.CLOSED, Fate.FRONT): Condition.NOT_FORWARDED,
-    (Response.CLOSED, Fate.RESET_HOST): Condition.REJECTED,
-    (Response.CLOSED, Fate.RESET_PATH): Condition.REJECTED,
-    (Response.SILENT, Fate.DROP): Condition.DROPPED,
-    (Response.SILENT, Fate.DROP_SYN): Condition.DROPPED,
-    (Response.SILENT, Fate.REJECT_HOST): Condition.REJECTED,
-    (Response.SILENT, Fate.REJECT_PATH): Condition.REJECTED,
+# What a likely disposition makes of it.
+_BY_DISPOSITION: Mapping[tuple[Response, Disposition], Condition] = {
+    (Response.OPEN, Disposition.SPOOFED): Condition.INTERCEPTED,
+    (Response.CUT, Disposition.SPOOFED): Condition.INTERCEPTED,
+    (Response.OPEN, Disposition.TAKEN_HERE): Condition.INTERCEPTED,
+    (Response.CUT, Disposition.TAKEN_HERE): Condition.INTERCEPTED,
+    (Response.CLOSED, Disposition.FRONT): Condition.NOT_FORWARDED,
+    (Response.CLOSED, Disposition.RESET_HOST): Condition.REJECTED,
+    (Response.CLOSED, Disposition.RESET_PATH): Condition.REJECTED,
+    (Response.SILENT, Disposition.DROP): Condition.DROPPED,
+    (Response.SILENT, Disposition.DROP_SYN): Condition.DROPPED,
+    (Response.SILENT, Disposition.REJECT_HOST): Condition.REJECTED,
+    (Response.SILENT, Disposition.REJECT_PATH): Condition.REJECTED,
 }
 
 
@@ -76,11 +76,11 @@ def _condition_of_answer(port: Port, model: AddressModel, posterior: Posterior) 
         return _kept_from_sockets(model.tested[port], model)
     if symbol is Response.SILENT and not model.alive:
         return address_condition(model)  # no live control: silence alone is no firewall
-    fates = posterior.fates.get(model.seen, {})
+    dispositions = posterior.dispositions.get(model.seen, {})
     made: dict[Condition, float] = {}
-    for fate, share in fates.items():
-        if (symbol, fate) in _BY_FATE:
-            condition = _BY_FATE[symbol, fate]
+    for disposition, share in dispositions.items():
+        if (symbol, disposition) in _BY_DISPOSITION:
+            condition = _BY_DISPOSITION[symbol, disposition]
             made[condition] = made.get(condition, 0.0) + share
     likeliest = max(made, key=lambda condition: made[condition], default=None)
     held_back = model.tested[port].rationed and likeliest is not Condition.REJECTED

@@ -19,7 +19,7 @@ from probe.inference.tables import (
     SEVERAL_IF_ALL,
     SEVERAL_IF_SOME,
     SEVERAL_IF_WILDCARD,
-    Fate,
+    Disposition,
 )
 from probe.model.binding import Binding
 
@@ -117,7 +117,7 @@ class Explainer:
     def explain(self, column: PortColumn) -> Weighed:
         """Every explanation of a column, before any address is weighed."""
         tables = tuple(self._table(index, column) for index in range(len(self._models)))
-        elsewhere = any(one is not None and one.hints.elsewhere for one in column.evidence)
+        elsewhere = any(one is not None and one.raw.elsewhere for one in column.evidence)
         addresses = len({model.address.ip for model in self._models})
         shares = [_of_whole_port(one, column, addresses, elsewhere=elsewhere) for one in column.bindings]
         plain = zip(*(table.cases(column.bindings) for table in tables), strict=True)
@@ -174,7 +174,7 @@ def _latents(
     return tuple(
         (Latents(rule, health, limited), of_rule * of_health * of_limit)
         for rule, of_rule in EVERYWHERE.items()
-        if taken or rule is not Fate.TAKEN_HERE
+        if taken or rule is not Disposition.TAKEN_HERE
         for health, of_health in HEALTH.items()
         if silent or health is Health.FINE
         for limited, of_limit in (FORWARD_LIMITED if forwarded else UNLIMITED).items()

@@ -15,7 +15,7 @@ from probe.inference.policy import AddressModel
 from probe.inference.posterior import Posterior
 from probe.inference.priors import LISTED, USUAL
 from probe.inference.responses import OPENED
-from probe.inference.tables import COMPLETERS, FORGERS, Fate
+from probe.inference.tables import COMPLETERS, FORGERS, Disposition
 from probe.inference.traces import of_shape
 from probe.model.binding import Binding
 from probe.model.evidence import PurposeRule, Response
@@ -35,18 +35,18 @@ MOST_ALIKE = 256  # ports with equal responses everywhere: of more no one is wor
 class Scene:
     """All that is known when the next questions are chosen, from one vantage.
 
-    `crowd` are the ports that do not stand out: too many others have equal responses on every address.
+    `bulk_ports` are the ports that do not stand out: too many others have equal responses on every address.
     """
 
     vantage: str
     models: Mapping[Seen, AddressModel]
     posteriors: Mapping[Port, Posterior]
-    crowd: frozenset[Port] = frozenset()
+    bulk_ports: frozenset[Port] = frozenset()
 
-    def share(self, ip: IPAddress, port: Port, fates: Iterable[Fate]) -> float:
-        """Probability that the probe to a port met one of these fates."""
-        known = self.posteriors[port].fates.get((self.vantage, ip), {})
-        return sum(known.get(fate, 0.0) for fate in fates)
+    def share(self, ip: IPAddress, port: Port, dispositions: Iterable[Disposition]) -> float:
+        """Probability that the probe to a port met one of these dispositions."""
+        known = self.posteriors[port].dispositions.get((self.vantage, ip), {})
+        return sum(known.get(disposition, 0.0) for disposition in dispositions)
 
     def covers(self, ip: IPAddress, port: Port) -> float:
         """Probability that a socket of the port covers an address."""
@@ -61,7 +61,7 @@ class Scene:
 Ask = Callable[[AddressModel, Scene], Iterator[Question]]
 
 
-def crowd_of(models: Sequence[AddressModel], ports: Iterable[Port]) -> frozenset[Port]:
+def bulk_ports_of(models: Sequence[AddressModel], ports: Iterable[Port]) -> frozenset[Port]:
     """The ports that more than `MOST_ALIKE` others share the responses of, on every address."""
     alike: dict[tuple[object, ...], list[Port]] = {}
     for port in ports:
@@ -77,7 +77,7 @@ def tested(model: AddressModel, scene: Scene, *responses: Response) -> Iterator[
     return (
         model.tested[port]
         for port, shown in model.evidence.items()
-        if shown.response in responses and port not in scene.crowd
+        if shown.response in responses and port not in scene.bulk_ports
     )
 
 
@@ -95,7 +95,7 @@ def controls(model: AddressModel, reason: Reason) -> Iterator[Question]:
 
 _EVERYBODY = "ff:ff:ff:ff:ff:ff"
 _LOOPBACK = ip_address("127.0.0.1")
-_PASSING = (Fate.PASS, Fate.FORWARDED)
+_PASSING = (Disposition.PASS, Disposition.FORWARDED)
 
 
 def _hop(model: AddressModel, link_address: str) -> NextHop | None:
@@ -130,7 +130,7 @@ def across(model: AddressModel, scene: Scene) -> Iterator[Question]:
         return
     for other in _others(model, scene):
         there = other.address.ip
-        for port in [p for p in model.evidence if p in other.evidence and p not in scene.crowd]:
+        for port in [p for p in model.evidence if p in other.evidence and p not in scene.bulk_ports]:
             passes = scene.share(ip, port, _PASSING) >= LISTED
             if passes and _adds_evidence(port, model, other, scene):
                 yield Question(there, port, ttl=1, hop=hop)
@@ -171,7 +171,7 @@ def leaks_loopback(model: AddressModel, scene: Scene) -> Iterator[Question]:
     hop = _own_hop(model)
     if hop is None or model.address.family != _LOOPBACK.version:
         return
-    for port in [port for port in model.evidence if port not in scene.crowd]:
+    for port in [port for port in model.evidence if port not in scene.bulk_ports]:
         loopback = sum(
             c.probability for c in scene.posteriors[port].candidates if c.binding is Binding.LOOPBACK
         )
@@ -279,7 +279,7 @@ _USUALLY_TAKEN = frozenset({25, 80, 110, 143, 465, 587, 993, 995, 3128, 8080})
 def _who_completes(model: AddressModel, scene: Scene) -> Iterator[Question]:
     for o in tested(model, scene, Response.OPEN, Response.OPEN_NEARER, Response.CUT):
         port = o.question.port
-        doubtful = scene.share(model.address.ip, port, (*COMPLETERS, Fate.TAKEN_HERE)) >= ALIVE
+        doubtful = scene.share(model.address.ip, port, (*COMPLETERS, Disposition.TAKEN_HERE)) >= ALIVE
         if port.protocol is Protocol.TCP and (doubtful or port.number in _USUALLY_TAKEN):
             yield o.question
 
@@ -318,7 +318,10 @@ def follow_ups(
         return {}
     ports = dict.fromkeys(port for model in there for port in model.evidence)
     scene = Scene(
-        there[0].survey.vantage, {model.seen: model for model in there}, host.ports, crowd_of(there, ports)
+        there[0].survey.vantage,
+        {model.seen: model for model in there},
+        host.ports,
+        bulk_ports_of(there, ports),
     )
     permitted = (
         {None} | ({"--fin"} if permissions.fin else set()) | ({"--l2"} if permissions.loopback else set())

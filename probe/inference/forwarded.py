@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from probe.inference.policy import AddressModel
-from probe.inference.traces import Back
+from probe.inference.traces import RawResponse
 from probe.model.evidence import Response
 from probe.model.target import Port, Realm
 
@@ -20,5 +20,5 @@ def forwards(port: Port, models: Sequence[AddressModel]) -> bool:
     """Whether the host forwards a port that something serves: on an address, or, by frames, on loopback."""
     if any(m.evidence[port].response is Response.OPEN_BEHIND for m in forwarders(port, models)):
         return True
-    crossed = (c for m in models if port in m.evidence for c in m.evidence[port].hints.crossed)
-    return any(c.destination.is_loopback and c.tried.back is Back.PASSED_ON for c in crossed)
+    cross_link = (c for m in models if port in m.evidence for c in m.evidence[port].raw.cross_link)
+    return any(c.destination.is_loopback and c.tried.response is RawResponse.PASSED_ON for c in cross_link)

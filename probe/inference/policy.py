@@ -20,17 +20,24 @@ from probe.inference.priors import (
 )
 from probe.inference.responses import QUIET, Noise, icmp_errors, noise_of, response_of
 from probe.inference.tables import (
-    ECHO_SIGNS,
+    ECHO_MARKS,
     EPSILON,
     MARKS_SHOW,
     STACK_THAT_MARKS,
-    Fate,
+    Disposition,
     Opening,
     Policy,
-    manners_of,
+    mix_of,
     openings_of,
 )
-from probe.inference.traces import NO_HINTS, Hints, Sign, answers_echo, echo_sign, hints_of
+from probe.inference.traces import (
+    NOTHING_RAW,
+    RawEvidence,
+    ResetMark,
+    answers_echo,
+    echo_mark,
+    raw_evidence_of,
+)
 from probe.model.binding import Owner
 from probe.model.evidence import Response
 from probe.model.facts import AddressSurvey
@@ -95,8 +102,8 @@ class AddressModel:
 def learn(surveys: Sequence[AddressSurvey], identities: Mapping[Seen, Identity]) -> tuple[AddressModel, ...]:
     """Weigh what each address may be, by its controls and by what else is known of it."""
     errors = icmp_errors(surveys)
-    hints = [hints_of(survey) for survey in surveys]
-    marks = any(one.sign is Sign.MARKED for of_address in hints for one in of_address.values())
+    raw = [raw_evidence_of(survey) for survey in surveys]
+    marks = any(one.mark is ResetMark.MARKED for of_address in raw for one in of_address.values())
     return tuple(
         _learn_one(
             survey,
@@ -106,13 +113,13 @@ def learn(surveys: Sequence[AddressSurvey], identities: Mapping[Seen, Identity])
             owner_signs(survey, surveys),
             stack_marks=marks,
         )
-        for survey, few in zip(surveys, hints, strict=True)
+        for survey, few in zip(surveys, raw, strict=True)
     )
 
 
 def _learn_one(
     survey: AddressSurvey,
-    hints: Mapping[Port, Hints],
+    raw: Mapping[Port, RawEvidence],
     errors: int,
     identity: Identity,
     signs: Sequence[OwnerSign],
@@ -123,12 +130,12 @@ def _learn_one(
     tested = survey.tested()
 
     def evidence_of(o: Observation) -> Evidence:
-        return Evidence(response_of(o, survey), o.attempts, hints.get(o.question.port, NO_HINTS))
+        return Evidence(response_of(o, survey), o.attempts, raw.get(o.question.port, NOTHING_RAW))
 
     evidence = {port: evidence_of(o) for port, o in tested.items()}
     controls = [(o, evidence_of(o)) for o in survey.controls()]
     prior = _prior(survey)
-    weights = _beforehand(survey, prior, identity, signs, hints.values(), stack_marks=stack_marks)
+    weights = _beforehand(survey, prior, identity, signs, raw.values(), stack_marks=stack_marks)
     for control, shown in controls:
         protocol = control.question.port.protocol
         for key in weights:
@@ -200,18 +207,18 @@ def _beforehand(
     prior: Mapping[Policy, float],
     identity: Identity,
     signs: Sequence[OwnerSign],
-    hints: Iterable[Hints],
+    raw: Iterable[RawEvidence],
     *,
     stack_marks: bool,
 ) -> dict[PolicyKey, float]:
     """Log-weights before the responses of ports count. Marks are a question only where signs were seen."""
-    weights, echo = _owners(survey, prior, identity, signs), echo_sign(survey)
+    weights, echo = _owners(survey, prior, identity, signs), echo_mark(survey)
     weights = {
         key._replace(opening=opening): weight * share
         for key, weight in weights.items()
         for opening, share in _openings(key).items()
     }
-    if echo is None and not any(_signed(one) for one in hints):
+    if echo is None and not any(_shows_a_mark(one) for one in raw):
         return {key: math.log(weight) for key, weight in weights.items()}
     weights = {
         key: weight * (RESETS_WHERE_SEEN if key.policy is Policy.RESETS else 1.0)
@@ -220,8 +227,8 @@ def _beforehand(
     beforehand = MARKS_SHOW[survey.address.family]
     shown = {True: beforehand, False: 1 - beforehand}
     if echo is not None:
-        echoed = {marks: ECHO_SIGNS[marks][echo] for marks in shown}
-        if echo is Sign.MARKED and stack_marks:
+        echoed = {marks: ECHO_MARKS[marks][echo] for marks in shown}
+        if echo is ResetMark.MARKED and stack_marks:
             echoed[False] *= STACK_THAT_MARKS
         shown = {marks: share * echoed[marks] for marks, share in shown.items()}
     of_programs = {True: PROGRAM_MARKS, False: 1 - PROGRAM_MARKS}
@@ -237,16 +244,16 @@ def _openings(key: PolicyKey) -> Mapping[Opening, float]:
     return openings_of(key.policy) if key.owner is Owner.TARGET else {Opening.SELECTIVE: 1.0}
 
 
-def _signed(hints: Hints) -> bool:
+def _shows_a_mark(raw: RawEvidence) -> bool:
     """Whether any reset to raw packets was seen."""
-    tries = (hints.ack, hints.fin, *(crossing.tried for crossing in hints.crossed))
-    return hints.sign is not None or any(one is not None and one.sign is not None for one in tries)
+    tries = (raw.ack, raw.fin, *(frame.tried for frame in raw.cross_link))
+    return raw.mark is not None or any(one is not None and one.mark is not None for one in tries)
 
 
 def _of_control(shown: Evidence, protocol: Protocol, key: PolicyKey, noise: Noise) -> float:
-    manners = manners_of(key.policy, key.opening)
-    fates: Mapping[Fate, float] = manners.control
+    mix = mix_of(key.policy, key.opening)
+    dispositions: Mapping[Disposition, float] = mix.control
     return sum(
-        share * likelihood(shown, protocol, Assumed(fate, False, manners.stealth, key.marks), noise)  # noqa: FBT003
-        for fate, share in fates.items()
+        share * likelihood(shown, protocol, Assumed(disposition, False, mix.stealth, key.marks), noise)  # noqa: FBT003
+        for disposition, share in dispositions.items()
     )

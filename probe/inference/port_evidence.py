@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from probe.inference.forwarded import forwards
 from probe.inference.policy import AddressModel
 from probe.inference.reachability import way_of
-from probe.inference.traces import Sign
+from probe.inference.traces import ResetMark
 from probe.model.binding import Condition
 from probe.model.evidence import EvidenceRule, PortEvidence, Reading, ReadingRule, Response
 from probe.model.probing import Observation, Origin
@@ -71,7 +71,7 @@ def _answer(port: Port, observation: Observation, model: AddressModel) -> PortEv
     lost = way_of(port, model)
     controls = [] if lost is not None else _comparable(port, model)
     rule = _beside_controls(response, controls)
-    own = model.evidence[port].hints.sign in {None, Sign.MARKED}
+    own = model.evidence[port].raw.mark in {None, ResetMark.MARKED}
     by_host = response is Response.CLOSED and observation.origin is Origin.HOST and own
     on_the_way = response is Response.ICMP_PATH and observation.sender is not None
     return PortEvidence(

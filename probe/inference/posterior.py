@@ -1,4 +1,4 @@
-"""Each port's part of the joint posterior: its candidates, the likely fate of each probe, who accepts."""
+"""Each port's part of the joint posterior: its candidates, each probe's likely disposition, who accepts."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from probe.inference.joint import Joint
 from probe.inference.likelihood import Evidence
 from probe.inference.policy import AddressModel, PolicyKey, serves_itself
 from probe.inference.priors import CONTRADICTED, FLOOR, FLOOR_TOTAL, FORGED_UNSEEN
-from probe.inference.tables import Fate
+from probe.inference.tables import Disposition
 from probe.model.binding import Binding, Candidate
 from probe.model.evidence import Response
 from probe.model.target import IPAddress, Port, Seen
 
-FateShares = dict[Fate, float]
+DispositionShares = dict[Disposition, float]
 _Key = tuple[Binding, frozenset[IPAddress]]
 _WILDCARD = Binding.WILDCARD
 _TINY = 1e-300
-_UNLIKELY = 1e-6  # share of a column's explanations below which an explanation adds to no fate
+_UNLIKELY = 1e-6  # share of a column's explanations below which an explanation adds to no disposition
 
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What is believed of one port: its candidates, the families of a wildcard, each probe's likely fate."""
+    """What is believed of one port: its candidates, a wildcard's families, its probes' dispositions."""
 
     candidates: tuple[Candidate, ...]  # most probable first; probabilities sum to 1
     seen_families: tuple[int, ...]  # IP versions for which a wildcard would show in the answers
-    fates: Mapping[Seen, Mapping[Fate, float]]
+    dispositions: Mapping[Seen, Mapping[Disposition, float]]
     full_queue: float  # probability of a full accept queue
     by_device: Mapping[frozenset[IPAddress], float]  # of a socket on these: P(bound to their device)
 
@@ -59,7 +59,7 @@ def _of_column(column: Weighed, joint: Joint, models: Sequence[AddressModel]) ->
     total = sum(by_class)
     credited = _credited(column, priors, total)
     full = sum(sum(parts) for branch, parts in credited if branch.full)
-    return _posterior(found, _fates(credited, column, joint, models), full / total)
+    return _posterior(found, _dispositions(credited, column, joint, models), full / total)
 
 
 def _without_own(
@@ -136,20 +136,20 @@ def _credited(column: Weighed, priors: Sequence[Sequence[float]], total: float) 
     return [(branch, parts) for branch, parts in found if sum(parts) > _UNLIKELY * total]
 
 
-def _fates(
+def _dispositions(
     credited: _Credited, column: Weighed, joint: Joint, models: Sequence[AddressModel]
-) -> dict[Seen, FateShares]:
-    """P(fate) of the probe to each address: every explanation's weight, shared out over its fates."""
-    out: dict[Seen, FateShares] = {}
+) -> dict[Seen, DispositionShares]:
+    """P(disposition) of the probe to each address: every explanation's weight, shared out over them."""
+    out: dict[Seen, DispositionShares] = {}
     for index, (model, table) in enumerate(zip(models, column.tables, strict=True)):
-        mine = dict.fromkeys(Fate, 0.0)
+        mine = dict.fromkeys(Disposition, 0.0)
         for case, key, weight in _by_case(credited, index, [one[index] for one in joint.combinations]):
-            fates = table.fates(case, key)
-            of_all = sum(fates.values())
-            for fate, part in fates.items():
-                mine[fate] += weight * part / of_all
+            dispositions = table.dispositions(case, key)
+            of_all = sum(dispositions.values())
+            for disposition, part in dispositions.items():
+                mine[disposition] += weight * part / of_all
         whole = sum(mine.values())
-        out[model.seen] = {fate: weight / whole for fate, weight in mine.items()}
+        out[model.seen] = {disposition: weight / whole for disposition, weight in mine.items()}
     return out
 
 
@@ -168,7 +168,7 @@ def _by_case(
         yield from ((case, key, weight) for key, weight in of_key.items())
 
 
-def _posterior(found: _Found, fates: Mapping[Seen, FateShares], full: float) -> Posterior:
+def _posterior(found: _Found, dispositions: Mapping[Seen, DispositionShares], full: float) -> Posterior:
     best = max(found.likelihoods)
     joint: dict[_Key, float] = {}
     possible: set[_Key] = set()
@@ -185,7 +185,9 @@ def _posterior(found: _Found, fates: Mapping[Seen, FateShares], full: float) -> 
     if is_untraced(found.column.column.evidence):
         shares = _with_forgery(shares)
     variant = max(families, key=lambda f: families[f])
-    return Posterior(_candidates(shares), _shown(variant, found.bindings), fates, full, _by_device(found))
+    return Posterior(
+        _candidates(shares), _shown(variant, found.bindings), dispositions, full, _by_device(found)
+    )
 
 
 def _by_device(found: _Found) -> dict[frozenset[IPAddress], float]:
@@ -225,7 +227,7 @@ def _with_floor(shares: Mapping[_Key, float], possible: Collection[_Key]) -> dic
 def is_untraced(evidence: Sequence[Evidence | None]) -> bool:
     """Whether a refusal is among the responses that a filter may have forged, for all that shows."""
     return any(
-        one is not None and one.response in {Response.CLOSED, Response.REFUSED} and one.hints.sign is None
+        one is not None and one.response in {Response.CLOSED, Response.REFUSED} and one.raw.mark is None
         for one in evidence
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from probe.inference.tables import Fate, Policy
+from probe.inference.tables import Disposition, Policy
 from probe.model.binding import Owner
 from probe.model.target import Realm
 
@@ -76,14 +76,14 @@ FAR_GATEWAY: Final[Mapping[Policy, float]] = {
 
 
 # One rule for the port on every address of the host, beside the rules of a single address.
-EVERYWHERE: Final[dict[Fate | None, float]] = {
+EVERYWHERE: Final[dict[Disposition | None, float]] = {
     None: 0.96,
-    Fate.TAKEN_HERE: 0.003,
-    Fate.DROP: 0.018,
-    Fate.DROP_SYN: 0.002,
-    Fate.REJECT_HOST: 0.014,
-    Fate.REJECT_PATH: 0.001,
-    Fate.RESET_HOST: 0.002,
+    Disposition.TAKEN_HERE: 0.003,
+    Disposition.DROP: 0.018,
+    Disposition.DROP_SYN: 0.002,
+    Disposition.REJECT_HOST: 0.014,
+    Disposition.REJECT_PATH: 0.001,
+    Disposition.RESET_HOST: 0.002,
 }
 
 
@@ -254,7 +254,7 @@ STRICT: Final = Standard(
     point=0.95,
 )
 
-SURE: Final = 0.80  # what a policy or a fate must have to be called by its name
+SURE: Final = 0.80  # what a policy or a disposition must have to be called by its name
 LISTED: Final = 0.005  # rivals with at least this much stay listed
 FLOOR: Final = 0.0055  # what a rival that nothing contradicts is always given
 FLOOR_TOTAL: Final = 0.055  # ... as long as all of them together get no more than this

@@ -1,7 +1,7 @@
-"""What raw packets add to an answer: hints, reduced from the traces of one address.
+"""What raw packets add to an answer: evidence, reduced from the traces of one address.
 
-Lives here: how a reset is signed, what came back to segments of no connection and to frames that were handed
-to a neighbour. What a hint counts for or against an explanation is `raw_sounds`.
+Lives here: whether a reset is marked, what came back to segments of no connection and to frames that were
+handed to a neighbour. What it counts for or against an explanation is `likelihood`.
 
 Probes are marked: a Linux stack copies the DSCP of a SYN into its reset and gives an IPv6 reset a flow label
 (net/ipv4/tcp_ipv4.c tcp_v4_send_reset, net/ipv6/tcp_ipv6.c tcp_v6_send_reset); the reset that netfilter
@@ -17,7 +17,7 @@ from probe.model.probing import DSCP_BITS, ICMP_REASONS, MARK_TOS, Observation, 
 from probe.model.target import IPAddress, Port, Protocol
 
 
-class Sign(StrEnum):
+class ResetMark(StrEnum):
     """Whether a reply carries the mark of the probe that it answers."""
 
     MARKED = "marked"
@@ -25,7 +25,7 @@ class Sign(StrEnum):
     ODD = "odd"  # another mark than ours: pf's resets have one, and some paths change what they carry
 
 
-class Back(StrEnum):
+class RawResponse(StrEnum):
     """What came back to a raw follow-up."""
 
     OPEN = "open"
@@ -38,15 +38,15 @@ class Back(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The outcome of one follow-up; `sign` of a reset."""
+    """The outcome of one follow-up; `mark` of a reset."""
 
-    back: Back
+    response: RawResponse
     attempts: int
-    sign: Sign | None = None
+    mark: ResetMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Crossed:
+class CrossLinkProbe:
     """A frame for `destination`, handed to this address's machine on this address's link."""
 
     destination: IPAddress
@@ -54,47 +54,47 @@ class Crossed:
 
 
 @dataclass(frozen=True, slots=True)
-class Hints:
+class RawEvidence:
     """What raw packets showed of one port on one address; None where nothing was asked or measured."""
 
-    sign: Sign | None = None  # of its reset
+    mark: ResetMark | None = None  # of its reset
     bare_window: bool | None = None  # a SYN/ACK that offers no window, as SYN proxies send
     elsewhere: bool = False  # a datagram was answered from another address of the machine
     opening: Tried | None = None
     ack: Tried | None = None
     fin: Tried | None = None
     reached: tuple[int, IPAddress] | None = None  # the furthest hop that an opening came to, and whose it is
-    crossed: tuple[Crossed, ...] = ()
+    cross_link: tuple[CrossLinkProbe, ...] = ()
 
 
-NO_HINTS = Hints()
+NOTHING_RAW = RawEvidence()
 
-_BACK = {
-    Reason.SYN_ACK: Back.OPEN,
-    Reason.UDP_RESPONSE: Back.OPEN,
-    Reason.RESET: Back.RESET,
-    Reason.NO_RESPONSE: Back.SILENT,
-    Reason.TIME_EXCEEDED: Back.PASSED_ON,
+_RAW_RESPONSE = {
+    Reason.SYN_ACK: RawResponse.OPEN,
+    Reason.UDP_RESPONSE: RawResponse.OPEN,
+    Reason.RESET: RawResponse.RESET,
+    Reason.NO_RESPONSE: RawResponse.SILENT,
+    Reason.TIME_EXCEEDED: RawResponse.PASSED_ON,
 }
 
 
-def hints_of(survey: AddressSurvey) -> dict[Port, Hints]:
+def raw_evidence_of(survey: AddressSurvey) -> dict[Port, RawEvidence]:
     """What the traces of an address show of each of its ports, tested ones and controls."""
     traces: dict[Port, list[Observation]] = {}
     for trace in survey.traces:
         if not survey.is_our_own(trace.observation):
             traces.setdefault(trace.observation.question.port, []).append(trace.observation)
     way = None if survey.route is None else survey.route.interface
-    return {port: _hints(survey.address.ip, few, _LOOPBACKS - {way}) for port, few in traces.items()}
+    return {port: _reduced(survey.address.ip, few, _LOOPBACKS - {way}) for port, few in traces.items()}
 
 
 _LOOPBACKS: frozenset[str | None] = frozenset({"lo", "lo0"})  # of Linux, and of the BSDs and macOS
 
 
-def echo_sign(survey: AddressSurvey) -> Sign | None:
+def echo_mark(survey: AddressSurvey) -> ResetMark | None:
     """Whether the address's ping reply carries the mark: it shows whether the path keeps it."""
     replies = (t.observation for t in survey.traces if t.observation.reason is Reason.ECHO_REPLY)
-    return next((_sign(reply) for reply in replies), None)
+    return next((_mark(reply) for reply in replies), None)
 
 
 def answers_echo(survey: AddressSurvey) -> bool:
@@ -102,21 +102,21 @@ def answers_echo(survey: AddressSurvey) -> bool:
     return any(trace.observation.reason is Reason.ECHO_REPLY for trace in survey.traces)
 
 
-def _hints(address: IPAddress, seen: Sequence[Observation], here: Collection[str | None]) -> Hints:
+def _reduced(address: IPAddress, seen: Sequence[Observation], here: Collection[str | None]) -> RawEvidence:
     near = [o for o in seen if o.question.hop is None]
     opening = _first(near, Shape.OPENING)
     header = None if opening is None else opening.header
     reset = opening is not None and opening.reason is Reason.RESET
     accepted = opening is not None and opening.reason is Reason.SYN_ACK and header is not None
-    return Hints(
-        sign=_sign(opening) if reset and opening is not None else None,
+    return RawEvidence(
+        mark=_mark(opening) if reset and opening is not None else None,
         bare_window=header.window == 0 if accepted and header is not None else None,
         elsewhere=opening is not None and answered_elsewhere(opening),
         opening=_tried(opening, here),
         ack=_tried(_first(near, Shape.ACK)),
         fin=_tried(_first(near, Shape.FIN)),
         reached=_reached(near),
-        crossed=tuple(_crossings(address, seen)),
+        cross_link=tuple(_cross_link_probes(address, seen)),
     )
 
 
@@ -133,13 +133,13 @@ def _first(seen: Iterable[Observation], shape: Shape) -> Observation | None:
     return next((o for o in seen if o.question.shape is shape and o.question.ttl is None), None)
 
 
-def _crossings(address: IPAddress, seen: Iterable[Observation]) -> Iterable[Crossed]:
+def _cross_link_probes(address: IPAddress, seen: Iterable[Observation]) -> Iterable[CrossLinkProbe]:
     for one in seen:
         question = one.question
         if question.hop is not None and question.shape is Shape.OPENING and question.address != address:
             tried = _tried(one)
             if tried is not None:
-                yield Crossed(question.address, tried)
+                yield CrossLinkProbe(question.address, tried)
 
 
 def _tried(observation: Observation | None, here: Collection[str | None] = ()) -> Tried | None:
@@ -150,23 +150,25 @@ def _tried(observation: Observation | None, here: Collection[str | None] = ()) -
     if observation is None:
         return None
     if observation.header is not None and observation.header.interface in here:
-        return Tried(Back.HERE, observation.attempts)
-    back = _BACK.get(observation.reason)
-    if back is None and observation.reason in ICMP_REASONS:
-        back = Back.REJECTED
-    if back is None:
+        return Tried(RawResponse.HERE, observation.attempts)
+    response = _RAW_RESPONSE.get(observation.reason)
+    if response is None and observation.reason in ICMP_REASONS:
+        response = RawResponse.REJECTED
+    if response is None:
         return None
-    return Tried(back, observation.attempts, _sign(observation) if back is Back.RESET else None)
+    return Tried(
+        response, observation.attempts, _mark(observation) if response is RawResponse.RESET else None
+    )
 
 
-def _sign(observation: Observation) -> Sign | None:
+def _mark(observation: Observation) -> ResetMark | None:
     header = observation.header
     if header is None:
         return None
     dscp = header.tos & DSCP_BITS
     if dscp == MARK_TOS & DSCP_BITS or header.flow_label:
-        return Sign.MARKED
-    return Sign.ODD if dscp else Sign.PLAIN
+        return ResetMark.MARKED
+    return ResetMark.ODD if dscp else ResetMark.PLAIN
 
 
 def answered_elsewhere(observation: Observation) -> bool:

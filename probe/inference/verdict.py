@@ -17,7 +17,7 @@ from probe.inference.responses import OPENED
 from probe.inference.rivals import next_tests, rivals
 from probe.inference.same_service import service_evidence, services_of
 from probe.inference.tables import FORGERS, Policy
-from probe.inference.traces import Back, Sign
+from probe.inference.traces import RawResponse, ResetMark
 from probe.model.binding import Binding, BoundBy, Candidate, Condition
 from probe.model.evidence import Response
 from probe.model.probing import Observation
@@ -31,7 +31,7 @@ _NEVER = 2.0  # no probability is enough
 _HALF = 0.5
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _REFUSALS = frozenset({Response.CLOSED, Response.CLOSED_BEHIND, Response.CUT_NEARER, Response.REFUSED})
-_ANSWERS = frozenset({Back.OPEN, Back.RESET})
+_ANSWERS = frozenset({RawResponse.OPEN, RawResponse.RESET})
 
 
 def judge_ports(
@@ -147,11 +147,11 @@ def _refused(port: Port, model: AddressModel, posterior: Posterior) -> bool:
     if evidence is None or not model.reached:
         return False
     if evidence.response in _REFUSALS:
-        fates = posterior.fates[model.seen]
-        return sum(fates.get(fate, 0.0) for fate in FORGERS) < _HALF
-    fin = evidence.hints.fin
+        dispositions = posterior.dispositions[model.seen]
+        return sum(dispositions.get(disposition, 0.0) for disposition in FORGERS) < _HALF
+    fin = evidence.raw.fin
     silent = evidence.response is Response.SILENT and fin is not None
-    return silent and fin is not None and fin.back is Back.RESET and fin.sign is Sign.MARKED
+    return silent and fin is not None and fin.response is RawResponse.RESET and fin.mark is ResetMark.MARKED
 
 
 def _families(binding: Binding, named: frozenset[Candidate], posterior: Posterior) -> tuple[int, ...]:
@@ -188,8 +188,8 @@ def _shows_device(
     """Whether a frame was answered that only one of the two sockets takes: by its address, or by its link."""
     realms = {m.address.realm for m in models if m.address.ip in bound_to}
     on_device = model.address.realm in realms
-    crossed = model.evidence[port].hints.crossed if port in model.evidence else ()
-    return any(c.tried.back in _ANSWERS and on_device != (c.destination in bound_to) for c in crossed)
+    cross_link = model.evidence[port].raw.cross_link if port in model.evidence else ()
+    return any(c.tried.response in _ANSWERS and on_device != (c.destination in bound_to) for c in cross_link)
 
 
 def judge_address(model: AddressModel, identity: Identity, models: Sequence[AddressModel]) -> AddressVerdict:

@@ -138,7 +138,7 @@ def many(count: int, word: str):
 
 @pytest.mark.parametrize(("word", "shapes"), [("reset@host", {"SYN"}), ("no-response", {"SYN", "ACK"})])
 @pytest.mark.parametrize(("more", "asked"), [(0, MOST_ALIKE), (1, 0)])
-def test_a_crowd_is_not_worth_a_packet_each(word, shapes, more, asked):
+def test_many_ports_alike_are_not_worth_a_packet_each(word, shapes, more, asked):
     """Of ports that answer the same everywhere all are asked about, or, where they are too many, none."""
     few = next(iter(follow_ups([many(MOST_ALIKE + more, word)], frozenset(), RawPermissions()).values()), ())
     for shape in shapes:
@@ -146,7 +146,7 @@ def test_a_crowd_is_not_worth_a_packet_each(word, shapes, more, asked):
         assert len(ports) == asked
 
 
-def test_who_stands_out_of_a_crowd_is_asked_about():
+def test_a_port_that_stands_out_of_many_is_asked_about():
     """A port that another address answers differently is followed up, however many are refused."""
     here = many(MOST_ALIKE + 50, "reset@host")
     port = next(iter(here.tested()))
