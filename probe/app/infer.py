@@ -14,7 +14,6 @@ from probe.model.facts import AddressSurvey
 from probe.model.measurement import VERSION, Facts, Judged, Measurement
 from probe.model.report import Report
 from probe.model.target import Port
-from probe.redact.measurements import redacted
 from probe.report.document import assemble
 from probe.report.grouping import grouped
 from probe.services.port_list import format_port_list, parse_ports
@@ -45,6 +44,8 @@ def judged(
     """
     _check(measurements)
     if redact:
+        from probe.redact.measurements import redacted
+
         without = redacted(measurements, facts)
         measurements, facts, surveys = without.measurements, without.facts, None
     return worded(_assembled(measurements, facts, most_rows, surveys))

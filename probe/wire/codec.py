@@ -2,13 +2,14 @@
 
 Lives here: how records of `packet` look on the wire. Nothing is sent or asked here: every field of a packet
 is set, so that scapy never looks up a route or a neighbour. scapy is loaded by `load` or at the first packet,
-without its routing tables and protocol zoo. It builds one packet of each kind; the others differ in numbers
-only, which `stamping` writes. It reads only headers that `sieve` let pass, one at a time, and never a
-payload, because its readers of payloads are slow and not made for hostile bytes.
+without its routing tables, its ciphers and its other protocols. It builds one packet of each kind; the others
+differ in numbers only, which `template` writes. It reads only headers that `decode` let pass, one at a time,
+and never a payload, because its readers of payloads are slow and not made for hostile bytes.
 """
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from probe.wire.kinds import ProbeKind, kind_of
 from probe.wire.packet import Incoming, Outgoing, PacketKind, Quoted
 
 _FOLDERS = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")  # which scapy takes from the environment
+_CIPHERS = "cryptography"  # 10 MB that scapy loads where it is there, for protocols that are not used
 _WINDOW = 64240  # bytes: what Linux opens with on a link of 1500 bytes
 _WINDOW_SCALE = 7
 _MSS = {4: 1460, 6: 1440}  # bytes, of such a link
@@ -48,7 +50,7 @@ class _Scapy:
 def _scapy() -> _Scapy:
     # What goes wrong with its tables of names is no matter of ours.
     logging.getLogger("scapy.loading").setLevel(logging.CRITICAL)
-    with _without_folders():
+    with _without_folders(), _without(_CIPHERS):
         from scapy.config import conf  # noqa: PLC0415 - heavy: only who sends raw packets pays for it
 
         # Reading routing tables is slow where they are long, and nothing here routes.
@@ -82,6 +84,19 @@ def _without_folders() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    """Let imports take a package for one that is not installed, unless it is loaded already."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment] # stands for a failed import (importlib)
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def load() -> None:
