@@ -8,7 +8,7 @@ before a name is resolved, an output opened or a packet sent. Where that fails n
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -38,11 +38,14 @@ _LATER = (
     "probe.backends.clients",
     "probe.backends.host_keys",
     "probe.backends.side_by_side",
+    "probe.backends.public_key",
     "probe.machine.tunnels",
+    "probe.redact.measurements",
     "psutil",
     "pwd",
     "resource",
 )
+_OPTIONAL = ("cryptography.x509", "cryptography.hazmat.primitives.serialization")
 _LATER_IN_DOCTOR = (
     *("dns.exception", "dns.message", "dns.query", "dns.rcode"),
     *("dns.rdtypes.ANY.CNAME", "dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA"),
@@ -148,6 +151,9 @@ def _preload(later: Sequence[str], around: Around, *, codec: bool = False) -> No
         return
     for name in (*_LATER, *later):
         import_module(name)
+    for name in _OPTIONAL:
+        with suppress(ImportError):  # it is not installed
+            import_module(name)
     if codec:
         _preload_codec()
     around.load()

@@ -11,9 +11,8 @@ from time import monotonic
 
 from msgspec import structs
 
-from probe.backends.host_keys import certificate_key
 from probe.backends.side_by_side import side_by_side
-from probe.backends.stream import Encrypted, Plain, Stream, connect
+from probe.backends.stream import Plain, Stream, connect
 from probe.model.greeting import Approach, Call, Greeting
 from probe.model.target import IPAddress, Port
 from probe.model.way_out import USUAL_WAY, WayOut
@@ -95,6 +94,8 @@ def _met(call: Call, end: float, talkative: set[Port], way: WayOut, *, encrypted
         plain = Plain(sock, soon(), extension)
         if not encrypted:
             return _read(plain, call, soon(), talkative, encrypted=False)
+        from probe.backends.tls import Encrypted, certificate_key  # noqa: PLC0415 - heavy: see there
+
         secured = Encrypted(plain)
         key = certificate_key(secured.certificate())
         try:

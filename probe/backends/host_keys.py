@@ -6,7 +6,6 @@ nothing of what equal keys mean. No name is resolved: the addresses are literals
 
 import base64
 import binascii
-import hashlib
 import struct
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -14,9 +13,9 @@ from threading import Timer
 from time import monotonic
 
 from probe import interruption
-from probe.backends.public_key import public_key_of
 from probe.backends.side_by_side import side_by_side
-from probe.backends.stream import Encrypted, Plain, connect
+from probe.backends.stream import Plain, connect
+from probe.backends.tls import Encrypted, certificate_key, fingerprint
 from probe.machine import tools
 from probe.model.identity import Key, KeyKind
 from probe.model.target import IPAddress, Port
@@ -116,7 +115,7 @@ def _host_key(fields: Sequence[bytes]) -> Key | None:
     known = name.decode("ascii", "replace")
     if known not in _KNOWN_TYPES or not blob.startswith(struct.pack(">I", len(name)) + name):
         return None
-    return Key(KeyKind.SSH, known, _fingerprint(blob))
+    return Key(KeyKind.SSH, known, fingerprint(blob))
 
 
 def _certificate(address: IPAddress, port: int, end: float, way: WayOut) -> tuple[Key, ...]:
@@ -129,21 +128,3 @@ def _certificate(address: IPAddress, port: int, end: float, way: WayOut) -> tupl
     with connect(address, port, end, way) as plain:
         key = certificate_key(Encrypted(Plain(plain, end)).certificate())
     return () if key is None else (key,)
-
-
-def certificate_key(certificate: bytes | None) -> Key | None:
-    """The key that a certificate in DER is compared by; None without one."""
-    if not certificate:
-        return None
-    public = public_key_of(certificate)
-    return Key(
-        KeyKind.TLS,
-        "x509",
-        fingerprint=_fingerprint(certificate),
-        public_key=None if public is None else _fingerprint(public),
-    )
-
-
-def _fingerprint(data: bytes) -> str:
-    digest = base64.b64encode(hashlib.sha256(data).digest()).decode("ascii")
-    return f"SHA256:{digest.rstrip('=')}"

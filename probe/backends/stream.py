@@ -1,22 +1,20 @@
-"""Connections to services that are not trusted: bounded in time and in bytes, plain or by TLS.
+"""Connections to services that are not trusted: bounded in time and in bytes; by TLS see `tls`.
 
-Every wait ends at a moment given beforehand, and no more than so many bytes are ever read, those of TLS
-included: what a server sends without end is read to that end only. No name is resolved or sent.
+Every wait ends at a moment given beforehand, and no more than so many bytes are ever read: what a server
+sends without end is read to that end only. No name is resolved or sent.
 """
 
 import socket
-import ssl
 from collections.abc import Callable
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from probe.backends.way_out import choose_way
 from probe.model.target import IPAddress
 from probe.model.way_out import USUAL_WAY, WayOut
 
 MOST_BYTES = 65_536  # read from one connection; a chain of certificates takes some thousands
-_PIECE = 4096
-T = TypeVar("T")
+PIECE = 4096
 
 
 class Stream(Protocol):
@@ -90,7 +88,7 @@ class Plain:
         while True:
             try:
                 _limit(self._sock, self._end)
-                data = self._sock.recv(min(self._left, _PIECE))
+                data = self._sock.recv(min(self._left, PIECE))
             except TimeoutError:
                 later = self._end if self._extension is None else self._extension()
                 if later <= monotonic():
@@ -100,66 +98,3 @@ class Plain:
                 self._extension = None
                 self._left -= len(data)
                 return data
-
-
-class Encrypted:
-    """TLS over a connection. Certificates are not verified: they are compared, not trusted.
-
-    Raises:
-        OSError: no TLS, or not in time.
-    """
-
-    def __init__(self, plain: Plain) -> None:
-        self._plain = plain
-        self._arrived, self._leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = _context().wrap_bio(self._arrived, self._leaving)
-        self._carried(self._tls.do_handshake)
-
-    def certificate(self) -> bytes | None:
-        """The server's own certificate in DER."""
-        return self._tls.getpeercert(binary_form=True)
-
-    def until(self, end: float) -> None:
-        """See `Stream`."""
-        self._plain.until(end)
-
-    def send(self, data: bytes) -> None:
-        """See `Stream`."""
-        self._carried(lambda: self._tls.write(data))
-
-    def receive(self) -> bytes:
-        """See `Stream`."""
-        try:
-            return self._carried(lambda: self._tls.read(_PIECE))
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return b""
-
-    def _carried(self, step: Callable[[], T]) -> T:
-        """Take a step of TLS, with the bytes that it sends and waits for."""
-        while True:
-            try:
-                done = step()
-            except ssl.SSLWantReadError:
-                self._flush()
-                data = self._plain.receive()
-                if data:
-                    self._arrived.write(data)
-                else:
-                    self._arrived.write_eof()
-            else:
-                self._flush()
-                return done
-
-    def _flush(self) -> None:
-        if self._leaving.pending:
-            self._plain.send(self._leaving.read())
-
-
-def _context() -> ssl.SSLContext:
-    """A client that takes every certificate, and old protocols too: weak ones identify as well as others."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    return context

@@ -15,6 +15,7 @@ from key_servers import HOSTILE, TLS_RECORD, drip, flood, never, send, serving, 
 from probe.backends import banner
 from probe.backends.banner import MOST_HEAD, MOST_LINE, read_greetings
 from probe.backends.stream import MOST_BYTES
+from probe.backends.tls import certificate_key
 from probe.model.greeting import Approach, Call, Greeting
 from probe.model.target import Port, Protocol
 
@@ -110,7 +111,7 @@ def test_tls(tmp_path: Path) -> None:
     ):
         found = received(serve, approach)
         assert found is not None
-        assert (found.text, found.tls, found.key) == (text, True, banner.certificate_key(certificate))
+        assert (found.text, found.tls, found.key) == (text, True, certificate_key(certificate))
     assert received(answering(PAGE), WEB_TLS) == READ_PAGE
 
 

@@ -65,7 +65,7 @@ def run(*argv: str, **more: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("engine", ["connect", "raw"])
-@pytest.mark.parametrize("form", ["-v", "--json", "--csv", "--md", "--ndjson", "--picture"])
+@pytest.mark.parametrize("form", ["-v", "--json", "--csv", "--md", "--ndjson", "--picture", "--redact"])
 def test_a_scan_loads_nothing_once_privileges_are_gone(form: str, engine: str, greeting: int) -> None:
     """Names, keys and banners included, in every format."""
     done = run(*ON_TWO, "-p", f"{greeting},9,U:9", "--engine", engine, form)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pure import TOP, modules, patterns
 
-HEAVY = {"scapy", "numpy", "yaml", "tabulate", "dns"}
+HEAVY = {"scapy", "numpy", "yaml", "tabulate", "dns", "ssl", "cryptography"}
 HELP = ["--help"]
 SCAN = ["scan", "127.0.0.1", "-p", "9", "--engine", "connect", "--json"]
 PLAN = ["scan", "127.0.0.1", "-p", "9", "--plan", "--json"]

@@ -170,6 +170,7 @@ codec._scapy()
 from scapy.config import conf
 assert not conf.route_autoload and not conf.route6_autoload
 assert "scapy.all" not in sys.modules
+assert "cryptography" not in sys.modules, "scapy's ciphers are for nothing"
 sys.addaudithook(forbid)
 for source, destination in (("203.0.113.1", "203.0.113.2"), ("2001:db8::1", "2001:db8::2")):
     ours, theirs = ip_address(source), ip_address(destination)
