@@ -38,7 +38,6 @@ _LATER = (
     "probe.backends.clients",
     "probe.backends.host_keys",
     "probe.backends.side_by_side",
-    "probe.backends.public_key",
     "probe.machine.tunnels",
     "probe.redact.measurements",
     "psutil",
