@@ -43,6 +43,7 @@ class _State:
     def __init__(self) -> None:
         self.number: int | None = None  # of the first one that came within `held`
         self.held = False
+        self.unwinds = False  # it raises
         self.undo: list[Callable[[], None]] = []
         self.starting: list[object] = []  # processes that are not in `undo` yet
         self.late: list[int] = []  # signals that came meanwhile
@@ -63,12 +64,9 @@ def end_by(number: int) -> None:
     signal.signal(number, _on_signal)
 
 
-def release() -> None:
-    """Give the signals back: Ctrl-C raises KeyboardInterrupt again, the others end the process."""
-    for number in _ENDING:
-        if signal.getsignal(number) is _on_signal:
-            raises = number == signal.SIGINT
-            signal.signal(number, signal.default_int_handler if raises else signal.SIG_DFL)
+def unwind() -> None:
+    """Have the first signal raise KeyboardInterrupt: what was built is taken down on its way out."""
+    _state.unwinds = True
 
 
 def ignore() -> None:
@@ -90,6 +88,11 @@ def held() -> Iterator[None]:
 def requested() -> bool:
     """Whether a signal asked for the end."""
     return _state.number is not None
+
+
+def number() -> int | None:
+    """The signal that was noted; None where none came."""
+    return _state.number
 
 
 def exit_code() -> int | None:
@@ -158,8 +161,10 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
 
 
 def _obey(number: int) -> None:
-    if _state.held and _state.number is None:
+    if _state.number is None and (_state.held or _state.unwinds):
         _state.number = number
+        if _state.unwinds:
+            raise KeyboardInterrupt
         return
     _end(_BY_SIGNAL + number)
 

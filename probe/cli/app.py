@@ -19,7 +19,7 @@ def lab_root() -> None:
     from probe.app.invoker import trust_no_tool_of_the_user
 
     trust_no_tool_of_the_user()
-    interruption.release()  # a world is taken down on the way out of KeyboardInterrupt
+    interruption.unwind()  # a world is taken down on the way out
 
 
 def _print_version(*, wanted: bool) -> None:

@@ -36,7 +36,7 @@ def demo(
     from probe.cli.worlds import enter_world, scan_world, settle_world
 
     trust_no_tool_of_the_user()
-    interruption.release()  # a world is taken down on the way out of KeyboardInterrupt
+    interruption.unwind()  # a world is taken down on the way out
     destination = Destination.of(form, output, detail=verbose)
     destination.check()
     kind = settle_world(world, quiet=quiet)

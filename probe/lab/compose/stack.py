@@ -26,6 +26,7 @@ from probe.report.read import parse_report
 _COMPOSE: tuple[tuple[str, ...], ...] = (("docker", "compose"), ("docker-compose",))
 _TRIAL_S = 30
 _STOPPING_S = 10
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @cache
@@ -209,7 +210,9 @@ def open_stack() -> Iterator[ComposeStack]:
     if why_not is not None or compose is None:
         raise BackendError(f"no containers here: {why_not}")
     stack = ComposeStack(f"bindprobe-lab-{os.getpid()}", compose)
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ending = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ending:
+        signal.signal(number, signal.default_int_handler)
     try:
         yield stack
     finally:
@@ -217,13 +220,14 @@ def open_stack() -> Iterator[ComposeStack]:
             with _undisturbed():
                 stack.end()
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number in ending:
+                signal.signal(number, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let no second Ctrl-C leave half of it behind."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Let no second signal leave half of it behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDING}
     try:
         yield
     finally:

@@ -7,10 +7,12 @@ It has mounts of its own too. An ordinary user gets one together with a user nam
 import functools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Sequence
 
+from probe import interruption
 from probe.errors import BackendError
 from probe.lab.netns import syscalls
 
@@ -78,16 +80,18 @@ def command(argv: Sequence[str]) -> list[str]:
 def reenter(argv: Sequence[str]) -> int:
     """Run a command in a fresh namespace (or right here, when already in one); return its exit code.
 
-    The command ends with this process. A signal that ends it is returned as 128 and its number.
+    The command ends with this process. A signal that ends it gives 128 and its number. What interrupts
+    this process is handed on, the terminal's Ctrl-C too: the command has a process group of its own.
 
     Raises:
         BackendError: no such namespace can be made on this machine.
     """
     die_too = functools.partial(syscalls.die_with_parent, os.getpid())
-    with subprocess.Popen(command(argv), env=environment(), preexec_fn=die_too) as process:  # noqa: PLW1509, S603 - one system call; the caller's own command
+    with subprocess.Popen(command(argv), env=environment(), preexec_fn=die_too, process_group=0) as process:  # noqa: PLW1509, S603 - one system call; the caller's own command
         try:
             code = process.wait()
-        except KeyboardInterrupt:  # the terminal sends it to the command as well: let it finish
+        except KeyboardInterrupt:
+            process.send_signal(interruption.number() or signal.SIGINT)
             code = process.wait()
     return code if code >= 0 else _EXIT_BY_SIGNAL - code
 

@@ -5,6 +5,7 @@ to by sockets in one directory: hosts that share these would see each other's in
 """
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -67,15 +68,18 @@ def own_files(files: Mapping[str, str]) -> Iterator[None]:
     """
     if files and _of_the_machine():
         raise BackendError(_NEEDED)
-    with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
-        for number, (path, text) in enumerate(files.items()):
-            content = Path(folder) / str(number)
-            content.write_text(text, encoding="ascii")
-            content.chmod(0o644)
-            try:
-                syscalls.mount_file(str(content), path)
-            except OSError as error:
-                raise BackendError(f"a world with names needs {path}, and mounts: {error.strerror}") from None
+    with contextlib.ExitStack() as stack:
+        for path, text in files.items():
+            # It has a name until it is mounted only: nothing is left of it, however this process ends.
+            with tempfile.NamedTemporaryFile("w", encoding="ascii", prefix="bindprobe-") as content:
+                content.write(text)
+                content.flush()
+                os.fchmod(content.fileno(), 0o644)
+                try:
+                    syscalls.mount_file(content.name, path)
+                except OSError as error:
+                    problem = f"a world with names needs {path}, and mounts: {error.strerror}"
+                    raise BackendError(problem) from None
             stack.callback(syscalls.unmount, path)
         yield
 
