@@ -54,8 +54,9 @@ score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (
 table: $(VENV)/dev ## all scenarios in every world with both engines, compared: 20 minutes, as root
 	@PYTHONPATH=tests $(BIN)/python -m worlds_table
 
-fuzz: $(VENV)/dev ## throw broken packets at the codec (SECONDS=600)
-	@$(BIN)/python tests/fuzz/codec.py --seconds $(SECONDS)
+fuzz: $(VENV)/dev ## broken packets and inputs for the codec and every parser, half of the time each (SECONDS=600 SEED=1)
+	@$(BIN)/python tests/fuzz/codec.py --seconds $$(($(SECONDS) / 2)) --seed $(SEED)
+	@$(BIN)/python tests/fuzz/parsers.py --seconds $$(($(SECONDS) / 2)) --seed $(SEED)
 
 clean: ## remove what the other commands made
 	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

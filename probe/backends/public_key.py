@@ -23,7 +23,7 @@ def public_key_of(certificate: bytes) -> bytes | None:
     warnings.filterwarnings("ignore", module=__name__)
     try:
         key = x509.load_der_x509_certificate(certificate).public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return None
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_bytes(serialization.Encoding.DER, form)

@@ -8,6 +8,7 @@ from probe.cli.terminal import note
 from probe.model.facts import LinkKind
 
 if TYPE_CHECKING:
+    from probe.app.target import Resolver
     from probe.machine.sources import Host
     from probe.model.target import ResolvedTarget
     from probe.wire.pcapng import Capture
@@ -20,6 +21,15 @@ def hint(missing: str | None, *, quiet: bool) -> None:
     """Print why no raw packets are sent, if something is missing for them."""
     if missing is not None and not quiet:
         note(f"{_HINT}; {missing}")
+
+
+def noting_resolver(*, quiet: bool) -> "Resolver":
+    """What looks names up and prints which of their addresses are left out, and why."""
+    from functools import partial
+
+    from probe.machine.names import resolve
+
+    return resolve if quiet else partial(resolve, left_out=lambda why: note(f"left out: {why}"))
 
 
 def warn_of_packets(capture: "Capture | None") -> None:

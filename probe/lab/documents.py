@@ -15,8 +15,16 @@ def read_document(path: Path) -> object:
 
     try:
         return _parse(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        where = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
+        raise ScenarioError(f"scenario {path}: {error.problem or error.context}{where}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ScenarioError(f"scenario {path}: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise ScenarioError(f"scenario {path}: nested too deeply") from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # PyYAML lets through what Python makes of a date that there is not, or of a number of 5,000 digits.
+        raise ScenarioError(f"scenario {path}: a value that cannot be read: {error}") from None
 
 
 def _parse(text: str) -> object:

@@ -6,7 +6,7 @@ Also the system's services database, for names of ports that `probe.services.reg
 import re
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from threading import Event, Thread
 from typing import Any
@@ -25,10 +25,17 @@ _Answer = tuple[int, int, int, str, Any]  # as getaddrinfo(3) gives it
 _BROADCAST = IPv4Address("255.255.255.255")
 
 
-def resolve(text: str, families: Collection[int] = BOTH) -> list[IPAddress]:
+def _nothing(_: str) -> None:
+    """Leave it at that."""
+
+
+def resolve(
+    text: str, families: Collection[int] = BOTH, left_out: Callable[[str], None] = _nothing
+) -> list[IPAddress]:
     """Find every address of a name, or read a literal; only IP versions in `families` (4, 6).
 
-    Keeps the resolver's order and merges doubles. An IPv4-mapped IPv6 address is its IPv4 address.
+    Keeps the resolver's order and merges doubles. An IPv4-mapped IPv6 address is its IPv4 address. Of several
+    addresses of a name those are left out that are of no one host; `left_out` is called with why, for each.
 
     Raises:
         UsageError: neither an address of one host nor a name; a zone that is missing or unknown here; a
@@ -37,7 +44,8 @@ def resolve(text: str, families: Collection[int] = BOTH) -> list[IPAddress]:
     """
     literal = _literal(text)
     if literal is None:
-        return _look_up(_checked_name(text), families)
+        name = _checked_name(text)
+        return _usable(name, _look_up(name, families), left_out)
     if literal.version not in families:
         raise UsageError(f"{literal} is an IPv{literal.version} address, which the options leave out")
     return [_checked_address(literal)]
@@ -108,8 +116,22 @@ def _look_up(name: str, families: Collection[int]) -> list[IPAddress]:
         answers = _answers(name, family)
     except socket.gaierror as error:
         raise NothingMeasuredError(_why_unresolved(name, families, error)) from None
-    found = (ip_address(answer[4][0]) for answer in answers)
-    return list(dict.fromkeys(_checked_address(address) for address in found))
+    return list(dict.fromkeys(ip_address(answer[4][0]) for answer in answers))
+
+
+def _usable(name: str, found: Iterable[IPAddress], left_out: Callable[[str], None]) -> list[IPAddress]:
+    usable: list[IPAddress] = []
+    unusable: list[UsageError] = []
+    for address in found:
+        try:
+            usable.append(_checked_address(address))
+        except UsageError as error:
+            unusable.append(error)
+    if unusable and not usable:
+        raise unusable[0]
+    for problem in unusable:
+        left_out(f"{name}: {problem}")
+    return usable
 
 
 def _answers(name: str, family: socket.AddressFamily) -> list[_Answer]:

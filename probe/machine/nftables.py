@@ -37,7 +37,8 @@ def match_words(value: Any) -> str:  # noqa: ANN401 - JSON
         return ""
     left, operator = value.get("left"), value.get("op")
     masked = isinstance(left, dict) and not _BITWISE.isdisjoint(left)
-    parts = (left, None if operator in _SILENT and not masked else operator, value.get("right"))
+    silent = isinstance(operator, str) and operator in _SILENT and not masked
+    parts = (left, None if silent else operator, value.get("right"))
     return " ".join(words(part) for part in parts if part is not None)
 
 

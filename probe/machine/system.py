@@ -60,6 +60,7 @@ def _number(limit: int) -> int:
 
 
 _GROUP, _NAME = "TcpExt:", "IPReversePathFilter"
+_DIGITS = len(str(2**64))  # a counter of the kernel has no more
 # Of this thread: other threads may be in other network namespaces.
 NETSTAT = Path("/proc/thread-self/net/netstat")
 
@@ -77,7 +78,7 @@ def parse_netstat(text: str) -> int | None:
     lines = [line.split() for line in text.splitlines() if line.startswith(_GROUP)]
     for names, numbers in pairwise(lines):
         found = dict(zip(names, numbers, strict=False)).get(_NAME, "")
-        if found.isdecimal():
+        if found.isdecimal() and len(found) <= _DIGITS:
             return int(found)
     return None
 

@@ -154,6 +154,15 @@ def test_a_certificate_without_the_package(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @needs_openssl
+def test_a_certificate_of_an_unknown_version(tmp_path: Path) -> None:
+    """A server may send one with any number there: it is compared whole."""
+    made = make_certificate(tmp_path / "key.pem", tmp_path / "c.pem")
+    odd = made.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020122"), 1)
+    assert odd != made
+    assert certificate_key(odd) == Key(KeyKind.TLS, "x509", fingerprint(odd))
+
+
+@needs_openssl
 def test_a_key_of_an_unknown_kind(tmp_path: Path) -> None:
     """A certificate whose key is of no known algorithm is compared whole."""
     made = make_certificate(tmp_path / "key.pem", tmp_path / "c.pem")

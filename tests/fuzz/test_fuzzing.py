@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("codec.py")
+SCRIPT, PARSERS = (Path(__file__).with_name(name) for name in ("codec.py", "parsers.py"))
 TOP = str(SCRIPT.parents[2])
 RAISES = "def read(data, ethertype, **more): raise ValueError(data)"
 TRUSTS = "def read(data, ethertype, **more): return genuine(data, ethertype, verified=True)"
@@ -37,3 +37,30 @@ def test_a_flaw_is_found(flaw: str, report: str) -> None:
     assert code == 1
     assert report in output
     assert "bytes " in output
+
+
+def test_no_parser_breaks() -> None:
+    """A few seconds for all of them: nothing raises what it does not promise. Each has its count."""
+    code, output = run(str(PARSERS), "--seconds", "6", "--seed", "7")
+    assert code == 0, output
+    *counts, whole = output.splitlines()
+    assert len(counts) == 20
+    assert all(line.endswith(" inputs") and "      0 " not in line for line in counts)
+    assert whole.startswith("all ")
+
+
+def test_what_breaks_a_parser_is_shown() -> None:
+    """The parser, the trace and the input; the others still have their turn."""
+    start = (
+        f"import runpy, sys; sys.path.insert(0, {TOP!r}); sys.argv = ['parsers', 'nft -j', 'greeting']\n"
+        "from probe.services import banner_text\n"
+        "def parse_greeting(data): raise IndexError(data)\n"
+        "banner_text.parse_greeting = parse_greeting\n"
+        f"runpy.run_path({str(PARSERS)!r}, run_name='__main__')"
+    )
+    code, output = run("-c", start)
+    assert code == 1
+    assert "greeting: Traceback" in output
+    assert "IndexError" in output
+    assert "bytes 485454502f312e31" in output
+    assert "greeting             a finding" in output

@@ -199,3 +199,24 @@ def test_any_text_ends_well(text: str) -> None:
             assert resolve(text)
         except (UsageError, NothingMeasuredError) as error:
             assert str(error).isprintable()  # noqa: PT017 - either outcome is right
+
+
+def test_an_address_of_no_host_among_others_is_left_out(resolver) -> None:
+    """A name server that blocks a name answers 0.0.0.0; what it answers beside that counts."""
+    resolver(["0.0.0.0", "192.0.2.1", "ff02::1", "fe80::1", "192.0.2.2"])
+    reasons: list[str] = []
+    found = resolve("server.example", left_out=reasons.append)
+    assert [str(ip) for ip in found] == ["192.0.2.1", "192.0.2.2"]
+    assert [reason.split(" is ")[0] for reason in reasons] == [
+        "server.example: 0.0.0.0",
+        "server.example: ff02::1",
+        "server.example: fe80::1",
+    ]
+    assert resolve("server.example") == found
+
+
+def test_a_name_of_no_host(resolver) -> None:
+    """Where none of its addresses is of one host, that is an error as if it had been given."""
+    resolver(["0.0.0.0", "::"])
+    with pytest.raises(UsageError, match=r"0\.0\.0\.0 is not the address of one host"):
+        resolve("server.example")

@@ -240,3 +240,14 @@ def test_anything_is_read(text: str, rules: list[list[Any]], elements: list[Any]
     whole = json.loads(ruleset(*rules))
     whole["nftables"].append({"map": {"family": "ip", "table": "t", "name": "zones", "elem": elements}})
     assert isinstance(parse_ruleset(json.dumps(whole)), Ruleset)
+
+
+ODD_OPERATORS = [{}, [], {"==": 1}, [["=="]], 1, None, True]
+
+
+@pytest.mark.parametrize("operator", ODD_OPERATORS)
+def test_operators_of_any_shape(operator: Any) -> None:
+    """What is no operator is no reason to give up on a ruleset."""
+    match = {"match": {"op": operator, "left": {"meta": {"key": "iif"}}, "right": "eth0"}}
+    found = parse_ruleset(ruleset([match, {"drop": None}], hook="input", type="filter"))
+    assert found is not None
