@@ -7,7 +7,7 @@ from typing import NamedTuple
 from probe.inference.bindings import Hypothesis
 from probe.inference.likelihood import Assumed, Evidence, likelihood, raw_likelihood
 from probe.inference.policy import AddressModel, PolicyKey, serves_itself
-from probe.inference.priors import LINK_KEPT_OUT, NOT_ITS_OWN, OTHER_LISTENS, Health
+from probe.inference.priors import HEALTH, LINK_KEPT_OUT, NOT_ITS_OWN, OTHER_LISTENS, Health
 from probe.inference.responses import OPENED
 from probe.inference.tables import EPSILON, INPUT_RULES, MIXES, MUTE, Disposition, mix_of
 from probe.inference.traces import RawResponse
@@ -95,7 +95,7 @@ class AddressLikelihood:
             known = self._under[plain, id(latents)] = tuple(
                 plain._replace(
                     rule=None if plain.passed_on and one.rule in INPUT_RULES else one.rule,
-                    health=one.health if plain.covered else Health.FINE,
+                    health=one.health if plain.covered or plain.relayed else Health.FINE,
                     limited=one.limited and plain.passed_on,
                 )
                 for one, _ in latents
@@ -126,7 +126,7 @@ class AddressLikelihood:
         if self._is_mute():
             return {Disposition.PASS: 1.0}
         out: dict[Disposition, float] = {}
-        for one, share in _assumed(case, key):
+        for one, share in _assumed(case, key, self._protocol):
             for disposition, part in self._dispositions(one, key).items():
                 out[disposition] = out.get(disposition, 0.0) + share * part
         return out
@@ -139,7 +139,7 @@ class AddressLikelihood:
             return 1.0
         if key.owner is Owner.TARGET:  # mostly
             return self._of(case, key)
-        return sum(share * self._of(one, key) for one, share in _assumed(case, key))
+        return sum(share * self._of(one, key) for one, share in _assumed(case, key, self._protocol))
 
     def _of(self, case: Case, key: PolicyKey) -> float:
         """The sum of `dispositions`; what a filter of the address's own does is reckoned once for all."""
@@ -191,35 +191,47 @@ class AddressLikelihood:
         return known
 
     def _likelihood(self, assumed: Assumed, case: Case) -> float:
-        """What reaches a socket whose accept queue is full stays unanswered.
+        """What reaches a socket whose accept queue is full, or whose service keeps quiet, stays unanswered.
 
         What the host forwards is answered from behind it, wherever it accepts, as by a box in front.
         """
         if case.passed_on and assumed.disposition is Disposition.PASS:
             assumed = replace(assumed, disposition=Disposition.FORWARDED)
-        if case.health is Health.FULL and assumed.disposition in _REACHING:
+        if case.health is not Health.FINE and assumed.covered and assumed.disposition in _REACHING:
             quiet = 1.0 if self._evidence.response is Response.SILENT else EPSILON
             return quiet * raw_likelihood(self._evidence.raw, assumed, self._noise)
         return likelihood(self._evidence, self._protocol, assumed, self._noise)
 
 
-def _assumed(case: Case, key: PolicyKey) -> tuple[tuple[Case, float], ...]:
+def _assumed(case: Case, key: PolicyKey, protocol: Protocol) -> tuple[tuple[Case, float], ...]:
     """What a case amounts to where the target does not own the address itself.
 
     Another machine's service shows nothing of the target's; a VPN program accepts for what it reaches.
     """
     if serves_itself(key):
-        return _ANOTHER_AND_BOUND if case.named else _ANOTHER
+        return _ANOTHER[protocol, case.named]
     if key.owner is Owner.VPN_PROGRAM:
-        return ((Case(case.exposed, case.relayed, case.relayed), NOT_ITS_OWN if case.named else 1.0),)
+        relayed = Case(case.exposed, case.relayed, case.relayed, health=case.health)
+        return ((relayed, NOT_ITS_OWN if case.named else 1.0),)
     return ((case, 1.0),)
 
 
-_ANOTHER = (
-    (Case(exposed=True, covered=True, relayed=True), OTHER_LISTENS),
-    (Case(exposed=False, covered=False, relayed=False), 1 - OTHER_LISTENS),
-)
-_ANOTHER_AND_BOUND = tuple((case, share * NOT_ITS_OWN) for case, share in _ANOTHER)
+# Of another machine, and of one whose address the target's service is bound to, which is hardly possible.
+_LISTENING = {
+    Protocol.TCP: {Health.FINE: OTHER_LISTENS},
+    Protocol.UDP: {health: OTHER_LISTENS * share for health, share in HEALTH[Protocol.UDP].items()},
+}
+_ANOTHER = {
+    (protocol, named): (
+        *(
+            (Case(exposed=True, covered=True, relayed=True, health=health), share * likely)
+            for health, share in listening.items()
+        ),
+        (Case(exposed=False, covered=False, relayed=False), (1 - OTHER_LISTENS) * likely),
+    )
+    for protocol, listening in _LISTENING.items()
+    for named, likely in ((False, 1.0), (True, NOT_ITS_OWN))
+}
 
 
 def _met(case: Case) -> DispositionWeights:

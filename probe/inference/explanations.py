@@ -22,6 +22,7 @@ from probe.inference.tables import (
     Disposition,
 )
 from probe.model.binding import Binding
+from probe.model.target import Protocol
 
 _FAINT = 2e-8  # share of what explains a column below which an explanation is dropped
 _START = [1.0]
@@ -125,6 +126,7 @@ class Explainer:
         numbers = {one: number for number, one in enumerate(dict.fromkeys(signatures))}
         classes = tuple(numbers[one] for one in signatures)
         latents = _latents(
+            column.protocol,
             any(table.silent for table in tables),
             column.forwarded,
             any(table.seems_taken for table in tables),
@@ -163,20 +165,22 @@ def _of_whole_port(one: Hypothesis, column: PortColumn, addresses: int, *, elsew
 
 @cache
 def _latents(
+    protocol: Protocol,
     silent: bool,  # noqa: FBT001 - cached
     forwarded: bool,  # noqa: FBT001
     taken: bool,  # noqa: FBT001
 ) -> tuple[tuple[Latents, float], ...]:
     """What may hold for a port on all addresses, with its share.
 
-    A full queue only where one is silent, and a program of the prober's own machine only where it shows.
+    A full queue only where one is silent, and a program of the prober's own machine only where it shows. A
+    UDP service may always be one that keeps quiet.
     """
     return tuple(
         (Latents(rule, health, limited), of_rule * of_health * of_limit)
         for rule, of_rule in EVERYWHERE.items()
         if taken or rule is not Disposition.TAKEN_HERE
-        for health, of_health in HEALTH.items()
-        if silent or health is Health.FINE
+        for health, of_health in HEALTH[protocol].items()
+        if silent or health is not Health.FULL
         for limited, of_limit in (FORWARD_LIMITED if forwarded else UNLIMITED).items()
     )
 

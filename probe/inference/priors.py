@@ -11,7 +11,7 @@ from typing import Final
 
 from probe.inference.tables import Disposition, Policy
 from probe.model.binding import Owner
-from probe.model.target import Realm
+from probe.model.target import Protocol, Realm
 
 _PRIVATE_PRIOR = {
     Policy.ACCEPTS: 0.70,
@@ -98,13 +98,17 @@ ONE_POLICY: Final = 0.3
 
 
 class Health(StrEnum):
-    """Whether a listening socket answers."""
+    """Whether a listening socket answers, on every address that it covers."""
 
     FINE = "fine"
-    FULL = "full"  # its accept queue is full: SYNs are dropped in silence
+    FULL = "full"  # TCP: its accept queue is full, and SYNs are dropped in silence
+    QUIET = "quiet"  # UDP: its service has no answer to what it is asked
 
 
-HEALTH: Final = {Health.FINE: 0.99, Health.FULL: 0.01}
+HEALTH: Final[Mapping[Protocol, Mapping[Health, float]]] = {
+    Protocol.TCP: {Health.FINE: 0.99, Health.FULL: 0.01},
+    Protocol.UDP: {Health.FINE: 0.6, Health.QUIET: 0.4},
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,10 @@ TCP_LIKELIHOOD: Final[dict[tuple[Disposition, bool], Likelihoods]] = {
     (Disposition.FORWARDED, False): {Response.CLOSED_BEHIND: 0.8, Response.CLOSED: 0.2},
 }
 UDP_LIKELIHOOD: Final[dict[tuple[Disposition, bool], Likelihoods]] = {
-    (Disposition.PASS, True): {Response.OPEN: 0.6, Response.SILENT: 0.4},
+    # Some answer only peers that they know.
+    (Disposition.PASS, True): {Response.OPEN: 0.97, Response.SILENT: 0.03},
     (Disposition.PASS, False): {Response.CLOSED: 1.0},
-    (Disposition.FORWARDED, True): {Response.OPEN: 0.6, Response.SILENT: 0.4},
+    (Disposition.FORWARDED, True): {Response.OPEN: 0.97, Response.SILENT: 0.03},
     (Disposition.FORWARDED, False): {Response.CLOSED: 1.0},
     (Disposition.REJECT_HOST, True): {Response.CLOSED: 0.6, Response.ICMP_HOST: 0.4},
     (Disposition.REJECT_HOST, False): {Response.CLOSED: 0.6, Response.ICMP_HOST: 0.4},
