@@ -1,8 +1,9 @@
 """What shows whose an address is: the signs, and how likely each owner would give them.
 
-Everything here was measured for other ends: distances, SYN/ACKs, host keys, who answers on the link. A sign
-that could not be measured is none. Equal or disjoint patterns of open ports are no sign here: the joint model
-weighs them.
+Everything here was measured for other ends: distances, SYN/ACKs, keys, greetings, TTLs, who answers on the
+link. What sets two addresses beside each other comes as the signs of an identity: an address is compared with
+those of the target, as far as they are known. A sign that could not be measured is none. Equal or disjoint
+patterns of open ports are no sign here: the joint model weighs them.
 """
 
 from collections import Counter
@@ -11,11 +12,13 @@ from enum import StrEnum
 from math import prod
 from typing import Final
 
+from probe.inference.traces import ResetMark, raw_evidence_of
 from probe.model.binding import Owner
 from probe.model.facts import AddressSurvey, Neighbour
-from probe.model.identity import KeyKind
+from probe.model.identity import AliasSign, KeyKind
 from probe.model.probing import Observation, Origin, Reason, Shape, TcpFacts, TcpOptions
 from probe.model.target import IPAddress, Port, Realm
+from probe.model.verdict import Identity
 
 
 class OwnerSign(StrEnum):
@@ -27,8 +30,20 @@ class OwnerSign(StrEnum):
     STACK_OTHER = "stack-other"
     CLAIMED = "claimed"  # a VPN address: the host answers for it on another link
     PASSED_ON = "passed-on"  # ... it would forward what is for it
-    UNCLAIMED = "unclaimed"  # ... it does not answer
+    UNCLAIMED = "unclaimed"  # ... it does not answer ARP
+    IGNORED = "ignored"  # ... nor frames, by a stack that would take both
     KEY_MOVED = "key-moved"  # it shows on one port the host key that the host shows on another
+    CERTIFICATE_MOVED = "certificate-moved"  # the same of a certificate, or of its key
+    # Beside the target's addresses:
+    KEY_SAME = "key-same"  # one SSH host key on one port
+    KEY_OTHER = "key-other"
+    LINK_SAME = "link-same"  # one link address
+    UDP_SAME = "udp-same"  # a datagram is answered from another of its addresses
+    FRAME_SAME = "frame-same"  # its machine answers for the other address, by frames or ARP
+    FRAME_OTHER = "frame-other"  # it would forward what is for the other
+    ARP_OTHER = "arp-other"  # another neighbour answers ARP for it
+    TTL_OTHER = "ttl-other"  # its answers start with another TTL
+    GREETING_OTHER = "greeting-other"  # other software answers on one port
 
 
 # P(sign | owner), of signs that exclude each other; judged, not measured. A kernel answers ARP for addresses
@@ -43,10 +58,46 @@ SHOWN: Final[Mapping[OwnerSign, Mapping[Owner, float]]] = {
     OwnerSign.CLAIMED: {_TARGET: 0.79, _GATEWAY: 0.01, _OTHER: 0.01, _PROGRAM: 0.01},
     OwnerSign.PASSED_ON: {_TARGET: 0.01, _GATEWAY: 0.3, _OTHER: 0.3, _PROGRAM: 0.2},
     OwnerSign.UNCLAIMED: {_TARGET: 0.2, _GATEWAY: 0.69, _OTHER: 0.69, _PROGRAM: 0.79},
+    OwnerSign.IGNORED: {_TARGET: 0.008, _GATEWAY: 0.68, _OTHER: 0.68, _PROGRAM: 0.77},
     OwnerSign.KEY_MOVED: {_TARGET: 0.01, _GATEWAY: 0.2, _OTHER: 0.01, _PROGRAM: 0.01},
+    # One certificate may serve several ports of a host: a weaker sign.
+    OwnerSign.CERTIFICATE_MOVED: {_TARGET: 0.05, _GATEWAY: 0.2, _OTHER: 0.05, _PROGRAM: 0.05},
+    # Other machines have the same host key where one was cloned; a gateway or a program passes the port on.
+    OwnerSign.KEY_SAME: {_TARGET: 0.995, _GATEWAY: 0.4, _OTHER: 0.01, _PROGRAM: 0.97},
+    OwnerSign.KEY_OTHER: {_TARGET: 2e-4, _GATEWAY: 0.4, _OTHER: 0.95, _PROGRAM: 0.02},
+    OwnerSign.LINK_SAME: {_TARGET: 0.9, _GATEWAY: 0.001, _OTHER: 0.001, _PROGRAM: 0.001},
+    OwnerSign.UDP_SAME: {_TARGET: 0.5, _GATEWAY: 0.02, _OTHER: 1e-4, _PROGRAM: 0.001},
+    OwnerSign.FRAME_SAME: {_TARGET: 0.79, _GATEWAY: 0.001, _OTHER: 0.001, _PROGRAM: 0.001},
+    OwnerSign.FRAME_OTHER: {_TARGET: 5e-4, _GATEWAY: 0.3, _OTHER: 0.3, _PROGRAM: 0.2},
+    OwnerSign.ARP_OTHER: {_TARGET: 0.001, _GATEWAY: 0.1, _OTHER: 0.5, _PROGRAM: 0.005},
+    OwnerSign.TTL_OTHER: {_TARGET: 5e-4, _GATEWAY: 0.3, _OTHER: 0.3, _PROGRAM: 0.1},
+    OwnerSign.GREETING_OTHER: {_TARGET: 0.005, _GATEWAY: 0.3, _OTHER: 0.6, _PROGRAM: 0.02},
 }
+_OF_IDENTITY: Final[Mapping[AliasSign, OwnerSign]] = {
+    AliasSign.SSH_SAME: OwnerSign.KEY_SAME,
+    AliasSign.SSH_OTHER: OwnerSign.KEY_OTHER,
+    AliasSign.LINK_SAME: OwnerSign.LINK_SAME,
+    AliasSign.UDP_SENDER: OwnerSign.UDP_SAME,
+    AliasSign.FRAME_ANSWERED: OwnerSign.FRAME_SAME,
+    AliasSign.ARP_SAME: OwnerSign.FRAME_SAME,
+    AliasSign.FRAME_FORWARDED: OwnerSign.FRAME_OTHER,
+    AliasSign.ARP_OTHER: OwnerSign.ARP_OTHER,
+    AliasSign.TTL_OTHER: OwnerSign.TTL_OTHER,
+    AliasSign.GREETING_OTHER: OwnerSign.GREETING_OTHER,
+}
+_BY_FRAMES = frozenset({OwnerSign.FRAME_SAME, OwnerSign.FRAME_OTHER})
 
 
+# Signs that set the target and another machine apart, whichever way they speak.
+SHOW_OTHERS: Final = frozenset(
+    {
+        *_OF_IDENTITY.values(),
+        OwnerSign.CLAIMED,
+        OwnerSign.PASSED_ON,
+        OwnerSign.UNCLAIMED,
+        OwnerSign.IGNORED,
+    }
+)
 # Signs that set a kernel and a VPN program apart.
 SHOW_PROGRAMS: Final = frozenset(
     {
@@ -55,6 +106,7 @@ SHOW_PROGRAMS: Final = frozenset(
         OwnerSign.CLAIMED,
         OwnerSign.PASSED_ON,
         OwnerSign.UNCLAIMED,
+        OwnerSign.IGNORED,
     }
 )
 
@@ -64,10 +116,23 @@ def owner_likelihood(signs: Sequence[OwnerSign], owner: Owner) -> float:
     return prod(SHOWN[sign][owner] for sign in signs)
 
 
-def owner_signs(survey: AddressSurvey, surveys: Sequence[AddressSurvey]) -> tuple[OwnerSign, ...]:
-    """The signs of one address, beside the others of its vantage."""
+def owner_signs(
+    survey: AddressSurvey, surveys: Sequence[AddressSurvey], identity: Identity
+) -> tuple[OwnerSign, ...]:
+    """The signs of one address, beside the others of its vantage, each once.
+
+    Of two that show the same difference of stacks, and of two by frames, the first alone counts.
+    """
     others = [one for one in surveys if one.vantage == survey.vantage and one.address.ip != survey.address.ip]
-    found = (_distance(survey), _stack(survey, others), _on_link(survey, others), _moved_key(survey, others))
+    beside = {_OF_IDENTITY[sign] for sign in identity.by if sign in _OF_IDENTITY}
+    stack, on_link = _stack(survey, others), _on_link(survey, others)
+    if OwnerSign.TTL_OTHER in beside and stack is OwnerSign.STACK_OTHER:
+        stack = None
+    if OwnerSign.ARP_OTHER in beside:
+        on_link = None
+    if on_link is not None:
+        beside -= _BY_FRAMES
+    found = (_distance(survey), stack, on_link, *_moved(survey, others), *sorted(beside))
     return tuple(sign for sign in found if sign is not None)
 
 
@@ -151,8 +216,21 @@ def _on_link(survey: AddressSurvey, others: Sequence[AddressSurvey]) -> OwnerSig
     if any(o.reason is Reason.TIME_EXCEEDED for o in asked):
         return OwnerSign.PASSED_ON
     heeded = [one for one in others if _is_neighbour(one) and one.neighbour is not Neighbour.FAILED]
-    silent = any(o.reason is Reason.NO_RESPONSE and o.question.shape is Shape.WHO_HAS for o in asked)
-    return OwnerSign.UNCLAIMED if silent and heeded else None
+    unanswered = {o.question.shape for o in asked if o.reason is Reason.NO_RESPONSE}
+    if Shape.WHO_HAS not in unanswered or not heeded:
+        return None
+    takes_frames = any(_refuses_as_linux(one) for one in heeded)
+    return OwnerSign.IGNORED if Shape.OPENING in unanswered and takes_frames else OwnerSign.UNCLAIMED
+
+
+def _refuses_as_linux(survey: AddressSurvey) -> bool:
+    """Whether the stack itself refuses there, marked as Linux does, which takes its addresses on every link.
+
+    No filter drops there what nothing uses, so a frame for another of its addresses would be answered too.
+    """
+    raw = raw_evidence_of(survey)
+    controls = [o.question.port for o in survey.controls() if o.reason is Reason.RESET]
+    return any(port in raw and raw[port].mark is ResetMark.MARKED for port in controls)
 
 
 def _frames(survey: AddressSurvey, destination: IPAddress) -> Iterator[Observation]:
@@ -175,22 +253,46 @@ _OF_STACKS = frozenset({Reason.RESET, Reason.SYN_ACK, Reason.ECHO_REPLY})
 # --- whose keys it shows ---
 
 
-def _moved_key(survey: AddressSurvey, others: Sequence[AddressSurvey]) -> OwnerSign | None:
-    """A host key of another address, on another port than there: the port is forwarded."""
-    mine = _ssh_keys(survey)
-    moved = any(
-        port != there and keys & theirs
-        for one in others
-        for there, theirs in _ssh_keys(one).items()
+_Shown = Mapping[Port, frozenset[str]]
+
+
+def _moved(survey: AddressSurvey, others: Sequence[AddressSurvey]) -> Iterator[OwnerSign]:
+    """A key of another address, on another port than there: the port is forwarded."""
+    for sign, shown in ((OwnerSign.KEY_MOVED, _ssh_keys), (OwnerSign.CERTIFICATE_MOVED, _certificates)):
+        mine = shown(survey)
+        if any(_is_moved(mine, shown(one)) for one in others):
+            yield sign
+
+
+def _is_moved(mine: _Shown, theirs: _Shown) -> bool:
+    return any(
+        port != there and keys & of_other
+        for there, of_other in theirs.items()
         for port, keys in mine.items()
-        if not keys & _ssh_keys(one).get(port, frozenset()) and there not in mine
+        if not keys & theirs.get(port, frozenset()) and there not in mine
     )
-    return OwnerSign.KEY_MOVED if moved else None
 
 
-def _ssh_keys(survey: AddressSurvey) -> dict[Port, frozenset[str]]:
+def _ssh_keys(survey: AddressSurvey) -> _Shown:
+    return _of_kind(survey, KeyKind.SSH)
+
+
+def _certificates(survey: AddressSurvey) -> _Shown:
+    return _of_kind(survey, KeyKind.TLS)
+
+
+def _of_kind(survey: AddressSurvey, kind: KeyKind) -> _Shown:
+    """What a port shows of one kind: fingerprints of keys, and of the keys in certificates."""
     return {
         port: found
         for port, keys in survey.keys.items()
-        if (found := frozenset(key.fingerprint for key in keys if key.kind is KeyKind.SSH))
+        if (
+            found := frozenset(
+                mark
+                for key in keys
+                if key.kind is kind
+                for mark in (key.fingerprint, key.public_key)
+                if mark is not None
+            )
+        )
     }

@@ -7,13 +7,19 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from probe.inference.likelihood import Assumed, Evidence, likelihood
-from probe.inference.owner_evidence import SHOW_PROGRAMS, OwnerSign, owner_likelihood, owner_signs
+from probe.inference.owner_evidence import (
+    SHOW_OTHERS,
+    SHOW_PROGRAMS,
+    OwnerSign,
+    owner_likelihood,
+    owner_signs,
+)
 from probe.inference.priors import (
     FAR_GATEWAY,
+    OTHER_WHERE_SEEN,
     OTHERS_POLICIES,
     PROGRAM_MARKS,
     PROGRAM_WHERE_SEEN,
-    PROVEN_OTHER,
     RESETS_WHERE_SEEN,
     owner_prior,
     policy_prior,
@@ -41,7 +47,6 @@ from probe.inference.traces import (
 from probe.model.binding import Owner
 from probe.model.evidence import Response
 from probe.model.facts import AddressSurvey
-from probe.model.identity import Sameness
 from probe.model.probing import Observation
 from probe.model.target import Port, Protocol, Seen, TargetAddress
 from probe.model.verdict import Identity
@@ -109,8 +114,7 @@ def learn(surveys: Sequence[AddressSurvey], identities: Mapping[Seen, Identity])
             survey,
             few,
             errors,
-            identities[survey.seen],
-            owner_signs(survey, surveys),
+            owner_signs(survey, surveys, identities[survey.seen]),
             stack_marks=marks,
         )
         for survey, few in zip(surveys, raw, strict=True)
@@ -121,7 +125,6 @@ def _learn_one(
     survey: AddressSurvey,
     raw: Mapping[Port, RawEvidence],
     errors: int,
-    identity: Identity,
     signs: Sequence[OwnerSign],
     *,
     stack_marks: bool,
@@ -135,7 +138,7 @@ def _learn_one(
     evidence = {port: evidence_of(o) for port, o in tested.items()}
     controls = [(o, evidence_of(o)) for o in survey.controls()]
     prior = _prior(survey)
-    weights = _beforehand(survey, prior, identity, signs, raw.values(), stack_marks=stack_marks)
+    weights = _beforehand(survey, prior, signs, raw.values(), stack_marks=stack_marks)
     for control, shown in controls:
         protocol = control.question.port.protocol
         for key in weights:
@@ -178,20 +181,17 @@ def serves_itself(key: PolicyKey) -> bool:
 
 
 def _owners(
-    survey: AddressSurvey, prior: Mapping[Policy, float], identity: Identity, signs: Sequence[OwnerSign]
+    survey: AddressSurvey, prior: Mapping[Policy, float], signs: Sequence[OwnerSign]
 ) -> dict[PolicyKey, float]:
     """Weights of who has the address, by all signs of it, and of its policy; without marks."""
     owners = owner_prior(survey.address.realm)
-    if identity.sameness is Sameness.SAME:
-        owners[Owner.OTHER_MACHINE] = PROVEN_OTHER
+    if not SHOW_OTHERS.isdisjoint(signs):
+        owners[Owner.OTHER_MACHINE] *= OTHER_WHERE_SEEN
     if Owner.VPN_PROGRAM in owners and not SHOW_PROGRAMS.isdisjoint(signs):
         owners[Owner.VPN_PROGRAM] *= PROGRAM_WHERE_SEEN
     weights = {owner: share * owner_likelihood(signs, owner) for owner, share in owners.items()}
     total = sum(weights.values())
     weights = {owner: weight / total for owner, weight in weights.items()}
-    other = max(weights[Owner.OTHER_MACHINE], identity.other_probability)
-    rest = (1 - other) / (1 - weights[Owner.OTHER_MACHINE])
-    weights = {owner: weight * rest for owner, weight in weights.items()} | {Owner.OTHER_MACHINE: other}
     policies = {**OTHERS_POLICIES, Owner.TARGET: prior}
     if OwnerSign.FURTHER in signs:
         policies[Owner.GATEWAY] = FAR_GATEWAY
@@ -205,14 +205,13 @@ def _owners(
 def _beforehand(
     survey: AddressSurvey,
     prior: Mapping[Policy, float],
-    identity: Identity,
     signs: Sequence[OwnerSign],
     raw: Iterable[RawEvidence],
     *,
     stack_marks: bool,
 ) -> dict[PolicyKey, float]:
     """Log-weights before the responses of ports count. Marks are a question only where signs were seen."""
-    weights, echo = _owners(survey, prior, identity, signs), echo_mark(survey)
+    weights, echo = _owners(survey, prior, signs), echo_mark(survey)
     weights = {
         key._replace(opening=opening): weight * share
         for key, weight in weights.items()

@@ -45,6 +45,8 @@ _OWNERS: Final[Mapping[str, Mapping[Owner, float]]] = {
 # How many times likelier a VPN program is where something was measured that shows one: sockets alone often
 # cannot, and would then doubt every port that only the VPN address accepts.
 PROGRAM_WHERE_SEEN: Final = 8.0
+# The same of another machine, where something was measured that compares it with the target.
+OTHER_WHERE_SEEN: Final = 25.0
 
 
 def owner_prior(realm: str) -> dict[Owner, float]:
@@ -264,7 +266,6 @@ FLOOR: Final = 0.0055  # what a rival that nothing contradicts is always given
 FLOOR_TOTAL: Final = 0.055  # ... as long as all of them together get no more than this
 CONTRADICTED: Final = 2e-6  # likelihood below this share of the best one: contradicted by the answers
 
-PROVEN_OTHER: Final = 1e-6  # another machine has an address that is proven to be one machine with another
 PROGRAM_MARKS: Final = 0.03  # resets that a VPN program makes show the mark of what they refuse
 NOT_ITS_OWN: Final = 1e-3  # chance that a host binds to an address that is not its own
 OTHER_LISTENS: Final = 0.4  # share of the tested ports on which a machine that is not the target accepts

@@ -18,7 +18,7 @@ from probe.inference.rivals import next_tests, rivals
 from probe.inference.same_service import service_evidence, services_of
 from probe.inference.tables import FORGERS, Policy
 from probe.inference.traces import RawResponse, ResetMark
-from probe.model.binding import Binding, BoundBy, Candidate, Condition
+from probe.model.binding import Binding, BoundBy, Candidate, Condition, Owner
 from probe.model.evidence import Response
 from probe.model.probing import Observation
 from probe.model.target import IPAddress, Port
@@ -195,7 +195,7 @@ def _shows_device(
 def judge_address(model: AddressModel, identity: Identity, models: Sequence[AddressModel]) -> AddressVerdict:
     """Who answers on an address and what the path to it is like, with the evidence and what to do."""
     condition = address_condition(model)
-    if model.alive and identity.other_probability >= SURE:
+    if model.alive and identity.other_probability >= SURE and model.owner(Owner.TARGET) < _HALF:
         condition = Condition.WRONG_HOST
     return AddressVerdict(
         model.address,

@@ -7,13 +7,15 @@ from survey_builder import CONTROLS, EVERYBODY, NO_PORT, hop_by, survey
 from varied import replace
 
 from probe.inference.host import infer_host
+from probe.inference.identity import identify
 from probe.inference.owner_evidence import SHOWN, OwnerSign, owner_likelihood, owner_signs
-from probe.inference.priors import USUAL, owner_prior
+from probe.inference.priors import SURE, USUAL, owner_prior
 from probe.model.binding import Owner
 from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Neighbour, Trace
 from probe.model.identity import Key, KeyKind
 from probe.model.probing import (
+    MARK_TOS,
     Header,
     Observation,
     Origin,
@@ -50,7 +52,8 @@ def accepting(one: AddressSurvey, tcp: TcpFacts | None, **more: object) -> Addre
 
 def signs(one: AddressSurvey, *others: AddressSurvey) -> set[OwnerSign]:
     """Its signs beside the others."""
-    return set(owner_signs(one, (one, *others)))
+    surveys = (*others, one)
+    return set(owner_signs(one, surveys, identify(surveys)[one.seen]))
 
 
 def owner(owner: Owner, *surveys: AddressSurvey) -> float:
@@ -165,9 +168,71 @@ def test_a_key_on_another_port_is_a_forward():
     front, host = survey("public", OPEN, PORT), lan(None)
     moved = {OwnerSign.KEY_MOVED}
     assert signs(with_keys(front, p2222="one"), with_keys(host, p22="one")) == moved
-    assert signs(with_keys(front, p22="two", p2222="one"), with_keys(host, p22="one")) == set()
-    assert signs(with_keys(front, p22="one"), with_keys(host, p22="one")) == set()
+    both = signs(with_keys(front, p22="two", p2222="one"), with_keys(host, p22="one"))
+    assert both == {OwnerSign.KEY_OTHER}
+    assert signs(with_keys(front, p22="one"), with_keys(host, p22="one")) == {OwnerSign.KEY_SAME}
     assert signs(with_keys(front, p2222="two"), with_keys(host, p22="one")) == set()
+
+
+def test_a_certificate_on_another_port_is_a_weaker_sign():
+    """By itself or by its key: one certificate may serve several ports."""
+
+    def shows(one: AddressSurvey, port: Port, fingerprint: str) -> AddressSurvey:
+        return replace(one, keys={port: (Key(KeyKind.TLS, "x509", fingerprint, "key"),)})
+
+    front, host = survey("public", OPEN, PORT), lan(None)
+    https, other = Port(Protocol.TCP, 443), Port(Protocol.TCP, 8443)
+    renewed = signs(shows(front, other, "new"), shows(host, https, "old"))
+    assert renewed == {OwnerSign.CERTIFICATE_MOVED}
+    assert signs(shows(front, https, "new"), shows(host, https, "old")) == set()
+    both = (SHOWN[sign] for sign in (OwnerSign.CERTIFICATE_MOVED, OwnerSign.KEY_MOVED))
+    weak, strong = (shown[Owner.GATEWAY] / shown[Owner.TARGET] for shown in both)
+    assert 1 < weak < strong
+
+
+def marked(one: AddressSurvey) -> AddressSurvey:
+    """The address, whose stack refuses what nothing uses as Linux does."""
+    port = next(o.question.port for o in one.controls())
+    question = Question(one.address.ip, port, Role.CONTROL)
+    seen = Observation(question, Reason.RESET, 1, 1, sender=one.address.ip, header=Header(tos=MARK_TOS))
+    return replace(one, traces=(*one.traces, Trace(seen, PurposeRule.MARKS_OF_CONTROLS)))
+
+
+def test_a_stack_that_takes_every_address_ignores_this_one():
+    """Neither ARP nor a frame is answered where Linux refuses for itself: its kernel lacks the address."""
+    silent = (frame(Reason.NO_RESPONSE, Shape.WHO_HAS), frame(Reason.NO_RESPONSE))
+    beside = replace(lan(None), traces=silent)
+    assert signs(vpn(None), beside) == {OwnerSign.UNCLAIMED}
+    assert signs(vpn(None), marked(beside)) == {OwnerSign.IGNORED}
+    assert signs(vpn(None), marked(replace(beside, traces=silent[:1]))) == {OwnerSign.UNCLAIMED}
+    assert owner(Owner.TARGET, marked(beside), vpn()) < owner(Owner.TARGET, beside, vpn())
+
+
+def test_what_parts_or_joins_addresses_counts_for_their_owner():
+    """Another host key makes another machine likely, the same one hardly possible; a program passes it on."""
+    host, same = with_keys(lan(), p22="a"), with_keys(vpn(), p22="a")
+    other = with_keys(vpn(), p22="b")
+    assert OwnerSign.KEY_OTHER in signs(other, host)
+    assert OwnerSign.KEY_SAME in signs(same, host)
+    assert owner(Owner.OTHER_MACHINE, host, other) > SURE
+    assert owner(Owner.OTHER_MACHINE, host, same) < owner(Owner.OTHER_MACHINE, lan(), vpn())
+    assert owner(Owner.VPN_PROGRAM, host, same) > 0.5 * owner(Owner.VPN_PROGRAM, lan(), vpn())
+
+
+def test_evidence_counts_once():
+    """What ARP shows of a VPN address is one sign; so is a stack with another TTL and other options."""
+    claimed = replace(lan(None), traces=(frame(Reason.RESET),), link_address=EVERYBODY)
+    assert signs(vpn(None), claimed) == {OwnerSign.CLAIMED}
+    near, far = (replace(one, hops=1, reply_ttl=ttl) for one, ttl in ((lan(SEVEN), 64), (vpn(NINE), 128)))
+    assert signs(far, near) == {OwnerSign.TTL_OTHER}
+    assert signs(replace(far, reply_ttl=64), near) == {OwnerSign.STACK_OTHER}
+
+
+def test_another_neighbour_answers_arp():
+    """The LAN address's machine does not claim the VPN address where another one does."""
+    answer = frame(Reason.ARP_RESPONSE, Shape.WHO_HAS, header=Header(link_address="52:54:00:00:00:99"))
+    beside = replace(lan(None), traces=(answer,), link_address="52:54:00:00:00:01")
+    assert signs(vpn(None), beside) == {OwnerSign.ARP_OTHER}
 
 
 def test_signs_decide_who_has_an_address():
