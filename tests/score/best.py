@@ -17,6 +17,7 @@ from score.families import (
     answers_of,
     claimed,
     fact_of,
+    let_in_of,
     rules_of,
 )
 
@@ -24,6 +25,13 @@ _TINY = 1e-300
 _FAMILIES = {(world, name): family for world, some in IN_WORLD.items() for name, family in some.items()}
 _Name = tuple[str, str]  # the kind of world, and the family there
 Row = tuple[str, ...]  # what one port answers, a letter an address
+
+
+class _Choice(NamedTuple):
+    """The zones of all addresses by name, and the addresses that share theirs."""
+
+    names: tuple[str, ...]
+    linked: frozenset[str]
 
 
 def best(host: MadeUpHost, *, raw: bool) -> list[dict[Bound, float]]:
@@ -86,12 +94,12 @@ def _seen(letter: str, *, raw: bool) -> str:
 
 
 @cache
-def _zones(name: _Name, shown: tuple[_Shown, ...], *, raw: bool) -> tuple[tuple[float, Row], ...]:
+def _zones(name: _Name, shown: tuple[_Shown, ...], *, raw: bool) -> tuple[tuple[float, _Choice], ...]:
     """Every choice of zones that what the addresses show leaves, with its share."""
     return tuple(_zones_left(_FAMILIES[name], shown, raw=raw))
 
 
-def _zones_left(family: Family, shown: tuple[_Shown, ...], *, raw: bool) -> Iterator[tuple[float, Row]]:
+def _zones_left(family: Family, shown: tuple[_Shown, ...], *, raw: bool) -> Iterator[tuple[float, _Choice]]:
     per = [_normal_names(family.zones_of(address)) for address in family.addresses]
     shared = _normal_names(family.zones)
     for names in product(*per):
@@ -99,12 +107,15 @@ def _zones_left(family: Family, shown: tuple[_Shown, ...], *, raw: bool) -> Iter
         chance = prod(one.chance(zone, raw=raw) for zone, one in zip(zones, shown, strict=True))
         if not chance:
             continue
-        share = (1 - family.alike) * prod(of[name] for of, name in zip(per, names, strict=True))
-        for one, weight in shared.items():
+        apart = (1 - family.alike) * prod(of[name] for of, name in zip(per, names, strict=True))
+        if apart:
+            yield apart * chance, _Choice(names, frozenset())
+        for one, weight in shared.items() if family.alike else ():
             same = [(one in of, of[name], name == one) for of, name in zip(per, names, strict=True)]
-            share += family.alike * weight * prod(float(equal) if can else p for can, p, equal in same)
-        if share:
-            yield share * chance, names
+            share = family.alike * weight * prod(float(equal) if can else p for can, p, equal in same)
+            if share:
+                linked = frozenset(a for a, (can, _, _) in zip(family.addresses, same, strict=True) if can)
+                yield share * chance, _Choice(names, linked)
 
 
 def _normal_names(weights: Mapping[str, float]) -> dict[str, float]:
@@ -112,27 +123,32 @@ def _normal_names(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: weight / total for name, weight in weights.items()}
 
 
-def _log(name: _Name, zones: Row, row: Row, *, raw: bool) -> float:
+def _log(name: _Name, zones: _Choice, row: Row, *, raw: bool) -> float:
     return log(sum(_joint(name, zones, row, raw=raw).values()) or _TINY)
 
 
 @cache
-def _joint(name: _Name, zones: Row, row: Row, *, raw: bool) -> Mapping[Bound, float]:
+def _joint(name: _Name, zones: _Choice, row: Row, *, raw: bool) -> Mapping[Bound, float]:
     """P(fact, row of answers), given the zones."""
     family = _FAMILIES[name]
     out: dict[Bound, float] = {}
     for bind, weight in family.all_binds().items():
         fact = fact_of(bind)
         for rule, share in rules_of(family).items():
-            chance = weight * share
-            for address, zone, letter in zip(family.addresses, zones, row, strict=True):
-                chance *= _chance(ZONES[zone], bind, address, family, rule, letter, raw=raw)
-            out[fact] = out.get(fact, 0.0) + chance
+            for passes, part in _linked(zones, bind, family).items():
+                chance = weight * share * part
+                for address, zone, letter in zip(family.addresses, zones.names, row, strict=True):
+                    settled = passes if address in zones.linked else None
+                    answers = answers_of(ZONES[zone], bind, address, family, rule, passes=settled)
+                    chance *= sum(p for one, p in answers.items() if _seen(one, raw=raw) == letter)
+                out[fact] = out.get(fact, 0.0) + chance
     return out
 
 
-def _chance(  # noqa: PLR0913 - all that an answer depends on
-    zone: Zone, bind: str, address: str, family: Family, rule: str, letter: str, *, raw: bool
-) -> float:
-    answers = answers_of(zone, bind, address, family, rule)
-    return sum(share for one, share in answers.items() if _seen(one, raw=raw) == letter)
+def _linked(zones: _Choice, bind: str, family: Family) -> Mapping[bool | None, float]:
+    """Whether the addresses that share a zone let the port pass, all of them; None: none share one."""
+    which = [name for a, name in zip(family.addresses, zones.names, strict=True) if a in zones.linked]
+    if not which:
+        return {None: 1.0}
+    let_in = let_in_of(ZONES[which[0]], bind, family)
+    return {True: let_in, False: 1 - let_in}

@@ -368,8 +368,18 @@ def covered(bind: str, addresses: tuple[str, ...]) -> frozenset[str]:
     return frozenset(bind.rsplit(" ", maxsplit=1)[-1].split("+")) & SET_BY_BIND
 
 
-def answers_of(zone: Zone, bind: str, address: str, family: Family, rule: str = "") -> Mapping[str, float]:
-    """P(letter): what a tested port answers, given its zone, its binding and a rule for all addresses."""
+def let_in_of(zone: Zone, bind: str, family: Family) -> float:
+    """How likely a zone that denies lets a port of this bind pass."""
+    return zone.let_in[0 if covered(bind, family.addresses) else 1]
+
+
+def answers_of(
+    zone: Zone, bind: str, address: str, family: Family, rule: str = "", *, passes: bool | None = None
+) -> Mapping[str, float]:
+    """P(letter): what a tested port answers, given its zone, its binding and a rule for all addresses.
+
+    `passes`: whether a zone that denies lets it pass, where that is settled for several addresses at once.
+    """
     takes = address in covered(bind, family.addresses)
     if zone.owner == "front":
         passed = zone.passes if takes and bind.startswith(("wildcard", "docker")) else 0.0
@@ -382,8 +392,7 @@ def answers_of(zone: Zone, bind: str, address: str, family: Family, rule: str = 
     if forwarded and not zone.by_router:
         return own
     if zone.unused != "R":
-        exposed = bool(covered(bind, family.addresses))
-        let_in = zone.let_in[0 if exposed else 1]
+        let_in = let_in_of(zone, bind, family) if passes is None else float(passes)
         return _merged({zone.unused: 1 - let_in}, own, share=let_in)
     if rule:
         return {rule: 1.0}
@@ -419,21 +428,22 @@ def choose(rng: Random, weights: Mapping[_Choice, float]) -> _Choice:
 
 
 def draw(family: Family, rng: Random, ports: int = PORTS) -> MadeUpHost:
-    """Make one host."""
+    """Make one host. Addresses that share a zone let the same ports pass."""
     names = {address: choose(rng, family.zones_of(address)) for address in family.addresses}
+    linked: frozenset[str] = frozenset()
     if rng.random() < family.alike:
         shared = choose(rng, family.zones)
-        names = {a: shared if shared in family.zones_of(a) else name for a, name in names.items()}
+        linked = frozenset(a for a in names if shared in family.zones_of(a))
+        names = {a: shared if a in linked else name for a, name in names.items()}
     zones = {address: ZONES[name] for address, name in names.items()}
     binds = tuple(choose(rng, family.all_binds()) for _ in range(ports))
-    rules = [choose(rng, rules_of(family)) for _ in range(ports)]
-    answers = {
-        address: tuple(
-            choose(rng, answers_of(zone, bind, address, family, rule))
-            for bind, rule in zip(binds, rules, strict=True)
-        )
-        for address, zone in zones.items()
-    }
+    rows = []
+    for bind in binds:
+        rule, level = choose(rng, rules_of(family)), rng.random()
+        passes = {a: level < let_in_of(zones[a], bind, family) for a in linked}
+        shares = {a: answers_of(z, bind, a, family, rule, passes=passes.get(a)) for a, z in zones.items()}
+        rows.append({address: choose(rng, letters) for address, letters in shares.items()})
+    answers = {address: tuple(row[address] for row in rows) for address in zones}
     alike = {address: rng.random() < zone.alike for address, zone in zones.items()}
     claims = "vpn" in zones and rng.random() < claimed(zones["vpn"])
     return MadeUpHost(family, tuple(map(fact_of, binds)), answers, zones, binds, alike, claims)
