@@ -1,43 +1,59 @@
 """Loads modules that are needed later while packets are under way.
 
-A scan that is short spends as long on loading its inference as on waiting for answers. They are loaded in a
-thread beside the wait, and not before the first answers have come: loading delays the reading of others, and
-their round-trip times with it.
+A scan that is short spends as long on loading its inference as on waiting for answers. A thread loads it
+beside the wait, but not while answers come fast: it would delay the reading of them, and with that their
+round-trip times and the pace.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import Event, Thread
 
-_SILENCE_S = 0.25  # after so long without an answer there are few whose time could suffer
+_SILENCE_S = 0.25  # after so long without any answer there are few whose time could suffer
+
+
+class Preload:
+    """Modules to be loaded by a thread: when `begin` is called, or nothing was answered for a while."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._answered = False
+        self._begin, self._over = Event(), Event()
+
+    def answered(self) -> None:
+        """Wait for `begin`: there are answers."""
+        self._answered = True
+
+    def begin(self) -> None:
+        """Load them now."""
+        self._begin.set()
+
+    def end(self) -> None:
+        """Load nothing more."""
+        self._over.set()
+        self._begin.set()
+
+    def run(self) -> None:
+        """Wait, and load; what cannot be loaded is left to who needs it, and will meet the same error."""
+        if not self._begin.wait(_SILENCE_S) and self._answered:
+            self._begin.wait()
+        for name in self._names:
+            if self._over.is_set():
+                return
+            with suppress(Exception):
+                import_module(name)
 
 
 @contextmanager
-def preloading(names: Sequence[str]) -> Iterator[Callable[[], None]]:
-    """Load modules meanwhile; what is yielded is called when the first answers have come."""
+def preloading(names: Sequence[str]) -> Iterator[Preload]:
+    """Load modules meanwhile, where they are not loaded yet."""
     missing = [name for name in names if name not in sys.modules]
-    if not missing:
-        yield _nothing
-        return
-    begin, over = Event(), Event()
-
-    def load() -> None:
-        begin.wait(_SILENCE_S)
-        for name in missing:
-            if over.is_set():
-                return
-            with suppress(Exception):  # who needs it imports it again, and meets the same error
-                import_module(name)
-
-    Thread(target=load, name="preloading").start()
+    preload = Preload(missing)
+    if missing:
+        Thread(target=preload.run, name="preloading").start()
     try:
-        yield begin.set
+        yield preload
     finally:
-        over.set()
-        begin.set()
-
-
-def _nothing() -> None:
-    """Everything is loaded."""
+        preload.end()

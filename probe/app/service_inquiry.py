@@ -71,8 +71,8 @@ class EarlyInquiry:
         self._complete = 0
         self._rounds = 0 if context.plan.timing.rate is not None else _EARLY_ROUNDS
 
-    def take(self, observations: Sequence[Observation]) -> None:
-        """Take in what was settled; see `probe.engine.run.Watcher`."""
+    def take(self, observations: Sequence[Observation]) -> bool:
+        """Take in what was settled (`probe.engine.run.Watcher`); whether an address has answered in full."""
         before = self._complete
         for observation in observations:
             question = observation.question
@@ -83,6 +83,7 @@ class EarlyInquiry:
         if self._rounds and more and not backend.interrupted():
             self._rounds -= 1
             _begin(self._surveys(), self._context, backend.now() - self._began)
+        return self._complete > 0
 
     def _note(self, observation: Observation) -> None:
         ip, port = observation.question.address, observation.question.port

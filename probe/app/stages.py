@@ -59,11 +59,12 @@ def survey_addresses(_: Outcome, context: ScanContext) -> Outcome:
     plan, backends = context.plan, context.backends
     surveys = _surveys(plan.addresses, backends.host)
     early = EarlyInquiry(context)
-    with preloading(_LOADED_MEANWHILE) as begin:
+    with preloading(_LOADED_MEANWHILE) as preload:
 
         def watch(observations: Sequence[Observation]) -> None:
-            begin()
-            early.take(observations)
+            preload.answered()
+            if early.take(observations):
+                preload.begin()
 
         run = Run(surveys, backends.backend, plan.timing, links=plan.links(), watcher=watch)
         return run.until(plan.deadline, context.progress)

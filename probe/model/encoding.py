@@ -4,6 +4,7 @@ Reading checks the types of every field, and refuses what is none.
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -22,8 +23,9 @@ from probe.model.machine import InterfaceAddress, Network
 from probe.model.target import IPAddress
 
 T = TypeVar("T")
+_REMEMBERED = 4096  # addresses and their texts: a report has few, each many times
 _READERS: Mapping[object, Callable[[str], object]] = {
-    IPAddress: ip_address,
+    IPAddress: lru_cache(_REMEMBERED)(ip_address),
     Network: ip_network,
     InterfaceAddress: ip_interface,
 }
@@ -61,8 +63,13 @@ def from_builtins(value: object, of_type: type[T]) -> T:
 
 def _written(value: object) -> str:
     if isinstance(value, IPv4Address | IPv6Address | IPv4Network | IPv6Network):  # interfaces are addresses
-        return str(value)
+        return _text(value)
     raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
+
+
+@lru_cache(_REMEMBERED)
+def _text(value: IPv4Address | IPv6Address | IPv4Network | IPv6Network) -> str:
+    return str(value)
 
 
 def _read(of_type: type, value: object) -> object:

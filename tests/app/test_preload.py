@@ -2,10 +2,11 @@
 
 import sys
 import threading
+import time
 
 import pytest
 
-from probe.app.preload import preloading
+from probe.app.preload import _SILENCE_S, preloading
 
 ABSENT = "probe.no_such_module"
 SMALL = "this_is_loaded_meanwhile"
@@ -27,10 +28,13 @@ def wait() -> None:
             thread.join(10)
 
 
-def test_it_loads_once_answers_come(module):
-    """The thread begins at the first answer."""
-    with preloading([module]) as begin:
-        begin()
+def test_it_loads_when_it_may(module):
+    """The thread waits for its moment where answers come."""
+    with preloading([module]) as preload:
+        preload.answered()
+        time.sleep(2 * _SILENCE_S)
+        assert module not in sys.modules
+        preload.begin()
         wait()
         assert module in sys.modules
 
@@ -52,8 +56,8 @@ def test_nothing_is_loaded_any_more_at_the_end(module):
 
 def test_an_error_is_left_to_who_needs_the_module(module, capfd):
     """The thread goes on with the others, and prints nothing."""
-    with preloading([ABSENT, module]) as begin:
-        begin()
+    with preloading([ABSENT, module]) as preload:
+        preload.begin()
         wait()
     assert module in sys.modules
     assert capfd.readouterr() == ("", "")
@@ -62,6 +66,6 @@ def test_an_error_is_left_to_who_needs_the_module(module, capfd):
 def test_what_is_loaded_needs_no_thread():
     """A second scan of one process has everything."""
     before = threading.active_count()
-    with preloading(["sys"]) as begin:
-        begin()
+    with preloading(["sys"]) as preload:
+        preload.begin()
         assert threading.active_count() == before
