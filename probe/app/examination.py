@@ -16,7 +16,7 @@ from probe.app.plan import controls_for
 from probe.app.session import Backends
 from probe.app.stages import collect
 from probe.diagnosis import path_probes
-from probe.diagnosis.path_probes import name_answers, trial_ports
+from probe.diagnosis.path_probes import REFILLED_S, name_answers, trial_ports
 from probe.engine.backend import Task
 from probe.engine.run import Answers, Outcome, Progress, ask
 from probe.engine.scan import Counts
@@ -25,7 +25,7 @@ from probe.interruption import StopRequestedError
 from probe.machine.sources import MachineReader
 from probe.model import tunnel_state
 from probe.model.exam import AddressExam, Echo, InterfaceCounters, MtuTrial, NameAnswer
-from probe.model.facts import AddressSurvey
+from probe.model.facts import AddressSurvey, Neighbour
 from probe.model.greeting import Inquiry
 from probe.model.machine import Machine
 from probe.model.plan import Timing
@@ -91,6 +91,9 @@ class Examination:
         """After the survey: data through open ports, and more about silent addresses."""
         self._trials = self._clients.try_mtu(trial_ports(self.outcome.surveys, named))
         self._around = ask(self._questions_around(), self._backends.backend, _TWICE)
+        self._around |= ask(self._ladders_left(), self._backends.backend, _ONCE, idle=REFILLED_S)
+        usual = (q for survey in self._silent() for q in path_probes.usual_questions(survey))
+        self._around |= ask(usual, self._backends.backend, _TWICE)  # last: what they bring uses up rations
         if self._backends.raw is not None:
             self._raw = ask(self._raw_questions(), self._backends.raw, _TWICE)
         self._measure_passages()
@@ -123,9 +126,17 @@ class Examination:
     def _questions_around(self) -> Iterable[Question]:
         """How far probes for silent addresses come; what a tunnel's far end and other neighbours answer."""
         for survey in self._silent():
-            yield from path_probes.ladder_questions(survey, self._control)
+            if not path_probes.leaves_by_tunnel(survey):
+                yield from path_probes.ladder_questions(survey, self._control)
             yield from path_probes.endpoint_questions(survey, self._machine)
             yield from path_probes.gateway_questions(survey, self._machine)
+
+    def _ladders_left(self) -> Iterable[Question]:
+        """How far probes come that leave by a tunnel, and those that no hop has answered yet."""
+        for survey in self._silent():
+            hops = path_probes.hops_of(self._around, survey) or ()
+            if all(hop.sender is None for hop in hops):
+                yield from path_probes.ladder_questions(survey, self._control)
 
     def _raw_questions(self) -> Iterable[Question]:
         """Echo where no socket may ask for it, and openings that come by another link."""
@@ -193,10 +204,17 @@ class Examination:
                 names=name_answers(survey.address, self._target, names),
                 endpoint=path_probes.endpoint_reason(self._around, survey, machine, neighbour),
                 comes_back=path_probes.way_back(self._raw, survey, self.outcome.surveys),
+                answering=path_probes.answering_of(self._around, survey),
                 link_alive=path_probes.link_alive(survey, self.outcome.surveys, machine, neighbour),
             )
-            for survey in self.outcome.surveys
+            for survey in map(self._looked_up_again, self.outcome.surveys)
         )
+
+    def _looked_up_again(self, survey: AddressSurvey) -> AddressSurvey:
+        """A survey with its neighbour as it is now, where an old entry has been tried meanwhile."""
+        if survey.neighbour is not Neighbour.STALE:
+            return survey
+        return replace(survey, neighbour=self._backends.host.neighbour(survey.address.ip))
 
 
 def _done(task: Task[Mapping[_K, _V]] | None) -> Mapping[_K, _V]:

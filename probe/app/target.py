@@ -10,21 +10,23 @@ from probe.errors import UsageError
 from probe.machine.names import BOTH, find_port, resolve
 from probe.machine.sources import Host
 from probe.model.facts import LinkKind
-from probe.model.target import IPAddress, Port, Protocol, Realm, ResolvedTarget, TargetAddress
+from probe.model.target import (
+    PRIVATE_NETWORKS,
+    IPAddress,
+    Port,
+    Protocol,
+    Realm,
+    ResolvedTarget,
+    TargetAddress,
+)
 from probe.services.port_list import parse_ports
 from probe.services.registry import DEFAULT_PORTS, port_of
 
 _REALM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
-# What is not a public address although its route leads through no tunnel:
-# RFC 1918, RFC 6598 (shared by a provider's customers), RFC 3927, RFC 4193, RFC 4291 section 2.5.6.
-_LOCAL = tuple(
-    ip_network(text)
-    for text in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
-        *("fc00::/7", "fe80::/10"),
-    )
-)
+# What is not a public address although its route leads through no tunnel: private ones, and those of one link
+# (RFC 3927, RFC 4291 section 2.5.6).
+_LOCAL = (*PRIVATE_NETWORKS, ip_network("169.254.0.0/16"), ip_network("fe80::/10"))
 
 _MOST_LOOKUPS = 16
 

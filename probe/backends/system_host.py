@@ -23,18 +23,28 @@ from probe.machine.netlink import (
     parse_route,
     route_request,
 )
-from probe.model.facts import LinkKind, Neighbour, Route
+from probe.model.facts import DeadLink, LinkKind, Neighbour, Route
 from probe.model.machine import Tunnel
 from probe.model.target import IPAddress
 from probe.model.way_out import USUAL_WAY, WayOut
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _MOMENT_S = 0.2  # interfaces that were read so lately are not read again
+_HALF_OF_EVERYTHING = 1  # bits of 0.0.0.0/1 and 128.0.0.0/1
 _ANY_PORT = 9  # discard; never sent to
 _LOOPBACK_ADDRESSES = frozenset({ip_address("127.0.0.1"), ip_address("::1")})
 
-# What the neighbour table's states amount to. INCOMPLETE has been asked and has no answer yet.
-_ASKED_IN_VAIN = NeighbourState.FAILED | NeighbourState.INCOMPLETE
+# What the neighbour table's states amount to. Of those that have a link address only REACHABLE was confirmed
+# lately; what is entered by hand is none of it.
+_AMOUNTS_TO = {
+    NeighbourState.REACHABLE: Neighbour.RESOLVED,
+    NeighbourState.STALE: Neighbour.STALE,
+    NeighbourState.DELAY: Neighbour.STALE,
+    NeighbourState.PROBE: Neighbour.STALE,
+    NeighbourState.PERMANENT: Neighbour.STALE,
+    NeighbourState.INCOMPLETE: Neighbour.INCOMPLETE,
+    NeighbourState.FAILED: Neighbour.FAILED,
+}
 _ANSWERED = (
     NeighbourState.REACHABLE
     | NeighbourState.STALE
@@ -65,10 +75,10 @@ class SystemHost:
         try:
             source = _source_for(destination, self._way)
         except OSError:
-            return Route(destination, reachable=False)
+            return self._no_route(destination)
         kernel = _kernel_route(destination, self._way)
         if kernel is not None and not kernel.delivers:
-            return Route(destination, reachable=False)
+            return self._no_route(destination)
         known = self._interfaces()
         interface = _interface_for(known, destination, source, kernel)
         if interface is None:
@@ -80,7 +90,14 @@ class SystemHost:
             kind=interface.kind,
             mtu=interface.mtu,
             on_link=_on_link(interface, destination, kernel),
+            gateway=None if kernel is None else kernel.next_hop,
+            by_default=_by_default(destination, self._way, kernel),
+            dead_link=_dead_link(known, destination, interface),
         )
+
+    def _no_route(self, destination: IPAddress) -> Route:
+        dead = _dead_link(self._interfaces(), destination, None)
+        return Route(destination, reachable=False, dead_link=dead)
 
     def _interfaces(self) -> tuple[Interface, ...]:
         """This machine's interfaces: read again after a moment, for routes are asked one after the other."""
@@ -92,11 +109,7 @@ class SystemHost:
     def neighbour(self, destination: IPAddress) -> Neighbour | None:
         """What the neighbour table has of an on-link address; None where it has nothing (Linux only)."""
         entry = _neighbour_entry(destination, self._way)
-        if entry is None:
-            return None
-        if entry.state & _ASKED_IN_VAIN:
-            return Neighbour.FAILED
-        return Neighbour.RESOLVED if entry.state & _ANSWERED else None
+        return None if entry is None else _AMOUNTS_TO.get(entry.state)
 
     def link_address(self, destination: IPAddress) -> str | None:
         """Link-layer address of an on-link address; None where the table has none (Linux only)."""
@@ -144,12 +157,13 @@ def _scope_of(address: IPAddress) -> int:
     return int(name) if name.isdecimal() else socket.if_nametoindex(name)
 
 
-def _kernel_route(destination: IPAddress, way: WayOut) -> KernelRoute | None:
+def _kernel_route(destination: IPAddress, way: WayOut, *, whole: bool = False) -> KernelRoute | None:
     if sys.platform != "linux":
         return None
     try:
         interface = _scope_of(destination) if way.interface is None else socket.if_nametoindex(way.interface)
-        return parse_route(exchange(route_request(destination, interface, way.source(destination.version))))
+        source = way.source(destination.version)
+        return parse_route(exchange(route_request(destination, interface, source, whole=whole)))
     except OSError:  # a sandbox without netlink: the interfaces' own addresses have to do
         return None
 
@@ -194,3 +208,30 @@ def _on_link(interface: Interface, destination: IPAddress, kernel: KernelRoute |
     if interface.kind is LinkKind.TUNNEL and not interface.covers(destination):
         return None
     return True
+
+
+def _by_default(destination: IPAddress, way: WayOut, kernel: KernelRoute | None) -> bool | None:
+    """Whether the route is for everything, or for half of it as VPNs set it; None where that is not known."""
+    if kernel is None:
+        return None
+    if not kernel.gateway:
+        return False
+    whole = _kernel_route(destination, way, whole=True)
+    if whole is None or whole.prefix is None:
+        return None
+    return whole.prefix <= _HALF_OF_EVERYTHING
+
+
+def _dead_link(
+    known: tuple[Interface, ...], destination: IPAddress, taken: Interface | None
+) -> DeadLink | None:
+    """The link that the route takes, if it has no carrier; else one that is off and whose network has it.
+
+    An interface that is switched off takes its routes with it: packets then leave by another one, or by none.
+    """
+    if taken is not None and taken.kind is LinkKind.ETHERNET and not taken.running:
+        return DeadLink(taken.name, taken.up)
+    if taken is not None and taken.covers(destination):
+        return None
+    dead = (i for i in known if not i.running and i.kind is LinkKind.ETHERNET and i.covers(destination))
+    return next((DeadLink(i.name, i.up) for i in dead), None)

@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 EXIT_INCONCLUSIVE = 5
 EXIT_INTERRUPTED = 130
 _NOBODY_THERE = frozenset(
-    {Condition.HOST_DOWN, Condition.NO_ROUTE, Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE}
+    {
+        Condition.HOST_DOWN,
+        Condition.LINK_DOWN,
+        Condition.NO_ROUTE,
+        Condition.OFF_NETWORK,
+        Condition.TUNNEL_DOWN,
+        Condition.WRONG_ROUTE,
+    }
 )
 
 

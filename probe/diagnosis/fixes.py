@@ -19,6 +19,7 @@ from probe.diagnosis.commands import (
 )
 from probe.diagnosis.read_symptoms import answers, blocking, endpoint_of, key_of
 from probe.diagnosis.subject import ExamContext
+from probe.model.facts import LinkKind
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Tunnel, TunnelKind
 from probe.model.tunnel_state import is_on
@@ -206,6 +207,25 @@ def dns(scene: ExamContext) -> Iterator[Fix]:
             rule=FixRule.ASK_NAME_SERVER, address=str(tunnelled[0]), addresses=tuple(servers), name=name
         )
     yield Fix(rule=FixRule.SPLIT_DNS, name=name)
+
+
+def link_down(scene: ExamContext) -> Iterator[Fix]:
+    """Plug the link in, or switch it on."""
+    dead = scene.route.dead_link
+    if dead is None or dead.up:
+        yield Fix(rule=FixRule.PLUG_IN, interface=None if dead is None else dead.name)
+    else:
+        command = switch_on(dead.name, scene.machine.system)
+        yield Fix(rule=FixRule.SWITCH_ON, place=Place.HERE, command=command)
+
+
+def wrong_address(scene: ExamContext) -> Iterator[Fix]:
+    """See which address the target has; another one of it that answers is the place to look."""
+    others = tuple(str(other.address.ip) for other in scene.others if answers(other))
+    yield Fix(rule=FixRule.CHECK_ADDRESS, address=str(scene.ip), addresses=others)
+    route = scene.route
+    if route.on_link and route.kind is LinkKind.ETHERNET and route.interface is not None:
+        yield Fix(rule=FixRule.ASK_FROM_ANOTHER, address=str(scene.ip), interface=route.interface)
 
 
 def of_address(*rules: FixRule) -> Writer:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
-from probe.diagnosis.commands import LOOSEN_REVERSE_PATH, PERMIT_PING, raise_open_files
+from probe.diagnosis.commands import LOOSEN_REVERSE_PATH, PERMIT_PING, raise_open_files, switch_on
 from probe.diagnosis.tunnel_checks import check_tunnel
 from probe.model.facts import LinkKind
 from probe.model.fixes import Fix, FixRule, Place
@@ -20,6 +20,7 @@ _STRICT = 1  # rp_filter, RFC 3704
 _DEFAULT_BITS = 1  # a VPN may lay two routes of half the address space over the default route
 _VAST_BITS = 8  # a network of fewer prefix bits is "everything", and overlaps on purpose
 _IPV4, _IPV6 = 4, 6
+_BRIDGE = "bridge"  # Link.made_by: Docker's and libvirt's have no carrier while nothing is plugged in
 
 
 def check_machine(machine: Machine) -> tuple[Check, ...]:
@@ -142,6 +143,30 @@ def _tunnels(machine: Machine) -> Iterator[Check]:
         yield check_tunnel(tunnel, machine.system)
 
 
+def _links(machine: Machine) -> Iterator[Check]:
+    """Links that have an address, and whether they carry packets."""
+    used = [link for link in machine.links if _is_in_use(link)]
+    for link in used:
+        if link.up and not link.running:
+            found = CheckFinding(rule=CheckRule.NO_CARRIER, interface=link.name)
+            fix = Fix(rule=FixRule.PLUG_IN, interface=link.name)
+            yield _check(f"link {link.name}", Status.FAIL, found, fix)
+        elif not link.up:
+            found = CheckFinding(rule=CheckRule.LINK_OFF, interface=link.name)
+            command = switch_on(link.name, machine.system)
+            fix = Fix(rule=FixRule.SWITCH_ON, place=Place.HERE, command=command)
+            yield _check(f"link {link.name}", Status.WARN, found, fix)
+    running = tuple(link.name for link in used if link.running)
+    if running:
+        found = CheckFinding(rule=CheckRule.LINKS_RUN, interfaces=running)
+        yield _check("links", Status.OK, found)
+
+
+def _is_in_use(link: Link) -> bool:
+    addressed = any(not address.is_link_local for address in link.addresses)
+    return link.kind is LinkKind.ETHERNET and link.made_by != _BRIDGE and addressed
+
+
 def _networks(machine: Machine) -> Iterator[Check]:
     networks = {link.name: _networks_of(link, machine) for link in machine.links if _in_use(link)}
     found = (_overlap(first, second, networks) for first, second in combinations(networks, 2))
@@ -255,6 +280,7 @@ _CHECKS: Final[tuple[Callable[[Machine], Iterator[Check]], ...]] = (
     _raw,
     _ping,
     _open_files,
+    _links,
     _routes,
     _tunnels,
     _networks,

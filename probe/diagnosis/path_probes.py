@@ -25,6 +25,17 @@ NEAR_TTLS = (1, 2)  # of an address that has no router before it, as far as the 
 TTLS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20)
 
 
+# A router may send one sender an ICMP error a second (icmp_ratelimit). What it has reported of other probes
+# uses that up, and so does a redirect, of a far end that sends a packet back into its tunnel
+# (`ip_rt_send_redirect`, net/ipv4/route.c): time-exceeded comes after a pause.
+REFILLED_S = 1.2
+
+
+def leaves_by_tunnel(survey: AddressSurvey) -> bool:
+    """Whether packets for the address leave by a tunnel."""
+    return survey.route is not None and survey.route.kind is LinkKind.TUNNEL
+
+
 def is_mute(survey: AddressSurvey) -> bool:
     """Whether no TCP or UDP stack spoke for the address; errors on the way are no such word."""
     return not any(is_answer(o) and not survey.is_our_own(o) for o in survey.observations)
@@ -34,6 +45,8 @@ def interface_to(survey: AddressSurvey) -> str | None:
     """The interface by which packets for the address leave; None where none do, or none that is known."""
     route = survey.route
     if route is None or not route.reachable or route.kind is LinkKind.LOOPBACK:
+        return None
+    if route.dead_link is not None and route.dead_link.name == route.interface:
         return None
     return None if survey.neighbour is Neighbour.FAILED else route.interface
 
@@ -64,10 +77,35 @@ def hops_of(answers: Mapping[Question, Observation], survey: AddressSurvey) -> t
     return tuple(found[: max(answered, default=0) + 1]) or None
 
 
+# --- usual ports of a silent address ---
+
+
+_USUAL = tuple(
+    Port(Protocol.TCP, number) for number in (22, 80, 443, 445, 3389)
+)  # as `doctor` asks without -p
+
+
+def usual_questions(survey: AddressSurvey) -> tuple[Question, ...]:
+    """Openings to usual ports that were not asked, of a silent address: one answer shows that it is up."""
+    if interface_to(survey) is None:
+        return ()
+    asked = {o.question.port for o in survey.observations}
+    return tuple(Question(survey.address.ip, port, Role.CONTROL) for port in _USUAL if port not in asked)
+
+
+def answering_of(answers: Mapping[Question, Observation], survey: AddressSurvey) -> tuple[Port, ...] | None:
+    """The usual ports that answered; None where none was asked."""
+    asked = [answers[q] for q in usual_questions(survey) if q in answers]
+    if not asked or not is_mute(survey):
+        return None
+    return tuple(o.question.port for o in asked if is_answer(o) and not survey.is_our_own(o))
+
+
 # --- far ends and neighbours ---
 
 
 DISCARD = Port(Protocol.UDP, 9)  # RFC 863: what arrives is thrown away
+_UNRESOLVED = frozenset({Neighbour.FAILED, Neighbour.INCOMPLETE})  # of a question that was not just asked
 NeighbourTable = Callable[[IPAddress], Neighbour | None]
 
 
@@ -98,7 +136,7 @@ def endpoint_reason(
         seen = answers.get(question)
         if seen is None or seen.reason is Reason.NOT_SENT:
             return None
-        unresolved = seen.reason is Reason.NO_RESPONSE and neighbour(question.address) is Neighbour.FAILED
+        unresolved = seen.reason is Reason.NO_RESPONSE and neighbour(question.address) in _UNRESOLVED
         return Reason.HOST_UNREACH if unresolved else seen.reason
     return None
 
@@ -126,7 +164,7 @@ def link_alive(
     if any(_is_beside(survey, other) and not is_mute(other) for other in surveys):
         return True
     found = [neighbour(question.address) for question in gateway_questions(survey, machine)]
-    known = [state is Neighbour.RESOLVED for state in found if state is not None]
+    known = [state is Neighbour.RESOLVED for state in found if state not in {None, Neighbour.STALE}]
     return any(known) if known else None
 
 

@@ -4,6 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from probe.diagnosis.commands import socket_of
+from probe.diagnosis.read_ways import (
+    how_the_link_is,
+    what_the_far_end_shows,
+    where_hops_lie,
+    whether_its_network_is_known,
+)
 from probe.diagnosis.subject import MOST, ExamContext
 from probe.engine.distance import is_answer
 from probe.model.binding import Condition
@@ -24,9 +30,11 @@ _PROHIBITED = reasons_of(ErrorKind.PROHIBITED)
 
 
 def answers(exam: AddressExam) -> bool:
-    """Whether the address itself answers anything that a socket gets."""
+    """Whether the address itself answers anything that a socket gets, or resolves on the link."""
     echo = exam.echo is not None and exam.echo.reason is Reason.ECHO_REPLY
-    return echo or any(_reached_a_socket(o, exam) for o in exam.survey.observations)
+    if echo or exam.answering or exam.survey.neighbour is Neighbour.RESOLVED:
+        return True
+    return any(_reached_a_socket(o, exam) for o in exam.survey.observations)
 
 
 def _reached_a_socket(observation: Observation, exam: AddressExam) -> bool:
@@ -38,7 +46,7 @@ def how_it_answers(scene: ExamContext) -> Iterator[CauseEvidence]:
     """The one symptom of how the address answers; none where nothing was asked."""
     if not scene.exam.survey.observations:
         return
-    for read in (_own_stack, _kept_from_sockets, _this_machine, _echo, _other_boxes):
+    for read in (_own_stack, _kept_from_sockets, _this_machine, _echo, _beside, _other_boxes, _on_the_link):
         found = read(scene)
         if found is not None:
             yield found
@@ -85,6 +93,23 @@ def _echo(scene: ExamContext) -> CauseEvidence | None:
     if any(o.reason in _PROHIBITED and o.sender == scene.ip for o in scene.exam.survey.observations):
         return None
     return _of_all(Symptom.ECHO_ONLY, scene)
+
+
+def _beside(scene: ExamContext) -> CauseEvidence | None:
+    """Usual ports that answer, where everything that was named is silent."""
+    answering = scene.exam.answering
+    if not answering:
+        return None
+    ports = tuple(map(str, answering))
+    return CauseEvidence(rule=Symptom.OTHER_PORTS_ANSWER, address=str(scene.ip), ports=ports)
+
+
+def _on_the_link(scene: ExamContext) -> CauseEvidence | None:
+    """That a neighbour resolves shows that its machine is there, whatever keeps it silent."""
+    if scene.exam.survey.neighbour is not Neighbour.RESOLVED:
+        return None
+    interface = scene.route.interface
+    return CauseEvidence(rule=Symptom.NEIGHBOUR_ONLY, address=str(scene.ip), interface=interface)
 
 
 def _other_boxes(scene: ExamContext) -> CauseEvidence | None:
@@ -357,6 +382,10 @@ def _texts(addresses: Sequence[IPAddress]) -> tuple[str, ...]:
 _READERS: tuple[Callable[[ExamContext], Iterator[CauseEvidence]], ...] = (
     how_it_answers,
     by_what_it_leaves,
+    how_the_link_is,
+    whether_its_network_is_known,
+    where_hops_lie,
+    what_the_far_end_shows,
     which_kind_of_tunnel,
     as_it_was_meant,
     what_the_tunnel_reports,

@@ -17,11 +17,19 @@ QUESTIONS: tuple[frozenset[Symptom], ...] = (
             Symptom.REPORTED_PROHIBITED,
             Symptom.TARGET_PROHIBITS,
             Symptom.NO_ROUTE,
+            Symptom.NEIGHBOUR_ONLY,
+            Symptom.OTHER_PORTS_ANSWER,
             Symptom.SILENT,
             Symptom.PORTS_SILENT,
         }
     ),
     frozenset({Symptom.ROUTE_BY_TUNNEL, Symptom.ROUTE_ON_LINK, Symptom.ROUTE_BY_GATEWAY}),
+    frozenset({Symptom.LINK_RUNS, Symptom.NO_CARRIER, Symptom.LINK_OFF}),
+    frozenset({Symptom.NETWORK_ROUTED, Symptom.NO_LINK_HAS_IT}),
+    frozenset({Symptom.STAYS_INSIDE, Symptom.LEAVES_FOR_INTERNET}),
+    frozenset({Symptom.LINK_WIRELESS, Symptom.LINK_WIRED}),
+    frozenset({Symptom.FAR_END_PASSES_ON, Symptom.FAR_END_SHOWS_NOTHING}),
+    frozenset({Symptom.IN_TUNNEL_NETWORK, Symptom.BEHIND_TUNNEL}),
     frozenset({Symptom.PEER_TUNNEL, Symptom.SESSION_TUNNEL}),
     frozenset(
         {

@@ -41,6 +41,19 @@ class CauseRow:
 
 # Shares of the symptoms where a cause does not bear on the question.
 USUAL: Final[Mapping[Symptom, float]] = {
+    Symptom.LINK_RUNS: 0.995,
+    Symptom.NO_CARRIER: 0.003,
+    Symptom.LINK_OFF: 0.002,
+    Symptom.NETWORK_ROUTED: 0.5,
+    Symptom.NO_LINK_HAS_IT: 0.5,
+    Symptom.STAYS_INSIDE: 0.95,
+    Symptom.LEAVES_FOR_INTERNET: 0.05,
+    Symptom.LINK_WIRELESS: 0.4,
+    Symptom.LINK_WIRED: 0.6,
+    Symptom.FAR_END_PASSES_ON: 0.2,
+    Symptom.FAR_END_SHOWS_NOTHING: 0.8,
+    Symptom.IN_TUNNEL_NETWORK: 0.6,
+    Symptom.BEHIND_TUNNEL: 0.4,
     Symptom.PEER_TUNNEL: 0.6,
     Symptom.SESSION_TUNNEL: 0.4,
     Symptom.ROUTE_EXPECTED: 0.945,
@@ -86,9 +99,11 @@ USUAL: Final[Mapping[Symptom, float]] = {
 
 _BY_TUNNEL = {Symptom.ROUTE_BY_TUNNEL: 0.99}
 _NOT_BY_TUNNEL = {Symptom.ROUTE_BY_TUNNEL: 0.01, Symptom.ROUTE_ON_LINK: 0.55, Symptom.ROUTE_BY_GATEWAY: 0.44}
-_ANSWERED = {Symptom.ANSWERS: 0.993, Symptom.ECHO_ONLY: 0.003}
+_THERE = {Symptom.NEIGHBOUR_ONLY: 0.0003, Symptom.OTHER_PORTS_ANSWER: 0.0003}  # of what would keep it silent
+_ANSWERED = {Symptom.ANSWERS: 0.993, Symptom.ECHO_ONLY: 0.003, **_THERE}
 _NO_SESSION = {Symptom.SILENT: 0.95, Symptom.REFUSED_HERE: 0.03}  # the kernel's WireGuard may refuse at once
 _NEVER_BACK = {Symptom.SILENT: 0.985}
+_NO_FAR_END = {Symptom.FAR_END_PASSES_ON: 0.003}  # who passes packets on has a session with this machine
 
 CAUSES: Final[Mapping[Cause, CauseRow]] = {
     Cause.NONE: CauseRow(
@@ -103,10 +118,57 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
             Symptom.RETURN_SAME_LINK: 0.9,
         },
     ),
+    Cause.LINK_DOWN: CauseRow(
+        prior=0.03,
+        looks={
+            Symptom.ROUTE_BY_TUNNEL: 0.005,
+            Symptom.ROUTE_ON_LINK: 0.8,
+            Symptom.NEIGHBOUR_FAILED: 0.45,
+            Symptom.SILENT: 0.4,
+            Symptom.NO_ROUTE: 0.12,
+            Symptom.NO_CARRIER: 0.75,
+            Symptom.LINK_OFF: 0.24,
+            Symptom.LINK_SILENT: 0.98,
+        },
+        condition=Condition.LINK_DOWN,
+        fix=fixes.link_down,
+    ),
+    Cause.WRONG_ADDRESS: CauseRow(
+        prior=0.04,
+        looks={
+            Symptom.ROUTE_BY_TUNNEL: 0.2,
+            Symptom.ROUTE_ON_LINK: 0.65,
+            Symptom.SILENT: 0.3,
+            Symptom.NEIGHBOUR_FAILED: 0.62,
+            Symptom.REPORTED_UNREACHABLE: 0.05,
+            Symptom.OTHERS_ANSWER: 0.98,
+            Symptom.LINK_ANSWERS: 0.97,
+            Symptom.NO_RETURN: 0.97,
+            Symptom.FAR_END_PASSES_ON: 0.9,
+            Symptom.IN_TUNNEL_NETWORK: 0.8,
+        },
+        fix=fixes.wrong_address,
+    ),
+    Cause.OFF_NETWORK: CauseRow(
+        prior=0.03,
+        looks={
+            Symptom.ROUTE_BY_TUNNEL: 0.01,
+            Symptom.ROUTE_ON_LINK: 0.005,
+            Symptom.SILENT: 0.82,
+            Symptom.REPORTED_UNREACHABLE: 0.1,
+            Symptom.REPORTED_PROHIBITED: 0.03,
+            Symptom.ECHO_ONLY: 0.01,
+            Symptom.NO_LINK_HAS_IT: 0.99,
+            Symptom.LEAVES_FOR_INTERNET: 0.6,
+        },
+        condition=Condition.OFF_NETWORK,
+        fix=fixes.of_address(FixRule.CONNECT_TO_NETWORK),
+    ),
     Cause.HANDSHAKE_NEVER: CauseRow(
         prior=0.07,
         looks={
             **_BY_TUNNEL,
+            **_NO_FAR_END,
             Symptom.PEER_TUNNEL: 0.97,
             **_NO_SESSION,
             Symptom.HANDSHAKE_NEVER: 0.99,
@@ -123,6 +185,7 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
         prior=0.06,
         looks={
             **_BY_TUNNEL,
+            **_NO_FAR_END,
             Symptom.PEER_TUNNEL: 0.9,  # a session that dies takes its interface with it
             **_NO_SESSION,
             Symptom.HANDSHAKE_STALE: 0.85,
@@ -140,6 +203,7 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
         prior=0.05,
         looks={
             **_NOT_BY_TUNNEL,
+            **_THERE,
             Symptom.SILENT: 0.4,
             Symptom.NO_ROUTE: 0.35,
             Symptom.REPORTED_UNREACHABLE: 0.1,
@@ -154,6 +218,7 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
         prior=0.06,
         looks={
             **_BY_TUNNEL,
+            **_NO_FAR_END,
             Symptom.PEER_TUNNEL: 0.97,
             Symptom.SILENT: 0.9,
             Symptom.REFUSED_HERE: 0.09,  # the kernel's WireGuard reports it by an ICMP error to itself
@@ -167,6 +232,7 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
         prior=0.06,
         looks={
             **_BY_TUNNEL,
+            **_NO_FAR_END,
             Symptom.PEER_TUNNEL: 0.9,
             **_NEVER_BACK,
             Symptom.NOTHING_RECEIVED: 0.997,
@@ -181,6 +247,8 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
             Symptom.ROUTE_BY_TUNNEL: 0.65,
             Symptom.ROUTE_BY_GATEWAY: 0.32,
             **_NEVER_BACK,
+            Symptom.FAR_END_PASSES_ON: 0.12,
+            Symptom.IN_TUNNEL_NETWORK: 0.4,
             Symptom.NOTHING_RECEIVED: 0.997,
             Symptom.RETURN_SAME_LINK: 0.01,
             Symptom.RETURN_OTHER_LINK: 0.14,
@@ -237,6 +305,7 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
         prior=0.03,
         looks={
             Symptom.ROUTE_BY_TUNNEL: 0.7,
+            Symptom.FAR_END_PASSES_ON: 0.08,
             Symptom.SILENT: 0.87,
             Symptom.WITHHELD: 0.12,
             Symptom.PACKETS_RECEIVED: 0.04,
@@ -251,8 +320,10 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
     Cause.TARGET_FIREWALL: CauseRow(
         prior=0.08,
         looks={
-            Symptom.ECHO_ONLY: 0.62,
-            Symptom.SILENT: 0.22,
+            Symptom.ECHO_ONLY: 0.53,
+            Symptom.SILENT: 0.2,
+            Symptom.NEIGHBOUR_ONLY: 0.055,
+            Symptom.OTHER_PORTS_ANSWER: 0.06,
             Symptom.TARGET_PROHIBITS: 0.15,
             Symptom.RETURN_SAME_LINK: 0.7,
             Symptom.RETURN_OTHER_LINK: 0.02,
@@ -265,8 +336,10 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
             Symptom.ROUTE_BY_TUNNEL: 0.1,
             Symptom.ROUTE_BY_GATEWAY: 0.85,
             Symptom.REPORTED_PROHIBITED: 0.35,
-            Symptom.SILENT: 0.5,
+            Symptom.SILENT: 0.46,
+            Symptom.OTHER_PORTS_ANSWER: 0.04,
             Symptom.ECHO_ONLY: 0.1,
+            Symptom.FAR_END_PASSES_ON: 0.4,
             Symptom.REPORTED_UNREACHABLE: 0.04,
             Symptom.RETURN_SAME_LINK: 0.7,
         },
@@ -310,11 +383,11 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
     Cause.NO_SUCH_ADDRESS: CauseRow(
         prior=0.03,
         looks={
-            Symptom.REPORTED_UNREACHABLE: 0.75,
-            Symptom.NEIGHBOUR_FAILED: 0.14,
-            Symptom.SILENT: 0.1,
+            Symptom.REPORTED_UNREACHABLE: 0.97,
+            Symptom.ROUTE_ON_LINK: 0.01,
             Symptom.OTHERS_ANSWER: 0.98,
             Symptom.NO_RETURN: 0.97,
+            Symptom.FAR_END_PASSES_ON: 0.6,
         },
         fix=fixes.of_address(FixRule.GIVE_ADDRESS),
     ),
@@ -325,6 +398,7 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
             Symptom.NEIGHBOUR_FAILED: 0.98,
             Symptom.OTHERS_ANSWER: 0.98,
             Symptom.LINK_ANSWERS: 0.98,
+            Symptom.LINK_WIRELESS: 0.98,
         },
         fix=fixes.of_address(FixRule.STOP_ISOLATION, FixRule.CHECK_DHCP),
     ),

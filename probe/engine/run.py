@@ -115,6 +115,8 @@ class Run:
         now = read_until = self._backend.now()
         while now < end and not self._backend.interrupted() and self._is_under_way():
             self._start_steps(now)
+            if not self._is_under_way():  # the last one was a pause
+                return
             probes = self._scan.probes_to_send(now, read_until)
             self._backend.forget(self._scan.released())  # first: it makes room for the new ones
             for probe in probes:
@@ -142,9 +144,9 @@ class Run:
             self._advance(address, running, now)
 
     def _advance(self, address: IPAddress, running: _Running, now: float) -> None:
-        """Take the survey's next step that has something to wait for."""
+        """Take the survey's next step that has something to wait for: an answer, or a pause."""
         step = running.advance()
-        while step is not None and not step.questions:
+        while step is not None and not step.questions and not step.pause:
             step = running.advance()
         if step is None:
             self._left -= 1
@@ -156,6 +158,9 @@ class Run:
         while self._starts and self._starts[0][0] <= now:
             _, _, address = heapq.heappop(self._starts)
             _, step = self._pending.pop(address)
+            if not step.questions:
+                self._advance(address, self._running[address], now)
+                continue
             new = [question for question in dict.fromkeys(step.questions) if question not in self._askers]
             for question in step.questions:
                 self._askers.setdefault(question, []).append(address)
@@ -206,9 +211,9 @@ Answers = dict[Question, Observation]
 _LONGEST_S = 5.0  # of one round, whatever happens
 
 
-def ask_only(address: IPAddress, questions: Sequence[Question]) -> Survey:
+def ask_only(address: IPAddress, questions: Sequence[Question], idle: float = 0.0) -> Survey:
     """Ask these questions and nothing else: a survey whose observations are their answers."""
-    answers = yield Step(tuple(questions))
+    answers = yield Step(tuple(questions), idle)
     return AddressSurvey(TargetAddress(address, ""), tuple(answers.values()))
 
 
@@ -218,6 +223,7 @@ def ask(
     timing: Timing,
     longest: float = _LONGEST_S,
     learned: Mapping[IPAddress, PathStats] | None = None,
+    idle: float = 0.0,
 ) -> Answers:
     """Ask all of these at once, each address at its own pace.
 
@@ -229,11 +235,12 @@ def ask(
         timing: how patiently.
         longest: seconds that it takes at most.
         learned: what an earlier run has learned of each address.
+        idle: seconds to wait before.
     """
     by_address: dict[IPAddress, list[Question]] = {}
     for question in dict.fromkeys(questions):
         by_address.setdefault(question.address, []).append(question)
-    surveys = {address: ask_only(address, asked) for address, asked in by_address.items()}
+    surveys = {address: ask_only(address, asked, idle) for address, asked in by_address.items()}
     outcome = Run(surveys, backend, timing, learned).until(longest)
     if not outcome.complete:
         return {}

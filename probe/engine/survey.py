@@ -24,6 +24,8 @@ RATION_ROUNDS = 4  # in which silences are asked again once their sender has an 
 MANY_SILENCES = 64  # of more than these, so many are asked again where nothing was lost on the way
 ORIGINS_OF_CLOSED = 32  # refused ports whose sender is looked into, per address; open ports all are
 _NEIGHBOUR_SILENCE = frozenset({Reason.NO_RESPONSE, Reason.HOST_UNREACH})
+NEIGHBOUR_GLANCE_S = 0.25
+NEIGHBOUR_GLANCES = 16  # past the three questions of a kernel, a second apart (RFC 4861 section 10; arp(7))
 
 Answers = Mapping[Question, Observation]
 
@@ -41,13 +43,14 @@ class Step(Struct, frozen=True):
     tries: int | None = None
     brief: frozenset[Question] = frozenset()
     once: frozenset[Question] = frozenset()
+    pause: bool = False  # `idle` is what it is for: nothing is asked
 
 
 Survey = Generator[Step, Answers, AddressSurvey]
 NeighbourTable = Callable[[IPAddress], Neighbour | None]
 
 
-def survey_address(plan: AddressPlan, neighbour: NeighbourTable, own: frozenset[IPAddress]) -> Survey:
+def survey_address(plan: AddressPlan, table: NeighbourTable, own: frozenset[IPAddress]) -> Survey:
     """Ask everything worth asking of one address; return what was measured."""
     ip = plan.address.ip
     controls = [Question(ip, port, Role.CONTROL) for port in plan.controls]
@@ -55,6 +58,7 @@ def survey_address(plan: AddressPlan, neighbour: NeighbourTable, own: frozenset[
     seen = dict((yield Step(_interleave(controls, tested))))
     if any(o.reason is Reason.SYN_ACK for q, o in seen.items() if q.role is Role.CONTROL):
         seen.update((yield Step(tuple(Question(ip, port, Role.CONTROL) for port in plan.spare_controls))))
+    neighbour = yield from _resolve_neighbour(plan, seen, table)
     yield from _ask_silences_again(seen)
     hops, arrival, way = yield from _measure_distance(plan, seen)
     return AddressSurvey(
@@ -63,7 +67,7 @@ def survey_address(plan: AddressPlan, neighbour: NeighbourTable, own: frozenset[
         route=plan.route,
         hops=hops,
         reply_ttl=arrival,
-        neighbour=_neighbour(plan, seen, neighbour),
+        neighbour=neighbour if _is_silent_neighbour(plan, seen) else None,
         own_addresses=own,
         path=way,
     )
@@ -293,11 +297,30 @@ def _with_ttl(observation: Observation, arrival: int | None) -> Observation:
     return observation
 
 
-def _neighbour(plan: AddressPlan, seen: Answers, table: NeighbourTable) -> Neighbour | None:
-    """Ask the neighbour table about an on-link address that stayed silent."""
-    if not plan.route.on_link or not all(o.reason in _NEIGHBOUR_SILENCE for o in seen.values()):
+def _is_silent_neighbour(plan: AddressPlan, seen: Answers) -> bool:
+    """Whether it is a neighbour, by a link that carries packets, and no answer came."""
+    near = bool(plan.route.on_link) and plan.route.dead_link is None
+    return near and all(o.reason in _NEIGHBOUR_SILENCE for o in seen.values())
+
+
+def _resolve_neighbour(
+    plan: AddressPlan, seen: dict[Question, Observation], table: NeighbourTable
+) -> Generator[Step, Answers, Neighbour | None]:
+    """Ask the neighbour table about an on-link address that stayed silent; wait while it is being resolved.
+
+    A kernel asks three times, a second apart, before it gives a neighbour up: what is lost at first may be
+    answered then. Packets that it could not hold meanwhile are lost, so they are sent again.
+    """
+    if not _is_silent_neighbour(plan, seen):
         return None
-    return table(plan.address.ip)
+    state = first = table(plan.address.ip)
+    glances = 0
+    while state is Neighbour.INCOMPLETE and glances < NEIGHBOUR_GLANCES:
+        yield Step((), idle=NEIGHBOUR_GLANCE_S, pause=True)
+        state, glances = table(plan.address.ip), glances + 1
+    if state is Neighbour.RESOLVED and first is Neighbour.INCOMPLETE:
+        _merge(seen, (yield Step(tuple(seen), tries=FOLLOW_UP_TRIES)))
+    return state
 
 
 # --- one round of raw follow-ups ---

@@ -27,6 +27,16 @@ SENTENCES: Mapping[AddressRule, str] = {
     AddressRule.TUNNEL_FRESH: (
         "{tunnel} is up: the peer that has this address made a handshake a short while ago"
     ),
+    AddressRule.NO_CARRIER: "{interface} has no carrier: nothing is plugged in, or its other end is off",
+    AddressRule.LINK_OFF: "{interface}, whose network has this address, is switched off",
+    AddressRule.NO_LINK_HAS_IT: (
+        "a private address, and this machine is in no network that has it: packets for it go to the default"
+        " gateway{gateway}"
+    ),
+    AddressRule.ANSWERS_ON_LINK: (
+        "its machine is there: it answers for this address on the link (ARP or neighbour discovery), and nothing"
+        " else"
+    ),
     AddressRule.NOBODY_ON_LINK: "nobody on the link answers for this address (ARP or neighbour discovery)",
     AddressRule.TRIES_LOST: "{loss:.0%} of tries were lost",
     AddressRule.STOPPED_ANSWERING: (
@@ -63,6 +73,7 @@ def address_sentence(evidence: AddressEvidence) -> str:
         hops="1 hop" if evidence.hops == 1 else f"{evidence.hops} hops",
         ttl=ttl,
         interface=evidence.interface,
+        gateway="" if evidence.gateway is None else f" {evidence.gateway}",
         tunnel=named or "the tunnel",
         a_tunnel=named or "a tunnel",
         loss=evidence.loss or 0.0,

@@ -64,6 +64,13 @@ OF_ADDRESS: Mapping[AdviceRule, str] = {
     AdviceRule.HOST_DOWN: (
         "nobody answers for {where} on its link: is the machine on, and is the address right?"
     ),
+    AdviceRule.LINK_DOWN: (
+        "the link of this machine that leads to {where} is down, so nothing is known of it: plug it in, or switch it on"
+    ),
+    AdviceRule.OFF_NETWORK: (
+        "{where} is a private address, and no link of this machine leads to its network: connect to that network or to"
+        " its VPN, or use a public address"
+    ),
     AdviceRule.NO_ROUTE: "this machine has no route to {where}: is the VPN or the interface up?",
     AdviceRule.LOCAL_FIREWALL: (
         "this machine's own firewall or reverse path filter stops packets to or from {where}: allow them there"

@@ -27,6 +27,8 @@ SUMMARIES: Mapping[Response, str] = {
 _NOT_REACHED: Mapping[str, str] = {
     Condition.TUNNEL_DOWN: "tunnel down",
     Condition.WRONG_ROUTE: "wrong route",
+    Condition.LINK_DOWN: "link down",
+    Condition.OFF_NETWORK: "off network",
 }
 
 _ACCEPTED = "accepted on {where}"
@@ -158,6 +160,16 @@ READINGS: Mapping[tuple[ReadingRule, Response], str] = {
     **{
         (ReadingRule.WRONG_ROUTE, response): (
             "sent by another way than the tunnel: this silence means nothing for the service"
+        )
+        for response in Response
+    },
+    **{
+        (ReadingRule.LINK_DOWN, response): "the link is down: this silence means nothing for the service"
+        for response in Response
+    },
+    **{
+        (ReadingRule.OFF_NETWORK, response): (
+            "no link of this machine leads there: this silence means nothing for the service"
         )
         for response in Response
     },

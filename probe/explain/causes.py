@@ -15,6 +15,9 @@ _KEY_CHARS = 8  # of a public key, to distinguish peers
 
 MEANINGS: Mapping[Cause, str] = {
     Cause.NONE: "nothing seems wrong",
+    Cause.LINK_DOWN: "this machine's own link to that network is down",
+    Cause.WRONG_ADDRESS: "nobody has the address: it is mistyped, or the target got another one",
+    Cause.OFF_NETWORK: "a private address of a network that this machine is not in",
     Cause.HANDSHAKE_NEVER: "the WireGuard peer never answered: wrong key or endpoint, or its port is blocked",
     Cause.TUNNEL_STALE: "the tunnel worked once, but its far end no longer answers",
     Cause.TUNNEL_DOWN: "the tunnel's interface is switched off or gone",
@@ -29,7 +32,7 @@ MEANINGS: Mapping[Cause, str] = {
     Cause.PATH_FIREWALL: "a box on the way drops or rejects",
     Cause.MTU_BLACK_HOLE: "small packets pass, full ones vanish without a word",
     Cause.DNS: "the name gives a wrong address, or none",
-    Cause.HOST_DOWN: "nobody has the address: the host is off or not on that network",
+    Cause.HOST_DOWN: "the host is off, or not on that network",
     Cause.NO_SUCH_ADDRESS: "the far end answers that nobody there has the address",
     Cause.CLIENT_ISOLATION: "the access point keeps its clients apart",
     Cause.HAIRPIN: "a router does not forward its public address from the inside",
@@ -159,11 +162,35 @@ _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
     Symptom.REPORTED_PROHIBITED: "{e.sender} rejects what is for {e.address} ({e.reason})",
     Symptom.TARGET_PROHIBITS: "{e.address} itself rejects every port ({e.reason})",
     Symptom.NO_ROUTE: "this machine has no route to {e.address}",
+    Symptom.NEIGHBOUR_ONLY: (
+        "{e.address} is there: it answers on {e.interface} (ARP or ND), while ping and ports stay silent"
+    ),
+    Symptom.OTHER_PORTS_ANSWER: lambda e: f"{e.address} is there: it answers on {listed(e.ports)}",
     Symptom.SILENT: "nothing comes back from {e.address}: ping and ports stay silent",
     Symptom.PORTS_SILENT: "nothing comes back from {e.address}: its ports stay silent",
     Symptom.ROUTE_BY_TUNNEL: f"{_ROUTE}, a tunnel",
     Symptom.ROUTE_ON_LINK: f"{_ROUTE}, as a neighbour",
     Symptom.ROUTE_BY_GATEWAY: f"{_ROUTE}, through a gateway",
+    Symptom.LINK_RUNS: "{e.interface} is on and has its carrier",
+    Symptom.NO_CARRIER: "{e.interface} has no carrier: nothing is plugged in, or the other end is off",
+    Symptom.LINK_OFF: "{e.interface}, whose network has the address, is switched off",
+    Symptom.NETWORK_ROUTED: "this machine has a route to the network of {e.address}",
+    Symptom.NO_LINK_HAS_IT: lambda e: (
+        f"{e.address} is a private address, and this machine is in no such network: packets for it go to"
+        f" {f'the gateway {e.gateway}' if e.gateway else 'the default gateway'}"
+    ),
+    Symptom.STAYS_INSIDE: "packets for {e.address} are routed on inside private networks, by {e.sender}",
+    Symptom.LEAVES_FOR_INTERNET: (
+        "packets for {e.address} leave for the internet by {e.sender}, where nobody has a private address"
+    ),
+    Symptom.LINK_WIRELESS: "{e.interface} is wireless",
+    Symptom.LINK_WIRED: "{e.interface} is not wireless",
+    Symptom.FAR_END_PASSES_ON: (
+        "the far end of {e.interface} is there: {e.sender} passes packets for {e.address} on, and nothing comes back"
+    ),
+    Symptom.FAR_END_SHOWS_NOTHING: "no hop behind {e.interface} answers",
+    Symptom.IN_TUNNEL_NETWORK: "{e.address} is in the own network of {e.interface}",
+    Symptom.BEHIND_TUNNEL: "{e.address} is in a network behind {e.interface}",
     Symptom.PEER_TUNNEL: _kind,
     Symptom.SESSION_TUNNEL: _kind,
     Symptom.ROUTE_EXPECTED: "the route to {e.address} takes the way that was meant",

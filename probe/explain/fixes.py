@@ -99,6 +99,21 @@ _SENTENCES: Mapping[FixRule, str | Callable[[Fix], str]] = {
     FixRule.GIVE_ADDRESS: (
         "give the target the address {f.address}, or ask for the address that it has (ip addr, there)"
     ),
+    FixRule.PLUG_IN: lambda f: (
+        f"see that {f.interface or 'the link'} is plugged in, and that the switch or access point at its other end"
+        " is on"
+    ),
+    FixRule.CONNECT_TO_NETWORK: (
+        "connect this machine to the network that has {f.address}, or to its VPN; from elsewhere, use a public address"
+    ),
+    FixRule.CHECK_ADDRESS: lambda f: (
+        f"see that {f.address} is right and still the target's: ip addr on the target shows the addresses that it has"
+        + (f"; it answers at {listed(f.addresses)}" if f.addresses else "")
+    ),
+    FixRule.ASK_FROM_ANOTHER: (
+        "if {f.address} is a container or a virtual machine on this machine's own {f.interface} (macvlan, ipvlan),"
+        " this machine cannot reach it: ask from another machine, or give this one such a link too"
+    ),
     FixRule.CHECK_DHCP: (
         "see too that {f.address} is still the target's address: it may have got another one by DHCP"
     ),

@@ -30,6 +30,8 @@ def address_evidence(model: AddressModel) -> Iterator[AddressEvidence]:
     yield from _of_way(survey)
     if survey.neighbour is Neighbour.FAILED:
         yield AddressEvidence(rule=AddressRule.NOBODY_ON_LINK)
+    elif survey.neighbour is Neighbour.RESOLVED:
+        yield AddressEvidence(rule=AddressRule.ANSWERS_ON_LINK)
     if noise.lost:
         yield AddressEvidence(rule=AddressRule.TRIES_LOST, loss=noise.lost / (noise.lost + noise.answered))
     if noise.banned:
@@ -40,8 +42,15 @@ def _of_way(survey: AddressSurvey) -> Iterator[AddressEvidence]:
     """What tunnel and route show of an address that is silent."""
     if not is_silent(survey):
         return
-    route, tunnel = survey.route, survey.tunnel_name
-    if way_condition(survey) is Condition.WRONG_ROUTE and route is not None:
+    route, tunnel, way = survey.route, survey.tunnel_name, way_condition(survey)
+    if way is Condition.LINK_DOWN and route is not None and route.dead_link is not None:
+        dead = route.dead_link
+        rule = AddressRule.NO_CARRIER if dead.up else AddressRule.LINK_OFF
+        yield AddressEvidence(rule=rule, interface=dead.name)
+    elif way is Condition.OFF_NETWORK and route is not None:
+        gateway = None if route.gateway is None else str(route.gateway)
+        yield AddressEvidence(rule=AddressRule.NO_LINK_HAS_IT, interface=route.interface, gateway=gateway)
+    elif way is Condition.WRONG_ROUTE and route is not None:
         yield AddressEvidence(rule=AddressRule.LEAVES_BESIDE_TUNNEL, interface=route.interface, tunnel=tunnel)
     elif survey.tunnel is not None and survey.tunnel in _HEALTH:
         yield AddressEvidence(rule=_HEALTH[survey.tunnel], tunnel=tunnel)

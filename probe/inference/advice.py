@@ -154,6 +154,8 @@ def for_port(verdict: PortVerdict, models: Sequence[AddressModel]) -> tuple[Advi
 
 _OF_ADDRESS: Mapping[Condition, AdviceRule] = {
     Condition.HOST_DOWN: AdviceRule.HOST_DOWN,
+    Condition.LINK_DOWN: AdviceRule.LINK_DOWN,
+    Condition.OFF_NETWORK: AdviceRule.OFF_NETWORK,
     Condition.NO_ROUTE: AdviceRule.NO_ROUTE,
     Condition.LOCAL_FIREWALL: AdviceRule.LOCAL_FIREWALL,
     Condition.UNKNOWN: AdviceRule.NOTHING_CAME_BACK,

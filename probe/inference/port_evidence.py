@@ -48,6 +48,8 @@ _READINGS = {
 _NOT_REACHED = {
     Condition.TUNNEL_DOWN: ReadingRule.TUNNEL_DOWN,
     Condition.WRONG_ROUTE: ReadingRule.WRONG_ROUTE,
+    Condition.LINK_DOWN: ReadingRule.LINK_DOWN,
+    Condition.OFF_NETWORK: ReadingRule.OFF_NETWORK,
 }
 
 

@@ -10,10 +10,18 @@ from probe.inference.policy import AddressModel
 from probe.model.binding import Condition
 from probe.model.facts import AddressSurvey, LinkKind, TunnelHealth
 from probe.model.probing import ErrorKind, Observation, Reason, reasons_of
-from probe.model.target import Port
+from probe.model.target import Port, is_private_address
 
 # Conditions in which no probe reached the address: it is left out where bindings are weighed.
-UNREACHED = frozenset({Condition.HOST_DOWN, Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE})
+UNREACHED = frozenset(
+    {
+        Condition.HOST_DOWN,
+        Condition.LINK_DOWN,
+        Condition.OFF_NETWORK,
+        Condition.TUNNEL_DOWN,
+        Condition.WRONG_ROUTE,
+    }
+)
 
 _NOTHING = frozenset({Reason.NO_RESPONSE, Reason.NO_ROUTE, Reason.NOT_SENT})
 # What a box on a wrong way answers. Through the tunnel itself it is an answer: the tunnel carries packets.
@@ -24,7 +32,7 @@ _SHUT = frozenset({TunnelHealth.OFF, TunnelHealth.NOT_ALLOWED, TunnelHealth.NEVE
 
 
 def way_condition(survey: AddressSurvey) -> Condition | None:
-    """TUNNEL_DOWN or WRONG_ROUTE, where that is why an address is silent; None where nothing shows it."""
+    """Why an address is silent, by links, tunnels and routes of this machine; None where nothing shows it."""
     found = _by_facts(survey)  # first: it is cheap, and mostly settles it
     return found if found is not None and is_silent(survey) else None
 
@@ -65,10 +73,15 @@ def _by_facts(survey: AddressSurvey) -> Condition | None:
         return Condition.TUNNEL_DOWN if survey.tunnel in _SHUT else None
     if survey.tunnel is TunnelHealth.OFF:
         return Condition.TUNNEL_DOWN
+    if route is not None and route.dead_link is not None:
+        return Condition.LINK_DOWN
     if route is None or not route.reachable or route.kind in {None, LinkKind.LOOPBACK}:
         return None
     # That it is called a VPN address is not enough: the VPN may end on another machine of the LAN.
-    return Condition.WRONG_ROUTE if survey.tunnel is not None else None
+    if survey.tunnel is not None:
+        return Condition.WRONG_ROUTE
+    astray = bool(route.by_default) and is_private_address(survey.address.ip)
+    return Condition.OFF_NETWORK if astray else None
 
 
 def _asked(survey: AddressSurvey) -> Iterator[Observation]:

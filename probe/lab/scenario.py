@@ -82,6 +82,8 @@ class ScenarioLink(Strict, frozen=True, kw_only=True):
     delay_ms: float = 0.0  # one way
     loss: float = 0.0  # share of packets, one way
     bleaches: bool = False  # something on it sets DSCP to 0 in what goes to the target
+    wireless: bool = False  # of the prober's interface, in memory
+    unplugged: bool = False  # its far end is off: the prober's interface has no carrier
     isolates: bool = False  # an access point between the two that keeps its clients apart, and answers itself
 
 

@@ -32,12 +32,17 @@ _TUNNEL_WORDS = ("wireguard", "tailscale", "openvpn", "wintun", "vpn", "zerotier
 
 
 class Interface(Struct, frozen=True):
-    """One interface. `mtu` in bytes, None where the system does not report it."""
+    """One interface. `mtu` in bytes, None where the system does not report it.
+
+    `up`: switched on; `running`: its carrier is there too (IFF_UP, IFF_RUNNING of netdevice(7)).
+    """
 
     name: str
     kind: LinkKind
     mtu: int | None
     addresses: tuple[IPv4Interface | IPv6Interface, ...]
+    up: bool = True
+    running: bool = True
 
     def own(self) -> frozenset[IPAddress]:
         """The interface's addresses; link-local ones name it, as `fe80::1%eth0`."""
@@ -65,8 +70,18 @@ def interfaces() -> tuple[Interface, ...]:
         addresses = tuple(a for a in map(address_of, entries) if a is not None)
         stat = stats.get(name)
         flags = getattr(stat, "flags", "")
-        found.append(Interface(name, kind_of(name, flags), (stat.mtu or None) if stat else None, addresses))
+        mtu = (stat.mtu or None) if stat else None
+        found.append(Interface(name, kind_of(name, flags), mtu, addresses, *_state(stat, flags)))
     return tuple(found)
+
+
+def _state(stat: Any, flags: str) -> tuple[bool, bool]:  # noqa: ANN401 - psutil's is not typed
+    """Whether an interface is on, and has its carrier; taken to be so where the system does not report it."""
+    words = flags.split(",")
+    if flags:
+        return "up" in words, "running" in words
+    is_up = stat is None or stat.isup
+    return is_up, is_up
 
 
 def kind_of(name: str, flags: str) -> LinkKind:

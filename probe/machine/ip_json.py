@@ -142,6 +142,8 @@ def _made_link(raw: _Link) -> MadeLink:
         addresses=tuple(address for address in addresses if address is not None),
         mtu=raw.mtu,
         traffic=_traffic(raw.stats64),
+        made_by=maker,
+        wireless=False if maker is not None else None,  # radios are hardware
     )
     return MadeLink(link, maker)
 

@@ -16,9 +16,11 @@ from msgspec import structs
 from probe.machine.interfaces import address_of, kind_of
 from probe.machine.ip_json import MadeLink, parse_links, parse_routes
 from probe.machine.tools import ask
+from probe.model.facts import LinkKind
 from probe.model.machine import Link, RouteEntry, Traffic
 
 _SYSCTL = Path("/proc/sys/net/ipv4/conf")
+_SYSFS = Path("/sys/class/net")
 _ASK_ALL = ("ip", "-json", "-details", "-statistics", "address", "show")
 
 
@@ -27,7 +29,7 @@ def read_links(interface: str | None = None) -> tuple[MadeLink, ...]:
     found = _links_of_ip(interface) if sys.platform == "linux" else None
     if found is None:
         found = tuple(made for made in _links_of_psutil() if interface in {None, made.link.name})
-    return tuple(replace(made, link=_with_reverse_path(made.link)) for made in found)
+    return tuple(replace(made, link=_with_reverse_path(_with_radio(made.link))) for made in found)
 
 
 def _links_of_ip(interface: str | None) -> tuple[MadeLink, ...] | None:
@@ -62,6 +64,14 @@ def _link(name: str, stat: Any, held: Sequence[Any], counters: Any) -> Link:  # 
 
 def _traffic(counters: Any) -> Traffic:  # noqa: ANN401 - psutil's types differ by system
     return Traffic(counters.packets_sent, counters.packets_recv, counters.bytes_sent, counters.bytes_recv)
+
+
+def _with_radio(link: Link) -> Link:
+    """Add whether it is wireless, where nothing shows it yet (Linux: its folder names its radio)."""
+    folder = _SYSFS / link.name
+    if link.wireless is not None or link.kind is not LinkKind.ETHERNET or not folder.is_dir():
+        return link
+    return structs.replace(link, wireless=(folder / "phy80211").exists())
 
 
 def _with_reverse_path(link: Link) -> Link:

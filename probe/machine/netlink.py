@@ -30,6 +30,7 @@ _RTM_NEWROUTE, _RTM_GETROUTE, _RTM_NEWNEIGH, _RTM_GETNEIGH = 24, 26, 28, 30
 _RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_VIA = 1, 2, 4, 5, 7, 18
 _NDA_DST, _NDA_LLADDR = 1, 2
 _ETHERNET_BYTES = 6
+_RTM_F_FIB_MATCH = 0x2000  # answer with the route's own prefix, not with the one address (Linux 4.13)
 _RTN_UNICAST, RTN_LOCAL = 1, 2
 _DELIVERING = frozenset(
     {_RTN_UNICAST, RTN_LOCAL, 3, 4, 5}
@@ -57,18 +58,23 @@ class KernelRoute(Struct, frozen=True):
     gateway: bool
     local: bool  # the destination is this machine
     delivers: bool  # False: the route is blackhole, unreachable, prohibit
+    next_hop: IPAddress | None = None  # the gateway's address, where it is of the same family
+    prefix: int | None = None  # bits of the network that the answer is about
 
 
-def route_request(destination: IPAddress, interface: int = 0, source: IPAddress | None = None) -> bytes:
+def route_request(
+    destination: IPAddress, interface: int = 0, source: IPAddress | None = None, *, whole: bool = False
+) -> bytes:
     """Ask how to reach one address.
 
     Args:
         destination: the address.
         interface: the index of the one to leave by, which link-local addresses need; 0: whichever.
         source: the address to send from, by which policy routing goes; None: the kernel chooses.
+        whole: ask for the network that the route is for.
     """
-    length = destination.max_prefixlen
-    body = _ROUTE.pack(_AF[destination.version], length, length if source else 0, *[0] * 6)
+    length, flags = destination.max_prefixlen, _RTM_F_FIB_MATCH if whole else 0
+    body = _ROUTE.pack(_AF[destination.version], length, length if source else 0, *[0] * 5, flags)
     body += _attribute(_RTA_DST, destination.packed)
     if source is not None:
         body += _attribute(_RTA_SRC, source.packed)
@@ -88,15 +94,18 @@ def parse_route(answer: bytes) -> KernelRoute | None:
     body = _body(answer, _RTM_NEWROUTE)
     if body is None or len(body) < _ROUTE.size:
         return None
-    route_type = _ROUTE.unpack_from(body)[7]
+    _, prefix, *_, route_type, _ = _ROUTE.unpack_from(body)
     attributes = dict(_attributes(body[_ROUTE.size :]))
     interface, source = attributes.get(_RTA_OIF), attributes.get(_RTA_PREFSRC)
+    gateway = attributes.get(_RTA_GATEWAY)
     return KernelRoute(
         interface=_NUMBER.unpack(interface)[0] if interface is not None else None,
         source=ip_address(source) if source is not None else None,
         gateway=_RTA_GATEWAY in attributes or _RTA_VIA in attributes,
         local=route_type == RTN_LOCAL,
         delivers=route_type in _DELIVERING,
+        next_hop=ip_address(gateway) if gateway is not None else None,
+        prefix=prefix,
     )
 
 

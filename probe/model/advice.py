@@ -40,6 +40,8 @@ class AdviceRule(StrEnum):
     WRONG_ROUTE = "wrong-route"
     WRONG_HOST = "wrong-host"
     HOST_DOWN = "host-down"
+    LINK_DOWN = "link-down"
+    OFF_NETWORK = "off-network"
     NO_ROUTE = "no-route"
     LOCAL_FIREWALL = "local-firewall"
     INTERCEPTED = "intercepted"
@@ -57,6 +59,8 @@ IMPORTANCE: Mapping[AdviceRule, int] = {
     AdviceRule.WRONG_ROUTE: 85,
     AdviceRule.WRONG_HOST: 85,
     AdviceRule.HOST_DOWN: 80,
+    AdviceRule.LINK_DOWN: 85,
+    AdviceRule.OFF_NETWORK: 80,
     AdviceRule.NO_ROUTE: 80,
     AdviceRule.LOCAL_FIREWALL: 80,
     AdviceRule.PROBE_FROM_ELSEWHERE: 75,

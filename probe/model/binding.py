@@ -38,6 +38,8 @@ class Condition(StrEnum):
     WRONG_HOST = "wrong-host"
     HAIRPIN = "hairpin"  # the inside address answers itself: forwarded, but not translated on the way back
     RATE_LIMITED = "rate-limited"  # answers are rationed: too few came to conclude more
+    LINK_DOWN = "link-down"  # the prober's own link has no carrier, or is switched off
+    OFF_NETWORK = "off-network"  # a private address that no link of the prober leads to
     THIS_MACHINE = "this-machine"  # the prober's own address: no firewall was met
     UNKNOWN = "unknown"
 

@@ -16,6 +16,9 @@ class Cause(StrEnum):
     """Why an address, or a port on it, does not answer as it should."""
 
     NONE = "none"
+    LINK_DOWN = "link-down"  # this machine's own
+    WRONG_ADDRESS = "wrong-address"  # nobody has it: a typing error, or the target got another one
+    OFF_NETWORK = "off-network"  # a private address of a network that this machine is not in
     HANDSHAKE_NEVER = "handshake-never"
     TUNNEL_STALE = "tunnel-stale"
     TUNNEL_DOWN = "tunnel-down"  # its interface is off or gone

@@ -127,7 +127,11 @@ class AddressRule(StrEnum):
     TUNNEL_NEVER = "tunnel-never"
     TUNNEL_STALE = "tunnel-stale"
     TUNNEL_FRESH = "tunnel-fresh"
+    NO_CARRIER = "no-carrier"  # of the link that leads there
+    LINK_OFF = "link-off"
+    NO_LINK_HAS_IT = "no-link-has-it"  # a private address that goes out by the default route
     NOBODY_ON_LINK = "nobody-on-link"
+    ANSWERS_ON_LINK = "answers-on-link"  # for its address, and otherwise not at all
     TRIES_LOST = "tries-lost"
     STOPPED_ANSWERING = "stopped-answering"
     # Who answers, where the target does not.
@@ -171,6 +175,7 @@ class AddressEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     hops: int | None = None
     reply_ttl: int | None = None
     interface: str | None = None
+    gateway: str | None = None
     tunnel: str | None = None
     loss: float | None = None
     probability: float | None = None
@@ -188,6 +193,8 @@ class ReadingRule(StrEnum):
     ALONE = "alone"  # it takes none
     TUNNEL_DOWN = "tunnel-down"  # no probe reached the address
     WRONG_ROUTE = "wrong-route"
+    LINK_DOWN = "link-down"
+    OFF_NETWORK = "off-network"
 
 
 class Reading(Struct, frozen=True, kw_only=True, omit_defaults=True):

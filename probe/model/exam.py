@@ -88,6 +88,7 @@ class ExamMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `comes_back` is a raw opening with this route's own source address that was handed to the host over
     another link: its `header.interface` shows by which way the answer came, silence that none did.
     `link_alive` is whether any other machine on the link (its gateway) answers in the neighbour table.
+    `answering` are the usual ports that answer, asked where all that were named are silent; None: not asked.
     """
 
     echo: Echo | None = None
@@ -98,6 +99,7 @@ class ExamMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     endpoint: Reason | None = None
     comes_back: Observation | None = None
     link_alive: bool | None = None
+    answering: tuple[Port, ...] | None = None
 
 
 class AddressExam(ExamMeasurement, frozen=True):

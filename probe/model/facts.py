@@ -23,6 +23,13 @@ class LinkKind(StrEnum):
     LOOPBACK = "loopback"
 
 
+class DeadLink(Struct, frozen=True, omit_defaults=True):
+    """A link of this machine that carries nothing. `up`: it is switched on, and has no carrier."""
+
+    name: str
+    up: bool
+
+
 class Route(Struct, frozen=True, omit_defaults=True):
     """How this machine would send to one address. None means that the system reports none."""
 
@@ -33,13 +40,18 @@ class Route(Struct, frozen=True, omit_defaults=True):
     mtu: int | None = None  # bytes, of the interface
     on_link: bool | None = None  # the destination is a neighbour
     reachable: bool = True  # False: this machine has no route
+    gateway: IPAddress | None = None  # the next router
+    by_default: bool | None = None  # no network but "everything" has the destination; None: not known
+    dead_link: DeadLink | None = None  # the link that leads there, or whose network has it, carries nothing
 
 
 class Neighbour(StrEnum):
-    """What the neighbour table (ARP, ND) has of an on-link address."""
+    """What the neighbour table (ARP, ND) has of an on-link address (RFC 4861 section 7.3.2)."""
 
-    RESOLVED = "resolved"
-    FAILED = "failed"
+    RESOLVED = "resolved"  # confirmed within the last half minute: somebody has the address
+    STALE = "stale"  # an older entry, or one that was entered by hand: it proves nothing
+    INCOMPLETE = "incomplete"  # the question is out and may still be answered
+    FAILED = "failed"  # every question went unanswered
 
 
 class TunnelHealth(StrEnum):

@@ -50,6 +50,10 @@ class FixRule(StrEnum):
     JOIN_NETWORK = "join-network"
     ADD_DEFAULT_ROUTE = "add-default-route"
     SEPARATE_NETWORKS = "separate-networks"  # two links share one
+    PLUG_IN = "plug-in"  # a link without carrier
+    CONNECT_TO_NETWORK = "connect-to-network"  # which has the private address
+    CHECK_ADDRESS = "check-address"  # the target may have another one
+    ASK_FROM_ANOTHER = "ask-from-another-machine"  # a container on our own link
     CHECK_HOST = "check-host"  # it is on, connected, and has the address
     GIVE_ADDRESS = "give-address"  # to the target
     CHECK_DHCP = "check-dhcp"  # the target may have got another address
@@ -92,7 +96,9 @@ class Fix(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
     command: Annotated[str | None, Meta(description="A shell command that does it.")] = None
     address: Annotated[str | None, Meta(description="The address under diagnosis, or one to use.")] = None
-    addresses: Annotated[tuple[str, ...], Meta(description="Name servers to ask.")] = ()
+    addresses: Annotated[
+        tuple[str, ...], Meta(description="Name servers to ask, or other addresses that answer.")
+    ] = ()
     ports: Annotated[tuple[str, ...], Meta(description="Ports that ought to answer, as `8000/tcp`.")] = ()
     source: Annotated[str | None, Meta(description="This machine's own address on that route.")] = None
     sender: Annotated[str | None, Meta(description="Address of the box that reported a filter.")] = None

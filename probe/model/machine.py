@@ -65,7 +65,10 @@ class Peer(Struct, frozen=True, omit_defaults=True):
 
 
 class Link(Struct, frozen=True, omit_defaults=True):
-    """One interface. `up`: switched on; `running`: its carrier is there too. `mtu` in bytes."""
+    """One interface. `up`: switched on; `running`: its carrier is there too. `mtu` in bytes.
+
+    `made_by`: what made it, in the kernel's word: veth, bridge, macvlan; None: hardware, or not known.
+    """
 
     name: str
     kind: LinkKind
@@ -75,6 +78,8 @@ class Link(Struct, frozen=True, omit_defaults=True):
     mtu: int | None = None
     traffic: Traffic | None = None
     reverse_path: int | None = None  # rp_filter in force (RFC 3704): 0 none, 1 strict, 2 loose; IPv4 only
+    made_by: str | None = None
+    wireless: bool | None = None
 
     def networks_with(self, ip: IPAddress) -> tuple[Network, ...]:
         """Its own networks that an address is in."""

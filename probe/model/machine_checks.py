@@ -38,6 +38,10 @@ class CheckRule(StrEnum):
     FILES_UNLIMITED = "open-files-unlimited"
     FILES_ENOUGH = "open-files-enough"
     FILES_FEW = "open-files-few"
+    # Links
+    LINKS_RUN = "links-run"
+    NO_CARRIER = "no-carrier"
+    LINK_OFF = "link-off"
     # Routes, of one IP version
     ROUTES_UNREAD = "routes-unread"
     DEFAULT_ROUTE = "default-route"
@@ -111,8 +115,8 @@ class CheckFinding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule: Annotated[CheckRule, Meta(description="What was found.")]
     family: Annotated[int | None, Meta(description="IP version: 4 or 6.")] = None
     limit: Annotated[int | None, Meta(description="Files that may be open at once.")] = None
-    interface: Annotated[str | None, Meta(description="Interface of the default route.")] = None
-    interfaces: Annotated[tuple[str, ...], Meta(description="Interfaces with a strict check.")] = ()
+    interface: Annotated[str | None, Meta(description="The link, or that of the default route.")] = None
+    interfaces: Annotated[tuple[str, ...], Meta(description="Links that work, or with a strict check.")] = ()
     gateway: Annotated[str | None, Meta(description="Gateway of the default route.")] = None
     networks: Annotated[tuple[LinkNetwork, ...], Meta(description="Networks that have a route.")] = ()
     overlaps: Annotated[

@@ -27,12 +27,33 @@ class Symptom(StrEnum):
     REPORTED_PROHIBITED = "reported-prohibited"  # another box reports that it is prohibited
     TARGET_PROHIBITS = "target-prohibits"  # the address itself reports it, for every port
     NO_ROUTE = "no-route"  # this machine has none
+    NEIGHBOUR_ONLY = "neighbour-only"  # it resolves on the link, and is silent otherwise
+    OTHER_PORTS_ANSWER = "other-ports-answer"  # usual ones, where all that were asked are silent
     SILENT = "silent"  # to ping too
     PORTS_SILENT = "ports-silent"  # ping could not be asked
     # By what does the route leave?
     ROUTE_BY_TUNNEL = "route-by-tunnel"
     ROUTE_ON_LINK = "route-on-link"  # as a neighbour
     ROUTE_BY_GATEWAY = "route-by-gateway"
+    # Does the link that leads there work?
+    LINK_RUNS = "link-runs"
+    NO_CARRIER = "no-carrier"
+    LINK_OFF = "link-off"
+    # Does a link lead to the network of a private address?
+    NETWORK_ROUTED = "network-routed"
+    NO_LINK_HAS_IT = "no-link-has-it"  # it goes out by the default route
+    # Where do the hops on the way there lie?
+    STAYS_INSIDE = "stays-inside"
+    LEAVES_FOR_INTERNET = "leaves-for-internet"
+    # Is the link wireless?
+    LINK_WIRELESS = "link-wireless"
+    LINK_WIRED = "link-wired"
+    # Does the tunnel's far end pass packets on?
+    FAR_END_PASSES_ON = "far-end-passes-on"
+    FAR_END_SHOWS_NOTHING = "far-end-shows-nothing"
+    # Is the address in the tunnel's own network?
+    IN_TUNNEL_NETWORK = "in-tunnel-network"
+    BEHIND_TUNNEL = "behind-tunnel"
     # What kind of tunnel is it?
     PEER_TUNNEL = "tunnel-with-peers"  # WireGuard and what is made of it: peers, and what each may have
     SESSION_TUNNEL = "tunnel-with-session"  # OpenVPN: its interface is there while the session is
@@ -121,6 +142,8 @@ class CauseEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = ()
     source: Annotated[str | None, Meta(description="This machine's own address on that route.")] = None
     sender: Annotated[str | None, Meta(description="Address of the box that reported it.")] = None
+    gateway: Annotated[str | None, Meta(description="The next router on the route.")] = None
+    ports: Annotated[tuple[str, ...], Meta(description="Ports that answer, as `22/tcp`.")] = ()
     reason: Annotated[Reason | None, Meta(description="The answer, in nmap's words.")] = None
     interface: Annotated[str | None, Meta(description="Interface that it was seen on.")] = None
     interfaces: Annotated[tuple[str, ...], Meta(description="Interfaces whose network has the address.")] = ()

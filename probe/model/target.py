@@ -3,7 +3,7 @@
 from abc import ABC
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
@@ -17,6 +17,17 @@ else:
 
     IPAddress.register(IPv4Address)
     IPAddress.register(IPv6Address)
+
+
+# What is no address of the internet: RFC 1918, RFC 6598 (shared by a provider's customers), RFC 4193.
+PRIVATE_NETWORKS = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
+)
+
+
+def is_private_address(ip: IPAddress) -> bool:
+    """Whether the address has a meaning only inside the network that uses it."""
+    return any(ip in network for network in PRIVATE_NETWORKS)
 
 
 Seen = tuple[str, IPAddress]  # an address as it is seen from a vantage: another may find it otherwise

@@ -81,6 +81,7 @@ _OF: Mapping[str, Mapping[str, str]] = {
     "AddressEvidence": {
         "controls": "How many ports that nothing uses gave each answer.",
         "tunnel": "Name of the tunnel's interface.",
+        "gateway": "The next router on the route.",
         "probability": "Probability of the owner that the rule names, 0 to 1.",
         "loss": "Share of tries that stayed unanswered before an answer came, 0 to 1.",
         "addresses": "The other addresses beside which the claim holds.",

@@ -46,6 +46,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "names": "What each name server has of its name.",
         "endpoint": "How the tunnel's far end answers a datagram; absent: not asked.",
         "comes_back": "An answer that was asked for over another link; absent: not asked.",
+        "answering": "Usual ports that answer, asked where those named are silent; absent: not asked.",
         "link_alive": "Whether any other machine on the link answers; absent: not asked.",
     },
     "Echo": {
@@ -86,6 +87,13 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "mtu": "MTU of the interface in bytes.",
         "on_link": "Whether the address is a neighbour.",
         "reachable": "False: the prober has no route.",
+        "gateway": "The next router; absent: none, or not known.",
+        "by_default": "Whether no network but everything has the address; absent: not known.",
+        "dead_link": "The link that leads there, or whose network has the address, and that carries nothing.",
+    },
+    "DeadLink": {
+        "name": "The interface.",
+        "up": "True: it is switched on and has no carrier; false: it is switched off.",
     },
     "AnswerRow": {
         "role": "Why the ports were asked: tested, control, or canary, a control that is asked again.",
@@ -177,6 +185,8 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "mtu": "In bytes.",
         "traffic": "What it has counted so far.",
         "reverse_path": "rp_filter in force (RFC 3704): 0 none, 1 strict, 2 loose.",
+        "made_by": "What made it, in the kernel's word, such as veth; absent: hardware, or not known.",
+        "wireless": "Whether it is wireless; absent: not known.",
     },
     "Traffic": {
         "sent_packets": "Packets sent.",

@@ -107,7 +107,14 @@ def answer_on(address: AddressReport, row: Row) -> ObservationReport | None:
 
 # Conditions that make every answer of an address this machine's own affair: they stand above its answers.
 _NOT_REACHED = frozenset(
-    {Condition.TUNNEL_DOWN, Condition.WRONG_ROUTE, Condition.HOST_DOWN, Condition.NO_ROUTE}
+    {
+        Condition.TUNNEL_DOWN,
+        Condition.WRONG_ROUTE,
+        Condition.HOST_DOWN,
+        Condition.LINK_DOWN,
+        Condition.OFF_NETWORK,
+        Condition.NO_ROUTE,
+    }
 )
 
 

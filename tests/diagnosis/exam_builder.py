@@ -9,7 +9,7 @@ from probe.inference import infer
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES
 from probe.model.binding import Condition
 from probe.model.exam import AddressExam, Echo, Hop, InterfaceCounters, MtuTrial, NameAnswer, Transfer
-from probe.model.facts import HERE, LinkKind
+from probe.model.facts import HERE, DeadLink, LinkKind, Neighbour
 from probe.model.machine import Chain, Firewall, Hook, Link, Machine, Peer, Tunnel, TunnelKind
 from probe.model.probing import Header, NextHop, Question, Reason
 from probe.model.target import Port, Protocol
@@ -33,7 +33,12 @@ _CHAINS = {
 def machine_of(stated: dict) -> Machine:
     """This machine: links lan, vpn and public, of which vpn is a WireGuard tunnel unless stated otherwise."""
     vpn = stated.get("tunnel", {})
-    links = [link("lan"), link("public"), *(link(name, of) for name, of in stated.get("claims", {}).items())]
+    radio = stated.get("wireless")
+    links = [
+        replace(link("lan"), wireless=radio),
+        link("public"),
+        *(link(name, of) for name, of in stated.get("claims", {}).items()),
+    ]
     tunnels = ()
     if vpn is not None:
         own = link("vpn", up=vpn.get("up", True))
@@ -88,6 +93,12 @@ def exam_of(symbol: str, stated: dict) -> AddressExam:
         route = replace(route, interface=stated["leaves_by"], kind=kind)
     if stated.get("leaves_by", "") is None:
         route = replace(route, interface=None, kind=None, reachable=False)
+    if "dead_link" in stated:
+        route = replace(route, dead_link=DeadLink(*stated["dead_link"]))
+    if "by_default" in stated:
+        route = replace(route, by_default=stated["by_default"], gateway=ip_address("192.168.77.1"))
+    if "neighbour" in stated:
+        seen = replace(seen, neighbour=Neighbour(stated["neighbour"]))
     seen = replace(seen, address=address, route=route)
     return AddressExam(
         seen,
@@ -101,6 +112,9 @@ def exam_of(symbol: str, stated: dict) -> AddressExam:
         endpoint=Reason(stated["end"]) if "end" in stated else None,
         comes_back=back_of(stated.get("back"), symbol),
         link_alive=stated.get("link_alive"),
+        answering=tuple(Port(Protocol.TCP, number) for number in stated["answering"])
+        if "answering" in stated
+        else None,
         hops=tuple(
             Hop(ttl, ip_address(sender) if sender else None)
             for ttl, sender in enumerate(stated["hops_seen"], 1)

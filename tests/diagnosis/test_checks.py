@@ -176,6 +176,7 @@ def test_the_order_is_fixed() -> None:
         "raw packets",
         "ping",
         "open files",
+        "links",
         "IPv4 route",
         "IPv6 route",
         "tunnel",

@@ -109,7 +109,7 @@ def test_every_cause_has_its_row(cause: Cause) -> None:
 
 def test_priors_are_shares() -> None:
     """Of all that may be the trouble with an address, more or less."""
-    assert sum(PRIOR.values()) == pytest.approx(1, abs=0.15)
+    assert sum(PRIOR.values()) == pytest.approx(1, abs=0.25)
 
 
 @settings(deadline=None)  # the first one fills the cache of the table

@@ -51,10 +51,15 @@ def _sections() -> Iterator[str]:
     yield from _table("Raw packets (`probes[].why`)", ("rule", "packet", "when", "which doubt it ends"), sent)
 
 
+_NOT_REACHED = frozenset(
+    {ReadingRule.TUNNEL_DOWN, ReadingRule.WRONG_ROUTE, ReadingRule.LINK_DOWN, ReadingRule.OFF_NETWORK}
+)
+
+
 def _readings() -> Iterator[tuple[str, str, str]]:
     """A row a response; where no probe reached the address one is enough."""
     for (rule, response), text in answers.READINGS.items():
-        everywhere = rule in {ReadingRule.TUNNEL_DOWN, ReadingRule.WRONG_ROUTE}
+        everywhere = rule in _NOT_REACHED
         if not everywhere or response is Response.SILENT:
             yield rule, "any" if everywhere else f"`{response}`", text
 

@@ -1,5 +1,6 @@
 """The survey of one address over a scripted path: distances, reply TTLs, origins, rationed errors."""
 
+import math
 from collections import Counter
 from collections.abc import Generator
 from ipaddress import ip_address
@@ -11,7 +12,7 @@ from scripted_network import ScriptedNetwork
 from probe.engine.pacing import FLOOR_S
 from probe.engine.run import Run
 from probe.engine.survey import Step, survey_address
-from probe.model.facts import AddressSurvey, Neighbour, Route
+from probe.model.facts import AddressSurvey, DeadLink, Neighbour, Route
 from probe.model.plan import AddressPlan, Timing
 from probe.model.probing import Origin, Probe, Question, Reason, Reply, Role
 from probe.model.target import Port, Protocol, TargetAddress
@@ -110,6 +111,68 @@ def test_nothing_nearer_can_show_above_the_highest_ttl():
     found = measure(Path(1, 255), CLOSED, on_link=True)
     assert found.reply_ttl == 255
     assert found.tested()[CLOSED].origin is Origin.HOST
+
+
+def kernel(network: ScriptedNetwork, gives_up: float, resolves: float = math.inf):
+    """A neighbour table in which an address is asked for from the first look on."""
+
+    def look(_):
+        if network.now() >= resolves:
+            return Neighbour.RESOLVED
+        return Neighbour.FAILED if network.now() >= gives_up else Neighbour.INCOMPLETE
+
+    return look
+
+
+def survey_neighbour(network: ScriptedNetwork, table, route: Route) -> AddressSurvey:
+    """Survey a neighbour of which this table knows."""
+    plan = AddressPlan(TARGET, route, (OPEN,), CONTROLS)
+    survey = survey_address(plan, table, frozenset())
+    (done,) = Run({TARGET.ip: survey}, network, Timing()).until(60.0).surveys
+    return done
+
+
+ON_LINK = Route(TARGET.ip, interface="eth0", on_link=True)
+
+
+def test_a_neighbour_is_waited_for_until_the_kernel_gives_it_up():
+    """It asks for seconds: only then nobody has the address."""
+    network = ScriptedNetwork(lambda probe, now: [])
+    found = survey_neighbour(network, kernel(network, gives_up=3.0), ON_LINK)
+    assert found.neighbour is Neighbour.FAILED
+    assert network.now() < 4
+
+
+def test_a_neighbour_that_resolves_late_is_asked_again():
+    """What was lost while it was being resolved is no silence."""
+    network = ScriptedNetwork(lambda probe, now: Path(1)(probe, now) if now >= 2.2 else [])
+    found = survey_neighbour(network, kernel(network, gives_up=3.0, resolves=2.2), ON_LINK)
+    assert found.tested()[OPEN].reason is Reason.SYN_ACK
+    assert found.neighbour is None
+
+
+def test_a_neighbour_that_resolves_and_stays_silent_is_there():
+    """It has answered for its address, and that is kept."""
+    network = ScriptedNetwork(lambda probe, now: [])
+    found = survey_neighbour(network, kernel(network, gives_up=3.0, resolves=2.2), ON_LINK)
+    assert found.neighbour is Neighbour.RESOLVED
+
+
+def test_a_neighbour_that_is_asked_for_for_ever_is_not_known():
+    """The wait has an end, and an address that is still being resolved is nobody's and nobody's not."""
+    network = ScriptedNetwork(lambda probe, now: [])
+    found = survey_neighbour(network, kernel(network, gives_up=math.inf), ON_LINK)
+    assert found.neighbour is Neighbour.INCOMPLETE
+    assert network.now() < 7
+
+
+def test_nobody_is_waited_for_on_a_link_without_carrier():
+    """Nothing was asked there."""
+    network = ScriptedNetwork(lambda probe, now: [])
+    dead = structs.replace(ON_LINK, dead_link=DeadLink("eth0", up=True))
+    found = survey_neighbour(network, kernel(network, gives_up=math.inf), dead)
+    assert found.neighbour is None
+    assert network.now() < 3
 
 
 def test_an_address_without_an_answer_has_no_distance_and_asks_the_neighbour_table():

@@ -7,9 +7,9 @@ from msgspec import Struct, to_builtins
 from varied import replace
 
 from probe.engine.survey import ask_follow_ups
-from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES, realm_of
+from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, TARGET_ADDRESSES, realm_of
 from probe.model.evidence import PurposeRule
-from probe.model.facts import HERE, AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
+from probe.model.facts import HERE, AddressSurvey, DeadLink, LinkKind, Neighbour, Route, TunnelHealth
 from probe.model.plan import FollowUp
 from probe.model.probing import (
     ICMP_REASONS,
@@ -137,6 +137,10 @@ def route_described(symbol: str, case: dict) -> Route:
         ip = address_named(symbol)
         return Route(ip, source=ip, interface="lo", kind=LinkKind.LOOPBACK, mtu=65536, on_link=True)
     route = route_of(by or symbol, on_link=case.get("on_link", True))
+    if "dead_link" in case:
+        route = replace(route, dead_link=DeadLink(*case["dead_link"]))
+    if "by_default" in case:
+        route = replace(route, by_default=case["by_default"], gateway=ip_address(ROUTER_ADDRESSES["public"]))
     return replace(route, destination=address_named(symbol))
 
 

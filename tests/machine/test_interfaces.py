@@ -1,11 +1,13 @@
 """What kind of link an interface is, by what each system reports of it."""
 
 from ipaddress import ip_address, ip_interface
+from types import SimpleNamespace
 from typing import NamedTuple
 
+import psutil
 import pytest
 
-from probe.machine.interfaces import Interface, address_of, link_kind
+from probe.machine.interfaces import Interface, address_of, interfaces, link_kind
 from probe.model.facts import LinkKind
 
 ETHERNET, TUNNEL, LOOPBACK = LinkKind.ETHERNET, LinkKind.TUNNEL, LinkKind.LOOPBACK
@@ -81,3 +83,28 @@ def test_interface_knows_its_network() -> None:
     assert interface.covers(ip_address("192.0.2.9"))
     assert interface.covers(ip_address("fe80::9%eth0"))
     assert not interface.covers(ip_address("192.0.3.9"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_up", "expected"),
+    [
+        ("up,broadcast,running,multicast", True, (True, True)),
+        ("up,broadcast,multicast", False, (True, False)),
+        ("broadcast,multicast", False, (False, False)),
+        ("", True, (True, True)),
+        ("", False, (False, False)),
+    ],
+)
+def test_links_that_are_off_or_without_carrier(
+    monkeypatch: pytest.MonkeyPatch,
+    flags: str,
+    is_up: bool,  # noqa: FBT001 - a column of the table
+    expected: tuple[bool, bool],
+) -> None:
+    """Switched on, and with carrier; Windows reports one for both."""
+    stat = SimpleNamespace(flags=flags, isup=is_up, mtu=1500)
+    monkeypatch.setattr(psutil, "net_if_stats", lambda: {"en0": stat})
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: {"en0": [], "en1": []})
+    known, unknown = interfaces()
+    assert (known.up, known.running) == expected
+    assert (unknown.up, unknown.running) == (True, True)

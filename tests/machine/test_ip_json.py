@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_interface, ip_network
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.machine.ip_json import MadeLink, parse_links, parse_routes
 from probe.model.facts import LinkKind
@@ -28,6 +29,12 @@ LINKS = """[
 {"ifindex":6}
 ]"""
 
+
+def made_by(maker: str, link: Link) -> Link:
+    """What the kernel has made is no radio."""
+    return replace(link, made_by=maker, wireless=False)
+
+
 EXPECTED_LINKS = (
     MadeLink(
         Link(
@@ -48,12 +55,14 @@ EXPECTED_LINKS = (
             running=True,
             addresses=(ip_interface("10.8.0.2/24"), ip_interface("fe80::2%wg0/64")),
             mtu=1420,
+            made_by="wireguard",
+            wireless=False,
         ),
         "wireguard",
     ),
-    MadeLink(Link("corp", LinkKind.TUNNEL, up=False, running=False, mtu=1500), "tun"),
-    MadeLink(Link("tap0", LinkKind.ETHERNET, up=True, running=False, mtu=1500), "tun"),
-    MadeLink(Link("gre1", LinkKind.TUNNEL, up=False, running=False), "gre"),
+    MadeLink(made_by("tun", Link("corp", LinkKind.TUNNEL, up=False, running=False, mtu=1500)), "tun"),
+    MadeLink(made_by("tun", Link("tap0", LinkKind.ETHERNET, up=True, running=False, mtu=1500)), "tun"),
+    MadeLink(made_by("gre", Link("gre1", LinkKind.TUNNEL, up=False, running=False)), "gre"),
 )
 
 

@@ -124,3 +124,15 @@ def test_both_ways_agree() -> None:
     assert one.traffic is not None
     assert other.traffic is not None
     assert one.traffic.sent_bytes <= other.traffic.sent_bytes
+
+
+def test_radios(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A link with a radio is wireless, one without is not, and of what has no folder nothing is known."""
+    (tmp_path / "wlan0" / "phy80211").mkdir(parents=True)
+    (tmp_path / "eth0").mkdir()
+    monkeypatch.setattr(links, "_SYSFS", tmp_path)
+    for name, expected in (("wlan0", True), ("eth0", False), ("eth9", None)):
+        link = Link(name, LinkKind.ETHERNET, up=True, running=True)
+        assert links._with_radio(link).wireless is expected
+    made = Link("eth0", LinkKind.ETHERNET, up=True, running=True, made_by="veth", wireless=False)
+    assert links._with_radio(made) is made

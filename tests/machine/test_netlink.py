@@ -35,16 +35,19 @@ SOURCE = attribute(7, ip_address("192.0.2.5").packed)
 GATEWAY = attribute(5, ip_address("192.0.2.1").packed)
 VIA = attribute(18, b"\x0a\0" + ip_address("fe80::1").packed)
 ODD = attribute(99, b"x")
-OURS = ip_address("192.0.2.5")
+OURS, ROUTER = ip_address("192.0.2.5"), ip_address("192.0.2.1")
 
 ROUTES = [
-    (route(1, OIF, SOURCE), KernelRoute(7, OURS, gateway=False, local=False, delivers=True)),
-    (route(1, ODD, GATEWAY, OIF), KernelRoute(7, None, gateway=True, local=False, delivers=True)),
-    (route(1, OIF, VIA), KernelRoute(7, None, gateway=True, local=False, delivers=True)),
-    (route(2, OIF, SOURCE), KernelRoute(7, OURS, gateway=False, local=True, delivers=True)),
-    (route(6), KernelRoute(None, None, gateway=False, local=False, delivers=False)),
-    (route(7), KernelRoute(None, None, gateway=False, local=False, delivers=False)),
-    (route(8), KernelRoute(None, None, gateway=False, local=False, delivers=False)),
+    (route(1, OIF, SOURCE), KernelRoute(7, OURS, gateway=False, local=False, delivers=True, prefix=32)),
+    (
+        route(1, ODD, GATEWAY, OIF),
+        KernelRoute(7, None, gateway=True, local=False, delivers=True, next_hop=ROUTER, prefix=32),
+    ),
+    (route(1, OIF, VIA), KernelRoute(7, None, gateway=True, local=False, delivers=True, prefix=32)),
+    (route(2, OIF, SOURCE), KernelRoute(7, OURS, gateway=False, local=True, delivers=True, prefix=32)),
+    (route(6), KernelRoute(None, None, gateway=False, local=False, delivers=False, prefix=32)),
+    (route(7), KernelRoute(None, None, gateway=False, local=False, delivers=False, prefix=32)),
+    (route(8), KernelRoute(None, None, gateway=False, local=False, delivers=False, prefix=32)),
     (message(2, struct.pack("=i", -101)), None),
     (route(1)[:20], None),
     (b"", None),

@@ -11,7 +11,8 @@ from probe.backends import system_host
 from probe.backends.system_host import SystemHost
 from probe.machine.interfaces import Interface, interfaces
 from probe.machine.netlink import KernelRoute
-from probe.model.facts import LinkKind, Neighbour
+from probe.model.facts import DeadLink, LinkKind, Neighbour
+from probe.model.way_out import USUAL_WAY
 
 
 @pytest.fixture(params=["linux", "darwin"])
@@ -116,9 +117,11 @@ def test_on_link(
 
 STATES = [
     (0x02, Neighbour.RESOLVED),
-    (0x04, Neighbour.RESOLVED),
-    (0x80, Neighbour.RESOLVED),
-    (0x01, Neighbour.FAILED),
+    (0x04, Neighbour.STALE),
+    (0x08, Neighbour.STALE),
+    (0x10, Neighbour.STALE),
+    (0x80, Neighbour.STALE),
+    (0x01, Neighbour.INCOMPLETE),
     (0x20, Neighbour.FAILED),
     (0x40, None),  # NOARP: nobody was asked
     (0x00, None),
@@ -128,12 +131,56 @@ STATES = [
 @pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="neighbour entries are read on Linux")
 @pytest.mark.parametrize(("state", "expected"), STATES)
 def test_neighbour_states(monkeypatch: pytest.MonkeyPatch, state: int, expected: Neighbour | None) -> None:
-    """Asked in vain is failed, answered once is resolved, everything else shows nothing."""
+    """Confirmed lately is resolved, asked still is incomplete, and only the kernel gives up."""
     answer = pack("=IHHII", 28, 28, 0, 1, 0) + pack("=B3xiHBB", 2, 3, state, 0, 1)
     route = KernelRoute(3, None, gateway=False, local=False, delivers=True)
-    monkeypatch.setattr(system_host, "_kernel_route", lambda *_: route)
+    monkeypatch.setattr(system_host, "_kernel_route", lambda *_, **__: route)
     monkeypatch.setattr(system_host, "exchange", lambda _: answer)
     assert SystemHost().neighbour(ip_address("192.0.2.9")) is expected
+
+
+OFF = Interface("eth1", LinkKind.ETHERNET, 1500, (ip_interface("203.0.113.5/24"),), up=False, running=False)
+UNPLUGGED = Interface("eth2", LinkKind.ETHERNET, 1500, (ip_interface("198.51.100.5/24"),), running=False)
+TUN = Interface("tun0", LinkKind.TUNNEL, 1500, (ip_interface("10.9.0.2/24"),), running=False)
+LINKS = (*KNOWN, OFF, UNPLUGGED, TUN)
+
+DEAD = [
+    ("192.0.2.9", LAN, None),
+    ("198.51.100.9", UNPLUGGED, DeadLink("eth2", up=True)),
+    ("8.8.8.8", UNPLUGGED, DeadLink("eth2", up=True)),
+    ("203.0.113.9", LAN, DeadLink("eth1", up=False)),  # it leaves by another link, as its own has no routes
+    ("203.0.113.9", None, DeadLink("eth1", up=False)),
+    ("203.0.114.9", LAN, None),
+    ("10.9.0.9", TUN, None),  # a tunnel has its own facts
+]
+
+
+@pytest.mark.parametrize(("destination", "taken", "expected"), DEAD)
+def test_dead_links(destination: str, taken: Interface | None, expected: DeadLink | None) -> None:
+    """The link that the route takes, or the one that should: without carrier, or switched off."""
+    assert system_host._dead_link(LINKS, ip_address(destination), taken) == expected
+
+
+@pytest.mark.parametrize(
+    ("prefix", "gateway", "expected"),
+    [(0, True, True), (1, True, True), (8, True, False), (None, True, None), (0, False, False)],
+)
+def test_default_routes(
+    monkeypatch: pytest.MonkeyPatch,
+    prefix: int | None,
+    gateway: bool,  # noqa: FBT001 - a column of the table
+    expected: bool | None,  # noqa: FBT001
+) -> None:
+    """A route for everything, or for half of it, through a gateway; a neighbour is none's."""
+    whole = KernelRoute(3, None, gateway=gateway, local=False, delivers=True, prefix=prefix)
+    monkeypatch.setattr(system_host, "_kernel_route", lambda *_, **__: whole)
+    destination = ip_address("192.168.1.20")
+    assert system_host._by_default(destination, USUAL_WAY, whole) is expected
+
+
+def test_default_routes_of_other_systems() -> None:
+    """Without the kernel's word it is not known."""
+    assert system_host._by_default(ip_address("192.168.1.20"), USUAL_WAY, None) is None
 
 
 def test_no_netlink(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,7 @@ def test_doubts_about_a_well_address_are_shown() -> None:
 def test_the_first_cause_is_shown_however_improbable() -> None:
     """Where no cause reaches the limit, the first is shown and the others are counted."""
     text = render_doctor(reported(MANY))
-    assert "handshake-never" in text
+    assert "link-down" in text
     assert f"{len(Cause) - 1} causes below 5%" in text
     causes = NEVER.causes[:1], NEVER.causes[2:3]
     (first,), (second,) = causes

@@ -147,6 +147,8 @@ def _trouble(scenario: Scenario, layout: Layout, target: HeldHost) -> None:
         switch_off_here(layout.tunnel.vpn)
     if scenario.down:
         run(target.pid, ["ip", "-force", "-batch", "-"], switching_off(layout.hosts[0]))
+    unplugged = [realm for realm, link in scenario.links.items() if link.unplugged]
+    run(target.pid, ["ip", "-batch", "-"], "".join(f"link set {realm} down\n" for realm in unplugged))
 
 
 def _raise_network(layout: Layout, stack: ExitStack) -> tuple[list[HeldHost], list[RunningDaemon]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from probe.lab.sim.network import SimNetwork
 from probe.lab.sim.prober import Prober
-from probe.model.facts import LinkKind, Neighbour, Route
+from probe.model.facts import DeadLink, LinkKind, Neighbour, Route
 from probe.model.machine import Tunnel
 from probe.model.target import IPAddress, Realm
 
@@ -42,7 +42,17 @@ class SimHost:
             return Route(destination, reachable=False)
         name = self._prober.addresses[way.source]
         near = way.gateway is None
-        return Route(destination, way.source, name, KINDS[name], way.wire.mtu, on_link=near)
+        return Route(
+            destination,
+            way.source,
+            name,
+            KINDS[name],
+            way.wire.mtu,
+            on_link=near,
+            gateway=way.gateway,
+            by_default=not near and way.prefix.prefixlen == 0,
+            dead_link=None if way.wire.carrier else DeadLink(name, up=True),
+        )
 
     def neighbour(self, destination: IPAddress) -> Neighbour | None:
         """What the neighbour table has of an on-link address; None before it was asked for."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_interface
 
 from probe.lab.netns.rules import ANSWERS_IN, QUESTIONS_OUT, filter_lines
-from probe.lab.scenario import Scenario
+from probe.lab.scenario import Scenario, ScenarioLink
 from probe.lab.sim import tunnel as tunnels
 from probe.lab.sim.host import KINDS, LOOPBACK
 from probe.lab.sim.links import PREFIX_LENGTH, name_servers
@@ -81,17 +81,19 @@ class SimMachine:
         counted = self._network.counted(self._prober, name)
         vpn = self._scenario.vpn
         on = name != Realm.VPN or vpn is None or vpn.up
+        link = self._scenario.links.get(name, ScenarioLink())
         return Link(
             name,
             KINDS[name],
             up=on,
-            running=on,
+            running=on and not link.unplugged,
             addresses=tuple(ip_interface(f"{ip}/{PREFIX_LENGTH[ip.version]}") for ip in own),
             mtu=self._prober.mtu_of(name),
             traffic=Traffic(
                 counted.sent_packets, counted.received_packets, counted.sent_bytes, counted.received_bytes
             ),
             reverse_path=int(self._prober.firewall.strict_reverse_path),
+            wireless=link.wireless,
         )
 
     def _routes(self) -> Iterator[RouteEntry]:

@@ -40,6 +40,7 @@ class Wire:
     delay: float = 0.0  # seconds, one way
     loss: float = 0.0  # share of packets
     mtu: int = 1500  # bytes
+    carrier: bool = True  # False: unplugged, and nothing passes
     tunnel: SimTunnel | None = None  # that it is, from the prober to the target
     bleached: str | None = None  # the box whose packets lose their DSCP on it
 
@@ -151,13 +152,13 @@ class SimNetwork:
         return next((wire.end_of(box).link_address for wire in plain), None)
 
     def neighbour(self, box: Box, address: IPAddress) -> Neighbour | None:
-        """What the box's neighbour table has of an address on its link; None before it was asked for.
-
-        A search that is still on counts as failed: a neighbour that is there answers at once.
-        """
+        """What the box's neighbour table has of an address on its link; None before it was asked for."""
         if (box.name, address) in self._resolved:
             return Neighbour.RESOLVED
-        return Neighbour.FAILED if (box.name, address) in self._waiting else None
+        waiting = self._waiting.get((box.name, address))
+        if waiting is None:
+            return None
+        return Neighbour.INCOMPLETE if waiting else Neighbour.FAILED
 
     def link_address(self, box: Box, address: IPAddress) -> str | None:
         """Link-layer address in the box's neighbour table."""

@@ -123,6 +123,8 @@ def _wire(on: On, ends: Iterable[Plug], boxes: Mapping[Name, Box], scenario: Sce
         if on is On.WAN or address in boxes[end.box].addresses  # the tunnel has asked there before
     }
     link = scenario.links.get(on, ScenarioLink())
+    if link.unplugged:
+        members = {}
     cut = on is On.WAN and scenario.vpn is not None and scenario.vpn.far_end is FarEnd.UNREACHABLE
     return Wire(
         tuple(plugged.values()),
@@ -130,6 +132,7 @@ def _wire(on: On, ends: Iterable[Plug], boxes: Mapping[Name, Box], scenario: Sce
         link.delay_ms / 1000,
         1.0 if cut else link.loss,
         mtus_of(scenario).get(on, ETHERNET_MTU),
+        not link.unplugged,
         bleached=Name.PROBER if link.bleaches else None,
     )
 

@@ -143,9 +143,11 @@ def test_neighbours(scenario_of) -> None:
         assert world.host.neighbour(LAN) is None
         for number, address in enumerate((LAN, lan6, PUBLIC)):
             world.backend.send(Probe(number, Question(address, Port(Protocol.TCP, 80))))
-        world.backend.receive(0.5)
-        table = [world.host.neighbour(address) for address in (LAN, lan6, PUBLIC)]
-        assert table == [Neighbour.FAILED, Neighbour.RESOLVED, None]
+        for until, lost in ((0.5, Neighbour.INCOMPLETE), (4.0, Neighbour.FAILED)):
+            while world.backend.now() < until:
+                world.backend.receive(until)
+            table = [world.host.neighbour(address) for address in (LAN, lan6, PUBLIC)]
+            assert table == [lost, Neighbour.RESOLVED, None]
 
 
 def test_routes(scenario_of) -> None:
