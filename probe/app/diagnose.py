@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from probe.app.infer import check_version, port_set
+from probe.app.infer import check_version
 from probe.diagnosis import diagnose
 from probe.engine.rows import unfold_exam
 from probe.errors import UsageError
@@ -18,6 +18,7 @@ from probe.model.exam import AddressExam
 from probe.model.machine_checks import NAME_RULES, Status
 from probe.model.measurement import Facts, Measurement
 from probe.report.doctor_document import doctor_address
+from probe.services.port_list import port_set
 
 
 def diagnosed(
@@ -37,7 +38,7 @@ def diagnosed(
         raise UsageError("a scan's measurement does not show why an address is silent; run doctor")
     if exams is None:
         exams = [unfold_exam(one, measurement.vantage, facts) for one in measurement.addresses]
-    verdict = infer([exam.survey for exam in exams], port_set(facts.running), strict=facts.strict)
+    verdict = infer([exam.survey for exam in exams], facts)
     return diagnose(exams, measurement.machine, verdict, port_set(facts.named))
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from probe.app.diagnose import diagnosed
 from probe.app.examination import Examination
-from probe.app.scan import facts_of
 from probe.app.session import Backends
+from probe.app.target import facts_of
 from probe.diagnosis.machine_checks import check_machine
 from probe.engine.rows import Examined, measurement_of
 from probe.engine.run import Progress

@@ -13,10 +13,9 @@ from probe.inference import infer
 from probe.model.facts import AddressSurvey
 from probe.model.measurement import VERSION, Facts, Judged, Measurement
 from probe.model.report import Report
-from probe.model.target import Port
 from probe.report.document import assemble
 from probe.report.grouping import grouped
-from probe.services.port_list import format_port_list, parse_ports
+from probe.services.port_list import format_port_list, port_set
 from probe.version import __version__
 
 
@@ -73,7 +72,7 @@ def _assembled(
 ) -> Report:
     """The report without its sentences; what it is made of is gone before they are written."""
     unfolded = tuple(unfold(address, one.vantage, facts) for one in measurements for address in one.addresses)
-    verdict = infer(unfolded, port_set(facts.running), strict=facts.strict)
+    verdict = infer(unfolded, facts)
     shown = surveys or unfolded
     del unfolded  # of many ports as large as the surveys
     report = assemble(shown, verdict, measurements, facts, version=__version__)
@@ -98,11 +97,6 @@ def merged(reports: Sequence[Report], *, strict: bool = False) -> Judged:
             realms={ip: realm for facts in reversed(stated) for ip, realm in facts.realms.items()},
         ),
     )
-
-
-def port_set(listed: str) -> frozenset[Port]:
-    """The ports of a list that the user stated, which may be empty."""
-    return frozenset(parse_ports(listed)) if listed else frozenset()
 
 
 def check_version(measurements: Sequence[Measurement]) -> None:

@@ -11,17 +11,16 @@ from dataclasses import dataclass, replace
 from probe.app.engines import Engine, EngineRequest
 from probe.app.session import Backends, open_session
 from probe.app.stages import collect
-from probe.app.target import Target, resolve_target
+from probe.app.target import Target, facts_of, resolve_target
 from probe.app.way_out import require_sources
 from probe.engine.run import Outcome, Progress
 from probe.errors import NothingMeasuredError
 from probe.model.facts import HERE, AddressSurvey, TunnelHealth
-from probe.model.measurement import Facts, Measurement
+from probe.model.measurement import Measurement
 from probe.model.plan import USUAL_TIMING, Timing
 from probe.model.probing import Reason, Role
 from probe.model.report import Report
-from probe.model.target import Port, ResolvedTarget
-from probe.services.port_list import format_port_list
+from probe.model.target import ResolvedTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +88,6 @@ def measure(
     """
     with _ready(target, backends, engine) as (resolved, ready):
         return _measurement(resolved, timing, ready, vantage, progress)[0]
-
-
-def facts_of(target: ResolvedTarget, *, strict: bool = False, named: frozenset[Port] = frozenset()) -> Facts:
-    """What a target states beside what is measured."""
-    return Facts(
-        running=format_port_list(sorted(target.running)),
-        strict=strict,
-        named=format_port_list(sorted(named)),
-        realms={str(address.ip): address.realm for address in target.addresses},
-    )
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from probe.engine.backend import Endpoint, Task
 from probe.engine.run import Outcome, Progress
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
+from probe.model.measurement import NO_FACTS, Facts
 from probe.model.plan import Plan
-from probe.model.target import Port
 
 
 @dataclass(slots=True)
@@ -26,13 +26,13 @@ class BegunInquiries:
 class ScanContext:
     """What every stage works with.
 
-    `running` are ports that are known to run. `patient`: where a tunnel has no session yet, it may be waited
+    `facts` are what the user stated. `patient`: where a tunnel has no session yet, it may be waited
     for a second handshake, some 6 s. `begun` is what services are asked already.
     """
 
     plan: Plan
     backends: Backends
-    running: frozenset[Port] = frozenset()
+    facts: Facts = NO_FACTS
     progress: Progress | None = None
     patient: bool = True
     begun: BegunInquiries = field(default_factory=BegunInquiries)

@@ -11,6 +11,7 @@ from probe.app.preload import preloading
 from probe.app.scan_context import ScanContext, Stage
 from probe.app.service_inquiry import EarlyInquiry, ask_services
 from probe.app.session import Backends
+from probe.app.target import facts_of
 from probe.app.tunnels import TunnelFacts
 from probe.engine.backend import Backend
 from probe.engine.run import Outcome, Progress, Run
@@ -44,7 +45,7 @@ def collect(
     """
     plan = make_plan(target, timing, backends.host)
     patient = patient and timing.retries > 0
-    context = ScanContext(plan, backends, target.running, progress, patient)
+    context = ScanContext(plan, backends, facts_of(target), progress, patient)
     outcome = Outcome((), Counts(), 0.0, complete=True)
     for stage in STAGES:
         outcome = stage(outcome, context)
@@ -124,7 +125,7 @@ def ask_raw_follow_ups(outcome: Outcome, context: ScanContext) -> Outcome:
     for _ in range(_ROUNDS):
         if not outcome.complete:
             break
-        wanted = follow_ups(outcome.surveys, context.running, backends.permissions)
+        wanted = follow_ups(outcome.surveys, context.facts, backends.permissions)
         if not wanted:
             break
         outcome = _ask_further(outcome, wanted, backends.raw, context)

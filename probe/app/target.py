@@ -10,6 +10,7 @@ from probe.errors import UsageError
 from probe.machine.names import BOTH, find_port, resolve
 from probe.machine.sources import Host
 from probe.model.facts import LinkKind
+from probe.model.measurement import Facts
 from probe.model.target import (
     PRIVATE_NETWORKS,
     IPAddress,
@@ -19,7 +20,7 @@ from probe.model.target import (
     ResolvedTarget,
     TargetAddress,
 )
-from probe.services.port_list import parse_ports
+from probe.services.port_list import format_port_list, parse_ports
 from probe.services.registry import DEFAULT_PORTS, port_of
 
 _REALM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
@@ -171,3 +172,13 @@ def realm_of(ip: IPAddress, host: Host) -> str:
     if host.route(ip).kind is LinkKind.TUNNEL:
         return Realm.VPN
     return Realm.LAN if any(ip in network for network in _LOCAL) else Realm.PUBLIC
+
+
+def facts_of(target: ResolvedTarget, *, strict: bool = False, named: frozenset[Port] = frozenset()) -> Facts:
+    """What a target states beside what is measured."""
+    return Facts(
+        running=format_port_list(sorted(target.running)),
+        strict=strict,
+        named=format_port_list(sorted(named)),
+        realms={str(address.ip): address.realm for address in target.addresses},
+    )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from probe.explain.phrases import listed
 from probe.explain.subject import Places, Subject
-from probe.model.binding import Proof
+from probe.model.binding import Binding, Proof
 from probe.model.evidence import EvidenceRule, PortEvidence
 from probe.model.target import Realm
 
@@ -27,11 +27,20 @@ SENTENCES: Mapping[EvidenceRule, str] = {
         "{port} answers differently on {place} ({service}) than on {beside} ({other}):"
         " one service with two faces, or two"
     ),
+    EvidenceRule.STATED: "bound {bindings}, as stated with {option}",
+}
+_STATED: Mapping[Binding, str] = {
+    Binding.WILDCARD: "to all interfaces",
+    Binding.SPECIFIC: "to single addresses",
+    Binding.LOOPBACK: "to loopback",
 }
 
 
 def service_sentence(evidence: PortEvidence, subject: Subject) -> str:
-    """What services showed of themselves, as a sentence."""
+    """What services showed of themselves, or the user stated of them, as a sentence."""
+    if evidence.rule is EvidenceRule.STATED:
+        bindings = " or ".join(_STATED[one] for one in evidence.bindings)
+        return SENTENCES[evidence.rule].format(bindings=bindings, option=evidence.option)
     shown = [evidence.service] if evidence.service else []
     return SENTENCES[evidence.rule].format(
         where=listed(evidence.addresses),

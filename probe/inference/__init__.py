@@ -2,7 +2,7 @@
 
 Pure: it knows no socket, clock or randomness. The tables are in `tables` and `priors`; `policy` weighs what
 each address may be, `joint` all of it together, `posterior` what each port is bound to; `verdict` names it.
-What shares it are values (`probe.model.evidence`, `probe.model.advice`), never sentences.
+What supports it are values (`probe.model.evidence`, `probe.model.advice`), never sentences.
 """
 
 from collections.abc import Sequence
@@ -12,25 +12,23 @@ from probe.inference.host import infer_host
 from probe.inference.priors import STRICT, USUAL
 from probe.inference.verdict import judge_address, judge_ports
 from probe.model.facts import AddressSurvey
-from probe.model.target import Port
+from probe.model.measurement import NO_FACTS, Facts
 from probe.model.verdict import Verdict
 
 __all__ = ["follow_ups", "infer"]
 
 
-def infer(
-    surveys: Sequence[AddressSurvey], running: frozenset[Port] = frozenset(), *, strict: bool = False
-) -> Verdict:
+def infer(surveys: Sequence[AddressSurvey], facts: Facts = NO_FACTS) -> Verdict:
     """Conclude what the surveys of one target's addresses allow.
 
-    `running` are ports whose services are known to run: not-listening is excluded for them. `strict` takes
+    `facts` are what the user stated. What they state of ports excludes bindings (`stated`); `strict` takes
     nothing as usual: every kind of binding weighs the same beforehand, and more is asked to name one.
 
     The addresses are taken as one host's, on the user's word, as far as no sign shows otherwise. One that no
     probe reached, because nobody has it or its tunnel is down, counts neither for nor against a service.
     """
-    standard = STRICT if strict else USUAL
-    host = infer_host(surveys, standard, running)
-    verdicts = tuple(judge_ports(host.models, host.ports, standard.point))
+    standard = STRICT if facts.strict else USUAL
+    host = infer_host(surveys, standard, facts)
+    verdicts = tuple(judge_ports(host, standard.point))
     addresses = tuple(judge_address(one, host.identities[one.seen], host.models) for one in host.models)
     return Verdict(addresses, verdicts)

@@ -54,14 +54,13 @@ class Hypothesis:
 
 
 def hypotheses(
-    addresses: Sequence[TargetAddress], prior: BindPrior, *, running: bool, seen_open: frozenset[IPAddress]
+    addresses: Sequence[TargetAddress], prior: BindPrior, *, seen_open: frozenset[IPAddress]
 ) -> tuple[Hypothesis, ...]:
     """Every binding worth weighing. Loopback covers the loopback addresses, where the prober is the target.
 
-    `running` excludes not-listening. `seen_open` are the addresses that answered: with many addresses it is
-    the one larger set that is weighed too.
+    `seen_open` are the addresses that answered: with many addresses it is the one larger set that is weighed
+    too.
     """
-    nothing = () if running else (Hypothesis(Binding.NOT_LISTENING, frozenset(), prior.nothing),)
     loopback = [a for a in addresses if a.ip.is_loopback]
     outer = [a for a in addresses if not a.ip.is_loopback]
     wildcards = (
@@ -78,7 +77,7 @@ def hypotheses(
         *_by_family(Binding.WILDCARD, addresses, wildcards),
         *_by_family(Binding.LOOPBACK, loopback, loopbacks),
         *_specifics(outer, seen_open - {a.ip for a in loopback}, prior),
-        *nothing,
+        Hypothesis(Binding.NOT_LISTENING, frozenset(), prior.nothing),
     )
 
 

@@ -1,6 +1,6 @@
 """Ports with equal responses on every address, as one column each: weighed once, with their count."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -12,6 +12,7 @@ from probe.inference.policy import AddressModel
 from probe.inference.priors import BOUND_TO_SET, BOUND_TO_SETS, COUNTED_IN_FULL, SETS_STYLE, Standard
 from probe.inference.responses import OPENED
 from probe.inference.same_service import services_of
+from probe.inference.stated import Statement
 from probe.model.binding import Binding
 from probe.model.target import IPAddress, Port, Protocol, Realm, TargetAddress
 
@@ -51,19 +52,22 @@ class Table:
 
 
 def table_of(
-    ports: Iterable[Port], models: Sequence[AddressModel], standard: Standard, running: Collection[Port]
+    ports: Iterable[Port],
+    models: Sequence[AddressModel],
+    standard: Standard,
+    stated: Mapping[Port, Statement],
 ) -> Table:
-    """Sort the ports into columns. Where the user knows that a service runs, not-listening is no binding."""
+    """Sort the ports into columns. What the user stated of a port excludes bindings of it."""
     several = _serving_several(models)
     alike: dict[tuple[object, ...], list[Port]] = {}
     for port in ports:
         evidence = tuple(model.evidence.get(port) for model in models)
-        alike.setdefault((port.protocol, port in running, port in several, evidence), []).append(port)
+        alike.setdefault((port.protocol, stated.get(port), port in several, evidence), []).append(port)
     sets = _chosen_sets(alike, models) if standard.one_set else ()
     weigh = _Priors(tuple({m.address.ip: m.address for m in models}.values()), standard, sets)
     return Table(
         tuple(
-            _column(tuple(few), models, weigh, runs=few[0] in running, several=few[0] in several)
+            _column(tuple(few), models, weigh, stated.get(few[0]), several=few[0] in several)
             for few in alike.values()
         ),
         (
@@ -119,24 +123,24 @@ class _Priors:
     ) -> None:
         self._addresses, self._standard, self._sets = addresses, standard, sets
         self._known: dict[
-            tuple[bool, frozenset[IPAddress]],
+            tuple[Statement | None, frozenset[IPAddress]],
             tuple[tuple[Hypothesis, ...], tuple[tuple[float, ...], ...]],
         ] = {}
 
     def of(
-        self, opened: frozenset[IPAddress], *, runs: bool
+        self, opened: frozenset[IPAddress], stated: Statement | None
     ) -> tuple[tuple[Hypothesis, ...], tuple[tuple[float, ...], ...]]:
         """Bindings, and their weights by style: with few addresses the same, whichever of them accepted."""
         shown = opened if len(self._addresses) > ALL_SETS_UP_TO else frozenset[IPAddress]()
-        if (runs, shown) not in self._known:
-            self._known[runs, shown] = self._made(shown, runs=runs)
-        return self._known[runs, shown]
+        if (stated, shown) not in self._known:
+            self._known[stated, shown] = self._made(shown, stated)
+        return self._known[stated, shown]
 
     def _made(
-        self, opened: frozenset[IPAddress], *, runs: bool
+        self, opened: frozenset[IPAddress], stated: Statement | None
     ) -> tuple[tuple[Hypothesis, ...], tuple[tuple[float, ...], ...]]:
         styles = [
-            hypotheses(self._addresses, prior, running=runs, seen_open=opened)
+            _left(hypotheses(self._addresses, prior, seen_open=opened), stated)
             for prior in (*(p for _, p in self._standard.styles), self._standard.beside)
             if prior is not None
         ]
@@ -148,6 +152,10 @@ class _Priors:
         if self._sets:
             of_sets.append(_beside_sets(beside, styles[0], self._sets, BOUND_TO_SETS))
         return styles[0], (*weights, *of_sets)
+
+
+def _left(bindings: tuple[Hypothesis, ...], stated: Statement | None) -> tuple[Hypothesis, ...]:
+    return bindings if stated is None else tuple(filter(stated.allows, bindings))
 
 
 def _beside_sets(
@@ -171,10 +179,15 @@ def _beside_sets(
 
 
 def _column(
-    ports: tuple[Port, ...], models: Sequence[AddressModel], priors: _Priors, *, runs: bool, several: bool
+    ports: tuple[Port, ...],
+    models: Sequence[AddressModel],
+    priors: _Priors,
+    stated: Statement | None,
+    *,
+    several: bool,
 ) -> PortColumn:
     evidence = tuple(model.evidence.get(ports[0]) for model in models)
-    bindings, weights = priors.of(_opened(evidence, models), runs=runs)
+    bindings, weights = priors.of(_opened(evidence, models), stated)
     return PortColumn(ports, evidence, forwards(ports[0], models), several, bindings, weights)
 
 

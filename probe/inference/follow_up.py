@@ -20,6 +20,7 @@ from probe.inference.traces import of_shape
 from probe.model.binding import Binding
 from probe.model.evidence import PurposeRule, Response
 from probe.model.facts import AddressSurvey, LinkKind
+from probe.model.measurement import Facts
 from probe.model.plan import FollowUp, RawPermissions
 from probe.model.probing import NextHop, Observation, Question, Reason, Role, Shape
 from probe.model.target import NO_PORT, IPAddress, Port, Protocol, Seen
@@ -306,13 +307,13 @@ DOUBTS: tuple[Doubt, ...] = (
 
 
 def follow_ups(
-    surveys: Sequence[AddressSurvey], running: frozenset[Port], permissions: RawPermissions
+    surveys: Sequence[AddressSurvey], facts: Facts, permissions: RawPermissions
 ) -> Mapping[IPAddress, Sequence[FollowUp]]:
     """What to ask next of each address; empty where nothing would change a verdict any more.
 
     The surveys are of one vantage: it is the one that asks.
     """
-    host = infer_host(surveys, USUAL, running)
+    host = infer_host(surveys, USUAL, facts)
     there = [model for model in host.models if model.reached]
     if not there:
         return {}

@@ -1,12 +1,13 @@
 """From a posterior to a verdict: which binding is named, how it is served, with which evidence."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 
 from probe.inference import advice
 from probe.inference.accepting import via_of
 from probe.inference.address_evidence import address_evidence
 from probe.inference.conditions import address_condition, port_condition
+from probe.inference.host import HostPosterior
 from probe.inference.ownership import owner_evidence, owner_of
 from probe.inference.policy import AddressModel
 from probe.inference.port_evidence import port_evidence, reading
@@ -16,6 +17,7 @@ from probe.inference.raw_evidence import raw_evidence
 from probe.inference.responses import OPENED
 from probe.inference.rivals import next_tests, rivals
 from probe.inference.same_service import service_evidence, services_of
+from probe.inference.stated import Statement, stated_evidence
 from probe.inference.tables import FORGERS, Policy
 from probe.inference.traces import RawResponse, ResetMark
 from probe.model.binding import Binding, BoundBy, Candidate, Condition, Owner
@@ -34,15 +36,13 @@ _REFUSALS = frozenset({Response.CLOSED, Response.CLOSED_BEHIND, Response.CUT_NEA
 _ANSWERS = frozenset({RawResponse.OPEN, RawResponse.RESET})
 
 
-def judge_ports(
-    models: Sequence[AddressModel], known: Mapping[Port, Posterior], point: float
-) -> Iterator[PortVerdict]:
+def judge_ports(host: HostPosterior, point: float) -> Iterator[PortVerdict]:
     """Judge every port; those that are alike on every address share all that is concluded of them."""
     alike: dict[Hashable, PortVerdict] = {}
-    for port, posterior in known.items():
-        key = _likeness(port, models, posterior)
+    for port, posterior in host.ports.items():
+        key = _likeness(port, host.models, posterior)
         if key not in alike:
-            alike[key] = judge_port(port, models, posterior, point)
+            alike[key] = judge_port(port, host.models, posterior, host.stated.get(port), point)
         yield replace(alike[key], port=port)
 
 
@@ -64,7 +64,13 @@ def _answer(seen: Observation | None) -> Hashable:
     return (seen.reason, seen.attempts, seen.sender, seen.icmp, seen.origin, seen.raw_only)
 
 
-def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float) -> PortVerdict:
+def judge_port(
+    port: Port,
+    models: Sequence[AddressModel],
+    posterior: Posterior,
+    stated: Statement | None,
+    point: float,
+) -> PortVerdict:
     """Name what can be named by the addresses that were reached, with what all of them showed."""
     reached = [model for model in models if model.reached]
     binding, named = name_port(port, models, posterior, point)
@@ -89,6 +95,7 @@ def judge_port(port: Port, models: Sequence[AddressModel], posterior: Posterior,
             *port_evidence(port, models),
             *raw_evidence(port, models),
             *service_evidence(port, surveys),
+            *stated_evidence(stated),
         ),
         services=services,
         rivals=tuple(rivals(posterior, named, opened=opened)),

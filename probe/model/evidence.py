@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from probe.model.binding import Condition, Proof
+from probe.model.binding import Binding, Condition, Proof
 from probe.model.identity import AliasSign
 from probe.model.probing import Origin, Reason
 
@@ -57,6 +57,7 @@ class EvidenceRule(StrEnum):
     SILENT_BESIDE_ANSWERS = "silent-beside-answers"  # the controls answer
     REFUSED_OR_REJECTED = "refused-or-rejected"  # this platform does not show which
     NOT_MEASURED = "not-measured"
+    STATED = "stated"  # by the user, with an option
     # A forwarded port.
     EXPIRES_AT_ADDRESS = "expires-at-address"
     SOCKET_BESIDE_FORWARD = "socket-beside-forward"
@@ -111,6 +112,8 @@ class PortEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     service: str | None = None
     other_service: str | None = None
     proofs: tuple[Proof, ...] = ()
+    option: str | None = None
+    bindings: tuple[Binding, ...] = ()
     text: str = ""
 
 

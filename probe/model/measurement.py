@@ -115,6 +115,9 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     realms: dict[str, str] = {}  # by address: where the prober reaches it
 
 
+NO_FACTS = Facts()
+
+
 class Judged(Struct, frozen=True, kw_only=True):
     """All that a verdict is made of."""
 

@@ -136,6 +136,8 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "service": "What the service calls itself on `addresses`.",
         "other_service": "What the service calls itself on `beside`.",
         "proofs": "What the addresses have in common.",
+        "option": "The option with which the user stated it.",
+        "bindings": "The bindings that this leaves.",
     },
     "NextTest": {"command": "The command to run; absent: there is none."},
     "Rival": {"binding": "The binding, where the rival is a candidate."},

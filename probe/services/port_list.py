@@ -22,6 +22,11 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.+-]*[A-Za-z0-9])?")
 Lookup = Callable[[str, Protocol], int | None]
 
 
+def port_set(listed: str) -> frozenset[Port]:
+    """The ports of a list that may be empty."""
+    return frozenset(parse_ports(listed)) if listed else frozenset()
+
+
 def parse_ports(text: str, lookup: Lookup = port_of) -> tuple[Port, ...]:
     """Read a port list; `lookup` finds the number of a named service, or None.
 

@@ -10,23 +10,21 @@ from probe.explain.wording import evidence_sentence, worded
 from probe.inference import infer
 from probe.model.evidence import PortEvidence
 from probe.model.facts import AddressSurvey
-from probe.model.measurement import Facts
+from probe.model.measurement import NO_FACTS, Facts
 from probe.model.report import PortReport, Report
 from probe.model.target import Port
 from probe.report.document import assemble
 from probe.services.registry import service_name
 
 
-def reported(
-    surveys: Sequence[AddressSurvey], running: Iterable[Port] = (), *, strict: bool = False
-) -> Report:
+def reported(surveys: Sequence[AddressSurvey], facts: Facts = NO_FACTS) -> Report:
     """The report on some surveys, every sentence written."""
     engine = "raw" if any(survey.traces for survey in surveys) else "connect"
     started = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    verdict = infer(surveys, frozenset(running), strict=strict)
+    verdict = infer(surveys, facts)
     outcome = Outcome(tuple(surveys), Counts(), 1.0, complete=True)
     measured = measurement_of(outcome, vantage="here", engine=engine, started=started)
-    return worded(assemble(surveys, verdict, (measured,), Facts(strict=strict), version="0"))
+    return worded(assemble(surveys, verdict, (measured,), facts, version="0"))
 
 
 def one_port(report: Report, port: Port) -> PortReport:

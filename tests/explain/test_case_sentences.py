@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from in_words import one_port, reported
-from survey_builder import port_of, running_in, surveys_of
+from survey_builder import port_of, stated_in, surveys_of
 
 FOLDER = Path(__file__).parents[1] / "cases"
 FILES = ("bindings", "raw")
@@ -19,7 +19,7 @@ NAMES = [(file, name) for file in FILES for name in SENTENCES[file]]
 def test_sentences_of_a_case(file, name):
     """Every phrase that the case asks for is in its place, and none that it forbids."""
     case, phrases = CASES[file][name], SENTENCES[file][name]
-    report = reported(surveys_of(case), running_in(case))
+    report = reported(surveys_of(case), stated_in(case))
     found = one_port(report, port_of(case))
     places = {
         "evidence": found.evidence,
@@ -42,7 +42,7 @@ def test_sentences_of_a_case(file, name):
 def test_every_value_of_every_case_has_a_sentence(file):
     """One line each, with every argument filled in, and one line that sums the answers up."""
     for name, case in CASES[file].items():
-        report = reported(surveys_of(case), running_in(case))
+        report = reported(surveys_of(case), stated_in(case))
         texts = [one.text for address in report.addresses for one in (*address.evidence, *address.advice)]
         for port in report.ports:
             values = (*port.evidence, *port.rivals, *port.next_tests, *port.advice)

@@ -139,7 +139,7 @@ SENTENCES: dict[str, tuple[dict, dict, list[str]]] = {
 
 def raw_sentences(case: dict) -> list[str]:
     surveys, port = surveys_of(case), port_of(case)
-    return sentences(raw_evidence(port, infer_host(surveys, USUAL, ()).models), port, surveys)
+    return sentences(raw_evidence(port, infer_host(surveys, USUAL).models), port, surveys)
 
 
 @pytest.mark.parametrize("name", SENTENCES)
@@ -168,7 +168,7 @@ def test_a_refusal_is_the_host_s_own_only_with_its_mark(sign, own):
     case = {"lan": {**REFUSED, "raw": marked(syn=f"reset {sign}")}}
     surveys = surveys_of(case)
     (line,) = sentences(
-        port_evidence(port_of(case), infer_host(surveys, USUAL, ()).models), port_of(case), surveys
+        port_evidence(port_of(case), infer_host(surveys, USUAL).models), port_of(case), surveys
     )
     assert ("refused by the host itself on" in line) is own
 

@@ -10,6 +10,7 @@ from probe.engine.survey import ask_follow_ups
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, TARGET_ADDRESSES, realm_of
 from probe.model.evidence import PurposeRule
 from probe.model.facts import HERE, AddressSurvey, DeadLink, LinkKind, Neighbour, Route, TunnelHealth
+from probe.model.measurement import Facts
 from probe.model.plan import FollowUp
 from probe.model.probing import (
     ICMP_REASONS,
@@ -25,6 +26,7 @@ from probe.model.probing import (
 )
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 from probe.model.verdict import PortVerdict, Verdict
+from probe.services.port_list import format_port_list
 from probe.wire.packet import MARK_TOS
 
 NUMBER, OTHER = 8000, 8001
@@ -249,9 +251,14 @@ def surveys_of(case: dict) -> list[AddressSurvey]:
     return [survey(symbol, case, port) for symbol, case in case.items() if symbol in TARGET_ADDRESSES]
 
 
-def running_in(case: dict) -> frozenset[Port]:
-    """The ports that the user knows to run."""
-    return frozenset({port_of(case)}) if case.get("running") else frozenset()
+def stated_in(case: dict) -> Facts:
+    """What the user states: the port runs, or nothing."""
+    return stated(port_of(case)) if case.get("running") else Facts()
+
+
+def stated(*running: Port, strict: bool = False) -> Facts:
+    """Ports that the user knows to run."""
+    return Facts(running=format_port_list(sorted(running)), strict=strict)
 
 
 def without_raw(one: AddressSurvey) -> AddressSurvey:

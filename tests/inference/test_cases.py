@@ -13,7 +13,7 @@ from survey_builder import (
     expected_rules,
     observe,
     port_of,
-    running_in,
+    stated_in,
     survey,
     surveys_of,
 )
@@ -23,6 +23,7 @@ from probe.inference import infer
 from probe.lab.scenario import TARGET_ADDRESSES
 from probe.model.evidence import EvidenceRule, ReadingRule
 from probe.model.facts import HERE, AddressSurvey
+from probe.model.measurement import Facts
 from probe.model.probing import Role
 from probe.model.target import Port, Protocol, TargetAddress
 from probe.model.verdict import Verdict
@@ -32,7 +33,7 @@ CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "bindings.yaml").r
 
 def conclude(case: dict) -> tuple[Port, Verdict]:
     """Run the inference on a case."""
-    return port_of(case), infer(surveys_of(case), running_in(case))
+    return port_of(case), infer(surveys_of(case), stated_in(case))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -62,7 +63,7 @@ def test_every_answer_has_a_reading():
     """Whatever came back, the verdict names the rule by which it was read, and no value is in words yet."""
     for case in CASES.values():
         surveys = surveys_of(case)
-        verdict = infer(surveys, running_in(case))
+        verdict = infer(surveys, stated_in(case))
         for port in verdict.ports:
             asked = {survey.seen for survey in surveys if port.port in survey.tested()}
             assert set(port.readings) == asked
@@ -132,7 +133,7 @@ def test_strict_takes_nothing_as_usual():
             survey("lan", {"controls": "reset@host", "port": lan}, port),
             survey("vpn", {"controls": "reset@host", "port": vpn}, port),
         ]
-        (found,) = infer(surveys, strict=strict).ports
+        (found,) = infer(surveys, Facts(strict=strict)).ports
         return found
 
     usual, strict = (judged("syn-ack@host", "syn-ack@host", strict=s) for s in (False, True))

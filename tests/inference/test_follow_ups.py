@@ -13,7 +13,7 @@ from survey_builder import (
     NUMBER,
     address_named,
     port_of,
-    running_in,
+    stated_in,
     survey,
     surveys_of,
     with_raw,
@@ -24,6 +24,7 @@ from probe.inference import follow_ups
 from probe.inference.follow_up import DOUBTS, MOST_ALIKE
 from probe.lab.scenario import TARGET_ADDRESSES
 from probe.model.evidence import PurposeRule
+from probe.model.measurement import Facts
 from probe.model.plan import RawPermissions
 from probe.model.probing import Observation, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
@@ -63,7 +64,7 @@ def name_of(question: Question, port: Port) -> str:
 def test_what_is_asked_next(name):
     """In each situation these packets are sent and no others, for these reasons."""
     case = CASES[name]
-    wanted = follow_ups(surveys_of(case), running_in(case), permissions_of(case))
+    wanted = follow_ups(surveys_of(case), stated_in(case), permissions_of(case))
     asked = {
         SYMBOLS[ip]: {name_of(one.question, port_of(case)): one.why for one in few}
         for ip, few in wanted.items()
@@ -80,7 +81,7 @@ def test_questions_of_every_situation(name):
     """Each is asked once, has a row of the table as its reason, and frames are the neighbour's alone."""
     case = CASES[name]
     rules = {doubt.rule for doubt in DOUBTS}
-    for ip, few in follow_ups(surveys_of(case), running_in(case), ALL).items():
+    for ip, few in follow_ups(surveys_of(case), stated_in(case), ALL).items():
         questions = [one.question for one in few]
         assert len(questions) == len(set(questions))
         assert {one.why for one in few} <= rules
@@ -105,7 +106,7 @@ def test_rounds_come_to_an_end(name, reason):
     case = CASES[name]
     surveys, seen = surveys_of(case), set()
     for _ in range(4):
-        wanted = follow_ups(surveys, running_in(case), ALL)
+        wanted = follow_ups(surveys, stated_in(case), ALL)
         asked = [(ip, one.question) for ip, few in wanted.items() for one in few]
         assert not seen & set(asked)
         seen |= set(asked)
@@ -140,7 +141,7 @@ def many(count: int, word: str):
 @pytest.mark.parametrize(("more", "asked"), [(0, MOST_ALIKE), (1, 0)])
 def test_many_ports_alike_are_not_worth_a_packet_each(word, shapes, more, asked):
     """Of ports that answer the same everywhere all are asked about, or, where they are too many, none."""
-    few = next(iter(follow_ups([many(MOST_ALIKE + more, word)], frozenset(), RawPermissions()).values()), ())
+    few = next(iter(follow_ups([many(MOST_ALIKE + more, word)], Facts(), RawPermissions()).values()), ())
     for shape in shapes:
         ports = [f for f in few if f.question.role is Role.TESTED and SHAPES[f.question.shape] == shape]
         assert len(ports) == asked
@@ -151,7 +152,7 @@ def test_a_port_that_stands_out_of_many_is_asked_about():
     here = many(MOST_ALIKE + 50, "reset@host")
     port = next(iter(here.tested()))
     there = survey("vpn", {"controls": "reset@host", "port": "syn-ack@host"}, port)
-    wanted = follow_ups([here, there], frozenset(), RawPermissions())[address_named("lan")]
+    wanted = follow_ups([here, there], Facts(), RawPermissions())[address_named("lan")]
     assert {f.question.port for f in wanted if f.question.role is Role.TESTED} == {port}
 
 
@@ -174,7 +175,7 @@ def test_no_frame_where_the_system_did_not_show_the_link(unknown):
     case = CASES["silent on the VPN, open on the LAN, a neighbour"]
     lan, vpn = surveys_of(case)
     lan = replace(lan, route=replace(lan.route, **{unknown: None}))
-    asked = follow_ups([lan, vpn], frozenset(), ALL)
+    asked = follow_ups([lan, vpn], Facts(), ALL)
     assert not any(one.question.hop for few in asked.values() for one in few)
 
 
@@ -183,7 +184,7 @@ def test_an_address_of_the_same_link_is_no_other_link():
     case = CASES["silent on the VPN, open on the LAN, a neighbour"]
     lan, vpn = surveys_of(case)
     vpn = replace(vpn, route=replace(vpn.route, interface="lan"))
-    asked = follow_ups([lan, vpn], frozenset(), RawPermissions(fin=True))
+    asked = follow_ups([lan, vpn], Facts(), RawPermissions(fin=True))
     assert not any(one.question.hop for few in asked.values() for one in few)
 
 
@@ -192,7 +193,7 @@ def test_of_two_open_ports_each_is_looked_at():
     port = Port(Protocol.TCP, NUMBER)
     facts = {"controls": "syn-ack@host", "port": "udp-response", "also": "syn-ack@host"}
     one = survey("public", {**facts, "on_link": False}, Port(Protocol.UDP, port.number))
-    (few,) = follow_ups([one], frozenset(), RawPermissions()).values()
+    (few,) = follow_ups([one], Facts(), RawPermissions()).values()
     assert [str(f.question.port) for f in few] == ["8001/tcp"]
 
 
@@ -200,5 +201,5 @@ def test_of_two_open_ports_each_is_looked_at():
 def test_an_open_port_that_is_often_taken_is_asked_once_more(number: int, asked: list[str]):
     """Scanners of mail and proxies take some ports: whether the address itself accepts, a raw SYN shows."""
     one = survey("lan", {"controls": "reset@host", "port": "syn-ack@host"}, Port(Protocol.TCP, number))
-    found = follow_ups([one], frozenset(), RawPermissions())
+    found = follow_ups([one], Facts(), RawPermissions())
     assert [few.why for some in found.values() for few in some] == asked

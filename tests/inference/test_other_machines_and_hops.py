@@ -10,6 +10,7 @@ from probe.model.binding import Binding, Condition
 from probe.model.evidence import AddressEvidence, AddressRule, EvidenceRule, PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Route, Trace
 from probe.model.identity import Key, KeyKind
+from probe.model.measurement import Facts
 from probe.model.plan import RawPermissions
 from probe.model.probing import Observation, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
@@ -55,7 +56,7 @@ def test_another_machine_is_the_condition_of_its_address():
 
 def ttls_asked(one: AddressSurvey) -> list[int]:
     """TTLs of the openings that are sent to see how far they get."""
-    wanted = follow_ups([one], frozenset(), RawPermissions()).values()
+    wanted = follow_ups([one], Facts(), RawPermissions()).values()
     return [f.question.ttl for few in wanted for f in few if f.question.ttl is not None]
 
 

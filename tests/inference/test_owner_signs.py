@@ -58,7 +58,7 @@ def signs(one: AddressSurvey, *others: AddressSurvey) -> set[OwnerSign]:
 
 def owner(owner: Owner, *surveys: AddressSurvey) -> float:
     """P(it has the last address)."""
-    return infer_host(surveys, USUAL, frozenset()).models[-1].owner(owner)
+    return infer_host(surveys, USUAL).models[-1].owner(owner)
 
 
 def test_alternatives_sum_to_one():

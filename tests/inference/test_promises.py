@@ -129,7 +129,7 @@ def test_few_combinations_are_as_good_as_all(name):
         models = learn(surveys, identify(surveys))
         ports = sorted({port for one in surveys for port in one.tested()})
         few, every = (
-            posteriors(weigh_jointly(table_of(ports, models, USUAL, ()), models, kept), models)
+            posteriors(weigh_jointly(table_of(ports, models, USUAL, {}), models, kept), models)
             for kept in (64, 10**6)
         )
         for port in ports:
@@ -144,7 +144,7 @@ def test_all_ports_of_a_host_are_a_handful_of_columns():
     surveys = surveys_of(host_of(rows), raw=False)
     models = learn(surveys, identify(surveys))
     ports = [port_number(index, "tcp") for index in range(len(rows))]
-    table = table_of(ports, models, USUAL, ())
+    table = table_of(ports, models, USUAL, {})
     assert [len(column.ports) for column in table.columns] == [200, 1, 1, 1]
     assert table.columns[0].counted < 60
 
@@ -179,7 +179,7 @@ def test_many_addresses_are_weighed_in_no_time():
             for o in one.observations
         )
         surveys.append(replace(one, address=address, observations=moved))
-    host = infer_host(surveys, USUAL, frozenset())
+    host = infer_host(surveys, USUAL)
     assert host.ports[port].candidates[0].binding is Binding.WILDCARD
 
 

@@ -10,7 +10,7 @@ from survey_builder import (
     expected_conditions,
     expected_rules,
     port_of,
-    running_in,
+    stated_in,
     surveys_of,
     without_raw,
 )
@@ -35,7 +35,7 @@ def names() -> list:
 
 def conclude(case: dict) -> tuple[PortVerdict, Verdict]:
     """Run the inference on a case."""
-    verdict = infer(surveys_of(case), running_in(case))
+    verdict = infer(surveys_of(case), stated_in(case))
     (found,) = [one for one in verdict.ports if one.port == port_of(case)]
     return found, verdict
 
@@ -75,7 +75,7 @@ def test_raw_packets_are_the_reason():
     changed = 0
     for case in CASES.values():
         found, _ = conclude(case)
-        before = infer([without_raw(one) for one in surveys_of(case)], running_in(case))
+        before = infer([without_raw(one) for one in surveys_of(case)], stated_in(case))
         (other,) = [one for one in before.ports if one.port == found.port]
         changed += other.candidates != found.candidates or other.conditions != found.conditions
     assert changed > 0.8 * len(CASES)
@@ -86,7 +86,7 @@ def test_the_order_of_addresses_and_of_traces_makes_no_difference(name):
     """A verdict does not depend on which address was given first."""
     case = CASES[name]
     surveys = surveys_of(case)
-    (one,) = [p for p in infer(surveys, running_in(case)).ports if p.port == port_of(case)]
-    (two,) = [p for p in infer(surveys[::-1], running_in(case)).ports if p.port == port_of(case)]
+    (one,) = [p for p in infer(surveys, stated_in(case)).ports if p.port == port_of(case)]
+    (two,) = [p for p in infer(surveys[::-1], stated_in(case)).ports if p.port == port_of(case)]
     assert (one.binding, one.bound_to, one.conditions) == (two.binding, two.bound_to, two.conditions)
     assert one.confidence == pytest.approx(two.confidence)

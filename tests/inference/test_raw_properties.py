@@ -5,6 +5,7 @@ from ipaddress import ip_address
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from survey_builder import stated
 from varied import replace
 
 from probe.inference import follow_ups, infer
@@ -12,6 +13,7 @@ from probe.inference.identity import identify
 from probe.inference.policy import learn
 from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour, Route, Trace
+from probe.model.measurement import Facts
 from probe.model.plan import RawPermissions
 from probe.model.probing import (
     ICMP_REASONS,
@@ -112,14 +114,14 @@ def surveyed(draw) -> list[AddressSurvey]:
 @given(surveys=surveyed(), running=st.booleans(), strict=st.booleans())
 def test_whatever_raw_packets_bring_is_judged(surveys, running, strict):
     """Nothing raises; the candidates of every port are probabilities."""
-    known = frozenset(TESTED[:1]) if running else frozenset()
-    verdict = infer(surveys, known, strict=strict)
+    facts = stated(*(TESTED[:1] if running else ()), strict=strict)
+    verdict = infer(surveys, facts)
     assert [port.port for port in verdict.ports] == sorted(TESTED)
     for port in verdict.ports:
         shares = [candidate.probability for candidate in port.candidates]
         assert sum(shares) == pytest.approx(1)
         assert all(0 <= share <= 1 for share in shares)
-    assert infer(surveys, known, strict=strict) == verdict
+    assert infer(surveys, facts) == verdict
 
 
 @settings(max_examples=25, deadline=None)
@@ -127,7 +129,7 @@ def test_whatever_raw_packets_bring_is_judged(surveys, running, strict):
 def test_whatever_raw_packets_bring_the_next_questions_are_new(surveys):
     """Follow-ups repeat no question that left a trace, and each comes once."""
     asked_before = {s.address.ip: {t.observation.question for t in s.traces} for s in surveys}
-    for ip, few in follow_ups(surveys, frozenset(), RawPermissions(fin=True, loopback=True)).items():
+    for ip, few in follow_ups(surveys, Facts(), RawPermissions(fin=True, loopback=True)).items():
         questions = [one.question for one in few]
         assert len(set(questions)) == len(questions)
         assert not asked_before[ip] & set(questions)

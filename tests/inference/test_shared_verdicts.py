@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from survey_builder import CONTROLS, OWN, answer, observe, survey
+from survey_builder import CONTROLS, OWN, answer, observe, stated, survey
 
 from probe.inference.host import infer_host
 from probe.inference.priors import USUAL
@@ -48,10 +48,11 @@ def surveys(draw) -> list[AddressSurvey]:
 @given(surveys=surveys(), far=st.booleans())
 def test_a_shared_verdict_is_each_port_s_own(surveys, far):
     """Whatever the ports have in common, and where an address was not reached."""
-    host = infer_host(surveys, USUAL, frozenset(PORTS[:1]))
+    host = infer_host(surveys, USUAL, stated(PORTS[0]))
     models = tuple(replace(m, reached=m.reached and not (far and m is host.models[1])) for m in host.models)
-    alone = [judge_port(port, models, host.ports[port], USUAL.point) for port in host.ports]
-    assert list(judge_ports(models, host.ports, USUAL.point)) == alone
+    host = replace(host, models=models)
+    alone = [judge_port(p, models, found, host.stated.get(p), USUAL.point) for p, found in host.ports.items()]
+    assert list(judge_ports(host, USUAL.point)) == alone
 
 
 def greeted(port: Port) -> tuple[AddressSurvey, AddressSurvey]:
@@ -66,8 +67,8 @@ def greeted(port: Port) -> tuple[AddressSurvey, AddressSurvey]:
 @pytest.mark.parametrize("port", PORTS[3:5])
 def test_what_a_service_showed_is_of_its_port_alone(port):
     """A port that is alike but for its greeting has no services."""
-    host = infer_host(greeted(port), USUAL, frozenset())
-    judged = {one.port: one.services for one in judge_ports(host.models, host.ports, USUAL.point)}
+    host = infer_host(greeted(port), USUAL)
+    judged = {one.port: one.services for one in judge_ports(host, USUAL.point)}
     assert {shown for shown, services in judged.items() if services} == {port}
 
 
@@ -77,8 +78,8 @@ def test_alike_ports_share_all_that_is_concluded():
     ports = [Port(Protocol.TCP, number) for number in range(20000, 21000)]
     observed = [observe("reset", lan.address, port, Role.TESTED) for port in ports]
     one = replace(lan, observations=(*lan.observations[: len(CONTROLS)], *observed), own_addresses=OWN)
-    host = infer_host([one], USUAL, frozenset())
-    judged = list(judge_ports(host.models, host.ports, USUAL.point))
+    host = infer_host([one], USUAL)
+    judged = list(judge_ports(host, USUAL.point))
     assert [one.port for one in judged] == ports
     assert len({id(one.evidence) for one in judged}) == len({id(one.advice) for one in judged}) == 1
     assert judged[0].conditions.keys() == {one.seen}

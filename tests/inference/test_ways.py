@@ -5,6 +5,7 @@ from ipaddress import ip_address
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from survey_builder import stated
 from test_raw_properties import CONTROLS, TESTED, surveyed, surveys_of_one
 from varied import replace
 
@@ -12,6 +13,7 @@ from probe.inference import follow_ups, infer
 from probe.inference.reachability import UNREACHED, is_silent, way_condition
 from probe.model.binding import Binding, Condition
 from probe.model.facts import HERE, AddressSurvey, LinkKind, Neighbour, Route, TunnelHealth
+from probe.model.measurement import Facts
 from probe.model.plan import RawPermissions
 from probe.model.probing import Observation, Question, Reason, Role
 from probe.model.target import TargetAddress
@@ -71,9 +73,9 @@ others = surveyed().map(lambda many: [one for one in many if one.address.ip != V
 @given(rest=others, lost=unreached(), first=st.booleans(), running=st.booleans(), strict=st.booleans())
 def test_an_address_that_was_not_reached_names_nothing_new(rest, lost, first, running, strict):
     """With it no port is called otherwise than without it; and what is bound to it alone stays possible."""
-    known = frozenset(TESTED[:1]) if running else frozenset()
+    facts = stated(*(TESTED[:1] if running else ()), strict=strict)
     surveys = [lost, *rest] if first else [*rest, lost]
-    with_it, without = infer(surveys, known, strict=strict), infer(rest, known, strict=strict)
+    with_it, without = infer(surveys, facts), infer(rest, facts)
     hidden = {a.address.ip for a in without.addresses if a.condition in UNREACHED}
     for now, before in zip(with_it.ports, without.ports, strict=True):
         clear = Binding.UNDETERMINED not in {now.binding, before.binding}
@@ -92,7 +94,7 @@ def test_an_address_that_was_not_reached_names_nothing_new(rest, lost, first, ru
 def test_no_raw_packet_is_sent_to_an_address_that_cannot_be_reached(rest, lost):
     """Follow-ups go to the others, as if it were not there."""
     permissions = RawPermissions(fin=True, loopback=True)
-    assert VPN not in follow_ups([*rest, lost], frozenset(), permissions)
+    assert VPN not in follow_ups([*rest, lost], Facts(), permissions)
 
 
 @settings(max_examples=60, deadline=None)

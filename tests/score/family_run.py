@@ -130,7 +130,7 @@ def _ips(symbols: Iterable[str]) -> frozenset[IPAddress]:
 
 
 def _ours(host: MadeUpHost, *, raw: bool) -> list[Claim]:
-    found = infer_host(surveys_of(host, raw=raw), USUAL, frozenset())
+    found = infer_host(surveys_of(host, raw=raw), USUAL)
     ports = [port_number(index, host.family.protocol) for index in range(len(host.truth))]
     return [_claim(port, found.models, found.ports[port]) for port in ports]
 
