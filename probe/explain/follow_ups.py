@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probe.model.evidence import PurposeRule
+from probe.model.probing import PurposeRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 
 from probe.explain.subject import Subject
+from probe.model.disposition import RawResponse
 from probe.model.evidence import EvidenceRule, PortEvidence
+from probe.model.target import Protocol
+from probe.wire.kinds import kind_of
 
 _BESIDE_FORWARD = "a FIN to {where}, which nothing forwards, "
 SENTENCES: Mapping[EvidenceRule, str] = {
@@ -41,6 +44,7 @@ SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.REACHED_HOP: (
         "openings for {where} get as far as {sender}, hop {hop}: they are dropped there or behind it"
     ),
+    EvidenceRule.SEGMENT: "a {probe} to {where} {response}",
     EvidenceRule.ACK_RESET: (
         "an ACK to {where} is reset: openings are dropped, and the stack behind the filter is there"
     ),
@@ -78,6 +82,17 @@ SENTENCES: Mapping[EvidenceRule, str] = {
 }
 
 
+_RESPONSES: Mapping[RawResponse | None, str] = {
+    None: "",
+    RawResponse.OPEN: "is accepted",
+    RawResponse.RESET: "is reset",
+    RawResponse.REJECTED: "is rejected with an ICMP error",
+    RawResponse.PASSED_ON: "expires there: it would be sent on",
+    RawResponse.SILENT: "is not answered",
+    RawResponse.HERE: "is answered by this machine itself",
+}
+
+
 def raw_sentence(evidence: PortEvidence, subject: Subject) -> str | None:
     """What raw packets or a forward showed, as a sentence; None for evidence of another kind."""
     template = SENTENCES.get(evidence.rule)
@@ -88,4 +103,6 @@ def raw_sentence(evidence: PortEvidence, subject: Subject) -> str | None:
         destination=evidence.destination,
         sender=evidence.sender,
         hop=evidence.hop,
+        probe=None if evidence.probe is None else kind_of(evidence.probe, Protocol.TCP).title,
+        response=_RESPONSES[evidence.response],
     )

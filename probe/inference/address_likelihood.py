@@ -9,9 +9,9 @@ from probe.inference.likelihood import Assumed, Evidence, likelihood, raw_likeli
 from probe.inference.policy import AddressModel, PolicyKey, serves_itself
 from probe.inference.priors import HEALTH, LINK_KEPT_OUT, NOT_ITS_OWN, OTHER_LISTENS, Health
 from probe.inference.responses import OPENED
-from probe.inference.tables import EPSILON, INPUT_RULES, MIXES, MUTE, Disposition, mix_of
-from probe.inference.traces import RawResponse
+from probe.inference.tables import EPSILON, INPUT_RULES, MIXES, MUTE, mix_of
 from probe.model.binding import Binding, Owner
+from probe.model.disposition import Disposition, RawResponse
 from probe.model.evidence import Response
 from probe.model.target import Protocol, Realm
 

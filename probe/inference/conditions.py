@@ -7,9 +7,10 @@ from probe.inference.posterior import Posterior
 from probe.inference.priors import LISTED, SURE
 from probe.inference.reachability import is_lost, way_condition
 from probe.inference.responses import comes_back_otherwise
-from probe.inference.tables import Disposition, Policy
+from probe.inference.tables import Policy
 from probe.inference.traces import answered_elsewhere
 from probe.model.binding import Condition
+from probe.model.disposition import Disposition
 from probe.model.evidence import Response
 from probe.model.facts import Neighbour
 from probe.model.probing import Observation, Reason

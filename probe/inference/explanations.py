@@ -19,9 +19,9 @@ from probe.inference.tables import (
     SEVERAL_IF_ALL,
     SEVERAL_IF_SOME,
     SEVERAL_IF_WILDCARD,
-    Disposition,
 )
 from probe.model.binding import Binding
+from probe.model.disposition import Disposition
 from probe.model.target import Protocol
 
 _FAINT = 2e-8  # share of what explains a column below which an explanation is dropped

@@ -4,8 +4,9 @@ The table of doubts lists what a verdict leaves open, and which raw packet would
 explanations of an answer are alive that its packet would separate, and only there.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, ip_address
 
 from msgspec import structs
@@ -15,15 +16,17 @@ from probe.inference.policy import AddressModel
 from probe.inference.posterior import Posterior
 from probe.inference.priors import LISTED, USUAL
 from probe.inference.responses import OPENED
-from probe.inference.tables import COMPLETERS, FORGERS, Disposition
+from probe.inference.tables import COMPLETERS, FORGERS
 from probe.inference.traces import of_shape
 from probe.model.binding import Binding
-from probe.model.evidence import PurposeRule, Response
+from probe.model.disposition import Disposition
+from probe.model.evidence import Response
 from probe.model.facts import AddressSurvey, LinkKind
 from probe.model.measurement import Facts
 from probe.model.plan import FollowUp, RawPermissions
-from probe.model.probing import NextHop, Observation, Question, Reason, Role, Shape
+from probe.model.probing import NextHop, Observation, PurposeRule, Question, Reason, Role, Shape
 from probe.model.target import NO_PORT, IPAddress, Port, Protocol, Seen
+from probe.wire.kinds import KINDS, ProbeKind
 
 # --- what is known when packets are chosen ---
 
@@ -241,10 +244,21 @@ def _received_raw_only(model: AddressModel, scene: Scene) -> Iterator[Question]:
     yield from _silent_controls(model)
 
 
-def _what_is_dropped(model: AddressModel, scene: Scene) -> Iterator[Question]:
-    for question in _received_raw_only(model, scene):
+def doubts_of(kinds: Mapping[tuple[Shape, Protocol | None], ProbeKind]) -> Iterator[Doubt]:
+    """The doubts for which a kind of probe is sent wherever a port gave one of the responses of its row."""
+    for (shape, _), kind in kinds.items():
+        if kind.purpose is not None:
+            yield Doubt(kind.purpose, partial(_asked_of, shape, kind.asked_of))
+
+
+def _asked_of(
+    shape: Shape, responses: Collection[Response], model: AddressModel, scene: Scene
+) -> Iterator[Question]:
+    questions = [o.question for o in tested(model, scene, *responses)]
+    questions += _silent_controls(model) if Response.SILENT in responses else ()
+    for question in questions:
         if question.port.protocol is Protocol.TCP:
-            yield structs.replace(question, shape=Shape.ACK)
+            yield structs.replace(question, shape=shape)
 
 
 def _how_far(model: AddressModel, scene: Scene) -> Iterator[Question]:
@@ -290,7 +304,7 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt(PurposeRule.MARKS_OF_CONTROLS, _marks_of_controls),
     Doubt(PurposeRule.KEEPS_MARKS, _keeps_marks),
     Doubt(PurposeRule.KEPT_FROM_SOCKETS, _received_raw_only),
-    Doubt(PurposeRule.WHAT_IS_DROPPED, _what_is_dropped),
+    *doubts_of(KINDS),
     Doubt(PurposeRule.HOW_FAR, _how_far),
     Doubt(PurposeRule.LISTENER_BEHIND_FILTER, _listener_behind, takes="--fin"),
     Doubt(PurposeRule.BESIDE_FORWARD, _what_is_beside, takes="--fin"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from probe.inference.policy import AddressModel
-from probe.inference.traces import RawResponse
+from probe.model.disposition import RawResponse
 from probe.model.evidence import Response
 from probe.model.target import Port, Realm
 

@@ -5,27 +5,23 @@ from dataclasses import dataclass, replace
 
 from probe.inference.responses import OPENED, Noise
 from probe.inference.tables import (
-    ACK_LIKELIHOOD,
     BARE_WINDOW,
     COMPLETERS,
     CROSS_LINK_LIKELIHOOD,
     EPSILON,
-    FIN_AT_LISTENER,
-    FIN_REACHES,
     LOOPBACK_LIKELIHOOD,
     MUTE,
-    OPENING_LIKELIHOOD,
-    OPENING_LIKELIHOOD_SPOOFED,
-    OPENING_LIKELIHOOD_TAKEN_HERE,
     OWN_RESETS,
     REFUSED_AS,
     RESET_MARKS,
-    Disposition,
     likelihoods_of,
 )
-from probe.inference.traces import NOTHING_RAW, CrossLinkProbe, RawEvidence, RawResponse, Tried
+from probe.inference.traces import NOTHING_RAW, CrossLinkProbe, RawEvidence, Tried
+from probe.model.disposition import Disposition, RawResponse
 from probe.model.evidence import Response
+from probe.model.probing import Shape
 from probe.model.target import Protocol
+from probe.wire.kinds import kind_of
 
 _BY_ICMP = frozenset({Disposition.REJECT_HOST, Disposition.REJECT_PATH})
 
@@ -72,14 +68,9 @@ def _accepted_likelihood(evidence: Evidence, assumed: Assumed, noise: Noise) -> 
         by_box = assumed.disposition in COMPLETERS or evidence.response is Response.OPEN_NEARER
         out *= BARE_WINDOW[by_box] if raw.bare_window else 1 - BARE_WINDOW[by_box]
     if raw.opening is not None:
-        out *= _of(raw.opening, _openings(assumed), noise)
+        rows = kind_of(Shape.OPENING, Protocol.TCP).likelihood[assumed.disposition]
+        out *= _of(raw.opening, rows[assumed.covered], noise)
     return out
-
-
-def _openings(assumed: Assumed) -> Mapping[RawResponse, float]:
-    if assumed.disposition is Disposition.TAKEN_HERE:
-        return OPENING_LIKELIHOOD_TAKEN_HERE[assumed.covered]
-    return OPENING_LIKELIHOOD_SPOOFED if assumed.disposition in COMPLETERS else OPENING_LIKELIHOOD
 
 
 def response_likelihood(evidence: Evidence, protocol: Protocol, assumed: Assumed, noise: Noise) -> float:
@@ -112,9 +103,8 @@ def raw_likelihood(raw: RawEvidence, assumed: Assumed, noise: Noise) -> float:
     out = 1.0
     if raw.mark is not None:
         out *= RESET_MARKS[assumed.disposition in OWN_RESETS, assumed.marks][raw.mark]
-    if raw.ack is not None:
-        out *= _ack(raw.ack, assumed, noise)
-        out *= _fin(raw.fin, raw.ack, assumed, noise) if raw.fin is not None else 1.0
+    for shape, tried in raw.segments:
+        out *= _segment(shape, tried, raw, assumed, noise)
     if assumed.cross_link is not None:
         for frame, taken in zip(raw.cross_link, assumed.cross_link, strict=True):
             out *= _cross_link(frame, assumed, noise, taken=taken)
@@ -131,19 +121,22 @@ def _of(tried: Tried, shares: Mapping[RawResponse, float], noise: Noise) -> floa
     return max(EPSILON, shares.get(tried.response, 0.0))
 
 
-def _ack(tried: Tried, assumed: Assumed, noise: Noise) -> float:
-    shares = ACK_LIKELIHOOD[Disposition.DROP if _stealthy(assumed) else assumed.disposition]
-    return _of(tried, shares, noise) * _marked(tried, assumed)
-
-
-def _fin(tried: Tried, ack: Tried, assumed: Assumed, noise: Noise) -> float:
-    """A FIN goes where the ACK went: past a filter that let that through, to the socket or the stack."""
-    passes = ack.response is RawResponse.RESET and assumed.disposition in FIN_REACHES
-    if not passes:
-        return _ack(tried, assumed, noise)
-    if assumed.covered:
-        return _of(tried, FIN_AT_LISTENER, noise)
-    return _of(tried, ACK_LIKELIHOOD[Disposition.PASS], noise) * _marked(tried, assumed)
+def _segment(shape: Shape, tried: Tried, raw: RawEvidence, assumed: Assumed, noise: Noise) -> float:
+    """A segment of no connection. One that goes where another went is weighed beside that alone."""
+    kind = kind_of(shape, Protocol.TCP)
+    before = None if kind.after is None else raw.segment(kind.after)
+    if kind.after is not None and before is None:
+        return 1.0
+    if (
+        before is not None
+        and before.response is RawResponse.RESET
+        and assumed.disposition in kind.past_filter
+    ):
+        likely = _of(tried, kind.past_filter[assumed.disposition][assumed.covered], noise)
+        # Linux resets none at a listener; the stacks that do show no marks.
+        return likely if assumed.covered else likely * _marked(tried, assumed)
+    disposition = Disposition.DROP if _stealthy(assumed) else assumed.disposition
+    return _of(tried, kind.likelihood[disposition][assumed.covered], noise) * _marked(tried, assumed)
 
 
 def _cross_link(frame: CrossLinkProbe, assumed: Assumed, noise: Noise, *, taken: bool) -> float:

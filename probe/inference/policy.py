@@ -30,7 +30,6 @@ from probe.inference.tables import (
     EPSILON,
     MARKS_SHOW,
     STACK_THAT_MARKS,
-    Disposition,
     Opening,
     Policy,
     mix_of,
@@ -245,14 +244,13 @@ def _openings(key: PolicyKey) -> Mapping[Opening, float]:
 
 def _shows_a_mark(raw: RawEvidence) -> bool:
     """Whether any reset to raw packets was seen."""
-    tries = (raw.ack, raw.fin, *(frame.tried for frame in raw.cross_link))
-    return raw.mark is not None or any(one is not None and one.mark is not None for one in tries)
+    tries = (*(tried for _, tried in raw.segments), *(frame.tried for frame in raw.cross_link))
+    return raw.mark is not None or any(one.mark is not None for one in tries)
 
 
 def _of_control(shown: Evidence, protocol: Protocol, key: PolicyKey, noise: Noise) -> float:
     mix = mix_of(key.policy, key.opening)
-    dispositions: Mapping[Disposition, float] = mix.control
     return sum(
         share * likelihood(shown, protocol, Assumed(disposition, False, mix.stealth, key.marks), noise)  # noqa: FBT003
-        for disposition, share in dispositions.items()
+        for disposition, share in mix.control.items()
     )

@@ -11,8 +11,8 @@ from probe.inference.joint import Joint
 from probe.inference.likelihood import Evidence
 from probe.inference.policy import AddressModel, PolicyKey, serves_itself
 from probe.inference.priors import CONTRADICTED, FLOOR, FLOOR_TOTAL, FORGED_UNSEEN
-from probe.inference.tables import Disposition
 from probe.model.binding import Binding, Candidate
+from probe.model.disposition import Disposition
 from probe.model.evidence import Response
 from probe.model.target import IPAddress, Port, Seen
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from probe.inference.tables import Disposition, Policy
+from probe.inference.tables import Policy
 from probe.model.binding import Owner
+from probe.model.disposition import Disposition
 from probe.model.target import Protocol, Realm
 
 _PRIVATE_PRIOR = {

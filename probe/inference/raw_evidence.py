@@ -6,8 +6,10 @@ from probe.inference.policy import AddressModel
 from probe.inference.port_evidence import gathered
 from probe.inference.priors import SURE
 from probe.inference.responses import OPENED
-from probe.inference.traces import CrossLinkProbe, RawEvidence, RawResponse, ResetMark, Tried
+from probe.inference.traces import CrossLinkProbe, RawEvidence, ResetMark, Tried
+from probe.model.disposition import RawResponse
 from probe.model.evidence import EvidenceRule, PortEvidence, Response
+from probe.model.probing import Shape
 from probe.model.target import Port
 
 _ACK: Mapping[RawResponse, EvidenceRule] = {
@@ -23,6 +25,8 @@ _FIN: Mapping[RawResponse, EvidenceRule] = {
     RawResponse.RESET: EvidenceRule.FIN_RESET,
     RawResponse.SILENT: EvidenceRule.FIN_UNANSWERED,
 }
+# What segments show of a silent port. A kind without a row has one rule for all that comes back.
+_BEHIND_SILENCE: Mapping[Shape, Mapping[RawResponse, EvidenceRule]] = {Shape.ACK: _ACK, Shape.FIN: _FIN}
 _FIN_BESIDE_FORWARD: Mapping[RawResponse, EvidenceRule] = {
     RawResponse.RESET: EvidenceRule.FIN_BESIDE_FORWARD_RESET,
     RawResponse.SILENT: EvidenceRule.FIN_BESIDE_FORWARD_UNANSWERED,
@@ -73,17 +77,18 @@ def _of_mark(sign: ResetMark, model: AddressModel) -> EvidenceRule:
 
 
 def _of_segments(raw: RawEvidence, response: Response) -> Iterator[PortEvidence]:
-    if response is Response.OPEN_BEHIND and raw.fin is not None:
-        yield from _beside_forward(raw.fin)
-    if response is not Response.SILENT:
-        return
-    if raw.reached is not None:
+    fin = raw.segment(Shape.FIN)
+    if response is Response.OPEN_BEHIND and fin is not None:
+        yield from _beside_forward(fin)
+    if response is Response.SILENT and raw.reached is not None:
         ttl, hop = raw.reached
         yield PortEvidence(rule=EvidenceRule.REACHED_HOP, hop=ttl, sender=str(hop))
-    if raw.ack is not None and raw.ack.response in _ACK:
-        yield PortEvidence(rule=_ACK[raw.ack.response])
-    if raw.fin is not None and raw.fin.response in _FIN:
-        yield PortEvidence(rule=_FIN[raw.fin.response])
+    for shape, tried in raw.segments:
+        rules = _BEHIND_SILENCE.get(shape)
+        if rules is None:
+            yield PortEvidence(rule=EvidenceRule.SEGMENT, probe=shape, response=tried.response)
+        elif response is Response.SILENT and tried.response in rules:
+            yield PortEvidence(rule=rules[tried.response])
 
 
 def _beside_forward(fin: Tried) -> Iterator[PortEvidence]:

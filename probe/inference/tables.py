@@ -14,31 +14,15 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from probe.inference.traces import RawResponse, ResetMark
+from probe.inference.traces import ResetMark
+from probe.model.disposition import Disposition, Likelihood, RawResponse, RawResponses
 from probe.model.evidence import Response
 from probe.model.target import Protocol
 
 EPSILON: Final = 1e-6  # nothing is impossible
 
 
-class Disposition(StrEnum):
-    """What happens to a probe between the prober and the target's socket."""
-
-    PASS = "pass"  # noqa: S105 - a disposition, no password
-    DROP = "drop"
-    DROP_SYN = "drop-syn"  # a filter drops openings, or the answers to them; other segments pass
-    REJECT_HOST = "reject-host"  # ICMP error from the target's own filter
-    REJECT_PATH = "reject-path"  # ICMP error from a box on the way
-    RESET_HOST = "reset-host"  # reset forged by the target's own filter
-    RESET_PATH = "reset-path"  # reset forged on the way
-    SPOOFED = "spoofed"  # a box completes every handshake
-    TAKEN_ON_PATH = "taken-on-path"  # a box on the way takes the connections to this port
-    TAKEN_HERE = "taken-here"  # a program of the prober's own machine takes connections, not raw packets
-    FORWARDED = "forwarded"  # a NAT box in front passes it on
-    FRONT = "front"  # a NAT box in front answers for itself
-
-
-# ... that a rule in the target's own input chain makes: forwarded packets never meet it.
+# Dispositions that a rule in the target's own input chain makes: forwarded packets never meet it.
 INPUT_RULES: Final = frozenset(
     {Disposition.DROP, Disposition.DROP_SYN, Disposition.REJECT_HOST, Disposition.RESET_HOST}
 )
@@ -311,42 +295,6 @@ OWN_RESETS: Final = frozenset(
     }
 )
 
-RawResponses = Mapping[RawResponse, float]
-
-_STACK_RESETS: RawResponses = {
-    RawResponse.RESET: 0.985,
-    RawResponse.SILENT: 0.01,
-    RawResponse.REJECTED: 0.005,
-}
-_DROPPED: RawResponses = {RawResponse.SILENT: 0.975, RawResponse.RESET: 0.02, RawResponse.REJECTED: 0.005}
-_REJECTED: RawResponses = {RawResponse.REJECTED: 0.9, RawResponse.SILENT: 0.07, RawResponse.RESET: 0.03}
-_EITHER: RawResponses = {RawResponse.RESET: 0.5, RawResponse.SILENT: 0.5}
-
-# An ACK of no connection: every stack resets it, whatever listens (RFC 9293 section 3.10.7).
-ACK_LIKELIHOOD: Final[Mapping[Disposition, RawResponses]] = {
-    Disposition.PASS: _STACK_RESETS,
-    Disposition.FORWARDED: _STACK_RESETS,
-    Disposition.FRONT: _STACK_RESETS,
-    Disposition.DROP: _DROPPED,
-    Disposition.DROP_SYN: _STACK_RESETS,
-    Disposition.REJECT_HOST: _REJECTED,
-    Disposition.REJECT_PATH: _REJECTED,
-    Disposition.RESET_HOST: _STACK_RESETS,
-    Disposition.RESET_PATH: _STACK_RESETS,
-    Disposition.SPOOFED: _EITHER,
-    Disposition.TAKEN_ON_PATH: _EITHER,
-    Disposition.TAKEN_HERE: _STACK_RESETS,
-}
-# A FIN of none: reset where nothing listens, silence where something does; Windows resets both.
-FIN_AT_LISTENER: Final[RawResponses] = {
-    RawResponse.SILENT: 0.95,
-    RawResponse.RESET: 0.045,
-    RawResponse.REJECTED: 0.005,
-}
-FIN_REACHES: Final = frozenset(
-    {Disposition.PASS, Disposition.FORWARDED, Disposition.DROP, Disposition.DROP_SYN, Disposition.TAKEN_HERE}
-)
-
 _CROSS_COVERED: RawResponses = {
     RawResponse.OPEN: 0.87,
     RawResponse.SILENT: 0.085,
@@ -384,7 +332,7 @@ _CROSS_RESET: RawResponses = {
 }
 # A frame for another of the host's addresses, on this one's link: a weak host takes it (RFC 1122 3.3.4.2),
 # through the filter of the link that it arrived on. By the disposition here and whether a socket covers it.
-CROSS_LINK_LIKELIHOOD: Final[Mapping[Disposition, tuple[RawResponses, RawResponses]]] = {
+CROSS_LINK_LIKELIHOOD: Final[Likelihood] = {
     Disposition.PASS: (_CROSS_UNCOVERED, _CROSS_COVERED),
     Disposition.FORWARDED: (_CROSS_UNCOVERED, _CROSS_COVERED),
     Disposition.FRONT: (_CROSS_STOPPED, _CROSS_STOPPED),
@@ -417,26 +365,7 @@ LOOPBACK_LIKELIHOOD: Final[tuple[RawResponses, RawResponses]] = (
     },
 )
 
-# What a raw opening brings of a port that a connection was accepted on, by who accepted that. Where the
-# prober's own machine did, it answers the raw packet too, or this goes past it, to a socket or to none.
-OPENING_LIKELIHOOD: Final[RawResponses] = {
-    RawResponse.OPEN: 0.985,
-    RawResponse.SILENT: 0.01,
-    RawResponse.RESET: 0.004,
-    RawResponse.REJECTED: 0.001,
-}
-OPENING_LIKELIHOOD_SPOOFED: Final[RawResponses] = {
-    RawResponse.OPEN: 0.9,
-    RawResponse.SILENT: 0.05,
-    RawResponse.RESET: 0.05,
-}
-COMPLETERS: Final = frozenset(
-    {Disposition.SPOOFED, Disposition.TAKEN_ON_PATH}
-)  # another box completes the handshake
-OPENING_LIKELIHOOD_TAKEN_HERE: Final[tuple[RawResponses, RawResponses]] = (
-    {RawResponse.HERE: 0.6, RawResponse.RESET: 0.3, RawResponse.SILENT: 0.08, RawResponse.REJECTED: 0.02},
-    {RawResponse.HERE: 0.6, RawResponse.OPEN: 0.35, RawResponse.SILENT: 0.04, RawResponse.REJECTED: 0.01},
-)
+COMPLETERS: Final = frozenset({Disposition.SPOOFED, Disposition.TAKEN_ON_PATH})  # another box completes it
 # A SYN/ACK without a window, by whether a box in between completes handshakes.
 BARE_WINDOW: Final[Mapping[bool, float]] = {True: 0.5, False: 0.003}
 # A datagram answered from another address: wildcard sockets do, others cannot.

@@ -8,13 +8,15 @@ Probes are marked: a Linux stack copies the DSCP of a SYN into its reset and giv
 forges has neither (net/ipv4/netfilter/nf_reject_ipv4.c).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from probe.model.disposition import RawResponse
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.probing import DSCP_BITS, ICMP_REASONS, MARK_TOS, Observation, Reason, Shape
 from probe.model.target import IPAddress, Port, Protocol
+from probe.wire.kinds import kind_of
 
 
 class ResetMark(StrEnum):
@@ -23,17 +25,6 @@ class ResetMark(StrEnum):
     MARKED = "marked"
     PLAIN = "plain"
     ODD = "odd"  # another mark than ours: pf's resets have one, and some paths change what they carry
-
-
-class RawResponse(StrEnum):
-    """What came back to a raw follow-up."""
-
-    OPEN = "open"
-    RESET = "reset"
-    REJECTED = "rejected"  # an ICMP error
-    PASSED_ON = "passed-on"  # time exceeded: it would have been forwarded
-    SILENT = "silent"
-    HERE = "here"  # the prober's own machine answered for the address
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +52,13 @@ class RawEvidence:
     bare_window: bool | None = None  # a SYN/ACK that offers no window, as SYN proxies send
     elsewhere: bool = False  # a datagram was answered from another address of the machine
     opening: Tried | None = None
-    ack: Tried | None = None
-    fin: Tried | None = None
+    segments: tuple[tuple[Shape, Tried], ...] = ()  # of no connection, a kind each
     reached: tuple[int, IPAddress] | None = None  # the furthest hop that an opening came to, and whose it is
     cross_link: tuple[CrossLinkProbe, ...] = ()
+
+    def segment(self, shape: Shape) -> Tried | None:
+        """The outcome of a segment of this kind."""
+        return dict(self.segments).get(shape)
 
 
 NOTHING_RAW = RawEvidence()
@@ -113,11 +107,19 @@ def _reduced(address: IPAddress, seen: Sequence[Observation], here: Collection[s
         bare_window=header.window == 0 if accepted and header is not None else None,
         elsewhere=opening is not None and answered_elsewhere(opening),
         opening=_tried(opening, here),
-        ack=_tried(_first(near, Shape.ACK)),
-        fin=_tried(_first(near, Shape.FIN)),
+        segments=tuple(_segments(near)),
         reached=_reached(near),
         cross_link=tuple(_cross_link_probes(address, seen)),
     )
+
+
+def _segments(seen: Sequence[Observation]) -> Iterator[tuple[Shape, Tried]]:
+    shapes = dict.fromkeys(o.question.shape for o in seen)
+    for shape in shapes:
+        tried = _tried(_first(seen, shape))
+        weighed = shape is not Shape.OPENING and kind_of(shape, Protocol.TCP).likelihood
+        if tried is not None and weighed:
+            yield shape, tried
 
 
 def _reached(seen: Iterable[Observation]) -> tuple[int, IPAddress] | None:

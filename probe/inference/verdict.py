@@ -19,10 +19,11 @@ from probe.inference.rivals import next_tests, rivals
 from probe.inference.same_service import service_evidence, services_of
 from probe.inference.stated import Statement, stated_evidence
 from probe.inference.tables import FORGERS, Policy
-from probe.inference.traces import RawResponse, ResetMark
+from probe.inference.traces import ResetMark
 from probe.model.binding import Binding, BoundBy, Candidate, Condition, Owner
+from probe.model.disposition import RawResponse
 from probe.model.evidence import Response
-from probe.model.probing import Observation
+from probe.model.probing import Observation, Shape
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import AddressVerdict, Identity, PortVerdict
 from probe.services.registry import is_private
@@ -156,7 +157,7 @@ def _refused(port: Port, model: AddressModel, posterior: Posterior) -> bool:
     if evidence.response in _REFUSALS:
         dispositions = posterior.dispositions[model.seen]
         return sum(dispositions.get(disposition, 0.0) for disposition in FORGERS) < _HALF
-    fin = evidence.raw.fin
+    fin = evidence.raw.segment(Shape.FIN)
     silent = evidence.response is Response.SILENT and fin is not None
     return silent and fin is not None and fin.response is RawResponse.RESET and fin.mark is ResetMark.MARKED
 

@@ -9,8 +9,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from probe.model.binding import Binding, Condition, Proof
+from probe.model.disposition import RawResponse
 from probe.model.identity import AliasSign
-from probe.model.probing import Origin, Reason
+from probe.model.probing import Origin, PurposeRule, Reason, Shape
 
 
 class Response(StrEnum):
@@ -71,6 +72,7 @@ class EvidenceRule(StrEnum):
     NO_WINDOW = "no-window"
     ANSWERED_FROM_ELSEWHERE = "answered-from-elsewhere"
     REACHED_HOP = "reached-hop"
+    SEGMENT = "segment"  # a segment of no connection, of a kind without rules of its own
     ACK_RESET = "ack-reset"
     ACK_DROPPED = "ack-dropped"
     ACK_REJECTED = "ack-rejected"
@@ -113,6 +115,8 @@ class PortEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     other_service: str | None = None
     proofs: tuple[Proof, ...] = ()
     option: str | None = None
+    probe: Shape | None = None
+    response: RawResponse | None = None
     bindings: tuple[Binding, ...] = ()
     text: str = ""
 
@@ -206,25 +210,6 @@ class Reading(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule: ReadingRule
     response: Response
     text: str = ""
-
-
-class PurposeRule(StrEnum):
-    """The doubt that a raw packet is sent to end."""
-
-    WHOSE_RESET = "whose-reset"
-    MARKS_OF_CONTROLS = "marks-of-controls"
-    KEEPS_MARKS = "keeps-marks"
-    KEPT_FROM_SOCKETS = "kept-from-sockets"
-    WHAT_IS_DROPPED = "what-is-dropped"
-    HOW_FAR = "how-far"
-    LISTENER_BEHIND_FILTER = "listener-behind-filter"
-    BESIDE_FORWARD = "beside-forward"
-    WHO_COMPLETES = "who-completes"
-    ADDRESS_OR_DEVICE = "address-or-device"
-    ONE_MACHINE_BY_FRAME = "one-machine-by-frame"
-    ONE_MACHINE_BY_ARP = "one-machine-by-arp"
-    LINK_REACHES_LOOPBACK = "link-reaches-loopback"
-    BEHIND_LOOPBACK = "behind-loopback"
 
 
 class Purpose(Struct, frozen=True, kw_only=True, omit_defaults=True):

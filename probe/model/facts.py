@@ -6,10 +6,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from probe.model.evidence import PurposeRule
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
-from probe.model.probing import Observation, Role
+from probe.model.probing import Observation, PurposeRule, Role
 from probe.model.target import IPAddress, Port, Seen, TargetAddress
 
 HERE = "here"  # the vantage of a scan that names none

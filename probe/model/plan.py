@@ -5,9 +5,8 @@ import math
 from msgspec import Struct
 
 from probe.errors import UsageError
-from probe.model.evidence import PurposeRule
 from probe.model.facts import Route
-from probe.model.probing import Question
+from probe.model.probing import PurposeRule, Question
 from probe.model.target import IPAddress, Port, TargetAddress
 
 LONGEST_WAIT_S = 60.0

@@ -141,6 +141,25 @@ class Shape(StrEnum):
     WHO_HAS = "who-has"  # an ARP request; it has no port either
 
 
+class PurposeRule(StrEnum):
+    """The doubt that a raw packet is sent to end."""
+
+    WHOSE_RESET = "whose-reset"
+    MARKS_OF_CONTROLS = "marks-of-controls"
+    KEEPS_MARKS = "keeps-marks"
+    KEPT_FROM_SOCKETS = "kept-from-sockets"
+    WHAT_IS_DROPPED = "what-is-dropped"
+    HOW_FAR = "how-far"
+    LISTENER_BEHIND_FILTER = "listener-behind-filter"
+    BESIDE_FORWARD = "beside-forward"
+    WHO_COMPLETES = "who-completes"
+    ADDRESS_OR_DEVICE = "address-or-device"
+    ONE_MACHINE_BY_FRAME = "one-machine-by-frame"
+    ONE_MACHINE_BY_ARP = "one-machine-by-arp"
+    LINK_REACHES_LOOPBACK = "link-reaches-loopback"
+    BEHIND_LOOPBACK = "behind-loopback"
+
+
 class NextHop(Struct, frozen=True, omit_defaults=True):
     """A neighbour that a packet is handed to, whatever the routes are."""
 

@@ -136,6 +136,8 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "service": "What the service calls itself on `addresses`.",
         "other_service": "What the service calls itself on `beside`.",
         "proofs": "What the addresses have in common.",
+        "probe": "The kind of packet.",
+        "response": "What came back to it.",
         "option": "The option with which the user stated it.",
         "bindings": "The bindings that this leaves.",
     },

@@ -4,9 +4,9 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
 import msgspec
 
-from probe.model.evidence import Purpose, PurposeRule
+from probe.model.evidence import Purpose
 from probe.model.facts import AddressSurvey, Trace
-from probe.model.probing import Header, Reason, Role, Shape
+from probe.model.probing import Header, PurposeRule, Reason, Role, Shape
 from probe.model.report import ProbeReport
 from probe.model.target import Port
 

@@ -16,11 +16,10 @@ from probe.app.stages import collect
 from probe.engine.backend import Done, NoClients
 from probe.errors import NothingMeasuredError
 from probe.model.binding import Binding
-from probe.model.evidence import PurposeRule
 from probe.model.facts import LinkKind, Route
 from probe.model.identity import Key, KeyKind
 from probe.model.plan import FollowUp, RawPermissions, Timing
-from probe.model.probing import Header, Probe, Question, Reason, Reply, Role, Shape
+from probe.model.probing import Header, Probe, PurposeRule, Question, Reason, Reply, Role, Shape
 from probe.model.target import Port, Protocol, ResolvedTarget, TargetAddress
 
 LAN, VPN = ip_address("192.168.77.10"), ip_address("10.88.0.10")

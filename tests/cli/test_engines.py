@@ -17,9 +17,8 @@ from probe.cli.main import main
 from probe.cli.notices import announce
 from probe.errors import PrivilegeError
 from probe.inference.follow_up import Doubt
-from probe.model.evidence import PurposeRule
 from probe.model.facts import LinkKind, Route
-from probe.model.probing import Header, Probe, Question, Reason, Reply
+from probe.model.probing import Header, Probe, PurposeRule, Question, Reason, Reply
 from probe.model.target import Realm, ResolvedTarget, TargetAddress
 from probe.report.schema import report_schema
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from probe.explain import addresses, advice, answers, bindings, raw, same_host, services
 from probe.explain.follow_ups import FOLLOW_UPS
 from probe.model.advice import AdviceRule, NextTestRule, RivalRule, severity_of
-from probe.model.evidence import AddressRule, EvidenceRule, PurposeRule, ReadingRule, Response
+from probe.model.evidence import AddressRule, EvidenceRule, ReadingRule, Response
 from probe.model.identity import AliasSign
+from probe.model.probing import PurposeRule
 
 TOP = Path(__file__).parents[2]
 HEAD = """# The rules of a report

@@ -7,10 +7,20 @@ from scripted_network import ScriptedNetwork
 
 from probe.engine.run import Run
 from probe.engine.survey import ask_follow_ups
-from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.plan import FollowUp, Timing
-from probe.model.probing import Aftermath, Header, Observation, Origin, Question, Reason, Reply, Role, Shape
+from probe.model.probing import (
+    Aftermath,
+    Header,
+    Observation,
+    Origin,
+    PurposeRule,
+    Question,
+    Reason,
+    Reply,
+    Role,
+    Shape,
+)
 from probe.model.target import Port, Protocol, TargetAddress
 
 IP, OTHER = ip_address("192.168.77.10"), ip_address("10.88.0.10")

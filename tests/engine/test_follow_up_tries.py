@@ -8,10 +8,9 @@ from scripted_network import Script, ScriptedNetwork
 from probe.engine.pacing import FLOOR_S, SILENCE_DOUBT, PathStats
 from probe.engine.run import Run
 from probe.engine.survey import ENOUGH_ANSWERS, ask_follow_ups
-from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey
 from probe.model.plan import FollowUp, Timing
-from probe.model.probing import NextHop, Observation, Question, Reason, Reply, Shape
+from probe.model.probing import NextHop, Observation, PurposeRule, Question, Reason, Reply, Shape
 from probe.model.target import Port, Protocol, TargetAddress
 
 LAN, LOOPBACK = ip_address("192.168.77.10"), ip_address("127.0.0.1")

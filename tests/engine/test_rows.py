@@ -13,13 +13,12 @@ from probe.inference.responses import noise_of
 from probe.lab.door import backends_of, open_world
 from probe.lab.scenario import parse_scenario
 from probe.model.encoding import decode, encode
-from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Route, Trace
 from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind
 from probe.model.measurement import AddressMeasurement, Facts
 from probe.model.plan import Timing
-from probe.model.probing import Header, NextHop, Observation, Question, Reason, Role
+from probe.model.probing import Header, NextHop, Observation, PurposeRule, Question, Reason, Role
 from probe.model.target import Port, Protocol, TargetAddress
 
 VPN, OWN = ip_address("10.88.0.10"), ip_address("10.88.0.2")

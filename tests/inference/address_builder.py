@@ -2,11 +2,10 @@
 
 from ipaddress import ip_address
 
-from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Route, Trace
 from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind
-from probe.model.probing import Header, NextHop, Observation, Question, Reason, Shape
+from probe.model.probing import Header, NextHop, Observation, PurposeRule, Question, Reason, Shape
 from probe.model.target import Port, Protocol, TargetAddress
 
 LAN, LAN6, VPN, PUBLIC = map(ip_address, ("192.168.77.10", "fd77::10", "10.88.0.10", "203.0.113.10"))

@@ -8,7 +8,6 @@ from varied import replace
 
 from probe.engine.survey import ask_follow_ups
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, TARGET_ADDRESSES, realm_of
-from probe.model.evidence import PurposeRule
 from probe.model.facts import HERE, AddressSurvey, DeadLink, LinkKind, Neighbour, Route, TunnelHealth
 from probe.model.measurement import Facts
 from probe.model.plan import FollowUp
@@ -19,6 +18,7 @@ from probe.model.probing import (
     NextHop,
     Observation,
     Origin,
+    PurposeRule,
     Question,
     Reason,
     Role,

@@ -23,10 +23,9 @@ from varied import replace
 from probe.inference import follow_ups
 from probe.inference.follow_up import DOUBTS, MOST_ALIKE
 from probe.lab.scenario import TARGET_ADDRESSES
-from probe.model.evidence import PurposeRule
 from probe.model.measurement import Facts
 from probe.model.plan import RawPermissions
-from probe.model.probing import Observation, Question, Reason, Role, Shape
+from probe.model.probing import Observation, PurposeRule, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "follow_ups.yaml").read_text(encoding="utf-8"))

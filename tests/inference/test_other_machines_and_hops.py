@@ -7,12 +7,12 @@ from varied import replace
 from probe.inference import follow_ups, infer
 from probe.model.advice import AdviceRule
 from probe.model.binding import Binding, Condition
-from probe.model.evidence import AddressEvidence, AddressRule, EvidenceRule, PurposeRule
+from probe.model.evidence import AddressEvidence, AddressRule, EvidenceRule
 from probe.model.facts import AddressSurvey, LinkKind, Route, Trace
 from probe.model.identity import Key, KeyKind
 from probe.model.measurement import Facts
 from probe.model.plan import RawPermissions
-from probe.model.probing import Observation, Question, Reason, Role, Shape
+from probe.model.probing import Observation, PurposeRule, Question, Reason, Role, Shape
 from probe.model.target import Port, Protocol
 
 PORT = Port(Protocol.TCP, 8000)

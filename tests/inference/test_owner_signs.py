@@ -11,7 +11,6 @@ from probe.inference.identity import identify
 from probe.inference.owner_evidence import SHOWN, OwnerSign, owner_likelihood, owner_signs
 from probe.inference.priors import SURE, USUAL, owner_prior
 from probe.model.binding import Owner
-from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Neighbour, Trace
 from probe.model.identity import Key, KeyKind
 from probe.model.probing import (
@@ -19,6 +18,7 @@ from probe.model.probing import (
     Header,
     Observation,
     Origin,
+    PurposeRule,
     Question,
     Reason,
     Role,

@@ -8,23 +8,20 @@ import pytest
 from probe.inference.likelihood import Assumed, Evidence, likelihood, raw_likelihood
 from probe.inference.responses import Noise
 from probe.inference.tables import (
-    ACK_LIKELIHOOD,
     BARE_WINDOW,
     CROSS_LINK_LIKELIHOOD,
     ECHO_MARKS,
     EPSILON,
-    FIN_AT_LISTENER,
     LOOPBACK_LIKELIHOOD,
     MARKS_SHOW,
-    OPENING_LIKELIHOOD,
-    OPENING_LIKELIHOOD_SPOOFED,
-    OPENING_LIKELIHOOD_TAKEN_HERE,
     RESET_MARKS,
-    Disposition,
 )
-from probe.inference.traces import NOTHING_RAW, CrossLinkProbe, RawEvidence, RawResponse, ResetMark, Tried
+from probe.inference.traces import NOTHING_RAW, CrossLinkProbe, RawEvidence, ResetMark, Tried
+from probe.model.disposition import Disposition, RawResponse
 from probe.model.evidence import Response
+from probe.model.probing import Shape
 from probe.model.target import Protocol
+from probe.wire.kinds import KINDS
 
 VPN, LOOPBACK = ip_address("10.88.0.10"), ip_address("127.0.0.1")
 QUIET = Noise(0, 20)
@@ -32,11 +29,13 @@ LOSSY = Noise(30, 20)
 ROWS = {
     **{f"mark {key}": row for key, row in RESET_MARKS.items()},
     **{f"echo {key}": row for key, row in ECHO_MARKS.items()},
-    **{f"ack {key}": row for key, row in ACK_LIKELIHOOD.items()},
-    "fin": FIN_AT_LISTENER,
-    "opening": OPENING_LIKELIHOOD,
-    "opening, spoofed": OPENING_LIKELIHOOD_SPOOFED,
-    **{f"opening, taken here {covered}": row for covered, row in enumerate(OPENING_LIKELIHOOD_TAKEN_HERE)},
+    **{
+        f"{kind.title} {key} {covered}": row
+        for kind in KINDS.values()
+        for likelihoods in (kind.likelihood, kind.past_filter)
+        for key, rows in likelihoods.items()
+        for covered, row in enumerate(rows)
+    },
     **{
         f"frame {key} {taken}": row
         for key, rows in CROSS_LINK_LIKELIHOOD.items()
@@ -56,7 +55,11 @@ def test_a_row_is_a_distribution(name):
 
 def test_every_disposition_has_its_rows():
     """A disposition that is added needs likelihoods of segments and frames."""
-    assert set(ACK_LIKELIHOOD) == set(CROSS_LINK_LIKELIHOOD) == set(Disposition)
+    segments = [kind.likelihood for kind in KINDS.values() if kind.likelihood]
+    assert all(set(rows) == set(Disposition) for rows in (*segments, CROSS_LINK_LIKELIHOOD))
+    assert all(
+        kind.likelihood for kind in KINDS.values() if kind.after is not None or kind.purpose is not None
+    )
     assert set(RESET_MARKS) == {(own, marks) for own in (True, False) for marks in (True, False)}
     assert all(0 < share < 1 for share in (*MARKS_SHOW.values(), *BARE_WINDOW.values()))
 
@@ -68,6 +71,11 @@ def reset(mark: ResetMark | None = None) -> Tried:
 SILENCE = Tried(RawResponse.SILENT, 3)
 OPEN = Tried(RawResponse.OPEN, 1)
 PASS, DROP, ONLY_SYN = Disposition.PASS, Disposition.DROP, Disposition.DROP_SYN
+
+
+def segments(**tried: Tried) -> RawEvidence:
+    """What segments of no connection met, by the names of their kinds."""
+    return RawEvidence(segments=tuple((Shape(name), one) for name, one in tried.items()))
 
 
 def cross_link(tried: Tried, destination=VPN) -> RawEvidence:
@@ -95,37 +103,37 @@ SPEAKS: dict[str, tuple[RawEvidence, Assumed, Assumed, float]] = {
         20,
     ),
     "an ACK reset: only openings are dropped": (
-        RawEvidence(ack=reset(ResetMark.MARKED)),
+        segments(ack=reset(ResetMark.MARKED)),
         Assumed(ONLY_SYN, covered=True),
         Assumed(DROP, covered=True),
         30,
     ),
     "an ACK reset: no stack that never resets": (
-        RawEvidence(ack=reset(ResetMark.MARKED)),
+        segments(ack=reset(ResetMark.MARKED)),
         Assumed(PASS, covered=True, stealth=True),
         Assumed(PASS, covered=False, stealth=True),
         30,
     ),
     "an ACK dropped: all is dropped": (
-        RawEvidence(ack=SILENCE),
+        segments(ack=SILENCE),
         Assumed(DROP, covered=True),
         Assumed(ONLY_SYN, covered=True),
         50,
     ),
     "an ACK rejected: a filter that rejects": (
-        RawEvidence(ack=Tried(RawResponse.REJECTED, 1)),
+        segments(ack=Tried(RawResponse.REJECTED, 1)),
         Assumed(Disposition.REJECT_HOST, covered=True),
         Assumed(DROP, covered=True),
         50,
     ),
     "a FIN reset: nothing listens": (
-        RawEvidence(ack=reset(ResetMark.MARKED), fin=reset(ResetMark.MARKED)),
+        segments(ack=reset(ResetMark.MARKED), fin=reset(ResetMark.MARKED)),
         Assumed(ONLY_SYN, covered=False),
         Assumed(ONLY_SYN, covered=True),
         15,
     ),
     "a FIN kept where an ACK is reset: something listens": (
-        RawEvidence(ack=reset(ResetMark.MARKED), fin=SILENCE),
+        segments(ack=reset(ResetMark.MARKED), fin=SILENCE),
         Assumed(ONLY_SYN, covered=True),
         Assumed(ONLY_SYN, covered=False),
         50,
@@ -184,7 +192,7 @@ UNINFORMATIVE: dict[str, tuple[RawEvidence, Assumed, Assumed]] = {
         Assumed(PASS, covered=True, cross_link=(False,)),
     ),
     "a FIN dropped like the ACK": (
-        RawEvidence(ack=SILENCE, fin=SILENCE),
+        segments(ack=SILENCE, fin=SILENCE),
         Assumed(DROP, covered=True),
         Assumed(DROP, covered=False),
     ),
@@ -250,7 +258,7 @@ def test_raw_evidence_that_decides_nothing(name):
 
 def test_loss_makes_silence_cheap():
     """On a lossy way silence shows less, and where ICMP errors are rationed that of a rejector too."""
-    ack, frame = RawEvidence(ack=SILENCE), cross_link(SILENCE)
+    ack, frame = segments(ack=SILENCE), cross_link(SILENCE)
     open_, taken = Assumed(ONLY_SYN, covered=True), Assumed(PASS, covered=True, cross_link=(True,))
     assert raw_likelihood(ack, open_, LOSSY) > 3 * raw_likelihood(ack, open_, QUIET)
     assert raw_likelihood(frame, taken, LOSSY) > raw_likelihood(frame, taken, QUIET)

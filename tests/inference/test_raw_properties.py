@@ -11,7 +11,6 @@ from varied import replace
 from probe.inference import follow_ups, infer
 from probe.inference.identity import identify
 from probe.inference.policy import learn
-from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour, Route, Trace
 from probe.model.measurement import Facts
 from probe.model.plan import RawPermissions
@@ -22,6 +21,7 @@ from probe.model.probing import (
     NextHop,
     Observation,
     Origin,
+    PurposeRule,
     Question,
     Reason,
     Role,

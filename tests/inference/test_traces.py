@@ -8,7 +8,6 @@ from varied import replace
 from probe.inference.traces import (
     CrossLinkProbe,
     RawEvidence,
-    RawResponse,
     ResetMark,
     Tried,
     answered_elsewhere,
@@ -17,9 +16,9 @@ from probe.inference.traces import (
     of_shape,
     raw_evidence_of,
 )
-from probe.model.evidence import PurposeRule
+from probe.model.disposition import RawResponse
 from probe.model.facts import AddressSurvey, Route, Trace
-from probe.model.probing import Header, NextHop, Observation, Question, Reason, Shape
+from probe.model.probing import Header, NextHop, Observation, PurposeRule, Question, Reason, Shape
 from probe.model.target import Port, Protocol, TargetAddress
 
 LAN, VPN, LAN6 = map(ip_address, ("192.168.77.10", "10.88.0.10", "fd77::10"))
@@ -65,7 +64,9 @@ def test_the_mark_of_a_reset(family, header, mark):
     reset = seen(Reason.RESET, address, header=header)
     assert raw_evidence_of(survey(reset, address=address))[WEB].mark is mark
     ack = seen(Reason.RESET, address, header=header, shape=Shape.ACK)
-    assert raw_evidence_of(survey(ack, address=address))[WEB].ack == Tried(RawResponse.RESET, 2, mark)
+    assert raw_evidence_of(survey(ack, address=address))[WEB].segment(Shape.ACK) == Tried(
+        RawResponse.RESET, 2, mark
+    )
 
 
 RESPONSES = [
@@ -90,8 +91,8 @@ def test_what_came_back(reason, response):
     """Every reason is one of five outcomes, or means nothing for what was asked."""
     tried = None if response is None else Tried(response, 2)
     cross_link = () if tried is None else (CrossLinkProbe(VPN, tried),)
-    assert raw_evidence_of(survey(seen(reason, shape=Shape.FIN)))[WEB].fin == tried
-    assert raw_evidence_of(survey(seen(reason, shape=Shape.ACK)))[WEB].ack == tried
+    assert raw_evidence_of(survey(seen(reason, shape=Shape.FIN)))[WEB].segment(Shape.FIN) == tried
+    assert raw_evidence_of(survey(seen(reason, shape=Shape.ACK)))[WEB].segment(Shape.ACK) == tried
     assert raw_evidence_of(survey(seen(reason, VPN, hop=HOP, ttl=1)))[WEB].cross_link == cross_link
 
 

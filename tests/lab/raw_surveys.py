@@ -18,10 +18,9 @@ from probe.lab.netns import world as netns_world
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, Scenario, address_of, realm_of
 from probe.lab.sim.box import Buckets
 from probe.machine.sources import Host
-from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.plan import Timing
-from probe.model.probing import NextHop, Observation, Question, Shape
+from probe.model.probing import NextHop, Observation, PurposeRule, Question, Shape
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 from probe.services.port_list import parse_ports
 from probe.wire.packet import MARK_TOS

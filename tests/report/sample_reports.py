@@ -8,17 +8,10 @@ import msgspec
 
 from probe.model.advice import Advice, AdviceRule, NextTest, NextTestRule, Rival, RivalRule, severity_of
 from probe.model.binding import Binding, BoundBy, Candidate, Condition, Proof, Served
-from probe.model.evidence import (
-    AddressEvidence,
-    AddressRule,
-    EvidenceRule,
-    PortEvidence,
-    Purpose,
-    PurposeRule,
-)
+from probe.model.evidence import AddressEvidence, AddressRule, EvidenceRule, PortEvidence, Purpose
 from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind
-from probe.model.probing import Origin, Reason, Shape, State, state_of
+from probe.model.probing import Origin, PurposeRule, Reason, Shape, State, state_of
 from probe.model.report import (
     AddressReport,
     ObservationReport,

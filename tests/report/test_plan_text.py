@@ -7,10 +7,10 @@ import pytest
 
 from probe.explain.follow_ups import FOLLOW_UPS
 from probe.inference.follow_up import DOUBTS
-from probe.model.evidence import PurposeRule
 from probe.model.facts import Route
 from probe.model.greeting import Inquiry
 from probe.model.plan import AddressPlan, Plan, Timing
+from probe.model.probing import PurposeRule
 from probe.model.target import Port, Protocol, TargetAddress
 from probe.report.plan_text import render_plan, render_plan_json
 from probe.report.style import TextStyle

@@ -9,10 +9,9 @@ from probe.engine.rows import measurement_of
 from probe.engine.run import Outcome
 from probe.engine.scan import Counts
 from probe.model.binding import Binding, BoundBy, Candidate, Condition
-from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.measurement import Facts
-from probe.model.probing import Header, NextHop, Observation, Question, Reason, Role, Shape
+from probe.model.probing import Header, NextHop, Observation, PurposeRule, Question, Reason, Role, Shape
 from probe.model.report import Report
 from probe.model.target import Port, Protocol, TargetAddress
 from probe.model.verdict import AddressVerdict, PortVerdict, Verdict

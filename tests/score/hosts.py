@@ -5,7 +5,6 @@ from functools import cache
 from ipaddress import ip_address
 
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES, realm_of
-from probe.model.evidence import PurposeRule
 from probe.model.facts import AddressSurvey, LinkKind, Route, Trace
 from probe.model.probing import (
     MARK_TOS,
@@ -14,6 +13,7 @@ from probe.model.probing import (
     NextHop,
     Observation,
     Origin,
+    PurposeRule,
     Question,
     Reason,
     Role,
