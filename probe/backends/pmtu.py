@@ -18,10 +18,10 @@ from probe.backends.socket_errors import ErrorOrigin, read_error_queue
 from probe.backends.sockets import close_politely, is_connected, sockaddr_of, with_scope
 from probe.backends.tcpinfo import TCP_INFO, TRANSFER_SIZE, parse_transfer
 from probe.engine.mtu_trial import LONGEST_S, LOOK_S, PathTrial, TransferInfo, results_of
+from probe.machine.address_families import SOCKET_FAMILIES
 from probe.model.exam import MtuTrial
 from probe.model.target import IPAddress, Port
 
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _MTU = {4: (socket.IPPROTO_IP, 14), 6: (socket.IPPROTO_IPV6, 24)}  # IP_MTU, IPV6_MTU
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
 
@@ -39,7 +39,7 @@ class KernelConnection:
 
     def __init__(self, address: IPAddress, port: Port, segment: int | None = None) -> None:
         self._version = address.version
-        self._sock = socket.socket(_FAMILIES[address.version], socket.SOCK_STREAM)
+        self._sock = socket.socket(SOCKET_FAMILIES[address.version], socket.SOCK_STREAM)
         self._refused = False
         try:
             self._sock.settimeout(0)
@@ -138,7 +138,7 @@ def find_reporter(address: IPAddress, mtu: int) -> IPAddress | None:
     IP_RECVERR).
     """
     version = address.version
-    with socket.socket(_FAMILIES[version], socket.SOCK_DGRAM) as sock:
+    with socket.socket(SOCKET_FAMILIES[version], socket.SOCK_DGRAM) as sock:
         with suppress(OSError):  # refused here, or an error that is pending: the queue has it
             sock.setsockopt(*LINUX.recv_error[version])
             sock.setsockopt(*_PROBE[version])

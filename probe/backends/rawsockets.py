@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from probe.backends.sockets import host_and_scope
 from probe.backends.way_out import bind_to_interface
 from probe.interruption import GLANCE_S
+from probe.machine.address_families import SOCKET_FAMILIES
 from probe.model.target import IPAddress
 from probe.wire import bpf
 
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _SO_ATTACH_FILTER, _SO_TIMESTAMPNS = 26, 35  # asm-generic/socket.h
 _SOL_PACKET, _PACKET_AUXDATA = 263, 8  # linux/socket.h, linux/if_packet.h
 _IP_PKTINFO, _IPV6_PKTINFO = 8, 50  # linux/in.h, linux/in6.h
@@ -153,7 +153,7 @@ class RawSockets:
 def _routed_senders(stack: ExitStack, interface: str | None) -> dict[int, socket.socket]:
     """One sender a family; both take the IP header from us (IP_HDRINCL, which IPPROTO_RAW implies)."""
     senders = {}
-    for version, family in _FAMILIES.items():
+    for version, family in SOCKET_FAMILIES.items():
         try:
             sender = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
         except OSError as problem:

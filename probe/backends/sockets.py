@@ -15,10 +15,10 @@ from msgspec import Struct
 
 from probe.backends.platforms import SEND_TTL, Kind, Option, Platform, Setting
 from probe.backends.tcpinfo import TCP_INFO, TRANSFER_SIZE, handshake_rtt, parse_tcp_info
+from probe.machine.address_families import SOCKET_FAMILIES
 from probe.model.probing import Question, TcpFacts
 from probe.model.target import IPAddress, Protocol
 
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _TYPES = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
 _KINDS: tuple[Kind, ...] = tuple((protocol, version) for protocol in Protocol for version in (4, 6))
 # Linux makes a socket non-blocking in the same call; elsewhere it takes another.
@@ -50,7 +50,7 @@ class Recipe(Struct, frozen=True):
 def recipe_for(platform: Platform, kind: Kind) -> Recipe:
     """Work out which settings the running kernel takes, on a socket that is never connected."""
     protocol, version = kind
-    family, sort = _FAMILIES[version], _TYPES[protocol]
+    family, sort = SOCKET_FAMILIES[version], _TYPES[protocol]
     settings = tuple(s for s in platform.settings.get(kind, ()) if _accepted(family, sort, s))
     return Recipe(
         family=family,

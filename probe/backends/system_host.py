@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
 from probe.backends.way_out import choose_way
+from probe.machine.address_families import SOCKET_FAMILIES
 from probe.machine.interfaces import Interface, interfaces
 from probe.machine.netlink import (
     KernelRoute,
@@ -28,7 +29,6 @@ from probe.model.machine import Tunnel
 from probe.model.target import IPAddress
 from probe.model.way_out import USUAL_WAY, WayOut
 
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _MOMENT_S = 0.2  # interfaces that were read so lately are not read again
 _HALF_OF_EVERYTHING = 1  # bits of 0.0.0.0/1 and 128.0.0.0/1
 _ANY_PORT = 9  # discard; never sent to
@@ -135,7 +135,7 @@ def _source_for(destination: IPAddress, way: WayOut) -> IPAddress:
     Raises:
         OSError: there is no route, no such family, or no interface with the name of the address's scope.
     """
-    with socket.socket(_FAMILIES[destination.version], socket.SOCK_DGRAM) as sock:
+    with socket.socket(SOCKET_FAMILIES[destination.version], socket.SOCK_DGRAM) as sock:
         choose_way(sock, way, destination.version)
         host = str(destination).split("%", maxsplit=1)[0]
         if isinstance(destination, IPv6Address):

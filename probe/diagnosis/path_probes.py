@@ -13,7 +13,16 @@ from probe.engine.distance import is_answer, ladder, reaches
 from probe.model.exam import Echo, Hop, InterfaceCounters, NameAnswer
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour
 from probe.model.machine import Machine, Peer, Traffic
-from probe.model.probing import Aftermath, NextHop, Observation, Question, Reason, Role, Shape
+from probe.model.probing import (
+    CUT_SHORT,
+    TCP_ANSWERS,
+    NextHop,
+    Observation,
+    Question,
+    Reason,
+    Role,
+    Shape,
+)
 from probe.model.target import NO_PORT, IPAddress, Port, Protocol, ResolvedTarget, TargetAddress
 from probe.model.tunnel_state import peer_for
 from probe.services.registry import UNSPOKEN_PORTS
@@ -284,9 +293,7 @@ def _answered_port(survey: AddressSurvey) -> Port | None:
     found = [
         o
         for o in survey.observations
-        if o.reason in {Reason.SYN_ACK, Reason.RESET}
-        and o.question.port.protocol is Protocol.TCP
-        and not survey.is_our_own(o)
+        if o.reason in TCP_ANSWERS and o.question.port.protocol is Protocol.TCP and not survey.is_our_own(o)
     ]
     best = min(found, key=lambda o: (o.reason is not Reason.SYN_ACK, o.question.port), default=None)
     return None if best is None else best.question.port
@@ -325,7 +332,6 @@ def echo_of(answers: Mapping[Question, Observation], address: IPAddress) -> Echo
 
 # Mail servers note who speaks before their greeting, MySQL counts failed handshakes: the last resort.
 _RATHER_NOT = frozenset({25, 465, 587, 2525, 3306})
-_HUNG_UP = frozenset({Aftermath.CLOSED, Aftermath.RESET})
 
 
 def trial_ports(surveys: Iterable[AddressSurvey], named: frozenset[Port]) -> Mapping[IPAddress, Port]:
@@ -340,7 +346,7 @@ def _choose(survey: AddressSurvey, named: frozenset[Port]) -> Port | None:
     usable = [port for port in opened if port.protocol is Protocol.TCP and port.number not in UNSPOKEN_PORTS]
 
     def rank(port: Port) -> tuple[bool, bool, bool, Port]:
-        return opened[port].aftermath in _HUNG_UP, port.number in _RATHER_NOT, port not in named, port
+        return opened[port].aftermath in CUT_SHORT, port.number in _RATHER_NOT, port not in named, port
 
     return min(usable, key=rank, default=None)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from probe.model.evidence import Response
 from probe.model.facts import AddressSurvey, LinkKind
-from probe.model.probing import Aftermath, Observation, Origin, Reason, Role, State
+from probe.model.probing import CUT_SHORT, TCP_ANSWERS, Observation, Origin, Reason, Role, State
 from probe.model.target import Protocol
 
 _BY_ORIGIN = {
@@ -23,7 +23,6 @@ _BY_REASON = {
     Reason.NO_ROUTE: Response.LOCAL,
     Reason.NOT_SENT: Response.UNMEASURED,
 }
-_CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
 
 
 def response_of(observation: Observation, survey: AddressSurvey) -> Response:
@@ -45,14 +44,14 @@ def _by_box(observation: Observation) -> Response | None:
     """The symbol of an answer by the box that gave it; None where that makes no difference."""
     if comes_back_otherwise(observation):
         return _BY_ORIGIN[observation.reason, Origin.BEHIND]
-    if observation.aftermath in _CUT and observation.origin is not Origin.BEHIND:
+    if observation.aftermath in CUT_SHORT and observation.origin is not Origin.BEHIND:
         return Response.CUT_NEARER if observation.origin is Origin.NEARER else Response.CUT
     return _BY_ORIGIN.get((observation.reason, observation.origin)) if observation.origin else None
 
 
 def comes_back_otherwise(observation: Observation) -> bool:
     """A TCP answer that comes from another address than the one asked: connect() never receives it."""
-    tcp = observation.reason in {Reason.SYN_ACK, Reason.RESET}
+    tcp = observation.reason in TCP_ANSWERS
     return tcp and observation.raw_only and observation.sender not in {None, observation.question.address}
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from probe import interruption
 from probe.errors import NothingMeasuredError, UsageError
+from probe.machine.address_families import SOCKET_FAMILIES
 from probe.model.target import IPAddress, Protocol
 
 BOTH = frozenset({4, 6})
 LONGEST_S = 3.0  # that a name is looked up; a name server that works answers within this
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")  # a last label like this makes the text an IPv4 literal
 _LONGEST_NAME = 253  # RFC 1035 section 2.3.4, without the root's dot
@@ -111,7 +111,7 @@ def _checked_name(text: str) -> str:
 
 
 def _look_up(name: str, families: Collection[int]) -> list[IPAddress]:
-    family = _FAMILIES[next(iter(families))] if len(families) == 1 else socket.AF_UNSPEC
+    family = SOCKET_FAMILIES[next(iter(families))] if len(families) == 1 else socket.AF_UNSPEC
     try:
         answers = _answers(name, family)
     except socket.gaierror as error:

@@ -90,6 +90,7 @@ def reasons_of(*kinds: ErrorKind) -> frozenset[Reason]:
 
 
 ICMP_REASONS = reasons_of(*ErrorKind)
+TCP_ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET})  # what a TCP stack answers an opening with
 
 
 def state_of(reason: Reason, protocol: Protocol, *, from_target: bool) -> State | None:
@@ -121,6 +122,9 @@ class Aftermath(StrEnum):
     SPOKE = "spoke"  # the peer sent bytes first
     CLOSED = "closed"  # FIN at once, as a proxy does whose backend is dead
     RESET = "reset"  # RST at once, as a SYN proxy does whose backend refuses
+
+
+CUT_SHORT = frozenset({Aftermath.CLOSED, Aftermath.RESET})  # the peer ended it at once
 
 
 class Origin(StrEnum):

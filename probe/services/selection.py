@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Approach, Call
 from probe.model.identity import Key, KeyKind
-from probe.model.probing import Aftermath, Observation, Reason
+from probe.model.probing import CUT_SHORT, Aftermath, Observation, Reason
 from probe.model.target import IPAddress, Port, Protocol
 from probe.services.registry import SSH_PORTS, TLS_PORTS, UNSPOKEN_PORTS, WEB_PORTS, find_service
 
@@ -15,7 +15,6 @@ from probe.services.registry import SSH_PORTS, TLS_PORTS, UNSPOKEN_PORTS, WEB_PO
 
 MOST_PORTS = 4
 _SSH = b"SSH-"
-_CUT = frozenset({Aftermath.CLOSED, Aftermath.RESET})
 
 
 def keyed_ports(surveys: Sequence[AddressSurvey]) -> tuple[tuple[IPAddress, Port], ...]:
@@ -34,7 +33,7 @@ def opened_on_several(surveys: Sequence[AddressSurvey]) -> Mapping[Port, Mapping
     for survey in surveys:
         for port, observation in survey.tested().items():
             accepted = observation.reason is Reason.SYN_ACK and port.protocol is Protocol.TCP
-            if accepted and observation.aftermath not in _CUT:
+            if accepted and observation.aftermath not in CUT_SHORT:
                 opened[port][survey.address.ip] = observation
     return {port: seen for port, seen in opened.items() if len(seen) > 1}
 

@@ -17,6 +17,7 @@ from probe.errors import BackendError
 from probe.lab.netns.plans import HostPlan, NameServer
 from probe.lab.scenario import address_of, realm_of
 from probe.lab.scenario_hosts import Listen, Serves
+from probe.machine.address_families import SOCKET_FAMILIES
 from probe.model.target import Protocol
 
 # --- a userspace forwarder ---
@@ -95,7 +96,6 @@ _NAMES_PORT = 53
 _GREETING = b"220 ready\r\n"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close() sends RST (tcp(7))
 _KIND = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
-_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 _OWN_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how a wildcard is reached from inside
 
 
@@ -222,7 +222,7 @@ class Services:
 
 def _bound(listen: Listen) -> socket.socket:
     address = address_of(listen.bind)
-    family = _FAMILY[address.version]
+    family = SOCKET_FAMILIES[address.version]
     opened = socket.socket(family, _KIND[listen.protocol])
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
