@@ -79,7 +79,7 @@ def _limit(error: Exception) -> int | None:
     """The exit code where this machine, or a limit of the user's, has no more threads to give.
 
     Raises:
-        MemoryError: no more memory; `probe.__main__` says so, with hardly any.
+        MemoryError: no more memory; `probe.__main__` reports it, with hardly any.
     """
     number = getattr(error, "errno", None)
     if isinstance(error, MemoryError) or number == errno.ENOMEM or _UNMAPPED in str(error):

@@ -71,7 +71,7 @@ def _scapy() -> _Scapy:
 def _without_folders() -> Iterator[None]:
     """Have scapy find no folders meanwhile.
 
-    It keeps a cache as pickles where the environment says, which may be another user's folder: what is read
+    It keeps a cache as pickles where the environment has it, which may be another user's folder: what is read
     there can be a program (Python's `pickle`), and what is written there can be a link to a file of root's.
     """
     kept = {name: os.environ.get(name) for name in _FOLDERS}

@@ -82,7 +82,7 @@ def traps(request: pytest.FixtureRequest, home: Home) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_trap_goes_off(name: str, home: Home, traps: dict[str, str]) -> None:
-    """What ran of the user's ran as the user; what was written is theirs, and where they said."""
+    """What ran of the user's ran as the user; what was written is theirs, and where they asked."""
     before = {path: path.lstat().st_uid for path in home.folder.rglob("*")}
     code, out, err = finish(run(home, *COMMANDS[name], safe_path=True, **traps))
     assert (code in {0, 1}, err) == (True, "")

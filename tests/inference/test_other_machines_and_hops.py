@@ -104,7 +104,7 @@ def test_no_frames_where_the_link_is_not_known(route):
     usual = Route(lan.address.ip, address_named("lan"), "lan", LinkKind.ETHERNET, 1500, on_link=True)
 
     def frames(there: Route) -> set[Shape]:
-        wanted = follow_ups([replace(lan, route=there), vpn], frozenset(), RawPermissions())
+        wanted = follow_ups([replace(lan, route=there), vpn], Facts(), RawPermissions())
         return {f.question.shape for few in wanted.values() for f in few if f.question.hop is not None}
 
     assert frames(usual) == {Shape.OPENING, Shape.WHO_HAS}
