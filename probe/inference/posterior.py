@@ -184,7 +184,7 @@ def _posterior(found: _Found, dispositions: Mapping[Seen, DispositionShares], fu
     shares = _with_floor({key: weight / total for key, weight in joint.items()}, possible)
     if is_untraced(found.column.column.evidence):
         shares = _with_forgery(shares)
-    variant = max(families, key=lambda f: families[f])
+    variant = max(families, key=lambda f: families[f], default=())
     return Posterior(
         _candidates(shares), _shown(variant, found.bindings), dispositions, full, _by_device(found)
     )
@@ -235,7 +235,7 @@ def is_untraced(evidence: Sequence[Evidence | None]) -> bool:
 def _with_forgery(shares: Mapping[_Key, float]) -> dict[_Key, float]:
     """Keep for all interfaces what sockets cannot exclude: a filter that forges the resets."""
     wildcard = _WILDCARD, frozenset[IPAddress]()
-    if shares[wildcard] >= FORGED_UNSEEN:
+    if shares.get(wildcard, 1.0) >= FORGED_UNSEEN:  # or what the user stated excludes it
         return dict(shares)
     scale = (1 - FORGED_UNSEEN) / (1 - shares[wildcard])
     return {key: FORGED_UNSEEN if key == wildcard else share * scale for key, share in shares.items()}

@@ -74,7 +74,7 @@ def judge_port(
 ) -> PortVerdict:
     """Name what can be named by the addresses that were reached, with what all of them showed."""
     reached = [model for model in models if model.reached]
-    binding, named = name_port(port, models, posterior, point)
+    binding, named = name_port(port, models, posterior, stated, point)
     surveys = [model.survey for model in models]
     services = services_of(port, surveys)
     settled = PortVerdict(
@@ -106,12 +106,17 @@ def judge_port(
 
 
 def name_port(
-    port: Port, models: Sequence[AddressModel], posterior: Posterior, point: float
+    port: Port,
+    models: Sequence[AddressModel],
+    posterior: Posterior,
+    stated: Statement | None,
+    point: float,
 ) -> tuple[Binding, frozenset[Candidate]]:
     """The binding that has at least `point`, or the inseparable pair, or `undetermined`, which names none.
 
     Where few of several realms spoke, likely is not enough: all interfaces take more if fewer than two
     accepted, and that nothing is bound beyond loopback takes refusals in most, or in one of three and more.
+    What is stated as the one binding takes no answers.
     """
     informative = [m for m in models if m.policy(Policy.ANSWERS_ALL) < SURE]
     realms = {m.address.realm for m in informative}
@@ -131,7 +136,8 @@ def name_port(
         Binding.NOT_LISTENING: pair_point,
     }
     best = posterior.candidates[0]
-    if best.probability >= needed[best.binding]:
+    is_stated = stated is not None and stated.bindings == (best.binding,)
+    if best.probability >= (point if is_stated else needed[best.binding]):
         return best.binding, frozenset({best})
     pair = frozenset(c for c in posterior.candidates if c.binding in _PAIR)
     if sum(c.probability for c in pair) >= pair_point:

@@ -145,7 +145,7 @@ def _scanned(host: MadeUpHost, world: str, *, raw: bool) -> list[Claim]:
 
 
 def _claim(port: Port, models: Sequence[AddressModel], posterior: Posterior) -> Claim:
-    binding, named = name_port(port, models, posterior, USUAL.point)
+    binding, named = name_port(port, models, posterior, None, USUAL.point)
     bound_to = next(iter(named)).bound_to if binding is Binding.SPECIFIC else ()
     confidence = sum(one.probability for one in named)
     return Claim(binding, frozenset(bound_to), confidence, posterior.candidates)
