@@ -4,10 +4,9 @@ import gc
 import os
 import signal
 
+from probe import memory
+
 _RARELY = 50_000  # objects made between two searches for garbage: hardly any of them is
-_NOTHING = 3  # exit code: nothing could be measured
-_UNMAPPED = "failed to map segment"  # of dlopen(3), as ImportError has it: a library has no room
-_NO_MEMORY = b"bindprobe: not enough memory: raise the limit (ulimit -v), or ask for less at once\n"
 _BY_SIGNAL = 128  # a shell's exit codes of programs that a signal ended start here
 
 
@@ -25,20 +24,10 @@ def main() -> None:
         from probe.cli.main import run  # noqa: PLC0415 - keeps `import probe` free of the command line
 
         run()
-    except MemoryError:
-        _end_without_memory()
-    except ImportError as error:
-        if _UNMAPPED not in str(error):
+    except (ImportError, MemoryError, SystemError) as error:
+        if not memory.has_run_out(error):
             raise
-        _end_without_memory()
-
-
-def _end_without_memory() -> None:
-    """End the process in a way that takes none."""
-    try:
-        os.write(2, _NO_MEMORY)
-    finally:  # also where stderr is closed or full
-        os._exit(_NOTHING)
+        memory.end()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from probe import interruption
+from probe import interruption, memory
 from probe.cli.app import app
 from probe.errors import BindprobeError
 
@@ -17,7 +17,6 @@ EXIT_INTERRUPTED = 130
 EXIT_USAGE = 2
 EXIT_NOTHING = 3
 EXIT_UNWRITTEN = 6
-_UNMAPPED = "failed to map segment"  # of dlopen(3), as ImportError has it: a library has no room
 _RAISE_LIMITS = "raise the limits (ulimit -u, ulimit -v), or ask for less at once"
 _NO_THREAD = "can't start new thread"  # of CPython's _thread
 
@@ -81,8 +80,7 @@ def _limit(error: Exception) -> int | None:
     Raises:
         MemoryError: no more memory; `probe.__main__` reports it, with hardly any.
     """
-    number = getattr(error, "errno", None)
-    if isinstance(error, MemoryError) or number == errno.ENOMEM or _UNMAPPED in str(error):
+    if memory.has_run_out(error):
         raise MemoryError from None
     if isinstance(error, RuntimeError) and str(error).startswith(_NO_THREAD):
         return _failed(f"no more threads: {_RAISE_LIMITS}", EXIT_NOTHING)

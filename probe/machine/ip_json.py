@@ -116,7 +116,7 @@ def _objects(text: str, kind: type[T]) -> list[T] | None:
         return []
     try:
         raw = msgspec.json.decode(text)
-    except (ValueError, RecursionError):  # no JSON
+    except (msgspec.MsgspecError, ValueError, RecursionError):  # no JSON
         return None
     if not isinstance(raw, list):
         return None

@@ -174,7 +174,7 @@ def parse_ruleset(text: str) -> Ruleset | None:
     """Read a ruleset; None where the text is none. An object that is not as it should be is left out."""
     try:
         raw = msgspec.json.decode(text)
-    except (ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     items = raw.get("nftables") if isinstance(raw, dict) else None
     if not isinstance(items, list):

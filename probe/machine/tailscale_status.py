@@ -46,7 +46,7 @@ def parse_status(text: str, now: float) -> Tailscale | None:
     """Read the status; `now` in Unix seconds. None where it is none."""
     try:
         status = msgspec.json.decode(text, type=_Status)
-    except (ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     this = status.this or _Node()
     peers = (_peer(node, now) for node in (status.peer or {}).values())

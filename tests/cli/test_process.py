@@ -32,7 +32,7 @@ def test_help_loads_next_to_nothing(argv: list[str]) -> None:
     assert "typer" in loaded
     assert {name.split(".")[0] for name in loaded} & HEAVY == set()
     ours = {name for name in loaded if name.startswith("probe.")}
-    rooms = {"probe.cli", "probe.errors", "probe.interruption"}
+    rooms = {"probe.cli", "probe.errors", "probe.interruption", "probe.memory"}
     rest = {name for name in ours if ".".join(name.split(".")[:2]) not in rooms}
     formats = {"probe.report", "probe.report.formats", "probe.report.style"}  # rows of options
     assert rest <= {"probe.app", "probe.app.engines", "probe.app.invoker", "probe.version", *formats}
