@@ -9,7 +9,7 @@
 ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS build
-# Without an index: put wheels of all requirements, hatchling's too, into wheels/ and build with
+# Without an index: put wheels of what requirements.lock names, and of hatchling, into wheels/ and build with
 # --build-arg PIP_NO_INDEX=1 --build-arg PIP_FIND_LINKS=/wheels
 ARG PIP_NO_INDEX=
 ARG PIP_FIND_LINKS=
@@ -17,11 +17,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 RUN python3 -m venv /opt/bindprobe
 COPY LICENSE wheel* /wheels/
-COPY pyproject.toml ./
-RUN python3 -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
-      > requirements.txt \
- && /opt/bindprobe/bin/pip install --quiet -r requirements.txt
-COPY README.md LICENSE ./
+COPY requirements.lock ./
+RUN /opt/bindprobe/bin/pip install --quiet --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
 COPY probe probe
 COPY scenarios scenarios
 RUN /opt/bindprobe/bin/pip install --quiet --no-deps . \

@@ -13,13 +13,16 @@ WORLD  ?=
 SECONDS ?= 600
 # Processes that run tests, a file at a time: they mostly wait for the networks that they build.
 JOBS   ?= 3
+# What is run with the lowest versions: what reads, writes and prints, and so meets the packages.
+LOWEST ?= tests/cli/test_commands.py tests/cli/test_output.py tests/explain tests/lab/test_check.py tests/lab/test_documents.py \
+	tests/machine tests/model tests/redact tests/report tests/services tests/wire
 # no: of a part of the tests, which need not cover the pure modules.
 COVER  ?= yes
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test timing check bench score table fuzz clean
+.PHONY: help demo test timing check lowest lock bench score table fuzz clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name about; do \
@@ -44,6 +47,17 @@ check: $(VENV)/dev ## style, types, direction of imports, sizes
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/house/test_sizes.py
 
+lowest: $(VENV)/lowest/done ## run tests that need no network with the lowest versions of all that the program needs
+	@$(VENV)/lowest/bin/python -m pytest -q -p no:cacheprovider -n $(JOBS) $(LOWEST) \
+		-m 'not docker and not netns and not nmap and not nobody and not tshark and not wall_time'
+
+lock: ## write requirements.lock, the newest versions with their hashes, which the images are made of
+	@$(PYTHON) -m venv --clear $(VENV)-lock
+	@$(VENV)-lock/bin/python -m pip install --quiet pip-tools
+	@$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-header --no-emit-options \
+		--output-file requirements.lock pyproject.toml
+	@rm -r $(VENV)-lock
+
 bench: $(VENV)/dev ## speed and memory against nmap, in namespaces of its own; kept in .venv/bench.json
 	@PYTHONPATH=tests $(BIN)/python tests/bench/speed.py $(VENV)/bench.json
 
@@ -61,6 +75,13 @@ fuzz: $(VENV)/dev ## broken packets and inputs for the codec and every parser, h
 clean: ## remove what the other commands made
 	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/lowest/done: pyproject.toml $(VENV)/pip tests/house/lowest.py
+	@$(PYTHON) -m venv --clear $(VENV)/lowest
+	@$(VENV)/lowest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(VENV)/lowest/bin/python tests/house/lowest.py | xargs $(VENV)/lowest/bin/python -m pip install --quiet \
+		hypothesis jsonschema pytest pytest-cov pytest-timeout pytest-xdist
+	@touch $@
 
 $(VENV)/pip: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -26,6 +26,7 @@ PYTHON = "3.11"  # of that suite
 BASE = "bindprobe-base:test"
 CONTEXT = (
     *("Dockerfile", ".dockerignore", "docker-compose.yml", "LICENSE", "README.md", "pyproject.toml"),
+    "requirements.lock",
     *("probe", "scenarios"),
 )
 WITH_US = ("setpriv", "--pdeathsig", "KILL")  # a command that also ends when this process is killed
@@ -176,7 +177,8 @@ def _programs() -> Sequence[str]:
 
 def _wheels() -> Sequence[str]:
     settings = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [*settings["build-system"]["requires"], *settings["project"]["dependencies"]]
+    pinned = re.findall(r"^\S+==\S+", (TOP / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    wanted = [*settings["build-system"]["requires"], *pinned]
     return ("--quiet", "--only-binary=:all:", f"--python-version={PYTHON}", *wanted)
 
 
