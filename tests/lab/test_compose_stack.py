@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,28 @@ def test_one_project_for_several_scenarios(docker: Docker) -> None:
     assert built == ["host", "services"]
     assert len(docker.given("up -d")) == 3
     (down,) = docker.given("down")
-    assert f"bindprobe-lab-{os.getpid()}" in down
+    assert f"{stack._project_prefix()}{os.getpid()} " in down
     assert "--volumes --remove-orphans" in down
     assert "--ports 5432,8000,9000 --engine connect" in docker.given("run")[2]
+
+
+def test_what_a_killed_run_left_is_taken_down(docker: Docker) -> None:
+    """By the next one: projects of this machine whose process is gone, and no other's."""
+    ours = stack._project_prefix()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    listed = [
+        f"{ours}{gone.pid}",
+        f"{ours}{gone.pid}",
+        f"{ours}{os.getppid()}",
+        "other",
+        f"bindprobe-lab-{gone.pid}",
+    ]
+    words = "\\n".join([*listed, f"{ours}x", f"bindprobe-lab-00000000-{gone.pid}"])
+    docker.runs("ps", f"printf '{words}\\n'; exit 0")
+    with stack.open_stack():
+        taken = docker.given("down")
+    assert [f"--project-name {ours}{gone.pid} " in line for line in taken] == [True]
 
 
 def test_a_host_that_ended_meanwhile(docker: Docker) -> None:

@@ -5,13 +5,17 @@ The prober runs in its container and prints a report; nothing of this process se
 
 import contextlib
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+
+import psutil
 
 from probe.errors import BackendError
 from probe.lab.compose.limits import image_of
@@ -209,7 +213,8 @@ def open_stack() -> Iterator[ComposeStack]:
     compose = compose_command()
     if why_not is not None or compose is None:
         raise BackendError(f"no containers here: {why_not}")
-    stack = ComposeStack(f"bindprobe-lab-{os.getpid()}", compose)
+    _clear(compose)
+    stack = ComposeStack(f"{_project_prefix()}{os.getpid()}", compose)
     ending = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
     for number in ending:
         signal.signal(number, signal.default_int_handler)
@@ -222,6 +227,33 @@ def open_stack() -> Iterator[ComposeStack]:
         finally:
             for number in ending:
                 signal.signal(number, signal.SIG_DFL)
+
+
+def _project_prefix() -> str:
+    """What the projects of this machine and its process numbers begin with: a name and a number for both.
+
+    An engine may serve several machines, and a namespace has process numbers of its own (pid_namespaces(7)).
+    """
+    try:
+        booted = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
+        numbered = f"{booted}{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # no Linux
+        numbered = platform.node()
+    return f"bindprobe-lab-{zlib.crc32(numbered.encode()):08x}-"
+
+
+def _clear(compose: tuple[str, ...]) -> None:
+    """Take down what a run left that was killed: a project of this machine whose process is gone.
+
+    Raises:
+        BackendError: something of it is left; the message names it.
+    """
+    form = f'{{{{.Label "{_PROJECT_LABEL}"}}}}'
+    listed = require(("docker", "ps", "--all", "--filter", f"label={_PROJECT_LABEL}", "--format", form), {})
+    for project in sorted(set(listed.decode(errors="replace").split())):
+        number = project.removeprefix(_project_prefix())
+        if number != project and number.isdecimal() and not psutil.pid_exists(int(number)):
+            ComposeStack(project, compose).end()
 
 
 @contextlib.contextmanager
