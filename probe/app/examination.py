@@ -70,7 +70,8 @@ class Examination:
         """Measure everything; False where a signal ended it early."""
         try:
             self._begin()
-            backends = replace(self._backends, inquiry=Inquiry.KEYS)
+            # What a program sends shows whether it refuses this machine: asked where ports are meant to work.
+            backends = replace(self._backends, inquiry=Inquiry.ALL if named else Inquiry.KEYS)
             measured = collect(self._target, timing, backends, progress, patient=False)
             self.outcome = measured
             if measured.complete:

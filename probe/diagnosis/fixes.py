@@ -238,6 +238,13 @@ def of_address(*rules: FixRule) -> Writer:
     return write
 
 
+def access_lists(scene: ExamContext) -> Iterator[Fix]:
+    """Let each program serve this machine."""
+    source = None if scene.source is None else str(scene.source)
+    for port in filter(scene.turns_away, scene.troubled_ports()):
+        yield Fix(rule=FixRule.CHECK_ACCESS_LIST, address=str(scene.ip), ports=(str(port),), source=source)
+
+
 def of_ports(rule: FixRule) -> Writer:
     """Advice about the ports that ought to answer."""
 

@@ -107,6 +107,7 @@ _BY_CONDITION: Mapping[Condition, Mapping[Cause, float]] = {
     Condition.THIS_MACHINE: {Cause.NOT_BOUND: 0.97},
     Condition.NOT_FORWARDED: {Cause.NOT_FORWARDED: 0.95, Cause.NOT_BOUND: 0.03},
     Condition.HAIRPIN: {Cause.HAIRPIN: 0.97},
+    Condition.TURNED_AWAY: {Cause.SERVICE_REFUSES_PEER: 0.97},
     Condition.LOCAL_FIREWALL: {Cause.LOCAL_FIREWALL: 0.97},
     Condition.INTERCEPTED: {Cause.PATH_FIREWALL: 0.8, Cause.NOT_BOUND: 0.1},
     Condition.UNKNOWN: {Cause.TARGET_FIREWALL: 0.5, Cause.PATH_FIREWALL: 0.25, Cause.NOT_BOUND: 0.2},
@@ -132,7 +133,7 @@ def _trouble(verdict: PortVerdict, observation: Observation, scene: ExamContext)
     named = _filtered_by(observation, scene) if condition in _FILTERED else _BY_CONDITION.get(condition, {})
     shares = {**dict.fromkeys(_ALWAYS, _DOWN_TO), **named}
     total = sum(shares.values())
-    evidence = (_evidence(verdict.port, observation, scene),)
+    evidence = (_evidence(verdict.port, observation, scene, condition),)
     return CauseDistribution(
         {cause: share / total for cause, share in shares.items()},
         dict.fromkeys(shares, evidence),
@@ -149,18 +150,21 @@ def _filtered_by(observation: Observation, scene: ExamContext) -> Mapping[Cause,
     return _FROM_OUTSIDE if scene.exam.address.realm == Realm.PUBLIC else _SOMEWHERE
 
 
-_STATES: Final = {
+_STATES: Final[Mapping[State | None, Symptom]] = {
     State.CLOSED: Symptom.PORT_CLOSED,
     State.FILTERED: Symptom.PORT_FILTERED,
     State.UNREACHABLE: Symptom.PORT_UNREACHABLE,
 }
 
 
-def _evidence(port: Port, observation: Observation, scene: ExamContext) -> CauseEvidence:
+def _evidence(
+    port: Port, observation: Observation, scene: ExamContext, condition: Condition
+) -> CauseEvidence:
     """How a troubled port answers. Its state is one of three, unless its answers reach no program."""
     state = observation.state
+    rule = Symptom.PORT_TURNED_AWAY if condition is Condition.TURNED_AWAY else _STATES.get(state)
     return CauseEvidence(
-        rule=Symptom.PORT_WITHHELD if observation.raw_only or state is None else _STATES[state],
+        rule=Symptom.PORT_WITHHELD if observation.raw_only or rule is None else rule,
         address=str(scene.ip),
         port=port.number,
         protocol=port.protocol,

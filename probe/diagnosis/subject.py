@@ -7,7 +7,7 @@ from probe.model.binding import Condition
 from probe.model.exam import AddressExam
 from probe.model.facts import LinkKind, Route
 from probe.model.machine import Link, Peer, Surroundings, Tunnel
-from probe.model.probing import State
+from probe.model.probing import Observation, State
 from probe.model.target import IPAddress, Port, Realm
 from probe.model.tunnel_state import leads_to, peer_for
 from probe.model.verdict import Verdict
@@ -98,8 +98,16 @@ class ExamContext:
         return tuple(
             port
             for port, observation in sorted(self.exam.survey.tested().items())
-            if (observation.state not in _FINE or observation.raw_only) and self._ought_to_answer(port)
+            if self._fails(port, observation) and self._ought_to_answer(port)
         )
+
+    def _fails(self, port: Port, observation: Observation) -> bool:
+        return observation.state not in _FINE or observation.raw_only or self.turns_away(port)
+
+    def turns_away(self, port: Port) -> bool:
+        """Whether the program of a port refuses this machine here."""
+        conditions = next((p.conditions for p in self.verdict.ports if p.port == port), {})
+        return conditions.get(self.exam.survey.seen) is Condition.TURNED_AWAY
 
     def _ought_to_answer(self, port: Port) -> bool:
         if port in self.named:

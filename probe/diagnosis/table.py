@@ -414,6 +414,7 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
     ),
     Cause.MTU_BLACK_HOLE: CauseRow(condition=Condition.MTU_BLACK_HOLE, fix=fixes.mtu),
     Cause.NOT_FORWARDED: CauseRow(fix=fixes.of_ports(FixRule.FORWARD_PORTS)),
+    Cause.SERVICE_REFUSES_PEER: CauseRow(condition=Condition.TURNED_AWAY, fix=fixes.access_lists),
     Cause.NOT_BOUND: CauseRow(fix=fixes.of_ports(FixRule.BIND_SERVICE)),
 }
 

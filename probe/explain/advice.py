@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from probe.explain.access import access_list
 from probe.explain.phrases import listed
 from probe.explain.subject import Places, Subject
 from probe.model.advice import Advice, AdviceRule
@@ -51,6 +52,10 @@ OF_PORT: Mapping[AdviceRule, str] = {
     AdviceRule.PERHAPS_BOUND_TO_LOOPBACK: (
         "{port} is not reachable: if it runs, it is bound to loopback or to an address that was not probed;"
         + _FOR_LOOPBACK
+    ),
+    AdviceRule.TURNED_AWAY: (
+        "{port} is reached at {where}, and the program itself refuses this machine there: the network is well; look at"
+        " {access}"
     ),
     AdviceRule.FORWARD_PORT: (
         "{port} is not forwarded by the router that owns {where}: for the internet, forward it there"
@@ -113,6 +118,7 @@ def port_advice(advice: Advice, subject: Subject) -> str:
         where=listed(advice.addresses) if advice.addresses else "",
         bound_to=listed(advice.bound_to) if advice.bound_to else "",
         sender=_sender(advice),
+        access=access_list(subject.service),
     )
 
 

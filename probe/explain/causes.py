@@ -38,6 +38,7 @@ MEANINGS: Mapping[Cause, str] = {
     Cause.HAIRPIN: "a router does not forward its public address from the inside",
     Cause.NOT_FORWARDED: "the router does not forward the port to the host",
     Cause.NOT_BOUND: "the host is reached, but nothing listens on the port at this address",
+    Cause.SERVICE_REFUSES_PEER: "the program accepts and refuses this machine, by its own access list",
 }
 
 
@@ -242,6 +243,7 @@ _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
     Symptom.PORT_CLOSED: _port("refuses {port}"),
     Symptom.PORT_FILTERED: _port("keeps {port} from answering ({reason})"),
     Symptom.PORT_UNREACHABLE: _port("cannot be reached on {port} ({reason})"),
+    Symptom.PORT_TURNED_AWAY: _port("accepts on {port}, and the program refuses this machine there"),
     Symptom.PORT_WITHHELD: _port("answers on {port} ({reason}), and no program of this machine gets it"),
     Symptom.SEGMENT_PASSES: "{e.segment} bytes in one segment pass on {e.port}/{e.protocol}",
     Symptom.PATH_MTU_LEARNT: _learnt,

@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
+from probe.explain.access import access_list
 from probe.explain.causes import far_end
 from probe.explain.phrases import listed
 from probe.model.fixes import Fix, FixRule
 from probe.model.machine import Hook
+from probe.model.target import Port, Protocol
+from probe.services.registry import service_name
 
 
 def explained_fix(fix: Fix) -> Fix:
@@ -30,6 +33,12 @@ def _far_end(fix: Fix) -> str:
 
 def _ports(fix: Fix) -> str:
     return listed(fix.ports) if fix.ports else "what is needed"
+
+
+def _service(fix: Fix) -> str | None:
+    """The customary service of the port."""
+    number, _, protocol = fix.ports[0].partition("/")
+    return service_name(Port(Protocol(protocol), int(number)))
 
 
 def _on_path(fix: Fix) -> str:
@@ -137,6 +146,10 @@ _SENTENCES: Mapping[FixRule, str | Callable[[Fix], str]] = {
     FixRule.BIND_SERVICE: lambda f: (
         f"bind the service of {_ports(f)} to {f.address} too, or to all interfaces; ss -tulnp on the target"
         " shows what it is bound to now"
+    ),
+    FixRule.CHECK_ACCESS_LIST: lambda f: (
+        f"the network is well: let the program of {_ports(f)} serve this machine ({f.source}), in"
+        f" {access_list(_service(f))}"
     ),
     FixRule.ALLOW_ICMP: (
         "or let ICMP (type 3 code 4; ICMPv6 type 2) pass on the whole way, so that hosts learn the size"

@@ -15,6 +15,14 @@ _PROOFS: Mapping[Proof, str] = {
     Proof.GREETING: "same greeting",
 }
 SENTENCES: Mapping[EvidenceRule, str] = {
+    EvidenceRule.HANGS_UP: (
+        "accepted on {where}, and the program hangs up at once, while it serves another address: it turns this"
+        " machine away there"
+    ),
+    EvidenceRule.DENIES: "accepted on {where}, and the program refuses this machine in words: {service}",
+    EvidenceRule.FORBIDS: (
+        "accepted on {where}, and the program forbids this machine what it serves on another address: {service}"
+    ),
     EvidenceRule.SAME_SERVICE: "same service on {where} ({shown})",
     EvidenceRule.PERHAPS_SAME_SERVICE: "perhaps the same service on {where}: they greet alike ({shown})",
     EvidenceRule.OTHER_HOST_KEY: (

@@ -132,6 +132,14 @@ def _forward_it(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice 
     return _advice(AdviceRule.FORWARD_PORT, fronts) if fronts and not is_private(verdict.port) else None
 
 
+def _let_in(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    """The program's access list is the place to look, but for what should stay from the internet."""
+    away = [m for m in models if verdict.conditions.get(m.seen) is Condition.TURNED_AWAY]
+    if is_private(verdict.port):
+        away = [m for m in away if m.address.realm != Realm.PUBLIC]
+    return _advice(AdviceRule.TURNED_AWAY, away) if away else None
+
+
 # The most important first.
 _RULES: tuple[_Rule, ...] = (
     _private_on_public,
@@ -139,6 +147,7 @@ _RULES: tuple[_Rule, ...] = (
     _published,
     _refused_behind,
     _open_firewall,
+    _let_in,
     _bind_wider,
     _not_exposed,
     _forward_it,

@@ -16,6 +16,7 @@ from probe.model.facts import AddressSurvey
 from probe.model.greeting import Greeting
 from probe.model.identity import Key, KeyKind, Sameness
 from probe.model.target import IPAddress, Port
+from probe.services.refusals import denies
 
 # --- two greetings ---
 
@@ -56,8 +57,8 @@ def likeness(about: AddressSurvey, beside: AddressSurvey, port: Port) -> Likenes
     """Compare the greetings on a port of two addresses; both sent something."""
     one, two = about.greetings[port], beside.greetings[port]
     sent = [bool(one.text), bool(two.text)]
-    if not all(sent):
-        return Likeness.UNLIKE  # silence is no greeting
+    if not all(sent) or denies(one) or denies(two):
+        return Likeness.UNLIKE  # silence is no greeting, and who is turned away is not greeted
     if (one.tls, one.status is None) != (two.tls, two.status is None):
         return Likeness.OTHER
     if stable(one, about.address.ip) == stable(two, beside.address.ip):

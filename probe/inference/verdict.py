@@ -1,6 +1,6 @@
 """From a posterior to a verdict: which binding is named, how it is served, with which evidence."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from probe.inference import advice
@@ -10,7 +10,7 @@ from probe.inference.conditions import address_condition, port_condition
 from probe.inference.host import HostPosterior
 from probe.inference.ownership import owner_evidence, owner_of
 from probe.inference.policy import AddressModel
-from probe.inference.port_evidence import port_evidence, reading
+from probe.inference.port_evidence import gathered, port_evidence, reading
 from probe.inference.posterior import Posterior
 from probe.inference.priors import SURE
 from probe.inference.raw_evidence import raw_evidence
@@ -20,6 +20,7 @@ from probe.inference.same_service import service_evidence, services_of
 from probe.inference.stated import Statement, stated_evidence
 from probe.inference.tables import FORGERS, Policy
 from probe.inference.traces import ResetMark
+from probe.inference.turned_away import refusal_evidence, refusals
 from probe.model.binding import Binding, BoundBy, Candidate, Condition, Owner
 from probe.model.disposition import RawResponse
 from probe.model.evidence import Response
@@ -86,7 +87,7 @@ def judge_port(
         families=_families(binding, named, posterior),
         bound_by=_bound_by(binding, named, posterior, port, reached),
         via=via_of(port, reached, services),
-        conditions={m.seen: port_condition(port, m, posterior) for m in models},
+        conditions=_conditions(port, models, posterior),
     )
     opened = any(port in m.evidence and m.evidence[port].response in OPENED for m in reached)
     return replace(
@@ -95,6 +96,7 @@ def judge_port(
         evidence=(
             *port_evidence(port, models),
             *raw_evidence(port, models),
+            *gathered(refusal_evidence(port, models)),
             *service_evidence(port, surveys),
             *stated_evidence(stated),
         ),
@@ -103,6 +105,16 @@ def judge_port(
         next_tests=tuple(next_tests(port, binding, posterior.candidates)),
         advice=advice.for_port(settled, models),
     )
+
+
+def _conditions(
+    port: Port, models: Sequence[AddressModel], posterior: Posterior
+) -> Mapping[tuple[str, IPAddress], Condition]:
+    """Condition of the port on each address; where the way is clear the program may refuse by itself."""
+    refused = refusals(port, models)
+    found = {m.seen: port_condition(port, m, posterior) for m in models}
+    away = {seen for seen in refused if found[seen] is Condition.CLEAR}
+    return {seen: Condition.TURNED_AWAY if seen in away else one for seen, one in found.items()}
 
 
 def name_port(

@@ -34,6 +34,7 @@ class AdviceRule(StrEnum):
     BOUND_TO_LOOPBACK = "bound-to-loopback"
     PERHAPS_BOUND_TO_LOOPBACK = "perhaps-bound-to-loopback"
     FORWARD_PORT = "forward-port"
+    TURNED_AWAY = "turned-away"  # by the program itself
     KEPT_FROM_PUBLIC = "kept-from-public"
     # Of an address.
     TUNNEL_DOWN = "tunnel-down"
@@ -73,6 +74,7 @@ IMPORTANCE: Mapping[AdviceRule, int] = {
     AdviceRule.ALLOW_REJECTED: 50,
     AdviceRule.OPEN_FIREWALL: 50,
     AdviceRule.OPEN_FIREWALL_AND_PUBLISH: 50,
+    AdviceRule.TURNED_AWAY: 45,
     AdviceRule.BIND_WIDER: 40,
     AdviceRule.PUBLISH_WIDER: 40,
     AdviceRule.HAIRPIN: 40,

@@ -40,6 +40,7 @@ class Condition(StrEnum):
     RATE_LIMITED = "rate-limited"  # answers are rationed: too few came to conclude more
     LINK_DOWN = "link-down"  # the prober's own link has no carrier, or is switched off
     OFF_NETWORK = "off-network"  # a private address that no link of the prober leads to
+    TURNED_AWAY = "turned-away"  # a socket accepts, and the program refuses this peer
     THIS_MACHINE = "this-machine"  # the prober's own address: no firewall was met
     UNKNOWN = "unknown"
 

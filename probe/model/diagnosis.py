@@ -39,6 +39,7 @@ class Cause(StrEnum):
     HAIRPIN = "hairpin"
     NOT_FORWARDED = "not-forwarded"
     NOT_BOUND = "not-bound"
+    SERVICE_REFUSES_PEER = "service-refuses-peer"
 
 
 @dataclass(frozen=True, slots=True)

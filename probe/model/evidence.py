@@ -89,6 +89,10 @@ class EvidenceRule(StrEnum):
     LOOPBACK_ACCEPTED = "loopback-accepted"  # a frame for 127.0.0.1, on this address's link
     LOOPBACK_REFUSED = "loopback-refused"
     LOOPBACK_PASSED_ON = "loopback-passed-on"
+    # The program refuses this machine itself.
+    HANGS_UP = "hangs-up"  # at once, while it serves another address
+    DENIES = "denies"  # in words
+    FORBIDS = "forbids"  # a page (HTTP 403) that it serves on another address
     # What services showed of themselves.
     SAME_SERVICE = "same-service"
     PERHAPS_SAME_SERVICE = "perhaps-same-service"

@@ -68,6 +68,7 @@ class FixRule(StrEnum):
     USE_INSIDE_ADDRESS = "use-inside-address"
     FORWARD_PORTS = "forward-ports"
     BIND_SERVICE = "bind-service"
+    CHECK_ACCESS_LIST = "check-access-list"  # of the program
     # Sizes
     SET_MTU = "set-mtu"
     NARROW_ROUTE = "narrow-route"

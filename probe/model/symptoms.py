@@ -111,6 +111,7 @@ class Symptom(StrEnum):
     PORT_CLOSED = "port-closed"
     PORT_FILTERED = "port-filtered"
     PORT_UNREACHABLE = "port-unreachable"
+    PORT_TURNED_AWAY = "port-turned-away"  # it accepts, and the program refuses this machine
     PORT_WITHHELD = "port-answer-withheld"  # it answers, and no program of this machine gets it
     # Which packets does the path carry?
     SEGMENT_PASSES = "segment-passes"

@@ -14,7 +14,11 @@ HEADERS = ("server", "content-type", "location", "etag", "content-length", "via"
 _MOST_LINES = 64  # of an HTTP head that are looked at
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})(?: |$)")
 _ALERT = b"\x15\x03"  # the record of a TLS alert (RFC 8446 section 5.1)
+_MYSQL_ERROR = (
+    0xFF  # what they open with for a peer that they do not serve: the error's number and text follow
+)
 _MYSQL = 10  # the version of the handshake that MySQL and MariaDB open with, after four bytes of length
+_MYSQL_LEAST = 7  # bytes of an error with no text
 _TEXT_CONTROLS = frozenset(b"\t\x1b")  # of control characters these are seen in text
 
 
@@ -58,6 +62,9 @@ def _mysql(data: bytes) -> Greeting | None:
     """The handshake of MySQL: the version ends with a NUL, what follows is another at every connection."""
     head, version = data[:5], data[5:].partition(b"\0")
     length = int.from_bytes(head[:3], "little") + 4
+    if len(data) >= length > _MYSQL_LEAST and head[3:] == bytes([0, _MYSQL_ERROR]):
+        number = int.from_bytes(data[5:7], "little")
+        return Greeting(_printable(b"MySQL error %d: %s" % (number, data[7:length])))
     if len(data) < length or head[3:] != bytes([0, _MYSQL]) or not version[1]:
         return None
     return Greeting(_printable(b"MySQL handshake, " + version[0]))

@@ -37,9 +37,20 @@ from probe.model.unread import NameFailure, NameFailureRule
 from probe.model.verdict import Verdict
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "causes.yaml").read_text(encoding="utf-8"))
-OF_PORTS_AND_SIZES = {Cause.NOT_FORWARDED, Cause.NOT_BOUND, Cause.MTU_BLACK_HOLE}
+OF_PORTS_AND_SIZES = {
+    Cause.NOT_FORWARDED,
+    Cause.NOT_BOUND,
+    Cause.SERVICE_REFUSES_PEER,
+    Cause.MTU_BLACK_HOLE,
+}
 # Symptoms that name a cause by themselves: they answer no question about the address.
-OF_PORTS = {Symptom.PORT_CLOSED, Symptom.PORT_FILTERED, Symptom.PORT_UNREACHABLE, Symptom.PORT_WITHHELD}
+OF_PORTS = {
+    Symptom.PORT_CLOSED,
+    Symptom.PORT_FILTERED,
+    Symptom.PORT_UNREACHABLE,
+    Symptom.PORT_TURNED_AWAY,
+    Symptom.PORT_WITHHELD,
+}
 OF_NAMES = {Symptom.NAME_UNRESOLVED}  # of a name without an address
 OF_SIZES = {
     Symptom.SEGMENT_PASSES,

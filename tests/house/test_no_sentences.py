@@ -31,6 +31,7 @@ ALLOWED = {
         "requires root",
         r"Unable to access interface (\S+): ",
     ),
+    "what services write to a peer that they do not serve": (r"\bnot allowed\b|\bnot permitted\b",),
     "why raw packets cannot be sent, an error for the user": (
         "raw packets are sent on Linux only: ",
         "raw packets need CAP_NET_RAW",

@@ -28,6 +28,10 @@ READ = {
     "telnet": (b"\xff\xfd\x18\xff\xfb\x01", Greeting("\\xff\\xfd\\x18\\xff\\xfb\\x01", binary=True)),
     "megabytes": (b"x" * 1_000_000, Greeting("x" * (MOST_TEXT - 3) + "...")),
     "MySQL": (FRAMED, Greeting("MySQL handshake, 8.0.36")),
+    "MySQL that refuses the peer": (
+        b"\x0e\0\0\0\xff\x6a\x04not allowed",
+        Greeting("MySQL error 1130: not allowed"),
+    ),
     "MySQL, cut off": (FRAMED[:20], Greeting(f"{chr(len(MYSQL))}\\x00\\x00\\x00", binary=True)),
     "HTTP": (OK + b"Server: nginx/1.22.1\r\n\r\n", Greeting(OK_TEXT, 200, SERVER)),
     "HTTP/1.0 with bare line ends": (
