@@ -9,7 +9,7 @@ from probe.version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from probe.app.checkup import doctor
-    from probe.app.engines import EngineRequest
+    from probe.app.engine_request import EngineRequest
     from probe.app.saved import infer, load, render
     from probe.app.scan import Reporting, measure, scan
     from probe.app.session import open_session
@@ -43,7 +43,7 @@ __all__ = [
 _HOMES = {
     "BindprobeError": "probe.errors",
     "DoctorReport": "probe.model.doctor_report",
-    "EngineRequest": "probe.app.engines",
+    "EngineRequest": "probe.app.engine_request",
     "Facts": "probe.model.measurement",
     "Measurement": "probe.model.measurement",
     "Report": "probe.model.report",

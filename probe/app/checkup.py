@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from probe.app import doctor as examining
-from probe.app.engines import Engine, EngineRequest
+from probe.app.engine_request import EngineRequest
+from probe.app.engines import Engine
 from probe.app.session import Session, open_session, own_reader
 from probe.app.target import Target, read_ports, resolve_target
 from probe.diagnosis.names import diagnose_name

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from probe.app import session
-from probe.app.engines import EngineRequest
+from probe.app.engine_request import EngineRequest
 from probe.app.invoker import Invoker, acting_as_invoker, invoker_of
 from probe.app.session import Session
 from probe.backends import privilege

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from probe.app.engines import Engine, EngineRequest
+from probe.app.engine_request import EngineRequest
+from probe.app.engines import Engine
 from probe.app.session import Backends, open_session
 from probe.app.stages import collect
 from probe.app.target import Target, facts_of, resolve_target

@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from probe.app.engines import Engine, EngineRequest, engine_request
+from probe.app.engine_request import EngineRequest, engine_request
+from probe.app.engines import Engine
 from probe.backends import privilege
 from probe.engine.backend import Backend, Clients, NoClients
 from probe.errors import OutputError, PrivilegeError

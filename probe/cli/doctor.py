@@ -2,7 +2,7 @@
 
 import typer
 
-from probe.app.engines import Engine, EngineRequest
+from probe.app.engines import Engine
 from probe.cli import options
 from probe.cli.app import app
 from probe.cli.formats import chooses_form
@@ -35,6 +35,7 @@ def doctor(  # noqa: PLR0913 - each is a flag
     """
     from probe import interruption
     from probe.app.checkup import checkup_of
+    from probe.app.engine_request import EngineRequest
     from probe.app.target import Target
     from probe.cli import doctoring
     from probe.cli.output import Destination

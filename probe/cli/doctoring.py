@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from probe import interruption
 from probe.app.checkup import CheckupRequest, begin, machine_report
 from probe.app.diagnose import diagnosed_again
-from probe.app.engines import EngineRequest
+from probe.app.engine_request import EngineRequest
 from probe.app.privileged_start import looking, started
 from probe.app.watch import EVERY_S, Watch
 from probe.cli.notices import hint

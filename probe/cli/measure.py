@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from probe import interruption
-from probe.app.engines import EngineRequest
+from probe.app.engine_request import EngineRequest
 from probe.app.plan import make_plan
 from probe.app.privileged_start import started
 from probe.app.scan import Reporting, scan

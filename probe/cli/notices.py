@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from probe.app.engines import EngineRequest
+from probe.app.engine_request import EngineRequest
 from probe.cli.terminal import note
 from probe.model.facts import LinkKind
 

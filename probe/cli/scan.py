@@ -2,7 +2,7 @@
 
 import typer
 
-from probe.app.engines import Engine, EngineRequest
+from probe.app.engines import Engine
 from probe.cli import options
 from probe.cli.app import app
 from probe.cli.formats import chooses_form
@@ -41,6 +41,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     quiet: options.Quiet = False,
 ) -> None:
     """Probe a target's addresses and infer what each port is bound to, or what blocks it."""
+    from probe.app.engine_request import EngineRequest
     from probe.app.target import Target
     from probe.cli import measure
     from probe.cli.output import Destination

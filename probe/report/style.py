@@ -1,10 +1,9 @@
 """How a text is laid out for its reader. Decided by the caller: the formats know no terminal."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class TextStyle:
+class TextStyle(NamedTuple):
     """`width` in columns; `unicode`: box-drawing characters may be used; `colour`: ANSI colours too.
 
     `detail` adds evidence, rivals and the cost of the scan.

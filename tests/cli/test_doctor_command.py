@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 from scripted_doctor import CHECK, ScriptedDoctor, document_of, run
 
-from probe.app.engines import Engine, EngineRequest
+from probe.app.engine_request import EngineRequest
+from probe.app.engines import Engine
 from probe.app.privileged_start import Around, looking, started
 from probe.cli.main import main
 from probe.machine.reader_process import ReaderProcess

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from probe.app.engines import EngineRequest
+from probe.app.engine_request import EngineRequest
 from probe.cli.main import main
 from probe.cli.notices import announce
 from probe.errors import PrivilegeError
