@@ -19,6 +19,7 @@ from probe.diagnosis.commands import (
 )
 from probe.diagnosis.read_symptoms import answers, blocking, endpoint_of, key_of
 from probe.diagnosis.subject import ExamContext
+from probe.engine.distance import is_answer
 from probe.model.facts import LinkKind
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Tunnel, TunnelKind
@@ -100,8 +101,10 @@ def peer_rejects_source(scene: ExamContext) -> Iterator[Fix]:
 
 
 def no_return_route(scene: ExamContext) -> Iterator[Fix]:
-    """Give the target a route back."""
-    if scene.source is not None:
+    """Give the target a route back. It has one where it answers other ports: a container may have none."""
+    if any(is_answer(o) for o in scene.exam.survey.observations):
+        yield Fix(rule=FixRule.ROUTE_CONTAINER, address=str(scene.ip), ports=_ports(scene))
+    elif scene.source is not None:
         yield _there(FixRule.ADD_RETURN_ROUTE, return_route(scene.source, scene.ip))
 
 

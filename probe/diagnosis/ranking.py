@@ -16,7 +16,7 @@ from probe.diagnosis.table import PRIOR, likelihood
 from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
 from probe.model.exam import MtuTrial, Transfer
-from probe.model.probing import Observation, State
+from probe.model.probing import Observation, Reason, State
 from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.target import Port, Realm
 from probe.model.verdict import PortVerdict
@@ -115,6 +115,8 @@ _BY_CONDITION: Mapping[Condition, Mapping[Cause, float]] = {
 _FILTERED = frozenset({Condition.DROPPED, Condition.REJECTED})
 _AT_TARGET = {Cause.TARGET_FIREWALL: 0.95, Cause.PATH_FIREWALL: 0.03}
 _ON_THE_WAY = {Cause.PATH_FIREWALL: 0.95, Cause.TARGET_FIREWALL: 0.03}
+# Silence may also be a port that is forwarded into a container whose answers leave by another way.
+_SILENT_AT_TARGET = {Cause.TARGET_FIREWALL: 0.85, Cause.NO_RETURN_ROUTE: 0.11, Cause.PATH_FIREWALL: 0.02}
 _SOMEWHERE = {Cause.TARGET_FIREWALL: 0.53, Cause.PATH_FIREWALL: 0.45}
 _FROM_OUTSIDE = {Cause.TARGET_FIREWALL: 0.43, Cause.PATH_FIREWALL: 0.55}  # the border filters too
 
@@ -146,7 +148,7 @@ def _filtered_by(observation: Observation, scene: ExamContext) -> Mapping[Cause,
     if observation.sender is not None:
         return _AT_TARGET if observation.sender == scene.ip else _ON_THE_WAY
     if scene.exam.survey.hops == _ON_LINK:
-        return _AT_TARGET
+        return _SILENT_AT_TARGET if observation.reason is Reason.NO_RESPONSE else _AT_TARGET
     return _FROM_OUTSIDE if scene.exam.address.realm == Realm.PUBLIC else _SOMEWHERE
 
 

@@ -30,6 +30,11 @@ OF_PORT: Mapping[AdviceRule, str] = {
         "{port} is forwarded by {where} to something that refuses it: start the service there, or correct the port"
         " inside to which it is published"
     ),
+    AdviceRule.FORWARDED_UNANSWERED: (
+        "{port} is passed on by {where} into a container or to another host, and no answer comes back: see that its"
+        " answers leave by this host (the container's default route, no VPN of its own), and that no rule of the forward"
+        " chain drops them"
+    ),
     AdviceRule.ALLOW_REJECTED: "{port} is rejected at {where} by {sender}: allow it in the firewall there",
     AdviceRule.OPEN_FIREWALL: (
         "{port} is blocked at {where}: to allow it, open {label} in the firewall that guards that address"

@@ -147,6 +147,10 @@ _SENTENCES: Mapping[FixRule, str | Callable[[Fix], str]] = {
         f"bind the service of {_ports(f)} to {f.address} too, or to all interfaces; ss -tulnp on the target"
         " shows what it is bound to now"
     ),
+    FixRule.ROUTE_CONTAINER: lambda f: (
+        f"if {_ports(f)} is forwarded into a container, see that its answers come back by this host: in the container,"
+        " the default route must lead to the host, not into a VPN of its own (ip route)"
+    ),
     FixRule.CHECK_ACCESS_LIST: lambda f: (
         f"the network is well: let the program of {_ports(f)} serve this machine ({f.source}), in"
         f" {access_list(_service(f))}"

@@ -6,7 +6,9 @@ from probe.inference.forwarded import forwarders
 from probe.inference.policy import AddressModel
 from probe.model.advice import Advice, AdviceRule, severity_of
 from probe.model.binding import Binding, Condition
+from probe.model.disposition import RawResponse
 from probe.model.evidence import Response
+from probe.model.probing import Reason, Role
 from probe.model.target import IPAddress, Port, Realm
 from probe.model.verdict import PortVerdict
 from probe.services.registry import is_private
@@ -103,8 +105,19 @@ def _open_firewall(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advi
     by = [m for m in stopped if _rejector(verdict.port, m) is not None]
     if by:
         return _advice(AdviceRule.ALLOW_REJECTED, by, sender=_rejector(verdict.port, by[0]))
+    passing = [m for m in stopped if _passes_on(verdict.port, m)]
+    if passing:
+        return _advice(AdviceRule.FORWARDED_UNANSWERED, passing)
     also = forwarders(verdict.port, models)
     return _advice(AdviceRule.OPEN_FIREWALL_AND_PUBLISH if also else AdviceRule.OPEN_FIREWALL, stopped)
+
+
+def _passes_on(port: Port, model: AddressModel) -> bool:
+    """Whether the host sends on what is for the port, and takes what is for others, by frames on its link."""
+    traces = [t.observation for t in model.survey.traces if t.observation.question.hop is not None]
+    takes = any(o.question.role is Role.CONTROL and o.reason is Reason.RESET for o in traces)
+    cross_link = model.evidence[port].raw.cross_link if port in model.evidence else ()
+    return takes and any(c.tried.response is RawResponse.PASSED_ON for c in cross_link)
 
 
 def _blocked(verdict: PortVerdict, models: Sequence[AddressModel]) -> list[AddressModel]:

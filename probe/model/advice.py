@@ -26,6 +26,7 @@ class AdviceRule(StrEnum):
     PRIVATE_EVERYWHERE = "private-everywhere"
     PUBLISHED_PAST_FIREWALL = "published-past-firewall"
     FORWARDED_TO_NOTHING = "forwarded-to-nothing"
+    FORWARDED_UNANSWERED = "forwarded-unanswered"
     ALLOW_REJECTED = "allow-rejected"
     OPEN_FIREWALL = "open-firewall"
     OPEN_FIREWALL_AND_PUBLISH = "open-firewall-and-publish"
@@ -71,6 +72,7 @@ IMPORTANCE: Mapping[AdviceRule, int] = {
     AdviceRule.FORWARDED_TO_NOTHING: 55,
     AdviceRule.NOTHING_CAME_BACK: 55,
     AdviceRule.LOOK_FOR_THE_CAUSE: 55,
+    AdviceRule.FORWARDED_UNANSWERED: 50,
     AdviceRule.ALLOW_REJECTED: 50,
     AdviceRule.OPEN_FIREWALL: 50,
     AdviceRule.OPEN_FIREWALL_AND_PUBLISH: 50,

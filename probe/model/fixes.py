@@ -42,6 +42,7 @@ class FixRule(StrEnum):
     WIDEN_ALLOWED_IPS = "widen-allowed-ips-at-far-end"
     # Routes and addresses
     ADD_RETURN_ROUTE = "add-return-route"
+    ROUTE_CONTAINER = "route-container"  # that a port is forwarded to: its answers must come back by the host
     ROUTE_BY_VPN = "route-by-vpn"  # which tunnel is not known
     ROUTE_BY_TUNNEL = "route-by-tunnel"
     RENUMBER_NETWORK = "renumber-network"
