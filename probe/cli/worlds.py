@@ -10,8 +10,8 @@ from probe.cli.options import WorldKind
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import note
 from probe.errors import BackendError
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
+from probe.lab.open_world import backends_of, open_world
 from probe.model.plan import Timing
 from probe.model.report import Report
 

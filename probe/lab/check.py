@@ -10,7 +10,7 @@ from msgspec import structs
 
 from probe.errors import ScenarioError
 from probe.lab.compose.limits import why_not
-from probe.lab.door import backends_of, open_world
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.result import NOTHING, CheckResult, ExpectationRow, ReportedValue, listed, values_of
 from probe.lab.scenario import Expected, SameService, Scenario, address_of
 from probe.lab.sim import tunnel

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from probe.lab.door import backends_of
+from probe.lab.open_world import backends_of
 from probe.lab.scenario import Scenario
 from probe.lab.world import World
 from probe.model.diagnosis import Diagnosis

@@ -9,8 +9,8 @@ from msgspec import structs
 
 from probe.app.scan import scan
 from probe.engine.backend import Backend
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
+from probe.lab.open_world import backends_of, open_world
 from probe.model.plan import Timing
 from probe.model.probing import Probe, Reason, Reply
 

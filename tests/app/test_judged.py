@@ -10,8 +10,8 @@ from msgspec import structs
 from probe.app.infer import judged, merged
 from probe.app.scan import Reporting, scan
 from probe.errors import UsageError
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario, scenario_paths
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import parse_scenario
 from probe.model.measurement import Facts
 from probe.model.plan import Timing

@@ -17,8 +17,8 @@ import probe
 from probe import Facts, Target, Timing, infer, load, measure, render, scan
 from probe.app.session import Backends, Session
 from probe.errors import BackendError, NothingMeasuredError, PrivilegeError, UsageError
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
+from probe.lab.open_world import backends_of, open_world
 from probe.model.measurement import Measurement
 from probe.report.as_json import render_json
 

@@ -10,8 +10,8 @@ from probe.app.session import Backends, Session, open_session
 from probe.app.way_out import own_way, require_sources
 from probe.backends.system_host import SystemHost
 from probe.errors import UsageError
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
+from probe.lab.open_world import backends_of, open_world
 from probe.machine.interfaces import Interface
 from probe.model.facts import LinkKind
 from probe.model.way_out import USUAL_WAY, WayOut

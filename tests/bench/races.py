@@ -13,7 +13,7 @@ from time import perf_counter
 
 from bench import many_hosts
 
-from probe.lab.door import open_world
+from probe.lab.open_world import open_world
 from probe.lab.scenario import Scenario, ScenarioLink, ScenarioScan, address_of
 from probe.lab.scenario_hosts import Action, Listen, Rule, Serves, TargetHost
 from probe.model.binding import Condition

@@ -20,8 +20,8 @@ from score import nmap
 from tabulate import tabulate
 
 from probe.lab.check import compare
-from probe.lab.door import open_world
 from probe.lab.netns import enter
+from probe.lab.open_world import open_world
 from probe.lab.scenario import Expected, Scenario, ScenarioLink, ScenarioScan, address_of
 from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.report.read import parse_report

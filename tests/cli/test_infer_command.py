@@ -10,8 +10,8 @@ import pytest
 
 from probe.app.scan import Reporting, scan
 from probe.cli.main import main
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
+from probe.lab.open_world import backends_of, open_world
 from probe.model.plan import Timing
 from probe.report.as_json import render_json
 

@@ -10,8 +10,8 @@ import pytest
 
 import probe
 from probe.app.session import Session
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
+from probe.lab.open_world import backends_of, open_world
 
 TOP = Path(__file__).parents[2]
 PAGE = (TOP / "docs" / "library.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from probe.app.stages import collect
 from probe.engine.rows import FEW, fold, unfold
 from probe.inference import infer
 from probe.inference.responses import noise_of
-from probe.lab.door import backends_of, open_world
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import parse_scenario
 from probe.model.encoding import decode, encode
 from probe.model.facts import AddressSurvey, LinkKind, Route, Trace

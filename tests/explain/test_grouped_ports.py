@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from probe.app.scan import Reporting, scan
-from probe.lab.door import backends_of, open_world
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import Expected, Scenario, ScenarioScan
 from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.model.advice import AdviceRule, NextTestRule

@@ -26,7 +26,7 @@ from one_port_worlds import (
 
 from probe.app.scan import collect
 from probe.inference import infer
-from probe.lab.door import backends_of
+from probe.lab.open_world import backends_of
 from probe.lab.scenario import Scenario, ScenarioLink, realm_of
 from probe.lab.scenario_hosts import Action, Listen, Rule, Segment
 from probe.lab.sim.world import open_sim

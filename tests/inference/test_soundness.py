@@ -27,7 +27,7 @@ from one_port_worlds import (
 
 from probe.app.scan import collect
 from probe.inference import infer
-from probe.lab.door import backends_of
+from probe.lab.open_world import backends_of
 from probe.lab.scenario import Scenario
 from probe.lab.sim.world import open_sim
 from probe.lab.truth import truth

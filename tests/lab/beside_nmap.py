@@ -12,9 +12,9 @@ import sys
 from score import nmap
 
 from probe.app.stages import collect
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import scenario_paths
 from probe.lab.netns import enter
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import address_of, load_scenario
 from probe.model.plan import Timing
 from probe.model.probing import Role

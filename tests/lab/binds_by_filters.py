@@ -17,10 +17,10 @@ from typing import Any
 
 from probe.app.stages import collect
 from probe.inference import infer
-from probe.lab.door import backends_of, open_world
 from probe.lab.netns import enter
 from probe.lab.netns import world as netns_world
 from probe.lab.netns.layout import Layout, lay_out
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import Scenario, address_of, parse_scenario
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing

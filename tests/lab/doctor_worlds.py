@@ -15,9 +15,9 @@ from typing import Any
 from msgspec import to_builtins
 
 from probe.lab.doctoring import examined
-from probe.lab.door import open_world
 from probe.lab.files import find_scenario
 from probe.lab.netns import enter
+from probe.lab.open_world import open_world
 from probe.lab.world import World
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis
 from probe.model.fixes import Fix

@@ -36,8 +36,8 @@ from probe.app.stages import collect
 from probe.engine.rows import measurement_of
 from probe.lab.check import compare
 from probe.lab.daemons import published_on
-from probe.lab.door import backends_of, open_world
 from probe.lab.netns import enter
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import CONTAINER_ADDRESSES, Scenario
 from probe.lab.scenario_hosts import Dnat, Forwarder, TargetHost
 from probe.lab.world import World

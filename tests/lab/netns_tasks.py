@@ -207,7 +207,7 @@ def host_dies(given: dict[str, Any]) -> dict[str, Any]:
 
 def prober(name: str) -> dict[str, Any]:
     """Return what the prober's machine knows of the way to each address, and what a question brings."""
-    from probe.lab.door import open_world  # noqa: PLC0415 - only here are the engine and the host needed
+    from probe.lab.open_world import open_world  # noqa: PLC0415 - only here are the engine and the host needed
 
     with open_world(scenario(name), "netns") as world:
         routes = {str(given.ip): world.host.route(given.ip) for given in world.target.addresses}

@@ -12,9 +12,9 @@ from unittest import mock
 from probe.engine.backend import Backend
 from probe.engine.run import Run
 from probe.engine.survey import Answers, Step
-from probe.lab.door import open_world
 from probe.lab.netns import layout
 from probe.lab.netns import world as netns_world
+from probe.lab.open_world import open_world
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, Scenario, address_of, realm_of
 from probe.lab.sim.box import Buckets
 from probe.machine.sources import Host

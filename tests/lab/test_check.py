@@ -8,8 +8,8 @@ from msgspec import structs
 
 from probe.errors import ScenarioError, UsageError
 from probe.lab.check import check, compare
-from probe.lab.door import open_world
 from probe.lab.files import find_scenario, scenario_paths
+from probe.lab.open_world import open_world
 from probe.lab.result import CheckResult, ExpectationRow
 from probe.lab.scenario import Scenario, load_scenario, parse_scenario
 from probe.lab.table import render_truth_table

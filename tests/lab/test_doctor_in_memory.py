@@ -8,8 +8,8 @@ from probe.app.diagnose import diagnosed_again
 from probe.app.doctor import examine
 from probe.lab.check import check, why_not_in
 from probe.lab.doctoring import examined
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario, scenario_paths
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import Scenario, parse_scenario
 from probe.model.diagnosis import AddressDiagnosis, Cause
 from probe.model.doctor_report import DoctorReport

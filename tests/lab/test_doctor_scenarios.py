@@ -7,8 +7,8 @@ from doctor_runs import DoctorRun, Job, places, side_by_side
 from doctor_worlds import evidence, ranked
 
 from probe.lab.doctoring import examined
-from probe.lab.door import open_world
 from probe.lab.files import find_scenario, scenario_paths
+from probe.lab.open_world import open_world
 from probe.model.diagnosis import Cause
 
 pytestmark = [pytest.mark.netns, pytest.mark.takes_minutes]

@@ -14,7 +14,7 @@ from msgspec import convert
 
 from probe.errors import BackendError
 from probe.lab.netns import enter, tunnels
-from probe.lab.netns.carried import plan_tunnel
+from probe.lab.netns.tunnel_plan import plan_tunnel
 from probe.lab.scenario import Vpn, VpnKind
 
 SERVICE = {"listen": [{"port": 80, "bind": "::", "serves": "greet"}]}

@@ -9,8 +9,8 @@ from probe.backends.clients import SystemClients
 from probe.errors import ScenarioError
 from probe.lab.check import check
 from probe.lab.daemons import keys_of
-from probe.lab.door import open_world
 from probe.lab.netns.world import ListenersClients, clients_for
+from probe.lab.open_world import open_world
 from probe.lab.scenario import parse_scenario
 from probe.lab.scenario_hosts import Service, ServiceKind, TargetHost
 from probe.model.greeting import Approach, Call

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from odd_worlds import WORLDS
+from rare_scenarios import WORLDS
 from world_surveys import found_in_memory, found_on_hosts, without_loss, world_named
 
 pytestmark = pytest.mark.takes_minutes

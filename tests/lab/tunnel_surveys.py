@@ -21,7 +21,7 @@ from probe.app.scan import scan
 from probe.app.session import Backends
 from probe.backends import privilege
 from probe.lab.netns import enter, mounts
-from probe.lab.netns.carried import PORTS as CARRIER_PORTS
+from probe.lab.netns.tunnel_plan import PORTS as CARRIER_PORTS
 from probe.lab.netns.world import NetnsProber, open_netns
 from probe.lab.scenario import Scenario, VpnKind, parse_scenario
 from probe.lab.world import World

@@ -108,7 +108,7 @@ FACTS: dict[str, Callable[[Shell], Any]] = {
 def scanned(world: Scenario) -> dict[str, Any]:
     """What the product's own scan finds of each address: interface, condition and the port's reason."""
     from probe.app.scan import scan  # noqa: PLC0415 - only here is the whole product needed
-    from probe.lab.door import backends_of, open_world  # noqa: PLC0415
+    from probe.lab.open_world import backends_of, open_world  # noqa: PLC0415
     from probe.model.plan import Timing  # noqa: PLC0415
 
     with open_world(world, "netns") as opened:

@@ -2,7 +2,7 @@
 
 Started by the tests as `python tests/lab/world_surveys.py ENGINE WORLD ...`; enters a namespace that leads
 nowhere by starting itself again. Prints an object: world -> what the engine's survey returns, or the error it
-met. A world is a scenario, or one of `odd_worlds`.
+met. A world is a scenario, or one of `rare_scenarios`.
 """
 
 import json
@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from odd_worlds import WORLDS, odd_world
+from rare_scenarios import WORLDS, rare_scenario
 from raw_surveys import raw_surveyed
 
 from probe.app.stages import collect
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.netns import enter
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import Scenario, load_scenario
 from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
@@ -55,7 +55,7 @@ SURVEYS = {"connect": surveyed, "raw": raw_surveyed}
 
 def world_named(name: str) -> Scenario:
     """A scenario, or an odd world."""
-    return odd_world(name) if name in WORLDS else find_scenario(name)
+    return rare_scenario(name) if name in WORLDS else find_scenario(name)
 
 
 def found_in_memory(engine: str, name: str) -> object:

@@ -3,7 +3,7 @@
 import pytest
 
 from probe.app.scan import Reporting, scan
-from probe.lab.door import backends_of, open_world
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import Scenario, ScenarioScan
 from probe.lab.scenario_hosts import Action, Listen, Rule, TargetHost
 from probe.model.plan import Timing

@@ -8,7 +8,7 @@ import pytest
 from probe.app.scan import scan
 from probe.engine.rows import measurement_of
 from probe.engine.run import Counts, Outcome
-from probe.lab.door import backends_of, open_world
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import Expected, Scenario, ScenarioScan
 from probe.lab.scenario_hosts import Listen, TargetHost
 from probe.model.advice import AdviceRule, Rival, RivalRule, Severity

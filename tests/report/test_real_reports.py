@@ -6,8 +6,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from probe.app.scan import scan
-from probe.lab.door import backends_of, open_world
 from probe.lab.files import find_scenario
+from probe.lab.open_world import backends_of, open_world
 from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.model.target import Port

@@ -18,7 +18,7 @@ from probe.inference.policy import AddressModel
 from probe.inference.posterior import Posterior
 from probe.inference.priors import USUAL
 from probe.inference.verdict import name_port
-from probe.lab.door import backends_of, open_world
+from probe.lab.open_world import backends_of, open_world
 from probe.model.binding import Binding, Candidate
 from probe.model.plan import Timing
 from probe.model.target import IPAddress, Port

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from time import monotonic
 
 from probe.app.scan import scan
-from probe.lab.door import backends_of, open_world
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.truth import truth
 from probe.lab.world import World
 from probe.model.plan import Timing

@@ -10,8 +10,8 @@ import pytest
 
 from probe.app.engines import Engine
 from probe.app.scan import scan
-from probe.lab.door import backends_of, open_world
 from probe.lab.netns import enter
+from probe.lab.open_world import backends_of, open_world
 from probe.lab.truth import truth
 from probe.model.plan import Timing
 from probe.model.probing import State

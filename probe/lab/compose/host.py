@@ -26,11 +26,11 @@ from probe.lab.compose.limits import (
 )
 from probe.lab.files import find_scenario
 from probe.lab.netns import tunnels
-from probe.lab.netns.carried import CUT, TunnelPlan
 from probe.lab.netns.daemons import RunningDaemon, not_installed, start_daemons
 from probe.lab.netns.hosts import build, configure, finish
 from probe.lab.netns.listeners import serving
 from probe.lab.netns.programs import run
+from probe.lab.netns.tunnel_plan import CUT, TunnelPlan
 from probe.lab.netns.tunnels import switch_off_here
 from probe.lab.netns.wireguard import WireGuardEnd
 from probe.lab.scenario import FarEnd, Vpn

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from probe.errors import ScenarioError
-from probe.lab.netns.carried import CARRIER, TunnelPlan
 from probe.lab.netns.layout import lay_out
 from probe.lab.netns.plans import ORDINARY, HostPlan
+from probe.lab.netns.tunnel_plan import CARRIER, TunnelPlan
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, TARGET_ADDRESSES, FarEnd, Scenario, VpnKind
 from probe.model.target import Realm
 

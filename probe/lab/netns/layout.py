@@ -14,7 +14,7 @@ from dataclasses import replace
 from probe.errors import ScenarioError
 from probe.lab.daemons import daemons_of, engine_sockets
 from probe.lab.netns import rules
-from probe.lab.netns.carried import CARRIER, plan_tunnel
+from probe.lab.netns.faults import with_faults
 from probe.lab.netns.plans import (
     ORDINARY,
     STRICT,
@@ -30,7 +30,7 @@ from probe.lab.netns.plans import (
     version,
     with_prefix,
 )
-from probe.lab.netns.troubles import with_troubles
+from probe.lab.netns.tunnel_plan import CARRIER, plan_tunnel
 from probe.lab.scenario import (
     CARRIER_ADDRESSES,
     CONTAINER_ADDRESSES,
@@ -74,7 +74,7 @@ def lay_out(scenario: Scenario) -> Layout:
     wires = tuple(_wires(scenario, symbols))
     tunnel = plan_tunnel(scenario.vpn, [s for s in symbols if realm_of(s) == Realm.VPN])
     plain = Layout(_prober(scenario, symbols), tuple(hosts), wires, _cable(wires), tunnel)
-    return with_troubles(scenario, plain)
+    return with_faults(scenario, plain)
 
 
 def _default_route(gateway: str) -> tuple[str, str]:

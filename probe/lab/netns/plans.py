@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface
 
 from probe.lab.daemons import Daemon, listens_of
-from probe.lab.netns.carried import TunnelPlan
+from probe.lab.netns.tunnel_plan import TunnelPlan
 from probe.lab.scenario import TARGET_ADDRESSES, Scenario, address_of, realm_of
 from probe.lab.scenario_hosts import Listen
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from probe.lab.daemons import guards, published_on
-from probe.lab.netns.carried import CARRIER
+from probe.lab.netns.tunnel_plan import CARRIER
 from probe.lab.scenario import CONTAINER_ADDRESSES, TARGET_ADDRESSES, Scenario
 from probe.lab.scenario_hosts import Action, Listen, Rule, Segment, TargetHost
 from probe.model.target import Protocol, Realm

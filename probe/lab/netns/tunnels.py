@@ -14,9 +14,9 @@ from contextlib import ExitStack
 from typing import Protocol
 
 from probe.errors import BackendError
-from probe.lab.netns import carried, enter, programs
-from probe.lab.netns.carried import CUT, DEVICE, Certificate, TunnelPlan
+from probe.lab.netns import enter, programs, tunnel_plan
 from probe.lab.netns.programs import Program, run
+from probe.lab.netns.tunnel_plan import CUT, DEVICE, Certificate, TunnelPlan
 from probe.lab.netns.wireguard import WireGuardEnd
 from probe.lab.scenario import FarEnd, Vpn, VpnKind
 
@@ -129,7 +129,7 @@ class OpenVpn:
         self._serve(self._here.fingerprint)
 
     def _serve(self, fingerprint: str) -> None:
-        text = carried.openvpn_there(self._plan, self._there, fingerprint)
+        text = tunnel_plan.openvpn_there(self._plan, self._there, fingerprint)
         self._far = self._start(self._target, text)
 
     def _start(self, host: int | None, text: str) -> Program:
@@ -144,7 +144,7 @@ class OpenVpn:
 
     def join(self) -> None:
         """Start the client, and wait until it is through where a server waits for it."""
-        client = self._start(None, carried.openvpn_here(self._plan, self._here, self._there.fingerprint))
+        client = self._start(None, tunnel_plan.openvpn_here(self._plan, self._here, self._there.fingerprint))
         if self._plan.vpn.warm or self._plan.vpn.far_end is FarEnd.SERVES:
             client.await_that(functools.partial(_is_complete, client))
 

@@ -9,9 +9,9 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
-from probe.lab.netns import carried, mounts
-from probe.lab.netns.carried import DEVICE, PORTS, KeyPair, TunnelPlan
+from probe.lab.netns import mounts, tunnel_plan
 from probe.lab.netns.programs import Program, await_that, run
+from probe.lab.netns.tunnel_plan import DEVICE, PORTS, KeyPair, TunnelPlan
 from probe.lab.scenario import VpnKind
 
 _PATIENCE = 10.0  # seconds for a handshake; what is lost is sent again after 5 s
@@ -24,7 +24,7 @@ def keys_of(host: str) -> KeyPair:
     Raises:
         BackendError: wireguard-tools are not installed.
     """
-    private = carried.private_key(host)
+    private = tunnel_plan.private_key(host)
     return KeyPair(private, run(None, ["wg", "pubkey"], private).strip())
 
 
@@ -47,7 +47,7 @@ class WireGuardEnd:
         Raises:
             BackendError: the interface cannot be made; the message has the reason.
         """
-        self._configure(carried.wireguard_here(plan, keys_of("prober"), keys_of("target").public))
+        self._configure(tunnel_plan.wireguard_here(plan, keys_of("prober"), keys_of("target").public))
 
     def configure_there(self, plan: TunnelPlan) -> None:
         """Make it the target's end.
@@ -55,7 +55,7 @@ class WireGuardEnd:
         Raises:
             BackendError: as above.
         """
-        self._configure(carried.wireguard_there(plan, keys_of("target"), keys_of("prober").public))
+        self._configure(tunnel_plan.wireguard_there(plan, keys_of("target"), keys_of("prober").public))
 
     def _configure(self, text: str) -> None:
         self._program.await_that(functools.partial(_accepts, _socket_of(self._host)))

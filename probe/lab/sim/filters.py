@@ -7,7 +7,7 @@ does not match IPv6 (nft(8), REJECT STATEMENT). Every kind of prohibition is adm
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probe.lab.netns.carried import CARRIER
+from probe.lab.netns.tunnel_plan import CARRIER
 from probe.lab.scenario_hosts import Action, Rule, Segment
 from probe.lab.sim.packets import SYN_ACK, Packet, Tcp
 from probe.model.target import Port, Protocol

@@ -13,8 +13,8 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from probe.errors import ScenarioError
+from probe.lab.netns.faults import BEYOND, FAR_END_ADDRESSES, GATEWAY_ADDRESSES, NAMES_NETWORK
 from probe.lab.netns.plans import like
-from probe.lab.netns.troubles import BEYOND, FAR_END_ADDRESSES, GATEWAY_ADDRESSES, NAMES_NETWORK
 from probe.lab.scenario import (
     CARRIER_ADDRESSES,
     CONTAINER_ADDRESSES,

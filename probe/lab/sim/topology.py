@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from probe.errors import ScenarioError
 from probe.lab.daemons import guards, keys_of, listens_of, published_on
-from probe.lab.netns.carried import PORTS
+from probe.lab.netns.tunnel_plan import PORTS
 from probe.lab.scenario import (
     CARRIER_ADDRESSES,
     CONTAINER_ADDRESSES,

@@ -13,7 +13,7 @@ from math import floor
 from typing import Protocol
 
 from probe.errors import ScenarioError
-from probe.lab.netns.carried import PORTS, TunnelPlan, private_key
+from probe.lab.netns.tunnel_plan import PORTS, TunnelPlan, private_key
 from probe.lab.scenario import CARRIER_ADDRESSES, FarEnd, Vpn, VpnKind
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.packets import Frame

@@ -6,8 +6,8 @@ from functools import partial
 from random import Random
 
 from probe.lab.daemons import keys_of
-from probe.lab.netns.carried import plan_tunnel
 from probe.lab.netns.plans import symbols_in_use
+from probe.lab.netns.tunnel_plan import plan_tunnel
 from probe.lab.scenario import FarEnd, Scenario, ScenarioLink, realm_of
 from probe.lab.sim.clients import SimClients
 from probe.lab.sim.clock import Clock, Inbox

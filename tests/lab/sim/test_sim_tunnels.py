@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from probe.errors import ScenarioError
-from probe.lab.netns.carried import plan_tunnel
+from probe.lab.netns.tunnel_plan import plan_tunnel
 from probe.lab.scenario import PROBER_ADDRESSES, TARGET_ADDRESSES, FarEnd, Vpn, VpnKind
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.packets import Flow, Packet

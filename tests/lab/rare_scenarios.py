@@ -228,7 +228,7 @@ WORLDS: dict[str, dict[str, object]] = {
 }
 
 
-def odd_world(name: str) -> Scenario:
+def rare_scenario(name: str) -> Scenario:
     """The world of that name, as a scenario."""
     defaults = {
         "about": name,

@@ -44,7 +44,7 @@ _FULL_SEGMENT = {4: 1460, 6: 1440}
 _DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
 
 
-def with_troubles(scenario: Scenario, plain: Layout) -> Layout:
+def with_faults(scenario: Scenario, plain: Layout) -> Layout:
     """Add everything that is wrong in a scenario and that is not a filter.
 
     Raises:

@@ -7,8 +7,8 @@ import pytest
 from msgspec import convert
 
 from probe.errors import ScenarioError
-from probe.lab.netns import carried
-from probe.lab.netns.carried import Certificate, KeyPair, TunnelPlan
+from probe.lab.netns import tunnel_plan
+from probe.lab.netns.tunnel_plan import Certificate, KeyPair, TunnelPlan
 from probe.lab.scenario import Vpn
 
 KEYS = KeyPair("ours", "known")
@@ -16,7 +16,7 @@ CERTIFICATE = Certificate("CERT\n", "KEY\n", "AA:BB")
 
 
 def plan(symbols: list[str], **parts: Any) -> TunnelPlan:
-    made = carried.plan_tunnel(convert({"kind": "wireguard", **parts}, Vpn), symbols)
+    made = tunnel_plan.plan_tunnel(convert({"kind": "wireguard", **parts}, Vpn), symbols)
     assert made is not None
     return made
 
@@ -56,14 +56,14 @@ def test_allowed_ips(case: str) -> None:
 
 def test_private_keys() -> None:
     """Each host has a key of its own, the same one always, of the length that WireGuard takes."""
-    keys = [carried.private_key(host) for host in ("prober", "target", "prober")]
+    keys = [tunnel_plan.private_key(host) for host in ("prober", "target", "prober")]
     assert keys[0] == keys[2] != keys[1]
     assert {len(base64.b64decode(key, validate=True)) for key in keys} == {32}
 
 
 def test_no_tunnel() -> None:
     """Without a tunnel there is no plan of one."""
-    assert carried.plan_tunnel(None, ["vpn"]) is None
+    assert tunnel_plan.plan_tunnel(None, ["vpn"]) is None
 
 
 IMPOSSIBLE = {
@@ -88,7 +88,7 @@ def test_what_cannot_be(case: str) -> None:
 def test_wireguard() -> None:
     """The prober knows where the target is; the target waits on its port and learns the rest."""
     made = plan(["vpn"])
-    assert carried.wireguard_here(made, KEYS, "theirs").splitlines() == [
+    assert tunnel_plan.wireguard_here(made, KEYS, "theirs").splitlines() == [
         "[Interface]",
         "PrivateKey = ours",
         "[Peer]",
@@ -96,7 +96,7 @@ def test_wireguard() -> None:
         "AllowedIPs = 10.88.0.10/32",
         "Endpoint = 198.18.0.10:51820",
     ]
-    assert carried.wireguard_there(made, KEYS, "theirs").splitlines() == [
+    assert tunnel_plan.wireguard_there(made, KEYS, "theirs").splitlines() == [
         "[Interface]",
         "PrivateKey = ours",
         "ListenPort = 51820",
@@ -109,8 +109,8 @@ def test_wireguard() -> None:
 def test_openvpn() -> None:
     """The client is given its address by the server; each knows the other by its fingerprint."""
     made = plan(["vpn"], kind="openvpn", mtu=1300)
-    client = carried.openvpn_here(made, CERTIFICATE, "CC:DD").splitlines()
-    server = carried.openvpn_there(made, CERTIFICATE, "CC:DD").splitlines()
+    client = tunnel_plan.openvpn_here(made, CERTIFICATE, "CC:DD").splitlines()
+    server = tunnel_plan.openvpn_there(made, CERTIFICATE, "CC:DD").splitlines()
     assert {"client", "remote 198.18.0.10 1194", "persist-tun"} <= set(client)
     assert {"ifconfig-pool 10.88.0.2 10.88.0.3 255.255.255.0", "port 1194"} <= set(server)
     both = {"dev vpn", "proto udp4", "tun-mtu 1300", "peer-fingerprint CC:DD", "CERT", "KEY"}
@@ -120,4 +120,4 @@ def test_openvpn() -> None:
 def test_openvpn_of_any_size() -> None:
     """Without a size the program takes its own."""
     made = plan(["vpn"], kind="openvpn")
-    assert "tun-mtu" not in carried.openvpn_here(made, CERTIFICATE, "CC:DD")
+    assert "tun-mtu" not in tunnel_plan.openvpn_here(made, CERTIFICATE, "CC:DD")
