@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import psutil
 import pytest
+from test_signals import CODES, await_that, catches
 
 from probe.lab.netns import enter
 
@@ -77,6 +78,8 @@ def test_nothing_is_left(
         text=True,
         start_new_session=True,
     ) as process:
+        # What comes before is a matter of the interpreter, which has begun to load.
+        await_that(process, lambda: all(catches(process.pid, one) for one in CODES))
         time.sleep(moment)
         if of_group:
             os.killpg(process.pid, number)

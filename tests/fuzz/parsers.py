@@ -23,9 +23,11 @@ sys.path[:0] = [str(HERE), str(TOP), str(TOP / "tests" / "report")]
 
 import sample_diagnoses  # noqa: E402
 import sample_reports  # noqa: E402
+from dns import message, rrset  # noqa: E402
+from dns.exception import DNSException  # noqa: E402
 from mutations import BYTES, JSON, TEXT, Mutation  # noqa: E402 - found by the line above
 
-from probe.backends import host_keys, public_key, socket_errors, tcpinfo  # noqa: E402
+from probe.backends import dns, host_keys, public_key, socket_errors, tcpinfo  # noqa: E402
 from probe.errors import BindprobeError  # noqa: E402
 from probe.lab.scenario import load_scenario  # noqa: E402
 from probe.machine import (  # noqa: E402
@@ -86,6 +88,14 @@ def in_a_file(read_file: Callable[[Path], object]) -> Callable[[bytes], object]:
         return read_file(path)
 
     return read_written
+
+
+def dns_answer(data: bytes) -> object:
+    """What comes of a name server's answer; dnspython refuses what is none in its own way."""
+    try:
+        return dns._read(message.from_wire(data))
+    except DNSException:
+        return None
 
 
 SCENARIO = b"""about: a server
@@ -155,6 +165,13 @@ Vu18at3pnzEwHwYDVR0jBBgwFoAU3g85penon6CVQqsfVu18at3pnzEwDwYDVR0TAQH/BAUwAwEB/zAK
 AiEAk0MH0lkf9PoFZ/QvgB2iNtN8uSKHovYc+i6LRupy3qsCIFv4FEcUmWP8CDGI23cY2wW05O/5RoCA35S9YOge81ss
 """
 REPORT = encode(sample_reports.report())
+ANSWER = message.make_response(message.make_query("box.test", "A"))
+ANSWER.answer += [
+    rrset.from_text("box.test.", 60, "IN", "CNAME", "b.test."),
+    rrset.from_text("b.test.", 60, "IN", "A", "10.88.0.10", "10.88.0.11"),
+    rrset.from_text("b.test.", 60, "IN", "AAAA", "fd88::10"),
+    rrset.from_text("b.test.", 60, "IN", "HTTPS", "1 . alpn=h2 ipv4hint=192.0.2.1"),
+]
 DIAGNOSIS = encode(sample_diagnoses.reported())
 
 PARSERS: Mapping[str, ParserUnderTest] = {
@@ -204,6 +221,7 @@ PARSERS: Mapping[str, ParserUnderTest] = {
         BYTES,
     ),
     "error queue": ParserUnderTest(socket_errors.parse_queued_error, (QUEUED,), BYTES),
+    "DNS answer": ParserUnderTest(dns_answer, (ANSWER.to_wire(),), BYTES),
     "greeting": ParserUnderTest(
         lambda data: (banner_text.parse_greeting(data), banner_text.is_alert(data)), GREETINGS, TEXT
     ),
