@@ -25,7 +25,7 @@ ADDRESSES = {"prober": PROBER_ADDRESSES, "target": TARGET_ADDRESSES, "router": R
 SERVICE_KEYS = {
     *("image", "build", "cap_drop", "cap_add", "environment", "healthcheck"),
     *("command", "networks", "sysctls", "profiles", "network_mode", "depends_on"),
-    *("tmpfs", "device_cgroup_rules"),
+    *("tmpfs", "device_cgroup_rules", "read_only", "security_opt"),
 }
 CAPABILITIES = {
     "prober": ["NET_RAW"],
@@ -138,5 +138,8 @@ def test_services_have_no_more_than_they_need() -> None:
         assert service["cap_add"] == CAPABILITIES[name]
         has_tunnel = "MKNOD" in CAPABILITIES[name]
         assert service.get("device_cgroup_rules") == (["c 10:200 rwm"] if has_tunnel else None)
+        assert service["read_only"] is True
+        # The prober's interpreter takes raw packets up by a file capability, which is a new privilege.
+        assert service.get("security_opt") == (None if name == "prober" else ["no-new-privileges:true"])
         assert set(service) <= SERVICE_KEYS
     assert "version" not in FILE  # v2 warns of it
