@@ -75,9 +75,10 @@ def checkup_of(target: Target | None, timing: Timing = USUAL_TIMING) -> CheckupR
     """
     if target is None:
         return None
-    named = frozenset(read_ports(target.ports)) if target.ports is not None else frozenset[Port]()
+    listed = target.port_list()
+    named = frozenset(read_ports(listed)) if listed is not None else frozenset[Port]()
     if target.places():
-        wanted = target if target.ports else replace(target, ports=USUAL_PORTS)
+        wanted = target if listed else replace(target, ports=USUAL_PORTS)
         return CheckupRequest(wanted, timing, named)
     if named:
         raise UsageError("-p names ports of the target that are meant to work: give its address too")

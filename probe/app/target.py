@@ -1,11 +1,13 @@
 """The target in the user's words, and resolved: names looked up, realms worked out, port lists read."""
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from itertools import repeat
 
+from msgspec import structs
+
+from probe.app.typed_address import TypedAddress, read_address
 from probe.errors import UsageError
 from probe.machine.names import BOTH, find_port, resolve
 from probe.machine.sources import Host
@@ -20,10 +22,8 @@ from probe.model.target import (
     ResolvedTarget,
     TargetAddress,
 )
-from probe.services.port_list import format_port_list, parse_ports
+from probe.services.port_list import format_port_list, format_ports, parse_ports
 from probe.services.registry import DEFAULT_PORTS, port_of
-
-_REALM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
 # What is not a public address although its route leads through no tunnel: private ones, and those of one link
 # (RFC 3927, RFC 4291 section 2.5.6).
@@ -39,17 +39,19 @@ class Target:
     """The machine under test, in the user's words. They are resolved when it is probed.
 
     Args:
-        addresses: one or several: IPv4, IPv6, a name (all of its addresses), or `realm=ADDRESS`. Without a
-            realm it is worked out: what a tunnel leads to is `vpn`, private ranges are `lan`.
+        addresses: one or several: IPv4, IPv6, a name (all of its addresses), `HOST:PORT` or a URL, each also
+            as `realm=ADDRESS`. Without a realm it is worked out: what a tunnel leads to is `vpn`, private
+            ranges are `lan`.
         lan: addresses on the LAN.
         vpn: addresses on the VPN.
         public: public addresses.
-        ports: as `22,80,8000-8010`, `-100`, `http`, `T:22,U:53`; None: those of common services.
+        ports: as `22,80,8000-8010`, `-100`, `http`, `T:22,U:53`; None: those of the addresses (`HOST:PORT`),
+            or of common services where these have none.
         running: ports on which something is known to listen; they are probed too.
         families: the IP versions to use, of those that names have.
 
     Raises:
-        UsageError: `realm=ADDRESS` with a word that can be no realm, or without an address.
+        UsageError: as `probe.app.typed_address.read_address`.
     """
 
     addresses: str | Sequence[str] = ()
@@ -64,14 +66,42 @@ class Target:
         self.places()
 
     def places(self) -> tuple[tuple[str | None, str], ...]:
-        """Realm (None: to be worked out) and text of every address, those without a realm of their own first.
+        """Realm (None: to be worked out) and host of every address, those without a realm of their own first.
 
         Raises:
             UsageError: as the class.
         """
-        free = [_split(text) for text in _texts(self.addresses)]
+        return tuple((typed.realm, typed.host) for typed in self._typed())
+
+    def port_list(self) -> str | None:
+        """The ports that were given, those of the addresses too; None: there are none.
+
+        Raises:
+            UsageError: as the class.
+        """
+        typed = format_ports(one.port for one in self._typed() if one.port is not None)
+        if not typed or self.ports == "":
+            return self.ports
+        return typed if self.ports is None else f"{self.ports},T:{typed}"
+
+    def _typed(self) -> Iterator[TypedAddress]:
+        yield from map(read_address, _texts(self.addresses))
         by_realm = ((Realm.LAN, self.lan), (Realm.VPN, self.vpn), (Realm.PUBLIC, self.public))
-        return (*free, *((realm, text) for realm, texts in by_realm for text in _texts(texts)))
+        for realm, texts in by_realm:
+            for text in _texts(texts):
+                yield _of_realm(realm, text)
+
+
+def _of_realm(realm: str, text: str) -> TypedAddress:
+    """An address whose flag has its realm.
+
+    Raises:
+        UsageError: as `probe.app.typed_address.read_address`; it has another realm of its own.
+    """
+    typed = read_address(text)
+    if typed.realm is not None:
+        raise UsageError(f"{text!r}: the realm is given by --{realm} already")
+    return structs.replace(typed, realm=realm)
 
 
 def _texts(given: str | Sequence[str]) -> Sequence[str]:
@@ -88,7 +118,8 @@ def resolve_target(target: Target, host: Host, resolver: Resolver = resolve) -> 
     if not target.places():
         raise UsageError("no address given; name the target's addresses, such as --lan 192.168.1.10")
     running = frozenset(read_ports(target.running)) if target.running is not None else frozenset[Port]()
-    ports = DEFAULT_PORTS if target.ports is None else read_ports(target.ports)
+    listed = target.port_list()
+    ports = DEFAULT_PORTS if listed is None else read_ports(listed)
     return ResolvedTarget(
         addresses=_addresses(target, host, resolver),
         ports=tuple(sorted(running.union(ports))),
@@ -108,17 +139,6 @@ def read_ports(text: str) -> tuple[Port, ...]:
 def _number_of(name: str, protocol: Protocol) -> int | None:
     known = port_of(name, protocol)
     return find_port(name, protocol) if known is None else known
-
-
-def _split(text: str) -> tuple[str | None, str]:
-    realm, equals, address = text.partition("=")
-    if not equals:
-        return None, text
-    if not _REALM.fullmatch(realm):
-        raise UsageError(f"{text!r}: a realm is a word such as lan, vpn or office")
-    if not address:
-        raise UsageError(f"{text!r}: no address follows the realm")
-    return realm.lower(), address
 
 
 def _addresses(target: Target, host: Host, resolver: Resolver) -> tuple[TargetAddress, ...]:

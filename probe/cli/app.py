@@ -7,6 +7,7 @@ app = typer.Typer(
     help="Probe a host's addresses from another machine and infer what each service is bound to.",
     rich_markup_mode=None,  # help as plain text: readable in a pipe, and rich need not be loaded
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 lab = typer.Typer(rich_markup_mode=None)
 app.add_typer(lab, name="lab")
@@ -35,6 +36,7 @@ def root(
     *,
     _version: bool = typer.Option(
         False,  # noqa: FBT003 - typer takes the default first
+        "-V",
         "--version",
         help="Print the version and exit.",
         is_eager=True,

@@ -2,13 +2,14 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from probe import interruption, memory
 from probe.cli.app import app
-from probe.errors import BindprobeError
+from probe.errors import BindprobeError, UsageError
 
 COMMANDS = ("scan", "doctor", "explain", "infer", "schema", "demo", "lab")  # each is a module of this package
 
@@ -32,6 +33,7 @@ def run() -> None:
 def main(argv: Sequence[str]) -> int:
     """Run one command line; return its exit code."""
     try:
+        argv = _with_command(argv)
         _load_commands(argv)
         code = app(
             args=list(argv) or ["--help"], prog_name="bindprobe", standalone_mode=False, obj=list(argv)
@@ -49,6 +51,30 @@ def main(argv: Sequence[str]) -> int:
     if not argv:
         return EXIT_USAGE  # the help was shown, but no command was given
     return interruption.exit_code() or (code if isinstance(code, int) else 0)
+
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_OF_THE_PROGRAM = frozenset({"-h", "--help", "-V", "--version", "--install-completion", "--show-completion"})
+_LIKE = 0.7  # how alike a word and a command are (difflib's ratio) for the one to be a slip of the other
+
+
+def _with_command(argv: Sequence[str]) -> Sequence[str]:
+    """The arguments with their command: what begins with an address, or an option of it, is a scan.
+
+    Raises:
+        UsageError: the first word is nearly a command. It is not looked up as a name.
+    """
+    if not argv or argv[0] in COMMANDS or argv[0] in _OF_THE_PROGRAM:
+        return argv
+    first = argv[0]
+    if _WORD.fullmatch(first):
+        from difflib import get_close_matches
+
+        for command in get_close_matches(first.lower(), COMMANDS, n=1, cutoff=_LIKE):
+            raise UsageError(
+                f"no command {first!r}: did you mean {command}? A host of that name: bindprobe scan {first}"
+            )
+    return ["scan", *argv]
 
 
 def _load_commands(argv: Sequence[str]) -> None:

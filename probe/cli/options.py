@@ -29,7 +29,7 @@ Addresses = Annotated[
     typer.Argument(
         metavar="[ADDRESS]...",
         show_default=False,
-        help="Addresses of one target: IPv4, IPv6 or a name, or realm=ADDRESS.",
+        help="Addresses of one target: IPv4, IPv6, a name, HOST:PORT or a URL; also realm=ADDRESS.",
     ),
 ]
 Lan = Annotated[list[str] | None, typer.Option("--lan", metavar="A", help="An address on the LAN.")]
@@ -41,7 +41,7 @@ Ports = Annotated[
         "-p",
         "--ports",
         metavar="PORTS",
-        help="As for nmap: 22,80,8000-8010  -  -100  http  T:22,U:53  (default: common services).",
+        help="As for nmap: 22,80,8000-8010  all  -100  http  53/udp  T:22,U:53  (default: common services).",
     ),
 ]
 DoctorPorts = Annotated[

@@ -1,4 +1,4 @@
-"""Port lists as people type them: `22,80,8000-8010`, `-`, `-100`, `65530-`, `http`, `T:22,U:53`.
+"""Port lists as people type them: `22,80,8000-8010`, `-` or `all`, `-100`, `http`, `T:22,U:53`, `53/udp`.
 
 Lives here: the syntax and nothing else. A name is looked up with the function that the caller passes,
 so this module knows no services database. Every error names the piece that is wrong.
@@ -17,6 +17,8 @@ FIRST = 1  # where an open range such as `-100` starts: port 0 must be asked for
 PROTOCOL_OF_LETTER = {"T": Protocol.TCP, "U": Protocol.UDP}
 _PREFIX = re.compile(r"([A-Za-z])\s*:\s*(.*)", re.DOTALL)
 _RANGE = re.compile(r"([0-9]*)\s*(-?)\s*([0-9]*)")
+_SUFFIX = re.compile(r"(.*?)\s*/\s*([A-Za-z]*)", re.DOTALL)
+_ALL = "all"  # every port but 0
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.+-]*[A-Za-z0-9])?")
 
 Lookup = Callable[[str, Protocol], int | None]
@@ -30,7 +32,8 @@ def port_set(listed: str) -> frozenset[Port]:
 def parse_ports(text: str, lookup: Lookup = port_of) -> tuple[Port, ...]:
     """Read a port list; `lookup` finds the number of a named service, or None.
 
-    Returns the ports sorted (TCP before UDP), each once. `T:` and `U:` hold until the next letter.
+    Returns the ports sorted (TCP before UDP), each once. `T:` and `U:` hold until the next letter, `/tcp` and
+    `/udp` for their piece.
 
     Raises:
         UsageError: something is no port list; the message names the piece.
@@ -39,7 +42,8 @@ def parse_ports(text: str, lookup: Lookup = port_of) -> tuple[Port, ...]:
     protocol = Protocol.TCP
     for piece in _pieces(text):
         protocol, rest = _split_prefix(piece, protocol)
-        found[protocol].update(_numbers(rest, piece, protocol, lookup))
+        of_piece, rest = _split_suffix(rest, piece, protocol)
+        found[of_piece].update(_numbers(rest, piece, of_piece, lookup))
     return tuple(Port(known, number) for known, numbers in found.items() for number in sorted(numbers))
 
 
@@ -85,7 +89,21 @@ def _split_prefix(piece: str, protocol: Protocol) -> tuple[Protocol, str]:
     return PROTOCOL_OF_LETTER[letter.upper()], rest
 
 
+def _split_suffix(text: str, piece: str, protocol: Protocol) -> tuple[Protocol, str]:
+    match = _SUFFIX.fullmatch(text)
+    if not match:
+        return protocol, text
+    rest, name = match.groups()
+    if name.lower() not in set(Protocol):
+        raise UsageError(f"{_quoted(piece)}: {_quoted(name)} is no protocol; use /tcp or /udp")
+    if not rest:
+        raise UsageError(f"{_quoted(piece)}: no port stands before the protocol")
+    return Protocol(name.lower()), rest
+
+
 def _numbers(text: str, piece: str, protocol: Protocol, lookup: Lookup) -> range:
+    if text.lower() == _ALL:
+        return range(FIRST, HIGHEST + 1)
     match = _RANGE.fullmatch(text)
     if not match:
         return _named(text, piece, protocol, lookup)

@@ -61,11 +61,43 @@ BAD = [
     (["scan", "127.0.0.1", "--engine", "raw"], 4, "CAP_NET_RAW"),
     (["scan", "127.0.0.1", "-o", "/nowhere/at/all"], 2, "no folder"),
     (["scan", "127.0.0.1", "--bogus"], 2, "--bogus"),
-    (["bogus"], 2, "bogus"),
+    (["scna", "127.0.0.1"], 2, "did you mean scan"),
+    (["dotcor"], 2, "bindprobe scan dotcor"),
+    (["Lab1"], 2, "did you mean lab"),
+    (["127.0.0.0/8"], 2, "is a network"),
+    (["127.0.0.300"], 2, "no IPv4 address"),
+    (["127.0.0.1", "-p", "22/sctp"], 2, "no protocol"),
+    (["--bogus", "127.0.0.1"], 2, "--bogus"),
     (["explain", "missing.json", "80"], 2, "missing.json"),
     (["explain", "missing.json"], 2, "PORT"),
     (["lab", "run", "no-such-world"], 2, "no-such-world"),
 ]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["127.0.0.1:{port}"],
+        ["http://127.0.0.1:{port}/"],
+        ["127.0.0.1", "-p", "{port}/tcp"],
+        ["-p", "{port}", "127.0.0.1"],
+        ["--lan", "127.0.0.1:{port}"],
+        ["scan", "127.0.0.1:{port}"],
+    ],
+)
+def test_an_address_is_enough(argv, listener: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a command it is a scan, of the port that is part of the address."""
+    assert main([*(word.format(port=listener) for word in argv), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [(port["port"], port["exposed_on"]) for port in report["ports"]] == [(listener, ["127.0.0.1"])]
+
+
+@pytest.mark.parametrize("short", [["-V"], ["-h"], ["scan", "-h"], ["doctor", "-h"]])
+def test_short_options(short, capsys: pytest.CaptureFixture[str]) -> None:
+    """As every tool has them."""
+    assert main(short) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"bindprobe {__version__}" if short == ["-V"] else "Usage: bindprobe")
 
 
 @pytest.mark.parametrize(

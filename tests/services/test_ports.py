@@ -32,6 +32,13 @@ GOOD = [
     ("u:53", "U:53"),
     ("T: 22", "22"),
     ("U:domain", "U:53"),
+    ("all", "1-65535"),
+    ("U:ALL", "U:1-65535"),
+    ("22/tcp", "22"),
+    ("53/udp,80", "T:80,U:53"),
+    ("U:53,80 / TCP,67", "T:80,U:53,67"),
+    ("1-3/udp", "U:1-3"),
+    ("domain/udp", "U:53"),
 ]
 
 BAD = [
@@ -58,6 +65,10 @@ BAD = [
     ("T:", "T:"),
     ("T:U:5", "T:U:5"),
     ("U:http", "U:http"),
+    ("22/sctp", "'sctp' is no protocol"),
+    ("22/", "no protocol"),
+    ("/tcp", "no port stands before"),
+    ("22/tcp/udp", "22/tcp/udp"),
     ("\N{SUPERSCRIPT TWO}", "\N{SUPERSCRIPT TWO}"),
     ("9" * 5000, "9999"),
 ]
