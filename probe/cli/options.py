@@ -44,6 +44,12 @@ Ports = Annotated[
         help="As for nmap: 22,80,8000-8010  all  -100  http  53/udp  T:22,U:53  (default: common services).",
     ),
 ]
+TopPorts = Annotated[
+    int | None,
+    typer.Option(
+        "--top-ports", metavar="N", help="The N ports that a server most often has open, instead of -p."
+    ),
+]
 DoctorPorts = Annotated[
     str | None,
     typer.Option(
@@ -149,3 +155,22 @@ def families_of(*, only_ipv4: bool, only_ipv6: bool) -> frozenset[int]:
     if only_ipv4 == only_ipv6:
         return frozenset({4, 6})
     return frozenset({4}) if only_ipv4 else frozenset({6})
+
+
+def ports_of(ports: str | None, top: int | None) -> str | None:
+    """The port list of `-p`, or of `--top-ports`.
+
+    Raises:
+        UsageError: both were given, or a number of ports that there is not.
+    """
+    if top is None:
+        return ports
+    from probe.errors import UsageError
+    from probe.services.port_list import format_ports
+    from probe.services.registry import RANKED_PORTS
+
+    if ports is not None:
+        raise UsageError("-p and --top-ports both name the ports; give one of them")
+    if not 1 <= top <= len(RANKED_PORTS):
+        raise UsageError(f"--top-ports {top}: give 1 to {len(RANKED_PORTS)}; -p all probes every port")
+    return format_ports(RANKED_PORTS[:top])

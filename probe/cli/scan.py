@@ -18,6 +18,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     vpn: options.Vpn = None,
     public: options.Public = None,
     ports: options.Ports = None,
+    top_ports: options.TopPorts = None,
     running: options.Running = None,
     engine: options.EngineChoice = Engine.AUTO,
     pcap: options.PacketFile = None,
@@ -54,7 +55,8 @@ def scan(  # noqa: PLR0913 - each is a flag
     destination = Destination.of(form, output, detail=verbose)
     destination.require_apart_from(pcap)
     families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
-    target = Target(addresses or (), lan or (), vpn or (), public or (), ports, running, families)
+    wanted = options.ports_of(ports, top_ports)
+    target = Target(addresses or (), lan or (), vpn or (), public or (), wanted, running, families)
     if plan:
         measure.print_plan(target, timing, destination, request, quiet=quiet)
         return

@@ -81,15 +81,22 @@ _TCP: tuple[tuple[str, int, ServicePurpose, bool], ...] = (
     ("zookeeper", 2181, ServicePurpose.DATABASE, _PRIVATE),
     ("docker", 2375, ServicePurpose.ADMIN, _PRIVATE),
     ("docker-s", 2376, ServicePurpose.ADMIN, _PRIVATE),
+    ("docker-swarm", 2377, ServicePurpose.ADMIN, _PRIVATE),
     ("etcd-client", 2379, ServicePurpose.DATABASE, _PRIVATE),
     ("etcd-server", 2380, ServicePurpose.DATABASE, _PRIVATE),
     ("grafana", 3000, ServicePurpose.WEB, _OPEN),
+    ("loki", 3100, ServicePurpose.ADMIN, _PRIVATE),
     ("mysql", 3306, ServicePurpose.DATABASE, _PRIVATE),
     ("rdp", 3389, ServicePurpose.REMOTE_LOGIN, _PRIVATE),
     ("ms-wbt-server", 3389, ServicePurpose.REMOTE_LOGIN, _PRIVATE),
     ("svn", 3690, ServicePurpose.OTHER, _OPEN),
+    ("angular", 4200, ServicePurpose.WEB, _OPEN),
+    ("nats", 4222, ServicePurpose.OTHER, _PRIVATE),
     ("epmd", 4369, ServicePurpose.ADMIN, _PRIVATE),
+    ("flask", 5000, ServicePurpose.WEB, _OPEN),
+    ("vite", 5173, ServicePurpose.WEB, _OPEN),
     ("postgresql", 5432, ServicePurpose.DATABASE, _PRIVATE),
+    ("adb", 5555, ServicePurpose.ADMIN, _PRIVATE),
     ("amqps", 5671, ServicePurpose.OTHER, _PRIVATE),
     ("amqp", 5672, ServicePurpose.OTHER, _PRIVATE),
     ("kibana", 5601, ServicePurpose.ADMIN, _PRIVATE),
@@ -100,27 +107,41 @@ _TCP: tuple[tuple[str, int, ServicePurpose, bool], ...] = (
     ("wsman", 5985, ServicePurpose.ADMIN, _PRIVATE),
     ("wsmans", 5986, ServicePurpose.ADMIN, _PRIVATE),
     ("x11", 6000, ServicePurpose.REMOTE_LOGIN, _PRIVATE),
+    ("qdrant", 6333, ServicePurpose.DATABASE, _PRIVATE),
     ("redis", 6379, ServicePurpose.DATABASE, _PRIVATE),
     ("kubernetes", 6443, ServicePurpose.ADMIN, _PRIVATE),
+    ("neo4j", 7474, ServicePurpose.DATABASE, _PRIVATE),
+    ("bolt", 7687, ServicePurpose.DATABASE, _PRIVATE),
+    ("gradio", 7860, ServicePurpose.ADMIN, _PRIVATE),
+    ("proxmox", 8006, ServicePurpose.ADMIN, _PRIVATE),
     ("http-alt", 8080, ServicePurpose.WEB, _OPEN),
     ("http-alt", 8000, ServicePurpose.WEB, _OPEN),
     ("http-alt", 8008, ServicePurpose.WEB, _OPEN),
     ("influxdb", 8086, ServicePurpose.DATABASE, _PRIVATE),
+    ("jellyfin", 8096, ServicePurpose.WEB, _OPEN),
+    ("home-assistant", 8123, ServicePurpose.WEB, _OPEN),
+    ("syncthing", 8384, ServicePurpose.ADMIN, _PRIVATE),
     ("https-alt", 8443, ServicePurpose.WEB, _OPEN),
     ("consul", 8500, ServicePurpose.ADMIN, _PRIVATE),
     ("secure-mqtt", 8883, ServicePurpose.OTHER, _OPEN),
     ("jupyter", 8888, ServicePurpose.ADMIN, _PRIVATE),
+    ("minio", 9000, ServicePurpose.ADMIN, _PRIVATE),
     ("cassandra", 9042, ServicePurpose.DATABASE, _PRIVATE),
     ("prometheus", 9090, ServicePurpose.ADMIN, _PRIVATE),
     ("kafka", 9092, ServicePurpose.DATABASE, _PRIVATE),
+    ("alertmanager", 9093, ServicePurpose.ADMIN, _PRIVATE),
     ("node-exporter", 9100, ServicePurpose.ADMIN, _PRIVATE),
     ("elasticsearch", 9200, ServicePurpose.DATABASE, _PRIVATE),
+    ("node-inspector", 9229, ServicePurpose.ADMIN, _PRIVATE),
     ("git", 9418, ServicePurpose.OTHER, _OPEN),
+    ("portainer", 9443, ServicePurpose.ADMIN, _PRIVATE),
     ("webmin", 10000, ServicePurpose.ADMIN, _PRIVATE),
     ("kubelet", 10250, ServicePurpose.ADMIN, _PRIVATE),
     ("memcached", 11211, ServicePurpose.DATABASE, _PRIVATE),
+    ("ollama", 11434, ServicePurpose.ADMIN, _PRIVATE),
     ("rabbitmq-management", 15672, ServicePurpose.ADMIN, _PRIVATE),
     ("mongodb", 27017, ServicePurpose.DATABASE, _PRIVATE),
+    ("plex", 32400, ServicePurpose.WEB, _OPEN),
 )
 _UDP: tuple[tuple[str, int, ServicePurpose, bool], ...] = (
     ("echo", 7, ServicePurpose.OTHER, _PRIVATE),
@@ -164,13 +185,28 @@ DEFAULT_PORTS: tuple[Port, ...] = tuple(
     )
 )
 
+# Of TCP, those that a server most often has open first: remote login, web, mail and files before databases,
+# these before what is run for administration.
+RANKED_PORTS: tuple[int, ...] = tuple(
+    dict.fromkeys(
+        (
+            *(22, 80, 443, 8080, 8443, 25, 53, 445, 139, 21, 3306, 5432, 3389, 6379, 8000, 3000, 587, 993),
+            *(143, 465, 110, 995, 111, 2049, 631, 5900, 27017, 9200, 1883, 5000, 9000, 9090, 11434, 2375),
+            *(service.port.number for service in SERVICES if service.port.protocol is Protocol.TCP),
+        )
+    )
+)
+
 # Where a service shows who it is before any login: an SSH host key, or the certificate of TLS from the start.
 SSH_PORTS: frozenset[int] = frozenset({22, 2222})
-TLS_PORTS: frozenset[int] = frozenset({443, 465, 636, 853, 993, 995, 5986, 6443, 8443})
+TLS_PORTS: frozenset[int] = frozenset({443, 465, 636, 853, 993, 995, 5986, 6443, 8006, 8443, 9443})
 
 # Where a request for a web page is what the service expects. Beside these, all of the kind `web`.
 _ALSO_HTTP = frozenset(
-    {2379, 5601, 5984, 5985, 5986, 6443, 8086, 8500, 8888, 9090, 9200, 10000, 10250, 15672}
+    {
+        *(2379, 3100, 5601, 5984, 5985, 5986, 6333, 6443, 7474, 7860, 8006, 8086, 8384, 8500, 8888),
+        *(9000, 9090, 9093, 9200, 9229, 9443, 10000, 10250, 11434, 15672),
+    }
 )
 WEB_PORTS: frozenset[int] = _ALSO_HTTP | {
     service.port.number

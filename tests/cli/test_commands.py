@@ -68,6 +68,9 @@ BAD = [
     (["127.0.0.300"], 2, "no IPv4 address"),
     (["127.0.0.1", "-p", "22/sctp"], 2, "no protocol"),
     (["--bogus", "127.0.0.1"], 2, "--bogus"),
+    (["127.0.0.1", "--top-ports", "0"], 2, "--top-ports 0"),
+    (["127.0.0.1", "--top-ports", "9999"], 2, "-p all"),
+    (["127.0.0.1", "--top-ports", "5", "-p", "80"], 2, "--top-ports"),
     (["explain", "missing.json", "80"], 2, "missing.json"),
     (["explain", "missing.json"], 2, "PORT"),
     (["lab", "run", "no-such-world"], 2, "no-such-world"),
@@ -90,6 +93,13 @@ def test_an_address_is_enough(argv, listener: int, capsys: pytest.CaptureFixture
     assert main([*(word.format(port=listener) for word in argv), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert [(port["port"], port["exposed_on"]) for port in report["ports"]] == [(listener, ["127.0.0.1"])]
+
+
+def test_top_ports(capsys: pytest.CaptureFixture[str]) -> None:
+    """The plan has as many ports as were asked for, beside its controls."""
+    assert main(["127.0.0.1", "--top-ports", "3", "--plan", "--json"]) == 0
+    (address,) = json.loads(capsys.readouterr().out)["addresses"]
+    assert [port["number"] for port in address["tested"]] == [22, 80, 443]
 
 
 @pytest.mark.parametrize("short", [["-V"], ["-h"], ["scan", "-h"], ["doctor", "-h"]])

@@ -5,6 +5,7 @@ import pytest
 from probe.model.target import Port, Protocol
 from probe.services.registry import (
     DEFAULT_PORTS,
+    RANKED_PORTS,
     SERVICES,
     ServicePurpose,
     find_service,
@@ -27,6 +28,8 @@ TCP, UDP = Protocol.TCP, Protocol.UDP
         (5432, TCP, "postgresql", True),
         (8000, TCP, "http-alt", False),
         (51820, UDP, "wireguard", False),
+        (11434, TCP, "ollama", True),
+        (5173, TCP, "vite", False),
         (4711, TCP, None, False),
     ],
 )
@@ -43,6 +46,14 @@ def test_names_lead_to_ports() -> None:
     assert port_of("http-alt", TCP) == 8080
     assert port_of("ms-wbt-server", TCP) == 3389
     assert port_of("ssh", UDP) is None
+
+
+def test_ranked_ports_are_all_of_the_table() -> None:
+    """Each TCP port that has a name stands once, those that people look for first."""
+    assert sorted(RANKED_PORTS) == sorted(
+        {service.port.number for service in SERVICES if service.port.protocol is TCP}
+    )
+    assert set(RANKED_PORTS[:3]) == {22, 80, 443}
 
 
 def test_databases_are_private() -> None:
