@@ -128,6 +128,8 @@ def name_port(
 
     Where few of several realms spoke, likely is not enough: all interfaces take more if fewer than two
     accepted, and that nothing is bound beyond loopback takes refusals in most, or in one of three and more.
+    So does a socket on some addresses where another, shown to be somebody else's, accepted too; where that is
+    not shown there is no such socket.
     What is stated as the one binding takes no answers.
     """
     informative = [m for m in models if m.policy(Policy.ANSWERS_ALL) < SURE]
@@ -141,13 +143,17 @@ def name_port(
     pair_point = point if 2 * len(refused) > len(realms) else surer
     if not refused or (pair_point > point and len(realms) <= _SEVERAL):
         pair_point = _NEVER
+    best = posterior.candidates[0]
+    left_out = _left_out(best.bound_to, port, informative) if best.binding is Binding.SPECIFIC else ()
+    specific_point = surer if left_out or _is_whole_family(best.bound_to, models) else point
+    if any(owner_of(model) in {Owner.TARGET, Owner.UNKNOWN} for model in left_out):
+        specific_point = _NEVER
     needed = {
         Binding.WILDCARD: surer if narrow else point,
-        Binding.SPECIFIC: surer if _is_whole_family(posterior.candidates[0].bound_to, models) else point,
+        Binding.SPECIFIC: specific_point,
         Binding.LOOPBACK: point if opened else pair_point,
         Binding.NOT_LISTENING: pair_point,
     }
-    best = posterior.candidates[0]
     is_stated = stated is not None and stated.bindings == (best.binding,)
     if best.probability >= (point if is_stated else needed[best.binding]):
         return best.binding, frozenset({best})
@@ -162,6 +168,14 @@ def _is_whole_family(bound_to: Sequence[IPAddress], models: Sequence[AddressMode
     every = {m.address.ip for m in models}
     families = {ip.version for ip in bound_to}
     return set(bound_to) == {ip for ip in every if ip.version in families} != every
+
+
+def _left_out(
+    bound_to: Sequence[IPAddress], port: Port, models: Sequence[AddressModel]
+) -> Sequence[AddressModel]:
+    """The addresses that accepted and are not among these."""
+    accepting = (m for m in models if port in m.evidence and m.evidence[port].response in OPENED)
+    return [m for m in accepting if m.address.ip not in bound_to]
 
 
 def _refused(port: Port, model: AddressModel, posterior: Posterior) -> bool:

@@ -17,7 +17,7 @@ from probe.inference.joint import weigh_jointly
 from probe.inference.policy import learn
 from probe.inference.posterior import posteriors
 from probe.inference.priors import USUAL
-from probe.model.binding import Binding
+from probe.model.binding import Binding, Owner
 from probe.model.facts import LinkKind, Route, TunnelHealth
 from probe.model.target import Port, Protocol
 from probe.model.verdict import PortVerdict
@@ -79,12 +79,18 @@ rows_with_filters = st.lists(st.tuples(*[st.sampled_from("ORSI")] * 3).map("".jo
 @settings(max_examples=60, deadline=None)
 @given(rows=rows_with_filters, controls=st.tuples(*[st.sampled_from("RS")] * 3).map("".join), data=st.data())
 def test_company_never_turns_one_clear_name_into_another(rows, controls, data):
-    """A port more of the same host may make a name clear or unclear; it makes it no other."""
+    """A port more of the same host may make a name clear or unclear; it makes it no other.
+
+    An address that more ports show to be another machine's is left out of what is bound.
+    """
     fewer = data.draw(st.integers(1, len(rows) - 1))
-    before, after = (verdicts(host_of(part, controls)) for part in (rows[:fewer], rows))
-    for one, two in zip(before, after, strict=False):
+    before = verdicts(host_of(rows[:fewer], controls))
+    after = infer(surveys_of(host_of(rows, controls), raw=False))
+    others = {a.address.ip for a in after.addresses if a.owner not in {Owner.TARGET, Owner.UNKNOWN}}
+    for one, two in zip(before, after.ports, strict=False):
         if Binding.UNDETERMINED not in {one.binding, two.binding}:
-            assert (one.binding, one.bound_to) == (two.binding, two.bound_to)
+            assert one.binding is two.binding
+            assert set(one.bound_to) - others == set(two.bound_to) - others
 
 
 @settings(max_examples=40, deadline=None)
@@ -201,3 +207,11 @@ def test_containers_are_no_sign_of_a_box_in_front():
     for one, row in zip(found[4:], ("ORR", "ORR", "RRR", "OOO"), strict=True):
         assert (one.binding, set(one.bound_to)) == textbook(row)
         assert one.confidence >= FIRM
+
+
+def test_what_leaves_out_an_accepting_address_takes_more():
+    """Another's acceptance would have to be somebody else's: likely is not enough to name the rest."""
+    rows = ["OOO", "ORO", "OSI", "OSI", "IOO", "OII"]
+    few, all_of_them = (verdicts(host_of(part, "SRR"))[1] for part in (rows[:2], rows))
+    assert (few.binding, len(few.bound_to)) == (Binding.SPECIFIC, 2)
+    assert all_of_them.binding is Binding.UNDETERMINED
