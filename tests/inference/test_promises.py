@@ -79,10 +79,7 @@ rows_with_filters = st.lists(st.tuples(*[st.sampled_from("ORSI")] * 3).map("".jo
 @settings(max_examples=60, deadline=None)
 @given(rows=rows_with_filters, controls=st.tuples(*[st.sampled_from("RS")] * 3).map("".join), data=st.data())
 def test_company_never_turns_one_clear_name_into_another(rows, controls, data):
-    """A port more of the same host may make a name clear or unclear; it makes it no other.
-
-    An address that more ports show to be another machine's is left out of what is bound.
-    """
+    """A port more may make a name clear or unclear; it makes it no other, but for addresses of others."""
     fewer = data.draw(st.integers(1, len(rows) - 1))
     before = verdicts(host_of(rows[:fewer], controls))
     after = infer(surveys_of(host_of(rows, controls), raw=False))
