@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from probe.inference.bindings import Hypothesis
 from probe.inference.likelihood import Assumed, Evidence, likelihood, raw_likelihood
-from probe.inference.policy import AddressModel, PolicyKey, serves_itself
+from probe.inference.openings import Opening
+from probe.inference.policy import AddressModel, PolicyKey, follows_a_list, serves_itself
 from probe.inference.priors import HEALTH, LINK_KEPT_OUT, NOT_ITS_OWN, OTHER_LISTENS, Health
 from probe.inference.responses import OPENED
 from probe.inference.tables import EPSILON, INPUT_RULES, MIXES, MUTE, mix_of
@@ -32,6 +33,7 @@ class Case(NamedTuple):
     `relayed`: a program that connects to 127.0.0.1 reaches the service. `named`: it is bound to this very
     address. `taken`: whether a socket takes each frame handed to it. `passed_on`: the host forwards it to
     what serves it. `limited`: through a forward chain that keeps some links out.
+    `listed`: whether it is on the one list of what the host lets pass, where an address follows one.
     """
 
     exposed: bool
@@ -43,14 +45,19 @@ class Case(NamedTuple):
     taken: tuple[bool, ...] = ()
     passed_on: bool = False
     limited: bool = False
+    listed: bool | None = None
 
 
 class Latents(NamedTuple):
-    """What holds for a port on every address: a rule, a full accept queue, a forward chain that keeps out."""
+    """What holds for a port on every address.
+
+    A rule, a full accept queue, a forward chain that keeps out, whether the one list of the host has it.
+    """
 
     rule: Rule = None
     health: Health = Health.FINE
     limited: bool = False
+    listed: bool | None = None
 
 
 class AddressLikelihood:
@@ -64,6 +71,7 @@ class AddressLikelihood:
         self._cross_link = [frame.destination for frame in self._evidence.raw.cross_link]
         self._forwarded = forwarded and model.address.family == _IPV4
         self._relays = any(key.owner is Owner.VPN_PROGRAM for key in model.weights)
+        self._lists = follows_a_list(model)
         self._protocol, self._noise = protocol, model.noise
         self._under: dict[tuple[Case, int], tuple[Case, ...]] = {}
         self._chances: dict[tuple[object, ...], float] = {}
@@ -97,6 +105,7 @@ class AddressLikelihood:
                     rule=None if plain.passed_on and one.rule in INPUT_RULES else one.rule,
                     health=one.health if plain.covered or plain.relayed else Health.FINE,
                     limited=one.limited and plain.passed_on,
+                    listed=one.listed if self._lists else None,
                 )
                 for one, _ in latents
             )
@@ -143,7 +152,8 @@ class AddressLikelihood:
 
     def _of(self, case: Case, key: PolicyKey) -> float:
         """The sum of `dispositions`; what a filter of the address's own does is reckoned once for all."""
-        at = (*case[:2], case.passed_on, case.taken, case.health, key.policy, key.opening, key.marks)
+        listed = case.listed if key.opening is Opening.LISTED else None
+        at = (*case[:2], case.passed_on, case.taken, case.health, listed, key.policy, key.opening, key.marks)
         parts = self._parts.get(at)
         if parts is None:
             parts = self._parts[at] = self._own(case, key)
@@ -173,7 +183,7 @@ class AddressLikelihood:
 
     def _dispositions_of(self, case: Case, key: PolicyKey) -> DispositionWeights:
         """What the address does to a probe: before a public one a router may stop what the host forwards."""
-        mix = mix_of(key.policy, key.opening)
+        mix = mix_of(key.policy, key.opening, case.listed)
         if case.passed_on and mix.forwarded is not None and self._address.realm != Realm.PUBLIC:
             return mix.forwarded
         return mix.exposed if case.exposed else mix.unexposed

@@ -9,11 +9,20 @@ from probe.inference.forwarded import forwards
 from probe.inference.likelihood import Evidence
 from probe.inference.owner_evidence import is_behind_first_hop
 from probe.inference.policy import AddressModel
-from probe.inference.priors import BOUND_TO_SET, BOUND_TO_SETS, COUNTED_IN_FULL, SETS_STYLE, Standard
+from probe.inference.priors import (
+    BOUND_HARDLY,
+    BOUND_TO_SET,
+    BOUND_TO_SETS,
+    COUNTED_IN_FULL,
+    HARDLY_STYLE,
+    SETS_STYLE,
+    Standard,
+)
 from probe.inference.responses import OPENED
 from probe.inference.same_service import services_of
 from probe.inference.stated import Statement
 from probe.model.binding import Binding
+from probe.model.evidence import Response
 from probe.model.target import IPAddress, Port, Protocol, Realm, TargetAddress
 
 
@@ -73,6 +82,7 @@ def table_of(
         (
             *(share for share, _ in standard.styles),
             *(standard.one_set for _ in sets),
+            *(standard.one_set * HARDLY_STYLE for _ in sets[:_SETS_OF_FEW]),
             *((standard.one_set * SETS_STYLE,) if sets else ()),
         ),
     )
@@ -80,6 +90,17 @@ def table_of(
 
 _Evidence = tuple[Evidence | None, ...]
 _MOST_SETS = 6
+_SETS_OF_FEW = 2  # sets to which few of the ports may be bound
+_BY_FILTERS = frozenset({Response.SILENT, Response.ICMP_HOST, Response.ICMP_PATH})
+
+
+def _hidden(responses: _Evidence, models: Sequence[AddressModel]) -> frozenset[IPAddress]:
+    """The addresses on which a filter, or loss, leaves open whether a socket covers them."""
+    return frozenset(
+        model.address.ip
+        for model, one in zip(models, responses, strict=True)
+        if model.reached and one is not None and one.response in _BY_FILTERS
+    )
 
 
 def _opened(evidence: _Evidence, models: Sequence[AddressModel]) -> frozenset[IPAddress]:
@@ -93,10 +114,11 @@ def _opened(evidence: _Evidence, models: Sequence[AddressModel]) -> frozenset[IP
 def _chosen_sets(
     alike: Mapping[tuple[object, ...], Sequence[Port]], models: Sequence[AddressModel]
 ) -> tuple[frozenset[IPAddress], ...]:
-    """The sets of addresses on which ports are open, those of most ports first.
+    """The sets of addresses on which ports are open, or may be behind a filter, those of most ports first.
 
-    All addresses, or those of one family, are what a wildcard covers; one that answers for every port, or
-    that is the gateway's, shows nothing.
+    What a filter hides on one address may be bound there as well: the larger set explains a port as the
+    smaller one does. All addresses, or those of one family, are what a wildcard covers; one that answers for
+    every port, or that is the gateway's, shows nothing.
     """
     informative = [
         m for m in models if not OPENED & set(m.control_counts()) and not is_behind_first_hop(m.survey)
@@ -106,9 +128,10 @@ def _chosen_sets(
     }
     counts: dict[frozenset[IPAddress], int] = {}
     for ports in alike.values():
-        opened = _opened(tuple(model.evidence.get(ports[0]) for model in informative), informative)
-        if opened and opened not in every:
-            counts[opened] = counts.get(opened, 0) + len(ports)
+        responses = tuple(model.evidence.get(ports[0]) for model in informative)
+        opened = _opened(responses, informative)
+        for ips in {opened, opened | _hidden(responses, informative)} - every if opened else ():
+            counts[ips] = counts.get(ips, 0) + len(ports)
     return tuple(sorted(counts, key=lambda ips: (-counts[ips], sorted(map(str, ips))))[:_MOST_SETS])
 
 
@@ -141,14 +164,21 @@ class _Priors:
     ) -> tuple[tuple[Hypothesis, ...], tuple[tuple[float, ...], ...]]:
         styles = [
             _left(hypotheses(self._addresses, prior, seen_open=opened), stated)
-            for prior in (*(p for _, p in self._standard.styles), self._standard.beside)
+            for prior in (
+                *(p for _, p in self._standard.styles),
+                self._standard.beside,
+                self._standard.hardly,
+            )
             if prior is not None
         ]
         weights = [_shares([one.weight for one in style]) for style in styles]
         if self._standard.beside is None:
             return styles[0], tuple(weights)
-        *weights, beside = weights
-        of_sets = [_beside_sets(beside, styles[0], (ips,), BOUND_TO_SET) for ips in self._sets]
+        *weights, beside, hardly = weights
+        of_sets = [
+            *(_beside_sets(beside, styles[0], (ips,), BOUND_TO_SET) for ips in self._sets),
+            *(_beside_sets(hardly, styles[0], (ips,), BOUND_HARDLY) for ips in self._sets[:_SETS_OF_FEW]),
+        ]
         if self._sets:
             of_sets.append(_beside_sets(beside, styles[0], self._sets, BOUND_TO_SETS))
         return styles[0], (*weights, *of_sets)

@@ -12,7 +12,8 @@ from operator import mul
 from probe.inference.address_likelihood import AddressLikelihood, Case, Latents
 from probe.inference.bindings import Hypothesis
 from probe.inference.columns import PortColumn
-from probe.inference.policy import AddressModel, PolicyKey
+from probe.inference.openings import list_share
+from probe.inference.policy import AddressModel, PolicyKey, follows_a_list
 from probe.inference.priors import EVERYWHERE, FORWARD_LIMITED, HEALTH, UNLIMITED, Health
 from probe.inference.tables import (
     ELSEWHERE_IF_NOT_WILDCARD,
@@ -113,6 +114,7 @@ class Explainer:
 
     def __init__(self, models: Sequence[AddressModel]) -> None:
         self._models = models
+        self._lists = sum(map(follows_a_list, models)) > 1
         self._tables: dict[tuple[object, ...], AddressLikelihood] = {}
 
     def explain(self, column: PortColumn) -> Weighed:
@@ -130,6 +132,7 @@ class Explainer:
             any(table.silent for table in tables),
             column.forwarded,
             any(table.seems_taken for table in tables),
+            self._lists,
         )
         return Weighed(
             column,
@@ -169,6 +172,7 @@ def _latents(
     silent: bool,  # noqa: FBT001 - cached
     forwarded: bool,  # noqa: FBT001
     taken: bool,  # noqa: FBT001
+    lists: bool,  # noqa: FBT001
 ) -> tuple[tuple[Latents, float], ...]:
     """What may hold for a port on all addresses, with its share.
 
@@ -176,12 +180,13 @@ def _latents(
     UDP service may always be one that keeps quiet.
     """
     return tuple(
-        (Latents(rule, health, limited), of_rule * of_health * of_limit)
+        (Latents(rule, health, limited, listed), of_rule * of_health * of_limit)
         for rule, of_rule in EVERYWHERE.items()
         if taken or rule is not Disposition.TAKEN_HERE
         for health, of_health in HEALTH[protocol].items()
         if silent or health is not Health.FULL
         for limited, of_limit in (FORWARD_LIMITED if forwarded else UNLIMITED).items()
+        for listed in ((True, False) if lists else (None,))
     )
 
 
@@ -198,8 +203,10 @@ def _branches(
     """
     cases = zip(*(table.under(case, latents) for table, case in zip(tables, plain, strict=True)), strict=True)
     merged: dict[tuple[Case, ...], float] = {}
-    for of_addresses, (_, share) in zip(cases, latents, strict=True):
-        merged[of_addresses] = merged.get(of_addresses, 0.0) + share
+    on_list = list_share(exposed=plain[0].exposed)
+    by_list = {None: 1.0, True: on_list, False: 1 - on_list}
+    for of_addresses, (one, share) in zip(cases, latents, strict=True):
+        merged[of_addresses] = merged.get(of_addresses, 0.0) + share * by_list[one.listed]
     for of_addresses, share in merged.items():
         full = any(case.health is Health.FULL for case in of_addresses)
         yield Branch(number, share * shown, full, of_addresses, _START)

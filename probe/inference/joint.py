@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from probe.inference.address_likelihood import AddressLikelihood, Case
 from probe.inference.columns import Table
 from probe.inference.explanations import Explainer, Weighed
-from probe.inference.policy import AddressModel, PolicyKey
-from probe.inference.priors import ONE_POLICY, policy_prior
+from probe.inference.openings import LISTED_ALONE, Opening
+from probe.inference.policy import UNLIKELY, AddressModel, PolicyKey
+from probe.inference.priors import BY_LIST, ONE_LIST, ONE_POLICY, policy_prior
 from probe.inference.tables import Policy, openings_of
 from probe.model.binding import Owner
 
-KEPT = 128  # combinations that are carried from one address to the next
+KEPT = 192  # combinations that are carried from one address to the next
 NEGLIGIBLE = 1e-6  # share of the likeliest combination below which one is dropped
 _NEGLIGIBLE_SO_FAR = 1e-12  # ... while addresses are still to come
-UNLIKELY = 1e-5  # share of an address's likeliest key below which one is not tried
 _NO_STYLE = 1e-9  # share of the host's likeliest style below which one is no more weighed
 _NO_REACH = (PolicyKey(Owner.UNKNOWN, Policy.ACCEPTS),)
 _TINY = 1e-300
@@ -146,15 +146,29 @@ def _prior(combination: Combination, models: Sequence[AddressModel]) -> float:
         if model.reached and not model.address.ip.is_loopback
     ]
     alone = sum(model.weights[key] for key, model in zip(combination, models, strict=True) if model.reached)
+    alone += _of_lists([key for key, _ in reached])
     policies = {(key.policy, key.opening) for key, _ in reached}
     if len(reached) < 2 or len(policies) > 1 or any(key.owner is not Owner.TARGET for key, _ in reached):  # noqa: PLR2004
         return alone + (math.log(1 - ONE_POLICY) if len(reached) > 1 else 0.0)
     ((policy, opening),) = policies
-    by_opening = openings_of(policy)[opening]
+    by_opening = 1.0 if opening is Opening.LISTED else openings_of(policy)[opening]
     shared = (1 - len(reached)) * math.log(by_opening)
     shared += math.log(policy_prior("")[policy])
     shared -= sum(math.log(model.prior[policy]) for _, model in reached)
     return alone + math.log(1 - ONE_POLICY + ONE_POLICY * math.exp(shared))
+
+
+def _of_lists(keys: Sequence[PolicyKey]) -> float:
+    """Log of how much likelier these openings are together, since one list holds for all that follow it."""
+    denying = [
+        key.opening for key in keys if key.owner is Owner.TARGET and Opening.LISTED in openings_of(key.policy)
+    ]
+    if not denying:
+        return 0.0
+    listed = denying.count(Opening.LISTED)
+    others = len(denying) - listed
+    share = ONE_LIST * BY_LIST**listed * (1 - BY_LIST) ** others + (0.0 if listed else 1 - ONE_LIST)
+    return math.log(share) - math.log(LISTED_ALONE) * listed - math.log(1 - LISTED_ALONE) * others
 
 
 def _likeliest(logs: Sequence[float], kept: int, share: float) -> list[int]:

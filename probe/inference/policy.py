@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from probe.inference.likelihood import Assumed, Evidence, likelihood
+from probe.inference.openings import Opening
 from probe.inference.owner_evidence import (
     SHOW_OTHERS,
     SHOW_PROGRAMS,
@@ -30,7 +31,6 @@ from probe.inference.tables import (
     EPSILON,
     MARKS_SHOW,
     STACK_THAT_MARKS,
-    Opening,
     Policy,
     mix_of,
     openings_of,
@@ -171,6 +171,17 @@ def _prior(survey: AddressSurvey) -> dict[Policy, float]:
 
 
 _FRONTS = frozenset({Policy.FRONT_REFUSES, Policy.FRONT_DROPS})
+
+
+UNLIKELY = 1e-5  # share of an address's likeliest key below which one is not tried
+
+
+def follows_a_list(model: AddressModel) -> bool:
+    """Whether the address may let pass what one list of the host has, by its controls."""
+    if not model.reached:
+        return False
+    least = max(model.weights.values()) + math.log(UNLIKELY)
+    return any(key.opening is Opening.LISTED and log >= least for key, log in model.weights.items())
 
 
 def serves_itself(key: PolicyKey) -> bool:

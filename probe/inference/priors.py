@@ -98,6 +98,10 @@ LINK_KEPT_OUT: Final = 0.5  # ... of the links that such a chain knows
 
 # How often one policy holds on all addresses of a host, beside a policy of each address's own.
 ONE_POLICY: Final = 0.3
+# How often one list of ports is let pass, on whatever address the host denies by default; and how often an
+# address of such a host follows it.
+ONE_LIST: Final = 0.45
+BY_LIST: Final = 0.85
 
 
 class Health(StrEnum):
@@ -211,13 +215,15 @@ class Standard:
 
     `styles` are ways to bind services, each with its weight: which one a host follows is learned. `one_set`
     is the weight of one more for every set of addresses that some port is open on: half of the services are
-    bound to that set, and the others follow `beside`. None: there are no such.
+    bound to that set, and the others follow `beside`. For the sets of most ports there is one more: few ports
+    are bound to the set, and the others follow `hardly`. None: there are no such.
     """
 
     styles: tuple[tuple[float, BindPrior], ...]
     point: float
     one_set: float = 0.0
     beside: BindPrior | None = None
+    hardly: BindPrior | None = None
 
 
 # What is usual counts, and eight in ten are enough to name it.
@@ -233,8 +239,11 @@ USUAL: Final = Standard(
     point=0.80,
     one_set=0.012,
     beside=_BOTH_STYLE,
+    hardly=_INWARD_STYLE,
 )
 BOUND_TO_SET: Final = 0.5  # share of the services of a host that mostly binds to one set of addresses
+BOUND_HARDLY: Final = 0.2  # ... where most of the ports that were asked have no service to be reached
+HARDLY_STYLE: Final = 0.3  # how likely that is beforehand, beside half of them
 BOUND_TO_SETS: Final = 0.7  # ... of one that binds each to some set, evenly over those that are seen
 SETS_STYLE: Final = 4.0  # how much likelier that is beforehand than one of them
 # Nothing is taken as usual: every kind of binding weighs the same, and it takes nineteen in twenty.

@@ -14,6 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from probe.inference.openings import ACCEPTS, DENIES, LET_IN, ONE, Opening
 from probe.inference.traces import ResetMark
 from probe.model.disposition import Disposition, Likelihood, RawResponse, RawResponses
 from probe.model.evidence import Response
@@ -128,37 +129,13 @@ class DispositionMix:
     stealth: bool = False  # the stack is silent where nothing listens
 
 
-class Opening(StrEnum):
-    """Which ports a policy lets pass."""
-
-    SELECTIVE = "selective"  # where it denies, those of services that are to be reached; else all but some
-    LOOSE = "loose"  # many, whatever listens there
-    TIGHT = "tight"  # hardly any
-    ALL = "all"  # there is no rule for any port
-
-
-# Shares of ports that pass: of a service that listens beyond loopback, and of the others.
-_LET_IN: Final[Mapping[Opening, tuple[float, float]]] = {
-    Opening.SELECTIVE: (0.68, 0.15),
-    Opening.LOOSE: (0.42, 0.34),
-    Opening.TIGHT: (0.1, 0.06),
-}
-_DENIES: Final[Mapping[Opening, float]] = {
-    Opening.SELECTIVE: 0.4,
-    Opening.LOOSE: 0.3,
-    Opening.TIGHT: 0.3,
-}
-_ACCEPTS: Final[Mapping[Opening, float]] = {Opening.SELECTIVE: 0.45, Opening.ALL: 0.55}
-_ONE: Final[Mapping[Opening, float]] = {Opening.SELECTIVE: 1.0}
-
-
 _PAST_INPUT: Final = 0.93  # of ports that the host forwards: its forward chain does not deny them
 
 
-def _deny(by: Disposition, opening: Opening = Opening.SELECTIVE) -> DispositionMix:
+def _deny(by: Disposition, let_in: tuple[float, float]) -> DispositionMix:
     """A zone that denies by default and lets chosen ports pass; now and then it treats one in another way."""
     other = Disposition.REJECT_HOST if by is Disposition.DROP else Disposition.DROP
-    exposed, unexposed = _LET_IN[opening]
+    exposed, unexposed = let_in
     return DispositionMix(
         control={by: 0.985, other: 0.003, Disposition.PASS: 0.012},
         exposed={by: 0.98 - exposed, other: 0.02, Disposition.PASS: exposed},
@@ -195,12 +172,12 @@ _CONTROLS: Dispositions = {
 MIXES: Final = MappingProxyType(
     {
         Policy.ACCEPTS: DispositionMix(_CONTROLS, _with_rules(1.0), _with_rules(1.0)),
-        Policy.DROPS: _deny(Disposition.DROP),
-        Policy.DROPS_SYN: _deny(Disposition.DROP_SYN),
-        Policy.REJECTS: _deny(Disposition.REJECT_HOST),
-        Policy.REJECTS_ON_PATH: _deny(Disposition.REJECT_PATH),
-        Policy.RESETS: _deny(Disposition.RESET_HOST),
-        Policy.RESETS_ON_PATH: _deny(Disposition.RESET_PATH),
+        Policy.DROPS: _deny(Disposition.DROP, LET_IN[Opening.SELECTIVE]),
+        Policy.DROPS_SYN: _deny(Disposition.DROP_SYN, LET_IN[Opening.SELECTIVE]),
+        Policy.REJECTS: _deny(Disposition.REJECT_HOST, LET_IN[Opening.SELECTIVE]),
+        Policy.REJECTS_ON_PATH: _deny(Disposition.REJECT_PATH, LET_IN[Opening.SELECTIVE]),
+        Policy.RESETS: _deny(Disposition.RESET_HOST, LET_IN[Opening.SELECTIVE]),
+        Policy.RESETS_ON_PATH: _deny(Disposition.RESET_PATH, LET_IN[Opening.SELECTIVE]),
         Policy.STEALTH: DispositionMix(
             control={Disposition.PASS: 1.0},
             exposed={Disposition.PASS: 0.9, Disposition.DROP: 0.1},
@@ -237,22 +214,34 @@ _DENYING: Final = {
     Policy.REJECTS_ON_PATH: Disposition.REJECT_PATH,
 }
 _OPENED: Final = {
-    (policy, opening): _deny(disposition, opening)
+    (policy, opening): _deny(disposition, LET_IN[opening])
     for policy, disposition in _DENYING.items()
-    for opening in _DENIES
+    for opening in DENIES
 } | {(Policy.ACCEPTS, Opening.ALL): DispositionMix(_CONTROLS, _with_rules(_HARDLY), _with_rules(_HARDLY))}
 
 
-def mix_of(policy: Policy, opening: Opening) -> DispositionMix:
-    """Shares of dispositions under a policy that lets as much pass."""
+_BY_LIST: Final = {
+    (policy, listed): _deny(disposition, (0.97, 0.97) if listed else (0.01, 0.01))
+    for policy, disposition in _DENYING.items()
+    for listed in (True, False)
+}
+
+
+def mix_of(policy: Policy, opening: Opening, listed: bool | None = None) -> DispositionMix:  # noqa: FBT001 - a fact
+    """Shares of dispositions under a policy that lets as much pass.
+
+    `listed`: whether the port is on the one list of the host, where that counts and is assumed.
+    """
+    if opening is Opening.LISTED and listed is not None:
+        return _BY_LIST[policy, listed]
     return _OPENED.get((policy, opening)) or MIXES[policy]
 
 
 def openings_of(policy: Policy) -> Mapping[Opening, float]:
     """How much a policy may let pass, with shares: it is learned from all ports."""
     if policy in _DENYING:
-        return _DENIES
-    return _ACCEPTS if policy is Policy.ACCEPTS else _ONE
+        return DENIES
+    return ACCEPTS if policy is Policy.ACCEPTS else ONE
 
 
 def likelihoods_of(protocol: Protocol, disposition: Disposition, *, covered: bool) -> Likelihoods:

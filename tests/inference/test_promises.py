@@ -14,6 +14,7 @@ from probe.inference.columns import table_of
 from probe.inference.host import infer_host
 from probe.inference.identity import identify
 from probe.inference.joint import weigh_jointly
+from probe.inference.openings import Opening
 from probe.inference.policy import learn
 from probe.inference.posterior import posteriors
 from probe.inference.priors import USUAL
@@ -61,6 +62,24 @@ def test_textbook_rows_are_named_whatever_else_is_in_the_scan(rows):
         assert (found.binding, set(found.bound_to)) == textbook(row), (row, rows)
         assert found.confidence >= FIRM, (row, found.candidates[:3])
         assert row == "OOO" or found.confidence < FORGED
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["OOO"] * 5 + ["ROR"] * 3,
+        ["OOO"] * 3 + ["RRO"] * 3,
+        ["RRR"] * 5 + ["ROO"] * 3,
+        ["RRR"] * 5 + ["ROR"] * 3,
+        ["RRR"] * 15 + ["ROR"] * 6,
+        ["OOR"],
+    ],
+)
+def test_textbook_rows_of_one_set_are_named(rows):
+    """Several services on one set of addresses, beside others, are no sign of another owner."""
+    for row, found in zip(rows, verdicts(host_of(rows)), strict=True):
+        assert (found.binding, set(found.bound_to)) == textbook(row)
+        assert found.confidence >= FIRM
 
 
 @pytest.mark.parametrize("most", ROWS)
@@ -121,6 +140,27 @@ def test_what_accepts_is_bound(rows, controls):
                 Binding.NOT_LISTENING,
                 Binding.LOOPBACK_OR_NOT_LISTENING,
             }
+
+
+def test_what_a_filter_hides_may_be_bound_too():
+    """Where the VPN's filter lets hardly anything pass, what is open on the LAN may be bound to both."""
+    found = verdicts(host_of(["OSR"] * 4 + ["RSR"] * 4, controls="RSR"))[0]
+    shares = {frozenset(one.bound_to): one.probability for one in found.candidates}
+    assert shares[frozenset({ip_of("lan"), ip_of("vpn")})] > 0.2
+    assert found.binding is Binding.UNDETERMINED
+
+
+def test_one_list_of_ports_is_recognised():
+    """A host that denies by default lets the same ports pass on all addresses, or others on each."""
+    alike, each = ["OOO"] * 3 + ["SSS"] * 3, ["OSS", "SOS", "SSO", "OSS", "SOS"]
+
+    def follows(rows: list[str]) -> float:
+        host = host_of(rows, controls="SSS")
+        models = infer_host(surveys_of(host, raw=False), USUAL).models
+        return min(sum(w for k, w in one.known.items() if k.opening is Opening.LISTED) for one in models)
+
+    assert follows(alike) > 0.8
+    assert follows(each) < 0.2
 
 
 @pytest.mark.parametrize("name", FAMILIES)
