@@ -19,7 +19,7 @@ from probe.errors import NothingMeasuredError
 from probe.model.facts import HERE, AddressSurvey, TunnelHealth
 from probe.model.measurement import Measurement
 from probe.model.plan import USUAL_TIMING, Timing
-from probe.model.probing import Reason, Role
+from probe.model.probing import UNMEASURED, Role
 from probe.model.report import Report
 from probe.model.target import ResolvedTarget
 
@@ -135,9 +135,8 @@ def _why_not(surveys: Sequence[AddressSurvey]) -> str:
 
 
 def _measured_anything(outcome: Outcome) -> bool:
-    unmeasured = {Reason.NOT_SENT, Reason.NO_ROUTE}
     return any(
-        o.reason not in unmeasured and o.question.role is Role.TESTED
+        o.reason not in UNMEASURED and o.question.role is Role.TESTED
         for survey in outcome.surveys
         for o in survey.observations
     )

@@ -7,12 +7,12 @@ A connect with a TTL floor (IP_MINTTL, RFC 5082) gets only replies that arrive w
 
 from collections.abc import Iterable, Mapping
 
-from probe.model.probing import Observation, Origin, Question, Reason, Role
+from probe.model.probing import PORT_ANSWERS, TCP_ANSWERS, Observation, Origin, Question, Reason, Role
 from probe.model.target import IPAddress, Port
 
 FIRST_TTLS = (1, 2, 4, 8, 16, 32)
 INITIAL_TTLS = (64, 128, 255)  # what stacks send with: Linux and BSD, Windows, network gear
-ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET, Reason.REFUSED, Reason.UDP_RESPONSE})
+ANSWERS = PORT_ANSWERS | {Reason.REFUSED}
 
 
 def is_answer(observation: Observation) -> bool:
@@ -28,7 +28,7 @@ def is_forwarding(observation: Observation) -> bool:
 def reference(observations: Iterable[Observation]) -> Observation | None:
     """The answer to measure distances with: a control's if there is one, a refusal before an open port."""
     order = {Role.CONTROL: 0, Role.TESTED: 1, Role.CANARY: 2}
-    usable = [o for o in observations if o.reason in {Reason.RESET, Reason.SYN_ACK}]
+    usable = [o for o in observations if o.reason in TCP_ANSWERS]
     return min(
         usable,
         key=lambda o: (order[o.question.role], o.reason is Reason.SYN_ACK, o.question.port),
@@ -112,6 +112,6 @@ def origin_of(answers: Mapping[Question, Observation], hops: int) -> Origin | No
         return Origin.BEHIND
     if any(is_answer(o) for q, o in answers.items() if q.ttl == hops - 1 or q.min_ttl is not None):
         return Origin.NEARER
-    if exact is not None and exact.reason in {Reason.SYN_ACK, Reason.RESET, Reason.UDP_RESPONSE}:
+    if exact is not None and exact.reason in PORT_ANSWERS:
         return Origin.HOST
     return None

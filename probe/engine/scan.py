@@ -32,11 +32,11 @@ from probe.engine.pending import (
     with_aftermath,
 )
 from probe.model.plan import Timing
-from probe.model.probing import ICMP_REASONS, Observation, Probe, Question, Reason, Reply
+from probe.model.probing import ICMP_REASONS, UNMEASURED, Observation, Probe, Question, Reason, Reply
 from probe.model.target import IPAddress, Protocol
 
 AFTERMATH_S = 0.4  # a backend reports within this what an accepted connection did next
-_LOCAL_VERDICTS = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE, Reason.HOST_UNREACH})
+_LOCAL_VERDICTS = UNMEASURED | {Reason.HOST_UNREACH}
 
 
 @dataclass(slots=True)

@@ -15,7 +15,16 @@ from probe.engine.pacing import PathStats
 from probe.engine.rations import REFILL_S
 from probe.model.facts import AddressSurvey, Neighbour, Trace
 from probe.model.plan import AddressPlan, FollowUp
-from probe.model.probing import ICMP_REASONS, Observation, Origin, Question, Reason, Role
+from probe.model.probing import (
+    ICMP_REASONS,
+    PORT_ANSWERS,
+    TCP_ANSWERS,
+    Observation,
+    Origin,
+    Question,
+    Reason,
+    Role,
+)
 from probe.model.target import IPAddress, Protocol
 
 IDLE_S = 0.3  # pause before a silence is tested again: lets limits of 100 and more a second recover
@@ -270,9 +279,7 @@ def _looked_into(seen: Answers) -> list[Question]:
     answered = [
         q
         for q, o in seen.items()
-        if o.reason in {Reason.SYN_ACK, Reason.RESET}
-        and q.role is not Role.CANARY
-        and q.port.protocol is Protocol.TCP
+        if o.reason in TCP_ANSWERS and q.role is not Role.CANARY and q.port.protocol is Protocol.TCP
     ]
     opened = [q for q in answered if seen[q].reason is Reason.SYN_ACK]
     return opened + [q for q in answered if seen[q].reason is not Reason.SYN_ACK][:ORIGINS_OF_CLOSED]
@@ -327,7 +334,6 @@ def _resolve_neighbour(
 
 
 ENOUGH_ANSWERS = 10  # without a loss: two tries then leave less than SILENCE_DOUBT, with (0.5 / 11) ** 2
-_ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET, Reason.UDP_RESPONSE})
 
 
 def ask_follow_ups(
@@ -367,7 +373,7 @@ def _answered_late(before: Observation, raw: Observation | None, survey: Address
     if before.reason is not Reason.NO_RESPONSE or raw is None:
         return before
     stopped_here = survey.is_our_own(raw)
-    if raw.reason not in _ANSWERS and not stopped_here:
+    if raw.reason not in PORT_ANSWERS and not stopped_here:
         return before
     answered = None if raw.answered is None else before.attempts + raw.answered
     return structs.replace(

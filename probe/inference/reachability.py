@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from probe.inference.policy import AddressModel
 from probe.model.binding import Condition
 from probe.model.facts import AddressSurvey, LinkKind, TunnelHealth
-from probe.model.probing import ErrorKind, Observation, Reason, reasons_of
+from probe.model.probing import UNMEASURED, ErrorKind, Observation, Reason, reasons_of
 from probe.model.target import Port, is_private_address
 
 # Conditions in which no probe reached the address: it is left out where bindings are weighed.
@@ -23,7 +23,7 @@ UNREACHED = frozenset(
     }
 )
 
-_NOTHING = frozenset({Reason.NO_RESPONSE, Reason.NO_ROUTE, Reason.NOT_SENT})
+_NOTHING = UNMEASURED | {Reason.NO_RESPONSE}
 # What a box on a wrong way answers. Through the tunnel itself it is an answer: the tunnel carries packets.
 _NO_WAY = reasons_of(ErrorKind.UNREACHABLE, ErrorKind.EXPIRED)
 # Where a tunnel is down for a silent address that is routed into it. One that no peer may have counts among

@@ -91,6 +91,8 @@ def reasons_of(*kinds: ErrorKind) -> frozenset[Reason]:
 
 ICMP_REASONS = reasons_of(*ErrorKind)
 TCP_ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET})  # what a TCP stack answers an opening with
+PORT_ANSWERS = TCP_ANSWERS | {Reason.UDP_RESPONSE}  # ... and what a port answers of itself
+UNMEASURED = frozenset({Reason.NOT_SENT, Reason.NO_ROUTE})  # no probe left this machine
 
 
 def state_of(reason: Reason, protocol: Protocol, *, from_target: bool) -> State | None:
