@@ -18,7 +18,8 @@ from probe.inference.openings import Opening
 from probe.inference.policy import learn
 from probe.inference.posterior import posteriors
 from probe.inference.priors import USUAL
-from probe.model.binding import Binding, Owner
+from probe.inference.verdict import name_port
+from probe.model.binding import Binding, Candidate, Owner
 from probe.model.facts import LinkKind, Route, TunnelHealth
 from probe.model.target import Port, Protocol
 from probe.model.verdict import PortVerdict
@@ -252,3 +253,13 @@ def test_what_leaves_out_an_accepting_address_takes_more():
     few, all_of_them = (verdicts(host_of(part, "SRR"))[1] for part in (rows[:2], rows))
     assert (few.binding, len(few.bound_to)) == (Binding.SPECIFIC, 2)
     assert all_of_them.binding is Binding.UNDETERMINED
+
+
+def test_what_leaves_out_an_accepting_address_of_the_target_is_not_named():
+    """However likely a table of numbers may call it: an address of the target that accepts is bound."""
+    host = infer_host(surveys_of(host_of(["OOR"] * 3), raw=False), USUAL)
+    port, posterior = next(iter(host.ports.items()))
+    best = Candidate(binding=Binding.SPECIFIC, bound_to=(ip_of("lan"),), probability=0.99)
+    doubted = replace(posterior, candidates=(best, Candidate(binding=Binding.WILDCARD, probability=0.01)))
+    assert name_port(port, host.models, posterior, None, USUAL.point)[0] is Binding.SPECIFIC
+    assert name_port(port, host.models, doubted, None, USUAL.point)[0] is Binding.UNDETERMINED
