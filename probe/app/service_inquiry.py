@@ -68,22 +68,22 @@ class EarlyInquiry:
         self._seen: dict[IPAddress, dict[Port, Observation]] = {}
         self._left = {plan.address.ip: len(plan.tested) for plan in context.plan.addresses}
         self._answering: set[IPAddress] = set()  # but not for all ports yet
-        self._complete = 0
+        self._complete: set[IPAddress] = set()
         self._rounds = 0 if context.plan.timing.rate is not None else _EARLY_ROUNDS
 
     def take(self, observations: Sequence[Observation]) -> bool:
         """Take in what was settled (`probe.engine.run.Watcher`); whether an address has answered in full."""
-        before = self._complete
+        before = len(self._complete)
         for observation in observations:
             question = observation.question
             if question.role is Role.TESTED and question.ttl is None and question.min_ttl is None:
                 self._note(observation)
-        more = before < self._complete >= _SEVERAL and not self._answering
+        more = before < len(self._complete) >= _SEVERAL and not self._answering
         backend = self._context.backends.backend
         if self._rounds and more and not backend.interrupted():
             self._rounds -= 1
             _begin(self._surveys(), self._context, backend.now() - self._began)
-        return self._complete > 0
+        return bool(self._complete)
 
     def _note(self, observation: Observation) -> None:
         ip, port = observation.question.address, observation.question.port
@@ -94,7 +94,7 @@ class EarlyInquiry:
             self._answering.add(ip)
         if not self._left[ip] and ip in self._answering:
             self._answering.discard(ip)
-            self._complete += 1
+            self._complete.add(ip)
 
     def _surveys(self) -> tuple[AddressSurvey, ...]:
         return tuple(

@@ -85,6 +85,15 @@ def test_what_comes_later_is_asked_beside():
     ]
 
 
+def test_a_second_answer_of_a_port_is_no_second_address():
+    """Silent ports are asked again: one address alone is nothing to compare, however often it answers."""
+    clients = NotedClients()
+    early = EarlyInquiry(context_of(clients, plan(HERE, THERE)))
+    for _ in range(2):
+        assert early.take([seen(HERE, WEB), seen(HERE, OTHER)])
+    assert clients.rounds == []
+
+
 @pytest.mark.parametrize("role", [Role.CONTROL, Role.CANARY])
 def test_other_answers_count_for_nothing(role):
     """Controls, and questions about the distance, are no answers of the tested ports."""
