@@ -65,7 +65,10 @@ def _routed(scenario: Scenario, symbol: str) -> Iterator[Question]:
 def _handed_over(scenario: Scenario, host: Host) -> Iterator[Question]:
     """What is asked by frames for a neighbour on the LAN, whatever the routes are."""
     asked = [*map(address_of, scenario.addresses), *LOOPBACKS]
+    unplugged = {realm for realm, link in scenario.links.items() if link.unplugged}
     for symbol in {"lan", "lan6"} & set(scenario.addresses) - set(scenario.dead):
+        if realm_of(symbol) in unplugged:
+            continue  # nobody resolves there
         link_address = host.link_address(address_of(symbol))
         assert link_address is not None
         hop = NextHop("lan", ip_address(PROBER_ADDRESSES[symbol]), link_address)

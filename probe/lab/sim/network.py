@@ -131,7 +131,7 @@ class SimNetwork:
         What is for nobody on the link is lost.
         """
         for wire in self._wires(box, realm):
-            for end in wire.ends:
+            for end in wire.ends if wire.carrier else ():
                 if end.link_address == link_address:
                     self._carry(box, wire, end, frame)
 
@@ -142,7 +142,7 @@ class SimNetwork:
         for loopback only where it routes it (`arp_process`, net/ipv4/arp.c).
         """
         for wire in self._wires(box, realm):
-            for end in wire.ends:
+            for end in wire.ends if wire.carrier else ():
                 if end.box is not box and end.box.owns(address):
                     self.clock.after(2 * (wire.delay + HOP_TIME), partial(answered, end.link_address))
 
