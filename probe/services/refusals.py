@@ -21,7 +21,7 @@ _DENIES = re.compile(
 
 
 def denies(greeting: Greeting) -> bool:
-    """Whether a service that speaks first says that this peer may not use it."""
+    """Whether a service that speaks first refuses this peer in words."""
     return greeting.status is None and _DENIES.search(greeting.text) is not None
 
 
