@@ -69,6 +69,24 @@ def unwind() -> None:
     _state.unwinds = True
 
 
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Have these signals wait meanwhile. What is forked then has them wait until `let_come`. Unix only.
+
+    Before a fork has handlers of its own they would be taken by those of this process, and raise there.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def let_come() -> None:
+    """Take these signals from now on, those that have waited first."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
 def ignore() -> None:
     """Leave it to another process to end this one: its terminal's signals do not count here."""
     for number in _ENDING:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from probe import interruption
 from probe.errors import BackendError
 from probe.lab.netns import mounts, syscalls
 from probe.lab.netns.links import addressing, routing
@@ -111,9 +112,10 @@ class HeldHost:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel.settimeout(_PATIENCE)
         parent = os.getpid()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _live(parent, theirs, plan, prepare)
+        with interruption.held_back():
+            self.pid = os.fork()
+            if self.pid == 0:
+                _live(parent, theirs, plan, prepare)
         theirs.close()
 
     def await_namespace(self) -> None:
@@ -198,6 +200,7 @@ def _settle(parent: int, channel: socket.socket) -> socket.socket:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the parent ends us when it is interrupted
+    interruption.let_come()
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
