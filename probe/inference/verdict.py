@@ -89,7 +89,7 @@ def judge_port(
         via=via_of(port, reached, services),
         conditions=_conditions(port, models, posterior),
     )
-    opened = any(port in m.evidence and m.evidence[port].response in OPENED for m in reached)
+    opened = any(_accepted(port, m) for m in reached)
     return replace(
         settled,
         readings={m.seen: r for m in models if (r := reading(port, m)) is not None},
@@ -134,9 +134,7 @@ def name_port(
     """
     informative = [m for m in models if m.policy(Policy.ANSWERS_ALL) < SURE]
     realms = {m.address.realm for m in informative}
-    opened = {
-        m.address.realm for m in informative if port in m.evidence and m.evidence[port].response in OPENED
-    }
+    opened = {m.address.realm for m in informative if _accepted(port, m)}
     refused = {m.address.realm for m in informative if _refused(port, m, posterior)}
     narrow = len(opened) < _SEVERAL <= len(realms)
     surer = max(point, _SURER)
@@ -174,8 +172,12 @@ def _left_out(
     bound_to: Sequence[IPAddress], port: Port, models: Sequence[AddressModel]
 ) -> Sequence[AddressModel]:
     """The addresses that accepted and are not among these."""
-    accepting = (m for m in models if port in m.evidence and m.evidence[port].response in OPENED)
-    return [m for m in accepting if m.address.ip not in bound_to]
+    return [m for m in models if _accepted(port, m) and m.address.ip not in bound_to]
+
+
+def _accepted(port: Port, model: AddressModel) -> bool:
+    """Whether somebody accepted there."""
+    return port in model.evidence and model.evidence[port].response in OPENED
 
 
 def _refused(port: Port, model: AddressModel, posterior: Posterior) -> bool:
