@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from itertools import repeat
 
 from msgspec import structs
 
-from probe.app.typed_address import TypedAddress, read_address
+from probe.app.typed_address import TypedAddress, is_address, read_address
 from probe.errors import UsageError
 from probe.machine.names import BOTH, find_port, resolve
 from probe.machine.sources import Host
@@ -157,19 +157,11 @@ def _addresses(target: Target, host: Host, resolver: Resolver) -> tuple[TargetAd
 
 def _resolved(target: Target, resolver: Resolver) -> Iterator[tuple[str | None, str, IPAddress]]:
     """Every address in the order given. Several names are looked up at once: they share one deadline."""
-    names = list(dict.fromkeys(text for _, text in target.places() if not _reads_as_address(text)))
+    names = list(dict.fromkeys(text for _, text in target.places() if not is_address(text)))
     found = _at_once(names, target.families, resolver) if len(names) > 1 else {}
     for realm, text in target.places():
         for ip in found[text] if text in found else resolver(text, target.families):
             yield realm, text, ip
-
-
-def _reads_as_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _at_once(
