@@ -25,10 +25,7 @@ from probe.model.probing import Observation
 from probe.model.target import IPAddress, ResolvedTarget
 
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
-_LOADED_MEANWHILE = (
-    "probe.backends.banner",
-    "probe.app.infer",
-)  # what comes after probes, loaded during them
+_LOADED_MEANWHILE = ("probe.app.infer",)  # the inference and the report, which every scan ends with
 
 
 def collect(
