@@ -9,7 +9,7 @@ from probe.app.engine_request import EngineRequest
 from probe.app.engines import Engine
 from probe.app.session import Session, open_session, own_reader
 from probe.app.target import Target, read_ports, resolve_target
-from probe.diagnosis.names import diagnose_name
+from probe.diagnosis import diagnose_name
 from probe.engine.run import Progress
 from probe.errors import NothingMeasuredError, UsageError
 from probe.machine.names import resolve

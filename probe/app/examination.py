@@ -15,12 +15,12 @@ from probe import interruption
 from probe.app.plan import controls_for
 from probe.app.session import Backends
 from probe.app.stages import collect
+from probe.app.tunnels import warm_up
 from probe.diagnosis import path_probes
 from probe.diagnosis.path_probes import REFILLED_S, name_answers, trial_ports
 from probe.engine.backend import Task
 from probe.engine.run import Answers, Outcome, Progress, ask
 from probe.engine.scan import Counts
-from probe.engine.warming import warm_up
 from probe.interruption import StopRequestedError
 from probe.machine.sources import MachineReader
 from probe.model import tunnel_state

@@ -1,20 +1,22 @@
-"""After the probes: what the tunnels have of addresses that stayed silent.
+"""Tunnels without a session: woken before an examination, and read after a scan for its silent addresses.
 
-A tunnel that has no session makes one when the first packet comes. What is sent meanwhile waits for it: on a
-long way the answers come when every probe has been given up. Where the first message of the handshake is
-lost, the next one follows after 5 s (WireGuard whitepaper, section 6.1). Such a silence shows nothing: the
-address is asked again.
+A tunnel that has no session makes one when the first packet comes. What is sent meanwhile waits for it or is
+lost: on a long way the answers come when every probe has been given up. Where the first message of the
+handshake is lost, the next one follows after 5 s (WireGuard whitepaper, section 6.1). Such a silence shows
+nothing: the address is asked again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from probe.engine.backend import Backend
-from probe.engine.run import Outcome
+from probe.engine.run import Outcome, ask
 from probe.machine.sources import Host
 from probe.model.facts import AddressSurvey, TunnelHealth
 from probe.model.machine import Peer, Tunnel
-from probe.model.target import IPAddress
+from probe.model.plan import Timing
+from probe.model.probing import Question, Reason, Role
+from probe.model.target import IPAddress, Port, TargetAddress
 from probe.model.tunnel_state import REKEY_TIMEOUT_S, health, peer_for, tunnel_of
 
 # So long after the first probe a handshake whose first message was lost is made, or there is none to be had:
@@ -124,3 +126,34 @@ def _replaced(outcome: Outcome, later: Outcome) -> Outcome:
         later.complete,
         {**outcome.learned, **later.learned},
     )
+
+
+# That a cold tunnel is given: a few round trips. A handshake that was lost is tried again only after 5 s.
+PATIENCE_S = 1.0
+_ROUND = Timing(timeout=0.25, retries=0)
+
+
+def warm_up(
+    cold: Mapping[str, TargetAddress],
+    port: Port,
+    backend: Backend,
+    is_warm: Callable[[str, TargetAddress], bool],
+) -> None:
+    """Probe through every cold tunnel until each has answered, is warm, or `PATIENCE_S` is over.
+
+    Args:
+        cold: an address behind each tunnel, by interface.
+        port: what to ask there; better one that nothing uses.
+        backend: what carries the probes.
+        is_warm: whether that tunnel has come up in the meantime.
+    """
+    end = backend.now() + PATIENCE_S
+    while cold and backend.now() < end:
+        questions = {name: Question(address.ip, port, Role.CONTROL) for name, address in cold.items()}
+        answers = ask(questions.values(), backend, _ROUND, end - backend.now())
+        silent = {q.address for q, o in answers.items() if o.reason is Reason.NO_RESPONSE}
+        cold = {
+            name: address
+            for name, address in cold.items()
+            if address.ip in silent and not is_warm(name, address)
+        }

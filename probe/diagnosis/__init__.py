@@ -1,13 +1,13 @@
 """The diagnosis: from what was measured to the causes of what is wrong, and what mends them.
 
-Pure: no socket, process, clock or randomness, and no sentence. `symptoms` has the questions that
-`read_symptoms` answers from what was measured. `table` has a row for each cause, `ranking` weighs them,
-`fixes` mends.
+Pure: no socket, process, clock or randomness, and no sentence. `read_symptoms` and `read_ways`
+answer the questions of `probe.model.symptoms` from what was measured. `table` has a row for each cause,
+`ranking` weighs them, `fixes` mends.
 """
 
 from collections.abc import Iterator, Sequence
 
-from probe.diagnosis.measured import measured
+from probe.diagnosis.measured import measured, name_facts
 from probe.diagnosis.ranking import (
     CauseDistribution,
     add_up,
@@ -20,10 +20,13 @@ from probe.diagnosis.read_symptoms import findings
 from probe.diagnosis.subject import ExamContext
 from probe.diagnosis.table import CAUSES
 from probe.model.binding import Condition
-from probe.model.diagnosis import AddressDiagnosis, Cause, Suspicion
-from probe.model.exam import AddressExam
-from probe.model.machine import Surroundings
+from probe.model.diagnosis import AddressDiagnosis, Cause, NameDiagnosis, Suspicion
+from probe.model.exam import AddressExam, NameAnswer
+from probe.model.fixes import Fix, FixRule
+from probe.model.machine import Resolvers, Surroundings
+from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.target import Port
+from probe.model.unread import NameFailureRule
 from probe.model.verdict import Verdict
 
 __all__ = ["diagnose"]
@@ -81,3 +84,36 @@ def _subjects(scene: ExamContext) -> Iterator[CauseDistribution]:
 def _condition(scene: ExamContext, first: Suspicion) -> Condition:
     named = CAUSES[first.cause].condition
     return named if named is not None and first.probability >= _LIKELY else scene.condition
+
+
+_DEAD = frozenset({NameFailureRule.NO_ANSWER, NameFailureRule.UNREACHABLE})
+
+
+def diagnose_name(
+    name: str, realm: str | None, why: str, answers: Sequence[NameAnswer], resolvers: Resolvers
+) -> NameDiagnosis:
+    """Separate a name server that does not answer from a name that nobody knows.
+
+    Args:
+        name: as it was given.
+        realm: what the user calls the network of its address.
+        why: what the system's own resolver reported, as a line for people.
+        answers: what each name server has for it, asked one by one.
+        resolvers: how this machine is set up.
+    """
+    evidence = (CauseEvidence(rule=Symptom.NAME_UNRESOLVED, name=name, why=why),)
+    fixes = tuple(_fixes(name, answers, resolvers))
+    facts = tuple(name_facts(name, answers))
+    return NameDiagnosis(name, realm, (Suspicion(Cause.DNS, 1.0, evidence, fixes),), facts)
+
+
+def _fixes(name: str, answers: Sequence[NameAnswer], resolvers: Resolvers) -> Iterator[Fix]:
+    """A server that is dead comes first: the name may be well. Where one answered, it is the name."""
+    file = resolvers.source or None
+    failures = [(a.server, a.failure.rule) for a in answers if a.failure is not None and a.server is not None]
+    dead = tuple(str(server) for server, rule in failures if rule in _DEAD)
+    if dead and len(dead) == len(answers):
+        yield Fix(rule=FixRule.CHECK_NAME_SERVER, addresses=dead, name=name, file=file)
+    elif resolvers.servers == ():
+        yield Fix(rule=FixRule.SET_NAME_SERVER, file=file)
+    yield Fix(rule=FixRule.GIVE_IP_ADDRESS, name=name)

@@ -17,7 +17,8 @@ from probe.diagnosis.commands import (
     switch_on,
     widen_allowed,
 )
-from probe.diagnosis.read_symptoms import answers, blocking, endpoint_of, key_of
+from probe.diagnosis.read_symptoms import answers, blocking
+from probe.diagnosis.read_ways import endpoint_of, key_of
 from probe.diagnosis.subject import ExamContext
 from probe.engine.distance import is_answer
 from probe.model.facts import LinkKind

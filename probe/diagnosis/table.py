@@ -12,11 +12,10 @@ from functools import cache
 from typing import Final
 
 from probe.diagnosis import fixes
-from probe.diagnosis.symptoms import QUESTIONS
 from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
 from probe.model.fixes import FixRule
-from probe.model.symptoms import Symptom
+from probe.model.symptoms import QUESTIONS, Symptom
 
 FLOOR: Final = 0.002  # nothing is impossible
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from probe.explain.access import access_list
-from probe.explain.phrases import listed
+from probe.explain.phrases import access_list, listed
 from probe.explain.subject import Places, Subject
 from probe.model.advice import Advice, AdviceRule
 

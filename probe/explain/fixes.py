@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from probe.explain.access import access_list
 from probe.explain.causes import far_end
-from probe.explain.phrases import listed
+from probe.explain.phrases import access_list, listed
 from probe.model.fixes import Fix, FixRule
 from probe.model.machine import Hook
 from probe.model.target import Port, Protocol

@@ -1,6 +1,6 @@
-"""The small phrases that sentences are made of: lists, numbers as words, addresses with their realm."""
+"""The small phrases that sentences are made of: lists, numbers, addresses, access lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from probe.model.target import IPAddress
 
@@ -36,3 +36,18 @@ def spelled(count: int) -> str:
 def named(ip: IPAddress | str, realm: str) -> str:
     """An address with its realm."""
     return f"{ip} ({realm})"
+
+
+_WEB = "the allow and deny rules of the web server"
+_LISTS: Mapping[str, str] = {
+    "ssh": "/etc/hosts.allow and hosts.deny, and AllowUsers and Match in sshd_config",
+    "mysql": "the host part of its users (SELECT user, host FROM mysql.user), and skip-networking",
+    "postgresql": "pg_hba.conf",
+    "redis": "protected-mode, bind and requirepass in redis.conf",
+    **dict.fromkeys(("http", "https", "http-alt", "https-alt"), _WEB),
+}
+
+
+def access_list(service: str | None) -> str:
+    """The place to look, by the customary service of the port."""
+    return _LISTS.get(service or "", "its own access list (hosts.allow, hosts.deny, its configuration)")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from probe.inference.evidence import gathered
 from probe.inference.policy import AddressModel
-from probe.inference.port_evidence import gathered
 from probe.inference.priors import SURE
 from probe.inference.responses import OPENED
 from probe.inference.traces import CrossLinkProbe, RawEvidence, ResetMark, Tried

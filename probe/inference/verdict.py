@@ -4,23 +4,20 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from probe.inference import advice
-from probe.inference.accepting import via_of
-from probe.inference.address_evidence import address_evidence
-from probe.inference.conditions import address_condition, port_condition
+from probe.inference.advice import next_tests, rivals
+from probe.inference.conditions import address_condition, port_condition, refusal_evidence, refusals
+from probe.inference.evidence import address_evidence, gathered, port_evidence, reading
 from probe.inference.host import HostPosterior
-from probe.inference.ownership import owner_evidence, owner_of
+from probe.inference.ownership import owner_evidence, owner_of, via_of
 from probe.inference.policy import AddressModel
-from probe.inference.port_evidence import gathered, port_evidence, reading
 from probe.inference.posterior import Posterior
 from probe.inference.priors import SURE
 from probe.inference.raw_evidence import raw_evidence
 from probe.inference.responses import OPENED
-from probe.inference.rivals import next_tests, rivals
 from probe.inference.same_service import service_evidence, services_of
 from probe.inference.stated import Statement, stated_evidence
 from probe.inference.tables import FORGERS, Policy
 from probe.inference.traces import ResetMark
-from probe.inference.turned_away import refusal_evidence, refusals
 from probe.model.binding import Binding, BoundBy, Candidate, Condition, Owner
 from probe.model.disposition import RawResponse
 from probe.model.evidence import Response

@@ -1,18 +1,18 @@
-"""What a scan reads of tunnels, and when it waits and asks again: in virtual time, handshakes by a script."""
+"""Tunnels read after a scan, asked again, or woken before: in virtual time, handshakes by a script."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 import pytest
-from scripted_network import ScriptedNetwork
+from scripted_network import ScriptedNetwork, answering
 from varied import replace
 
 from probe import interruption
 from probe.app.scan import scan
 from probe.app.session import Backends
 from probe.app.stages import collect
-from probe.app.tunnels import SECOND_HANDSHAKE_S
+from probe.app.tunnels import PATIENCE_S, SECOND_HANDSHAKE_S, warm_up
 from probe.errors import NothingMeasuredError
 from probe.model.facts import LinkKind, Route, TunnelHealth
 from probe.model.machine import Link, Peer, Tunnel, TunnelKind
@@ -198,3 +198,58 @@ def test_the_report_has_the_health_beside_the_condition():
     assert {p.binding for p in report.ports} == {"undetermined"}  # the VPN address alone may be bound
     for port in report.ports:
         assert any(c.bound_to == (VPN,) and c.probability > 0.1 for c in port.candidates)
+
+
+FAR = ip_address("10.99.0.10")
+COLD = {"vpn": TargetAddress(VPN, "vpn"), "tun1": TargetAddress(FAR, "vpn")}
+UNUSED = Port(Protocol.TCP, 1006)
+
+
+def never(name, address) -> bool:
+    """A tunnel that does not come up."""
+    return False
+
+
+def test_a_warm_tunnel_costs_one_probe():
+    """What answers at once is left alone."""
+    network = answering(VPN, FAR)
+    warm_up(COLD, UNUSED, network, never)
+    assert len(network.sent) == 2
+    assert network.now() < 0.1
+
+
+def test_a_cold_one_is_woken():
+    """Probes go on until one is answered; the tunnel that is warm already is not asked again."""
+    network = answering(VPN, FAR, after=2)
+    warm_up(COLD, UNUSED, network, lambda name, address: name == "tun1")
+    assert [probe.question.address for _, probe in network.sent] == [VPN, FAR, VPN, VPN]
+    assert network.now() < 1
+
+
+def test_a_handshake_is_enough():
+    """A host that drops everything is not waited for once its tunnel is up."""
+    network = answering()
+    looks = iter([False, False, True])
+    warm_up({"vpn": COLD["vpn"]}, UNUSED, network, lambda name, address: next(looks))
+    assert len(network.sent) == 3
+
+
+def test_a_dead_one_is_given_up():
+    """Patience ends."""
+    network = answering()
+    warm_up(COLD, UNUSED, network, never)
+    assert PATIENCE_S <= network.now() < PATIENCE_S + 0.1
+
+
+def test_an_error_ends_it_too():
+    """Where this machine refuses, or a router does, waiting brings nothing."""
+    network = answering(VPN, FAR, reason=Reason.HOST_UNREACH)
+    warm_up(COLD, UNUSED, network, never)
+    assert len(network.sent) == 2
+
+
+def test_no_tunnel_no_packet():
+    """Where nothing is cold, nothing is sent."""
+    network = answering()
+    warm_up({}, UNUSED, network, never)
+    assert network.sent == []

@@ -24,14 +24,13 @@ from probe.diagnosis.ranking import (
 )
 from probe.diagnosis.read_symptoms import findings
 from probe.diagnosis.subject import ExamContext
-from probe.diagnosis.symptoms import QUESTIONS
 from probe.diagnosis.table import CAUSES, PRIOR, USUAL, likelihood
 from probe.model.diagnosis import Cause
 from probe.model.exam import NameAnswer
 from probe.model.facts import AddressSurvey
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import TunnelKind
-from probe.model.symptoms import CauseEvidence, Symptom
+from probe.model.symptoms import QUESTIONS, CauseEvidence, Symptom
 from probe.model.target import Port, Protocol
 from probe.model.unread import NameFailure, NameFailureRule
 from probe.model.verdict import Verdict

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from probe.diagnosis.names import diagnose_name
+from probe.diagnosis import diagnose_name
 from probe.model.diagnosis import Cause
 from probe.model.exam import NameAnswer
 from probe.model.fixes import FixRule

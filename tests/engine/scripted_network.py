@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
 from probe import interruption
-from probe.model.probing import Probe, Reply
+from probe.model.probing import Probe, Reason, Reply
+from probe.model.target import IPAddress
 
 Script = Callable[[Probe, float], Sequence[Reply]]  # the replies to a probe sent now, with their times
 
@@ -52,3 +53,16 @@ class ScriptedNetwork:
 
     def close(self) -> None:
         self._coming.clear()
+
+
+def answering(*addresses: IPAddress, after: int = 0, reason: Reason = Reason.RESET) -> ScriptedNetwork:
+    """A network in which these addresses answer, from their `after`-th probe on."""
+    received: dict[object, int] = {}
+
+    def script(probe, now):
+        ip = probe.question.address
+        received[ip] = received.get(ip, 0) + 1
+        silent = ip not in addresses or received[ip] <= after
+        return [] if silent else [Reply(probe.id, reason, now + 0.04, sender=ip)]
+
+    return ScriptedNetwork(script)

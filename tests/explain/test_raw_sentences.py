@@ -4,8 +4,8 @@ import pytest
 from in_words import sentences
 from survey_builder import port_of, surveys_of
 
+from probe.inference.evidence import port_evidence
 from probe.inference.host import infer_host
-from probe.inference.port_evidence import port_evidence
 from probe.inference.priors import USUAL
 from probe.inference.raw_evidence import raw_evidence
 

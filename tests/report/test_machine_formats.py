@@ -29,10 +29,9 @@ from probe.errors import UsageError
 from probe.model.report import Report
 from probe.report.as_csv import COLUMNS, render_csv
 from probe.report.as_json import json_parts, ndjson_parts, render_json, render_ndjson
-from probe.report.field_descriptions import _OF
 from probe.report.markdown import render_markdown
 from probe.report.read import parse_report, read_report
-from probe.report.schema import _text, doctor_schema, render_schema, report_schema
+from probe.report.schema import _OF, _text, doctor_schema, render_schema, report_schema
 
 VALIDATOR = Draft202012Validator(report_schema())
 
