@@ -1,10 +1,11 @@
-"""A check-up: the target's names looked up, its addresses examined, and the doctor's report assembled."""
+"""A check-up: names looked up, addresses examined, the doctor's report assembled; again until all is well."""
 
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from probe.app import doctor as examining
+from probe import interruption
+from probe.app import examination
 from probe.app.engine_request import EngineRequest
 from probe.app.engines import Engine
 from probe.app.session import Session, open_session, own_reader
@@ -15,12 +16,13 @@ from probe.errors import NothingMeasuredError, UsageError
 from probe.machine.names import resolve
 from probe.machine.sources import Host, MachineReader
 from probe.model.diagnosis import Diagnosis, NameDiagnosis
-from probe.model.doctor_report import DoctorReport
+from probe.model.doctor_report import Change, DoctorReport
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.plan import USUAL_TIMING, Timing
 from probe.model.target import IPAddress, Port, ResolvedTarget
 from probe.model.way_out import USUAL_WAY
 from probe.report.doctor_document import DoctorFacts, assemble_doctor
+from probe.report.doctor_text import changes
 from probe.version import __version__
 
 USUAL_PORTS = "22,80,443,445,3389"  # of hosts of every kind: remote login, web, file sharing
@@ -156,7 +158,7 @@ class Checkup:
     def _examined(
         self, target: ResolvedTarget, reader: MachineReader, progress: Progress | None
     ) -> Diagnosis:
-        return examining.examine(
+        return examination.examine(
             target,
             self.request.timing,
             self.session.backends,
@@ -181,7 +183,7 @@ def machine_report(
     reader: MachineReader, names: tuple[Check, ...] = (), lost: tuple[NameDiagnosis, ...] = ()
 ) -> DoctorReport:
     """Check this machine alone; nothing is sent to a target."""
-    return _reported(lambda: examining.look(reader), names, lost)
+    return _reported(lambda: examination.look(reader), names, lost)
 
 
 def _reported(
@@ -189,3 +191,34 @@ def _reported(
 ) -> DoctorReport:
     started = dt.datetime.now(dt.UTC)
     return assemble_doctor(examine(), DoctorFacts(started, __version__, names, lost))
+
+
+EVERY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the loop works with.
+
+    `show` prints a report in full or a change in a line, and returns whether anybody reads it still. `pause`
+    waits so many seconds, from the end of one check to the start of the next.
+    """
+
+    check: Callable[[], DoctorReport]
+    show: Callable[[DoctorReport | Change], bool]
+    now: Callable[[], dt.datetime]
+    pause: Callable[[float], None]
+    every: float = EVERY_S
+
+    def until_well(self) -> DoctorReport:
+        """Check until all is well, a signal asks for the end, or nobody reads; return the last report."""
+        report = self.check()
+        read = self.show(report)
+        while read and report.complete and not report.well:
+            self.pause(self.every)
+            if interruption.requested():
+                break
+            before, report = report, self.check()
+            if report.complete:
+                read = all(self.show(change) for change in changes(before, report, self.now()))
+        return report

@@ -1,10 +1,12 @@
-"""An examination: what is measured of each address when, and what at the same time.
+"""An examination: what is measured of each address when, what at the same time, and what is concluded.
 
 What is asked, and how answers read, is `probe.diagnosis.path_probes`; what it all means, `probe.diagnosis`.
 Beside the probes run the clients that wait for something else: name servers, echoes, and data through open
 ports.
 """
 
+import datetime as dt
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -12,24 +14,30 @@ from typing import TypeVar
 from msgspec import structs
 
 from probe import interruption
+from probe.app.diagnose import diagnosed
 from probe.app.plan import controls_for
 from probe.app.session import Backends
 from probe.app.stages import collect
+from probe.app.target import facts_of
 from probe.app.tunnels import warm_up
 from probe.diagnosis import path_probes
+from probe.diagnosis.machine_checks import check_machine
 from probe.diagnosis.path_probes import REFILLED_S, name_answers, trial_ports
 from probe.engine.backend import Task
+from probe.engine.rows import Examined, measurement_of
 from probe.engine.run import Answers, Outcome, Progress, ask
 from probe.engine.scan import Counts
 from probe.interruption import StopRequestedError
 from probe.machine.sources import MachineReader
 from probe.model import tunnel_state
+from probe.model.diagnosis import Diagnosis
 from probe.model.exam import AddressExam, Echo, InterfaceCounters, MtuTrial, NameAnswer
-from probe.model.facts import AddressSurvey, Neighbour
+from probe.model.facts import HERE, AddressSurvey, Neighbour
 from probe.model.greeting import Inquiry
 from probe.model.machine import Machine
 from probe.model.plan import Timing
 from probe.model.probing import Question
+from probe.model.surroundings import concerning
 from probe.model.target import IPAddress, Port, ResolvedTarget, TargetAddress
 
 _K = TypeVar("_K")
@@ -221,3 +229,56 @@ class Examination:
 def _done(task: Task[Mapping[_K, _V]] | None) -> Mapping[_K, _V]:
     """What a task has brought by now."""
     return {} if task is None else task.result() or {}
+
+
+def look(reader: MachineReader) -> Diagnosis:
+    """Check this machine alone; nothing is sent."""
+    began = time.monotonic()
+    checks = check_machine(reader.machine())
+    return Diagnosis(checks, elapsed=time.monotonic() - began)
+
+
+def examine(
+    target: ResolvedTarget,
+    timing: Timing,
+    backends: Backends,
+    reader: MachineReader,
+    *,
+    named: frozenset[Port] = frozenset(),
+    progress: Progress | None = None,
+) -> Diagnosis:
+    """Measure every address, and conclude what is wrong with each and what mends it.
+
+    A signal ends it early: what was measured by then is judged.
+
+    Args:
+        target: the addresses, and the ports to ask.
+        timing: how patiently to ask.
+        backends: what probes are sent with, and what else is measured with.
+        reader: what reads this machine.
+        named: the ports that the user wants to work.
+        progress: called with how many questions are settled.
+    """
+    started, began = dt.datetime.now(dt.UTC), backends.backend.now()
+    machine = reader.machine()
+    examination = Examination(target, backends, reader, machine)
+    complete = examination.run(timing, named, progress)
+    exams, machine = examination.exams(), examination.machine_now()
+    surveyed = examination.outcome
+    elapsed = backends.backend.now() - began
+    around = concerning(machine, surveyed.surveys, _other_addresses(exams))
+    measured = measurement_of(
+        replace(surveyed, elapsed=elapsed, complete=complete),
+        vantage=HERE,
+        engine=backends.engine,
+        started=started,
+        examined=Examined(around, exams),
+    )
+    facts = facts_of(target, named=named)
+    found = diagnosed(measured, facts, exams)
+    return Diagnosis(check_machine(machine), found, elapsed, complete, measured, facts)
+
+
+def _other_addresses(exams: Iterable[AddressExam]) -> list[IPAddress]:
+    """What name servers have of the target's names."""
+    return [ip for exam in exams for answer in exam.names for ip in answer.addresses]

@@ -6,10 +6,10 @@ A module of its own, for it loads the TLS library, 4 MB that most scans never ne
 import base64
 import hashlib
 import ssl
+import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
-from probe.backends.public_key import public_key_of
 from probe.backends.stream import PIECE, Plain
 from probe.model.identity import Key, KeyKind
 
@@ -99,3 +99,25 @@ def fingerprint(data: bytes) -> str:
     """SHA-256 of a key or certificate, written as OpenSSH does."""
     digest = base64.b64encode(hashlib.sha256(data).digest()).decode("ascii")
     return f"SHA256:{digest.rstrip('=')}"
+
+
+def public_key_of(certificate: bytes) -> bytes | None:
+    """The SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7) of a certificate, both in DER.
+
+    None without `cryptography`, and where that cannot read the certificate.
+    """
+    try:
+        from cryptography import x509  # noqa: PLC0415 - optional, and 0.06 s
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    except ImportError:
+        return None
+    # It warns of certificates that break a rule, such as one of serial number 0: that is no affair of the
+    # prober. A filter for this module alone holds in every thread.
+    warnings.filterwarnings("ignore", module=__name__)
+    try:
+        key = x509.load_der_x509_certificate(certificate).public_key()
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        return None
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(serialization.Encoding.DER, form)

@@ -6,17 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from probe import interruption
-from probe.app.checkup import CheckupRequest, begin, machine_report
+from probe.app.checkup import EVERY_S, CheckupRequest, Watch, begin, machine_report
 from probe.app.diagnose import diagnosed_again
 from probe.app.engine_request import EngineRequest
 from probe.app.privileged_start import looking, started
-from probe.app.watch import EVERY_S, Watch
 from probe.cli.notices import hint
 from probe.cli.output import Destination
 from probe.cli.progress import ProgressBar
 from probe.errors import UsageError
 from probe.model.doctor_report import Change, DoctorReport
-from probe.redact.reports import redacted_report
+from probe.redact.texts import redacted_report
 from probe.report.as_json import render_line
 from probe.report.doctor_text import render_change
 from probe.report.formats import Form

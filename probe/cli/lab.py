@@ -48,8 +48,7 @@ def run_scenarios(  # noqa: PLR0913 - each is a flag
     from probe.cli.output import Destination
     from probe.cli.scenarios import check_all, chosen, show_all
     from probe.cli.worlds import enter_world, lab_engine
-    from probe.lab.result import to_json
-    from probe.lab.table import render_truth_table
+    from probe.lab.result import render_truth_table, to_json
 
     code = enter_world(world, context.obj)
     if code is not None:

@@ -16,6 +16,7 @@ from probe.lab.scenario import Expected, SameService, Scenario, address_of
 from probe.lab.sim import tunnel
 from probe.lab.world import World
 from probe.model.binding import Served
+from probe.model.diagnosis import Diagnosis
 from probe.model.plan import Timing
 from probe.model.report import Report, VerdictReport
 from probe.model.target import Port
@@ -117,8 +118,6 @@ def _scanned(
 def _examined(world: World, engine: str) -> Iterator[ExpectationRow]:
     """What the doctor ranks first, where a scenario expects anything of it."""
     if world.scenario.expect_causes:
-        from probe.lab.doctoring import examined, first_causes  # noqa: PLC0415 - needs a world of real hosts
-
         for symbol, expected, found in first_causes(world.scenario, examined(world, engine), engine):
             yield ExpectationRow(symbol, "first cause", expected, found)
 
@@ -227,3 +226,25 @@ def _verdict(port: Port, report: Report) -> VerdictReport | None:
         if group.protocol is port.protocol and port.number in {p.number for p in parse_ports(group.ports)}:
             return group
     return None
+
+
+def examined(world: World, engine: str = "connect") -> Diagnosis:
+    """Have the doctor examine a world; every port of the scan is meant to work.
+
+    Raises:
+        BackendError: this world has no raw packets, and `engine` is `raw`.
+    """
+    from probe.app.examination import examine  # noqa: PLC0415 - loaded only where it is asked for
+
+    named = frozenset(world.target.ports)
+    return examine(world.target, Timing(), backends_of(world, engine), world.reader, named=named)
+
+
+def first_causes(
+    scenario: Scenario, diagnosis: Diagnosis, engine: str = "connect"
+) -> Iterator[tuple[str, str, str]]:
+    """What an engine must rank first: symbol, expected, found. Addresses are in the scenario's order."""
+    found = dict(zip(scenario.addresses, diagnosis.addresses, strict=True))
+    expected = scenario.expect_causes | scenario.looks_like.get(engine, {})
+    for symbol, cause in expected.items():
+        yield symbol, cause, str(found[symbol].causes[0].cause)

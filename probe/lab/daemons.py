@@ -1,19 +1,20 @@
-"""Real services as data: what each listens on, its configuration, how it is started and how it answers. Pure.
+"""Real services as data: what each listens on, its configuration and keys, how it starts and answers. Pure.
 
 A daemon is started by a shell script in a directory of its own, as a user without privileges, and stays in
 the foreground. Who starts it lets every user bind to low ports, and has a directory `HOME` that nobody else
 sees.
 """
 
+from base64 import b64encode, encodebytes
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from ipaddress import IPv4Address
 
 from probe.errors import ScenarioError
 from probe.lab.scenario import address_of
 from probe.lab.scenario_hosts import Dnat, Forwarder, Listen, Serves, Service, ServiceKind, TargetHost
-from probe.lab.service_keys import private_key, shown_keys
-from probe.model.identity import Key
+from probe.model.identity import Key, KeyKind
 from probe.model.target import IPAddress, Port, Protocol
 
 # --- configuration files and scripts ---
@@ -338,3 +339,39 @@ def _check(service: Service, listen: Listen) -> ServiceCheck:
     tls = service.kind is ServiceKind.NGINX and listen.port == _ports(service)[1]
     request, response = _NOTHING if tls else _ANSWERS[service.kind, listen.protocol]
     return ServiceCheck(listen.protocol, _FROM_INSIDE.get(address, address), listen.port, request, response)
+
+
+_P256 = bytes.fromhex("06082a8648ce3d030107")  # the identifier of prime256v1 (RFC 5480 section 2.1.1.1)
+
+
+def private_key(name: str) -> str:
+    """The EC private key of this name in PEM (RFC 5915); programs work out its public half."""
+    number = sha256(name.encode()).digest()
+    body = b"\x02\x01\x01" + _der(0x04, number) + _der(0xA0, _P256)
+    text = encodebytes(_der(0x30, body)).decode("ascii")
+    return f"-----BEGIN EC PRIVATE KEY-----\n{text}-----END EC PRIVATE KEY-----\n"
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    """One element of DER; all are short here."""
+    return bytes([tag, len(content)]) + content
+
+
+def shown_keys(service: Service, number: int, ports: tuple[int, ...]) -> Iterator[tuple[Port, Key]]:
+    """What a service shows in memory, by port. `number` is its place among those of its host.
+
+    Raises:
+        ScenarioError: a service has a `key` that takes none.
+    """
+    if service.key is not None and service.kind is not ServiceKind.NGINX:
+        raise ScenarioError(f"{service.kind} takes no key: only nginx does")
+    own = f"{number}-{service.kind}"
+    if service.kind is ServiceKind.SSHD:
+        yield Port(Protocol.TCP, ports[0]), Key(KeyKind.SSH, "ssh-ed25519", _fingerprint(own))
+    if service.kind is ServiceKind.NGINX:
+        public = _fingerprint(f"key {service.key or own}")
+        yield Port(Protocol.TCP, ports[1]), Key(KeyKind.TLS, "x509", _fingerprint(own), public)
+
+
+def _fingerprint(text: str) -> str:
+    return f"SHA256:{b64encode(sha256(text.encode()).digest()).decode('ascii').rstrip('=')}"

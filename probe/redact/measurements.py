@@ -1,13 +1,61 @@
-"""Measurements and what the user stated, redacted: what is inferred of them is the same. Pure."""
+"""Measurements and what the user stated, redacted: what is inferred of them is the same. Pure.
 
-from collections.abc import Sequence
+Of greetings what names their owner goes: software and version stay. Two that are alike stay alike, and two
+that differ stay apart.
+"""
+
+import re
+from collections.abc import Hashable, Sequence
 
 from msgspec import structs
 
+from probe.inference.same_service import stable
 from probe.model.encoding import as_builtins, from_builtins
+from probe.model.greeting import Greeting
 from probe.model.measurement import AddressMeasurement, Facts, Judged, Measurement
-from probe.redact.greetings import GreetingRedaction
+from probe.model.target import IPAddress
 from probe.redact.texts import Redaction
+
+# As much of a first line as is the protocol's own: SSH (RFC 4253 section 4.2), HTTP, what MySQL opens with.
+_HEAD = re.compile(r"SSH-\d\.\d+-[^\s-]+|HTTP/\d(?:\.\d)? \d{3}|MySQL handshake, [\d.]+|")
+_PRODUCT = re.compile(r"[^/\s]+(?:/\S+)?|")
+_AS_IT_IS = frozenset({"content-type", "content-length"})
+
+
+class GreetingRedaction:
+    """Replacements of greetings. One instance for all that are compared with each other."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+
+    def of(self, greeting: Greeting, ip: IPAddress) -> Greeting:
+        """A greeting of the address `ip` without names."""
+        headers = {name: self._header(name, value, ip) for name, value in greeting.headers.items()}
+        return structs.replace(greeting, text=self._text(greeting, ip), headers=headers)
+
+    def _text(self, greeting: Greeting, ip: IPAddress) -> str:
+        if not greeting.text:
+            return ""
+        head = _head(_HEAD, greeting.text)
+        if greeting.status is not None or head == greeting.text:
+            return head
+        return f"{head} {self._number(stable(greeting, ip))}".lstrip()
+
+    def _header(self, name: str, value: str, ip: IPAddress) -> str:
+        if name in _AS_IT_IS or not value:
+            return value
+        head = _head(_PRODUCT, value) if name == "server" else ""
+        if head == value:
+            return value
+        return f"{head} ({self._number((name, value.replace(str(ip), '*')))})".lstrip()
+
+    def _number(self, key: Hashable) -> int:
+        return self._numbers.setdefault(key, len(self._numbers) + 1)
+
+
+def _head(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.match(text)
+    return "" if found is None else found[0]
 
 
 def redacted(measurements: Sequence[Measurement], facts: Facts) -> Judged:

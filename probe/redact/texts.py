@@ -1,4 +1,4 @@
-"""Replacing what names a network in every text of a value, wherever it stands. Pure.
+"""Replacing what names a network in every text of a value or a report, wherever it stands. Pure.
 
 A value is what msgspec makes of a Struct: lists, dicts, texts and numbers.
 """
@@ -7,8 +7,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import IPv6Address, ip_network
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
+from msgspec import Struct
+
+from probe.model.encoding import as_builtins, from_builtins
 from probe.model.machine import Network
 from probe.model.target import IPAddress
 from probe.redact.addresses import bare, is_plain, read_address, replacements
@@ -29,6 +32,7 @@ _NAME_CHECK = "name "  # begins the name of the doctor's check of a name
 _SHORT_KEY = 8  # characters of a key that sentences show
 
 Value = object
+T = TypeVar("T", bound=Struct)
 
 
 class Redaction:
@@ -173,3 +177,9 @@ def _link_address(number: int) -> str:
 def _key(number: int) -> str:
     """As long as a key of 32 bytes in base64, and none."""
     return f"key{number}".ljust(43, "0") + "="
+
+
+def redacted_report(report: T) -> T:
+    """Replace everything in a report that names a network, in its sentences and commands too."""
+    plain = as_builtins(report)
+    return from_builtins(Redaction([plain]).of(plain), type(report))

@@ -8,7 +8,7 @@ from varied import replace
 
 from probe import interruption
 from probe.app import examination
-from probe.app.doctor import examine, look
+from probe.app.examination import examine, look
 from probe.app.session import Backends
 from probe.engine.backend import Done, NoClients
 from probe.engine.rows import unfold_exam

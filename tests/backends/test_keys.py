@@ -20,8 +20,7 @@ from key_servers import HOSTILE, host_key, make_certificate, serving, ssh_server
 
 from probe.backends import host_keys
 from probe.backends.host_keys import parse_keyscan, read_keys
-from probe.backends.public_key import public_key_of
-from probe.backends.tls import certificate_key
+from probe.backends.tls import certificate_key, public_key_of
 from probe.model.identity import Key, KeyKind
 from probe.model.target import Port, Protocol
 

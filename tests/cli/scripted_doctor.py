@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from probe.app import doctor, session
+from probe.app import examination, session
 from probe.cli.main import main
 from probe.errors import NothingMeasuredError
 from probe.model.binding import Condition
@@ -85,8 +85,8 @@ def look_up(name: str, families):
 def scripted_doctor(monkeypatch: pytest.MonkeyPatch) -> ScriptedDoctor:
     """Put the script in the place of everything that measures."""
     scripted = ScriptedDoctor()
-    monkeypatch.setattr(doctor, "examine", scripted.examine)
-    monkeypatch.setattr(doctor, "look", scripted.look)
+    monkeypatch.setattr(examination, "examine", scripted.examine)
+    monkeypatch.setattr(examination, "look", scripted.look)
     monkeypatch.setattr(session, "own_reader", SteadyReader)
     monkeypatch.setattr("probe.backends.system_host.SystemHost", OneLinkHost)
     monkeypatch.setattr("probe.machine.names._look_up", look_up)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
-from probe.app.watch import EVERY_S, Watch
+from probe.app.checkup import EVERY_S, Watch
 from probe.cli.doctoring import exit_code, split_seconds
 from probe.errors import UsageError
 from probe.model.binding import Condition

@@ -23,7 +23,7 @@ from probe.model.machine import Chain, Firewall, Hook, Link, Machine, Peer, Tunn
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.measurement import CONNECT, Facts
 from probe.model.surroundings import concerning
-from probe.redact.reports import redacted_report
+from probe.redact.texts import redacted_report
 from probe.report.doctor_document import DoctorFacts, assemble_doctor
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "causes.yaml").read_text(encoding="utf-8"))

@@ -27,7 +27,7 @@ from dns import message, rrset  # noqa: E402
 from dns.exception import DNSException  # noqa: E402
 from mutations import BYTES, JSON, TEXT, Mutation  # noqa: E402 - found by the line above
 
-from probe.backends import dns, host_keys, public_key, socket_errors, tcpinfo  # noqa: E402
+from probe.backends import dns, host_keys, socket_errors, tcpinfo, tls  # noqa: E402
 from probe.errors import BindprobeError  # noqa: E402
 from probe.lab.scenario import load_scenario  # noqa: E402
 from probe.machine import (  # noqa: E402
@@ -226,7 +226,7 @@ PARSERS: Mapping[str, ParserUnderTest] = {
         lambda data: (banner_text.parse_greeting(data), banner_text.is_alert(data)), GREETINGS, TEXT
     ),
     "ssh-keyscan": ParserUnderTest(host_keys.parse_keyscan, (KEYSCAN,)),
-    "certificate (DER)": ParserUnderTest(public_key.public_key_of, (base64.b64decode(CERTIFICATE),), BYTES),
+    "certificate (DER)": ParserUnderTest(tls.public_key_of, (base64.b64decode(CERTIFICATE),), BYTES),
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from probe.lab.doctoring import examined
+from probe.lab.check import examined
 from probe.lab.files import find_scenario
 from probe.lab.netns import enter
 from probe.lab.open_world import open_world

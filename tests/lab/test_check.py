@@ -10,9 +10,8 @@ from probe.errors import ScenarioError, UsageError
 from probe.lab.check import check, compare
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.open_world import open_world
-from probe.lab.result import CheckResult, ExpectationRow
+from probe.lab.result import CheckResult, ExpectationRow, render_truth_table
 from probe.lab.scenario import Scenario, load_scenario, parse_scenario
-from probe.lab.table import render_truth_table
 from probe.lab.world import target_of
 from probe.model.binding import Binding, BoundBy, Condition, Proof, Served, Via
 from probe.model.probing import Reason, State

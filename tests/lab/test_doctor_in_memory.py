@@ -5,9 +5,8 @@ import datetime as dt
 import pytest
 
 from probe.app.diagnose import diagnosed_again
-from probe.app.doctor import examine
-from probe.lab.check import check, why_not_in
-from probe.lab.doctoring import examined
+from probe.app.examination import examine
+from probe.lab.check import check, examined, why_not_in
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import Scenario, parse_scenario
@@ -16,7 +15,7 @@ from probe.model.doctor_report import DoctorReport
 from probe.model.encoding import decode
 from probe.model.plan import Timing
 from probe.model.symptoms import Symptom
-from probe.redact.reports import redacted_report
+from probe.redact.texts import redacted_report
 from probe.report.as_json import render_doctor_json
 from probe.report.doctor_document import DoctorFacts, assemble_doctor
 

@@ -6,7 +6,7 @@ import pytest
 from doctor_runs import DoctorRun, Job, places, side_by_side
 from doctor_worlds import evidence, ranked
 
-from probe.lab.doctoring import examined
+from probe.lab.check import examined
 from probe.lab.files import find_scenario, scenario_paths
 from probe.lab.open_world import open_world
 from probe.model.diagnosis import Cause

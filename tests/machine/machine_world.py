@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from probe.app import doctor
+from probe.app import examination
 from probe.lab.netns import enter, syscalls
 from probe.machine.links import read_links
 from probe.machine.nftables import parse_ruleset
@@ -144,7 +144,7 @@ def secrets() -> dict[str, list[str]]:
     """Secrets that `wg` shows root, and in which of our values and reports one of them is found."""
     keys = sh("wg show all private-key; wg show all preshared-keys").split()
     found = {key for key in keys if len(key) == KEY_CHARS} - set(sh("wg show all peers").split())
-    machine, look = reader().machine(), doctor.look(reader())
+    machine, look = reader().machine(), examination.look(reader())
     report = assemble_doctor(look, DoctorFacts(dt.datetime.now(dt.UTC), "0"))
     places = {
         "machine": repr(machine).encode() + pickle.dumps(machine),

@@ -8,7 +8,7 @@ from probe.inference.same_service import Likeness, likeness
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Greeting
 from probe.model.target import Port, Protocol, TargetAddress
-from probe.redact.greetings import GreetingRedaction
+from probe.redact.measurements import GreetingRedaction
 
 ONE, TWO = ip_address("10.0.0.1"), ip_address("10.0.0.2")
 PORT = Port(Protocol.TCP, 80)

@@ -6,7 +6,7 @@ from sample_diagnoses import EVERY, FAR, KEY
 
 from probe.cli.main import main
 from probe.model.doctor_report import CauseReport
-from probe.redact.reports import redacted_report
+from probe.redact.texts import redacted_report
 
 
 @pytest.mark.parametrize("name", EVERY)

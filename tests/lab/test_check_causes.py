@@ -4,10 +4,9 @@ from typing import NoReturn
 
 import pytest
 
-from probe.lab.check import check
-from probe.lab.doctoring import first_causes
+from probe.lab.check import check, first_causes
+from probe.lab.result import render_truth_table
 from probe.lab.scenario import Scenario, parse_scenario
-from probe.lab.table import render_truth_table
 from probe.lab.world import target_of
 from probe.model.binding import Condition
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
@@ -56,7 +55,7 @@ def test_the_first_cause_is_compared(expected: dict[str, str], rows: list[tuple[
 def test_the_truth_table_has_the_causes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cause that is not the expected one fails its scenario, and is shown."""
     world = scenario({"lan": "none", "vpn": "host-down"})
-    monkeypatch.setattr("probe.lab.doctoring.examined", lambda *_: diagnosis(world))
+    monkeypatch.setattr("probe.lab.check.examined", lambda *_: diagnosis(world))
     result = check(world, "sim")
     assert [(row.port, row.what, row.ok) for row in result.rows] == [
         ("lan", "first cause", True),
@@ -70,7 +69,7 @@ def test_the_truth_table_has_the_causes(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_scan_is_made_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Expectations of the scan are met beside the doctor's."""
     world = scenario({"lan": "none"}, expect_addresses={"lan": "clear"})
-    monkeypatch.setattr("probe.lab.doctoring.examined", lambda *_: diagnosis(world))
+    monkeypatch.setattr("probe.lab.check.examined", lambda *_: diagnosis(world))
     assert [row.what for row in check(world, "sim").rows] == ["address", "first cause"]
 
 
@@ -80,5 +79,5 @@ def test_without_causes_there_is_no_doctor(monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*_: object) -> NoReturn:
         raise AssertionError("a doctor")
 
-    monkeypatch.setattr("probe.lab.doctoring.examined", refuse)
+    monkeypatch.setattr("probe.lab.check.examined", refuse)
     assert check(scenario({}, expect_addresses={"lan": "clear"}), "sim").ok
