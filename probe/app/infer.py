@@ -89,10 +89,12 @@ def merged(reports: Sequence[Report], *, strict: bool = False) -> Judged:
         raise UsageError("a report has no measurements to infer from")
     stated = [report.facts for report in reports]
     running = {port for facts in stated for port in port_set(facts.running)}
+    named = {port for facts in stated for port in port_set(facts.named)}
     return Judged(
         measurements=tuple(one for report in reports for one in report.measurements),
         facts=Facts(
             running=format_port_list(sorted(running)),
+            named=format_port_list(sorted(named)),
             strict=strict or any(facts.strict for facts in stated),
             realms={ip: realm for facts in reversed(stated) for ip, realm in facts.realms.items()},
         ),

@@ -22,7 +22,7 @@ from probe.model.target import (
     ResolvedTarget,
     TargetAddress,
 )
-from probe.services.port_list import format_port_list, format_ports, parse_ports
+from probe.services.port_list import format_port_list, format_ports, named_ports, parse_ports
 from probe.services.registry import DEFAULT_PORTS, port_of
 
 # What is not a public address although its route leads through no tunnel: private ones, and those of one link
@@ -124,6 +124,7 @@ def resolve_target(target: Target, host: Host, resolver: Resolver = resolve) -> 
         addresses=_addresses(target, host, resolver),
         ports=tuple(sorted(running.union(ports))),
         running=running,
+        named=running if listed is None else running | named_ports(listed, _number_of),
     )
 
 
@@ -186,11 +187,11 @@ def realm_of(ip: IPAddress, host: Host) -> str:
     return Realm.LAN if any(ip in network for network in _LOCAL) else Realm.PUBLIC
 
 
-def facts_of(target: ResolvedTarget, *, strict: bool = False, named: frozenset[Port] = frozenset()) -> Facts:
-    """What a target states beside what is measured."""
+def facts_of(target: ResolvedTarget, *, strict: bool = False, named: frozenset[Port] | None = None) -> Facts:
+    """What a target states beside what is measured; `named` instead of the ports that it names itself."""
     return Facts(
         running=format_port_list(sorted(target.running)),
         strict=strict,
-        named=format_port_list(sorted(named)),
+        named=format_port_list(sorted(target.named if named is None else named)),
         realms={str(address.ip): address.realm for address in target.addresses},
     )

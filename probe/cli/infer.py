@@ -45,7 +45,7 @@ def infer(  # noqa: PLR0913 - each is a flag
     from probe.model.report import Report
     from probe.report.formats import MOST_ROWS
 
-    destination = Destination.of(form, output, detail=verbose)
+    destination = Destination.of(form, output, detail=verbose, every_row=all_ports)
     destination.check()
     most_rows = None if all_ports else MOST_ROWS
     found = _read(reports)

@@ -31,16 +31,19 @@ _EFFECTIVE = os.access in os.supports_effective_ids  # what counts is as whom th
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """What to print and where. `path` None: stdout."""
+    """What to print and where. `path` None: stdout; `every_row`: a row for every port of a text."""
 
     form: Form = Form.TABLE
     path: Path | None = None
     detail: bool = False
+    every_row: bool = False
 
     @classmethod
-    def of(cls, form: Form, path: Path | None, *, detail: bool = False) -> "Destination":
+    def of(
+        cls, form: Form, path: Path | None, *, detail: bool = False, every_row: bool = False
+    ) -> "Destination":
         """The destination that the options ask for; `check` it before anything is probed."""
-        return cls(form, None if path == STDOUT else path, detail)
+        return cls(form, None if path == STDOUT else path, detail, every_row)
 
     def write(self, report: "Report | DoctorReport") -> bool:
         """Render a report and write it; False where it went to a pipe that nobody reads any more.
@@ -90,7 +93,9 @@ class Destination:
 
     def style(self) -> TextStyle:
         """How text is laid out where it goes."""
-        return style_of(sys.stdout, detail=self.detail) if self.path is None else _for_a_file(self.detail)
+        for_a_file = TextStyle(width=PLAIN.width, detail=self.detail)
+        style = style_of(sys.stdout, detail=self.detail) if self.path is None else for_a_file
+        return style._replace(every_row=self.every_row)
 
     def write_text(self, text: str) -> bool:
         """Write a text; False where it went to a pipe that nobody reads any more.
@@ -109,10 +114,6 @@ class Destination:
             _to_stdout(parts())
             problem = f"{str(self.path)!r} could not be written: {error.strerror}"
             raise UnwrittenError(f"{problem}; the result is printed instead") from None
-
-
-def _for_a_file(detail: bool) -> TextStyle:  # noqa: FBT001 - one flag, passed on
-    return TextStyle(width=PLAIN.width, detail=detail)
 
 
 def _check_writable(path: Path) -> None:

@@ -52,7 +52,7 @@ def scan(  # noqa: PLR0913 - each is a flag
         engine, pcap, l2, fin, greetings=not no_greetings, interface=interface, sources=tuple(source or ())
     )
     timing = Timing(timeout, retries, rate)
-    destination = Destination.of(form, output, detail=verbose)
+    destination = Destination.of(form, output, detail=verbose, every_row=all_ports)
     destination.require_apart_from(pcap)
     families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
     wanted = options.ports_of(ports, top_ports)

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 
 from probe.explain.answers import SUMMARIES
-from probe.explain.phrases import spelled
+from probe.explain.phrases import percent, spelled
 from probe.explain.same_host import same_host_sentence
 from probe.model.evidence import AddressEvidence, AddressRule, Response
 
 SENTENCES: Mapping[AddressRule, str] = {
     AddressRule.OWN_ADDRESS: (
-        "this machine's own address: its packets to it go over loopback, past every route, tunnel and firewall that"
-        " others meet"
+        "this machine's own address: its packets stay inside and meet no route, tunnel or firewall of others"
     ),
-    AddressRule.CONTROLS: "{controls} that nothing uses: {became}",
+    AddressRule.CONTROLS: "{controls}: {became}",
     AddressRule.DISTANCE: "answers from {hops} away{ttl}",
     AddressRule.LEAVES_BESIDE_TUNNEL: "packets for it leave by {interface}, not by {a_tunnel}",
     AddressRule.LEAVES_INSTEAD: "packets for it leave by {interface} instead",
@@ -30,12 +29,10 @@ SENTENCES: Mapping[AddressRule, str] = {
     AddressRule.NO_CARRIER: "{interface} has no carrier: nothing is plugged in, or its other end is off",
     AddressRule.LINK_OFF: "{interface}, whose network has this address, is switched off",
     AddressRule.NO_LINK_HAS_IT: (
-        "a private address, and this machine is in no network that has it: packets for it go to the default"
-        " gateway{gateway}"
+        "a private address of no network of this machine: packets for it go to the default gateway{gateway}"
     ),
     AddressRule.ANSWERS_ON_LINK: (
-        "its machine is there: it answers for this address on the link (ARP or neighbour discovery), and nothing"
-        " else"
+        "the machine is there: it answers ARP or neighbour discovery on the link, and nothing else"
     ),
     AddressRule.NOBODY_ON_LINK: "nobody on the link answers for this address (ARP or neighbour discovery)",
     AddressRule.TRIES_LOST: "{loss:.0%} of tries were lost",
@@ -43,18 +40,16 @@ SENTENCES: Mapping[AddressRule, str] = {
         "it stopped answering while it was probed: later silences count for little"
     ),
     AddressRule.GATEWAY_ANSWERS: (
-        "a gateway in front has this address ({probability:.0%}): a router, a load balancer or a content"
-        " network; what it refuses or accepts shows only what it passes on"
+        "a gateway has this address ({sure}), a router, load balancer or CDN: it shows only what it passes on"
     ),
     AddressRule.OTHER_MACHINE_ANSWERS: (
-        "another machine has this address ({probability:.0%}): its answers show nothing of the target"
+        "another machine has this address ({sure}): its answers show nothing of the target"
     ),
     AddressRule.VPN_PROGRAM_ANSWERS: (
-        "a VPN program in user space has this address ({probability:.0%}) and connects to 127.0.0.1 for its"
-        " peers: a service on loopback is open here too"
+        "a userspace VPN program has this address ({sure}): services on loopback are open here too"
     ),
     AddressRule.ASKED_FROM_INSIDE: (
-        "asked from behind its own gateway: this does not show what the internet reaches"
+        "probed from inside, behind its own router: this does not show what the internet reaches"
     ),
 }
 
@@ -68,7 +63,7 @@ def address_sentence(evidence: AddressEvidence) -> str:
     ttl = "" if evidence.reply_ttl is None else f", its answers arrive with TTL {evidence.reply_ttl}"
     count = sum(evidence.controls.values())
     return SENTENCES[evidence.rule].format(
-        controls=f"{spelled(count)} {'port' if count == 1 else 'ports'}",
+        controls=f"{spelled(count)} unused {'port' if count == 1 else 'ports'}",
         became=_became(evidence.controls),
         hops="1 hop" if evidence.hops == 1 else f"{evidence.hops} hops",
         ttl=ttl,
@@ -77,7 +72,7 @@ def address_sentence(evidence: AddressEvidence) -> str:
         tunnel=named or "the tunnel",
         a_tunnel=named or "a tunnel",
         loss=evidence.loss or 0.0,
-        probability=evidence.probability or 0.0,
+        sure=percent(evidence.probability or 0.0),
     )
 
 

@@ -6,106 +6,83 @@ from probe.explain.phrases import access_list, listed
 from probe.explain.subject import Places, Subject
 from probe.model.advice import Advice, AdviceRule
 
-_FOR_LOOPBACK = " to serve {where}, bind it to that address, or publish it there (docker run -p)"
+_FOR_LOOPBACK = "; to serve {where}, bind it there or publish it (docker run -p)"
+_IF_MEANT = "if others should reach it there, open {label} in the firewall"
 OF_PORT: Mapping[AdviceRule, str] = {
     AdviceRule.PRIVATE_ON_PUBLIC: (
-        "{port} answers on the public address {where}: bind it to 127.0.0.1 or to the one address that its clients"
-        " use, or close it in the firewall of the public interface"
+        "{port} is open on the public address {where}: bind it to 127.0.0.1 or a private address, or close it in the firewall"
     ),
     AdviceRule.PRIVATE_PUBLISHED: (
-        "{port} answers on the public address {where}: publish it on 127.0.0.1 or on the one address that its"
-        " clients use"
+        "{port} is open on the public address {where}: publish it on 127.0.0.1 or a private address instead"
     ),
     AdviceRule.PRIVATE_EVERYWHERE: (
-        "{port} listens on all interfaces: bind it to 127.0.0.1 or to the one address that its clients use, or let a"
-        " firewall limit who reaches it"
+        "{port} listens on all interfaces: bind it to 127.0.0.1 or to one address, or limit it in the firewall"
+    ),
+    AdviceRule.PRIVATE_REACHABLE: (
+        "{port} is open at {where}: bind it to 127.0.0.1, or let a firewall limit who reaches it"
     ),
     AdviceRule.PUBLISHED_PAST_FIREWALL: (
-        "{port} is forwarded by {where} into a container or to another host, as Docker publishes ports: rules in the"
-        " host's input chain (ufw) do not cover it; publish it on one address, for example -p 127.0.0.1:PORT:PORT, or"
-        " limit it in the chain DOCKER-USER"
+        "{port} is forwarded by {where}, as Docker publishes ports, past the host's own rules (ufw): publish it on one"
+        " address (-p 127.0.0.1:PORT:PORT), or limit it in the chain DOCKER-USER"
     ),
     AdviceRule.FORWARDED_TO_NOTHING: (
-        "{port} is forwarded by {where} to something that refuses it: start the service there, or correct the port"
-        " inside to which it is published"
+        "{port} is forwarded by {where} to something that refuses it: start the service there, or correct the inner port"
     ),
     AdviceRule.FORWARDED_UNANSWERED: (
-        "{port} is passed on by {where} into a container or to another host, and no answer comes back: see that its"
-        " answers leave by this host (the container's default route, no VPN of its own), and that no rule of the forward"
-        " chain drops them"
+        "{port} is forwarded by {where}, and no answer comes back: check the container's default route and the forward chain"
     ),
     AdviceRule.ALLOW_REJECTED: "{port} is rejected at {where} by {sender}: allow it in the firewall there",
-    AdviceRule.OPEN_FIREWALL: (
-        "{port} is blocked at {where}: to allow it, open {label} in the firewall that guards that address"
-    ),
+    AdviceRule.OPEN_FIREWALL: "{port} is blocked at {where}: " + _IF_MEANT,
     AdviceRule.OPEN_FIREWALL_AND_PUBLISH: (
-        "{port} is blocked at {where}: to allow it, open {label} in the firewall that guards that address, and publish"
-        " it there"
+        "{port} is blocked at {where}: " + _IF_MEANT + ", and publish it there"
     ),
-    AdviceRule.BIND_WIDER: (
-        "{port} is bound to {bound_to} only: to reach it at {where}, bind it to that address too, or to all interfaces"
-        " and let a firewall limit who reaches it"
-    ),
+    AdviceRule.BIND_WIDER: "{port} is bound to {bound_to} only: to reach it at {where}, bind it there too",
     AdviceRule.PUBLISH_WIDER: (
         "{port} is forwarded on {bound_to} only: to reach it at {where}, publish it there too"
     ),
     AdviceRule.BOUND_TO_LOOPBACK: (
-        "{port} runs, and no probed address reaches it: it is bound to loopback, or to an address that was not probed;"
+        "{port} runs, and no probed address reaches it: it is on loopback, or on an address not probed"
         + _FOR_LOOPBACK
     ),
     AdviceRule.PERHAPS_BOUND_TO_LOOPBACK: (
-        "{port} is not reachable: if it runs, it is bound to loopback or to an address that was not probed;"
-        + _FOR_LOOPBACK
+        "{port} is closed: it does not run, or is on loopback or on an address not probed" + _FOR_LOOPBACK
     ),
     AdviceRule.TURNED_AWAY: (
-        "{port} is reached at {where}, and the program itself refuses this machine there: the network is well; look at"
-        " {access}"
+        "{port} is reached at {where}, and the program itself refuses this machine: look at {access}"
     ),
     AdviceRule.FORWARD_PORT: (
-        "{port} is not forwarded by the router that owns {where}: for the internet, forward it there"
+        "{port} is not forwarded by the router at {where}: forward it there if the internet should reach it"
     ),
     AdviceRule.KEPT_FROM_PUBLIC: (
-        "{port} is kept from the public address {where} by {sender}: nothing to do, unless it is meant for the"
-        " internet"
+        "{port} is kept from the public address {where} by {sender}: nothing to do, unless the internet should reach it"
     ),
 }
 OF_ADDRESS: Mapping[AdviceRule, str] = {
-    AdviceRule.HOST_DOWN: (
-        "nobody answers for {where} on its link: is the machine on, and is the address right?"
-    ),
-    AdviceRule.LINK_DOWN: (
-        "the link of this machine that leads to {where} is down, so nothing is known of it: plug it in, or switch it on"
-    ),
+    AdviceRule.HOST_DOWN: "no machine answers for {where} on its link: is it on, and is the address right?",
+    AdviceRule.LINK_DOWN: "this machine's link to {where} is down: plug it in, or switch it on",
     AdviceRule.OFF_NETWORK: (
-        "{where} is a private address, and no link of this machine leads to its network: connect to that network or to"
-        " its VPN, or use a public address"
+        "{where} is private, and no link of this machine leads there: join that network or its VPN, or use a public address"
     ),
     AdviceRule.NO_ROUTE: "this machine has no route to {where}: is the VPN or the interface up?",
     AdviceRule.LOCAL_FIREWALL: (
         "this machine's own firewall or reverse path filter stops packets to or from {where}: allow them there"
     ),
     AdviceRule.NOTHING_CAME_BACK: (
-        "nothing at all came back from {where}: check that the host is up and the path (VPN, route) works"
+        "nothing came back from {where}: is the host up, and do its firewall and the path let probes in?"
     ),
     AdviceRule.LOOK_FOR_THE_CAUSE: (
-        "nothing at all came back from {where}, and the tunnel does not show why: `{command}` looks for the cause"
+        "nothing came back from {where} through the tunnel: `{command}` looks for the cause"
     ),
-    AdviceRule.TUNNEL_DOWN: (
-        "the tunnel to {where} is down, so nothing is known of it: `{command}` shows why and what mends it"
-    ),
-    AdviceRule.WRONG_ROUTE: (
-        "packets for {where} do not take the tunnel, so nothing is known of it: `{command}` shows what mends that"
-    ),
+    AdviceRule.TUNNEL_DOWN: "the tunnel to {where} is down: `{command}` shows why and what mends it",
+    AdviceRule.WRONG_ROUTE: "packets for {where} do not take the tunnel: `{command}` shows what mends that",
     AdviceRule.WRONG_HOST: (
-        "another machine answers at {where}: is this address the target's, and is no other network in the way?"
+        "another machine answers at {where}: is this the target's address, or does another network overlap?"
     ),
     AdviceRule.HAIRPIN: (
-        "answers for {where} come straight from the inside: test it from outside, or let the router translate both"
-        " ways"
+        "answers for {where} come straight from the inside: test from outside, or let the router translate both ways"
     ),
     AdviceRule.PROBE_FROM_ELSEWHERE: (
-        "{where} is this machine's own address, so no firewall was met: probe it from another machine to see what"
-        " others reach"
+        "{where} is this machine's own address: probe it from another machine to see what others reach"
     ),
     AdviceRule.INTERCEPTED: (
         "something on the way to {where} answers for every port: test from another network"

@@ -103,40 +103,38 @@ def answer_sentence(evidence: PortEvidence, subject: Subject) -> str | None:
 
 
 def _ports_that_nothing_uses(count: int) -> str:
-    return f"{spelled(count)} ports that nothing uses" if count > 1 else "a port that nothing uses"
+    return f"{spelled(count)} unused ports" if count > 1 else "an unused port"
 
 
-# How an answer is read: like ports that nothing uses on the same address, and where these answer otherwise.
+# How an answer is read: like unused ports on the same address, and where these answer otherwise.
 _COMPARED: Mapping[Response, tuple[str, str]] = {
     Response.OPEN: (
-        "ports that nothing uses are open too: a box on the way answers, the service is hidden",
+        "open like unused ports: a box on the way answers for all, the service is hidden",
         "an accepted connection: a socket covers this address",
     ),
     Response.CLOSED: (
-        "refused like ports that nothing uses: no socket covers this address, or resets are forged for all",
-        "refused where ports that nothing uses are not: the filter lets it pass, no socket covers the address",
+        "refused exactly like unused ports: nothing listens on this address, or a firewall rejects everything",
+        "refused where unused ports are not: the filter lets it through, nothing listens on this address",
     ),
     Response.SILENT: (
-        "silent like ports that nothing uses: a filter, a stealthy stack or a dead path; the binding is hidden",
-        "silent where ports that nothing uses answer: a filter or a full accept queue; the binding is hidden",
+        "silent like unused ports: a filter, a stealthy host or a dead path; the binding is hidden",
+        "silent where unused ports answer: a filter or a full accept queue; the binding is hidden",
     ),
     Response.ICMP_HOST: (
-        "rejected like ports that nothing uses: a default-reject firewall; the binding is hidden",
-        "rejected where ports that nothing uses are not: a filter on this port; the binding is hidden",
+        "rejected like unused ports: a default-reject firewall; the binding is hidden",
+        "rejected where unused ports are not: a filter on this port; the binding is hidden",
     ),
     Response.ICMP_PATH: (
-        "rejected on the way like ports that nothing uses: the binding is hidden",
+        "rejected on the way like unused ports: the binding is hidden",
         "rejected on the way, this port only: the binding is hidden",
     ),
 }
 _ALONE: Mapping[Response, str] = {
-    Response.CUT: "accepted, then closed at once: something listens here, and refuses this peer or has nothing behind it",
+    Response.CUT: "accepted, then closed at once: the program refuses this peer, or has nothing behind it",
     Response.CUT_NEARER: (
         "a box on the way completes the handshake and then breaks it off: the port behind refuses"
     ),
-    Response.OPEN_BEHIND: (
-        "the address sends a probe on that lives exactly as long as the way to it: the port is forwarded"
-    ),
+    Response.OPEN_BEHIND: ("the port is forwarded past this address, by NAT or into a container"),
     Response.CLOSED_BEHIND: "the address forwards the port, and what it forwards to refuses",
     Response.OPEN_NEARER: "answered from nearer than the address: a box on the way completes the handshake",
     Response.CLOSED_NEARER: "refused from nearer than the address: a filter on the way; the binding is hidden",
@@ -144,7 +142,7 @@ _ALONE: Mapping[Response, str] = {
     Response.REFUSED: "refused, by the host or by a filter: this platform does not show which",
     Response.UNMEASURED: "not measured: counts neither for nor against anything",
 }
-_WITHOUT_CONTROLS = "; no port that nothing uses was measured to compare it with"
+_WITHOUT_CONTROLS = "; no unused port was measured to compare it with"
 READINGS: Mapping[tuple[ReadingRule, Response], str] = {
     **{(ReadingRule.LIKE_CONTROLS, response): like for response, (like, _) in _COMPARED.items()},
     **{(ReadingRule.UNLIKE_CONTROLS, response): unlike for response, (_, unlike) in _COMPARED.items()},
@@ -176,22 +174,23 @@ READINGS: Mapping[tuple[ReadingRule, Response], str] = {
 }
 
 
-def summary(readings: Mapping[str, Reading], places: Places, families: Mapping[str, int]) -> str:
-    """One line: which answer where, by realm. Addresses without a reading were not measured."""
+def answer_word(reading: Reading, condition: Condition) -> str:
+    """An answer in a word or two; where no host has the address, that is what its silence is."""
+    if condition is Condition.HOST_DOWN:
+        return "no host"
+    return _NOT_REACHED.get(reading.rule) or SUMMARIES[reading.response]
+
+
+def summary(answers: Mapping[str, str], places: Places, families: Mapping[str, int]) -> str:
+    """One line: which answer where, by realm. Addresses without one were not measured."""
     groups: dict[str, list[str]] = {}
     for address in places.realms:
-        groups.setdefault(_summed_up(readings.get(address)), []).append(address)
+        groups.setdefault(answers.get(address, SUMMARIES[Response.UNMEASURED]), []).append(address)
     count = len(places.realms)
     if len(groups) == 1 and count > 1:
         return f"{next(iter(groups))} on {'both' if count == 2 else f'all {count}'} addresses"  # noqa: PLR2004 - two are both
     parts = (f"{answer} on {listed(_short(where, places, families))}" for answer, where in groups.items())
     return "; ".join(parts)
-
-
-def _summed_up(reading: Reading | None) -> str:
-    if reading is None:
-        return SUMMARIES[Response.UNMEASURED]
-    return _NOT_REACHED.get(reading.rule) or SUMMARIES[reading.response]
 
 
 def _short(addresses: Iterable[str], places: Places, families: Mapping[str, int]) -> Sequence[str]:

@@ -52,7 +52,7 @@ def explained_evidence(evidence: CauseEvidence) -> CauseEvidence:
 def far_end(peer_key: str | None, endpoint: str | None) -> str:
     """Where a tunnel's peer is."""
     if peer_key is None:
-        return "(unknown)"
+        return "which is unknown"
     return f"{peer_key[:_KEY_CHARS]}..., which has no endpoint" if endpoint is None else f"at {endpoint}"
 
 
@@ -152,7 +152,7 @@ _ROUTE = "the route to {e.address} leaves by {e.interface}"
 # Each a template of the evidence's values, or what makes the sentence of them.
 _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
     Symptom.OWN_ADDRESS: (
-        "{e.address} is this machine's own address: no firewall, route or tunnel that others meet is on the way"
+        "{e.address} is this machine's own address: no route, tunnel or firewall of others is met"
     ),
     Symptom.ANSWERS: "{e.address} answers",
     Symptom.ECHO_ONLY: "{e.address} answers ping, and none of the ports that were asked",
@@ -187,7 +187,7 @@ _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
     Symptom.LINK_WIRELESS: "{e.interface} is wireless",
     Symptom.LINK_WIRED: "{e.interface} is not wireless",
     Symptom.FAR_END_PASSES_ON: (
-        "the far end of {e.interface} is there: {e.sender} passes packets for {e.address} on, and nothing comes back"
+        "the far end of {e.interface} is up: {e.sender} passes packets for {e.address} on, nothing comes back"
     ),
     Symptom.FAR_END_SHOWS_NOTHING: "no hop behind {e.interface} answers",
     Symptom.IN_TUNNEL_NETWORK: "{e.address} is in the own network of {e.interface}",

@@ -27,7 +27,7 @@ def _sentence(fix: Fix) -> str:
 
 
 def _far_end(fix: Fix) -> str:
-    return far_end(fix.peer_key, fix.endpoint)
+    return "" if fix.peer_key is None else f" ({far_end(fix.peer_key, fix.endpoint)})"
 
 
 def _ports(fix: Fix) -> str:
@@ -65,12 +65,12 @@ _LOOK_THERE = "see that the endpoint runs WireGuard, has this machine's key, and
 # are not among them.
 _SENTENCES: Mapping[FixRule, str | Callable[[Fix], str]] = {
     FixRule.CHECK_FAR_END: lambda f: (
-        f"see that the tunnel runs at the far end ({_far_end(f)}), that each end has the other's public key,"
+        f"see that the tunnel runs at the far end{_far_end(f)}, that each end has the other's public key,"
         " and that UDP to that port gets through"
     ),
     FixRule.LIST_OUR_KEY: "this machine's public key, which the far end must list as a peer: {f.public_key}",
     FixRule.RESTART_TUNNEL: lambda f: (
-        f"see that the far end ({_far_end(f)}) still runs and still has this address; then bring the"
+        f"see that the far end{_far_end(f)} still runs and still has this address; then bring the"
         " tunnel down and up again here"
     ),
     FixRule.START_VPN: "start the VPN on this machine: it has no tunnel interface for that address",

@@ -23,7 +23,7 @@ FOLLOW_UPS: Mapping[PurposeRule, FollowUpWords] = {
     ),
     PurposeRule.MARKS_OF_CONTROLS: FollowUpWords(
         "marked SYN",
-        "a port was refused: its address's ports that nothing uses",
+        "a port was refused: unused ports of its address",
         "how this host marks its own resets, to compare with",
     ),
     PurposeRule.KEEPS_MARKS: FollowUpWords(

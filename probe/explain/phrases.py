@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from probe.model.target import IPAddress
+from probe.model.target import IPAddress, Realm
 
 _SHOWN = 3
+_ALMOST = 0.995
+_HARDLY = 0.005
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # seconds
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -18,6 +20,27 @@ def few(items: Sequence[str], shown: int = _SHOWN) -> str:
     """The first ones, separated by commas, and the number of the others."""
     more = f" and {len(items) - shown} more" if len(items) > shown else ""
     return ", ".join(items[:shown]) + more
+
+
+def named_of_many(names: Sequence[str], most: int) -> str:
+    """Names as prose; of more than `most` the first ones, and the number of the others."""
+    return listed(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def realm_words(realm: str, count: int) -> str:
+    """A realm as prose: the LAN, or the name that the user gave it; `count` of its addresses are meant."""
+    if realm == Realm.PUBLIC:
+        return "the public address" if count == 1 else "the public addresses"
+    return f"the {realm.upper()}" if realm in {Realm.LAN, Realm.VPN} else realm
+
+
+def percent(probability: float) -> str:
+    """A probability as people read it: nothing is certain, nothing that is listed impossible."""
+    if probability >= _ALMOST:
+        return ">99%"
+    if probability < _HARDLY:
+        return "<1%"
+    return f"{probability:.0%}"
 
 
 def lasting(seconds: float) -> str:

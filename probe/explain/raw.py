@@ -11,12 +11,10 @@ from probe.wire.kinds import kind_of
 _BESIDE_FORWARD = "a FIN to {where}, which nothing forwards, "
 SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.EXPIRES_AT_ADDRESS: (
-        "a probe with just the TTL to reach {where} expires there instead of being answered: the port is"
-        " forwarded, to a container or to another host, and no socket of the address itself answers"
+        "a probe with just the TTL to reach {where} expires there: the port is forwarded, to a container or another host"
     ),
     EvidenceRule.SOCKET_BESIDE_FORWARD: (
-        "{where} does not forward the port: a socket of the host accepts there, such as the proxy by which Docker"
-        " serves IPv6, and rules in the host's input chain do cover that"
+        "{where} does not forward the port: a socket of the host accepts, such as Docker's proxy, and its rules cover it"
     ),
     EvidenceRule.RECEIVED_RAW_ONLY: "raw packets get an answer from {where}, and this machine's sockets do not",
     EvidenceRule.RESET_MARKED: (
@@ -32,11 +30,10 @@ SENTENCES: Mapping[EvidenceRule, str] = {
         "this machine itself answered for {where}: a program here takes connections to this port"
     ),
     EvidenceRule.OPENING_RESET: (
-        "a raw SYN to {where} was refused, though connections are accepted: a program of this machine takes them, or"
-        " the service has ended since"
+        "a raw SYN to {where} was refused, though connect() succeeded: a program here takes it, or the service ended"
     ),
     EvidenceRule.NO_WINDOW: (
-        "the SYN/ACK of {where} offers no window, as SYN proxies do: what is behind may not be there"
+        "the SYN/ACK of {where} offers no window, as SYN proxies do: nothing may be behind it"
     ),
     EvidenceRule.ANSWERED_FROM_ELSEWHERE: (
         "{where} answers from another of its addresses: its socket is bound to all interfaces"

@@ -55,7 +55,7 @@ CLAIMS: Mapping[AliasSign, tuple[str, str | None]] = {
         None,
     ),
     AliasSign.TTL_FRONT: (
-        "their answers start with different TTLs, {ttls}, and one of them forwards ports: it is a router in front, or another system",
+        "their answers start with different TTLs, {ttls}, and one forwards ports: a router in front, or another system",
         None,
     ),
     AliasSign.TLS_SAME: ("the same service on {ports}: they show one certificate", None),

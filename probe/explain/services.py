@@ -16,12 +16,11 @@ _PROOFS: Mapping[Proof, str] = {
 }
 SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.HANGS_UP: (
-        "accepted on {where}, and the program hangs up at once, while it serves another address: it turns this"
-        " machine away there"
+        "accepted on {where} and hung up at once, while it serves another address: the program turns this machine away"
     ),
     EvidenceRule.DENIES: "accepted on {where}, and the program refuses this machine in words: {service}",
     EvidenceRule.FORBIDS: (
-        "accepted on {where}, and the program forbids this machine what it serves on another address: {service}"
+        "accepted on {where}, and the program forbids here what it serves on another address: {service}"
     ),
     EvidenceRule.SAME_SERVICE: "same service on {where} ({shown})",
     EvidenceRule.PERHAPS_SAME_SERVICE: "perhaps the same service on {where}: they greet alike ({shown})",

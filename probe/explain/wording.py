@@ -4,21 +4,23 @@ It comes after grouping: values are compared while their texts are empty, and on
 """
 
 from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
 from probe.explain.addresses import address_sentence
 from probe.explain.advice import address_advice, address_command, port_advice
-from probe.explain.answers import READINGS, answer_sentence, summary
+from probe.explain.answers import READINGS, answer_sentence, answer_word, summary
 from probe.explain.bindings import next_test_command, next_test_words, rival_words, undecided
 from probe.explain.follow_ups import FOLLOW_UPS
 from probe.explain.raw import raw_sentence
 from probe.explain.services import service_sentence
 from probe.explain.subject import Places, Subject
 from probe.model.advice import NextTest
-from probe.model.binding import Binding
-from probe.model.evidence import PortEvidence, Reading
+from probe.model.binding import Binding, Condition
+from probe.model.evidence import PortEvidence
+from probe.model.probing import State
 from probe.model.report import (
     AddressReport,
     ObservationReport,
@@ -48,14 +50,19 @@ def worded(report: Report) -> Report:
     """The same report with every sentence written."""
     places = Places({address.address: address.realm for address in report.addresses})
     families = {address.address: address.family for address in report.addresses}
+    silent = frozenset(
+        (one.vantage, one.address) for one in report.addresses if one.condition in _NOTHING_KNOWN
+    )
 
     shared = _SharedWords()
 
     def of_port(one: PortReport) -> PortReport:
-        return _verdict(one, Subject(str(one.port), one.protocol, places, one.service), families, shared)
+        subject = Subject(str(one.port), one.protocol, places, one.service)
+        return _verdict(one, subject, _why(one, places, families, silent), shared)
 
     def of_rest(one: RestReport) -> RestReport:
-        return _verdict(one, Subject(one.ports, one.protocol, places), families, shared)
+        subject = Subject(one.ports, one.protocol, places)
+        return _verdict(one, subject, _why(one, places, families, silent), shared)
 
     ports, rest = list(report.ports), report.rest
     report = replace(report, ports=())  # so that each port without words goes when it has them
@@ -69,11 +76,11 @@ def worded(report: Report) -> Report:
     )
 
 
-def _verdict(one: _Verdict, subject: Subject, families: Mapping[str, int], shared: _SharedWords) -> _Verdict:
+def _verdict(one: _Verdict, subject: Subject, why: str, shared: _SharedWords) -> _Verdict:
     advice = (replace(a, exposed_on=one.exposed_on, text=port_advice(a, subject)) for a in one.advice)
     return replace(
         one,
-        why=shared.one(_why(one, subject.places, families)),
+        why=shared.one(why),
         evidence=shared.one(tuple(replace(e, text=evidence_sentence(e, subject)) for e in one.evidence)),
         rivals=shared.one(tuple(replace(rival, text=rival_words(rival)) for rival in one.rivals)),
         next_tests=shared.one(tuple(_next_test(test, subject) for test in one.next_tests)),
@@ -92,21 +99,44 @@ def evidence_sentence(evidence: PortEvidence, subject: Subject) -> str:
     )
 
 
-def _why(one: VerdictReport, places: Places, families: Mapping[str, int]) -> str:
-    """One line for the table; an open question has its likeliest answers beside it."""
-    seen: dict[str | None, dict[str, Reading]] = {}
+# Of an address that let nothing of the target be seen.
+_NOTHING_KNOWN = frozenset(
+    {
+        Condition.HOST_DOWN,
+        Condition.LINK_DOWN,
+        Condition.OFF_NETWORK,
+        Condition.NO_ROUTE,
+        Condition.TUNNEL_DOWN,
+        Condition.WRONG_ROUTE,
+        Condition.LOCAL_FIREWALL,
+        Condition.UNKNOWN,
+    }
+)
+_Seen = tuple[str | None, str]  # vantage and address
+
+
+def _why(one: VerdictReport, places: Places, families: Mapping[str, int], silent: AbstractSet[_Seen]) -> str:
+    """One line for the table; an open question has its likeliest answers beside it.
+
+    `silent` are addresses of which nothing is known, by vantage; answers that came all the same count.
+    """
+    seen: dict[str | None, dict[str, str]] = {}
     for o in one.observations:
         known = seen.setdefault(o.vantage, {})
         if o.reading is not None:
-            known[o.address] = o.reading
-    lines = {
-        vantage: summary(readings, places, families) for vantage, readings in (seen or {None: {}}).items()
-    }
+            known[o.address] = answer_word(o.reading, o.condition)
+    lines = {vantage: summary(answers, places, families) for vantage, answers in (seen or {None: {}}).items()}
     alike = len(set(lines.values())) == 1
     line = (
         next(iter(lines.values())) if alike else "; ".join(f"from {v}: {text}" for v, text in lines.items())
     )
-    return line if one.binding is not Binding.UNDETERMINED else f"{line}: {undecided(one.candidates)}"
+    if one.binding is not Binding.UNDETERMINED:
+        return line
+    nothing = all((o.vantage, o.address) in silent and o.state not in _ANSWERED for o in one.observations)
+    return f"{line}: {'nothing is known' if nothing else undecided(one.candidates)}"
+
+
+_ANSWERED = frozenset({State.OPEN, State.CLOSED})
 
 
 def _next_test(test: NextTest, subject: Subject) -> NextTest:

@@ -7,6 +7,7 @@ What supports it are values (`probe.model.evidence`, `probe.model.advice`), neve
 
 from collections.abc import Sequence
 
+from probe.inference.advice import without_unasked
 from probe.inference.follow_up import follow_ups
 from probe.inference.host import infer_host
 from probe.inference.priors import STRICT, USUAL
@@ -14,6 +15,7 @@ from probe.inference.verdict import judge_address, judge_ports
 from probe.model.facts import AddressSurvey
 from probe.model.measurement import NO_FACTS, Facts
 from probe.model.verdict import Verdict
+from probe.services.port_list import port_set
 
 __all__ = ["follow_ups", "infer"]
 
@@ -29,6 +31,6 @@ def infer(surveys: Sequence[AddressSurvey], facts: Facts = NO_FACTS) -> Verdict:
     """
     standard = STRICT if facts.strict else USUAL
     host = infer_host(surveys, standard, facts)
-    verdicts = tuple(judge_ports(host, standard.point))
+    verdicts = tuple(without_unasked(judge_ports(host, standard.point), port_set(facts.named)))
     addresses = tuple(judge_address(one, host.identities[one.seen], host.models) for one in host.models)
     return Verdict(addresses, verdicts)

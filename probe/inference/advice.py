@@ -4,6 +4,7 @@ What to do is what to bind, which firewall to open, and what should not be reach
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from probe.inference.forwarded import forwarders
 from probe.inference.policy import AddressModel
@@ -16,7 +17,7 @@ from probe.model.evidence import Response
 from probe.model.probing import Reason, Role
 from probe.model.target import IPAddress, Port, Protocol, Realm
 from probe.model.verdict import PortVerdict
-from probe.services.registry import is_private
+from probe.services.shown import served_on
 
 _OPEN = frozenset({Response.OPEN, Response.OPEN_BEHIND, Response.CUT})
 _LOOPBACK = {
@@ -47,20 +48,39 @@ def _opened(port: Port, models: Sequence[AddressModel]) -> list[AddressModel]:
     return [m for m in models if port in m.evidence and m.evidence[port].response in _OPEN]
 
 
+def _is_private(port: Port, models: Sequence[AddressModel]) -> bool:
+    """Whether a service should stay inside: by what it shows of itself, else by its port."""
+    return served_on(port, (m.survey.greetings[port] for m in models if port in m.survey.greetings))[1]
+
+
 def _private_on_public(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
     exposed = [m for m in _opened(verdict.port, models) if m.address.realm == Realm.PUBLIC]
-    if not exposed or not is_private(verdict.port):
+    if not exposed or not _is_private(verdict.port, models):
         return None
     forwarded = forwarders(verdict.port, models)
     return _advice(AdviceRule.PRIVATE_PUBLISHED if forwarded else AdviceRule.PRIVATE_ON_PUBLIC, exposed)
 
 
 def _private_everywhere(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
-    if verdict.binding is not Binding.WILDCARD or not is_private(verdict.port):
+    if verdict.binding is not Binding.WILDCARD or not _is_private(verdict.port, models):
         return None
     if _private_on_public(verdict, models) is not None or forwarders(verdict.port, models):
         return None
     return _advice(AdviceRule.PRIVATE_EVERYWHERE)
+
+
+def _private_reachable(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
+    """Wherever others reach it, though its binding is open; one bound to an address is meant to be there."""
+    if not _is_private(verdict.port, models) or verdict.binding is not Binding.UNDETERMINED:
+        return None
+    if _private_on_public(verdict, models) is not None:
+        return None
+    reached = [
+        m
+        for m in _opened(verdict.port, models)
+        if m.address.realm != Realm.LOOPBACK and verdict.conditions.get(m.seen) is Condition.CLEAR
+    ]
+    return _advice(AdviceRule.PRIVATE_REACHABLE, reached) if reached else None
 
 
 def _published(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
@@ -81,7 +101,7 @@ def _forwarded(
 def _bind_wider(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
     if verdict.binding is not Binding.SPECIFIC:
         return None
-    private = is_private(verdict.port)
+    private = _is_private(verdict.port, models)
     refused = [
         m
         for m in models
@@ -132,7 +152,7 @@ def _blocked(verdict: PortVerdict, models: Sequence[AddressModel]) -> list[Addre
 
 def _kept_from_public(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
     stopped = [m for m in _blocked(verdict, models) if m.address.realm == Realm.PUBLIC]
-    if not stopped or is_private(verdict.port):
+    if not stopped or _is_private(verdict.port, models):
         return None
     return _advice(AdviceRule.KEPT_FROM_PUBLIC, stopped, sender=_rejector(verdict.port, stopped[0]))
 
@@ -147,13 +167,15 @@ def _rejector(port: Port, model: AddressModel) -> str | None:
 
 def _forward_it(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
     fronts = [m for m in models if verdict.conditions.get(m.seen) is Condition.NOT_FORWARDED]
-    return _advice(AdviceRule.FORWARD_PORT, fronts) if fronts and not is_private(verdict.port) else None
+    return (
+        _advice(AdviceRule.FORWARD_PORT, fronts) if fronts and not _is_private(verdict.port, models) else None
+    )
 
 
 def _let_in(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
     """The program's access list is the place to look, but for what should stay from the internet."""
     away = [m for m in models if verdict.conditions.get(m.seen) is Condition.TURNED_AWAY]
-    if is_private(verdict.port):
+    if _is_private(verdict.port, models):
         away = [m for m in away if m.address.realm != Realm.PUBLIC]
     return _advice(AdviceRule.TURNED_AWAY, away) if away else None
 
@@ -162,6 +184,7 @@ def _let_in(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | No
 _RULES: tuple[_Rule, ...] = (
     _private_on_public,
     _private_everywhere,
+    _private_reachable,
     _published,
     _refused_behind,
     _open_firewall,
@@ -177,6 +200,34 @@ def for_port(verdict: PortVerdict, models: Sequence[AddressModel]) -> tuple[Advi
     """Everything worth doing about one port, the most important first."""
     found = (rule(verdict, models) for rule in _RULES)
     return tuple(advice for advice in found if advice is not None)
+
+
+# What would let more reach a port, or has it run: said of ports that the user asked for by number or name.
+_OF_NAMED_PORTS = frozenset(
+    {
+        AdviceRule.ALLOW_REJECTED,
+        AdviceRule.OPEN_FIREWALL,
+        AdviceRule.OPEN_FIREWALL_AND_PUBLISH,
+        AdviceRule.BIND_WIDER,
+        AdviceRule.PUBLISH_WIDER,
+        AdviceRule.PERHAPS_BOUND_TO_LOOPBACK,
+        AdviceRule.FORWARD_PORT,
+        AdviceRule.KEPT_FROM_PUBLIC,
+    }
+)
+
+
+def without_unasked(verdicts: Iterable[PortVerdict], named: frozenset[Port]) -> Iterator[PortVerdict]:
+    """The verdicts without advice that would widen who reaches a port that nobody named."""
+    kept: dict[tuple[Advice, ...], tuple[Advice, ...]] = {}  # ports that are alike go on to share it
+    for verdict in verdicts:
+        given = verdict.advice
+        if verdict.port in named or not given:
+            yield verdict
+            continue
+        if given not in kept:
+            kept[given] = tuple(one for one in given if one.rule not in _OF_NAMED_PORTS)
+        yield verdict if len(kept[given]) == len(given) else replace(verdict, advice=kept[given])
 
 
 _OF_ADDRESS: Mapping[Condition, AdviceRule] = {

@@ -13,7 +13,7 @@ from probe.lab.scenario import Scenario, address_of, realm_of
 from probe.machine.sources import Host, MachineReader
 from probe.model.fixes import Place
 from probe.model.target import ResolvedTarget, TargetAddress
-from probe.services.port_list import parse_ports
+from probe.services.port_list import named_ports, parse_ports, port_set
 
 
 class Ended(Protocol):
@@ -58,11 +58,13 @@ def target_of(scenario: Scenario) -> ResolvedTarget:
         ScenarioError: an address is neither a symbol nor an address, or nobody knows a name.
         UsageError: a port list cannot be read.
     """
-    running = scenario.scan.running
+    ports = scenario.scan.ports
+    running = port_set(scenario.scan.running or "")
     return ResolvedTarget(
         addresses=tuple(_given(symbol, scenario) for symbol in scenario.addresses),
-        ports=parse_ports(scenario.scan.ports),
-        running=frozenset() if running is None else frozenset(parse_ports(running)),
+        ports=parse_ports(ports),
+        running=running,
+        named=running | named_ports(ports),
     )
 
 

@@ -24,6 +24,7 @@ class AdviceRule(StrEnum):
     PRIVATE_ON_PUBLIC = "private-on-public"  # a service that should stay inside
     PRIVATE_PUBLISHED = "private-published"  # the same, by a forward
     PRIVATE_EVERYWHERE = "private-everywhere"
+    PRIVATE_REACHABLE = "private-reachable"  # on some address, whatever it is bound to
     PUBLISHED_PAST_FIREWALL = "published-past-firewall"
     FORWARDED_TO_NOTHING = "forwarded-to-nothing"
     FORWARDED_UNANSWERED = "forwarded-unanswered"
@@ -67,6 +68,7 @@ IMPORTANCE: Mapping[AdviceRule, int] = {
     AdviceRule.LOCAL_FIREWALL: 80,
     AdviceRule.PROBE_FROM_ELSEWHERE: 75,
     AdviceRule.PRIVATE_EVERYWHERE: 70,
+    AdviceRule.PRIVATE_REACHABLE: 68,
     AdviceRule.INTERCEPTED: 65,
     AdviceRule.PUBLISHED_PAST_FIREWALL: 60,
     AdviceRule.FORWARDED_TO_NOTHING: 55,

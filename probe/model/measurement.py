@@ -110,7 +110,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the user stated, beside which a measurement is judged."""
 
     running: str = ""  # ports that are known to run, as the command line takes them
-    named: str = ""  # ports that are meant to work, of the doctor
+    named: str = ""  # ports that were asked for one by one; the doctor takes them as meant to work
     strict: bool = False  # nothing is taken as usual
     realms: dict[str, str] = {}  # by address: where the prober reaches it
 

@@ -82,3 +82,4 @@ class ResolvedTarget:
     addresses: tuple[TargetAddress, ...]
     ports: tuple[Port, ...]
     running: frozenset[Port] = frozenset()  # the user knows that these run
+    named: frozenset[Port] = frozenset()  # asked for one by one, not as part of a range or a usual list

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from probe.explain.causes import MEANINGS
+from probe.explain.phrases import percent
 from probe.model.diagnosis import Cause
 from probe.model.doctor_report import CauseReport, Change, DoctorAddress, DoctorReport, Kind
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check, Status
 from probe.report.escape import escaped, printable
 from probe.report.style import PLAIN, TextStyle
-from probe.report.words import percent
 
 SHOWN_FROM = 0.05  # causes that are less probable are only counted
 

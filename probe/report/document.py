@@ -22,7 +22,7 @@ from probe.model.report import (
 from probe.model.target import Port
 from probe.model.verdict import AddressVerdict, PortVerdict, Verdict
 from probe.report import probes
-from probe.services.registry import is_private, service_name
+from probe.services.shown import served_on
 
 # --- what services showed ---
 
@@ -197,11 +197,12 @@ def _port(verdict: PortVerdict, shares: _Shares, places: Iterable[_Place], sent:
     port = verdict.port
     observations = tuple(_observation(verdict, place) for place in places if port in place.tested)
     listed = shares.of(verdict)
+    service, private = served_on(port, (o.greeting for o in observations if o.greeting is not None))
     return PortReport(
         port=port.number,
         protocol=port.protocol,
-        service=service_name(port),
-        private=is_private(port),
+        service=service,
+        private=private,
         exposed_on=tuple(dict.fromkeys(o.address for o in observations if o.state is State.OPEN)),
         binding=verdict.binding,
         bound_to=tuple(map(str, verdict.bound_to)),

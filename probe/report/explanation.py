@@ -5,6 +5,7 @@ from textwrap import wrap
 
 from probe.errors import UsageError
 from probe.explain.bindings import THROUGH_VPN_PROGRAM
+from probe.explain.phrases import percent
 from probe.model.advice import RivalRule
 from probe.model.binding import Binding
 from probe.model.report import ObservationReport, Report
@@ -17,7 +18,6 @@ from probe.report.words import (
     RAW_ONLY,
     Row,
     milliseconds,
-    percent,
     place,
     port_row,
     rest_row,

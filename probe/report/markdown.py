@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from probe.explain.findings import findings, what_one_address_leaves
 from probe.model.binding import Condition
 from probe.model.report import Report
+from probe.report.alike import folded
 from probe.report.escape import escaped
 from probe.report.style import PLAIN, TextStyle
 from probe.report.todo import to_do
@@ -25,13 +27,28 @@ from probe.report.words import (
 _SPECIAL = re.compile(r"([\\`*_|<>\[\]])")
 
 
-def render_markdown(report: Report, _: TextStyle = PLAIN) -> str:
+def render_markdown(report: Report, style: TextStyle = PLAIN) -> str:
     """Render a report. Ends with a newline."""
-    report = escaped(report)
-    lines = [*_table(report), *_others(report), *_owners(report), *_advice(report), *_unclear(report)]
+    whole = escaped(report)
+    report = whole if style.every_row else folded(whole)
+    lines = [
+        *_table(report),
+        *_others(report),
+        *_one_view(whole),
+        *_owners(report),
+        *_advice(whole),
+        *_unclear(report),
+    ]
+    lines = [*_findings(whole), *lines]
     if not report.complete:
         lines = ["Interrupted: what is missing was not measured.", "", *lines]
     return "\n".join(lines) + "\n"
+
+
+def _findings(report: Report) -> Iterator[str]:
+    found = " ".join(map(_text, findings(report)))
+    if found:
+        yield from (found, "")
 
 
 def _table(report: Report) -> Iterator[str]:
@@ -50,6 +67,12 @@ def _others(report: Report) -> Iterator[str]:
     for row in rows(report):
         if row.shortened:
             yield from ("", f"{row.label}: {_text(row.ports.replace(',', ', '))}")
+
+
+def _one_view(report: Report) -> Iterator[str]:
+    left = what_one_address_leaves(report)
+    if left:
+        yield from ("", _text(left))
 
 
 def _advice(report: Report) -> Iterator[str]:

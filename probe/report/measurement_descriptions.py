@@ -8,7 +8,7 @@ from collections.abc import Mapping
 MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
     "Facts": {
         "running": "Ports that the user knows to run, as the command line takes them.",
-        "named": "Ports that the user wants to work, of the doctor.",
+        "named": "Ports that the user asked for one by one; the doctor takes them as meant to work.",
         "strict": "Whether nothing was to be taken as usual.",
         "realms": "Where each address is reached, by address.",
     },

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
+from probe.explain.phrases import percent
 from probe.model.binding import Binding, Condition
 from probe.model.probing import State
 from probe.model.report import AddressReport, ObservationReport, Report
@@ -20,7 +21,6 @@ from probe.report.words import (
     Row,
     answer_on,
     listed_ports,
-    percent,
     rows,
     vantage_words,
     verdict_words,

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
+from probe.explain.findings import findings, what_one_address_leaves
 from probe.model.binding import Binding, Condition
 from probe.model.probing import State
 from probe.model.report import AddressReport, Report
+from probe.report.alike import folded
 from probe.report.escape import escaped
 from probe.report.style import PLAIN, TextStyle
 from probe.report.todo import to_do
@@ -36,6 +38,7 @@ from probe.report.words import (
 
 _COLOUR = re.compile("\x1b\\[[0-9]*m")
 _UNDER_HEADERS = str.maketrans("╭┬╮", "├┼┤")  # from the upper edge of a frame to the line below headers
+_FINDING_LINES = 3  # above the table
 _VERDICT_WIDTH = 14  # of a folded verdict: half of the longest word
 
 
@@ -57,14 +60,17 @@ _LAYOUTS = (
 
 def render_table(report: Report, style: TextStyle = PLAIN) -> str:
     """Render a report as text. Ends with a newline."""
-    report = escaped(report)
+    whole = escaped(report)
+    report = whole if style.every_row else folded(whole)
     sections = [
         _interrupted(report, style),
+        _findings(whole, style),
         _body(report, style),
         _legend(report, style),
         _others(report, style),
+        "\n".join(_indented(what_one_address_leaves(whole), style, "", "")),
         _section(OWNERS, _owners(report), style),
-        _section("What to do", _numbered(to_do(report)), style),
+        _section("What to do", _numbered(to_do(whole)), style),
         _section("Paths that are not clear", _unclear(report), style),
     ]
     if style.detail:
@@ -176,6 +182,16 @@ def _indented(text: str, style: TextStyle, first: str, rest: str) -> list[str]:
 def _interrupted(report: Report, style: TextStyle) -> str:
     text = "Interrupted: this is what was measured until then; what is missing was not measured."
     return "" if report.complete else "\n".join(_indented(text, style, "", ""))
+
+
+def _findings(report: Report, style: TextStyle) -> str:
+    """The most important findings that three lines hold, in their order; the first one is whole."""
+    shown: list[str] = []
+    for sentence in findings(report):
+        if shown and len(_indented(" ".join((*shown, sentence)), style, "", "")) > _FINDING_LINES:
+            break
+        shown.append(sentence)
+    return "\n".join(_indented(" ".join(shown), style, "", ""))
 
 
 def _legend(report: Report, style: TextStyle) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from probe.explain.phrases import percent
 from probe.model.binding import Binding, BoundBy, Condition, Via
 from probe.model.evidence import AddressEvidence, AddressRule
 from probe.model.probing import Reason, State
@@ -33,8 +34,6 @@ MARKS: Mapping[Reason, tuple[str, str]] = {
 RAW_ONLY = ("^", "received by raw packets only, no program on this machine got it")
 NOT_MEASURED = "not measured"
 _LONGEST_LABEL = 16
-_ALMOST = 0.995
-_HARDLY = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +192,6 @@ def short_names(bound_to: Sequence[str], addresses: Sequence[AddressReport]) -> 
 def sureness(row: Row) -> str:
     """How sure the verdict is; a dash where there is none."""
     return "-" if row.verdict.binding is Binding.UNDETERMINED else percent(row.verdict.confidence)
-
-
-def percent(probability: float) -> str:
-    """A probability as people read it: nothing is certain, nothing that is listed impossible."""
-    if probability >= _ALMOST:
-        return ">99%"
-    if probability < _HARDLY:
-        return "<1%"
-    return f"{probability:.0%}"
 
 
 def milliseconds(value: float | None) -> str | None:

@@ -47,6 +47,22 @@ def parse_ports(text: str, lookup: Lookup = port_of) -> tuple[Port, ...]:
     return tuple(Port(known, number) for known, numbers in found.items() for number in sorted(numbers))
 
 
+def named_ports(text: str, lookup: Lookup = port_of) -> frozenset[Port]:
+    """The ports of a list that are typed one by one; a range or `all` names none.
+
+    Raises:
+        UsageError: as `parse_ports`.
+    """
+    found: set[Port] = set()
+    protocol = Protocol.TCP
+    for piece in _pieces(text):
+        protocol, rest = _split_prefix(piece, protocol)
+        of_piece, rest = _split_suffix(rest, piece, protocol)
+        numbers = _numbers(rest, piece, of_piece, lookup)
+        found.update(Port(of_piece, number) for number in numbers if len(numbers) == 1)
+    return frozenset(found)
+
+
 def format_ports(numbers: Iterable[int]) -> str:
     """Write port numbers as the shortest list: `1-21,23-79`. The empty list gives an empty text."""
     return ",".join(

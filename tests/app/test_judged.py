@@ -184,9 +184,12 @@ def test_what_the_user_stated_is_kept() -> None:
     """Running services and realms are facts beside the measurement; what is asked later is added."""
     report, read = saved("demo", "connect")
     assert report.facts == Facts(
-        running=read.facts.running, realms={a.address: a.realm for a in report.addresses}
+        running=read.facts.running,
+        named=read.facts.named,
+        realms={a.address: a.realm for a in report.addresses},
     )
     assert report.facts.running
+    assert report.facts.named == "22,443,3306,5432,8000,8080,9090"
     assert merged([read], strict=True).facts == structs.replace(report.facts, strict=True)
     elsewhere = structs.replace(read.facts, realms={a.address: "office" for a in read.addresses})
     assert {a.realm for a in judged(read.measurements, elsewhere).addresses} == {"office"}

@@ -30,7 +30,8 @@ DROPS = Scenario(
 
 
 def scanned(addresses: tuple[str, ...], ports: str) -> Report:
-    scenario = replace(DROPS, addresses=addresses, scan=ScenarioScan(ports=ports))
+    each = ",".join(str(port.number) for port in parse_ports(ports))  # named one by one, and so advised on
+    scenario = replace(DROPS, addresses=addresses, scan=ScenarioScan(ports=each))
     with open_world(scenario, "sim") as world:
         timing = Timing(timeout=0.25, retries=1)
         return scan(world.target, timing, backends_of(world, "connect"), how=Reporting(most_rows=MOST_ROWS))
@@ -58,8 +59,8 @@ def test_the_words_of_a_group_name_its_ports() -> None:
     report = scanned(("lan",), "22,5000-6100")
     (rest,) = report.rest or ()
     sentence = (
-        "5000-6100/tcp is blocked at 192.168.77.10: to allow it, open 5000-6100/tcp in the firewall"
-        " that guards that address"
+        "5000-6100/tcp is blocked at 192.168.77.10: if others should reach it there, open 5000-6100/tcp in"
+        " the firewall"
     )
     assert [one.text for one in rest.advice] == [sentence]
     assert rest.next_tests[0].command == "ss -tlnp '( sport >= :5000 and sport <= :6100 )'"

@@ -81,7 +81,7 @@ SENTENCES: dict[str, tuple[dict, dict, list[str]]] = {
     "no window": (
         OPEN,
         {"syn": "syn-ack bare"},
-        [f"the SYN/ACK of {LAN} offers no window, as SYN proxies do: what is behind may not be there"],
+        [f"the SYN/ACK of {LAN} offers no window, as SYN proxies do: nothing may be behind it"],
     ),
     "a window": (OPEN, {"syn": "syn-ack"}, []),
     "sockets do not get it": (SILENT, {"syn": "syn-ack"}, [RAW_ONLY.format(LAN)]),

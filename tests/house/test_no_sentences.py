@@ -32,6 +32,7 @@ ALLOWED = {
         r"Unable to access interface (\S+): ",
     ),
     "what services write to a peer that they do not serve": (r"\bnot allowed\b|\bnot permitted\b",),
+    "the protocol of Redis": ("-(?:ERR ",),
     "why raw packets cannot be sent, an error for the user": (
         "raw packets are sent on Linux only: ",
         "raw packets need CAP_NET_RAW",

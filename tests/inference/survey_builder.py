@@ -252,8 +252,9 @@ def surveys_of(case: dict) -> list[AddressSurvey]:
 
 
 def stated_in(case: dict) -> Facts:
-    """What the user states: the port runs, or nothing."""
-    return stated(port_of(case)) if case.get("running") else Facts()
+    """What the user states: the port is asked for by its number, and runs where the case says so."""
+    named = format_port_list([port_of(case)])
+    return Facts(running=named if case.get("running") else "", named=named)
 
 
 def stated(*running: Port, strict: bool = False) -> Facts:

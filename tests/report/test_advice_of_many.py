@@ -10,6 +10,7 @@ from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.report.grouping import MOST_ROWS
 from probe.report.todo import to_do
+from probe.services.port_list import parse_ports
 
 ONE, TWO = ("lan",), ("lan", "vpn")
 
@@ -37,8 +38,10 @@ def blocked(report: Report) -> set[str]:
 
 @pytest.mark.parametrize("addresses", [ONE, TWO], ids=["one address", "two addresses"])
 @pytest.mark.parametrize("ports", ["22,5000-5900", "22,5000-6100"])
-def test_blocked_ports_are_advised_on(ports: str, addresses: tuple[str, ...]) -> None:
-    """The firewall is to be opened, and `ss` on the target decides, however many ports are alike."""
-    report = reported(ports, addresses)
-    assert any("firewall" in line for line in to_do(report))
+@pytest.mark.parametrize("named", [False, True])
+def test_blocked_ports_are_advised_on(ports: str, addresses: tuple[str, ...], *, named: bool) -> None:
+    """`ss` on the target decides, however many are alike; the firewall is opened for named ports alone."""
+    each = ",".join(str(port.number) for port in parse_ports(ports))
+    report = reported(each if named else ports, addresses)
+    assert any("firewall" in line for line in to_do(report)) is named
     assert any(text.startswith("on the target: ss") for text in blocked(report))

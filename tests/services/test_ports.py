@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from probe.errors import UsageError
 from probe.model.target import Port, Protocol
-from probe.services.port_list import format_port_list, format_ports, parse_ports
+from probe.services.port_list import format_port_list, format_ports, named_ports, parse_ports
 
 GOOD = [
     ("80", "80"),
@@ -88,6 +88,21 @@ def test_bad_lists_name_the_piece(text: str, named: str) -> None:
     assert named in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 160
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("22,80-81,http", "22,80"),
+        ("-", ""),
+        ("all", ""),
+        ("T:22,U:53,123-125", "T:22,U:53"),
+        ("53/udp,8000-8000", "T:8000,U:53"),
+    ],
+)
+def test_ports_that_are_typed_one_by_one(text: str, named: str) -> None:
+    """A range or `all` names no port; one of a single port does, and so does a service."""
+    assert format_port_list(sorted(named_ports(text))) == named
 
 
 def test_control_characters_are_escaped_in_the_message() -> None:
