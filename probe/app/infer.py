@@ -13,6 +13,7 @@ from probe.inference import infer
 from probe.model.facts import AddressSurvey
 from probe.model.measurement import VERSION, Facts, Judged, Measurement
 from probe.model.report import Report
+from probe.model.sockets import SocketTable
 from probe.report.document import assemble
 from probe.report.grouping import grouped
 from probe.services.port_list import format_port_list, port_set
@@ -97,7 +98,19 @@ def merged(reports: Sequence[Report], *, strict: bool = False) -> Judged:
             named=format_port_list(sorted(named)),
             strict=strict or any(facts.strict for facts in stated),
             realms={ip: realm for facts in reversed(stated) for ip, realm in facts.realms.items()},
+            sockets=_joined([facts.sockets for facts in stated if facts.sockets is not None]),
         ),
+    )
+
+
+def _joined(tables: Sequence[SocketTable]) -> SocketTable | None:
+    """What the target lists by several reports, as one list; None where none has any."""
+    if not tables:
+        return None
+    return SocketTable(
+        listeners=tuple(dict.fromkeys(one for table in tables for one in table.listeners)),
+        complete=tuple(sorted({one for table in tables for one in table.complete})),
+        addresses={ip: name for table in reversed(tables) for ip, name in table.addresses.items()},
     )
 
 

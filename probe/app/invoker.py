@@ -98,6 +98,17 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
+def go_on_as_invoker() -> None:
+    """Become the user who called sudo, for good: of a command that needs no privilege.
+
+    Raises:
+        UsageError, PrivilegeError: as `invoker_of` and `Invoker.become`.
+    """
+    invoker = invoker_of(os.environ)
+    if invoker is not None:
+        invoker.become()
+
+
 def trust_no_tool_of_the_user() -> None:
     """Let a command that stays root under sudo use the system's tools and folders only, and root's settings.
 

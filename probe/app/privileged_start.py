@@ -32,6 +32,7 @@ _LATER = (
     "concurrent.futures.thread",
     "encodings.ascii",
     "encodings.idna",
+    "probe.app.confirm",
     "probe.app.infer",
     "probe.engine.rows",
     "probe.backends.banner",

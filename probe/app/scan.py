@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from probe.app.engine_request import EngineRequest
 from probe.app.engines import Engine
 from probe.app.session import Backends, open_session
@@ -21,6 +23,7 @@ from probe.model.measurement import Measurement
 from probe.model.plan import USUAL_TIMING, Timing
 from probe.model.probing import UNMEASURED, Role
 from probe.model.report import Report
+from probe.model.sockets import SocketTable
 from probe.model.target import ResolvedTarget
 
 
@@ -33,12 +36,14 @@ class Reporting:
         strict: take nothing as usual.
         most_rows: where there are more ports, those that are alike share a row; None: each has its own.
         redact: replace what names a network.
+        sockets: what the target lists of its own.
     """
 
     vantage: str = HERE
     strict: bool = False
     most_rows: int | None = None
     redact: bool = False
+    sockets: SocketTable | None = None
 
 
 def scan(
@@ -70,7 +75,7 @@ def scan(
         measurement, surveys = _measurement(resolved, timing, ready, how.vantage, progress)
     from probe.app.infer import judged
 
-    facts = facts_of(resolved, strict=how.strict)
+    facts = structs.replace(facts_of(resolved, strict=how.strict), sockets=how.sockets)
     return judged((measurement,), facts, most_rows=how.most_rows, surveys=surveys, redact=how.redact)
 
 

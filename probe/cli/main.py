@@ -11,7 +11,16 @@ from probe import interruption, memory
 from probe.cli.app import app
 from probe.errors import BindprobeError, UsageError
 
-COMMANDS = ("scan", "doctor", "explain", "infer", "schema", "demo", "lab")  # each is a module of this package
+COMMANDS = (
+    "scan",
+    "doctor",
+    "explain",
+    "confirm",
+    "infer",
+    "schema",
+    "demo",
+    "lab",
+)  # each is a module of this package
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130

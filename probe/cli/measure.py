@@ -13,7 +13,7 @@ from probe.app.session import Backends, permitted_follow_ups
 from probe.app.target import Target, resolve_target
 from probe.app.way_out import require_sources
 from probe.backends.system_host import SystemHost
-from probe.cli.notices import announce, hint, noting_resolver, warn_of_packets
+from probe.cli.notices import announce, hint, noting_resolver, warn_of_other_machine, warn_of_packets
 from probe.cli.output import Destination
 from probe.cli.progress import ProgressBar
 from probe.errors import NothingMeasuredError, UsageError
@@ -25,6 +25,7 @@ from probe.report.formats import MOST_ROWS, Form
 
 if TYPE_CHECKING:
     from probe.model.report import Report
+    from probe.model.sockets import SocketTable
 
 EXIT_INCONCLUSIVE = 5
 EXIT_INTERRUPTED = 130
@@ -76,6 +77,7 @@ class ScanOptions:
     strict: bool = False
     all_ports: bool = False
     redact: bool = False
+    confirm: str | None = None  # where ssh finds the target's own list of sockets
 
 
 def run(
@@ -86,7 +88,7 @@ def run(
     Raises:
         UsageError: no target.
         PrivilegeError: raw packets were asked for by name and are not permitted, or privileges are left.
-        NothingMeasuredError: a name has no address, or not one probe could be sent.
+        NothingMeasuredError: a name has no address, ssh cannot log in, or not one probe could be sent.
         OutputError: the result cannot be written.
     """
     with started(request, destination.around()) as session:
@@ -94,14 +96,31 @@ def run(
         resolved = resolve_target(target, backends.host, noting_resolver(quiet=how.quiet))
         hint(session.missing, quiet=how.quiet)
         announce(request, resolved, backends.host)
+        sockets = _listed(how.confirm)
         with interruption.held():
-            report = measure(resolved, timing, backends, how)
+            report = measure(resolved, timing, backends, how, sockets)
+            warn_of_other_machine(report, quiet=how.quiet)
             warn_of_packets(session.capture)
             return deliver(report, destination, strict=how.strict)
 
 
-def measure(target: ResolvedTarget, timing: Timing, backends: Backends, how: ScanOptions) -> "Report":
-    """Probe with what is at hand and conclude.
+def _listed(destination: str | None) -> "SocketTable | None":
+    """What the target lists of its sockets, before it is scanned: a user may have to type a password."""
+    if destination is None:
+        return None
+    from probe.app.confirm import sockets_by_ssh
+
+    return sockets_by_ssh(destination)
+
+
+def measure(
+    target: ResolvedTarget,
+    timing: Timing,
+    backends: Backends,
+    how: ScanOptions,
+    sockets: "SocketTable | None" = None,
+) -> "Report":
+    """Probe with what is at hand and conclude, beside what the target lists of its sockets.
 
     Raises:
         NothingMeasuredError: not one probe could be sent.
@@ -111,6 +130,7 @@ def measure(target: ResolvedTarget, timing: Timing, backends: Backends, how: Sca
         strict=how.strict,
         most_rows=None if how.all_ports else MOST_ROWS,
         redact=how.redact,
+        sockets=sockets,
     )
     with ProgressBar(quiet=how.quiet) as progress:
         return scan(target, timing, backends, progress=progress, how=reporting)

@@ -10,6 +10,7 @@ from probe.model.facts import LinkKind
 if TYPE_CHECKING:
     from probe.app.target import Resolver
     from probe.machine.sources import Host
+    from probe.model.report import Report
     from probe.model.target import ResolvedTarget
     from probe.wire.pcapng import Capture
 
@@ -36,6 +37,16 @@ def warn_of_packets(capture: "Capture | None") -> None:
     """Print that the file of packets is not whole, if so."""
     if capture is not None and capture.failure is not None:
         note(f"the packet file ends early: {capture.failure}")
+
+
+def warn_of_other_machine(report: "Report", *, quiet: bool) -> None:
+    """Print that the sockets are listed by a machine that has none of the target's addresses, if so."""
+    if quiet or report.facts.sockets is None:
+        return
+    from probe.app.confirm import is_elsewhere
+
+    if is_elsewhere(report):
+        note("the sockets are of a machine that has none of the target's addresses: is it the target?")
 
 
 def announce(request: EngineRequest, target: "ResolvedTarget", host: "Host") -> None:

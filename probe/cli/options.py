@@ -63,6 +63,12 @@ Running = Annotated[
     str | None,
     typer.Option("--running", metavar="PORTS", help="Ports that are known to have a listener."),
 ]
+Confirm = Annotated[
+    str | None,
+    typer.Option(
+        "--confirm", metavar="USER@HOST", help="Compare with the target's own sockets, listed over ssh."
+    ),
+]
 EngineChoice = Annotated[
     Engine,
     typer.Option(

@@ -33,6 +33,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     only_ipv6: options.OnlyIPv6 = False,
     plan: options.ShowPlan = False,
     no_greetings: options.NoGreetings = False,
+    confirm: options.Confirm = None,
     form: Form = Form.TABLE,
     output: options.Output = None,
     strict: options.Strict = False,
@@ -60,5 +61,5 @@ def scan(  # noqa: PLR0913 - each is a flag
     if plan:
         measure.print_plan(target, timing, destination, request, quiet=quiet)
         return
-    how = measure.ScanOptions(quiet=quiet, strict=strict, all_ports=all_ports, redact=redact)
+    how = measure.ScanOptions(quiet=quiet, strict=strict, all_ports=all_ports, redact=redact, confirm=confirm)
     raise typer.Exit(measure.run(target, timing, destination, request, how))

@@ -16,6 +16,7 @@ from probe.explain.bindings import next_test_command, next_test_words, rival_wor
 from probe.explain.follow_ups import FOLLOW_UPS
 from probe.explain.raw import raw_sentence
 from probe.explain.services import service_sentence
+from probe.explain.sockets import socket_sentence
 from probe.explain.subject import Places, Subject
 from probe.model.advice import NextTest
 from probe.model.binding import Binding, Condition
@@ -95,6 +96,7 @@ def evidence_sentence(evidence: PortEvidence, subject: Subject) -> str:
     return (
         answer_sentence(evidence, subject)
         or raw_sentence(evidence, subject)
+        or socket_sentence(evidence, subject)
         or service_sentence(evidence, subject)
     )
 

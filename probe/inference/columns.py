@@ -66,7 +66,7 @@ def table_of(
     standard: Standard,
     stated: Mapping[Port, Statement],
 ) -> Table:
-    """Sort the ports into columns. What the user stated of a port excludes bindings of it."""
+    """Sort the ports into columns. What is stated of a port excludes bindings of it."""
     several = _serving_several(models)
     alike: dict[tuple[object, ...], list[Port]] = {}
     for port in ports:
@@ -185,7 +185,7 @@ class _Priors:
 
 
 def _left(bindings: tuple[Hypothesis, ...], stated: Statement | None) -> tuple[Hypothesis, ...]:
-    return bindings if stated is None else tuple(filter(stated.allows, bindings))
+    return bindings if stated is None else stated.left_of(bindings)
 
 
 def _beside_sets(

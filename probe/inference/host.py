@@ -7,6 +7,7 @@ from probe.inference.columns import table_of
 from probe.inference.conditions import way_to
 from probe.inference.identity import identify
 from probe.inference.joint import weigh_jointly
+from probe.inference.listed import Listed
 from probe.inference.policy import AddressModel, learn
 from probe.inference.posterior import Posterior, posteriors
 from probe.inference.priors import Standard
@@ -29,15 +30,18 @@ class HostPosterior:
 
 
 def infer_host(
-    surveys: Sequence[AddressSurvey], standard: Standard, facts: Facts = NO_FACTS
+    surveys: Sequence[AddressSurvey],
+    standard: Standard,
+    facts: Facts = NO_FACTS,
+    listed: Listed | None = None,
 ) -> HostPosterior:
     """Weigh all ports on all addresses. An address that no probe reached shows nothing of any binding."""
     identities = identify(surveys)
     models = tuple(
         replace(model, reached=way_to(model) not in UNREACHED) for model in learn(surveys, identities)
     )
-    stated = statements(facts)
     ports = sorted({port for survey in surveys for port in survey.tested()})
+    stated = statements(facts, ports, listed)
     joint = weigh_jointly(table_of(ports, models, standard, stated), models)
     learned = tuple(replace(model, known=joint.of_address(index)) for index, model in enumerate(models))
     found = posteriors(joint, learned)

@@ -88,7 +88,7 @@ def _ended(command: Sequence[str], end: float, keep: Callable[[str], str]) -> To
 
     with interruption.child(start) as process, process:
         try:
-            output, complaint = _communicated(process, end)
+            output, complaint = communicated(process, end)
         except BaseException:
             process.kill()
             raise
@@ -96,8 +96,13 @@ def _ended(command: Sequence[str], end: float, keep: Callable[[str], str]) -> To
     return answer_of(kept_output, complaint.decode(errors="replace"), process.returncode)
 
 
-def _communicated(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes, bytes]:
-    """All that a process prints, looking out for signals meanwhile."""
+def communicated(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes, bytes]:
+    """All that a process prints, looking out for signals meanwhile.
+
+    Raises:
+        StopRequestedError: a signal asked for the end.
+        subprocess.TimeoutExpired: it has not ended by `end`, on the clock of `time.monotonic`.
+    """
     while True:
         interruption.check()
         try:

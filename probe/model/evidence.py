@@ -12,6 +12,7 @@ from probe.model.binding import Binding, Condition, Proof
 from probe.model.disposition import RawResponse
 from probe.model.identity import AliasSign
 from probe.model.probing import Origin, PurposeRule, Reason, Shape
+from probe.model.sockets import Contradiction
 
 
 class Response(StrEnum):
@@ -93,6 +94,10 @@ class EvidenceRule(StrEnum):
     HANGS_UP = "hangs-up"  # at once, while it serves another address
     DENIES = "denies"  # in words
     FORBIDS = "forbids"  # a page (HTTP 403) that it serves on another address
+    # What the target's own list of sockets shows.
+    LISTED = "listed"
+    NOT_LISTED = "not-listed"
+    UNLIKE_LIST = "unlike-list"  # the answers from outside
     # What services showed of themselves.
     SAME_SERVICE = "same-service"
     PERHAPS_SAME_SERVICE = "perhaps-same-service"
@@ -122,6 +127,8 @@ class PortEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     probe: Shape | None = None
     response: RawResponse | None = None
     bindings: tuple[Binding, ...] = ()
+    lines: tuple[str, ...] = ()
+    contradiction: Contradiction | None = None
     text: str = ""
 
 

@@ -14,6 +14,7 @@ from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.machine import Surroundings
 from probe.model.probing import Aftermath, Header, Origin, Reason, Role, TcpFacts
+from probe.model.sockets import SocketTable
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
 
 VERSION = 1
@@ -107,12 +108,13 @@ class Measurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the user stated, beside which a measurement is judged."""
+    """What the user stated or got from the target, beside which a measurement is judged."""
 
     running: str = ""  # ports that are known to run, as the command line takes them
     named: str = ""  # ports that were asked for one by one; the doctor takes them as meant to work
     strict: bool = False  # nothing is taken as usual
     realms: dict[str, str] = {}  # by address: where the prober reaches it
+    sockets: SocketTable | None = None  # what the target lists of its own
 
 
 NO_FACTS = Facts()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from probe.model.advice import Rival
 from probe.model.binding import Binding, Candidate, Condition
@@ -218,6 +218,8 @@ def _port(verdict: PortVerdict, shares: _Shares, places: Iterable[_Place], sent:
         observations=observations,
         probes=None if sent is None else sent[port],
         services=verdict.services or None,
+        truth=UNSET if verdict.outcome is None else verdict.truth,
+        outcome=UNSET if verdict.outcome is None else verdict.outcome,
     )
 
 

@@ -44,7 +44,7 @@ def _kind(port: PortReport) -> Hashable:
     verdict = (port.protocol, port.binding, port.bound_to, port.bound_by, port.families, port.via)
     urgent = IMPORTANCE[port.advice[0].rule] if port.advice else 0  # the most important comes first
     raw = None if port.probes is None else tuple(map(probes.alike, port.probes))
-    return (*verdict, urgent, tuple(map(_answer, port.observations)), raw)
+    return (*verdict, urgent, tuple(map(_answer, port.observations)), raw, port.truth, port.outcome)
 
 
 def _answer(o: ObservationReport) -> Hashable:

@@ -11,6 +11,23 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "named": "Ports that the user asked for one by one; the doctor takes them as meant to work.",
         "strict": "Whether nothing was to be taken as usual.",
         "realms": "Where each address is reached, by address.",
+        "sockets": "What the target lists of its own sockets; absent: no such list was given.",
+    },
+    "SocketTable": {
+        "listeners": "Every listening socket, and every port that a container engine publishes.",
+        "complete": "The protocols of which all sockets are listed; of others some may be missing.",
+        "addresses": "The target's own addresses, each with its interface; absent: not listed.",
+    },
+    "Listener": {
+        "tool": "What listed it.",
+        "port": "Number of the port.",
+        "ip": "The address that it is bound to; absent: all of its families.",
+        "families": "IP versions that it takes; absent: IPv6, and perhaps IPv4.",
+        "device": "The interface that it is bound to (SO_BINDTODEVICE); absent: none, or not listed.",
+        "process": "The program that listens; absent: not listed.",
+        "pid": "Its process; absent: not listed.",
+        "container": "The container that the port is published for; absent: it is a socket.",
+        "line": "What was listed, as it stands there.",
     },
     "Measurement": {
         "version": "Version of this form of measurements.",

@@ -42,6 +42,15 @@ def read_any(path: Path) -> Report | DoctorReport:
     return parse_any(*_source(path))
 
 
+def read_text(path: Path) -> str:
+    """Load a text from a file or, for `-`, standard input; what is no UTF-8 is replaced.
+
+    Raises:
+        UsageError: the file cannot be read; named.
+    """
+    return _source(path)[0].decode(errors="replace")
+
+
 def _source(path: Path) -> tuple[bytes, str]:
     """The bytes of a file, or of standard input, and what messages call it."""
     if path == _STDIN:
@@ -55,7 +64,7 @@ def _source(path: Path) -> tuple[bytes, str]:
 
 def _bytes_of_stdin() -> bytes:
     if sys.stdin is None:
-        raise UsageError("stdin is closed; name a report file")
+        raise UsageError("stdin is closed; name a file")
     return sys.stdin.buffer.read()
 
 

@@ -58,6 +58,8 @@ _VERDICT: Mapping[str, str] = {
     "next_tests": "What would decide between the candidates that are left.",
     "observations": "The answer of each address.",
     "services": "The services behind the port; null: nothing was shown that could be compared.",
+    "truth": "What the target's own list of sockets shows; null: it does not show it; absent: there is none.",
+    "outcome": "How the verdict from outside compares with that list; absent: there is none.",
 }
 _OF: Mapping[str, Mapping[str, str]] = {
     "Report": {
@@ -72,7 +74,7 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "ports": "Each port with its verdict; in a large scan those that stand out.",
         "rest": "The other ports of a large scan: those that share verdict and answers, together.",
         "stats": "What the scan cost; null: not counted.",
-        "facts": "What the user stated.",
+        "facts": "What the user stated, or got from the target.",
         "measurements": "All that was measured and nothing that was concluded, one for each vantage.",
     },
     "Vantage": {"name": "Name of the machine that scanned."},
@@ -145,8 +147,10 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "proofs": "What the addresses have in common.",
         "probe": "The kind of packet.",
         "response": "What came back to it.",
-        "option": "The option with which the user stated it.",
+        "option": "The option with which the user stated it, or the tool that listed it.",
         "bindings": "The bindings that this leaves.",
+        "lines": "The lines of the target's own list of sockets that show it.",
+        "contradiction": "Why the answers are others than the listed socket's, most likely.",
     },
     "NextTest": {"command": "The command to run; absent: there is none."},
     "Rival": {"binding": "The binding, where the rival is a candidate."},
@@ -164,6 +168,15 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "name": "What the service calls itself; null: nothing.",
         "by": "What its addresses have in common; empty where it has one.",
         "other_than": "Addresses on which another service answers.",
+    },
+    "ListedBinding": {
+        "families": "IP versions that the socket takes.",
+        "device": "The interface that it is bound to (SO_BINDTODEVICE); absent: none.",
+        "process": "The program that listens; absent: not listed.",
+        "pid": "Its process; absent: not listed.",
+        "container": "The container that the port is published for; absent: none.",
+        "tool": "What listed it; absent: nothing did, and so nothing listens.",
+        "lines": "What was listed, as it stands there.",
     },
     **MEASUREMENTS,
     "Stats": {

@@ -15,6 +15,7 @@ from probe.model.probing import State
 from probe.model.report import AddressReport, Report
 from probe.report.alike import folded
 from probe.report.escape import escaped
+from probe.report.on_target import TITLE, on_target
 from probe.report.style import PLAIN, TextStyle
 from probe.report.todo import to_do
 from probe.report.words import (
@@ -70,6 +71,7 @@ def render_table(report: Report, style: TextStyle = PLAIN) -> str:
         _others(report, style),
         "\n".join(_indented(what_one_address_leaves(whole), style, "", "")),
         _section(OWNERS, _owners(report), style),
+        _section(TITLE, list(on_target(whole)), style),
         _section("What to do", _numbered(to_do(whole)), style),
         _section("Paths that are not clear", _unclear(report), style),
     ]

@@ -34,6 +34,6 @@ def test_what_runs_is_not_absent(word):
 def test_a_statement_that_leaves_one_binding_decides(monkeypatch, word, binding):
     """It needs no answer beside it."""
     statement = Statement("--sockets", (binding,))
-    monkeypatch.setattr("probe.inference.host.statements", lambda _: {PORT: statement})
+    monkeypatch.setattr("probe.inference.host.statements", lambda *_: {PORT: statement})
     (found,) = infer(surveys_with(word)).ports
     assert (found.binding, found.confidence) == (binding, pytest.approx(1))

@@ -1,0 +1,36 @@
+"""What the target's own list of sockets shows, in words."""
+
+from collections.abc import Mapping
+
+from probe.explain.phrases import listed
+from probe.explain.subject import Subject
+from probe.model.evidence import EvidenceRule, PortEvidence
+from probe.model.sockets import Contradiction
+
+SENTENCES: Mapping[EvidenceRule, str] = {
+    EvidenceRule.LISTED: "{tool} on the target lists {lines}",
+    EvidenceRule.NOT_LISTED: "the target lists no socket on {port}",
+    EvidenceRule.UNLIKE_LIST: "{contradiction}",
+}
+CONTRADICTIONS: Mapping[Contradiction, str] = {
+    Contradiction.FIREWALL: "a socket is bound there, and does not answer on {where}: a firewall is before it",
+    Contradiction.FORWARDER: (
+        "accepted on {where}, where no listed socket takes it: DNAT, a container or a tunnel program does"
+    ),
+    Contradiction.OTHER_HOST: (
+        "accepted on {where}, and the list has no port that accepts: it is another machine's, or cut short"
+    ),
+}
+
+
+def socket_sentence(evidence: PortEvidence, subject: Subject) -> str | None:
+    """What the list shows, as a sentence; None for evidence of another kind."""
+    if evidence.rule not in SENTENCES:
+        return None
+    template = SENTENCES[evidence.rule]
+    if evidence.contradiction is not None:
+        template = CONTRADICTIONS[evidence.contradiction]
+    where = listed(evidence.addresses) if evidence.addresses else "any address"
+    return template.format(
+        tool=evidence.option, lines="; ".join(evidence.lines), port=subject.label, where=where
+    )
