@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from probe.app.infer import judged, merged
-from probe.backends.ssh import run_by_ssh
+from probe.errors import NothingMeasuredError, UsageError
+from probe.machine import tools
 from probe.model.report import Report
 from probe.model.sockets import SocketTable
 from probe.socktable.table import read_socket_table
@@ -19,14 +20,35 @@ LISTING = (
 )
 
 
+_PATIENCE_S = 120.0  # of the whole command: a user may have to type a password
+_SSH = ("ssh", "-T", "-x", "-o", "ClearAllForwardings=yes", "-o", "ConnectTimeout=10", "--")
+_MOST = 32 * 2**20  # characters of a list
+
+
 def sockets_by_ssh(destination: str) -> SocketTable:
     """List the sockets of a machine by one command over ssh. Nothing is written or installed there.
+
+    It is the system's ssh, with the user's settings, agent and known hosts: it asks for passwords on the
+    terminal itself, and complains on stderr.
+
+    Args:
+        destination: as ssh takes it: [USER@]HOST, a name of ~/.ssh/config, ssh://USER@HOST:PORT.
 
     Raises:
         UsageError: no destination, ssh is not installed, or the machine has no tool that lists sockets.
         NothingMeasuredError: ssh could not log in.
+        StopRequestedError: a signal asked for the end meanwhile.
     """
-    return read_socket_table(run_by_ssh(destination, LISTING))
+    if not destination or destination.startswith("-") or any(map(str.isspace, destination)):
+        raise UsageError(f"{destination!r} is no destination for ssh; give USER@HOST")
+    answer = tools.ask((*_SSH, destination, f"exec sh -c '{LISTING}'"), _PATIENCE_S, complains_itself=True)
+    if answer.failure is tools.ToolFailure.ABSENT:
+        raise UsageError("ssh is not installed; run ss -tulnpe on the target and give its output with --ss")
+    if answer.failure is not None and not answer.output:
+        raise NothingMeasuredError(f"ssh {destination} failed ({answer.why})")
+    if len(answer.output) > _MOST:
+        raise UsageError(f"{destination} printed more than {_MOST >> 20} MB, which is no list of sockets")
+    return read_socket_table(answer.output)
 
 
 def confirmed(

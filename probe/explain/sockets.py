@@ -10,7 +10,7 @@ from probe.model.sockets import Contradiction
 SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.LISTED: "{tool} on the target lists {lines}",
     EvidenceRule.NOT_LISTED: "the target lists no socket on {port}",
-    EvidenceRule.UNLIKE_LIST: "{contradiction}",
+    EvidenceRule.UNLIKE_LIST: "the answers are not those of the listed socket, by its `contradiction`",
 }
 CONTRADICTIONS: Mapping[Contradiction, str] = {
     Contradiction.FIREWALL: "a socket is bound there, and does not answer on {where}: a firewall is before it",

@@ -13,7 +13,15 @@ from probe.model.binding import Binding, Owner
 from probe.model.evidence import EvidenceRule, PortEvidence
 from probe.model.facts import AddressSurvey
 from probe.model.probing import State
-from probe.model.sockets import IPV4, IPV6, Contradiction, ListedBinding, Listener, Outcome, SocketTable
+from probe.model.sockets import (
+    IPV4,
+    IPV6,
+    ConfirmOutcome,
+    Contradiction,
+    ListedBinding,
+    Listener,
+    SocketTable,
+)
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import PortVerdict, Verdict
 
@@ -152,25 +160,25 @@ def _compared(
 ) -> PortVerdict:
     truth = listed.truth(after.port)
     if truth is None:
-        return replace(after, outcome=Outcome.UNSEEN)
+        return replace(after, outcome=ConfirmOutcome.UNSEEN)
     covers = listed.covers(after.port, truth)
     elsewhere = [ip for ip in listed.accepted_on(after.port) if ip not in covers and owners[ip] in _OWN]
     evidence = [_evidence(truth)]
-    outcome = Outcome.CONTRADICTED if elsewhere else _outcome(before, truth, covers)
-    if outcome is Outcome.CONTRADICTED:
+    outcome = ConfirmOutcome.CONTRADICTED if elsewhere else _outcome(before, truth, covers)
+    if outcome is ConfirmOutcome.CONTRADICTED:
         hidden = covers - frozenset(listed.accepted_on(after.port))
         evidence.append(_contradiction(elsewhere, hidden, this_host=listed.is_of_this_host))
     return replace(after, truth=truth, outcome=outcome, evidence=(*evidence, *after.evidence))
 
 
-def _outcome(before: PortVerdict, truth: ListedBinding, covers: frozenset[IPAddress]) -> Outcome:
+def _outcome(before: PortVerdict, truth: ListedBinding, covers: frozenset[IPAddress]) -> ConfirmOutcome:
     if before.binding is Binding.UNDETERMINED:
-        return Outcome.SHARPENED
+        return ConfirmOutcome.SHARPENED
     if before.binding is Binding.LOOPBACK_OR_NOT_LISTENING:
         hidden = truth.binding is Binding.SPECIFIC and not covers  # bound to an address that was not probed
-        return Outcome.SHARPENED if truth.binding in _PAIR or hidden else Outcome.CONTRADICTED
+        return ConfirmOutcome.SHARPENED if truth.binding in _PAIR or hidden else ConfirmOutcome.CONTRADICTED
     same = before.binding is truth.binding and frozenset(before.bound_to) in {frozenset(), covers}
-    return Outcome.CONFIRMED if same else Outcome.CONTRADICTED
+    return ConfirmOutcome.CONFIRMED if same else ConfirmOutcome.CONTRADICTED
 
 
 def _evidence(truth: ListedBinding) -> PortEvidence:

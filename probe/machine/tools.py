@@ -50,12 +50,16 @@ class ToolOutput:
 
 
 def ask(
-    command: Sequence[str], within: float = PATIENCE_S, *, keep: Callable[[str], str] = str
+    command: Sequence[str],
+    within: float = PATIENCE_S,
+    *,
+    keep: Callable[[str], str] = str,
+    complains_itself: bool = False,
 ) -> ToolOutput:
     """Run one of the system's tools for at most `within` seconds, in English, with nothing to read.
 
     It runs in the network namespace of the calling thread, as its children do. `keep` returns what of its
-    output is kept: a secret that a tool prints gets no further.
+    output is kept: a secret that a tool prints gets no further. What `complains_itself` does so on stderr.
 
     Raises:
         StopRequestedError: a signal asked for the end meanwhile.
@@ -64,7 +68,8 @@ def ask(
     if program is None:
         return ToolOutput("", f"{command[0]} is not installed", ToolFailure.ABSENT)
     try:
-        return _ended([program, *command[1:]], time.monotonic() + within, keep)
+        complaints = None if complains_itself else subprocess.PIPE
+        return _ended([program, *command[1:]], time.monotonic() + within, keep, complaints)
     except subprocess.TimeoutExpired:
         return ToolOutput("", f"{command[0]} took longer than {within:g} s", ToolFailure.FAILED)
     except PermissionError as problem:
@@ -73,7 +78,9 @@ def ask(
         return ToolOutput("", f"{command[0]}: {problem.strerror}", ToolFailure.FAILED)
 
 
-def _ended(command: Sequence[str], end: float, keep: Callable[[str], str]) -> ToolOutput:
+def _ended(
+    command: Sequence[str], end: float, keep: Callable[[str], str], complaints: int | None
+) -> ToolOutput:
     """Run a command to its end, and end it where that takes longer than until `end`, or a signal comes.
 
     Raises:
@@ -84,25 +91,20 @@ def _ended(command: Sequence[str], end: float, keep: Callable[[str], str]) -> To
     quiet, kept = subprocess.DEVNULL, subprocess.PIPE
 
     def start() -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(command, env=environment(), stdin=quiet, stdout=kept, stderr=kept)  # noqa: S603 - a tool of ours by name, its words are ours too
+        return subprocess.Popen(command, env=environment(), stdin=quiet, stdout=kept, stderr=complaints)  # noqa: S603 - a tool of ours by name, its words are ours too
 
     with interruption.child(start) as process, process:
         try:
-            output, complaint = communicated(process, end)
+            output, complaint = _communicated(process, end)
         except BaseException:
             process.kill()
             raise
     kept_output = keep(output.decode(errors="replace"))
-    return answer_of(kept_output, complaint.decode(errors="replace"), process.returncode)
+    return answer_of(kept_output, (complaint or b"").decode(errors="replace"), process.returncode)
 
 
-def communicated(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes, bytes]:
-    """All that a process prints, looking out for signals meanwhile.
-
-    Raises:
-        StopRequestedError: a signal asked for the end.
-        subprocess.TimeoutExpired: it has not ended by `end`, on the clock of `time.monotonic`.
-    """
+def _communicated(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes, bytes | None]:
+    """All that a process prints, looking out for signals meanwhile."""
     while True:
         interruption.check()
         try:

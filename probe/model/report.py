@@ -17,7 +17,7 @@ from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.measurement import Facts, Measurement
 from probe.model.probing import Aftermath, Origin, Reason, Shape, State, TcpFacts
-from probe.model.sockets import ListedBinding, Outcome
+from probe.model.sockets import ConfirmOutcome, ListedBinding
 from probe.model.target import Protocol
 
 SCHEMA = "bindprobe.report/2"
@@ -99,7 +99,9 @@ class VerdictReport(Struct, frozen=True, kw_only=True):
     probes: tuple[ProbeReport, ...] | None = None  # null: no raw packets could be sent
     services: tuple[Served, ...] | None = None  # null: nothing was shown that could be compared
     truth: ListedBinding | UnsetType | None = UNSET  # null: the list does not show it
-    outcome: Outcome | UnsetType = UNSET  # absent, as `truth`: there is no list of the target's sockets
+    outcome: ConfirmOutcome | UnsetType = (
+        UNSET  # absent, as `truth`: there is no list of the target's sockets
+    )
 
 
 class PortReport(VerdictReport, frozen=True, kw_only=True):

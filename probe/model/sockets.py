@@ -52,7 +52,7 @@ class SocketTable(Struct, frozen=True, kw_only=True, omit_defaults=True):
     addresses: dict[str, str] = {}  # interface by address
 
 
-class Outcome(StrEnum):
+class ConfirmOutcome(StrEnum):
     """How what was concluded from outside compares with what the target lists."""
 
     CONFIRMED = "confirmed"

@@ -8,7 +8,7 @@ from probe.model.binding import Binding, BoundBy, Candidate, Condition, Owner, S
 from probe.model.evidence import AddressEvidence, PortEvidence, Reading
 from probe.model.facts import HERE
 from probe.model.identity import AliasSign, Sameness
-from probe.model.sockets import ListedBinding, Outcome
+from probe.model.sockets import ConfirmOutcome, ListedBinding
 from probe.model.target import IPAddress, Port, Seen, TargetAddress
 
 
@@ -47,7 +47,7 @@ class PortVerdict:
     advice: tuple[Advice, ...] = ()  # the most important first
     services: tuple[Served, ...] = ()  # none: nothing was shown that could be compared
     truth: ListedBinding | None = None  # by the target's own list; None: not shown
-    outcome: Outcome | None = None  # None: there is no list
+    outcome: ConfirmOutcome | None = None  # None: there is no list
 
 
 @dataclass(frozen=True, slots=True)

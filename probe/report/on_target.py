@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from probe.model.binding import Binding
 from probe.model.report import AddressReport, Report, VerdictReport
-from probe.model.sockets import ListedBinding, Outcome
+from probe.model.sockets import ConfirmOutcome, ListedBinding
 from probe.model.target import Realm
 from probe.report.words import rows
 
@@ -27,7 +27,7 @@ def on_target(report: Report) -> Iterator[tuple[str, str]]:
             continue
         truth = verdict.truth or None
         if truth is None:
-            yield "  ", f"{row.title}: {Outcome.UNSEEN}: the list does not show it"
+            yield "  ", f"{row.title}: {ConfirmOutcome.UNSEEN}: the list does not show it"
             continue
         yield "  ", f"{row.title}: {verdict.outcome}: {', '.join(_facts(verdict, truth, report))}"
         yield from (("    ", line) for line in truth.lines)

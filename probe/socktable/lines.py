@@ -15,7 +15,7 @@ from probe.model.target import IPAddress, Protocol
 
 Found = Sequence[Listener]
 
-_HIGHEST = 65535
+_HIGHEST, _DIGITS = 65535, 5
 _ANY = frozenset({"*", "0.0.0.0", "::", "[::]"})  # noqa: S104 - read, not bound to
 _PROTOCOL = {
     "tcp": (Protocol.TCP, (IPV4,)),
@@ -43,7 +43,7 @@ def listener(
     An address gives its family. Of all addresses it is the one that is given.
     """
     address, _, device = address.replace("[", "").replace("]", "").partition("%")
-    if not (port.isascii() and port.isdecimal() and int(port) <= _HIGHEST):
+    if not (port.isascii() and port.isdecimal() and len(port) <= _DIGITS and int(port) <= _HIGHEST):
         return None
     ip: IPAddress | None = None
     if address not in _ANY:
@@ -82,7 +82,7 @@ _SS = re.compile(
     r"(?P<peer>\S+:\S+)(?P<rest>.*)"
 )
 _SS_STATES = {"LISTEN": Protocol.TCP, "UNCONN": Protocol.UDP}
-_SS_PROCESS = re.compile(r'users:\(\("(?P<process>[^"]*)",pid=(?P<pid>\d+)')
+_SS_PROCESS = re.compile(r'users:\(\("(?P<process>[^"]*)",pid=(?P<pid>\d{1,10})')
 _SS_V6ONLY = re.compile(r"\bv6only:(?P<only>[01])")
 
 
@@ -115,16 +115,16 @@ def _ss_families(address: str) -> tuple[int, ...]:
 
 
 _LINUX_NETSTAT = re.compile(
-    r"(?P<netid>(?:tcp|udp)6?)\s+\d+\s+\d+\s+(?P<address>\S+):(?P<port>\d+)\s+\S+:(?P<peer>\*|\d+)(?P<rest>.*)"
+    r"(?P<netid>(?:tcp|udp)6?)\s+\d+\s+\d+\s+(?P<address>\S+):(?P<port>\d{1,5})\s+\S+:(?P<peer>\*|\d+)(?P<rest>.*)"
 )
-_NETSTAT_PROCESS = re.compile(r"(?P<pid>\d+)/(?P<process>.+?)\s*")
+_NETSTAT_PROCESS = re.compile(r"(?P<pid>\d{1,10})/(?P<process>.+?)\s*")
 _BSD_NETSTAT = re.compile(
-    r"(?P<netid>(?:tcp|udp)(?:4|6|46))\s+\d+\s+\d+\s+(?P<address>\S+)\.(?P<port>\*|\d+)\s+(?P<peer>\S+)(?P<rest>.*)"
+    r"(?P<netid>(?:tcp|udp)(?:4|6|46))\s+\d+\s+\d+\s+(?P<address>\S+)\.(?P<port>\*|\d{1,5})\s+(?P<peer>\S+)(?P<rest>.*)"
 )
 _WINDOWS_NETSTAT = re.compile(
-    r"\s*(?P<netid>TCP|UDP)\s+(?P<address>\S+):(?P<port>\d+)\s+(?P<peer>\S+:(?:\d+|\*))(?P<rest>.*)"
+    r"\s*(?P<netid>TCP|UDP)\s+(?P<address>\S+):(?P<port>\d{1,5})\s+(?P<peer>\S+:(?:\d+|\*))(?P<rest>.*)"
 )
-_WINDOWS_PID = re.compile(r"(?P<pid>\d+)\s*")
+_WINDOWS_PID = re.compile(r"(?P<pid>\d{1,10})\s*")
 
 
 def of_linux_netstat(line: str) -> Found | None:
@@ -139,7 +139,7 @@ def of_linux_netstat(line: str) -> Found | None:
     if found["address"] == "::":  # that of busybox writes tcp for both
         families = None
     one = listener(TableTool.NETSTAT, protocol, found["address"], found["port"], families, line=line)
-    last = re.search(r"\d+/\S.*", rest)
+    last = re.search(r"\d{1,10}/\S.*", rest)
     process = None if last is None else _NETSTAT_PROCESS.fullmatch(last[0])
     if one is None or process is None:
         return _some(one)
@@ -179,8 +179,8 @@ def of_windows_netstat(line: str) -> Found | None:
 
 
 _LSOF = re.compile(
-    r"(?P<process>\S+)\s+(?P<pid>\d+)\s+.*\s(?P<family>IPv[46])\s+.*?\b(?P<protocol>TCP|UDP)\s+"
-    r"(?P<address>\S+):(?P<port>\d+)\s*(?P<state>\(\w+\))?\s*"
+    r"(?P<process>\S+)\s+(?P<pid>\d{1,10})\s+.*\s(?P<family>IPv[46])\s+.*?\b(?P<protocol>TCP|UDP)\s+"
+    r"(?P<address>\S+):(?P<port>\d{1,5})\s*(?P<state>\(\w+\))?\s*"
 )
 _LSOF_OTHER = re.compile(r"\S+\s+\d+\s+.*\sIPv[46]\s+.*\b(?:TCP|UDP|ICMP|ICMPV6|RAW)\b.*", re.ASCII)
 
@@ -233,7 +233,7 @@ def _of_words(digits: str) -> IPAddress:
 
 
 _PUBLISHED = re.compile(
-    r"(?P<address>\[?[0-9A-Fa-f.:]+\]?):(?P<first>\d+)(?:-(?P<last>\d+))?->\d+(?:-\d+)?/(?P<protocol>tcp|udp)"
+    r"(?P<address>\[?[0-9A-Fa-f.:]+\]?):(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?->\d+(?:-\d+)?/(?P<protocol>tcp|udp)"
 )
 _CONTAINER = re.compile(r"(?P<id>[0-9a-f]{12})\s+\S+.*\s(?P<name>\S+)\s*")
 

@@ -19,6 +19,7 @@ _OF_EVERY_USER = frozenset({TableTool.SS, TableTool.NETSTAT, TableTool.PROC})
 _OTHER_BEGINNING = re.compile(r"COMMAND\s+PID\s.*|CONTAINER ID\s.*")
 _OWN_ADDRESS = re.compile(r"\d+: (?P<interface>[^\s@]+)\S*\s+inet6? (?P<ip>[0-9A-Fa-f.:]+)(?:/\d+)? .*")
 _MOST_LINES = 300_000  # of a list: both protocols have 131,072 ports
+_LONGEST = 4096  # characters of a line; what follows is of no use here
 
 
 def read_socket_table(text: str) -> SocketTable:
@@ -73,7 +74,7 @@ def _lines(text: str) -> Iterator[str]:
     for number, line in enumerate(text.splitlines()):
         if number >= _MOST_LINES:
             raise UsageError(f"more than {_MOST_LINES:,} lines are no list of sockets")
-        plain = _COLOUR.sub("", line).expandtabs().rstrip()
+        plain = _COLOUR.sub("", line[:_LONGEST]).expandtabs().rstrip()
         yield "".join(letter for letter in plain if letter.isprintable())
 
 

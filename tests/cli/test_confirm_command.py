@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -183,7 +184,9 @@ def test_by_ssh(
     assert arguments[-1].count("'") == 2
 
 
-@pytest.mark.parametrize("ends", [("", 255, 3), ("", 0, 2), ("bash: ss: command not found\n", 127, 2)])
+@pytest.mark.parametrize(
+    "ends", [("", 255, 3), ("", 0, 2), ("x" * 33 * 2**20, 0, 2), ("bash: ss: command not found\n", 127, 2)]
+)
 def test_ssh_that_fails(
     ends: tuple[str, int, int],
     report: str,
@@ -205,6 +208,41 @@ def test_without_ssh(
     monkeypatch.setattr("probe.machine.tools._search_path", lambda: str(tmp_path))
     assert main(["confirm", report, "--ssh", "me@server"]) == 2
     assert "--ss" in capsys.readouterr().err
+
+
+def test_a_scan_that_confirms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`scan --confirm` lists the sockets before it scans, and reports both."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        line = f"LISTEN 0 128 127.0.0.1:{port} 0.0.0.0:*"
+        header = "State Recv-Q Send-Q Local Address:Port Peer Address:Port\n"
+        plant_ssh(tmp_path, monkeypatch, header + line)
+        scan = [
+            "scan",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "--engine",
+            "connect",
+            "--json",
+            "--confirm",
+            "me@server",
+        ]
+        assert main(scan) == 0
+    (row,) = json.loads(capsys.readouterr().out)["ports"]
+    assert (row["binding"], row["truth"]["lines"]) == ("loopback", [line])
+
+
+def test_a_scan_that_cannot_confirm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ends before the first probe."""
+    plant_ssh(tmp_path, monkeypatch, "", 255)
+    monkeypatch.setattr("probe.cli.measure.measure", None)
+    assert main(["scan", "127.0.0.1", "-p", "1", "--engine", "connect", "--confirm", "me@server"]) == 3
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.netns

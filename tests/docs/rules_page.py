@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from probe.explain import addresses, advice, answers, bindings, raw, same_host, services
+from probe.explain import addresses, advice, answers, bindings, raw, same_host, services, sockets
 from probe.explain.follow_ups import FOLLOW_UPS
 from probe.model.advice import AdviceRule, NextTestRule, RivalRule, severity_of
 from probe.model.evidence import AddressRule, EvidenceRule, ReadingRule, Response
@@ -20,7 +20,7 @@ made of them last. Programs read the rule and the arguments; `bindprobe schema` 
 sentences below, `{where}` and the like stand for arguments. This page is made from the rules themselves."""
 
 SENTENCES: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
-    EvidenceRule: {**answers.SENTENCES, **raw.SENTENCES, **services.SENTENCES},
+    EvidenceRule: {**answers.SENTENCES, **raw.SENTENCES, **sockets.SENTENCES, **services.SENTENCES},
     AddressRule: {**addresses.SENTENCES, **same_host.SENTENCES},
     AdviceRule: {**advice.OF_PORT, **advice.OF_ADDRESS},
     RivalRule: bindings.RIVALS,

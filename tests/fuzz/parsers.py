@@ -19,10 +19,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(TOP), str(TOP / "tests" / "report")]
+sys.path[:0] = [str(HERE), str(TOP), str(TOP / "tests" / "report"), str(TOP / "tests" / "socktable")]
 
 import sample_diagnoses  # noqa: E402
 import sample_reports  # noqa: E402
+import socket_lists  # noqa: E402
 from dns import message, rrset  # noqa: E402
 from dns.exception import DNSException  # noqa: E402
 from mutations import BYTES, JSON, TEXT, Mutation  # noqa: E402 - found by the line above
@@ -43,10 +44,12 @@ from probe.machine import (  # noqa: E402
 from probe.model.encoding import encode  # noqa: E402
 from probe.report import read  # noqa: E402
 from probe.services import banner_text, port_list  # noqa: E402
+from probe.socktable import table as socket_table  # noqa: E402
 
 SLOWEST_S = 2.0  # for one input; a busy machine stops a process for less
 NOW = 1_790_000_000.0
 RULESETS = TOP / "tests" / "machine" / "rulesets"
+SOCKET_LISTS = tuple(one.text.encode() for one in socket_lists.LISTS)
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,7 @@ PARSERS: Mapping[str, ParserUnderTest] = {
     ),
     "netlink route": ParserUnderTest(netlink.parse_route, (ROUTE,), BYTES),
     "netlink neighbour": ParserUnderTest(netlink.parse_neighbour, (ROUTE,), BYTES),
+    "socket list": ParserUnderTest(one_line(text_of(socket_table.read_socket_table)), SOCKET_LISTS),
     "tcp_info": ParserUnderTest(
         lambda data: (
             tcpinfo.parse_tcp_info(data),

@@ -21,6 +21,7 @@ ALLOWED = {
         "who has {address}",
     ),
     "an HTTP request": ("User-Agent: bindprobe", "Connection: close"),
+    "what the system's tools are called": ("docker ps",),
     "what the system's tools write": (
         "policy drop",
         "reject with",

@@ -19,7 +19,7 @@ from probe.lab.truth import truth
 from probe.model.binding import Binding
 from probe.model.evidence import EvidenceRule
 from probe.model.report import PortReport, Report
-from probe.model.sockets import Contradiction, Listener, Outcome, SocketTable, TableTool
+from probe.model.sockets import ConfirmOutcome, Contradiction, Listener, SocketTable, TableTool
 from probe.model.target import Port, Protocol
 
 TOP = Path(__file__).parents[2]
@@ -107,32 +107,35 @@ def test_outcomes() -> None:
     )
     rows = joined("demo", table(*sockets, complete=()))
     assert {port: row.outcome for port, row in rows.items()} == {
-        22: Outcome.CONFIRMED,
-        443: Outcome.CONFIRMED,
-        3306: Outcome.UNSEEN,
-        5432: Outcome.CONFIRMED,
-        8000: Outcome.CONFIRMED,
-        8080: Outcome.UNSEEN,
-        9090: Outcome.SHARPENED,
+        22: ConfirmOutcome.CONFIRMED,
+        443: ConfirmOutcome.CONFIRMED,
+        3306: ConfirmOutcome.UNSEEN,
+        5432: ConfirmOutcome.CONFIRMED,
+        8000: ConfirmOutcome.CONFIRMED,
+        8080: ConfirmOutcome.UNSEEN,
+        9090: ConfirmOutcome.SHARPENED,
     }
     assert rows[3306].truth is None
     whole = joined("demo", table(*sockets, listener(3306), listener(8080, "127.0.0.1")))
-    assert (whole[8080].outcome, whole[8080].binding) == (Outcome.SHARPENED, Binding.LOOPBACK)
+    assert whole[8080].binding is Binding.LOOPBACK
+    assert whole[8080].outcome is ConfirmOutcome.SHARPENED
 
 
 def test_what_is_not_listed_does_not_listen() -> None:
     """Where the protocol is listed in full: the pair that no packet separates is separated."""
     row = joined("demo", table(listener(22)))[8080]
-    assert (row.outcome, row.binding) == (Outcome.SHARPENED, Binding.NOT_LISTENING)
+    assert (row.outcome, row.binding) == (ConfirmOutcome.SHARPENED, Binding.NOT_LISTENING)
     assert [one.rule for one in row.evidence][:1] == [EvidenceRule.NOT_LISTED]
-    assert joined("demo", table(listener(22), complete=(Protocol.UDP,)))[8080].outcome is Outcome.UNSEEN
+    assert (
+        joined("demo", table(listener(22), complete=(Protocol.UDP,)))[8080].outcome is ConfirmOutcome.UNSEEN
+    )
 
 
 def test_bound_to_an_address_that_was_not_probed() -> None:
     """Refused everywhere, and there it listens."""
     row = joined("demo", table(listener(22), listener(8080, "10.9.9.9")))[8080]
     assert (row.outcome, row.binding, row.truth.bound_to) == (
-        Outcome.SHARPENED,
+        ConfirmOutcome.SHARPENED,
         Binding.SPECIFIC,
         ("10.9.9.9",),
     )
@@ -141,27 +144,27 @@ def test_bound_to_an_address_that_was_not_probed() -> None:
 def test_a_firewall_hides_what_is_bound() -> None:
     """Refused on addresses that a listed socket covers: a firewall forges the resets."""
     row = joined("demo", table(listener(22), listener(8080)))[8080]
-    assert (row.outcome, row.binding) == (Outcome.CONTRADICTED, Binding.WILDCARD)
+    assert (row.outcome, row.binding) == (ConfirmOutcome.CONTRADICTED, Binding.WILDCARD)
     assert contradiction_of(row) == (Contradiction.FIREWALL, (VPN, LAN, PUBLIC))
 
 
 def test_a_forwarder_accepts_where_nothing_is_bound() -> None:
     """Accepted on addresses that no listed socket covers, or without any."""
     rows = joined("demo", table(listener(22), listener(443, "127.0.0.1")))
-    assert (rows[443].outcome, rows[443].binding) == (Outcome.CONTRADICTED, Binding.LOOPBACK)
+    assert (rows[443].outcome, rows[443].binding) == (ConfirmOutcome.CONTRADICTED, Binding.LOOPBACK)
     assert contradiction_of(rows[443]) == (Contradiction.FORWARDER, (VPN, LAN, PUBLIC))
     row = joined("demo", table(listener(22), listener(443)))[3306]
-    assert (row.outcome, row.binding) == (Outcome.CONTRADICTED, Binding.WILDCARD)  # of what forwards
+    assert (row.outcome, row.binding) == (ConfirmOutcome.CONTRADICTED, Binding.WILDCARD)  # of what forwards
 
 
 def test_the_list_of_another_machine() -> None:
     """It has no socket of any port that accepts: then nothing follows from what it lacks."""
     rows = joined("demo", table(listener(25, "127.0.0.1"), listener(443, "127.0.0.1", protocol=Protocol.UDP)))
-    assert {row.outcome for row in rows.values()} == {Outcome.UNSEEN}
+    assert {row.outcome for row in rows.values()} == {ConfirmOutcome.UNSEEN}
     rows = joined(
         "demo", table(listener(8080, "127.0.0.1"), listener(9090, "127.0.0.1", protocol=Protocol.UDP))
     )
-    assert rows[8080].outcome is Outcome.SHARPENED
+    assert rows[8080].outcome is ConfirmOutcome.SHARPENED
 
 
 def test_both_families_where_the_list_leaves_it_open() -> None:
@@ -176,9 +179,13 @@ def test_both_families_where_the_list_leaves_it_open() -> None:
 def test_a_socket_on_a_device() -> None:
     """Its addresses are those of the device, where the list has them, or the ones that accept."""
     on_lan = listener(8000, device="eth0")
-    assert joined("demo", table(on_lan))[8000].outcome is Outcome.CONFIRMED
+    assert joined("demo", table(on_lan))[8000].outcome is ConfirmOutcome.CONFIRMED
     known = joined("demo", table(on_lan, addresses={LAN: "eth0", "fe80::1": "eth0", VPN: "wg0"}))[8000]
-    assert (known.outcome, known.truth.bound_to, known.truth.device) == (Outcome.CONFIRMED, (LAN,), "eth0")
+    assert (known.outcome, known.truth.bound_to, known.truth.device) == (
+        ConfirmOutcome.CONFIRMED,
+        (LAN,),
+        "eth0",
+    )
     elsewhere = joined("demo", table(listener(22), listener(8080, device="eth9")))[8080]
     assert elsewhere.truth.binding is Binding.SPECIFIC
     inside = joined("demo", table(listener(22), listener(8080, device="lo")))[8080]
@@ -189,7 +196,7 @@ def test_a_published_port() -> None:
     """A container's port is bound as it is published; the engine's own proxy is a socket of its own."""
     published = listener(443, tool=TableTool.DOCKER, container="web")
     row = joined("demo", table(listener(22), published))[443]
-    assert (row.outcome, row.truth.container, row.truth.process) == (Outcome.CONFIRMED, "web", None)
+    assert (row.outcome, row.truth.container, row.truth.process) == (ConfirmOutcome.CONFIRMED, "web", None)
     proxy = listener(443, process="docker-proxy", pid=9)
     both = joined("demo", table(published, proxy))[443].truth
     assert (both.container, both.process, both.lines) == ("web", "docker-proxy", ("*:443",))
@@ -199,7 +206,7 @@ def test_a_word_of_the_users_gives_way() -> None:
     """--running states that something listens; the list shows that nothing does."""
     report = report_of("demo")  # its facts have 5432 running
     row = {one.port: one for one in confirmed([report], table(listener(22))).ports}[5432]
-    assert (row.binding, row.outcome) == (Binding.NOT_LISTENING, Outcome.CONTRADICTED)
+    assert (row.binding, row.outcome) == (Binding.NOT_LISTENING, ConfirmOutcome.CONTRADICTED)
 
 
 def test_the_machine_of_the_list() -> None:
