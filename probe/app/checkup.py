@@ -1,25 +1,24 @@
 """A check-up: names looked up, addresses examined, the doctor's report assembled; again until all is well."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from probe import interruption
 from probe.app import examination
 from probe.app.engine_request import EngineRequest
 from probe.app.engines import Engine
-from probe.app.session import Session, open_session, own_reader
-from probe.app.target import Target, read_ports, resolve_target
+from probe.app.session import Backends, Session, open_session, own_reader
+from probe.app.target import FoundHost, Target, find_hosts, read_ports, target_of
 from probe.diagnosis import diagnose_name
 from probe.engine.run import Progress
-from probe.errors import NothingMeasuredError, UsageError
-from probe.machine.names import resolve
-from probe.machine.sources import Host, MachineReader
+from probe.errors import UsageError
+from probe.machine.sources import MachineReader
 from probe.model.diagnosis import Diagnosis, NameDiagnosis
 from probe.model.doctor_report import Change, DoctorReport
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.plan import USUAL_TIMING, Timing
-from probe.model.target import IPAddress, Port, ResolvedTarget
+from probe.model.target import Port, ResolvedTarget
 from probe.model.way_out import USUAL_WAY
 from probe.report.doctor_document import DoctorFacts, assemble_doctor
 from probe.report.doctor_text import changes
@@ -96,31 +95,28 @@ class FoundTarget:
     lost: Mapping[str, str] = field(default_factory=dict)
 
 
-def look_up(target: Target, host: Host) -> FoundTarget:
+def look_up(target: Target, backends: Backends) -> FoundTarget:
     """Look up every name; one without an address is a failed check, not the end.
 
     Raises:
         UsageError: what was given is no address and no name.
+        StopRequestedError: a signal asked for the end meanwhile.
     """
-    names: dict[str, Check] = {}
-    lost: dict[str, str] = {}
+    found = find_hosts(target, backends.clients)
+    names = {text: one for text, one in found.items() if one.is_name}
+    return FoundTarget(
+        target_of(target, backends.host, found),
+        tuple(_name_check(text, one) for text, one in names.items()),
+        {text: str(one.failure) for text, one in names.items() if one.failure is not None},
+    )
 
-    def resolver(text: str, families: Collection[int]) -> list[IPAddress]:
-        try:
-            found = resolve(text, families)
-        except NothingMeasuredError as error:
-            failed = CheckFinding(rule=CheckRule.NAME_UNRESOLVED, why=str(error))
-            names[text] = Check(check=f"name {text}", status=Status.FAIL, found=failed)
-            lost[text] = str(error)
-            return []
-        if text != str(found[0]) and ":" not in text:
-            given = CheckFinding(rule=CheckRule.NAME_RESOLVED, addresses=tuple(map(str, found)))
-            names[text] = Check(check=f"name {text}", status=Status.OK, found=given)
-        return found
 
-    resolved = resolve_target(target, host, resolver)
-    given = dict.fromkeys(text for _, text in target.places())
-    return FoundTarget(resolved, tuple(names[text] for text in given if text in names), lost)
+def _name_check(name: str, found: FoundHost) -> Check:
+    if found.failure is not None:
+        failed = CheckFinding(rule=CheckRule.NAME_UNRESOLVED, why=str(found.failure))
+        return Check(check=f"name {name}", status=Status.FAIL, found=failed)
+    given = CheckFinding(rule=CheckRule.NAME_RESOLVED, addresses=tuple(map(str, found.addresses)))
+    return Check(check=f"name {name}", status=Status.OK, found=given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +129,7 @@ class Checkup:
 
     def __call__(self, progress: Progress | None = None) -> DoctorReport:
         """Examine once."""
-        host = self.session.backends.host
-        found = self.found.pop() if self.found else look_up(self.request.target, host)
+        found = self.found.pop() if self.found else look_up(self.request.target, self.session.backends)
         reader = self.session.machine_reader()
         lost = self._lost(found.lost, reader)
         if not found.target.addresses:
@@ -176,7 +171,7 @@ def begin(request: CheckupRequest, session: Session) -> Checkup:
     """
     if session.backends.way != USUAL_WAY:
         raise UsageError("the way that this machine takes is examined: choose no interface or source")
-    return Checkup(request, session, [look_up(request.target, session.backends.host)])
+    return Checkup(request, session, [look_up(request.target, session.backends)])
 
 
 def machine_report(

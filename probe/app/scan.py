@@ -109,7 +109,11 @@ def _ready(
 
 
 def _resolved(target: Target | ResolvedTarget, backends: Backends) -> ResolvedTarget:
-    resolved = target if isinstance(target, ResolvedTarget) else resolve_target(target, backends.host)
+    resolved = (
+        target
+        if isinstance(target, ResolvedTarget)
+        else resolve_target(target, backends.host, backends.clients)
+    )
     require_sources(backends.way, (address.ip for address in resolved.addresses))
     return resolved
 

@@ -1,16 +1,18 @@
 """The target in the user's words, and resolved: names looked up, realms worked out, port lists read."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
-from itertools import repeat
 
 from msgspec import structs
 
-from probe.app.typed_address import TypedAddress, is_address, read_address
-from probe.errors import UsageError
-from probe.machine.names import BOTH, find_port, resolve
+from probe import interruption
+from probe.app.typed_address import TypedAddress, read_address
+from probe.engine.backend import Clients
+from probe.errors import NothingMeasuredError, UsageError
+from probe.machine.names import BOTH, find_port, read_host, usable
 from probe.machine.sources import Host
+from probe.model.exam import NameAnswer
 from probe.model.facts import LinkKind
 from probe.model.measurement import Facts
 from probe.model.target import (
@@ -22,6 +24,7 @@ from probe.model.target import (
     ResolvedTarget,
     TargetAddress,
 )
+from probe.model.unread import NameFailureRule
 from probe.services.port_list import format_port_list, format_ports, named_ports, parse_ports
 from probe.services.registry import DEFAULT_PORTS, port_of
 
@@ -29,9 +32,11 @@ from probe.services.registry import DEFAULT_PORTS, port_of
 # (RFC 3927, RFC 4291 section 2.5.6).
 _LOCAL = (*PRIVATE_NETWORKS, ip_network("169.254.0.0/16"), ip_network("fe80::/10"))
 
-_MOST_LOOKUPS = 16
+LeftOut = Callable[[str], None]  # takes why an address of a name is not used
 
-Resolver = Callable[[str, Collection[int]], list[IPAddress]]
+
+def _nothing(_: str) -> None:
+    """Leave it at that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +113,94 @@ def _texts(given: str | Sequence[str]) -> Sequence[str]:
     return (given,) if isinstance(given, str) else given
 
 
-def resolve_target(target: Target, host: Host, resolver: Resolver = resolve) -> ResolvedTarget:
-    """Look up the target's names and work out its realms. Sends nothing to it; a name goes to the resolver.
+@dataclass(frozen=True, slots=True)
+class FoundHost:
+    """What stands for a host of the target: its addresses, or why its name has none."""
+
+    addresses: tuple[IPAddress, ...]
+    is_name: bool = False
+    failure: NothingMeasuredError | None = None
+
+
+def find_hosts(target: Target, clients: Clients, left_out: LeftOut = _nothing) -> dict[str, FoundHost]:
+    """Look up the target's names, all at once. Sends nothing to it; names go to the resolver.
+
+    Of several addresses of a name those are left out that are of no one host; `left_out` is called with why,
+    for each.
+
+    Raises:
+        UsageError: what was given is no address and no name, or every address of a name is of no one host.
+        StopRequestedError: a signal asked for the end meanwhile.
+    """
+    given = {text: read_host(text, target.families) for _, text in target.places()}
+    names = [name for name in given.values() if isinstance(name, str)]
+    answers = _look_up(names, target.families, clients) if names else {}
+
+    def found(host: IPAddress | str) -> FoundHost:
+        if not isinstance(host, str):
+            return FoundHost((host,))
+        answer = answers.get(host)
+        if answer is not None and answer.addresses:
+            return FoundHost(usable(host, answer.addresses, left_out), is_name=True)
+        why = _why_unresolved(host, target.families, answer)
+        return FoundHost((), is_name=True, failure=NothingMeasuredError(why))
+
+    return {text: found(host) for text, host in given.items()}
+
+
+def _look_up(names: Sequence[str], families: Collection[int], clients: Clients) -> Mapping[str, NameAnswer]:
+    task = clients.look_up(names, families)
+    clients.wait([task])
+    interruption.check()
+    return task.result() or {}
+
+
+def _why_unresolved(name: str, families: Collection[int], answer: NameAnswer | None) -> str:
+    failure = None if answer is None else answer.failure
+    if failure is None or failure.rule is NameFailureRule.NO_ANSWER:
+        return f"{name} cannot be looked up now: the name server does not answer; give an IP address"
+    if failure.rule is not NameFailureRule.NO_SUCH_NAME:
+        return f"{name} cannot be looked up: {failure.code}; give an IP address"
+    only = f" with an IPv{next(iter(families))} address" if len(families) == 1 else ""
+    return f"no host {name}{only} is known: check the spelling, or give an IP address"
+
+
+def resolve_target(
+    target: Target, host: Host, clients: Clients, left_out: LeftOut = _nothing
+) -> ResolvedTarget:
+    """Look up the target's names and work out its realms; see `find_hosts`.
 
     Raises:
         UsageError: no address, one that is none, two realms for one, or a wrong port list.
         NothingMeasuredError: a name is unknown.
+        StopRequestedError: a signal asked for the end meanwhile.
     """
+    asked = _with_ports(target)
+    found = find_hosts(target, clients, left_out)
+    for one in found.values():
+        if one.failure is not None:
+            raise one.failure
+    return replace(asked, addresses=_addresses(target, host, found))
+
+
+def target_of(target: Target, host: Host, found: Mapping[str, FoundHost]) -> ResolvedTarget:
+    """The target with the addresses that were found for its hosts; a name that has none is left out.
+
+    Raises:
+        UsageError: no address, two realms for one, or a wrong port list.
+    """
+    return replace(_with_ports(target), addresses=_addresses(target, host, found))
+
+
+def _with_ports(target: Target) -> ResolvedTarget:
+    """The target with its ports, and no address yet."""
     if not target.places():
         raise UsageError("no address given; name the target's addresses, such as --lan 192.168.1.10")
     running = frozenset(read_ports(target.running)) if target.running is not None else frozenset[Port]()
     listed = target.port_list()
     ports = DEFAULT_PORTS if listed is None else read_ports(listed)
     return ResolvedTarget(
-        addresses=_addresses(target, host, resolver),
+        addresses=(),
         ports=tuple(sorted(running.union(ports))),
         running=running,
         named=running if listed is None else running | named_ports(listed, _number_of),
@@ -142,40 +221,18 @@ def _number_of(name: str, protocol: Protocol) -> int | None:
     return find_port(name, protocol) if known is None else known
 
 
-def _addresses(target: Target, host: Host, resolver: Resolver) -> tuple[TargetAddress, ...]:
-    """Every address once; the realm that the user gave wins over none."""
+def _addresses(target: Target, host: Host, found: Mapping[str, FoundHost]) -> tuple[TargetAddress, ...]:
+    """Every address once, in the order given; the realm that the user gave wins over none."""
     given: dict[IPAddress, str | None] = {}
     names: dict[IPAddress, str | None] = {}
-    for realm, text, ip in _resolved(target, resolver):
-        known = given.get(ip)
-        if realm and known and realm != known:
-            raise UsageError(f"{ip} is given as {known} and as {realm}; an address has one realm")
-        given[ip] = known or realm
-        name = text if not _is_literal(text, ip) else None
-        names[ip] = names.get(ip) or name
-    return tuple(TargetAddress(ip, realm or realm_of(ip, host), names[ip]) for ip, realm in given.items())
-
-
-def _resolved(target: Target, resolver: Resolver) -> Iterator[tuple[str | None, str, IPAddress]]:
-    """Every address in the order given. Several names are looked up at once: they share one deadline."""
-    names = list(dict.fromkeys(text for _, text in target.places() if not is_address(text)))
-    found = _at_once(names, target.families, resolver) if len(names) > 1 else {}
     for realm, text in target.places():
-        for ip in found[text] if text in found else resolver(text, target.families):
-            yield realm, text, ip
-
-
-def _at_once(
-    names: Sequence[str], families: Collection[int], resolver: Resolver
-) -> Mapping[str, list[IPAddress]]:
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for several names alone
-
-    with ThreadPoolExecutor(max_workers=_MOST_LOOKUPS) as pool:
-        return dict(zip(names, pool.map(resolver, names, repeat(families)), strict=True))
-
-
-def _is_literal(text: str, ip: IPAddress) -> bool:
-    return ":" in text or text == str(ip)
+        for ip in found[text].addresses:
+            known = given.get(ip)
+            if realm and known and realm != known:
+                raise UsageError(f"{ip} is given as {known} and as {realm}; an address has one realm")
+            given[ip] = known or realm
+            names[ip] = names.get(ip) or (text if found[text].is_name else None)
+    return tuple(TargetAddress(ip, realm or realm_of(ip, host), names[ip]) for ip, realm in given.items())
 
 
 def realm_of(ip: IPAddress, host: Host) -> str:

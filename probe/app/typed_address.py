@@ -92,7 +92,7 @@ def _check(host: str) -> None:
     """Refuse what people mistake for one address, with what to give instead."""
     if "/" in host and _is_network(host):
         raise UsageError(f"{host} is a network: give the addresses of one host, as many as it has")
-    if _ONLY_DIGITS_AND_DOTS.fullmatch(host) and not is_address(host):
+    if _ONLY_DIGITS_AND_DOTS.fullmatch(host) and not _is_address(host):
         raise UsageError(f"{host!r} is no IPv4 address: four numbers from 0 to 255, with dots between")
 
 
@@ -104,8 +104,8 @@ def _is_network(text: str) -> bool:
     return True
 
 
-def is_address(text: str) -> bool:
-    """Whether it is an address, and no name that has to be looked up."""
+def _is_address(text: str) -> bool:
+    """Whether it is an address, and no name."""
     try:
         ip_address(text)
     except ValueError:

@@ -4,11 +4,12 @@ Each module is loaded when its client is first used, by its thread: most scans n
 that do probes are under way.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
+from probe.backends.resolver import SystemLookup
 from probe.engine.backend import Endpoint, Task
 from probe.model.exam import Echo, MtuTrial, NameAnswer
 from probe.model.greeting import Call, Greeting
@@ -75,6 +76,10 @@ class SystemClients:
 
         return self._begin(work)
 
+    def look_up(self, names: Sequence[str], families: Collection[int]) -> Task[Mapping[str, NameAnswer]]:
+        """By getaddrinfo(3)."""
+        return SystemLookup(names, families)
+
     def ask_name_servers(
         self, names: Sequence[str], resolvers: Resolvers
     ) -> Task[Mapping[str, Sequence[NameAnswer]]]:
@@ -109,9 +114,15 @@ class SystemClients:
 
     def wait(self, tasks: Iterable[Task[object]]) -> None:
         """Wait until all have ended; at a signal, a moment for those that end by themselves then."""
-        from probe.backends.side_by_side import await_all  # noqa: PLC0415
+        waiting = tuple(tasks)
+        for task in waiting:
+            if isinstance(task, SystemLookup):
+                task.wait()
+        futures = [task.future for task in waiting if isinstance(task, ThreadTask)]
+        if futures:
+            from probe.backends.side_by_side import await_all  # noqa: PLC0415
 
-        await_all([task.future for task in tasks if isinstance(task, ThreadTask)])
+            await_all(futures)
 
     def _begin(self, work: Callable[[], T]) -> Task[T]:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415

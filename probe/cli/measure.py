@@ -12,8 +12,9 @@ from probe.app.scan import Reporting, scan
 from probe.app.session import Backends, permitted_follow_ups
 from probe.app.target import Target, resolve_target
 from probe.app.way_out import require_sources
+from probe.backends.clients import SystemClients
 from probe.backends.system_host import SystemHost
-from probe.cli.notices import announce, hint, noting_resolver, warn_of_other_machine, warn_of_packets
+from probe.cli.notices import announce, hint, note_left_out, warn_of_other_machine, warn_of_packets
 from probe.cli.output import Destination
 from probe.cli.progress import ProgressBar
 from probe.errors import NothingMeasuredError, UsageError
@@ -56,7 +57,7 @@ def print_plan(
     destination.check()
     way = request.way
     host = SystemHost(way=way)
-    resolved = resolve_target(target, host, noting_resolver(quiet=quiet))
+    resolved = resolve_target(target, host, SystemClients(), note_left_out(quiet=quiet))
     require_sources(way, (address.ip for address in resolved.addresses))
     plan = make_plan(resolved, timing, host)
     from probe.report.plan_text import render_plan, render_plan_json
@@ -93,7 +94,8 @@ def run(
     """
     with started(request, destination.around()) as session:
         backends = session.backends
-        resolved = resolve_target(target, backends.host, noting_resolver(quiet=how.quiet))
+        left_out = note_left_out(quiet=how.quiet)
+        resolved = resolve_target(target, backends.host, backends.clients, left_out)
         hint(session.missing, quiet=how.quiet)
         announce(request, resolved, backends.host)
         sockets = _listed(how.confirm)

@@ -8,7 +8,7 @@ from probe.cli.terminal import note
 from probe.model.facts import LinkKind
 
 if TYPE_CHECKING:
-    from probe.app.target import Resolver
+    from probe.app.target import LeftOut
     from probe.machine.sources import Host
     from probe.model.report import Report
     from probe.model.target import ResolvedTarget
@@ -24,13 +24,9 @@ def hint(missing: str | None, *, quiet: bool) -> None:
         note(f"{_HINT}; {missing}")
 
 
-def noting_resolver(*, quiet: bool) -> "Resolver":
-    """What looks names up and prints which of their addresses are left out, and why."""
-    from functools import partial
-
-    from probe.machine.names import resolve
-
-    return resolve if quiet else partial(resolve, left_out=lambda why: note(f"left out: {why}"))
+def note_left_out(*, quiet: bool) -> "LeftOut":
+    """What prints why an address of a name is not used."""
+    return (lambda _: None) if quiet else (lambda why: note(f"left out: {why}"))
 
 
 def warn_of_packets(capture: "Capture | None") -> None:

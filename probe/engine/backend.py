@@ -1,11 +1,11 @@
 """The seam to a network, real or simulated: whatever leaves this machine goes through one of these two.
 
-A `Backend` sends probes and receives replies. `Clients` are what a machine has beside it: ping, clients of
-services and of name servers, and data through an open port. Both keep the same clock, so that a network in
-memory carries them in virtual time.
+A `Backend` sends probes and receives replies. `Clients` are what a machine has beside it: its resolver, ping,
+clients of services and of name servers, and data through an open port. Both keep the same clock, so that a
+network in memory carries them in virtual time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -54,6 +54,7 @@ class Backend(Protocol):
 
 Endpoint = tuple[IPAddress, Port]
 T_co = TypeVar("T_co", covariant=True)
+LOOKUP_S = 3.0  # that the resolver has for a name; a name server that works answers within this
 
 
 class Task(Protocol[T_co]):
@@ -71,6 +72,12 @@ class Clients(Protocol):
 
     def try_mtu(self, ports: Mapping[IPAddress, Port]) -> Task[Mapping[IPAddress, MtuTrial]]:
         """Send data through one open TCP port of each address."""
+
+    def look_up(self, names: Sequence[str], families: Collection[int]) -> Task[Mapping[str, NameAnswer]]:
+        """Have the system's resolver find the addresses of every name, of these IP versions (4, 6).
+
+        Names are in ASCII. One without an address has a failure: after `LOOKUP_S` that of no answer.
+        """
 
     def ask_name_servers(
         self, names: Sequence[str], resolvers: Resolvers
@@ -108,6 +115,11 @@ class NoClients:
     def try_mtu(self, ports: Mapping[IPAddress, Port]) -> Task[Mapping[IPAddress, MtuTrial]]:
         """See `Clients`."""
         del ports
+        return Done({})
+
+    def look_up(self, names: Sequence[str], families: Collection[int]) -> Task[Mapping[str, NameAnswer]]:
+        """See `Clients`."""
+        del names, families
         return Done({})
 
     def ask_name_servers(

@@ -1,15 +1,19 @@
 """From flags to the target: realms, families, doubles, port lists. The host and the resolver are scripted."""
 
+from collections.abc import Mapping
 from ipaddress import ip_address
-from threading import Barrier
 
 import pytest
 
 from probe.app.target import Target, read_ports, realm_of, resolve_target
 from probe.cli.options import families_of
-from probe.errors import UsageError
+from probe.engine.backend import Done, NoClients
+from probe.errors import NothingMeasuredError, UsageError
+from probe.interruption import StopRequestedError
+from probe.model.exam import NameAnswer
 from probe.model.facts import LinkKind, Route
 from probe.model.target import Port, Protocol
+from probe.model.unread import NameFailure, NameFailureRule
 from probe.services.registry import DEFAULT_PORTS
 
 NAMES = {"server.example": ("192.168.77.10", "2001:db8::1"), "same.example": ("192.168.77.10",)}
@@ -24,13 +28,24 @@ class TunnelHost:
         return Route(destination, kind=LinkKind.TUNNEL if tunnel else LinkKind.ETHERNET)
 
 
-def resolver(text, families):
-    found = [ip_address(one) for one in NAMES.get(text, (text,))]
-    return [ip for ip in found if ip.version in families]
+class KnownNames(NoClients):
+    """Clients whose resolver knows some names, and notes what it was asked."""
+
+    def __init__(self, failures: Mapping[str, NameFailure] = {}) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self._failures = failures
+
+    def look_up(self, names, families):
+        self.asked.append(tuple(names))
+        return Done({name: self._answer(name, families) for name in names})
+
+    def _answer(self, name, families) -> NameAnswer:
+        found = tuple(map(ip_address, NAMES.get(name, ())))
+        return NameAnswer(None, tuple(ip for ip in found if ip.version in families), self._failures.get(name))
 
 
-def target(*addresses: str, **flags):
-    return resolve_target(Target(addresses, **flags), TunnelHost(), resolver)
+def target(*addresses: str, clients=None, **flags):
+    return resolve_target(Target(addresses, **flags), TunnelHost(), clients or KnownNames())
 
 
 def realms(made) -> list[tuple[str, str]]:
@@ -83,16 +98,75 @@ def test_names_bring_all_their_addresses() -> None:
 
 
 def test_names_are_looked_up_at_once() -> None:
-    """Names whose server is silent are waited for together: each look-up begins before any has ended."""
-    begun = Barrier(3, timeout=10)
-
-    def slow(text, families):
-        if text != "10.0.0.1":
-            begun.wait()
-        return resolver("server.example" if text != "10.0.0.1" else text, families)
-
-    made = resolve_target(Target(["a.example", "10.0.0.1", "b.example", "c.example"]), TunnelHost(), slow)
+    """Several names are one request, each once and in ASCII; addresses are nobody's question."""
+    clients = KnownNames()
+    made = target("server.example", "10.0.0.1", "same.example", "server.example", clients=clients)
+    assert clients.asked == [("server.example", "same.example")]
     assert [str(address.ip) for address in made.addresses] == ["192.168.77.10", "2001:db8::1", "10.0.0.1"]
+    target("10.0.0.1", "[::1]:80", clients=clients)
+    assert len(clients.asked) == 1
+
+
+def test_nobody_is_asked_where_the_target_is_wrong() -> None:
+    """What is no name, or an address of no host, is an error before any name is looked up."""
+    clients = KnownNames()
+    for wrong in ("0.0.0.0", "a..b"):
+        with pytest.raises(UsageError):
+            target("server.example", wrong, clients=clients)
+    with pytest.raises(UsageError, match="empty"):
+        target("server.example", ports="", clients=clients)
+    assert clients.asked == []
+
+
+def failing(rule: NameFailureRule, code: str | None = None) -> KnownNames:
+    return KnownNames({"lost.example": NameFailure(rule=rule, code=code)})
+
+
+@pytest.mark.parametrize(
+    ("clients", "families", "words"),
+    [
+        (failing(NameFailureRule.NO_SUCH_NAME), {4, 6}, "no host lost.example is known"),
+        (failing(NameFailureRule.NO_SUCH_NAME), {6}, "with an IPv6 address"),
+        (failing(NameFailureRule.NO_ANSWER), {4, 6}, "name server does not answer"),
+        (failing(NameFailureRule.UNREACHABLE, "failed"), {4, 6}, "cannot be looked up: failed"),
+        (NoClients(), {4, 6}, "cannot be looked up now"),
+    ],
+)
+def test_names_that_lead_nowhere(clients, families, words: str) -> None:
+    """An unknown name measures nothing, and the message shows whether it was unknown or unanswered."""
+    with pytest.raises(NothingMeasuredError, match=words):
+        target("server.example", "lost.example", clients=clients, families=families)
+
+
+def test_addresses_of_no_host_are_named() -> None:
+    """What a name has besides is left out, with the reason."""
+    found = NameAnswer(None, (ip_address("0.0.0.0"), ip_address("192.0.2.1")))
+    reasons: list[str] = []
+
+    class Blocked(NoClients):
+        """A name server that blocks a name in one way."""
+
+        def look_up(self, names, families):
+            return Done(dict.fromkeys(names, found))
+
+    made = resolve_target(Target("blocked.example"), TunnelHost(), Blocked(), reasons.append)
+    assert [str(address.ip) for address in made.addresses] == ["192.0.2.1"]
+    assert reasons == [
+        "blocked.example: 0.0.0.0 is not the address of one host; give an address of the target"
+    ]
+
+
+def test_a_signal_while_names_are_looked_up(interrupt) -> None:
+    """What has not been found by then is no answer."""
+
+    class Interrupted(NoClients):
+        """Meets a signal while it waits."""
+
+        def wait(self, tasks):
+            interrupt()
+
+    with pytest.raises(StopRequestedError):
+        target("server.example", clients=Interrupted())
 
 
 def test_an_address_stands_once() -> None:

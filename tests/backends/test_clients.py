@@ -83,10 +83,11 @@ def test_no_clients_measure_nothing() -> None:
     tasks = (
         clients.ping([HERE]),
         clients.try_mtu({}),
+        clients.look_up(["a.test"], (4, 6)),
         clients.ask_name_servers(["a.test"], Resolvers()),
         clients.keys([]),
         clients.greetings([]),
     )
     clients.wait(tasks)
-    assert [task.result() for task in tasks] == [{}] * 5
+    assert [task.result() for task in tasks] == [{}] * 6
     assert Done(3).result() == 3

@@ -10,14 +10,16 @@ from jsonschema import Draft202012Validator
 
 from probe.app import examination, session
 from probe.cli.main import main
-from probe.errors import NothingMeasuredError
+from probe.engine.backend import Done
 from probe.model.binding import Condition
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
+from probe.model.exam import NameAnswer
 from probe.model.facts import LinkKind, Route
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import Machine, TunnelKind
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Status
 from probe.model.symptoms import CauseEvidence, Symptom
+from probe.model.unread import NameFailure, NameFailureRule
 from probe.report.schema import doctor_schema
 
 MACHINE = Machine("linux", (), (), routes=())
@@ -74,12 +76,14 @@ class OneLinkHost:
         return Route(destination, interface="eth0", kind=LinkKind.ETHERNET)
 
 
-def look_up(name: str, families):
-    """The resolver, asked for what is no literal."""
-    found = [ip_address(one) for one in NAMES.get(name, ())]
-    if not found:
-        raise NothingMeasuredError(f"no host {name} is known")
-    return [one for one in found if one.version in families]
+def look_up(clients: object, names, families) -> Done:
+    """The resolver, asked for what is no address."""
+    return Done({name: _answer(NAMES.get(name, ()), families) for name in names})
+
+
+def _answer(addresses, families) -> NameAnswer:
+    found = tuple(ip for ip in map(ip_address, addresses) if ip.version in families)
+    return NameAnswer(None, found, None if found else NameFailure(rule=NameFailureRule.NO_SUCH_NAME))
 
 
 def scripted_doctor(monkeypatch: pytest.MonkeyPatch) -> ScriptedDoctor:
@@ -89,7 +93,7 @@ def scripted_doctor(monkeypatch: pytest.MonkeyPatch) -> ScriptedDoctor:
     monkeypatch.setattr(examination, "look", scripted.look)
     monkeypatch.setattr(session, "own_reader", SteadyReader)
     monkeypatch.setattr("probe.backends.system_host.SystemHost", OneLinkHost)
-    monkeypatch.setattr("probe.machine.names._look_up", look_up)
+    monkeypatch.setattr("probe.backends.clients.SystemClients.look_up", look_up)
     monkeypatch.setattr("probe.interruption.sleep", scripted.asked.append)
     return scripted
 

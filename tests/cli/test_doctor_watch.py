@@ -7,7 +7,9 @@ from ipaddress import ip_address
 import pytest
 from scripted_doctor import ScriptedDoctor, document_of, look_up, run
 
+from probe.engine.backend import Done
 from probe.model.diagnosis import Cause
+from probe.model.exam import NameAnswer
 
 
 def test_watch(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,11 +40,14 @@ def test_watch_sees_names_come_and_go(
     """Names are looked up each time; without any address it goes on with this machine alone."""
     answers = iter([["192.168.77.10"], [], ["192.168.77.11"]])
 
-    def change(name: str, families):
-        return [ip_address(one) for one in next(answers)] or look_up(name, families)
+    def change(clients: object, names, families) -> Done:
+        found = tuple(map(ip_address, next(answers)))
+        return (
+            Done(dict.fromkeys(names, NameAnswer(None, found))) if found else look_up(None, names, families)
+        )
 
     script.causes["192.168.77.10"] = [Cause.DNS]
-    monkeypatch.setattr("probe.machine.names._look_up", change)
+    monkeypatch.setattr("probe.backends.clients.SystemClients.look_up", change)
     code, out, _ = run(capsys, "moving.example.org", "--watch")
     assert code == 0
     assert [line[10:] for line in out.splitlines()[-6:]] == [

@@ -1,16 +1,14 @@
-"""From text to addresses. The resolver is scripted: no test asks a name server."""
+"""From text to addresses, and to names that a resolver may be asked for. No test asks one."""
 
-import socket
 from ipaddress import ip_address
-from threading import Event
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.errors import NothingMeasuredError, UsageError
+from probe.errors import UsageError
 from probe.machine import names
-from probe.machine.names import find_port, resolve
+from probe.machine.names import find_port, read_host, usable
 from probe.model.target import Protocol
 
 LITERALS = [
@@ -52,39 +50,17 @@ MALFORMED = [
 NO_HOST = ["0.0.0.0", "::", "224.0.0.1", "255.255.255.255", "ff02::1%lo"]
 
 
-@pytest.fixture
-def resolver(monkeypatch: pytest.MonkeyPatch):
-    """Script the resolver: what it answers or raises, and what it was asked."""
-    asked = []
-
-    def script(outcome):
-        def getaddrinfo(*arguments):
-            asked.append(arguments)
-            if isinstance(outcome, Exception):
-                raise outcome
-            return [(None, None, None, "", (text, 0)) for text in outcome]
-
-        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        return asked
-
-    return script
-
-
 @pytest.mark.parametrize(("text", "address"), LITERALS)
-def test_literals(text: str, address: str, resolver) -> None:
-    """A literal is read without asking anybody."""
-    asked = resolver([])
-    assert resolve(text) == [ip_address(address)]
-    assert asked == []
+def test_literals(text: str, address: str) -> None:
+    """A literal is an address, and no name to be looked up."""
+    assert read_host(text) == ip_address(address)
 
 
 @pytest.mark.parametrize("text", MALFORMED)
-def test_malformed_text_never_reaches_the_resolver(text: str, resolver) -> None:
+def test_malformed_text_is_no_name(text: str) -> None:
     """What is no name is a usage error of one printable line; the resolver would make up an address."""
-    asked = resolver(["127.0.0.1"])
     with pytest.raises(UsageError) as caught:
-        resolve(text)
-    assert asked == []
+        read_host(text)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 200
 
@@ -93,7 +69,7 @@ def test_malformed_text_never_reaches_the_resolver(text: str, resolver) -> None:
 def test_addresses_of_no_single_host(text: str) -> None:
     """Unspecified, multicast and broadcast addresses are nobody's."""
     with pytest.raises(UsageError, match="one host"):
-        resolve(text)
+        read_host(text)
 
 
 @pytest.mark.parametrize(
@@ -108,67 +84,21 @@ def test_addresses_of_no_single_host(text: str) -> None:
 def test_zones(text: str, words: str) -> None:
     """A link-local address needs a zone that exists here; no other address has one."""
     with pytest.raises(UsageError, match=words):
-        resolve(text)
+        read_host(text)
 
 
 def test_a_literal_of_the_other_family() -> None:
     """With -6 an IPv4 literal is a mistake, not an empty target; so is a mapped one."""
     for text in ("10.0.0.1", "::ffff:10.0.0.1"):
         with pytest.raises(UsageError, match="IPv4"):
-            resolve(text, {6})
-    assert resolve("10.0.0.1", {4}) == [ip_address("10.0.0.1")]
+            read_host(text, {6})
+    assert read_host("10.0.0.1", {4}) == ip_address("10.0.0.1")
 
 
-def test_names_keep_the_order_and_lose_doubles(resolver) -> None:
-    """Every address of both families once, in the resolver's order."""
-    resolver(["2001:db8::1", "192.0.2.1", "2001:db8::1", "192.0.2.2"])
-    assert [str(ip) for ip in resolve("server.example")] == ["2001:db8::1", "192.0.2.1", "192.0.2.2"]
-
-
-@pytest.mark.parametrize(
-    ("families", "asked_for"),
-    [({4, 6}, socket.AF_UNSPEC), ({4}, socket.AF_INET), ({6}, socket.AF_INET6)],
-)
-def test_only_wanted_families_are_asked_for(families, asked_for, resolver) -> None:
-    """The resolver is asked for what the options leave."""
-    asked = resolver(["192.0.2.1"])
-    resolve("server.example.", families)
-    assert asked[0][0] == "server.example."
-    assert asked[0][2] == asked_for
-
-
-def test_international_names(resolver) -> None:
+def test_international_names() -> None:
     """A name beyond ASCII goes to the resolver in its ASCII form (RFC 3490)."""
-    asked = resolver(["192.0.2.1"])
-    resolve("b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example")
-    assert asked[0][0] == "xn--bcher-kva.example"
-
-
-@pytest.mark.parametrize(
-    ("error", "families", "words"),
-    [
-        (socket.gaierror(socket.EAI_NONAME, "x"), {4, 6}, "no host server.example is known"),
-        (socket.gaierror(socket.EAI_NONAME, "x"), {6}, "with an IPv6 address"),
-        (socket.gaierror(socket.EAI_AGAIN, "x"), {4, 6}, "name server does not answer"),
-    ],
-)
-def test_names_that_lead_nowhere(error, families, words: str, resolver) -> None:
-    """An unknown name measures nothing, and the message shows whether it was unknown or unanswered."""
-    resolver(error)
-    with pytest.raises(NothingMeasuredError, match=words):
-        resolve("server.example", families)
-
-
-def test_a_name_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is given up, in a line that reports it, while the system still waits."""
-    answered = Event()
-    monkeypatch.setattr(names, "LONGEST_S", 0.1)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [answered.wait()])
-    try:
-        with pytest.raises(NothingMeasuredError, match=r"box\.test cannot be looked up now"):
-            resolve("box.test")
-    finally:
-        answered.set()
+    name = "b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example"
+    assert read_host(name) == "xn--bcher-kva.example"
 
 
 def test_services_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,34 +119,28 @@ def test_services_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.text(max_size=30))
 def test_any_text_ends_well(text: str) -> None:
     """No text makes the reader fail in any other way."""
-
-    def refuse(*_: object) -> list:
-        raise socket.gaierror(socket.EAI_NONAME, "unknown")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket, "getaddrinfo", refuse)
-        try:
-            assert resolve(text)
-        except (UsageError, NothingMeasuredError) as error:
-            assert str(error).isprintable()  # noqa: PT017 - either outcome is right
+    try:
+        assert read_host(text)
+    except UsageError as error:
+        assert str(error).isprintable()  # noqa: PT017 - either outcome is right
 
 
-def test_an_address_of_no_host_among_others_is_left_out(resolver) -> None:
+def test_an_address_of_no_host_among_others_is_left_out() -> None:
     """A name server that blocks a name answers 0.0.0.0; what it answers beside that counts."""
-    resolver(["0.0.0.0", "192.0.2.1", "ff02::1", "fe80::1", "192.0.2.2"])
     reasons: list[str] = []
-    found = resolve("server.example", left_out=reasons.append)
+    answered = [ip_address(one) for one in ("0.0.0.0", "192.0.2.1", "ff02::1", "fe80::1", "192.0.2.2")]
+    found = usable("server.example", answered, reasons.append)
     assert [str(ip) for ip in found] == ["192.0.2.1", "192.0.2.2"]
     assert [reason.split(" is ")[0] for reason in reasons] == [
         "server.example: 0.0.0.0",
         "server.example: ff02::1",
         "server.example: fe80::1",
     ]
-    assert resolve("server.example") == found
 
 
-def test_a_name_of_no_host(resolver) -> None:
+def test_a_name_of_no_host() -> None:
     """Where none of its addresses is of one host, that is an error as if it had been given."""
-    resolver(["0.0.0.0", "::"])
+    reasons: list[str] = []
     with pytest.raises(UsageError, match=r"0\.0\.0\.0 is not the address of one host"):
-        resolve("server.example")
+        usable("server.example", [ip_address("0.0.0.0"), ip_address("::")], reasons.append)
+    assert reasons == []

@@ -1,12 +1,12 @@
 """The prober's clients in the world in memory: each a few sockets of its kernel, in virtual time."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
-from probe.engine.backend import Done, Endpoint, Task
+from probe.engine.backend import LOOKUP_S, Done, Endpoint, Task
 from probe.engine.mtu_trial import LONGEST_S, LOOK_S, Connection, PathTrial, results_of
 from probe.lab.scenario_hosts import Action
 from probe.lab.sim.connection import SimConnection, Unroutable, acknowledging
@@ -119,6 +119,48 @@ class SimClients:
         return None if reported is None or reported.mtu >= mtu else reported.reporter
 
     # --- names ---
+
+    def look_up(self, names: Sequence[str], families: Collection[int]) -> Task[Mapping[str, NameAnswer]]:
+        """Ask the first name server that can be reached: a silent one has all the time that there is."""
+        task, clock = SimTask[Mapping[str, NameAnswer]](), self._network.clock
+        servers = iter(self._known)
+
+        def ask_next() -> None:
+            server = next(servers, None)
+            if server is None:
+                end(None)
+            elif self.source(server) is None:
+                ask_next()
+            else:
+                self.datagram(server, NAMES, partial(receive, server))
+
+        def receive(server: IPAddress, frame: Frame, now: float) -> None:
+            del now
+            if isinstance(frame, IcmpError):
+                ask_next()
+            else:
+                end(server)
+
+        def end(server: IPAddress | None) -> None:
+            if task.brought is None:
+                task.brought = {name: self._looked_up(name, server, families) for name in names}
+
+        clock.after(LOOKUP_S, lambda: end(None))
+        ask_next()
+        return task
+
+    def _looked_up(self, name: str, server: IPAddress | None, families: Collection[int]) -> NameAnswer:
+        """What a resolver has of a name: what this server knows of it, if one has answered."""
+        if server is None:
+            return NameAnswer(None, (), NameFailure(rule=NameFailureRule.NO_ANSWER, timeout_s=LOOKUP_S))
+        asked = name.lower().removesuffix(".")
+        found = tuple(
+            ip
+            for known, ip in self._known[server].items()
+            if known.lower() == asked and ip.version in families
+        )
+        failure = None if found else NameFailure(rule=NameFailureRule.NO_SUCH_NAME)
+        return NameAnswer(None, found, failure)
 
     def ask_name_servers(
         self, names: Sequence[str], resolvers: Resolvers

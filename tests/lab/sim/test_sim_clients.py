@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from probe.engine.backend import Task
+from probe.engine.backend import LOOKUP_S, Task
 from probe.lab.scenario import TARGET_ADDRESSES, Scenario
 from probe.lab.sim.world import open_sim
 from probe.lab.world import World
@@ -13,6 +13,7 @@ from probe.model.exam import Echo, MtuTrial, Transfer
 from probe.model.greeting import Approach, Call
 from probe.model.probing import Reason
 from probe.model.target import Port, Protocol
+from probe.model.unread import NameFailureRule
 
 LAN, VPN, PUBLIC = (ip_address(TARGET_ADDRESSES[symbol]) for symbol in ("lan", "vpn", "public"))
 NOWHERE = ip_address("192.0.2.1")
@@ -141,6 +142,52 @@ def test_name_servers(scenario_of) -> None:
     assert [one.addresses for one in found["b.test"]] == [(), (PUBLIC,)]
     assert [str(one.failure.rule) for one in found["b.test"] if one.failure] == ["no-such-name"]
     assert [str(one.server) for one in found["a.test"]] == ["198.18.53.10", "198.18.53.11"]
+
+
+@pytest.mark.parametrize(
+    ("names", "families", "found"),
+    [
+        (["a.test"], (4, 6), {"a.test": ["192.168.77.10"]}),
+        (["A.Test.", "b.test"], (4, 6), {"A.Test.": ["192.168.77.10"], "b.test": []}),
+        (["a.test"], (6,), {"a.test": []}),
+        (["six.test"], (4, 6), {"six.test": ["fd77::10"]}),
+    ],
+)
+def test_the_resolver_asks_the_first_server(names, families, found, scenario_of) -> None:
+    """What it knows of a name counts, in the families that are wanted; the second server is not asked."""
+    servers = [{"a.test": "lan", "six.test": "lan6"}, {"a.test": "vpn", "b.test": "vpn"}]
+    with open_sim(scenario_of(prober={"names": servers})) as world:
+        answers = brought(world, world.clients.look_up(names, families))
+    assert {name: list(map(str, one.addresses)) for name, one in answers.items()} == found
+    for one in answers.values():
+        assert one.server is None
+        assert (one.failure is None) == bool(one.addresses)
+        assert one.failure is None or one.failure.rule is NameFailureRule.NO_SUCH_NAME
+
+
+def test_a_resolver_without_a_server(scenario_of) -> None:
+    """Without any there is no answer, at once."""
+    with open_sim(scenario_of()) as world:
+        answer = world.clients.look_up(["a.test"], (4, 6)).result()["a.test"]
+    assert answer.failure.rule is NameFailureRule.NO_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("prober", "took"),
+    [
+        ({"incoming": [{"action": "drop", "ports": "U:53"}]}, LOOKUP_S),
+        ({"outgoing": [{"action": "port-unreach", "ports": "U:53"}]}, 0.0),
+    ],
+)
+def test_name_servers_that_cannot_be_asked(prober, took, scenario_of) -> None:
+    """A silent one has all the time that there is; where all of them refuse, there is nothing to wait for."""
+    servers = [{"a.test": "lan"}, {"a.test": "vpn"}]
+    with open_sim(scenario_of(prober={"names": servers, **prober})) as world:
+        began = world.backend.now()
+        task = world.clients.look_up(["a.test"], (4, 6))
+        world.clients.wait([task])
+        assert world.backend.now() - began == pytest.approx(took, abs=0.01)
+        assert task.result()["a.test"].failure.rule is NameFailureRule.NO_ANSWER
 
 
 def test_who_speaks_first(scenario_of) -> None:
