@@ -8,6 +8,7 @@ import typer
 from probe.cli import options
 from probe.cli.app import app
 from probe.cli.formats import chooses_form
+from probe.cli.help_layout import GroupedCommand, with_examples
 from probe.errors import UsageError
 from probe.report.formats import Form
 
@@ -34,7 +35,13 @@ _Listing = Annotated[
 _MOST = 32 * 2**20  # bytes of a list
 
 
-@app.command()
+_HELP = with_examples(
+    "Compare a report's verdicts with the sockets that the target lists itself.",
+    ("bindprobe confirm report.json --ssh nas", "ssh nas ss -tulnpe | bindprobe confirm report.json --ss -"),
+)
+
+
+@app.command(help=_HELP, cls=GroupedCommand)
 @chooses_form()
 def confirm(  # noqa: PLR0913 - each is a flag
     report: _Report,
@@ -45,6 +52,7 @@ def confirm(  # noqa: PLR0913 - each is a flag
     output: options.Output = None,
     all_ports: options.AllPorts = False,
     redact: options.Redact = False,
+    _color: options.Colour = options.ColourChoice.AUTO,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -63,7 +71,7 @@ def confirm(  # noqa: PLR0913 - each is a flag
         )
     if listing is not None and listing == report:
         raise UsageError(f"the report and the list of sockets cannot both be {report}")
-    destination = Destination.of(form, output, detail=verbose)
+    destination = Destination.of(form, output, detail=verbose, every_row=all_ports)
     go_on_as_invoker()
     destination.check()
     found = read_report(report)

@@ -7,6 +7,7 @@ import typer
 from probe.cli import options
 from probe.cli.app import app
 from probe.cli.formats import chooses_form
+from probe.cli.help_layout import GroupedCommand, with_examples
 from probe.report.formats import Form
 
 SCENARIO = "demo"
@@ -17,7 +18,13 @@ _World = Annotated[
 ]
 
 
-@app.command()
+_HELP = with_examples(
+    "Scan a small network that is built for it, and print what was found.",
+    ("bindprobe demo", "bindprobe demo --picture"),
+)
+
+
+@app.command(help=_HELP, cls=GroupedCommand)
 @chooses_form()
 def demo(
     context: typer.Context,
@@ -25,6 +32,7 @@ def demo(
     world: _World = None,
     form: Form = Form.TABLE,
     output: options.Output = None,
+    _color: options.Colour = options.ColourChoice.AUTO,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:

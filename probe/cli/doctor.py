@@ -6,10 +6,20 @@ from probe.app.engines import Engine
 from probe.cli import options
 from probe.cli.app import app
 from probe.cli.formats import chooses_form
+from probe.cli.help_layout import GroupedCommand, with_examples
 from probe.report.formats import Form
 
+_HELP = with_examples(
+    "Find out why addresses do not answer, and what mends it; without an address, check this machine."
+    " Nothing on this machine is changed.",
+    (
+        "bindprobe doctor --lan 192.168.1.20 --vpn 10.8.0.20 -p 8000",
+        "sudo bindprobe doctor --vpn 10.8.0.20 --watch",
+    ),
+)
 
-@app.command()
+
+@app.command(help=_HELP, cls=GroupedCommand)
 @chooses_form(form for form in Form if form.doctor_renderer)
 def doctor(  # noqa: PLR0913 - each is a flag
     *,
@@ -27,6 +37,7 @@ def doctor(  # noqa: PLR0913 - each is a flag
     form: Form = Form.TABLE,
     output: options.Output = None,
     redact: options.Redact = False,
+    _color: options.Colour = options.ColourChoice.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
     """Find out why addresses do not answer, and what mends it; without an address, check this machine.

@@ -45,7 +45,7 @@ def checker(
         return
     with started(request, destination.around(), examines=True) as session:
         check = begin(checkup, session)
-        hint(session.missing, quiet=quiet)
+        hint(session.missing, quiet=quiet, where="see the check of raw packets")
 
         def checked() -> DoctorReport:
             with ProgressBar(quiet=quiet) as progress:

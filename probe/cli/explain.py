@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from probe.cli.app import app
+from probe.cli.help_layout import GroupedCommand, with_examples
 
 if TYPE_CHECKING:
     from probe.model.target import Port
@@ -16,7 +17,13 @@ _Report = Annotated[
 _PortText = Annotated[str, typer.Argument(metavar="PORT", help="8000, U:53, 53/udp or a service's name.")]
 
 
-@app.command()
+_HELP = with_examples(
+    "Explain a verdict: evidence, rule, candidates, rivals, and what would settle it.",
+    ("bindprobe explain report.json 5432", "bindprobe 192.168.1.20 --json | bindprobe explain - ssh"),
+)
+
+
+@app.command(help=_HELP, cls=GroupedCommand)
 def explain(report: _Report, port: _PortText) -> None:
     """Explain a verdict: evidence, rule, candidates, rivals, and what would settle it."""
     from probe.app.invoker import acting_as_invoker

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from probe.cli.help_layout import OUTPUT
 from probe.errors import UsageError
 from probe.report.formats import Form
 
@@ -41,5 +42,5 @@ def chooses_form(forms: Iterable[Form] = Form) -> Callable[[_Command], _Command]
 
 
 def _flag(name: str, form: Form) -> inspect.Parameter:
-    option = Annotated[bool, typer.Option(f"--{form}", help=form.about)]
+    option = Annotated[bool, typer.Option(f"--{form}", help=form.about, rich_help_panel=OUTPUT)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option)

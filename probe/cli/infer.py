@@ -9,6 +9,7 @@ import typer
 from probe.cli import options
 from probe.cli.app import app
 from probe.cli.formats import chooses_form
+from probe.cli.help_layout import GroupedCommand, with_examples
 from probe.errors import UsageError
 from probe.report.formats import Form
 
@@ -27,7 +28,13 @@ _Reports = Annotated[
 ]
 
 
-@app.command()
+_HELP = with_examples(
+    "Judge saved measurements again: what each port is bound to, or why an address is silent.",
+    ("bindprobe infer report.json", "bindprobe infer home.json office.json --md"),
+)
+
+
+@app.command(help=_HELP, cls=GroupedCommand)
 @chooses_form()
 def infer(  # noqa: PLR0913 - each is a flag
     reports: _Reports,
@@ -37,6 +44,7 @@ def infer(  # noqa: PLR0913 - each is a flag
     strict: options.Strict = False,
     all_ports: options.AllPorts = False,
     redact: options.Redact = False,
+    _color: options.Colour = options.ColourChoice.AUTO,
     verbose: options.Verbose = False,
 ) -> None:
     """Judge saved measurements again: what each port is bound to, or why an address is silent."""

@@ -20,6 +20,7 @@ COMMANDS = (
     "schema",
     "demo",
     "lab",
+    "help",
 )  # each is a module of this package
 
 EXIT_BUG = 70

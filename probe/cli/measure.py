@@ -14,10 +14,18 @@ from probe.app.target import Target, resolve_target
 from probe.app.way_out import require_sources
 from probe.backends.clients import SystemClients
 from probe.backends.system_host import SystemHost
-from probe.cli.notices import announce, hint, note_left_out, warn_of_other_machine, warn_of_packets
+from probe.cli.notices import (
+    announce,
+    hint,
+    note_left_out,
+    offer_tunnels,
+    warn_of_other_machine,
+    warn_of_packets,
+)
 from probe.cli.output import Destination
 from probe.cli.progress import ProgressBar
 from probe.errors import NothingMeasuredError, UsageError
+from probe.machine.interfaces import interfaces
 from probe.model.binding import Binding, Condition
 from probe.model.facts import HERE
 from probe.model.plan import Timing
@@ -63,7 +71,7 @@ def print_plan(
     from probe.report.plan_text import render_plan, render_plan_json
 
     follow_ups, missing = permitted_follow_ups(request)
-    hint(missing, quiet=quiet)
+    hint(missing, quiet=quiet, detail=destination.detail)
     if destination.form is Form.JSON:
         destination.write_text(render_plan_json(plan, follow_ups))
     else:
@@ -96,7 +104,8 @@ def run(
         backends = session.backends
         left_out = note_left_out(quiet=how.quiet)
         resolved = resolve_target(target, backends.host, backends.clients, left_out)
-        hint(session.missing, quiet=how.quiet)
+        hint(session.missing, quiet=how.quiet, detail=destination.detail)
+        offer_tunnels(resolved, interfaces(), quiet=how.quiet)
         announce(request, resolved, backends.host)
         sockets = _listed(how.confirm)
         with interruption.held():

@@ -1,27 +1,46 @@
 """What is printed on stderr before a packet is sent: why none is raw, and what may look hostile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from probe.app.engine_request import EngineRequest
 from probe.cli.terminal import note
 from probe.model.facts import LinkKind
+from probe.model.target import Realm
 
 if TYPE_CHECKING:
     from probe.app.target import LeftOut
+    from probe.machine.interfaces import Interface
     from probe.machine.sources import Host
     from probe.model.report import Report
     from probe.model.target import ResolvedTarget
     from probe.wire.pcapng import Capture
 
-_HINT = "connect() alone, which a forged reset deceives"
+_HINT = "no raw packets, so a forged reset looks like a real one"
 _LOOKS_HOSTILE = "their owner may take that for an attack"
 
 
-def hint(missing: str | None, *, quiet: bool) -> None:
-    """Print why no raw packets are sent, if something is missing for them."""
+def hint(missing: str | None, *, quiet: bool, detail: bool = False, where: str = "-v shows how") -> None:
+    """Print that no raw packets are sent, if something is missing for them; with `detail` what permits them.
+
+    `where` the reader finds that else.
+    """
     if missing is not None and not quiet:
-        note(f"{_HINT}; {missing}")
+        note(f"{_HINT}: {missing if detail else where}")
+
+
+def offer_tunnels(target: "ResolvedTarget", known: "Sequence[Interface]", *, quiet: bool) -> None:
+    """Print the tunnels of this machine where no VPN address was given: the target may have one there."""
+    realms = {address.realm for address in target.addresses}
+    if quiet or Realm.VPN in realms or realms <= {Realm.LOOPBACK}:
+        return
+    for link in known:
+        if link.kind is LinkKind.TUNNEL and link.up and not any(link.covers(a.ip) for a in target.addresses):
+            own = [one for one in link.addresses if not one.is_link_local]
+            if own:
+                wide = own[0].network.num_addresses > 1
+                leads = f"leads to {own[0].network}" if wide else f"is up, with {own[0].ip}"
+                note(f"tunnel {link.name} {leads}: add --vpn ADDRESS of the target to compare")
 
 
 def note_left_out(*, quiet: bool) -> "LeftOut":

@@ -1,5 +1,6 @@
 """The options that commands share or that would crowd a command, each with its help."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from probe.app.engines import Engine
+from probe.cli.help_layout import OUTPUT, PORTS, PROBING, TARGET, WAY_OUT
 
 
 class WorldKind(StrEnum):
@@ -14,6 +16,14 @@ class WorldKind(StrEnum):
 
     SIM = "sim"
     NETNS = "netns"
+
+
+class ColourChoice(StrEnum):
+    """Whether to colour: where it goes to a terminal, always or never."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 class LabWorld(StrEnum):
@@ -30,11 +40,20 @@ Addresses = Annotated[
         metavar="[ADDRESS]...",
         show_default=False,
         help="Addresses of one target: IPv4, IPv6, a name, HOST:PORT or a URL; also realm=ADDRESS.",
+        rich_help_panel=TARGET,
     ),
 ]
-Lan = Annotated[list[str] | None, typer.Option("--lan", metavar="A", help="An address on the LAN.")]
-Vpn = Annotated[list[str] | None, typer.Option("--vpn", metavar="A", help="An address on the VPN.")]
-Public = Annotated[list[str] | None, typer.Option("--public", metavar="A", help="A public address.")]
+Lan = Annotated[
+    list[str] | None,
+    typer.Option("--lan", metavar="A", help="An address on the LAN.", rich_help_panel=TARGET),
+]
+Vpn = Annotated[
+    list[str] | None,
+    typer.Option("--vpn", metavar="A", help="An address on the VPN.", rich_help_panel=TARGET),
+]
+Public = Annotated[
+    list[str] | None, typer.Option("--public", metavar="A", help="A public address.", rich_help_panel=TARGET)
+]
 Ports = Annotated[
     str | None,
     typer.Option(
@@ -42,12 +61,16 @@ Ports = Annotated[
         "--ports",
         metavar="PORTS",
         help="As for nmap: 22,80,8000-8010  all  -100  http  53/udp  T:22,U:53  (default: common services).",
+        rich_help_panel=PORTS,
     ),
 ]
 TopPorts = Annotated[
     int | None,
     typer.Option(
-        "--top-ports", metavar="N", help="The N ports that a server most often has open, instead of -p."
+        "--top-ports",
+        metavar="N",
+        help="The N ports that a server most often has open, instead of -p.",
+        rich_help_panel=PORTS,
     ),
 ]
 DoctorPorts = Annotated[
@@ -57,33 +80,47 @@ DoctorPorts = Annotated[
         "--ports",
         metavar="PORTS",
         help="Ports that are meant to work (default: 22,80,443,445,3389, of which any may be closed).",
+        rich_help_panel=PORTS,
     ),
 ]
 Running = Annotated[
     str | None,
-    typer.Option("--running", metavar="PORTS", help="Ports that are known to have a listener."),
+    typer.Option(
+        "--running", metavar="PORTS", help="Ports that are known to have a listener.", rich_help_panel=PORTS
+    ),
 ]
 Confirm = Annotated[
     str | None,
     typer.Option(
-        "--confirm", metavar="USER@HOST", help="Compare with the target's own sockets, listed over ssh."
+        "--confirm",
+        metavar="USER@HOST",
+        help="Compare with the target's own sockets, listed over ssh.",
+        rich_help_panel=PROBING,
     ),
 ]
 EngineChoice = Annotated[
     Engine,
     typer.Option(
-        "--engine", help="connect: connect() alone; raw: crafted packets too; auto: raw where permitted."
+        "--engine",
+        help="connect: connect() alone; raw: crafted packets too; auto: raw where permitted.",
+        rich_help_panel=PROBING,
     ),
 ]
 PacketFile = Annotated[
     Path | None,
-    typer.Option("--pcap", metavar="FILE", help="Write every raw packet sent and received to FILE (pcapng)."),
+    typer.Option(
+        "--pcap",
+        metavar="FILE",
+        help="Write every raw packet sent and received to FILE (pcapng).",
+        rich_help_panel=PROBING,
+    ),
 ]
 Layer2 = Annotated[
     bool,
     typer.Option(
         "--l2",
         help="Raw: also send frames for 127.0.0.1 to on-link addresses. May be taken for an attack.",
+        rich_help_panel=PROBING,
     ),
 ]
 Fin = Annotated[
@@ -92,68 +129,130 @@ Fin = Annotated[
         "--fin",
         help="Raw: also send FIN probes, outside any connection, to filtered and forwarded ports. "
         "May be taken for an attack.",
+        rich_help_panel=PROBING,
     ),
 ]
 Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", help="Longest wait for a response to a probe.")
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        help="Longest wait for a response to a probe.",
+        rich_help_panel=PROBING,
+    ),
 ]
 Retries = Annotated[
     int,
     typer.Option(
-        "--retries", metavar="N", min=0, max=20, help="Retransmissions of a probe without response."
+        "--retries",
+        metavar="N",
+        min=0,
+        max=20,
+        help="Retransmissions of a probe without response.",
+        rich_help_panel=PROBING,
     ),
 ]
 Rate = Annotated[
     float | None,
-    typer.Option("--rate", metavar="PER_SECOND", help="Most openings per second, over all addresses."),
+    typer.Option(
+        "--rate",
+        metavar="PER_SECOND",
+        help="Most openings per second, over all addresses.",
+        rich_help_panel=PROBING,
+    ),
 ]
 Interface = Annotated[
     str | None,
-    typer.Option("--interface", metavar="NAME", help="Send by this interface, whatever the routes are."),
+    typer.Option(
+        "--interface",
+        metavar="NAME",
+        help="Send by this interface, whatever the routes are.",
+        rich_help_panel=WAY_OUT,
+    ),
 ]
 Source = Annotated[
     list[str] | None,
     typer.Option(
-        "--source", metavar="ADDRESS", help="Send from this address of this machine; one of each family."
+        "--source",
+        metavar="ADDRESS",
+        help="Send from this address of this machine; one of each family.",
+        rich_help_panel=WAY_OUT,
     ),
 ]
-OnlyIPv4 = Annotated[bool, typer.Option("-4", help="Only IPv4 addresses.")]
-OnlyIPv6 = Annotated[bool, typer.Option("-6", help="Only IPv6 addresses.")]
+OnlyIPv4 = Annotated[bool, typer.Option("-4", help="Only IPv4 addresses.", rich_help_panel=TARGET)]
+OnlyIPv6 = Annotated[bool, typer.Option("-6", help="Only IPv6 addresses.", rich_help_panel=TARGET)]
 Watch = Annotated[
     bool,
     typer.Option(
         "--watch",
         help="Check again until all is well, and print what changes: every 5 s, or give a number of seconds.",
+        rich_help_panel=PROBING,
     ),
 ]
-ShowPlan = Annotated[bool, typer.Option("--plan", help="Print the probes that would be sent; send none.")]
+ShowPlan = Annotated[
+    bool,
+    typer.Option("--plan", help="Print the probes that would be sent; send none.", rich_help_panel=PROBING),
+]
 NoGreetings = Annotated[
     bool,
     typer.Option(
-        "--no-greetings", help="Do not read host keys, certificates, banners and HTTP headers of open ports."
+        "--no-greetings",
+        help="Do not read host keys, certificates, banners and HTTP headers of open ports.",
+        rich_help_panel=PROBING,
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.", rich_help_panel=OUTPUT)]
 Output = Annotated[
     Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Write to FILE, wholly or not at all."),
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="Write to FILE, wholly or not at all.", rich_help_panel=OUTPUT
+    ),
 ]
 Strict = Annotated[
     bool,
     typer.Option(
         "--strict",
         help="Assume nothing about usual services and firewalls; exit with 5 when a port is undetermined.",
+        rich_help_panel=PROBING,
     ),
 ]
-AllPorts = Annotated[bool, typer.Option("--all", help="A row for every port, however many there are.")]
+AllPorts = Annotated[
+    bool, typer.Option("--all", help="A row for every port, however many there are.", rich_help_panel=OUTPUT)
+]
 Redact = Annotated[
     bool,
     typer.Option(
-        "--redact", help="Replace addresses, names and keys consistently, so that the report can be shared."
+        "--redact",
+        help="Replace addresses, names and keys consistently, so that the report can be shared.",
+        rich_help_panel=OUTPUT,
     ),
 ]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show evidence, and what the scan cost.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no hints.")]
+
+
+def _settle_colour(choice: ColourChoice) -> ColourChoice:
+    """Set what `probe.cli.terminal` goes by; `auto` leaves NO_COLOR and FORCE_COLOR as they are."""
+    if choice is not ColourChoice.AUTO:
+        os.environ["NO_COLOR"] = "1" if choice is ColourChoice.NEVER else ""
+        os.environ["FORCE_COLOR"] = "1" if choice is ColourChoice.ALWAYS else ""
+    return choice
+
+
+Colour = Annotated[
+    ColourChoice,
+    typer.Option(
+        "--color",
+        help="auto: on a terminal, unless NO_COLOR is set; always; never.",
+        rich_help_panel=OUTPUT,
+        callback=_settle_colour,
+    ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("-v", "--verbose", help="Show evidence, and what the scan cost.", rich_help_panel=OUTPUT),
+]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="No progress and no hints.", rich_help_panel=OUTPUT)
+]
 
 
 def families_of(*, only_ipv4: bool, only_ipv6: bool) -> frozenset[int]:

@@ -6,10 +6,19 @@ from probe.app.engines import Engine
 from probe.cli import options
 from probe.cli.app import app
 from probe.cli.formats import chooses_form
+from probe.cli.help_layout import GroupedCommand, with_examples
 from probe.report.formats import Form
 
+_HELP = with_examples(
+    "Probe a target's addresses and infer what each port is bound to, or what blocks it.",
+    (
+        "bindprobe 192.168.1.20",
+        "bindprobe scan --lan 192.168.1.20 --vpn 10.8.0.20 -p 22,5432,8000",
+    ),
+)
 
-@app.command()
+
+@app.command(help=_HELP, cls=GroupedCommand)
 @chooses_form()
 def scan(  # noqa: PLR0913 - each is a flag
     *,
@@ -39,6 +48,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     strict: options.Strict = False,
     all_ports: options.AllPorts = False,
     redact: options.Redact = False,
+    _color: options.Colour = options.ColourChoice.AUTO,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -6,6 +6,7 @@ from textwrap import wrap
 
 from probe.explain.causes import MEANINGS
 from probe.explain.phrases import percent
+from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
 from probe.model.doctor_report import CauseReport, Change, DoctorAddress, DoctorReport, Kind
 from probe.model.fixes import Fix
@@ -24,6 +25,7 @@ _COLOURS: Mapping[Status, int] = {
 }
 _STATUS_WIDTH = max(len(status) for status in Status)
 _WELL = "well"
+_NO_FAULT = "no-fault"  # beside a condition that is one of the target's choice, such as not-forwarded
 _INTERRUPTED = "Interrupted: this is what was found until then; what is missing was not examined."
 
 
@@ -59,10 +61,11 @@ def _address(address: DoctorAddress, style: TextStyle) -> Iterator[str]:
     place = f"{address.address or address.name}{name}{realm}  {address.condition}"
     named = [cause for cause in address.causes if cause.probability >= SHOWN_FROM]
     if address.well and not named[1:]:
+        said = _WELL if address.condition is Condition.CLEAR else _NO_FAULT
         *lines, last = _wrapped(
-            f"{place}  {_WELL} ({percent(address.causes[0].probability)})", style, "", "  "
+            f"{place}  {said} ({percent(address.causes[0].probability)})", style, "", "  "
         )
-        before, word, after = last.rpartition(_WELL)
+        before, word, after = last.rpartition(said)
         yield from (*lines, f"{before}{_coloured(word, _GREEN, style)}{after}")
         yield from _measured(address, style)
         return

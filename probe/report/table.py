@@ -11,7 +11,6 @@ from textwrap import wrap
 
 from probe.explain.findings import findings, what_one_address_leaves
 from probe.model.binding import Binding, Condition
-from probe.model.probing import State
 from probe.model.report import AddressReport, Report
 from probe.report.alike import folded
 from probe.report.escape import escaped
@@ -19,12 +18,16 @@ from probe.report.on_target import TITLE, on_target
 from probe.report.style import PLAIN, TextStyle
 from probe.report.todo import to_do
 from probe.report.words import (
+    BLOCKED,
+    EXPOSED,
     NOT_MEASURED,
     OWNERS,
-    STATE_COLOURS,
+    UNSURE,
     Row,
     answer,
+    answer_colour,
     answer_on,
+    coloured,
     heading,
     legend,
     listed_ports,
@@ -40,6 +43,7 @@ from probe.report.words import (
 _COLOUR = re.compile("\x1b\\[[0-9]*m")
 _UNDER_HEADERS = str.maketrans("╭┬╮", "├┼┤")  # from the upper edge of a frame to the line below headers
 _FINDING_LINES = 3  # above the table
+_HEADS = {"Exposed:": EXPOSED, "Blocked:": BLOCKED, "No answer:": UNSURE}
 _VERDICT_WIDTH = 14  # of a folded verdict: half of the longest word
 
 
@@ -129,7 +133,10 @@ def _cells(row: Row, addresses: Sequence[AddressReport], layout: _TableLayout, s
     return [
         row.title if layout.service else row.label,
         *(_answer(row, address, style) for address in addresses),
-        _folded(words, _VERDICT_WIDTH) if layout.fold else words,
+        coloured(
+            _folded(words, _VERDICT_WIDTH) if layout.fold else words,
+            UNSURE if style.colour and row.verdict.binding is Binding.UNDETERMINED else None,
+        ),
         sureness(row),
     ]
 
@@ -138,12 +145,7 @@ def _answer(row: Row, address: AddressReport, style: TextStyle) -> str:
     observation = answer_on(address, row)
     if observation is None:
         return NOT_MEASURED
-    text = answer(observation)
-    return _coloured(text, observation.state) if style.colour else text
-
-
-def _coloured(text: str, state: State | None) -> str:
-    return text if state is None else f"\x1b[{STATE_COLOURS[state]}m{text}\x1b[0m"
+    return coloured(answer(observation), answer_colour(observation, row) if style.colour else None)
 
 
 def _folded(text: str, width: int) -> str:
@@ -193,7 +195,10 @@ def _findings(report: Report, style: TextStyle) -> str:
         if shown and len(_indented(" ".join((*shown, sentence)), style, "", "")) > _FINDING_LINES:
             break
         shown.append(sentence)
-    return "\n".join(_indented(" ".join(shown), style, "", ""))
+    text = "\n".join(_indented(" ".join(shown), style, "", ""))
+    for head, colour in _HEADS.items() if style.colour else ():
+        text = text.replace(head, coloured(head, colour), 1)
+    return text
 
 
 def _legend(report: Report, style: TextStyle) -> str:

@@ -1,6 +1,7 @@
 """What to do: the advice of every port and address, the most important first, doubles merged."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 from probe.model.advice import IMPORTANCE, Advice
 from probe.model.report import Report
 from probe.report.words import rows
+from probe.services.port_list import format_ports, parse_ports
 
 _SHOWN = 6  # subjects named beside the first one
 
@@ -43,8 +45,22 @@ def _given(report: Report) -> Iterator[tuple[Advice, str, int]]:
             yield advice, subject, importance
 
 
+_BARE = re.compile(r"([\d,-]+)/(tcp|udp)")  # ports without a name, as rows label them
+
+
+def _as_ranges(subjects: Sequence[str]) -> list[str]:
+    """Many subjects with ports that follow each other as ranges; what is no bare port stays as it is."""
+    bare = {subject: match for subject in subjects if (match := _BARE.fullmatch(subject)) is not None}
+    ranges = []
+    for protocol in dict.fromkeys(match[2] for match in bare.values()):
+        lists = ",".join(match[1] for match in bare.values() if match[2] == protocol)
+        numbers = format_ports(port.number for port in parse_ports(lists))
+        ranges += [f"{one}/{protocol}" for one in numbers.split(",")]
+    return [*ranges, *(subject for subject in subjects if subject not in bare)]
+
+
 def _sentence(merged: _Merged) -> str:
-    others = merged.subjects[1:]
+    others = merged.subjects[1:] if len(merged.subjects) <= 1 + _SHOWN else _as_ranges(merged.subjects[1:])
     if not others:
         return merged.text
     shown = ", ".join(others[:_SHOWN])

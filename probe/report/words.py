@@ -140,8 +140,9 @@ def of_owners(address: AddressReport) -> list[AddressEvidence]:
 
 
 def of_path(address: AddressReport) -> list[AddressEvidence]:
-    """All other evidence of an address."""
-    return [one for one in address.evidence if one.rule not in _OF_OWNERS]
+    """All other evidence of an address, but for the user's word that it is the target's."""
+    unsaid = _OF_OWNERS | {AddressRule.TAKEN_AS_ONE_HOST}
+    return [one for one in address.evidence if one.rule not in unsaid]
 
 
 def vantage_words(seen: AddressReport | ObservationReport) -> tuple[str, ...]:
@@ -199,10 +200,20 @@ def milliseconds(value: float | None) -> str | None:
     return None if value is None else f"{value:g} ms"
 
 
-STATE_COLOURS: Mapping[State, int] = {  # SGR codes (ECMA-48)
-    State.OPEN: 32,
-    State.CLOSED: 33,
-    State.FILTERED: 31,
-    State.UNREACHABLE: 31,
-    State.OPEN_FILTERED: 31,
-}
+# SGR codes (ECMA-48). All else is plain: a colour is a thing to look at.
+EXPOSED, BLOCKED, UNSURE = 31, 33, 35
+_BLOCKING = frozenset({Condition.DROPPED, Condition.REJECTED})
+
+
+def answer_colour(observation: ObservationReport, row: Row) -> int | None:
+    """The colour of an answer: of a service that should stay inside and accepts, and of what is blocked."""
+    if observation.state is State.OPEN and getattr(row.verdict, "private", False):
+        return EXPOSED
+    return BLOCKED if observation.condition in _BLOCKING else None
+
+
+def coloured(text: str, colour: int | None) -> str:
+    """The text in a colour, line by line; None: as it is."""
+    if colour is None:
+        return text
+    return "\n".join(f"\x1b[{colour}m{line}\x1b[0m" for line in text.split("\n"))

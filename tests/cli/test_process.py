@@ -153,7 +153,9 @@ def test_a_narrow_ascii_pipe() -> None:
 def test_colour_is_forced_and_forbidden() -> None:
     """FORCE_COLOR colours a pipe, NO_COLOR wins, and without either a pipe has none."""
     demo = ("demo", "--world", "sim")
-    assert "\x1b[32m" in run(*demo, FORCE_COLOR="1").stdout
+    assert "\x1b[31m" in run(*demo, FORCE_COLOR="1").stdout
+    assert "\x1b[31m" in run(*demo, "--color", "always").stdout
+    assert "\x1b" not in run(*demo, "--color", "never", FORCE_COLOR="1").stdout
     assert "\x1b" not in run(*demo, FORCE_COLOR="1", NO_COLOR="1").stdout
     assert "\x1b" not in run(*demo).stdout
 

@@ -18,8 +18,10 @@ from sample_reports import (
     SILENT,
     TYPICAL,
     UNDETERMINED,
+    VPN,
     WILDCARD,
     address,
+    observation,
     port,
     report,
     rest,
@@ -164,8 +166,30 @@ def test_detail_adds_evidence_and_cost() -> None:
 def test_colour_changes_no_word_and_no_width() -> None:
     """Without its colour codes a coloured table is the plain one."""
     coloured = render_table(TYPICAL, TextStyle(colour=True))
-    assert "\x1b[32mopen\x1b[0m" in coloured
     assert COLOUR.sub("", coloured) == render_table(TYPICAL)
+
+
+def test_colours_mean_something() -> None:
+    """What is exposed, blocked and open to doubt; all else is plain, and no colour runs on."""
+    blocked = observation(VPN, SILENT, condition=Condition.DROPPED)
+    one = port(
+        6379,
+        [OPEN, SILENT],
+        Binding.UNDETERMINED,
+        (LAN, VPN),
+        private=True,
+        via=Via.FORWARD,
+        observations=(observation(LAN, OPEN), blocked),
+    )
+    plain = port(22, [OPEN, RESET], places=(LAN, VPN))
+    text = render_table(report([one, plain], (LAN, VPN)), TextStyle(width=60, colour=True))
+    assert "\x1b[31mopen\x1b[0m" in text
+    assert "\x1b[33mfiltered *\x1b[0m" in text
+    assert "\x1b[35mundetermined\x1b[0m" in text
+    assert "\x1b[31mExposed:\x1b[0m" in text
+    assert "\x1b[33mBlocked:\x1b[0m" in text
+    assert all(line.count("\x1b[0m") * 2 == line.count("\x1b") for line in text.splitlines())
+    assert "closed rst\x1b" not in text
 
 
 def test_control_characters_never_reach_the_terminal() -> None:

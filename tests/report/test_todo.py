@@ -3,6 +3,7 @@
 from sample_reports import LAN, OPEN, address, advice, port, report, rest
 
 from probe.model.advice import AdviceRule
+from probe.model.target import Protocol
 from probe.report.todo import to_do
 
 ALL_OPEN = (OPEN, OPEN, OPEN)
@@ -19,12 +20,21 @@ def test_the_same_advice_for_several_ports_is_given_once() -> None:
 
 
 def test_a_group_and_many_ports_are_the_same_thing_to_do() -> None:
-    """Six others are named, the rest is counted; a port is named once however often it has the advice."""
+    """Many are ranges; a port is named once however often it has the advice."""
     given = advice(EXPOSED, "1/tcp is exposed")
     ports = [port(number, ALL_OPEN, advice=(given, given)) for number in range(1, 9)]
     whole = report(ports, rest=(rest("100-200", advice=(advice(EXPOSED, "100-200/tcp is exposed"),)),))
-    assert to_do(whole) == (
-        "1/tcp is exposed (the same for 2/tcp, 3/tcp, 4/tcp, 5/tcp, 6/tcp, 7/tcp and 2 more)",
+    assert to_do(whole) == ("1/tcp is exposed (the same for 2-8/tcp, 100-200/tcp)",)
+
+
+def test_subjects_that_are_no_bare_ports_stay_as_they_are() -> None:
+    """Many with names or lists are counted; ports of each protocol are ranges of their own."""
+    given = advice(EXPOSED, "first")
+    ports = [port(number, ALL_OPEN, service="name", advice=(given,)) for number in range(1, 3)]
+    more = [port(number, ALL_OPEN, advice=(given,)) for number in (10, 11, 13, 15, 17, 19)]
+    udp = [port(53, ALL_OPEN, protocol=Protocol.UDP, observations=(), advice=(given,))]
+    assert to_do(report([*ports, *more, *udp])) == (
+        "first (the same for 10-11/tcp, 13/tcp, 15/tcp, 17/tcp, 19/tcp, 53/udp and 1 more)",
     )
 
 
