@@ -100,7 +100,7 @@ class Examination:
         """After the survey: data through open ports, and more about silent addresses."""
         self._trials = self._clients.try_mtu(trial_ports(self.outcome.surveys, named))
         self._around = ask(self._questions_around(), self._backends.backend, _TWICE)
-        self._around |= ask(self._ladders_left(), self._backends.backend, _ONCE, idle=REFILLED_S)
+        self._around |= ask(self._ttl_questions_left(), self._backends.backend, _ONCE, idle=REFILLED_S)
         usual = (q for survey in self._silent() for q in path_probes.usual_questions(survey))
         self._around |= ask(usual, self._backends.backend, _TWICE)  # last: what they bring uses up rations
         if self._backends.raw is not None:
@@ -136,16 +136,16 @@ class Examination:
         """How far probes for silent addresses come; what a tunnel's far end and other neighbours answer."""
         for survey in self._silent():
             if not path_probes.leaves_by_tunnel(survey):
-                yield from path_probes.ladder_questions(survey, self._control)
+                yield from path_probes.ttl_questions(survey, self._control)
             yield from path_probes.endpoint_questions(survey, self._machine)
             yield from path_probes.gateway_questions(survey, self._machine)
 
-    def _ladders_left(self) -> Iterable[Question]:
+    def _ttl_questions_left(self) -> Iterable[Question]:
         """How far probes come that leave by a tunnel, and those that no hop has answered yet."""
         for survey in self._silent():
             hops = path_probes.hops_of(self._around, survey) or ()
             if all(hop.sender is None for hop in hops):
-                yield from path_probes.ladder_questions(survey, self._control)
+                yield from path_probes.ttl_questions(survey, self._control)
 
     def _raw_questions(self) -> Iterable[Question]:
         """Echo where no socket may ask for it, and openings that come by another link."""

@@ -18,7 +18,7 @@ from probe.model.probing import Reason
 
 
 class System(StrEnum):
-    """Systems that share error numbers and manners."""
+    """Systems that share error numbers and behaviour."""
 
     LINUX = "linux"
     BSD = "bsd"  # macOS and the BSDs

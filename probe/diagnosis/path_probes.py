@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from probe.engine.distance import is_answer, ladder, reaches
+from probe.engine.distance import is_answer, reaches, ttl_trace
 from probe.model.exam import Echo, Hop, InterfaceCounters, NameAnswer
 from probe.model.facts import AddressSurvey, LinkKind, Neighbour
 from probe.model.machine import Machine, Peer, Traffic
@@ -60,12 +60,12 @@ def interface_to(survey: AddressSurvey) -> str | None:
     return None if survey.neighbour is Neighbour.FAILED else route.interface
 
 
-def ladder_questions(survey: AddressSurvey, port: Port) -> tuple[Question, ...]:
+def ttl_questions(survey: AddressSurvey, port: Port) -> tuple[Question, ...]:
     """What to ask at once to see how far probes for a silent address come; nothing where none leave."""
     if interface_to(survey) is None:
         return ()
     near = survey.route is not None and survey.route.on_link
-    return ladder(survey.address.ip, port, NEAR_TTLS if near else TTLS)
+    return ttl_trace(survey.address.ip, port, NEAR_TTLS if near else TTLS)
 
 
 def hops_of(answers: Mapping[Question, Observation], survey: AddressSurvey) -> tuple[Hop, ...] | None:

@@ -36,7 +36,7 @@ def reference(observations: Iterable[Observation]) -> Observation | None:
     )
 
 
-def ladder(address: IPAddress, port: Port, ttls: Iterable[int]) -> tuple[Question, ...]:
+def ttl_trace(address: IPAddress, port: Port, ttls: Iterable[int]) -> tuple[Question, ...]:
     """Questions with limited TTLs."""
     return tuple(Question(address, port, Role.CONTROL, ttl=ttl) for ttl in ttls)
 

@@ -150,7 +150,7 @@ SYN_REPEAT_S = 0.95
 FLOOR_S = 0.1  # below RFC 6298's 1 s: a late answer still counts, every try has its own socket
 EXPECTED_S = 0.01  # the floor where silence is expected, if all others have answered: a detail is at stake
 INITIAL_S = 0.25  # while nothing is known anywhere: three tries then fill a second
-STRANGER_FACTOR = 1.5  # an address without answers is given this much of the slowest learned timeout
+FIRST_FACTOR = 1.5  # an address without answers is given this much of the slowest learned timeout
 _GRANULARITY_S = 0.001
 
 
@@ -174,9 +174,9 @@ class RttEstimator:
         self.timeout = max(FLOOR_S, self.variable_timeout)
 
 
-def stranger_timeout(slowest: float | None) -> float:
+def first_timeout(slowest: float | None) -> float:
     """Timeout for an address that never answered, from the longest of those that did; None: none did."""
-    return INITIAL_S if slowest is None else STRANGER_FACTOR * slowest
+    return INITIAL_S if slowest is None else FIRST_FACTOR * slowest
 
 
 # --- what is known of a path ---
@@ -211,7 +211,7 @@ class PathStats(Struct):
             return 0.0
         return float(math.floor(rtt - SYN_REPEAT_S) + 1)
 
-    def is_stranger(self) -> bool:
+    def may_be_farther(self) -> bool:
         """Whether the address may be farther than it was ever waited for."""
         return self.rtt.smoothed is None and not self.waited
 

@@ -19,7 +19,7 @@ from probe.engine.pacing import (
     SYN_REPEAT_S,
     PathStats,
     TokenBucket,
-    stranger_timeout,
+    first_timeout,
 )
 from probe.engine.pending import (
     AddressState,
@@ -192,8 +192,8 @@ class Scan:
             asked, _, sent_at = self._probes.get(probe_id, (None, 0, 0.0))
             if asked is None or self._total is None or asked.accepted is not None:
                 continue
-            stranger = asked.way.learned.is_stranger()
-            if sent_at + (self.timing.timeout if stranger else self._timeout(asked.way)) <= now:
+            farther = asked.way.learned.may_be_farther()
+            if sent_at + (self.timing.timeout if farther else self._timeout(asked.way)) <= now:
                 self._drop_probe(probe_id)
             else:
                 self._total.take(now)
@@ -239,14 +239,14 @@ class Scan:
         if asked.brief:
             return asked.sent[-1][1] + self._expected_silence(asked.way)
         until = asked.sent[-1][1] + gap * self._timeout(asked.way)
-        if last and asked.tries > 1 and asked.way.learned.is_stranger():
+        if last and asked.tries > 1 and asked.way.learned.may_be_farther():
             return max(until, asked.sent[0][1] + self.timing.timeout)
         return until
 
     def _timeout(self, state: AddressState) -> float:
         timeout = state.learned.rtt.timeout
         if timeout is None:
-            timeout = self._stranger_timeout()
+            timeout = self._first_timeout()
         return min(timeout, self.timing.timeout)
 
     def _expected_silence(self, state: AddressState) -> float:
@@ -254,13 +254,13 @@ class Scan:
         usual = state.learned.rtt.variable_timeout
         return min(self._timeout(state) if usual is None else max(EXPECTED_S, usual), self.timing.timeout)
 
-    def _stranger_timeout(self) -> float:
+    def _first_timeout(self) -> float:
         if self._slowest is None:
-            return stranger_timeout(None)
+            return first_timeout(None)
         if self._longest is None:
             self._slowest = max(self._addresses.values(), key=known_timeout)
             self._longest = known_timeout(self._slowest)
-        return stranger_timeout(self._longest)
+        return first_timeout(self._longest)
 
     def _note_timeout(self, state: AddressState) -> None:
         """Keep the slowest address: where it gets faster, another one may be the slowest."""

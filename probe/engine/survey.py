@@ -180,7 +180,7 @@ def _measure_distance(
     if known is None or known.question.port.protocol is not Protocol.TCP:
         return None, None, ()
     near = plan.route.on_link is True
-    steps = _ladder(known, (1,) if near else distance.FIRST_TTLS)
+    steps = _ttl_trace(known, (1,) if near else distance.FIRST_TTLS)
     early = _of_origins(seen, known, 1) if near else ()
     first = (*_canary(seen), *steps, *early)
     answers = dict((yield Step(first, tries=FOLLOW_UP_TRIES, brief=_brief(early, 1) | frozenset(steps))))
@@ -194,7 +194,7 @@ def _measure_distance(
 
 
 def _by_ttl(answers: Answers) -> dict[int, Observation]:
-    """Answers to the ladder."""
+    """Answers to the TTL trace."""
     return {q.ttl: o for q, o in answers.items() if q.ttl is not None and q.role is Role.CONTROL}
 
 
@@ -212,7 +212,7 @@ def _close_in(
     Args:
         seen: what the address answered to the ports.
         known: the answer that distances are measured with.
-        answers: to the ladder so far.
+        answers: to the TTL trace so far.
         asked_at: the distance for which it was asked already who answers.
     """
     repeated: frozenset[Question] = frozenset()
@@ -220,7 +220,7 @@ def _close_in(
         by_ttl = _by_ttl(answers)
         found = distance.bounds(by_ttl)
         again = tuple(question for question in _fell_short(by_ttl) if question not in repeated)
-        between = () if found is None else _ladder(known, range(found[0] + 1, found[1]))
+        between = () if found is None else _ttl_trace(known, range(found[0] + 1, found[1]))
         asked: tuple[Question, ...] = ()
         if found is not None and not between and found[1] != asked_at:
             asked_at = found[1]
@@ -235,13 +235,13 @@ def _close_in(
         answers |= more
 
 
-def _ladder(known: Observation, ttls: Iterable[int]) -> tuple[Question, ...]:
+def _ttl_trace(known: Observation, ttls: Iterable[int]) -> tuple[Question, ...]:
     """Questions that go so far, to the port whose answer is known."""
-    return distance.ladder(known.question.address, known.question.port, ttls)
+    return distance.ttl_trace(known.question.address, known.question.port, ttls)
 
 
 def _fell_short(by_ttl: Mapping[int, Observation]) -> tuple[Question, ...]:
-    """Those of the ladder that stayed silent before the address: lost, or a router is slow to report errors.
+    """Those that stayed silent before the address: lost, or a router is slow to report errors.
 
     What goes as far as the address is answered like its other probes, so that silence there shows soon; a
     router that reports errors besides its work is waited for in full, the second time.

@@ -71,7 +71,7 @@ class FarEnd(StrEnum):
 
     SERVES = "serves"
     ABSENT = "absent"  # the program does not run: the carrier address answers, the port does not
-    STRANGER = "stranger"  # it does not know our key
+    UNKNOWN_PEER = "unknown-peer"  # it does not know our key
     UNREACHABLE = "unreachable"  # the carrier drops everything between the two
 
 

@@ -114,7 +114,7 @@ class Role(StrEnum):
 
     TESTED = "tested"
     CONTROL = "control"  # a port that nothing uses: shows how the address answers when nobody listens
-    CANARY = "canary"  # a control asked again later: shows whether the address changed its manners
+    CANARY = "canary"  # a control asked again later: shows whether the address changed its behaviour
 
 
 class Aftermath(StrEnum):

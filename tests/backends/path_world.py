@@ -17,7 +17,7 @@ from probe.backends.connect import ConnectBackend
 from probe.backends.ping import ping
 from probe.backends.pmtu import try_mtu
 from probe.backends.system_host import SystemHost
-from probe.diagnosis.path_probes import hops_of, ladder_questions
+from probe.diagnosis.path_probes import hops_of, ttl_questions
 from probe.engine.run import ask
 from probe.model.exam import MtuTrial
 from probe.model.facts import AddressSurvey
@@ -109,13 +109,13 @@ def echoes() -> dict[str, Any]:
     return {"echoes": shown, "seconds": taken, "forbidden": len(forbidden)}
 
 
-def ladders() -> dict[str, Any]:
+def traces() -> dict[str, Any]:
     """How far probes come to addresses that stay silent."""
     host, shown = SystemHost(), {}
     backend = ConnectBackend()
     for text in (MUTE, NOBODY):
         survey = _survey(ip_address(text), host)
-        answers = ask(ladder_questions(survey, _tcp(1006)), backend, Timing(timeout=0.3, retries=1))
+        answers = ask(ttl_questions(survey, _tcp(1006)), backend, Timing(timeout=0.3, retries=1))
         hops = hops_of(answers, survey) or ()
         shown[text] = [[hop.ttl, str(hop.sender), hop.arrived] for hop in hops]
     backend.close()
@@ -130,7 +130,7 @@ def _survey(ip: IPAddress, host: SystemHost) -> AddressSurvey:
 def main() -> None:
     """Measure everything and print it."""
     with three_hosts(_build, __file__):
-        json.dump({"mtu": trials(), "ladders": ladders(), "ping": echoes()}, sys.stdout)
+        json.dump({"mtu": trials(), "traces": traces(), "ping": echoes()}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Data, echoes and ladders over real kernels: black holes, routers that report, firewalls on either side."""
+"""Data, echoes and traces over real kernels: black holes, routers that report, firewalls on either side."""
 
 from typing import Any
 
@@ -98,6 +98,6 @@ def test_ping_may_be_forbidden(seen: Any) -> None:
 
 @pytest.mark.netns
 @pytest.mark.parametrize("address", [there.MUTE, there.NOBODY])
-def test_ladder_stops_at_the_router(address: str, seen: Any) -> None:
+def test_the_ttl_trace_stops_at_the_router(address: str, seen: Any) -> None:
     """The router is the last that answers."""
-    assert seen["ladders"][address] == [[1, "10.77.1.1", False], [2, "None", False]]
+    assert seen["traces"][address] == [[1, "10.77.1.1", False], [2, "None", False]]

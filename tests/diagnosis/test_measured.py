@@ -109,7 +109,7 @@ FACTS: list[tuple[str, int, list[dict]]] = [
             },
         ],
     ),
-    ("the ladder ends on the way", 1, [{"rule": "last-hop", "sender": "198.51.100.1", "ttl": 1}]),
+    ("the TTL trace ends on the way", 1, [{"rule": "last-hop", "sender": "198.51.100.1", "ttl": 1}]),
 ]
 
 

@@ -80,10 +80,10 @@ def test_it_waits_for_what_left_beside_it(scan: Scan, late: float) -> None:
         assert settled_at(scan, FLOOR, now) <= 1.0 + late + EXPECTED_S
 
 
-def test_the_slowest_address_rules_strangers_until_it_gets_faster() -> None:
-    """A stranger is given a share more than the slowest of the others, as that is known when it is asked."""
+def test_the_slowest_address_rules_new_ones_until_it_gets_faster() -> None:
+    """A new one is given a share more than the slowest of the others, as that is known when it is asked."""
     scan = Scan(Timing(timeout=10.0), 100)
-    slow, fast, stranger = OTHER, TARGET, ip_address("192.168.77.12")
+    slow, fast, fresh = OTHER, TARGET, ip_address("192.168.77.12")
     scan.ask([question(1, fast), question(1, slow)])
     first, second = scan.probes_to_send(0.0)
     scan.receive(Reply(first.id, Reason.RESET, 0.05, fast))
@@ -93,7 +93,7 @@ def test_the_slowest_address_rules_strangers_until_it_gets_faster() -> None:
         scan.ask([question(number, slow)])
         (probe,) = scan.probes_to_send(float(number))
         scan.receive(Reply(probe.id, Reason.RESET, number + 0.05, slow))
-        scan.ask([asked := question(number, stranger)], tries=1)
+        scan.ask([asked := question(number, fresh)], tries=1)
         scan.probes_to_send(number + 0.05)
         longest.append(settled_at(scan, asked, number + 0.05) - number - 0.05)
     assert longest[0] > longest[5] > longest[-1]

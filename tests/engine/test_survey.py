@@ -87,7 +87,7 @@ def test_a_neighbour_takes_one_question():
 
 
 def test_no_distance_where_the_far_end_is_out_of_reach():
-    """A host farther away than the ladder goes has no distance."""
+    """A host farther away than the TTL trace goes has no distance."""
     found = measure(Path(36), CLOSED)
     assert (found.hops, found.reply_ttl, found.path) == (None, None, ())
 

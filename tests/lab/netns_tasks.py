@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import fault_tasks
 import psutil
-import trouble_tasks
 import tunnel_tasks
 
 from probe.errors import BindprobeError
@@ -223,17 +223,17 @@ def prober(name: str) -> dict[str, Any]:
 
 def met(given: dict[str, Any], addresses: list[str], port: int) -> dict[str, list[str]]:
     """Return how ping, a connection and the route to each address fare."""
-    return trouble_tasks.met(scenario(given), addresses, port)
+    return fault_tasks.met(scenario(given), addresses, port)
 
 
 def carried(given: dict[str, Any], symbol: str, port: int, segment: int) -> dict[str, Any]:
     """Return what becomes of full and of small segments."""
-    return trouble_tasks.carried(scenario(given), symbol, port, segment)
+    return fault_tasks.carried(scenario(given), symbol, port, segment)
 
 
 def looked_up(given: dict[str, Any], name: str) -> dict[str, Any]:
     """Return what is found for a name."""
-    return trouble_tasks.looked_up(scenario(given), name)
+    return fault_tasks.looked_up(scenario(given), name)
 
 
 def facts(given: dict[str, Any], wanted: list[str]) -> dict[str, Any]:

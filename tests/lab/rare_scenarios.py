@@ -1,4 +1,4 @@
-"""Worlds that no scenario describes, where several manners of one host meet."""
+"""Worlds that no scenario describes, where several behaviours of one host meet."""
 
 from probe.lab.scenario import Scenario, parse_scenario
 

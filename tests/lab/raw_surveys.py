@@ -16,7 +16,7 @@ from probe.lab.netns import layout
 from probe.lab.netns import world as netns_world
 from probe.lab.open_world import open_world
 from probe.lab.scenario import PROBER_ADDRESSES, ROUTER_ADDRESSES, Scenario, address_of, realm_of
-from probe.lab.sim.box import Buckets
+from probe.lab.sim.node import Buckets
 from probe.machine.sources import Host
 from probe.model.facts import AddressSurvey, Trace
 from probe.model.plan import Timing

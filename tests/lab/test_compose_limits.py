@@ -48,7 +48,7 @@ def test_limits(more: dict[str, Any], message: str) -> None:
 def test_plain_scenarios_run() -> None:
     """What has no such trait runs in containers; a file may still leave them out, with the reason."""
     assert why_not_in(parse_scenario("plain", PLAIN), "compose") is None
-    tunnels = ({}, {"warm": True}, {"far_end": "stranger"})
+    tunnels = ({}, {"warm": True}, {"far_end": "unknown-peer"})
     for more in ({"vpn": {"kind": "wireguard", **parts}} for parts in tunnels):
         assert why_not_in(parse_scenario("tunnel", {**PLAIN, **more}), "compose") is None
     left_out = {**PLAIN, "worlds": ["sim"], "why_not": "too slow"}

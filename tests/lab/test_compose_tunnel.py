@@ -29,7 +29,7 @@ ENDS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"far_end": "absent"},
         {**OPEN, "interface": False, "up": False, "peers": 0},
     ),
-    "target, a stranger": ("target", {"far_end": "stranger"}, {**OPEN, "peers": 0}),
+    "target, not known": ("target", {"far_end": "unknown-peer"}, {**OPEN, "peers": 0}),
     "target, unreachable": ("target", {"far_end": "unreachable"}, {**OPEN, "cut": True}),
 }
 

@@ -148,9 +148,9 @@ def test_a_far_end_that_refuses() -> None:
     refuses = {
         far_end: Symptom.ENDPOINT_REFUSES
         in symptoms(found(scenario(vpn={"kind": "wireguard", "far_end": far_end}))["vpn"])
-        for far_end in ("absent", "stranger", "unreachable")
+        for far_end in ("absent", "unknown-peer", "unreachable")
     }
-    assert refuses == {"absent": True, "stranger": False, "unreachable": False}
+    assert refuses == {"absent": True, "unknown-peer": False, "unreachable": False}
 
 
 def test_name_servers_that_are_kept_away() -> None:

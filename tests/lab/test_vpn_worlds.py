@@ -66,12 +66,12 @@ WIREGUARD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"far_end": "absent", "warm": True},
         {"handshake": True, "carrier port": "ConnectionRefusedError", **SILENT},
     ),
-    "far end a stranger": (
-        {"far_end": "stranger"},
+    "far end without our key": (
+        {"far_end": "unknown-peer"},
         {"accepts": [], "carrier port": "TimeoutError", **SILENT, "handshake after": False},
     ),
-    "far end a stranger, warm": (
-        {"far_end": "stranger", "warm": True},
+    "far end without our key, warm": (
+        {"far_end": "unknown-peer", "warm": True},
         {"accepts": [], "handshake": True, **SILENT},
     ),
     "far end unreachable": (
@@ -135,11 +135,14 @@ OPENVPN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"links": ["lan", "lo", "wan"], "echo": False, "tcp": "errno 101", "lan tcp": GREETED},
     ),
     "far end absent, warm": ({"far_end": "absent", "warm": True}, {"links": LINKS, **SILENT}),
-    "far end a stranger": (
-        {"far_end": "stranger"},
+    "far end without our key": (
+        {"far_end": "unknown-peer"},
         {"links": ["lan", "lo", "wan"], "echo": False, "tcp": "errno 101"},
     ),
-    "far end a stranger, warm": ({"far_end": "stranger", "warm": True}, {"links": LINKS, **SILENT}),
+    "far end without our key, warm": (
+        {"far_end": "unknown-peer", "warm": True},
+        {"links": LINKS, **SILENT},
+    ),
     "far end unreachable": ({"far_end": "unreachable"}, {"links": ["lan", "lo", "wan"], "tcp": "errno 101"}),
     "far end unreachable, warm": (
         {"far_end": "unreachable", "warm": True},

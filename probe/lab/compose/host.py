@@ -82,14 +82,14 @@ def _complete_here(end: WireGuardEnd, vpn: Vpn) -> None:
 
 
 def _complete_there(end: WireGuardEnd, vpn: Vpn) -> None:
-    troubles: dict[FarEnd, Callable[[], object]] = {
+    faults: dict[FarEnd, Callable[[], object]] = {
         FarEnd.SERVES: lambda: None,
         FarEnd.ABSENT: end.end,
-        FarEnd.STRANGER: end.forget_prober,
+        FarEnd.UNKNOWN_PEER: end.forget_prober,
         FarEnd.UNREACHABLE: lambda: run(None, ["nft", "-f", "-"], CUT),
     }
     end.await_open()
-    troubles[vpn.far_end]()
+    faults[vpn.far_end]()
 
 
 # --- the container ---

@@ -1,7 +1,7 @@
 """What goes wrong beside the filters, added to a plain world: links, routes and hosts. Pure.
 
 prober --- lan --- ap --- target            an access point that keeps its clients apart
-prober --- home --- stranger                another machine with an address of the target's
+prober --- home --- other-host              another machine with an address of the target's
 prober --- dns --- dns                      name servers, each an address of one host
 """
 
@@ -109,9 +109,9 @@ def _duplicate(scenario: Scenario, layout: Layout) -> Layout:
     home = replace(
         layout.prober, interfaces=(PlannedInterface("home", tuple(own)), *layout.prober.interfaces)
     )
-    stranger = HostPlan("stranger", (PlannedInterface("home", tuple(theirs)),))
-    wire = VethPair((("prober", "home"), ("stranger", "home")))
-    return replace(layout, prober=home, hosts=(*layout.hosts, stranger), wires=(*layout.wires, wire))
+    other = HostPlan("other-host", (PlannedInterface("home", tuple(theirs)),))
+    wire = VethPair((("prober", "home"), ("other-host", "home")))
+    return replace(layout, prober=home, hosts=(*layout.hosts, other), wires=(*layout.wires, wire))
 
 
 def _name(scenario: Scenario, layout: Layout) -> Layout:

@@ -188,13 +188,13 @@ def lay_tunnel(plan: TunnelPlan, target: int, stack: ExitStack) -> Callable[[], 
 
 def _join(tunnel: NetnsTunnel, vpn: Vpn, target: int) -> None:
     """Let the two ends find each other; the far end's trouble begins before that, where it is cold."""
-    troubles: dict[FarEnd, Callable[[], object]] = {
+    faults: dict[FarEnd, Callable[[], object]] = {
         FarEnd.SERVES: lambda: None,
         FarEnd.ABSENT: tunnel.stop_far_end,
-        FarEnd.STRANGER: tunnel.forget_us,
+        FarEnd.UNKNOWN_PEER: tunnel.forget_us,
         FarEnd.UNREACHABLE: lambda: run(target, ["nft", "-f", "-"], CUT),
     }
-    steps: list[Callable[[], object]] = [tunnel.join, troubles[vpn.far_end]]
+    steps: list[Callable[[], object]] = [tunnel.join, faults[vpn.far_end]]
     tunnel.await_far_end()
     if vpn.warm:
         steps.insert(1, tunnel.warm)

@@ -127,7 +127,7 @@ def open_network(scenario: Scenario) -> Iterator[Shell]:
     with ExitStack() as stack:
         try:
             hosts, daemons = _raise_network(layout, stack)
-            _trouble(scenario, layout, hosts[0])
+            _apply_faults(scenario, layout, hosts[0])
         except OSError as error:
             raise BackendError(f"cannot build the network: {error}") from None
         yield functools.partial(_shell, {Place.HERE: None, Place.TARGET: hosts[0].pid})
@@ -141,7 +141,7 @@ def _shell(hosts: Mapping[Place, int | None], place: Place, command: str) -> End
     return attempt(hosts[place], ["sh", "-c", command])
 
 
-def _trouble(scenario: Scenario, layout: Layout, target: HeldHost) -> None:
+def _apply_faults(scenario: Scenario, layout: Layout, target: HeldHost) -> None:
     """Switch off what the scenario has off, now that all has come up."""
     if layout.tunnel is not None:
         switch_off_here(layout.tunnel.vpn)

@@ -1,7 +1,7 @@
-"""Who is plugged into which link of a scenario, and the routes that are not on one. Data, no packets.
+"""Who is attached to which link of a scenario, and the routes that are not on one. Data, no packets.
 
 prober --- lan --- ap      target            an access point that keeps its clients apart
-prober --- home --- stranger                 another machine with an address of the target's
+prober --- home --- other-host              another machine with an address of the target's
 prober --- dns --- dns                       name servers, each an address of one host
 prober --- wan --- target                    what carries a real tunnel
 prober --- vpn --- vpn-program               a program of the target's, with a network stack of its own
@@ -32,14 +32,14 @@ Prefix = IPv4Network | IPv6Network
 
 
 class Name(StrEnum):
-    """The boxes."""
+    """The nodes."""
 
     PROBER = "prober"
     TARGET = "target"
     ROUTER = "router"
     CONTAINER = "container"
     ACCESS_POINT = "ap"
-    STRANGER = "stranger"
+    OTHER_HOST = "other-host"
     NAME_SERVER = "dns"
     VPN_PROGRAM = "vpn-program"
 
@@ -63,10 +63,10 @@ _AT_TARGET: Mapping[On, str] = {On.BEHIND: Realm.PUBLIC, On.ISOLATED: Realm.LAN}
 
 
 @dataclass(frozen=True, slots=True)
-class Plug:
-    """One box's end of one wire. `prefixes`: what it reaches there, where that is not the usual."""
+class Attachment:
+    """One node's end of one wire. `prefixes`: what it reaches there, where that is not the usual."""
 
-    box: Name
+    node: Name
     on: On
     addresses: tuple[IPAddress, ...]
     link_address: str = ""
@@ -74,11 +74,11 @@ class Plug:
 
     @property
     def realm(self) -> str:
-        """What the box's filters and devices call the link."""
-        return _AT_TARGET.get(self.on, self.on.value) if self.box is Name.TARGET else self.on.value
+        """What the node's filters and devices call the link."""
+        return _AT_TARGET.get(self.on, self.on.value) if self.node is Name.TARGET else self.on.value
 
     def routes(self) -> Iterator[tuple[Prefix, IPAddress]]:
-        """What the box reaches on the link, each with its own address there."""
+        """What the node reaches on the link, each with its own address there."""
         for address in self.addresses:
             if self.prefixes is None:
                 yield prefix_of(address), address
@@ -88,9 +88,9 @@ class Plug:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """One route of a box that leads through another box on the wire; `via` None: straight onto it."""
+    """One route of a node that leads through another node on the wire; `via` None: straight onto it."""
 
-    box: Name
+    node: Name
     on: On
     prefix: Prefix
     via: IPAddress | None
@@ -101,52 +101,52 @@ def prefix_of(address: IPAddress) -> Prefix:
     return ip_network((address, PREFIX_LENGTH[address.version]), strict=False)
 
 
-# --- plugs ---
+# --- attachments ---
 
 
-def plugs(scenario: Scenario) -> tuple[Plug, ...]:
-    """Every box's end of every wire.
+def attachments(scenario: Scenario) -> tuple[Attachment, ...]:
+    """Every node's end of every wire.
 
     An address that the scenario calls dead is the target's no more; one that is down has none.
     """
     found = (*_home(scenario), *_plain(scenario), *_carrier(scenario), *_name_servers(scenario))
     return tuple(
-        Plug(one.box, one.on, one.addresses, f"02:00:00:00:00:{number:02x}", one.prefixes)
+        Attachment(one.node, one.on, one.addresses, f"02:00:00:00:00:{number:02x}", one.prefixes)
         for number, one in enumerate(found, 1)
     )
 
 
-def _plug(box: Name, on: On, table: Mapping[str, str], *symbols: str) -> Plug:
-    return Plug(box, on, tuple(ip_address(table[symbol]) for symbol in symbols if symbol in table))
+def _attached(node: Name, on: On, table: Mapping[str, str], *symbols: str) -> Attachment:
+    return Attachment(node, on, tuple(ip_address(table[symbol]) for symbol in symbols if symbol in table))
 
 
-def _plain(scenario: Scenario) -> Iterator[Plug]:
+def _plain(scenario: Scenario) -> Iterator[Attachment]:
     """The links that every world has."""
     own = {symbol: text for symbol, text in TARGET_ADDRESSES.items() if symbol not in scenario.dead}
     isolates = any(link.isolates for link in scenario.links.values())
-    yield _plug(Name.PROBER, On.LAN, PROBER_ADDRESSES, "lan", "lan6")
-    yield _plug(Name.TARGET, On.ISOLATED if isolates else On.LAN, own, "lan", "lan6")
+    yield _attached(Name.PROBER, On.LAN, PROBER_ADDRESSES, "lan", "lan6")
+    yield _attached(Name.TARGET, On.ISOLATED if isolates else On.LAN, own, "lan", "lan6")
     yield _tunnel_end(scenario)
     yield _far_end(scenario, own)
-    yield _plug(Name.PROBER, On.PUBLIC, PROBER_ADDRESSES, "public", "public6")
-    yield _plug(Name.ROUTER, On.PUBLIC, ROUTER_ADDRESSES, "public", "public6")
-    yield _plug(Name.TARGET, On.BRIDGE, CONTAINER_ADDRESSES, "bridge")
-    yield _plug(Name.CONTAINER, On.BRIDGE, CONTAINER_ADDRESSES, "container")
+    yield _attached(Name.PROBER, On.PUBLIC, PROBER_ADDRESSES, "public", "public6")
+    yield _attached(Name.ROUTER, On.PUBLIC, ROUTER_ADDRESSES, "public", "public6")
+    yield _attached(Name.TARGET, On.BRIDGE, CONTAINER_ADDRESSES, "bridge")
+    yield _attached(Name.CONTAINER, On.BRIDGE, CONTAINER_ADDRESSES, "container")
     inner = _inner(scenario)
-    yield _plug(Name.ROUTER, On.BEHIND, ROUTER_ADDRESSES, inner, "behind6")
-    yield _plug(Name.TARGET, On.BEHIND, own, "inside" if scenario.router.nat else "public", "public6")
+    yield _attached(Name.ROUTER, On.BEHIND, ROUTER_ADDRESSES, inner, "behind6")
+    yield _attached(Name.TARGET, On.BEHIND, own, "inside" if scenario.router.nat else "public", "public6")
     if isolates:
-        yield _plug(Name.ACCESS_POINT, On.LAN, GATEWAY_ADDRESSES, "lan", "lan6")
+        yield _attached(Name.ACCESS_POINT, On.LAN, GATEWAY_ADDRESSES, "lan", "lan6")
 
 
-def _tunnel_end(scenario: Scenario) -> Plug:
+def _tunnel_end(scenario: Scenario) -> Attachment:
     """The prober's end of the vpn link: an interface that is off takes its routes with it."""
-    plug = _plug(Name.PROBER, On.VPN, PROBER_ADDRESSES, "vpn", "vpn6")
+    attachment = _attached(Name.PROBER, On.VPN, PROBER_ADDRESSES, "vpn", "vpn6")
     off = scenario.vpn is not None and not scenario.vpn.up
-    return Plug(plug.box, plug.on, plug.addresses, prefixes=() if off else None)
+    return Attachment(attachment.node, attachment.on, attachment.addresses, prefixes=() if off else None)
 
 
-def _far_end(scenario: Scenario, own: Mapping[str, str]) -> Plug:
+def _far_end(scenario: Scenario, own: Mapping[str, str]) -> Attachment:
     """The target's end of the vpn link, or that of a program on it.
 
     Where it forwards and lacks an address, it has one of its own, and reaches the prober alone.
@@ -154,22 +154,22 @@ def _far_end(scenario: Scenario, own: Mapping[str, str]) -> Plug:
     passes_on = [s for s in FAR_END_ADDRESSES if scenario.target.forwards and s in scenario.dead]
     addresses = [own[s] for s in ("vpn", "vpn6") if s in own] + [FAR_END_ADDRESSES[s] for s in passes_on]
     prefixes = tuple(ip_network(PROBER_ADDRESSES[s]) for s in passes_on) or None
-    box = Name.VPN_PROGRAM if scenario.target.vpn_program else Name.TARGET
-    return Plug(box, On.VPN, tuple(map(ip_address, addresses)), prefixes=prefixes)
+    node = Name.VPN_PROGRAM if scenario.target.vpn_program else Name.TARGET
+    return Attachment(node, On.VPN, tuple(map(ip_address, addresses)), prefixes=prefixes)
 
 
-def _carrier(scenario: Scenario) -> Iterator[Plug]:
+def _carrier(scenario: Scenario) -> Iterator[Attachment]:
     if scenario.vpn is not None:
-        yield _plug(Name.PROBER, On.WAN, CARRIER_ADDRESSES, "prober")
-        yield _plug(Name.TARGET, On.WAN, CARRIER_ADDRESSES, "target")
+        yield _attached(Name.PROBER, On.WAN, CARRIER_ADDRESSES, "prober")
+        yield _attached(Name.TARGET, On.WAN, CARRIER_ADDRESSES, "target")
 
 
-def _home(scenario: Scenario) -> Iterator[Plug]:
+def _home(scenario: Scenario) -> Iterator[Attachment]:
     """Another link of the prober with the same networks. It comes first, so that its routes win."""
     theirs = tuple(ip_address(TARGET_ADDRESSES[symbol]) for symbol in scenario.elsewhere)
     if theirs:
-        yield Plug(Name.PROBER, On.HOME, tuple(prefix_of(ip)[_AT_HOME] for ip in theirs))
-        yield Plug(Name.STRANGER, On.HOME, theirs)
+        yield Attachment(Name.PROBER, On.HOME, tuple(prefix_of(ip)[_AT_HOME] for ip in theirs))
+        yield Attachment(Name.OTHER_HOST, On.HOME, theirs)
 
 
 _AT_HOME = 50  # host part of the prober's address on the link `home`
@@ -183,11 +183,11 @@ def name_servers(scenario: Scenario) -> Mapping[IPAddress, Mapping[str, IPAddres
     }
 
 
-def _name_servers(scenario: Scenario) -> Iterator[Plug]:
+def _name_servers(scenario: Scenario) -> Iterator[Attachment]:
     servers = tuple(name_servers(scenario))
     if servers:
-        yield Plug(Name.PROBER, On.NAMES, (ip_address(f"{NAMES_NETWORK}.2"),))
-        yield Plug(Name.NAME_SERVER, On.NAMES, servers)
+        yield Attachment(Name.PROBER, On.NAMES, (ip_address(f"{NAMES_NETWORK}.2"),))
+        yield Attachment(Name.NAME_SERVER, On.NAMES, servers)
 
 
 # --- routes that are not on a link ---
@@ -235,8 +235,8 @@ def _beyond(scenario: Scenario, symbol: str) -> Prefix:
     return prefix_of(ip_address(PROBER_ADDRESSES[symbol]))
 
 
-def _to_network(box: Name, on: On, destination: str, via: str) -> Gateway:
-    return Gateway(box, on, prefix_of(ip_address(destination)), ip_address(via))
+def _to_network(node: Name, on: On, destination: str, via: str) -> Gateway:
+    return Gateway(node, on, prefix_of(ip_address(destination)), ip_address(via))
 
 
 def _detours(scenario: Scenario, inner: Mapping[str, str]) -> Iterator[Gateway]:
@@ -279,6 +279,6 @@ def public_of_router(scenario: Scenario) -> frozenset[IPAddress]:
     return frozenset({ip_address(TARGET_ADDRESSES["public"])} if owned else ())
 
 
-def realms_of(box: Name, ends: Iterable[Plug]) -> dict[IPAddress, str]:
-    """A box's addresses on these links, each with what the box calls its link."""
-    return {address: end.realm for end in ends if end.box is box for address in end.addresses}
+def realms_of(node: Name, ends: Iterable[Attachment]) -> dict[IPAddress, str]:
+    """A node's addresses on these links, each with what the node calls its link."""
+    return {address: end.realm for end in ends if end.node is node for address in end.addresses}

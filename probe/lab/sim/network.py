@@ -1,4 +1,4 @@
-"""The wires: carries packets from box to box in virtual time, with delay and loss.
+"""The wires: carries packets from node to node in virtual time, with delay and loss.
 
 A neighbour that nobody is takes the sender's kernel 3.06 s to give up, three tries of a second
 (net/core/neighbour.c); every packet that waited for it is then answered with host-unreachable.
@@ -12,8 +12,8 @@ from random import Random
 
 from msgspec import structs
 
-from probe.lab.sim.box import HOST_UNREACHABLE, NET_UNREACHABLE, Arrival, Box
 from probe.lab.sim.clock import Clock
+from probe.lab.sim.node import HOST_UNREACHABLE, NET_UNREACHABLE, Arrival, Node
 from probe.lab.sim.packets import ECN, Frame, Packet
 from probe.lab.sim.tunnel import SimTunnel
 from probe.model.facts import Neighbour
@@ -24,9 +24,9 @@ from probe.model.target import IPAddress
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One box's end of a wire: what the box calls the link, and the box's link-layer address there."""
+    """One node's end of a wire: what the node calls the link, and the node's link-layer address there."""
 
-    box: Box
+    node: Node
     realm: str
     link_address: str
 
@@ -42,16 +42,16 @@ class Wire:
     mtu: int = 1500  # bytes
     carrier: bool = True  # False: unplugged, and nothing passes
     tunnel: SimTunnel | None = None  # that it is, from the prober to the target
-    bleached: str | None = None  # the box whose packets lose their DSCP on it
+    bleached: str | None = None  # the node whose packets lose their DSCP on it
 
-    def end_of(self, box: Box) -> End:
-        """The box's own end."""
-        return next(end for end in self.ends if end.box is box)
+    def end_of(self, node: Node) -> End:
+        """The node's own end."""
+        return next(end for end in self.ends if end.node is node)
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One route of a box: the wire it leaves by, the box's address there, and the gateway if any."""
+    """One route of a node: the wire it leaves by, the node's address there, and the gateway if any."""
 
     prefix: IPv4Network | IPv6Network
     wire: Wire
@@ -64,7 +64,7 @@ class Way:
 
 @dataclass(slots=True)
 class Counted:
-    """What one box's end of a link has counted."""
+    """What one node's end of a link has counted."""
 
     sent_packets: int = 0
     received_packets: int = 0
@@ -78,7 +78,7 @@ HOP_TIME = 20e-6  # seconds that a wire and a kernel take, without any delay of 
 
 
 class SimNetwork:
-    """All boxes, their routes and their wires. Deterministic: the same packets and seed, the same fate."""
+    """All nodes, their routes and their wires. Deterministic: the same packets and seed, the same fate."""
 
     def __init__(self, clock: Clock, ways: Mapping[str, Sequence[Way]], seed: int = 0) -> None:
         self.clock = clock
@@ -87,164 +87,164 @@ class SimNetwork:
         self._dice = Random(seed)  # noqa: S311 - decides which packets are lost; no secret
         self._waiting: dict[tuple[str, IPAddress], list[Frame]] = {}
         self._resolved: dict[tuple[str, IPAddress], str] = {}  # the neighbour tables
-        self._counted: dict[tuple[str, str], Counted] = {}  # by box and realm
+        self._counted: dict[tuple[str, str], Counted] = {}  # by node and realm
 
-    def way(self, box: Box, destination: IPAddress) -> Way | None:
-        """Route of a box to an address; None where it has none."""
-        key = box.name, destination
+    def way(self, node: Node, destination: IPAddress) -> Way | None:
+        """Route of a node to an address; None where it has none."""
+        key = node.name, destination
         if key not in self._found:
-            ways = self._ways.get(box.name, ())
+            ways = self._ways.get(node.name, ())
             self._found[key] = next((w for w in ways if destination in w.prefix), None)
         return self._found[key]
 
-    def ways(self, box: Box) -> Sequence[Way]:
-        """Every route of a box, the longest prefix first."""
-        return self._ways.get(box.name, ())
+    def ways(self, node: Node) -> Sequence[Way]:
+        """Every route of a node, the longest prefix first."""
+        return self._ways.get(node.name, ())
 
-    def send(self, box: Box, frame: Frame) -> None:
-        """Let a box send a frame that it made or forwards."""
-        if frame.destination in box.addresses:
-            self._deliver(box, box.addresses[frame.destination], frame, None)
+    def send(self, node: Node, frame: Frame) -> None:
+        """Let a node send a frame that it made or forwards."""
+        if frame.destination in node.addresses:
+            self._deliver(node, node.addresses[frame.destination], frame, None)
             return
-        way = self.way(box, frame.destination)
+        way = self.way(node, frame.destination)
         if way is None:
-            self._give_up(box, frame, NET_UNREACHABLE)
+            self._give_up(node, frame, NET_UNREACHABLE)
             return
-        if frame.size > way.wire.mtu and isinstance(frame, Packet) and frame.source not in box.addresses:
-            source = self._source(box, frame.source) or way.source
-            self._send_all(box, box.too_big(frame, way.wire.mtu, source, self.clock.now))
+        if frame.size > way.wire.mtu and isinstance(frame, Packet) and frame.source not in node.addresses:
+            source = self._source(node, frame.source) or way.source
+            self._send_all(node, node.too_big(frame, way.wire.mtu, source, self.clock.now))
             return
         if way.wire.tunnel is not None:
-            self._into(way.wire.tunnel, box, way.wire, frame)
+            self._into(way.wire.tunnel, node, way.wire, frame)
             return
         hop = way.gateway or frame.destination
         neighbour = way.wire.members.get(hop)
         if neighbour is None:
-            self._wait(box, hop, frame)
+            self._wait(node, hop, frame)
             return
-        self._resolved[box.name, hop] = neighbour.link_address
-        self._carry(box, way.wire, neighbour, frame)
+        self._resolved[node.name, hop] = neighbour.link_address
+        self._carry(node, way.wire, neighbour, frame)
 
-    def hand(self, box: Box, realm: str, link_address: str, frame: Frame) -> None:
-        """Let a box hand a frame to a neighbour on the realm's link, whatever its routes are.
+    def hand(self, node: Node, realm: str, link_address: str, frame: Frame) -> None:
+        """Let a node hand a frame to a neighbour on the realm's link, whatever its routes are.
 
         What is for nobody on the link is lost.
         """
-        for wire in self._wires(box, realm):
+        for wire in self._wires(node, realm):
             for end in wire.ends if wire.carrier else ():
                 if end.link_address == link_address:
-                    self._carry(box, wire, end, frame)
+                    self._carry(node, wire, end, frame)
 
-    def who_has(self, box: Box, realm: str, address: IPAddress, answered: Callable[[str], None]) -> None:
-        """Let a box ask a link for an IPv4 address; `answered` gets the link-layer address that answers.
+    def who_has(self, node: Node, realm: str, address: IPAddress, answered: Callable[[str], None]) -> None:
+        """Let a node ask a link for an IPv4 address; `answered` gets the link-layer address that answers.
 
         Linux answers for every address of its own, with that of the link where it is asked (arp_ignore=0);
         for loopback only where it routes it (`arp_process`, net/ipv4/arp.c).
         """
-        for wire in self._wires(box, realm):
+        for wire in self._wires(node, realm):
             for end in wire.ends if wire.carrier else ():
-                if end.box is not box and end.box.owns(address):
+                if end.node is not node and end.node.owns(address):
                     self.clock.after(2 * (wire.delay + HOP_TIME), partial(answered, end.link_address))
 
-    def own_link_address(self, box: Box, realm: str) -> str | None:
-        """Link-layer address of a box on the realm's link; None where it has no such link, or a tunnel."""
-        plain = (wire for wire in self._wires(box, realm) if wire.tunnel is None)
-        return next((wire.end_of(box).link_address for wire in plain), None)
+    def own_link_address(self, node: Node, realm: str) -> str | None:
+        """Link-layer address of a node on the realm's link; None where it has no such link, or a tunnel."""
+        plain = (wire for wire in self._wires(node, realm) if wire.tunnel is None)
+        return next((wire.end_of(node).link_address for wire in plain), None)
 
-    def neighbour(self, box: Box, address: IPAddress) -> Neighbour | None:
-        """What the box's neighbour table has of an address on its link; None before it was asked for."""
-        if (box.name, address) in self._resolved:
+    def neighbour(self, node: Node, address: IPAddress) -> Neighbour | None:
+        """What the node's neighbour table has of an address on its link; None before it was asked for."""
+        if (node.name, address) in self._resolved:
             return Neighbour.RESOLVED
-        waiting = self._waiting.get((box.name, address))
+        waiting = self._waiting.get((node.name, address))
         if waiting is None:
             return None
         return Neighbour.INCOMPLETE if waiting else Neighbour.FAILED
 
-    def link_address(self, box: Box, address: IPAddress) -> str | None:
-        """Link-layer address in the box's neighbour table."""
-        return self._resolved.get((box.name, address))
+    def link_address(self, node: Node, address: IPAddress) -> str | None:
+        """Link-layer address in the node's neighbour table."""
+        return self._resolved.get((node.name, address))
 
-    def _wires(self, box: Box, realm: str) -> set[Wire]:
-        """The wire of a box's link, if it has that link."""
-        ways = self._ways.get(box.name, ())
-        return {way.wire for way in ways if box.addresses.get(way.source) == realm}
+    def _wires(self, node: Node, realm: str) -> set[Wire]:
+        """The wire of a node's link, if it has that link."""
+        ways = self._ways.get(node.name, ())
+        return {way.wire for way in ways if node.addresses.get(way.source) == realm}
 
-    def counted(self, box: Box, realm: str) -> Counted:
-        """What a box's end of the realm's link has counted so far."""
-        return self._counted.setdefault((box.name, realm), Counted())
+    def counted(self, node: Node, realm: str) -> Counted:
+        """What a node's end of the realm's link has counted so far."""
+        return self._counted.setdefault((node.name, realm), Counted())
 
     def loses(self, share: float) -> bool:
         """Whether a packet is lost where this share of them is."""
         return share > 0.0 and self._dice.random() < share
 
-    def _into(self, tunnel: SimTunnel, box: Box, wire: Wire, frame: Frame) -> None:
+    def _into(self, tunnel: SimTunnel, node: Node, wire: Wire, frame: Frame) -> None:
         """Hand a frame to a tunnel, which brings it to its other end if it can."""
-        here = wire.end_of(box)
-        (there,) = (end for end in wire.ends if end.box is not box)
+        here = wire.end_of(node)
+        (there,) = (end for end in wire.ends if end.node is not node)
         self._count_sent(here, frame)
         frame = _clamped(frame, tunnel.largest_segment)
-        arrive = partial(self._deliver, there.box, there.realm, frame, NO_LINK_ADDRESS)
-        tunnel.carry(frame, arrive, outwards=box is wire.ends[0].box)
+        arrive = partial(self._deliver, there.node, there.realm, frame, NO_LINK_ADDRESS)
+        tunnel.carry(frame, arrive, outwards=node is wire.ends[0].node)
 
     def _count_sent(self, end: End, frame: Frame) -> None:
-        counted = self.counted(end.box, end.realm)
+        counted = self.counted(end.node, end.realm)
         counted.sent_packets += 1
         counted.sent_bytes += frame.size
 
-    def _carry(self, box: Box, wire: Wire, neighbour: End, frame: Frame) -> None:
+    def _carry(self, node: Node, wire: Wire, neighbour: End, frame: Frame) -> None:
         """Bring a frame to the other end of a wire, if it is not lost."""
-        sender = wire.end_of(box)
+        sender = wire.end_of(node)
         self._count_sent(sender, frame)
         if self.loses(wire.loss):
             return
-        if box.name == wire.bleached:
+        if node.name == wire.bleached:
             frame = replace(frame, tos=frame.tos & ECN)
-        arrive = partial(self._deliver, neighbour.box, neighbour.realm, frame, sender.link_address)
+        arrive = partial(self._deliver, neighbour.node, neighbour.realm, frame, sender.link_address)
         self.clock.after(wire.delay + HOP_TIME, arrive)
 
-    def _deliver(self, box: Box, realm: str, frame: Frame, link_address: str | None) -> None:
+    def _deliver(self, node: Node, realm: str, frame: Frame, link_address: str | None) -> None:
         if link_address is not None:
-            counted = self.counted(box, realm)
+            counted = self.counted(node, realm)
             counted.received_packets += 1
             counted.received_bytes += frame.size
-        source, way_out = self._source(box, frame.source), partial(self._way_out, box)
+        source, way_out = self._source(node, frame.source), partial(self._way_out, node)
         arrival = Arrival(realm, self.clock.now, source, way_out, link_address)
-        self._send_all(box, box.receive(frame, arrival))
+        self._send_all(node, node.receive(frame, arrival))
 
-    def _way_out(self, box: Box, destination: IPAddress) -> str | None:
-        """Realm of the link by which a box sends to an address."""
-        source = self._source(box, destination)
-        return None if source is None else box.addresses[source]
+    def _way_out(self, node: Node, destination: IPAddress) -> str | None:
+        """Realm of the link by which a node sends to an address."""
+        source = self._source(node, destination)
+        return None if source is None else node.addresses[source]
 
-    def _send_all(self, box: Box, frames: Iterable[Frame]) -> None:
+    def _send_all(self, node: Node, frames: Iterable[Frame]) -> None:
         for frame in frames:
-            self.send(box, frame)
+            self.send(node, frame)
 
-    def _wait(self, box: Box, hop: IPAddress, frame: Frame) -> None:
+    def _wait(self, node: Node, hop: IPAddress, frame: Frame) -> None:
         """Queue a frame for a neighbour that does not answer."""
-        waiting = self._waiting.setdefault((box.name, hop), [])
+        waiting = self._waiting.setdefault((node.name, hop), [])
         if not waiting:
-            self.clock.after(NEIGHBOUR_GIVES_UP, partial(self._neighbour_failed, box, hop))
+            self.clock.after(NEIGHBOUR_GIVES_UP, partial(self._neighbour_failed, node, hop))
         waiting.append(frame)
 
-    def _neighbour_failed(self, box: Box, hop: IPAddress) -> None:
-        waiting = self._waiting[box.name, hop]
+    def _neighbour_failed(self, node: Node, hop: IPAddress) -> None:
+        waiting = self._waiting[node.name, hop]
         frames = tuple(waiting)
         waiting.clear()
         for frame in frames:
-            self._give_up(box, frame, HOST_UNREACHABLE)
+            self._give_up(node, frame, HOST_UNREACHABLE)
 
-    def _give_up(self, box: Box, frame: Frame, kinds: Mapping[int, tuple[int, int]]) -> None:
+    def _give_up(self, node: Node, frame: Frame, kinds: Mapping[int, tuple[int, int]]) -> None:
         """Answer a packet that cannot be sent on; errors are not answered with errors (RFC 1122 3.2.2)."""
         if not isinstance(frame, Packet):
             return
-        source = frame.source if frame.source in box.addresses else self._source(box, frame.source)
+        source = frame.source if frame.source in node.addresses else self._source(node, frame.source)
         if source is not None:
-            self._send_all(box, box.unreachable(frame, kinds, source, self.clock.now))
+            self._send_all(node, node.unreachable(frame, kinds, source, self.clock.now))
 
-    def _source(self, box: Box, destination: IPAddress) -> IPAddress | None:
-        """The address from which a box speaks to another."""
-        way = self.way(box, destination)
+    def _source(self, node: Node, destination: IPAddress) -> IPAddress | None:
+        """The address from which a node speaks to another."""
+        way = self.way(node, destination)
         return None if way is None else way.source
 
 

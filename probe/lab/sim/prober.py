@@ -14,9 +14,9 @@ from types import MappingProxyType
 
 from probe.backends.errnos import ErrnoMeaning, Moment, System, meanings
 from probe.lab.scenario_hosts import Action, ProberHost
-from probe.lab.sim.box import Arrival, Box, NodeConfig, came_astray, refusal
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.filters import FilterRule, decide, read_rules
+from probe.lab.sim.node import Arrival, Node, NodeConfig, came_astray, refusal
 from probe.lab.sim.packets import (
     DEFAULT_TTL,
     IP_BYTES,
@@ -116,7 +116,7 @@ class _Attempt:
     accepted: float | None = None
 
 
-class Prober(Box):
+class Prober(Node):
     """The machine that asks. Replies are handed to `report` in the moment in which they arrive."""
 
     def __init__(

@@ -10,10 +10,10 @@ from functools import partial, reduce
 from operator import or_
 
 from probe.lab.scenario_hosts import Action
-from probe.lab.sim.box import Arrival
 from probe.lab.sim.clock import Inbox
 from probe.lab.sim.host import KINDS, LOOPBACK
 from probe.lab.sim.network import SimNetwork
+from probe.lab.sim.node import Arrival
 from probe.lab.sim.packets import NO_FLAGS, RESET_ACK, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.lab.sim.prober import NOT_PERMITTED, Prober
 from probe.model.probing import Header, Probe, Question, Reason, Reply, Shape

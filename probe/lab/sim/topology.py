@@ -1,4 +1,4 @@
-"""From a scenario to boxes, wires and routes."""
+"""From a scenario to nodes, wires and routes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -17,21 +17,21 @@ from probe.lab.scenario import (
     ScenarioLink,
 )
 from probe.lab.scenario_hosts import Dnat, Listen, Router, Serves, TargetHost
-from probe.lab.sim.box import Box, Forwarding, Guard, Interceptor, Nat, NodeConfig, SynProxy
 from probe.lab.sim.filters import read_rules, two_ways
 from probe.lab.sim.links import (
+    Attachment,
     Gateway,
     Name,
     On,
-    Plug,
+    attachments,
     cut_off,
     gateways,
     name_servers,
-    plugs,
     public_of_router,
     realms_of,
 )
 from probe.lab.sim.network import End, Way, Wire
+from probe.lab.sim.node import Forwarding, Guard, Interceptor, Nat, Node, NodeConfig, SynProxy
 from probe.lab.sim.packets import DEFAULT_TTL
 from probe.lab.sim.stack import ListeningSocket, read_socket
 from probe.lab.sim.tunnel import MTU, SimTunnel
@@ -48,62 +48,62 @@ ETHERNET_MTU = 1500  # bytes
 NO_KEYS: Mapping[Listen, tuple[Key, ...]] = MappingProxyType({})
 
 
-def addresses_of(box: Name, scenario: Scenario) -> Addresses:
-    """A box's own addresses, each with the realm of its link."""
-    found = realms_of(box, plugs(scenario))
-    if box is Name.ROUTER:
+def addresses_of(node: Name, scenario: Scenario) -> Addresses:
+    """A node's own addresses, each with the realm of its link."""
+    found = realms_of(node, attachments(scenario))
+    if node is Name.ROUTER:
         found |= dict.fromkeys(public_of_router(scenario), On.PUBLIC.value)
     return found
 
 
-def build_boxes(scenario: Scenario) -> dict[Name, Box]:
-    """Make every box but the prober. A target that is down has no addresses.
+def build_nodes(scenario: Scenario) -> dict[Name, Node]:
+    """Make every node but the prober. A target that is down has no addresses.
 
     Raises:
         ScenarioError: a socket is bound to an address that the target does not have.
         UsageError: a port list cannot be read.
     """
-    manners = {
+    makers = {
         Name.TARGET: _target,
         Name.ROUTER: _router,
         Name.CONTAINER: _container,
         Name.ACCESS_POINT: lambda _: NodeConfig(),
-        Name.STRANGER: lambda _: NodeConfig(),
+        Name.OTHER_HOST: lambda _: NodeConfig(),
         Name.NAME_SERVER: _name_server,
         Name.VPN_PROGRAM: _vpn_program,
     }
-    boxes = {name: Box(name, addresses_of(name, scenario), make(scenario)) for name, make in manners.items()}
+    nodes = {name: Node(name, addresses_of(name, scenario), make(scenario)) for name, make in makers.items()}
     if scenario.down:
-        boxes[Name.TARGET].addresses.clear()
-    return boxes
+        nodes[Name.TARGET].addresses.clear()
+    return nodes
 
 
 def build_ways(
-    scenario: Scenario, boxes: Mapping[Name, Box], tunnel: SimTunnel | None = None
+    scenario: Scenario, nodes: Mapping[Name, Node], tunnel: SimTunnel | None = None
 ) -> dict[str, tuple[Way, ...]]:
-    """Make the routes of every box, over the wires between them; the longest prefix comes first.
+    """Make the routes of every node, over the wires between them; the longest prefix comes first.
 
     `tunnel`: what the vpn link is, where it is no plain wire.
     """
-    ends = plugs(scenario)
-    wires = {on: _wire(on, ends, boxes, scenario) for on in On}
+    ends = attachments(scenario)
+    wires = {on: _wire(on, ends, nodes, scenario) for on in On}
     if tunnel is not None:
         plain = wires[On.VPN]
         wires[On.VPN] = Wire(plain.ends, plain.members, mtu=plain.mtu, tunnel=tunnel)
     on_link = [
-        (end.box, end.on, Way(prefix, wires[end.on], source))
+        (end.node, end.on, Way(prefix, wires[end.on], source))
         for end in ends
         for prefix, source in end.routes()
     ]
-    routed = [(g.box, g.on, way) for g in gateways(scenario) for way in _routed(g, ends, wires)]
+    routed = [(g.node, g.on, way) for g in gateways(scenario) for way in _routed(g, ends, wires)]
     lacking = cut_off(scenario)
     there = [
-        (box, way)
-        for box, on, way in (*on_link, *routed)
-        if box is not Name.TARGET or (on, way.prefix) not in lacking
+        (node, way)
+        for node, on, way in (*on_link, *routed)
+        if node is not Name.TARGET or (on, way.prefix) not in lacking
     ]
     closest = sorted(there, key=lambda one: -one[1].prefix.prefixlen)
-    return {box: tuple(way for owner, way in closest if owner is box) for box in boxes}
+    return {node: tuple(way for owner, way in closest if owner is node) for node in nodes}
 
 
 def mtus_of(scenario: Scenario) -> Mapping[str, int]:
@@ -114,20 +114,20 @@ def mtus_of(scenario: Scenario) -> Mapping[str, int]:
     return found if vpn is None else {**found, On.VPN.value: vpn.mtu or MTU[vpn.kind]}
 
 
-def _wire(on: On, ends: Iterable[Plug], boxes: Mapping[Name, Box], scenario: Scenario) -> Wire:
-    plugged = {end: End(boxes[end.box], end.realm, end.link_address) for end in ends if end.on is on}
+def _wire(on: On, ends: Iterable[Attachment], nodes: Mapping[Name, Node], scenario: Scenario) -> Wire:
+    attached = {end: End(nodes[end.node], end.realm, end.link_address) for end in ends if end.on is on}
     members = {
-        address: plugged[end]
-        for end in plugged
+        address: attached[end]
+        for end in attached
         for address in end.addresses
-        if on is On.WAN or address in boxes[end.box].addresses  # the tunnel has asked there before
+        if on is On.WAN or address in nodes[end.node].addresses  # the tunnel has asked there before
     }
     link = scenario.links.get(on, ScenarioLink())
     if link.unplugged:
         members = {}
     cut = on is On.WAN and scenario.vpn is not None and scenario.vpn.far_end is FarEnd.UNREACHABLE
     return Wire(
-        tuple(plugged.values()),
+        tuple(attached.values()),
         members,
         link.delay_ms / 1000,
         1.0 if cut else link.loss,
@@ -137,9 +137,9 @@ def _wire(on: On, ends: Iterable[Plug], boxes: Mapping[Name, Box], scenario: Sce
     )
 
 
-def _routed(gateway: Gateway, ends: Iterable[Plug], wires: Mapping[On, Wire]) -> Iterable[Way]:
-    """The route through a gateway, if the box has an address of its family on the wire."""
-    here = [end for end in ends if (end.box, end.on) == (gateway.box, gateway.on)]
+def _routed(gateway: Gateway, ends: Iterable[Attachment], wires: Mapping[On, Wire]) -> Iterable[Way]:
+    """The route through a gateway, if the node has an address of its family on the wire."""
+    here = [end for end in ends if (end.node, end.on) == (gateway.node, gateway.on)]
     sources = [a for end in here for a in end.addresses if a.version == gateway.prefix.version]
     return [Way(gateway.prefix, wires[gateway.on], source, gateway.via) for source in sources[:1]]
 

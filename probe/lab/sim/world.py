@@ -17,7 +17,7 @@ from probe.lab.sim.machine import SimMachine
 from probe.lab.sim.network import HOP_TIME, SimNetwork
 from probe.lab.sim.prober import Prober, read_firewall
 from probe.lab.sim.raw import SimRawBackend
-from probe.lab.sim.topology import addresses_of, build_boxes, build_ways, mtus_of
+from probe.lab.sim.topology import addresses_of, build_nodes, build_ways, mtus_of
 from probe.lab.sim.tunnel import Carrier, SimTunnel, open_tunnel
 from probe.lab.world import World, target_of
 from probe.model.probing import Probe, Reason, Reply
@@ -92,9 +92,9 @@ def open_sim(scenario: Scenario, seed: int = 0) -> Iterator[World]:
         read_firewall(scenario.prober),
         mtus_of(scenario),
     )
-    boxes = {Name.PROBER: prober, **build_boxes(scenario)}
+    nodes = {Name.PROBER: prober, **build_nodes(scenario)}
     tunnel = _tunnel(scenario, clock, lambda: network.loses(scenario.links.get(On.VPN, ScenarioLink()).loss))
-    network = SimNetwork(clock, build_ways(scenario, boxes, tunnel), seed)
+    network = SimNetwork(clock, build_ways(scenario, nodes, tunnel), seed)
     if scenario.vpn is not None:
         clock.advance(scenario.vpn.wait_s)
     backend = SimBackend(clock, network, prober, inbox)

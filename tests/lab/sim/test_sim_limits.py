@@ -3,7 +3,7 @@
 import pytest
 
 from probe.lab.scenario import address_of
-from probe.lab.sim.box import Buckets
+from probe.lab.sim.node import Buckets
 from probe.lab.sim.world import open_sim
 from probe.model.probing import Probe, Question, Reason
 from probe.model.target import Port, Protocol

@@ -5,14 +5,14 @@ from ipaddress import ip_address
 import pytest
 
 from probe.lab.scenario import address_of
-from probe.lab.sim.box import Arrival, Box, Interceptor, NodeConfig, SynProxy
 from probe.lab.sim.clock import Clock
 from probe.lab.sim.links import Name
 from probe.lab.sim.network import SimNetwork
+from probe.lab.sim.node import Arrival, Interceptor, Node, NodeConfig, SynProxy
 from probe.lab.sim.packets import RESET_ACK, SYN_ACK, Flow, IcmpError, Packet, Tcp
 from probe.lab.sim.prober import Prober
 from probe.lab.sim.stack import Stack, socket_for
-from probe.lab.sim.topology import addresses_of, build_boxes, build_ways
+from probe.lab.sim.topology import addresses_of, build_nodes, build_ways
 from probe.model.probing import Probe, Question, Reason
 from probe.model.target import Port, Protocol
 
@@ -73,40 +73,40 @@ def test_a_syn_proxy_joins_a_connection_once() -> None:
 
 def test_a_box_that_answers_all() -> None:
     """It leads every flow to its own server, in the name of who was asked; a stray FIN it does not see."""
-    box = Interceptor("public")
-    (accepted,) = box.intercept(Packet(FLOW, Tcp.SYN), "public")
+    node = Interceptor("public")
+    (accepted,) = node.intercept(Packet(FLOW, Tcp.SYN), "public")
     assert (accepted.flow, accepted.flags) == (FLOW.back, SYN_ACK)
-    assert box.intercept(Packet(FLOW, Tcp.ACK), "public") == ()
-    (reset,) = box.intercept(Packet(Flow(Protocol.TCP, CLIENT, 40001, SERVER, 81), Tcp.ACK), "public")
+    assert node.intercept(Packet(FLOW, Tcp.ACK), "public") == ()
+    (reset,) = node.intercept(Packet(Flow(Protocol.TCP, CLIENT, 40001, SERVER, 81), Tcp.ACK), "public")
     assert (reset.flags, reset.flow.source_port) == (Tcp.RST, 81)
-    assert box.intercept(Packet(FLOW, Tcp.FIN), "public") is None
-    assert box.intercept(Packet(FLOW, Tcp.SYN), "behind") is None
+    assert node.intercept(Packet(FLOW, Tcp.FIN), "public") is None
+    assert node.intercept(Packet(FLOW, Tcp.SYN), "behind") is None
 
 
 def test_a_box_that_answers_for_some_ports() -> None:
     """What it does not take goes its way."""
-    box = Interceptor("public", {FLOW.port})
-    (accepted,) = box.intercept(Packet(FLOW, Tcp.SYN), "public")
+    node = Interceptor("public", {FLOW.port})
+    (accepted,) = node.intercept(Packet(FLOW, Tcp.SYN), "public")
     assert accepted.flow == FLOW.back
-    assert box.intercept(Packet(Flow(Protocol.TCP, CLIENT, 40001, SERVER, 81), Tcp.SYN), "public") is None
+    assert node.intercept(Packet(Flow(Protocol.TCP, CLIENT, 40001, SERVER, 81), Tcp.SYN), "public") is None
 
 
 def test_errors_end_where_they_are_for() -> None:
-    """An ICMP error is not forwarded by the box that it is for, nor beyond its TTL."""
-    box = Box("router", {SERVER: "public"}, NodeConfig())
+    """An ICMP error is not forwarded by the node that it is for, nor beyond its TTL."""
+    node = Node("router", {SERVER: "public"}, NodeConfig())
     error = Packet(FLOW, Tcp.SYN, 5).error((3, 1), SERVER)
     on_way = IcmpError(error.source, CLIENT, error.kind, error.quoted, 5, ttl=9)
-    assert [frame.ttl for frame in box.receive(on_way, arrived("behind"))] == [8]
-    assert list(box.receive(IcmpError(CLIENT, SERVER, (3, 1), FLOW, 5), arrived("public"))) == []
-    assert list(box.receive(IcmpError(SERVER, CLIENT, (3, 1), FLOW, 5, ttl=1), arrived("behind"))) == []
+    assert [frame.ttl for frame in node.receive(on_way, arrived("behind"))] == [8]
+    assert list(node.receive(IcmpError(CLIENT, SERVER, (3, 1), FLOW, 5), arrived("public"))) == []
+    assert list(node.receive(IcmpError(SERVER, CLIENT, (3, 1), FLOW, 5, ttl=1), arrived("behind"))) == []
 
 
 def network_of(scenario) -> tuple[Clock, SimNetwork, Prober, list]:
     """A network and its prober, without the backend."""
     clock, received = Clock(), []
     prober = Prober(addresses_of(Name.PROBER, scenario), clock, received.append)
-    boxes = {Name.PROBER: prober, **build_boxes(scenario)}
-    return clock, SimNetwork(clock, build_ways(scenario, boxes)), prober, received
+    nodes = {Name.PROBER: prober, **build_nodes(scenario)}
+    return clock, SimNetwork(clock, build_ways(scenario, nodes)), prober, received
 
 
 def test_errors_are_not_answered_with_errors(scenario_of) -> None:

@@ -61,7 +61,7 @@ LIMITED = [
 
 @pytest.mark.parametrize("case", LIMITED)
 def test_how_far_a_probe_comes(case, scenario_of, ask) -> None:
-    """A probe with a limited TTL is answered by the box where it ends, in the name that NAT gives it."""
+    """A probe with a limited TTL is answered by the node where it ends, in the name that NAT gives it."""
     parts, address, number, ttl, reason, sender = case
     target = {"listen": [SSH], "dnat": parts.get("dnat", []), "dnat_by": parts.get("by", "rules")}
     world = scenario_of(target=target, router=parts.get("router", {}))
@@ -93,7 +93,7 @@ def test_completed_handshakes(who, router, number, aftermath, scenario_of, ask) 
 
 
 def test_middleboxes_let_other_packets_pass(scenario_of, ask) -> None:
-    """UDP through a box that answers everything reaches the target; so do ports that are not proxied."""
+    """UDP through a node that answers everything reaches the target; so do ports that are not proxied."""
     udp = {"port": 53, "bind": ANY, "protocol": "udp", "serves": "answer"}
     world = scenario_of(target={"listen": [SSH, udp]}, router={"answers_all": True})
     (replies,) = ask(world, [Question(PUBLIC, Port(Protocol.UDP, 53))])

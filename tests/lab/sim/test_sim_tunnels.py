@@ -74,7 +74,7 @@ def test_a_lost_handshake_is_tried_again() -> None:
     assert ends.peer.sent_bytes == 2 * INITIATION + OUT.size + OVERHEAD
 
 
-@pytest.mark.parametrize("far_end", [FarEnd.ABSENT, FarEnd.STRANGER, FarEnd.UNREACHABLE])
+@pytest.mark.parametrize("far_end", [FarEnd.ABSENT, FarEnd.UNKNOWN_PEER, FarEnd.UNREACHABLE])
 def test_nobody_answers(far_end: FarEnd) -> None:
     """A handshake is tried for ninety seconds; then what waited is given up, and the next one tries anew."""
     ends = Ends(far_end=far_end)
@@ -131,8 +131,8 @@ def test_whom_the_far_end_does_not_take() -> None:
 def test_what_comes_back_from_elsewhere() -> None:
     """The prober's end drops what another address than the allowed ones sends; it has received it."""
     ends = Ends(warm=True)
-    stranger = Packet(Flow(Protocol.UDP, ip_address("10.88.0.55"), 53, HERE, 40000))
-    ends.carry(stranger, outwards=False)
+    unrelated = Packet(Flow(Protocol.UDP, ip_address("10.88.0.55"), 53, HERE, 40000))
+    ends.carry(unrelated, outwards=False)
     assert ends.until(5.0) == []
     assert ends.peer.received_bytes > RESPONSE
 

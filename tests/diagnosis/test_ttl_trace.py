@@ -3,7 +3,7 @@
 import pytest
 from surveyed import LAN, OWN, PUBLIC, ROUTER, VPN, route, seen, surveyed, tcp
 
-from probe.diagnosis.path_probes import NEAR_TTLS, TTLS, hops_of, interface_to, is_mute, ladder_questions
+from probe.diagnosis.path_probes import NEAR_TTLS, TTLS, hops_of, interface_to, is_mute, ttl_questions
 from probe.model.exam import Hop
 from probe.model.facts import AddressSurvey, Neighbour
 from probe.model.probing import Question, Reason, Role
@@ -40,9 +40,9 @@ LEAVES = [
 
 @pytest.mark.parametrize(("survey", "interface", "ttls"), LEAVES)
 def test_what_leaves_is_asked(survey, interface, ttls):
-    """A ladder is climbed only where packets leave, and is short where no router is known."""
+    """A TTL trace is made only where packets leave, and is short where no router is known."""
     assert interface_to(survey) == interface
-    asked = ladder_questions(survey, PORT)
+    asked = ttl_questions(survey, PORT)
     assert tuple(question.ttl for question in asked) == ttls
     assert all(q.port == PORT and q.role is Role.CONTROL for q in asked)
 

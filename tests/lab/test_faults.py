@@ -116,16 +116,16 @@ def test_only_the_lan_isolates(addresses: list[str]) -> None:
         layout(addresses, links={"vpn" if "lan" in addresses else "lan": {"isolates": True}})
 
 
-def test_a_stranger_at_home() -> None:
+def test_another_host_at_home() -> None:
     """A host has the target's address on a link of the prober's, which comes before the others."""
     world = layout(["lan", "vpn", "vpn6"], elsewhere=["vpn", "vpn6"])
     home, lan = world.prober.interfaces[:2]
     assert (home.name, home.addresses) == ("home", ("10.88.0.50/24", "fd88::32/64"))
     assert lan.name == "lan"
-    (interface,) = host(world, "stranger").interfaces
+    (interface,) = host(world, "other-host").interfaces
     assert interface.addresses == ("10.88.0.10/24", "fd88::10/64")
-    assert host(world, "stranger").listens == ()
-    assert (("prober", "home"), ("stranger", "home")) in {wire.ends for wire in world.wires}
+    assert host(world, "other-host").listens == ()
+    assert (("prober", "home"), ("other-host", "home")) in {wire.ends for wire in world.wires}
 
 
 def test_name_servers_answer_in_their_order() -> None:

@@ -1,7 +1,7 @@
 """A host or a router: what it does with a packet that arrives, in the order in which Linux does it.
 
 Prerouting NAT, then either the input filter and the host's own sockets, or the route, the TTL check, its
-decrement, and the forward filter. Whatever the box sends itself is subject to its limits on ICMP errors and
+decrement, and the forward filter. Whatever the node sends itself is subject to its limits on ICMP errors and
 on resets. The link by which a packet arrived does not matter to whose it is: Linux is a weak host.
 """
 
@@ -105,7 +105,7 @@ class Guard:
 
 
 class Nat:
-    """The forwardings of one box, and the flows that they translated."""
+    """The forwardings of one node, and the flows that they translated."""
 
     def __init__(self, forwardings: Sequence[Forwarding] = (), *, loose: bool = True) -> None:
         self._forwardings = tuple(forwardings)
@@ -113,7 +113,7 @@ class Nat:
         self._probed: dict[Flow, IPAddress] = {}  # translated flow -> address that the client asked for
 
     def inwards(self, packet: Packet) -> Packet:
-        """Packet as the box sees it after prerouting: translated where a forwarding matches."""
+        """Packet as the node sees it after prerouting: translated where a forwarding matches."""
         for forwarding in self._forwardings:
             if forwarding.matches(packet):
                 flow = replace(packet.flow, destination=forwarding.inner)
@@ -124,7 +124,7 @@ class Nat:
         return packet
 
     def outwards(self, frame: Frame) -> Frame:
-        """Frame as it leaves the box: un-NATed where it belongs to a translated flow."""
+        """Frame as it leaves the node: un-NATed where it belongs to a translated flow."""
         if isinstance(frame, IcmpError):
             probed = self._probed.get(frame.quoted)
             if probed is None:
@@ -134,7 +134,7 @@ class Nat:
         return frame if probed is None else replace(frame, flow=replace(frame.flow, source=probed))
 
 
-# --- handshakes that are not for the box ---
+# --- handshakes that are not for the node ---
 
 
 _OPTIONS = TcpOptions(mss=1460)  # without timestamps it has no room to remember the others
@@ -148,7 +148,7 @@ class _Stage(StrEnum):
 
 
 class SynProxy:
-    """The proxied flows of one box, keyed by the client's direction."""
+    """The proxied flows of one node, keyed by the client's direction."""
 
     def __init__(self, ports: Container[Port]) -> None:
         self._ports = ports
@@ -185,7 +185,7 @@ class SynProxy:
 
 
 class Interceptor:
-    """A box that completes TCP handshakes which come from one realm, in everybody's name.
+    """A node that completes TCP handshakes which come from one realm, in everybody's name.
 
     `ports`: those that it takes; None: every one.
 
@@ -198,7 +198,7 @@ class Interceptor:
         self._stack = Stack((socket,))
 
     def intercept(self, packet: Packet, realm: str) -> tuple[Frame, ...] | None:
-        """What the box sends in the destination's name; None: not its business."""
+        """What the node sends in the destination's name; None: not its business."""
         if realm != self._realm or packet.flow.protocol is not Protocol.TCP or packet.flags == Tcp.FIN:
             return None
         if self._ports is not None and packet.flow.port not in self._ports:
@@ -208,7 +208,7 @@ class Interceptor:
         return tuple(replace(a, flow=packet.flow.back) for a in answers if isinstance(a, Packet))
 
 
-# --- the box ---
+# --- the node ---
 
 
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
@@ -220,7 +220,7 @@ IPV4 = 4
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """What one box does: its sockets, its filters and its tricks."""
+    """What one node does: its sockets, its filters and its tricks."""
 
     sockets: Sequence[ListeningSocket] = ()
     input_rules: Sequence[FilterRule] = ()
@@ -243,13 +243,13 @@ class NodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """How a frame came to a box, and which way the box would answer."""
+    """How a frame came to a node, and which way the node would answer."""
 
     realm: str  # of the link
     at: float  # seconds
-    source: IPAddress | None  # the box's own address towards the sender; None: it has no route there
-    way_out: Callable[[IPAddress], str | None]  # realm of the link by which the box sends to an address
-    # Of the neighbour that handed it over; empty: its link has no addresses. None: it is the box's own.
+    source: IPAddress | None  # the node's own address towards the sender; None: it has no route there
+    way_out: Callable[[IPAddress], str | None]  # realm of the link by which the node sends to an address
+    # Of the neighbour that handed it over; empty: its link has no addresses. None: it is the node's own.
     link_address: str | None = None
 
 
@@ -259,18 +259,18 @@ def came_astray(frame: Frame, arrival: Arrival) -> bool:
     return from_a_link and arrival.way_out(frame.source) != arrival.realm
 
 
-class Box:
+class Node:
     """One machine. `addresses` maps each of its own addresses to the realm of its link."""
 
-    def __init__(self, name: str, addresses: Mapping[IPAddress, str], manners: NodeConfig) -> None:
+    def __init__(self, name: str, addresses: Mapping[IPAddress, str], configured: NodeConfig) -> None:
         self.name = name
         self.addresses = dict(addresses)
-        self._does = manners
-        self._stack = Stack(manners.sockets, in_user_space=manners.in_user_space)
+        self._does = configured
+        self._stack = Stack(configured.sockets, in_user_space=configured.in_user_space)
         self._limits = Buckets()
 
     def receive(self, frame: Frame, arrival: Arrival) -> Iterable[Frame]:
-        """What the box sends when `frame` arrives."""
+        """What the node sends when `frame` arrives."""
         if self._is_lost(frame, arrival):
             return ()
         if isinstance(frame, IcmpError):
@@ -298,11 +298,11 @@ class Box:
     def unreachable(
         self, packet: Packet, kinds: Mapping[int, tuple[int, int]], source: IPAddress, now: float
     ) -> Iterable[Frame]:
-        """The error with which the box gives up a packet that it cannot send on."""
+        """The error with which the node gives up a packet that it cannot send on."""
         return self._own((icmp_error(packet, kinds[source.version], source),), now)
 
     def owns(self, address: IPAddress) -> bool:
-        """Whether a packet from a link to this address is for the box: loopback only where set up so."""
+        """Whether a packet from a link to this address is for the node: loopback only where set up so."""
         localnet = self._does.route_localnet and address.is_loopback and address.version == IPV4
         return localnet or address in self.addresses
 
@@ -320,7 +320,7 @@ class Box:
         return [frame for frame in answers if _may_leave(self._does.output_rules, out, frame)]
 
     def _forward(self, packet: Packet, arrival: Arrival) -> Iterable[Frame]:
-        """Send a packet on; a box that does not forward, and one that is asked for loopback, keeps quiet."""
+        """Send a packet on; a node that does not forward, and one that is asked for loopback, keeps quiet."""
         if packet.source.version not in self._does.forwards or packet.destination.is_loopback:
             return ()
         source = arrival.source or packet.destination
@@ -357,7 +357,7 @@ class Box:
         return proxy.intercept(packet) if proxy and packet.flow.protocol is Protocol.TCP else None
 
     def _own(self, frames: Iterable[Frame], now: float) -> Iterable[Frame]:
-        """What the box itself sends of these frames, as it leaves."""
+        """What the node itself sends of these frames, as it leaves."""
         sent = [frame for frame in frames if self._may_send(frame, now)]
         if self._does.ttl != DEFAULT_TTL:
             sent = [replace(frame, ttl=self._does.ttl) for frame in sent]

@@ -42,7 +42,7 @@ MET: dict[str, tuple[dict[str, Any], dict[str, tuple[str, str, str]]]] = {
             "vpn": (*WELL, "vpn"),
         },
     ),
-    "a stranger at home": (
+    "another host at home": (
         {"target": SERVICE, "elsewhere": ["vpn", "vpn6"]},
         {
             "lan": (*WELL, "lan"),
