@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scripted_network import Script, ScriptedNetwork
 
 from probe.app.plan import make_plan
-from probe.engine.pacing import BURST_S, FLOOR_S, INITIAL_S, STRANGER_FACTOR, PathStats
+from probe.engine.pacing import BURST_S, FIRST_FACTOR, FLOOR_S, INITIAL_S, PathStats
 from probe.engine.run import Run, ask
 from probe.engine.scan import AFTERMATH_S
 from probe.engine.survey import Step, Survey, survey_address
@@ -304,5 +304,5 @@ def test_a_round_beside_a_survey_knows_what_it_has_learned():
         assert [o.reason for o in answers.values()] == [Reason.NO_RESPONSE]
         return network.now()
 
-    assert taken({LAN: others}) == pytest.approx(STRANGER_FACTOR * FLOOR_S)
+    assert taken({LAN: others}) == pytest.approx(FIRST_FACTOR * FLOOR_S)
     assert taken(None) == pytest.approx(INITIAL_S)
