@@ -23,6 +23,7 @@ from probe.app.tunnels import warm_up
 from probe.diagnosis import path_probes
 from probe.diagnosis.machine_checks import check_machine
 from probe.diagnosis.path_probes import REFILLED_S, name_answers, trial_ports
+from probe.diagnosis.tunnel_checks import proposals
 from probe.engine.backend import Task
 from probe.engine.rows import Examined, measurement_of
 from probe.engine.run import Answers, Outcome, Progress, ask
@@ -234,8 +235,9 @@ def _done(task: Task[Mapping[_K, _V]] | None) -> Mapping[_K, _V]:
 def look(reader: MachineReader) -> Diagnosis:
     """Check this machine alone; nothing is sent."""
     began = time.monotonic()
-    checks = check_machine(reader.machine())
-    return Diagnosis(checks, elapsed=time.monotonic() - began)
+    machine = reader.machine()
+    checks, proposed = check_machine(machine), proposals(machine)
+    return Diagnosis(checks, elapsed=time.monotonic() - began, proposed=proposed)
 
 
 def examine(

@@ -38,6 +38,7 @@ def doctor(  # noqa: PLR0913 - each is a flag
     output: options.Output = None,
     redact: options.Redact = False,
     _color: options.Colour = options.ColourChoice.AUTO,
+    verbose: options.DoctorVerbose = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Find out why addresses do not answer, and what mends it; without an address, check this machine.
@@ -55,7 +56,7 @@ def doctor(  # noqa: PLR0913 - each is a flag
     request = EngineRequest(engine)
     timing = Timing(timeout, retries)
     every, free = doctoring.split_seconds(addresses or ()) if watch else (None, tuple(addresses or ()))
-    destination = Destination.of(form, output)
+    destination = Destination.of(form, output, detail=verbose)
     families = options.families_of(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
     target = Target(free, lan or (), vpn or (), public or (), ports, families=families)
     checkup = checkup_of(target, timing)

@@ -10,7 +10,6 @@ from probe.app.checkup import EVERY_S, CheckupRequest, Watch, begin, machine_rep
 from probe.app.diagnose import diagnosed_again
 from probe.app.engine_request import EngineRequest
 from probe.app.privileged_start import looking, started
-from probe.cli.notices import hint
 from probe.cli.output import Destination
 from probe.cli.progress import ProgressBar
 from probe.errors import UsageError
@@ -45,7 +44,6 @@ def checker(
         return
     with started(request, destination.around(), examines=True) as session:
         check = begin(checkup, session)
-        hint(session.missing, quiet=quiet, where="see the check of raw packets")
 
         def checked() -> DoctorReport:
             with ProgressBar(quiet=quiet) as progress:

@@ -253,6 +253,15 @@ Verbose = Annotated[
 Quiet = Annotated[
     bool, typer.Option("-q", "--quiet", help="No progress and no hints.", rich_help_panel=OUTPUT)
 ]
+DoctorVerbose = Annotated[
+    bool,
+    typer.Option(
+        "-v",
+        "--verbose",
+        help="Show every check of this machine, and all that was measured.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 
 
 def families_of(*, only_ipv4: bool, only_ipv6: bool) -> frozenset[int]:

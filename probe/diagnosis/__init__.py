@@ -7,11 +7,11 @@ answer the questions of `probe.model.symptoms` from what was measured. `table` h
 
 from collections.abc import Iterator, Sequence
 
+from probe.diagnosis.as_root import root_would_show
 from probe.diagnosis.measured import measured, name_facts
 from probe.diagnosis.ranking import (
     CauseDistribution,
-    add_up,
-    port_in_trouble,
+    blames,
     port_troubles,
     size_trouble,
     weigh,
@@ -54,22 +54,27 @@ def diagnose(
 
 
 def _diagnose(scene: ExamContext) -> AddressDiagnosis:
-    subjects = tuple(_subjects(scene))
-    whole = add_up(subjects)
-    ranked = sorted(whole.shares.items(), key=lambda item: (-item[1], item[0]))
-    kept = [(cause, share) for cause, share in ranked if share >= _LISTED] or ranked[:1]
-    total = sum(share for _, share in kept)
+    ranked = blames(_subjects(scene))
+    kept = [one for one in ranked if one.share >= _LISTED] or ranked[:1]
+    total = sum(one.share for one in kept)
     causes = tuple(
         Suspicion(
-            cause,
-            share / total,
-            whole.evidence.get(cause, ()),
-            tuple(CAUSES[cause].fix(scene)),
-            port_in_trouble(cause, subjects),
+            one.cause,
+            one.share / total,
+            one.evidence,
+            tuple(CAUSES[one.cause].fix(scene.about(one.ports))),
+            one.ports,
         )
-        for cause, share in kept
+        for one in kept
     )
-    return AddressDiagnosis(scene.exam.address, _condition(scene, causes[0]), causes, measured(scene))
+    shares = [(one.cause, one.probability) for one in causes]
+    return AddressDiagnosis(
+        scene.exam.address,
+        _condition(scene, causes),
+        causes,
+        measured(scene),
+        root_would_show(scene, shares),
+    )
 
 
 def _subjects(scene: ExamContext) -> Iterator[CauseDistribution]:
@@ -81,9 +86,10 @@ def _subjects(scene: ExamContext) -> Iterator[CauseDistribution]:
         yield from size_trouble(scene)
 
 
-def _condition(scene: ExamContext, first: Suspicion) -> Condition:
-    named = CAUSES[first.cause].condition
-    return named if named is not None and first.probability >= _LIKELY else scene.condition
+def _condition(scene: ExamContext, causes: Sequence[Suspicion]) -> Condition:
+    first = causes[0].cause
+    named, share = CAUSES[first].condition, sum(one.probability for one in causes if one.cause is first)
+    return named if named is not None and share >= _LIKELY else scene.condition
 
 
 _DEAD = frozenset({NameFailureRule.NO_ANSWER, NameFailureRule.UNREACHABLE})

@@ -3,12 +3,13 @@
 A name of this machine's own (an interface, a chain) is quoted: almost any character may be in it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from shlex import quote
 from typing import Final
 
-from probe.model.machine import Chain, Hook, Network
-from probe.model.target import IPAddress, Port
+from probe.model.machine import Chain, FirewallTool, Hook, Network
+from probe.model.target import IPAddress, Port, Protocol
 
 _IPV4 = 4
 
@@ -76,26 +77,151 @@ def widen_allowed(key: str, source: IPAddress) -> str:
     return f'wg set "{name}" peer {key} allowed-ips "{had}{alone(source)}"'
 
 
-def accept_in(chain: Chain, ip: IPAddress) -> str | None:
-    """Let an address pass before anything in a chain blocks it; None for a chain of the other family."""
-    outward = chain.hook is Hook.OUTPUT
+# --- packet filters ---
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is to pass: from this machine to an address of the target, on these of its ports.
+
+    `source` is this machine's own address there; without `ports`, all that goes between the two.
+    """
+
+    ip: IPAddress
+    ports: tuple[Port, ...] = ()
+    source: IPAddress | None = None
+    interface: str | None = None  # of this machine
+
+    def by_protocol(self) -> Iterator[tuple[Protocol | None, tuple[int, ...]]]:
+        """The numbers of the ports of each protocol; one pair without either where there are no ports."""
+        if not self.ports:
+            yield None, ()
+        for protocol in dict.fromkeys(port.protocol for port in self.ports):
+            yield protocol, tuple(port.number for port in self.ports if port.protocol is protocol)
+
+
+def accept_in(chain: Chain, opening: Opening) -> tuple[str, ...]:
+    """Let probes out, or their answers in, before anything in a chain of this machine blocks them.
+
+    One command for each protocol; none for a chain of the other IP version.
+    """
+    ip = opening.ip
     if chain.tool == "nft":
-        word = "ip" if ip.version == _IPV4 else "ip6"
-        if chain.family not in {word, "inet"}:
-            return None
-        field = "daddr" if outward else "saddr"
-        place = f"{chain.family} {quote(chain.table)} {quote(chain.name)}"
-        return f"nft insert rule {place} {word} {field} {ip} accept"
-    if (chain.tool == "ip6tables") != (ip.version != _IPV4):
-        return None
-    return f"{chain.tool} -I {quote(chain.name)} {'-d' if outward else '-s'} {ip} -j ACCEPT"
+        if chain.family not in {_family(ip), "inet"}:
+            return ()
+    elif (chain.tool == "ip6tables") != (ip.version != _IPV4):
+        return ()
+    make = _nft_here if chain.tool == "nft" else _iptables_here
+    return tuple(make(chain, opening, protocol, ports) for protocol, ports in opening.by_protocol())
 
 
-def accept_at_target(source: IPAddress, port: Port | None) -> str:
-    """Let an address pass in the usual input chain of nft: to one port, or to all (None)."""
-    word = "ip" if source.version == _IPV4 else "ip6"
-    match = "" if port is None else f" {port.protocol} dport {port.number}"
-    return f"nft insert rule inet filter input {word} saddr {source}{match} accept"
+def _family(ip: IPAddress) -> str:
+    return "ip" if ip.version == _IPV4 else "ip6"
+
+
+def _nft_here(chain: Chain, opening: Opening, protocol: Protocol | None, ports: Sequence[int]) -> str:
+    outward = chain.hook is Hook.OUTPUT
+    words = [f"insert rule {chain.family} {chain.table} {chain.name}"]
+    if opening.interface is not None and '"' not in opening.interface:
+        words.append(f'{"oifname" if outward else "iifname"} "{opening.interface}"')
+    words.append(f"{_family(opening.ip)} {'daddr' if outward else 'saddr'} {opening.ip}")
+    if protocol is not None:
+        words.append(f"{protocol} {'dport' if outward else 'sport'} {_nft_ports(ports)}")
+    return f"nft {quote(' '.join([*words, 'accept' if outward else 'ct state established accept']))}"
+
+
+def _nft_ports(ports: Sequence[int]) -> str:
+    listed = ", ".join(map(str, ports))
+    return listed if len(ports) == 1 else f"{{ {listed} }}"
+
+
+def _iptables_here(chain: Chain, opening: Opening, protocol: Protocol | None, ports: Sequence[int]) -> str:
+    outward = chain.hook is Hook.OUTPUT
+    words = [f"{chain.tool} -I {quote(chain.name)}"]
+    if opening.interface is not None:
+        words.append(f"{'-o' if outward else '-i'} {quote(opening.interface)}")
+    words.append(f"{'-d' if outward else '-s'} {opening.ip}")
+    if protocol is not None:
+        words.append(_iptables_ports(protocol, ports, "dport" if outward else "sport"))
+    if not outward:
+        words.append("-m conntrack --ctstate ESTABLISHED")
+    return " ".join([*words, "-j ACCEPT"])
+
+
+def _iptables_ports(protocol: Protocol, ports: Sequence[int], field: str) -> str:
+    listed = ",".join(map(str, ports))
+    return f"-p {protocol} " + (
+        f"--{field} {listed}" if len(ports) == 1 else f"-m multiport --{field}s {listed}"
+    )
+
+
+def ufw_allow_out(opening: Opening) -> tuple[str, ...]:
+    """Let probes out by ufw, which keeps that (ufw(8)); one command for each protocol."""
+    on = "" if opening.interface is None else f" on {quote(opening.interface)}"
+    return tuple(
+        f"ufw allow out{on} to {opening.ip}"
+        if protocol is None
+        else f"ufw allow out{on} proto {protocol} to {opening.ip} port {','.join(map(str, ports))}"
+        for protocol, ports in opening.by_protocol()
+    )
+
+
+def accept_at_target(tool: FirewallTool, opening: Opening) -> tuple[str, ...]:
+    """Let this machine in at the target, to these ports of one address, by the tool that is used there."""
+    return tuple(
+        command
+        for protocol, ports in opening.by_protocol()
+        if protocol is not None
+        for command in _AT_TARGET[tool](opening, protocol, ports)
+    )
+
+
+def _ufw_in(opening: Opening, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
+    listed = ",".join(map(str, ports))
+    yield f"ufw allow proto {protocol} from {opening.source} to {opening.ip} port {listed}"
+
+
+def _firewalld_in(opening: Opening, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
+    ends = f'source address="{opening.source}" destination address="{opening.ip}"'
+    pair = f'family="ipv{opening.ip.version}" {ends}'
+    rules = (quote(f'rule {pair} port port="{number}" protocol="{protocol}" accept') for number in ports)
+    yield " ".join(["firewall-cmd", *(f"--add-rich-rule={rule}" for rule in rules)])
+
+
+def _nft_in(opening: Opening, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
+    word = _family(opening.ip)
+    pair = f"{word} saddr {opening.source} {word} daddr {opening.ip}"
+    rule = f"insert rule inet filter input {pair} {protocol} dport {_nft_ports(ports)} accept"
+    yield f"nft {quote(rule)}"
+
+
+def _iptables_in(opening: Opening, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
+    pair = f"-s {opening.source} -d {opening.ip}"
+    yield f"{_iptables(opening)} -I INPUT {pair} {_iptables_ports(protocol, ports, 'dport')} -j ACCEPT"
+
+
+def _iptables(opening: Opening) -> str:
+    return "iptables" if opening.ip.version == _IPV4 else "ip6tables"
+
+
+def _docker_in(opening: Opening, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
+    """A published port is translated before it is filtered: the chain sees the original port in conntrack."""
+    for number in ports:
+        asked = f"--ctorigdst {opening.ip} --ctorigdstport {number} --ctdir ORIGINAL"
+        pair = f"-s {opening.source} -p {protocol} -m conntrack {asked}"
+        yield f"{_iptables(opening)} -I DOCKER-USER {pair} -j ACCEPT"
+
+
+_AT_TARGET: Mapping[FirewallTool, Callable[[Opening, Protocol, Sequence[int]], Iterator[str]]] = {
+    FirewallTool.UFW: _ufw_in,
+    FirewallTool.FIREWALLD: _firewalld_in,
+    FirewallTool.NFT: _nft_in,
+    FirewallTool.IPTABLES: _iptables_in,
+    FirewallTool.DOCKER: _docker_in,
+}
+
+
+# --- sizes ---
 
 
 def narrow_route(ip: IPAddress, interface: str, size: int) -> str:

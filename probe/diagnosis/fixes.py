@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from probe.diagnosis.commands import (
     LOOSEN_REVERSE_PATH,
     START_TAILSCALE,
+    Opening,
     accept_at_target,
     accept_in,
     allow_peer,
@@ -15,15 +16,18 @@ from probe.diagnosis.commands import (
     route_by,
     set_mtu,
     switch_on,
+    ufw_allow_out,
     widen_allowed,
 )
 from probe.diagnosis.read_symptoms import answers, blocking
 from probe.diagnosis.read_ways import endpoint_of, key_of
 from probe.diagnosis.subject import ExamContext
 from probe.engine.distance import is_answer
+from probe.model.binding import Via
 from probe.model.facts import LinkKind
 from probe.model.fixes import Fix, FixRule, Place
-from probe.model.machine import Tunnel, TunnelKind
+from probe.model.machine import Chain, FirewallTool, Hook, Tunnel, TunnelKind
+from probe.model.probing import ErrorKind, reasons_of
 from probe.model.tunnel_state import is_on
 
 _SAFE_MTU = 1280  # bytes: what every IPv6 link carries (RFC 8200 section 5)
@@ -132,14 +136,34 @@ def overlap(scene: ExamContext) -> Iterator[Fix]:
 
 
 def local_firewall(scene: ExamContext) -> Iterator[Fix]:
-    """Let the address through each chain of this machine that blocks."""
-    found = blocking(scene)
-    if not found:
-        yield Fix(rule=FixRule.ALLOW_HERE, address=str(scene.ip))
-    for chain in found:
-        command = accept_in(chain, scene.ip)
-        if command is not None:
-            yield _here(FixRule.ACCEPT_IN_CHAIN, command)
+    """Let what was asked through each chain of this machine that may block it."""
+    opening = _opening(scene)
+    chains = [chain for chain in blocking(scene) if chain.hook in _hooks_in_question(scene)]
+    commands = [command for chain in chains for command in _let_through(chain, opening, scene)]
+    if not commands:
+        tools = scene.machine.firewall.tools
+        yield Fix(rule=FixRule.ALLOW_HERE, address=str(scene.ip), ports=_ports(scene), firewalls=tools)
+    for command in dict.fromkeys(commands):
+        yield _here(FixRule.ACCEPT_IN_CHAIN, command)
+
+
+def _opening(scene: ExamContext) -> Opening:
+    return Opening(scene.ip, scene.troubled_ports(), scene.source, scene.route.interface)
+
+
+def _hooks_in_question(scene: ExamContext) -> tuple[Hook, ...]:
+    """Where this machine's filter can have been in the way, by what its interface counted."""
+    passage = scene.exam.passage
+    if passage is None or not passage.probes:
+        return tuple(Hook)
+    return (Hook.OUTPUT,) if scene.is_kept else (Hook.INPUT,)
+
+
+def _let_through(chain: Chain, opening: Opening, scene: ExamContext) -> tuple[str, ...]:
+    """By ufw, where the chain is its own: what it is not given, it forgets when it starts again."""
+    by_ufw = FirewallTool.UFW in scene.machine.firewall.tools and chain.name == "OUTPUT"
+    found = accept_in(chain, opening)
+    return ufw_allow_out(opening) if by_ufw and found else found
 
 
 def reverse_path(scene: ExamContext) -> Iterator[Fix]:
@@ -155,19 +179,34 @@ def _source(scene: ExamContext) -> str | None:
     return None if scene.source is None else str(scene.source)
 
 
+_PROHIBITS = reasons_of(ErrorKind.PROHIBITED)
+_ANY_TOOL = (FirewallTool.UFW, FirewallTool.FIREWALLD, FirewallTool.NFT, FirewallTool.IPTABLES)
+
+
 def target_firewall(scene: ExamContext) -> Iterator[Fix]:
-    """Accept our address at the target, on the ports in trouble."""
+    """Accept our address at the target, on the ports in trouble: by each tool that it may be set up with."""
     if scene.source is None:
         return
-    ports = scene.troubled_ports() if answers(scene.exam) else ()
     yield Fix(
         rule=FixRule.ALLOW_AT_TARGET,
         address=str(scene.ip),
-        ports=tuple(map(str, ports)),
+        ports=_ports(scene),
         source=str(scene.source),
     )
-    for port in ports or (None,):
-        yield _there(FixRule.ACCEPT_AT_TARGET, accept_at_target(scene.source, port))
+    for tool in dict.fromkeys(_tools_at_target(scene)):
+        for command in accept_at_target(tool, _opening(scene)):
+            yield Fix(rule=FixRule.ACCEPT_AT_TARGET, place=Place.TARGET, firewalls=(tool,), command=command)
+
+
+def _tools_at_target(scene: ExamContext) -> Iterator[FirewallTool]:
+    """The likeliest first: Docker filters what it forwards, and firewalld reports that it prohibits."""
+    ports = frozenset(scene.troubled_ports())
+    if any(verdict.via is Via.FORWARD for verdict in scene.verdict.ports if verdict.port in ports):
+        yield FirewallTool.DOCKER
+    tested = scene.exam.survey.tested()
+    if any(tested[port].reason in _PROHIBITS for port in ports):
+        yield FirewallTool.FIREWALLD
+    yield from _ANY_TOOL
 
 
 def _ports(scene: ExamContext) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from probe.model.verdict import PortVerdict
 
 Shares = Mapping[Cause, float]
 _SUPPORTS = 1.5  # times likelier than usual: then a symptom is evidence for a cause
-_MOST = 0.5  # share of a cause's blame from which on it belongs to one port
+_LEAST = 0.25  # of the blame of the port that has most: with less a port is not named beside it
 _FEW = 6  # symptoms that are kept as evidence
 
 
@@ -62,19 +62,58 @@ def _in_trouble(symptom: Symptom) -> float:
     return weighed / sum(troubles.values())
 
 
-def add_up(troubles: Iterable[CauseDistribution]) -> CauseDistribution:
-    """Join the subjects of an address."""
-    listed = tuple(troubles)
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """A cause's share of the blame, and what speaks for it. `ports` empty: it is about the address."""
+
+    cause: Cause
+    share: float
+    evidence: tuple[CauseEvidence, ...] = ()
+    ports: tuple[Port, ...] = ()
+
+
+def blames(subjects: Iterable[CauseDistribution]) -> tuple[Blame, ...]:
+    """Join the subjects of an address: every cause with its share, which sum to 1, the greatest first.
+
+    Where ports differ in their likeliest cause, each of these groups of ports has causes of its own.
+    """
+    listed = tuple(subjects)
     well = prod(one.shares.get(Cause.NONE, 0.0) for one in listed)
-    expected: dict[Cause, float] = {}
-    for one in listed:
+    expected: dict[tuple[Cause, Cause | None], list[CauseDistribution]] = {}
+    for (cause, group), having in _by_group(listed).items():
+        expected.setdefault((cause, group), []).extend(having)
+    sums = {key: sum(one.shares[key[0]] for one in having) for key, having in expected.items()}
+    total = sum(sums.values())
+    found = [Blame(Cause.NONE, well, _merged(Cause.NONE, listed))]
+    for (cause, group), having in expected.items():
+        share = (1 - well) * sums[cause, group] / total
+        found.append(Blame(cause, share, _merged(cause, having), _ports_of(cause, having)))
+    return tuple(sorted(found, key=lambda one: (-one.share, one.cause, one.ports)))
+
+
+def _by_group(
+    subjects: Sequence[CauseDistribution],
+) -> Mapping[tuple[Cause, Cause | None], list[CauseDistribution]]:
+    """The subjects that each cause may trouble, apart for each group of ports; None: there is one at most.
+
+    What is not about a port joins the group that has most of the same cause.
+    """
+    firsts = {_first(one) for one in subjects if one.port is not None}
+    found: dict[tuple[Cause, Cause | None], list[CauseDistribution]] = {}
+    for one in sorted(subjects, key=lambda subject: subject.port is None):
         for cause, share in one.shares.items():
-            if cause is not Cause.NONE:
-                expected[cause] = expected.get(cause, 0.0) + share
-    total = sum(expected.values())
-    shares = {cause: (1 - well) * value / total for cause, value in expected.items()} if total else {}
-    evidence = {cause: _merged(cause, listed) for cause in (Cause.NONE, *shares)}
-    return CauseDistribution({Cause.NONE: well, **shares}, evidence)
+            if cause is Cause.NONE or share <= 0:
+                continue
+            group = None if len(firsts) <= 1 else _first(one)
+            if group is not None and one.port is None:
+                there = {at: sum(s.shares[cause] for s in found.get((cause, at), ())) for at in firsts}
+                group = max(sorted(there), key=lambda at: there[at])
+            found.setdefault((cause, group), []).append(one)
+    return found
+
+
+def _first(one: CauseDistribution) -> Cause:
+    return max(sorted(one.shares), key=lambda cause: one.shares[cause])
 
 
 def _merged(cause: Cause, troubles: Sequence[CauseDistribution]) -> tuple[CauseEvidence, ...]:
@@ -85,13 +124,14 @@ def _merged(cause: Cause, troubles: Sequence[CauseDistribution]) -> tuple[CauseE
     return tuple(dict.fromkeys(found for one in having for found in one.evidence.get(cause, ())))
 
 
-def port_in_trouble(cause: Cause, troubles: Iterable[CauseDistribution]) -> Port | None:
-    """The one port that most of a cause's blame comes from; None where that is the address, or several."""
-    shares: dict[Port | None, float] = {}
-    for one in troubles:
-        shares[one.port] = shares.get(one.port, 0.0) + one.shares.get(cause, 0.0)
-    port = max(shares, key=lambda at: shares[at], default=None)
-    return port if shares.get(port, 0.0) > _MOST * sum(shares.values()) else None
+def _ports_of(cause: Cause, troubles: Sequence[CauseDistribution]) -> tuple[Port, ...]:
+    """The ports that a cause is about, where more of its blame comes from ports than from the address."""
+    by_port = {one.port: one.shares[cause] for one in troubles if one.port is not None}
+    others = sum(one.shares[cause] for one in troubles if one.port is None)
+    if sum(by_port.values()) <= others:
+        return ()
+    least = max(by_port.values()) * _LEAST
+    return tuple(sorted(port for port, share in by_port.items() if share >= least))
 
 
 # --- ports that ought to answer ---

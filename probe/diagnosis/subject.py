@@ -1,7 +1,7 @@
 """One address under diagnosis, with all that is known around it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.model.binding import Condition
 from probe.model.exam import AddressExam
@@ -26,6 +26,7 @@ class ExamContext:
     machine: Surroundings
     verdict: Verdict
     named: frozenset[Port] = frozenset()  # ports that the user wants to work
+    only: tuple[Port, ...] = ()  # of the troubled ports, those that are looked at; none: all
 
     @property
     def ip(self) -> IPAddress:
@@ -85,6 +86,13 @@ class ExamContext:
         passage = self.exam.passage
         return passage is not None and passage.sent_packets < passage.probes * MOST
 
+    def is_other_way(self, other: AddressExam) -> bool:
+        """Whether another address is a neighbour on another link: its host can be handed packets there."""
+        route = other.survey.route
+        if route is None or not route.on_link or route.kind is not LinkKind.ETHERNET:
+            return False
+        return route.interface != self.route.interface and other.address.family == self.ip.version
+
     def claiming(self) -> tuple[Link, ...]:
         """The links that are up and whose own network has the address."""
         return tuple(
@@ -98,8 +106,14 @@ class ExamContext:
         return tuple(
             port
             for port, observation in sorted(self.exam.survey.tested().items())
-            if self._fails(port, observation) and self._ought_to_answer(port)
+            if self._fails(port, observation)
+            and self._ought_to_answer(port)
+            and port in (self.only or (port,))
         )
+
+    def about(self, ports: tuple[Port, ...]) -> "ExamContext":
+        """The same address with a look at these of its troubled ports alone."""
+        return replace(self, only=ports)
 
     def _fails(self, port: Port, observation: Observation) -> bool:
         return observation.state not in _FINE or observation.raw_only or self.turns_away(port)

@@ -1,17 +1,21 @@
 """What a tunnel's own facts mean for it, whatever address lies behind it: one check a tunnel."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
 from probe.diagnosis.commands import START_TAILSCALE, set_peer, socket_of, switch_on
+from probe.model.diagnosis import Proposal
 from probe.model.fixes import Fix, FixRule, Place
-from probe.model.machine import Peer, Tunnel, TunnelKind
+from probe.model.machine import Machine, Peer, Tunnel, TunnelKind
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Handshake, PeerState, Status
-from probe.model.tunnel_state import REJECT_AFTER_S
+from probe.model.target import IPAddress
+from probe.model.tunnel_state import REJECT_AFTER_S, is_on
 
 RUNNING = "Running"  # what `tailscale status` shows where all is well
 _SHOWN_PEERS = 2
+_PROPOSED = 4  # addresses of one tunnel
+_POINT_TO_POINT = 2  # addresses of a network that has nothing but its two ends
 _DIGITS = 3  # of seconds
 
 
@@ -35,6 +39,28 @@ def check_tunnel(tunnel: Tunnel, system: str) -> Check:
     if tunnel.unread is not None:
         return _check(tunnel, Status.SKIPPED, _plain(CheckRule.TUNNEL_PEERS_UNREAD, tunnel))
     return _traffic(tunnel)
+
+
+def proposals(machine: Machine) -> tuple[Proposal, ...]:
+    """Addresses behind the tunnels that are on: of peers and gateways, else the first of their network."""
+    own = {held.ip for link in machine.links for held in link.addresses}
+    return tuple(
+        found for tunnel in machine.tunnels if is_on(tunnel) and (found := _behind(tunnel, machine, own))
+    )
+
+
+def _behind(tunnel: Tunnel, machine: Machine, own: Collection[IPAddress]) -> Proposal | None:
+    name = tunnel.link.name
+    single = [n.network_address for p in tunnel.peers or () for n in p.allowed_ips if n.num_addresses == 1]
+    gateways = [r.gateway for r in machine.routes or () if r.interface == name and r.gateway is not None]
+    known = [ip for ip in dict.fromkeys((*single, *gateways)) if ip not in own and not ip.is_link_local]
+    if known:
+        return Proposal(interface=name, addresses=tuple(map(str, known[:_PROPOSED])))
+    networks = [held.network for held in tunnel.link.addresses if not held.is_link_local]
+    first = next((n.network_address + 1 for n in networks if n.num_addresses > _POINT_TO_POINT), None)
+    if first is None or first in own:
+        return None
+    return Proposal(interface=name, addresses=(str(first),), customary=True)
 
 
 def _check(tunnel: Tunnel, status: Status, found: CheckFinding, fix: Fix | None = None) -> Check:

@@ -1,11 +1,12 @@
 """The sentences of the diagnosis: what each cause means, and what was seen that speaks for it."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
 from probe.explain.phrases import lasting, listed
-from probe.model.diagnosis import Cause
+from probe.model.diagnosis import Cause, Look, RootWouldShow
 from probe.model.machine import Chain, Hook, TunnelKind
 from probe.model.probing import Reason
 from probe.model.symptoms import CauseEvidence, Symptom
@@ -253,3 +254,19 @@ _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
     Symptom.NO_SIZE_ERROR: "no ICMP error reports how much the path carries",
     Symptom.SMALLER_PASSES: "packets of {e.mtu} bytes pass",
 }
+
+
+# --- what root would show ---
+
+
+_LOOKS: Final[Mapping[Look, str]] = {
+    Look.PACKET_FILTER: "this machine's packet filter",
+    Look.TUNNEL_PEERS: "the tunnel's peers and handshakes",
+    Look.RETURN_PATH: "by which way answers come back",
+}
+
+
+def explained_root(shown: RootWouldShow) -> RootWouldShow:
+    """The same with its sentence."""
+    looks, causes = listed([_LOOKS[look] for look in shown.looks]), listed(shown.causes)
+    return replace(shown, text=f"with sudo it would show {looks}, which separates {causes}")

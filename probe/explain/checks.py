@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from probe.explain.fixes import explained_fix
 from probe.explain.phrases import few, lasting
 from probe.explain.unread import filter_unread, peers_unread
+from probe.model.diagnosis import Proposal
 from probe.model.machine import Chain
 from probe.model.machine_checks import Check, CheckFinding, CheckRule, Handshake, LinkNetwork, PeerState
 
@@ -19,6 +20,14 @@ def explained_check(check: Check) -> Check:
     """The same check with the sentences of what it found and of what mends it."""
     fix = None if check.fix is None else explained_fix(check.fix)
     return replace(check, found=replace(check.found, text=result_text(check.found)), fix=fix)
+
+
+def explained_proposal(proposal: Proposal) -> Proposal:
+    """The same with its sentence, which ends with a command to be copied."""
+    words = " ".join(f"--vpn {address}" for address in proposal.addresses)
+    guess = ", if its far end has the usual address" if proposal.customary else ""
+    text = f"to examine what is behind {proposal.interface}{guess}: bindprobe doctor {words}"
+    return replace(proposal, text=text)
 
 
 def result_text(found: CheckFinding) -> str:

@@ -125,13 +125,18 @@ _SENTENCES: Mapping[FixRule, str | Callable[[Fix], str]] = {
     FixRule.CHECK_DHCP: (
         "see too that {f.address} is still the target's address: it may have got another one by DHCP"
     ),
-    FixRule.ALLOW_HERE: (
-        "allow traffic to and from {f.address} in this machine's own firewall (sudo nft list ruleset)"
+    FixRule.ALLOW_HERE: lambda f: (
+        f"allow {_ports(f) if f.ports else 'traffic'} to {f.address}, and its answers, in this machine's own firewall"
+        f" ({listed(f.firewalls) if f.firewalls else 'sudo nft list ruleset'})"
     ),
     FixRule.ALLOW_OWN_TRAFFIC: lambda f: "; ".join(_LETS[hook] for hook in f.hooks),
     FixRule.ALLOW_AT_TARGET: lambda f: (
-        f"allow {_ports(f)} from {f.source} in the target's firewall, on the side of {f.address};"
-        " where its chain is called inet filter input:"
+        f"allow {_ports(f)} from {f.source} to {f.address} in the target's firewall"
+        + (
+            ", with the one of these tools that it has (firewalld: add the link's --zone=; nft: the chain's own name):"
+            if f.ports
+            else "; -p PORT gives the commands"
+        )
     ),
     FixRule.ALLOW_ON_PATH: _on_path,
     FixRule.STOP_ISOLATION: (

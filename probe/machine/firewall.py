@@ -7,7 +7,8 @@ Extensions of iptables in nft's tables only iptables itself can read.
 import sys
 from collections.abc import Mapping
 
-from probe.machine.iptables_save import parse_save
+from probe.machine.firewall_tools import tools_at_work, tools_of
+from probe.machine.iptables_save import chain_names, parse_save
 from probe.machine.nftables import Ruleset, parse_ruleset
 from probe.machine.tools import ToolFailure, ToolOutput, ask
 from probe.model.machine import Chain, Firewall
@@ -25,13 +26,14 @@ def read_firewall() -> Firewall:
         return Firewall(unread=Unread(rule=UnreadRule.OTHER_SYSTEM))
     answer = ask((_NFT, "-j", "list", "ruleset"))
     if answer.failure is ToolFailure.NOT_PERMITTED:
-        return Firewall(unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=(_NFT,)))
+        return _locked(_NFT)
     ruleset = None if answer.failure else parse_ruleset(answer.output)
     if ruleset is None:
         return _of_iptables(answer)
     if ruleset.chains and not ruleset.opaque:
-        return Firewall(ruleset.chains)
-    return Firewall(_merged(ruleset, _chains_of(_saves(_OF_NFT if ruleset.opaque else _LEGACY))))
+        return Firewall(ruleset.chains, tools=tools_of(ruleset.names))
+    saves = _saves(_OF_NFT if ruleset.opaque else _LEGACY)
+    return Firewall(_merged(ruleset, _chains_of(saves)), tools=tools_of(ruleset.names | _names_of(saves)))
 
 
 def _of_iptables(nft: ToolOutput) -> Firewall:
@@ -41,12 +43,21 @@ def _of_iptables(nft: ToolOutput) -> Firewall:
     if all(failure is ToolFailure.ABSENT for failure in failures):
         return Firewall(unread=_without_iptables(nft))
     if ToolFailure.NOT_PERMITTED in failures:
-        return Firewall(unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=tuple(_FAMILIES)))
+        return _locked(*_FAMILIES)
     if ToolFailure.FAILED in failures:
         complaints = tuple(line for save in saves.values() for line in save.complained)
         failed = Unread(rule=UnreadRule.TOOL_FAILED, tools=tuple(_FAMILIES), complaints=complaints)
         return Firewall(unread=failed)
-    return Firewall(_chains_of(saves))
+    return Firewall(_chains_of(saves), tools=tools_of(_names_of(saves)))
+
+
+def _locked(*tools: str) -> Firewall:
+    """A packet filter that only root may read."""
+    return Firewall(unread=Unread(rule=UnreadRule.NEEDS_ROOT, tools=tools), tools=tools_at_work())
+
+
+def _names_of(saves: Mapping[str, ToolOutput]) -> frozenset[str]:
+    return frozenset(name for save in saves.values() for name in chain_names(save.output))
 
 
 def _without_iptables(nft: ToolOutput) -> Unread:

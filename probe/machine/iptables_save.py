@@ -29,6 +29,11 @@ def parse_save(text: str, tool: str, family: str) -> tuple[Chain, ...]:
     return tuple(chain for table in _tables(text) for chain in _chains(table, tool, family))
 
 
+def chain_names(text: str) -> frozenset[str]:
+    """The names of all chains of a saved ruleset."""
+    return frozenset(name for table in _tables(text) for name in table.policies)
+
+
 def _tables(text: str) -> list[_Table]:
     tables: list[_Table] = []
     for line in text.splitlines():

@@ -164,10 +164,14 @@ class _Object(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """What a ruleset holds. `opaque`: family and table of rules made by iptables that nft cannot read."""
+    """What a ruleset holds. `opaque`: family and table of rules made by iptables that nft cannot read.
+
+    `names`: of all its tables and chains.
+    """
 
     chains: tuple[Chain, ...]
     opaque: frozenset[tuple[str, str]] = frozenset()
+    names: frozenset[str] = frozenset()
 
 
 def parse_ruleset(text: str) -> Ruleset | None:
@@ -186,6 +190,7 @@ def parse_ruleset(text: str) -> Ruleset | None:
     return Ruleset(
         tuple(chain for chain in chains if chain is not None),
         frozenset((o.rule.family, o.rule.table) for o in objects if o.rule and _is_opaque(o.rule)),
+        frozenset(name for o in objects if o.chain for name in (o.chain.table, o.chain.name)),
     )
 
 

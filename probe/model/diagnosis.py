@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from probe.model.binding import Condition
 from probe.model.fixes import Fix
@@ -42,18 +45,40 @@ class Cause(StrEnum):
     SERVICE_REFUSES_PEER = "service-refuses-peer"
 
 
+class Look(StrEnum):
+    """What this machine shows to root alone."""
+
+    PACKET_FILTER = "packet-filter"
+    TUNNEL_PEERS = "tunnel-peers"
+    RETURN_PATH = "return-path"  # by raw packets: whether, and by which link, answers come back
+
+
+class RootWouldShow(Struct, frozen=True, kw_only=True):
+    """What root would show that separates the likeliest causes."""
+
+    looks: Annotated[tuple[Look, ...], Meta(description="What would be looked at, too.")]
+    causes: Annotated[tuple[Cause, ...], Meta(description="The causes that it would separate.")]
+    text: Annotated[str, Meta(description="The same as a sentence.")] = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Suspicion:
     """One cause, how probable it is, what speaks for it, and what mends it, best first.
 
-    `port`: the one port on which it is to blame; None: the address, or several ports.
+    `ports`: those on which it is to blame; none: it is about the address. Where ports differ, a cause stands
+    once for each group of them that it may trouble.
     """
 
     cause: Cause
     probability: float
     evidence: tuple[CauseEvidence, ...] = ()
     fix: tuple[Fix, ...] = ()
-    port: Port | None = None
+    ports: tuple[Port, ...] = ()
+
+    @property
+    def port(self) -> Port | None:
+        """The one port; None: the address, or several ports."""
+        return self.ports[0] if len(self.ports) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +89,7 @@ class AddressDiagnosis:
     condition: Condition
     causes: tuple[Suspicion, ...]
     measured: tuple[MeasuredFact, ...] = ()
+    as_root: RootWouldShow | None = None  # None: nothing that would change much
 
     @property
     def well(self) -> bool:
@@ -81,6 +107,17 @@ class NameDiagnosis:
     measured: tuple[MeasuredFact, ...] = ()
 
 
+class Proposal(Struct, frozen=True, kw_only=True):
+    """Addresses behind a tunnel of this machine that could be examined."""
+
+    interface: Annotated[str, Meta(description="Interface of the tunnel.")]
+    addresses: Annotated[tuple[str, ...], Meta(description="Addresses that it leads to.")]
+    customary: Annotated[
+        bool, Meta(description="Whether the address is no known one, but the first of the tunnel's network.")
+    ] = False
+    text: Annotated[str, Meta(description="The same as a sentence.")] = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """Everything that `doctor` found, in the order of asking."""
@@ -91,6 +128,7 @@ class Diagnosis:
     complete: bool = True
     measurement: Measurement | None = None  # what it is made of; None: this machine alone was looked at
     facts: Facts = field(default_factory=Facts)  # what the user stated
+    proposed: tuple[Proposal, ...] = ()  # where no address was given
 
     @property
     def well(self) -> bool:

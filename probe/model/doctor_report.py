@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from probe.model.binding import Condition, Probability
-from probe.model.diagnosis import Cause
+from probe.model.diagnosis import Cause, Proposal, RootWouldShow
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check
 from probe.model.measured_facts import MeasuredFact
@@ -33,6 +33,9 @@ class CauseReport(Struct, frozen=True, kw_only=True):
         PortNumber | None, Meta(description="The port that it is about; null: the address, or several ports.")
     ] = None
     protocol: Annotated[Protocol | None, Meta(description="Protocol of `port`.")] = None
+    ports: Annotated[
+        tuple[str, ...], Meta(description="The ports that it is about, as `8000/tcp`; empty: the address.")
+    ] = ()
     evidence: Annotated[
         tuple[CauseEvidence, ...], Meta(description="The evidence for it, the strongest first.")
     ] = ()
@@ -57,6 +60,10 @@ class DoctorAddress(Struct, frozen=True, kw_only=True):
         Meta(description="Route, ping, ports, counters and so on, as far as measured."),
     ] = ()
     causes: Annotated[tuple[CauseReport, ...], Meta(description="Its causes, most probable first.")]
+    as_root: Annotated[
+        RootWouldShow | None,
+        Meta(description="What root would show that separates the causes; null: nothing that matters."),
+    ] = None
 
 
 class DoctorReport(Struct, frozen=True, kw_only=True):
@@ -74,6 +81,10 @@ class DoctorReport(Struct, frozen=True, kw_only=True):
     addresses: Annotated[
         tuple[DoctorAddress, ...],
         Meta(description="The addresses as given, then names without one."),
+    ] = ()
+    proposed: Annotated[
+        tuple[Proposal, ...],
+        Meta(description="Without an address: what could be examined behind this machine's tunnels."),
     ] = ()
     facts: Annotated[Facts, Meta(description="What the user stated.")] = Facts()
     measurements: Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from probe.model.machine import Hook, TunnelKind
+from probe.model.machine import FirewallTool, Hook, TunnelKind
 
 
 class Place(StrEnum):
@@ -117,6 +117,10 @@ class Fix(Struct, frozen=True, kw_only=True, omit_defaults=True):
     endpoint: Annotated[
         str | None, Meta(description="Address and port of the tunnel's far end; null: not known.")
     ] = None
+    firewalls: Annotated[
+        tuple[FirewallTool, ...],
+        Meta(description="What the packet filter is set up with; of `command`: the tool that it is for."),
+    ] = ()
     hooks: Annotated[tuple[Hook, ...], Meta(description="Where this machine's own filter blocks.")] = ()
     name: Annotated[str | None, Meta(description="The name that the address was resolved from.")] = None
     file: Annotated[str | None, Meta(description="Where the setting stands.")] = None

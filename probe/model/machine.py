@@ -128,11 +128,25 @@ class Chain(Struct, frozen=True, omit_defaults=True):
     ]
 
 
+class FirewallTool(StrEnum):
+    """What a packet filter is set up with."""
+
+    UFW = "ufw"
+    FIREWALLD = "firewalld"
+    DOCKER = "docker"  # for the ports that it publishes
+    NFT = "nft"
+    IPTABLES = "iptables"
+
+
 class Firewall(Struct, frozen=True, omit_defaults=True):
-    """This machine's packet filter. `chains` None: it could not be read, and `unread` has the reason."""
+    """This machine's packet filter. `chains` None: it could not be read, and `unread` has the reason.
+
+    `tools`: the programs that have set it up, as far as their chains, or they themselves at work, show it.
+    """
 
     chains: tuple[Chain, ...] | None = None
     unread: Unread | None = None
+    tools: tuple[FirewallTool, ...] = ()
 
 
 class Resolvers(Struct, frozen=True, omit_defaults=True):

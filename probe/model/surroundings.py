@@ -40,6 +40,7 @@ def concerning(
         firewall=Firewall(
             None if chains is None else tuple(chain for chain in chains if chain.blocking),
             machine.firewall.unread,
+            machine.firewall.tools,
         ),
     )
 

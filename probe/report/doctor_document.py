@@ -3,8 +3,8 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from probe.explain.causes import explained_evidence
-from probe.explain.checks import explained_check
+from probe.explain.causes import explained_evidence, explained_root
+from probe.explain.checks import explained_check, explained_proposal
 from probe.explain.fixes import explained_fix
 from probe.explain.measured import explained_fact
 from probe.model.binding import Condition
@@ -35,6 +35,7 @@ def assemble_doctor(diagnosis: Diagnosis, facts: DoctorFacts) -> DoctorReport:
         complete=diagnosis.complete,
         machine=tuple(map(explained_check, (*diagnosis.machine, *facts.names))),
         addresses=(*map(doctor_address, diagnosis.addresses), *map(_lost, facts.lost)),
+        proposed=tuple(map(explained_proposal, diagnosis.proposed)),
         facts=diagnosis.facts,
         measurements=() if diagnosis.measurement is None else (diagnosis.measurement,),
     )
@@ -50,6 +51,7 @@ def doctor_address(diagnosis: AddressDiagnosis) -> DoctorAddress:
         well=diagnosis.well,
         measured=tuple(map(explained_fact, diagnosis.measured)),
         causes=tuple(map(_cause, diagnosis.causes)),
+        as_root=None if diagnosis.as_root is None else explained_root(diagnosis.as_root),
     )
 
 
@@ -73,6 +75,7 @@ def _cause(suspicion: Suspicion) -> CauseReport:
         probability=round(suspicion.probability, _DIGITS),
         port=None if port is None else port.number,
         protocol=None if port is None else port.protocol,
+        ports=tuple(map(str, suspicion.ports)),
         evidence=tuple(map(explained_evidence, suspicion.evidence)),
         fix=tuple(map(explained_fix, suspicion.fix)),
     )

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from probe.explain.causes import MEANINGS
-from probe.explain.phrases import percent
+from probe.explain.phrases import few, percent
 from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
 from probe.model.doctor_report import CauseReport, Change, DoctorAddress, DoctorReport, Kind
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check, Status
 from probe.report.escape import escaped, printable
+from probe.report.relevant_checks import bears_on
 from probe.report.style import PLAIN, TextStyle
 
 SHOWN_FROM = 0.05  # causes that are less probable are only counted
@@ -32,13 +33,46 @@ _INTERRUPTED = "Interrupted: this is what was found until then; what is missing 
 def render_doctor(report: DoctorReport, style: TextStyle = PLAIN) -> str:
     """Render a report as text. Ends with a newline."""
     report = escaped(report)
+    checks = _shown_checks(report, style)
     sections = [
         "" if report.complete else "\n".join(_wrapped(_INTERRUPTED, style)),
-        "\n".join(["This machine", *_machine(report.machine, style)]) if report.machine else "",
-        *("\n".join(_address(address, style)) for address in report.addresses),
+        "\n".join(["This machine", *_machine(checks, style)]) if checks else "",
+        *_addresses(report.addresses, style),
+        *("\n".join(_wrapped(f"{one.text[:1].upper()}{one.text[1:]}", style)) for one in report.proposed),
         _summary(report),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _shown_checks(report: DoctorReport, style: TextStyle) -> Sequence[Check]:
+    """Every check in detail, and where no address was given; else those that bear on a cause."""
+    if style.detail or not report.addresses:
+        return report.machine
+    causes = {cause.cause for one in report.addresses for cause in _shown_causes(one)}
+    return [check for check in report.machine if bears_on(check, causes)]
+
+
+def _addresses(addresses: Sequence[DoctorAddress], style: TextStyle) -> Iterator[str]:
+    """A section for each address; those that are well, and shown in a line each, share one."""
+    pending: list[str] = []
+    for address in addresses:
+        lines = list(_address(address, style))
+        if _is_brief(address) and not style.detail:
+            pending += lines
+            continue
+        yield "\n".join(pending)
+        pending = []
+        yield "\n".join(lines)
+    yield "\n".join(pending)
+
+
+def _shown_causes(address: DoctorAddress) -> Sequence[CauseReport]:
+    return [cause for cause in address.causes if cause.probability >= SHOWN_FROM] or address.causes[:1]
+
+
+def _is_brief(address: DoctorAddress) -> bool:
+    """Whether an address is well beyond doubt."""
+    return address.well and not _shown_causes(address)[1:]
 
 
 def _machine(checks: Sequence[Check], style: TextStyle) -> Iterator[str]:
@@ -59,23 +93,26 @@ def _address(address: DoctorAddress, style: TextStyle) -> Iterator[str]:
     name = f" ({address.name})" if address.name and address.address else ""
     realm = f"  {address.realm}" if address.realm else ""
     place = f"{address.address or address.name}{name}{realm}  {address.condition}"
-    named = [cause for cause in address.causes if cause.probability >= SHOWN_FROM]
-    if address.well and not named[1:]:
+    shown = _shown_causes(address)
+    if _is_brief(address):
         said = _WELL if address.condition is Condition.CLEAR else _NO_FAULT
         *lines, last = _wrapped(
             f"{place}  {said} ({percent(address.causes[0].probability)})", style, "", "  "
         )
         before, word, after = last.rpartition(said)
         yield from (*lines, f"{before}{_coloured(word, _GREEN, style)}{after}")
-        yield from _measured(address, style)
+        if style.detail:
+            yield from _measured(address, style)
         return
     yield from _wrapped(place, style, "", "  ")
     yield from _measured(address, style)
-    for cause in named or address.causes[:1]:
+    for cause in shown:
         yield from _cause(cause, style)
-    left = len(address.causes) - max(1, len(named))
+    left = len(address.causes) - len(shown)
     if left:
         yield f"        {left} {'cause' if left == 1 else 'causes'} below {SHOWN_FROM:.0%}"
+    if address.as_root is not None:
+        yield from _wrapped(address.as_root.text, style, "  ", "  ")
 
 
 def _measured(address: DoctorAddress, style: TextStyle) -> list[str]:
@@ -85,20 +122,24 @@ def _measured(address: DoctorAddress, style: TextStyle) -> list[str]:
 
 def _cause(cause: CauseReport, style: TextStyle) -> Iterator[str]:
     colour = _GREEN if cause.cause is Cause.NONE else _RED
-    head = f"  {percent(cause.probability):>4}  {cause.cause}: "
+    ports = f" ({few(cause.ports)})" if cause.ports else ""
+    head = f"  {percent(cause.probability):>4}  {cause.cause}{ports}: "
     lines = _wrapped(MEANINGS[cause.cause], style, head, " " * 8)
     yield lines[0].replace(cause.cause, _coloured(cause.cause, colour, style), 1)
     yield from lines[1:]
     for evidence in cause.evidence:
         yield from _wrapped(evidence.text, style, "        - ", " " * 10)
+    before: Fix | None = None
     for fix in cause.fix:
-        yield from _fix(fix, style, " " * 8)
+        alternative = before is not None and before.firewalls != fix.firewalls and before.rule is fix.rule
+        yield from _fix(fix, style, " " * 8, "or: " if alternative else "fix: ")
+        before = fix
 
 
-def _fix(fix: Fix, style: TextStyle, indent: str) -> list[str]:
+def _fix(fix: Fix, style: TextStyle, indent: str, head: str = "fix: ") -> list[str]:
     """A command stays in one line however long it is, so that it can be copied."""
     if fix.command is not None:
-        return [f"{indent}fix: {fix.text}"]
+        return [f"{indent}{head:>5}{fix.text}"]
     return _wrapped(fix.text, style, f"{indent}fix: ", f"{indent}     ")
 
 

@@ -231,6 +231,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
     "Firewall": {
         "chains": "Chains that block something; absent: it could not be read.",
         "unread": "Why it could not be read.",
+        "tools": "The programs that have set it up, as far as that is known.",
     },
     "Greeting": {
         "text": "First line, of HTTP the status line; empty: TLS, and then nothing.",

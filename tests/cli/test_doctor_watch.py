@@ -17,7 +17,7 @@ def test_watch(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> No
     script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.TUNNEL_STALE, Cause.NONE]
     code, out, err = run(capsys, "--vpn", "10.88.0.10", "--watch", "3")
     assert (code, err) == (0, "")
-    assert out.startswith("This machine")
+    assert out.startswith("10.88.0.10  vpn  clear")
     first, _, changes = out.partition("0 of 1 address is well; 1.5 s\n")
     assert "tunnel-stale" in first
     assert changes[8:] == "  10.88.0.10  tunnel-stale -> none\n"

@@ -16,8 +16,7 @@ from probe.diagnosis import diagnose
 from probe.diagnosis.commands import route_by, set_mtu, set_peer, switch_on
 from probe.diagnosis.ranking import (
     CauseDistribution,
-    add_up,
-    port_in_trouble,
+    blames,
     port_troubles,
     size_trouble,
     weigh,
@@ -142,11 +141,27 @@ def test_two_troubles_share_the_blame() -> None:
     two = CauseDistribution(
         {Cause.TARGET_FIREWALL: 0.9, Cause.NOT_BOUND: 0.1}, {Cause.TARGET_FIREWALL: (dropped,)}
     )
-    both = add_up([CauseDistribution({Cause.NONE: 0.98, Cause.DNS: 0.02}, {}), one, two])
-    assert both.shares[Cause.NONE] == 0
-    assert sum(both.shares.values()) == pytest.approx(1)
-    assert both.shares[Cause.NOT_BOUND] > both.shares[Cause.TARGET_FIREWALL] > 0.4
-    assert both.evidence[Cause.TARGET_FIREWALL] == (dropped,)
+    both = blames([CauseDistribution({Cause.NONE: 0.98, Cause.DNS: 0.02}, {}), one, two])
+    assert [found.cause for found in both] == ["not-bound", "target-firewall", "dns", "none"]
+    assert sum(found.share for found in both) == pytest.approx(1)
+    assert both[1].share > 0.4
+    assert both[1].evidence == (dropped,)
+    assert both[-1].share == 0
+
+
+def test_ports_that_differ_have_causes_of_their_own() -> None:
+    """What is refused is not told to be filtered, and what is about the address joins the likelier group."""
+    reach = CauseDistribution({Cause.NONE: 0.9, Cause.TARGET_FIREWALL: 0.1}, {})
+    closed = CauseDistribution({Cause.NOT_BOUND: 0.9, Cause.TARGET_FIREWALL: 0.1}, {}, OTHER)
+    dropped = CauseDistribution({Cause.TARGET_FIREWALL: 0.8, Cause.NOT_BOUND: 0.2}, {}, PORT)
+    found = [(one.cause, one.ports) for one in blames([reach, closed, dropped]) if one.share]
+    assert found == [
+        (Cause.NOT_BOUND, (OTHER,)),
+        (Cause.TARGET_FIREWALL, (PORT,)),
+        (Cause.NOT_BOUND, (PORT,)),
+        (Cause.TARGET_FIREWALL, (OTHER,)),
+    ]
+    assert sum(one.share for one in blames([reach, closed, dropped])) == pytest.approx(1)
 
 
 def test_evidence_is_merged_by_its_values() -> None:
@@ -154,29 +169,28 @@ def test_evidence_is_merged_by_its_values() -> None:
     same = CauseEvidence(rule=Symptom.NO_SIZE_ERROR)
     ports = [CauseEvidence(rule=Symptom.PORT_CLOSED, port=number) for number in (22, 80)]
     troubles = [CauseDistribution({Cause.NOT_BOUND: 1.0}, {Cause.NOT_BOUND: (same, one)}) for one in ports]
-    assert add_up(troubles).evidence[Cause.NOT_BOUND] == (same, *ports)
+    assert blames(troubles)[0].evidence == (same, *ports)
 
 
 @pytest.mark.parametrize(
-    ("shares", "port"),
+    ("shares", "ports"),
     [
-        ([(None, 0.02), (PORT, 0.9)], PORT),
-        ([(None, 0.9), (PORT, 0.5)], None),
-        ([(PORT, 0.9), (OTHER, 0.9)], None),
-        ([(PORT, 0.9), (OTHER, 0.1)], PORT),
-        ([(PORT, 0.0)], None),
-        ([], None),
+        ([(None, 0.02), (PORT, 0.9)], (PORT,)),
+        ([(None, 0.9), (PORT, 0.5)], ()),
+        ([(PORT, 0.9), (OTHER, 0.9)], (OTHER, PORT)),
+        ([(PORT, 0.9), (OTHER, 0.1)], (PORT,)),
     ],
 )
-def test_a_cause_belongs_to_the_port_that_most_of_its_blame_comes_from(shares: list, port: Port) -> None:
-    """One port for more than half of it; else the address."""
+def test_a_cause_belongs_to_the_ports_that_most_of_its_blame_comes_from(shares: list, ports: tuple) -> None:
+    """Those with much of it, where they have more of it than the address; else the address."""
     troubles = [CauseDistribution({Cause.NOT_BOUND: share}, {}, at) for at, share in shares]
-    assert port_in_trouble(Cause.NOT_BOUND, troubles) == port
+    assert blames(troubles)[0].ports == ports
 
 
 def test_no_subject_is_well() -> None:
     """Nothing to be wrong is nothing wrong."""
-    assert add_up([]).shares == {Cause.NONE: 1.0}
+    (only,) = blames([])
+    assert (only.cause, only.share) == (Cause.NONE, 1.0)
 
 
 def test_what_was_not_asked_answers_nothing() -> None:

@@ -3,15 +3,33 @@
 from ipaddress import ip_address, ip_network
 
 import pytest
-from odd_machines import HEALTHY, KEY, OTHER_KEY, peer, the, tunnel, values_of, wireguard, with_tunnels
+from odd_machines import (
+    HEALTHY,
+    KEY,
+    OTHER_KEY,
+    link,
+    peer,
+    route,
+    the,
+    tunnel,
+    values_of,
+    wireguard,
+    with_tunnels,
+)
+from varied import replace
 
 from probe.diagnosis.machine_checks import check_machine
+from probe.diagnosis.tunnel_checks import proposals
+from probe.explain.checks import explained_proposal
+from probe.model.diagnosis import Proposal
+from probe.model.facts import LinkKind
 from probe.model.machine import Machine, Peer, TunnelKind
 from probe.model.machine_checks import Status
 from probe.model.unread import Unread, UnreadRule
 
 OK, WARN, FAIL, SKIPPED = Status.OK, Status.WARN, Status.FAIL, Status.SKIPPED
 
+DOCTOR = "bindprobe doctor --vpn 10.8.0.1 --vpn fd88::1"
 OURS = {"tunnel_kind": "wireguard", "addresses": ["10.88.0.2/24"]}
 NEAR = {"peer_key": KEY, "allowed_ips": ["10.88.0.0/24"], "endpoint": "203.0.113.7:51820"}
 
@@ -237,3 +255,50 @@ def test_tunnels(facts: Machine, name: str, status: Status, found: dict, fix: di
     assert check.status is status, check
     assert values_of(check.found) == found
     assert (check.fix and values_of(check.fix)) == fix
+
+
+@pytest.mark.parametrize(
+    ("machine", "proposed"),
+    [
+        (HEALTHY, []),
+        # A peer's own address, and a router behind it; this machine's own is left out.
+        (
+            with_tunnels(wireguard(peer("10.88.0.1/32", "10.88.0.2/32", "192.168.1.0/24"))),
+            [("wg0", ("10.88.0.1",), False)],
+        ),
+        # A network alone: the first of its addresses is usually the far end's.
+        (with_tunnels(wireguard(peer("10.88.0.0/24"))), [("wg0", ("10.88.0.1",), True)]),
+        (with_tunnels(wireguard(peer("10.88.0.1/32"), up=False)), []),
+    ],
+)
+def test_addresses_behind_tunnels_are_proposed(machine: Machine, proposed: list) -> None:
+    """Of every tunnel that is on."""
+    found = [(one.interface, one.addresses, one.customary) for one in proposals(machine)]
+    assert found == proposed
+
+
+def test_gateways_of_a_tunnel_are_proposed() -> None:
+    """A tunnel without peers may have one; without, and where its first address is ours, there is nothing."""
+    plain = tunnel(TunnelKind.OPENVPN)
+    assert [one.customary for one in proposals(with_tunnels(plain))] == [True]
+    first = replace(plain, link=link("tun0", "10.8.0.1/24", kind=LinkKind.TUNNEL))
+    machine = with_tunnels(first)
+    assert proposals(machine) == ()
+    routed = replace(machine, routes=(route("10.0.0.0/8", "tun0", "10.8.0.9"),))
+    assert [one.addresses for one in proposals(routed)] == [("10.8.0.9",)]
+
+
+@pytest.mark.parametrize(
+    ("customary", "text"),
+    [
+        (False, f"to examine what is behind wg0: {DOCTOR}"),
+        (
+            True,
+            f"to examine what is behind wg0, if its far end has the usual address: {DOCTOR}",
+        ),
+    ],
+)
+def test_proposals_in_words(customary: bool, text: str) -> None:  # noqa: FBT001 - a case
+    """A command to be copied."""
+    one = Proposal(interface="wg0", addresses=("10.8.0.1", "fd88::1"), customary=customary)
+    assert explained_proposal(one).text == text

@@ -21,6 +21,7 @@ from probe.lab.open_world import open_world
 from probe.lab.world import World
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis
 from probe.model.fixes import Fix
+from probe.model.machine import FirewallTool
 
 Ranked = list[tuple[str, float]]
 
@@ -61,7 +62,7 @@ def commands(world: World, diagnosis: Diagnosis) -> list[Fix]:
         for suspicion in address.causes
         if suspicion.cause == expected.get(symbol, Cause.NONE)
         for fix in suspicion.fix
-        if fix.place is not None
+        if fix.place is not None and fix.firewalls in {(), (FirewallTool.NFT,)}  # what the hosts here have
     ]
 
 

@@ -105,7 +105,7 @@ NOT_BOUND = Suspicion(
     Cause.NOT_BOUND,
     0.93,
     (CauseEvidence(rule=Symptom.PORT_CLOSED, address="10.88.0.10", port=8000, protocol=Protocol.TCP),),
-    port=Port(Protocol.TCP, 8000),
+    ports=(Port(Protocol.TCP, 8000),),
 )
 PORT = replace(diagnosed("10.88.0.10", "vpn", NOT_BOUND, suspicion(Cause.NONE, 0.07)), measured=MEASURED)
 UNSURE = diagnosed(

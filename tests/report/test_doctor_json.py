@@ -82,10 +82,10 @@ def test_keys_stand_in_the_documented_order() -> None:
     """The keys of the contract and those that widen it, in one order."""
     document = json.loads(render_doctor_json(TYPICAL))
     head = ["schema", "version", "started", "elapsed_s", "well", "complete"]
-    assert list(document) == [*head, "machine", "addresses", "facts", "measurements"]
+    assert list(document) == [*head, "machine", "addresses", "proposed", "facts", "measurements"]
     assert list(document["machine"][0]) == ["check", "status", "found", "fix"]
     address = document["addresses"][1]
-    assert list(address) == ["address", "realm", "name", "condition", "well", "measured", "causes"]
+    assert list(address) == ["address", "realm", "name", "condition", "well", "measured", "causes", "as_root"]
     cause = ["cause", "probability", "port", "protocol", "evidence", "fix"]
     assert list(address["causes"][0]) == cause
     fix = address["causes"][0]["fix"][2]

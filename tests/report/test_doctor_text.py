@@ -1,16 +1,34 @@
 """The doctor's text: complete, readable without colour, harmless, within the width."""
 
 import re
+from dataclasses import replace
 from textwrap import wrap
 from typing import Any
 
 import pytest
 from msgspec import convert, to_builtins
-from sample_diagnoses import EVERY, HOSTILE, KEY, MANY, NEVER, TYPICAL, UNSURE, WELL, reported
+from sample_diagnoses import (
+    CHECKS,
+    EVERY,
+    FACTS,
+    HOSTILE,
+    KEY,
+    MANY,
+    MEASURED,
+    NEVER,
+    TYPICAL,
+    UNSURE,
+    WELL,
+    reported,
+)
 
 from probe.explain.causes import MEANINGS
-from probe.model.diagnosis import Cause
+from probe.model.diagnosis import Cause, Diagnosis, Look, Proposal, RootWouldShow
 from probe.model.doctor_report import DoctorReport
+from probe.model.fixes import Fix, FixRule, Place
+from probe.model.machine import FirewallTool
+from probe.model.target import Port, Protocol
+from probe.report.doctor_document import assemble_doctor
 from probe.report.doctor_text import render_doctor
 from probe.report.style import TextStyle
 
@@ -48,19 +66,14 @@ def page(*blocks: tuple[str, str, str]) -> list[str]:
 
 
 def test_a_typical_report() -> None:
-    """Machine, a well address in one line, a troubled one with its causes, and how many are well."""
-    body, deep = " " * 28, " " * 8
+    """The check that bears on a cause, a well address in one line, a troubled one with its causes."""
+    body, deep = " " * 23, " " * 8
     sentence = by_rules
     assert render_doctor(without_sentences(TYPICAL)).splitlines() == [
         "This machine",
         *page(
-            ("  skipped  raw packets      ", sentence("raw-not-permitted"), body),
-            (f"{body}fix: ", sentence("permit-raw-packets"), f"{body}     "),
-            ("  ok       IPv4 route       ", sentence("default-route"), body),
-            ("  warn     tunnel wg0       ", sentence("tunnel-peers"), body),
+            ("  warn     tunnel wg0  ", sentence("tunnel-peers"), body),
             (f"{body}fix: ", sentence("check-peer"), f"{body}     "),
-            ("  fail     name resolution  ", sentence("no-name-server"), body),
-            (f"{body}fix: ", sentence("set-name-server"), f"{body}     "),
         ),
         "",
         "192.168.77.10  lan  clear  well (>99%)",
@@ -82,6 +95,81 @@ def test_a_typical_report() -> None:
         "",
         "1 of 2 addresses are well; 2.1 s",
     ]
+
+
+def test_in_detail_every_check_is_shown() -> None:
+    """And of an address that is well, what was measured on it."""
+    body = " " * 28
+    lines = render_doctor(without_sentences(TYPICAL), TextStyle(detail=True)).splitlines()
+    expected = page(
+        ("  skipped  raw packets      ", by_rules("raw-not-permitted"), body),
+        (f"{body}fix: ", by_rules("permit-raw-packets"), f"{body}     "),
+        ("  ok       IPv4 route       ", by_rules("default-route"), body),
+        ("  warn     tunnel wg0       ", by_rules("tunnel-peers"), body),
+        (f"{body}fix: ", by_rules("check-peer"), f"{body}     "),
+        ("  fail     name resolution  ", by_rules("no-name-server"), body),
+        (f"{body}fix: ", by_rules("set-name-server"), f"{body}     "),
+    )
+    assert lines[1 : len(expected) + 1] == expected
+    measured = without_sentences(reported(replace(WELL, measured=MEASURED)))
+    shown = page(("  ", f"{by_rules('ping-silent')}; {by_rules('no-hop')}", "  "))
+    assert render_doctor(measured, TextStyle(detail=True)).splitlines()[-2 - len(shown) : -2] == shown
+    assert "ping-silent" not in render_doctor(measured)
+
+
+def test_addresses_that_are_well_stand_together() -> None:
+    """A line each, and a section for each of the others."""
+    lines = render_doctor(reported(WELL, WELL, NEVER, WELL, checks=())).splitlines()
+    first = "192.168.77.10  lan  clear  well (>99%)"
+    assert lines[:4] == [first, first, "", "10.88.0.10  vpn  tunnel-down"]
+    assert lines[-4:] == ["", first, "", "3 of 4 addresses are well; 2.1 s"]
+
+
+def test_a_cause_of_some_ports_names_them() -> None:
+    """Behind the cause; more than three are counted."""
+    ports = tuple(Port(Protocol.TCP, number) for number in (22, 80, 443, 8000))
+    few = replace(NEVER.causes[0], ports=ports[:2]), replace(NEVER.causes[1], ports=ports)
+    text = render_doctor(reported(replace(NEVER, causes=few)))
+    assert "handshake-never (22/tcp, 80/tcp): " in text
+    assert "path-firewall (22/tcp, 80/tcp, 443/tcp and 1 more): " in text
+
+
+def test_commands_for_other_tools_are_alternatives() -> None:
+    """The first is the fix, the others stand for it; what follows them is a fix again."""
+
+    def accept(tool: FirewallTool, command: str) -> Fix:
+        return Fix(rule=FixRule.ACCEPT_AT_TARGET, place=Place.TARGET, firewalls=(tool,), command=command)
+
+    fixes = (
+        accept(FirewallTool.UFW, "ufw one"),
+        accept(FirewallTool.UFW, "ufw two"),
+        accept(FirewallTool.NFT, "nft one"),
+        Fix(rule=FixRule.ALLOW_ICMP),
+    )
+    text = render_doctor(reported(replace(NEVER, causes=(replace(NEVER.causes[0], fix=fixes),)), checks=()))
+    heads = [line.strip()[:20] for line in text.splitlines() if line.strip().startswith(("fix:", "or:"))]
+    assert heads == [
+        "fix: target# ufw one",
+        "fix: target# ufw two",
+        "or: target# nft one",
+        "fix: or let ICMP (ty",
+    ]
+
+
+def test_what_root_would_show_stands_last() -> None:
+    """In one line below the causes."""
+    shown = RootWouldShow(looks=(Look.PACKET_FILTER,), causes=(Cause.LOCAL_FIREWALL, Cause.HOST_DOWN))
+    lines = render_doctor(reported(replace(NEVER, as_root=shown)), TextStyle(width=120)).splitlines()
+    assert lines[-3] == (
+        "  with sudo it would show this machine's packet filter, which separates local-firewall and host-down"
+    )
+
+
+def test_without_an_address_some_are_proposed() -> None:
+    """Those behind the tunnels, as a command."""
+    proposed = (Proposal(interface="wg0", addresses=("10.88.0.1",)),)
+    report = assemble_doctor(Diagnosis(CHECKS, proposed=proposed), FACTS)
+    assert "\n\nTo examine what is behind wg0: bindprobe doctor --vpn 10.88.0.1\n\n" in render_doctor(report)
 
 
 def test_what_was_measured_is_one_paragraph() -> None:
@@ -109,7 +197,7 @@ def test_colour_changes_no_word(name: str) -> None:
 
 def test_colours() -> None:
     """Status, cause and `well` are coloured; what was skipped is not."""
-    coloured = render_doctor(TYPICAL, TextStyle(colour=True))
+    coloured = render_doctor(TYPICAL, TextStyle(colour=True, detail=True))
     assert "\x1b[32mok\x1b[0m " in coloured
     assert "\x1b[31mfail\x1b[0m " in coloured
     assert "\x1b[31mhandshake-never\x1b[0m:" in coloured

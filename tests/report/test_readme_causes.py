@@ -35,7 +35,7 @@ def test_the_readme_has_a_cause_as_programs_get_it() -> None:
         cause.probability,
         tuple(msgspec.structs.replace(one, text="") for one in cause.evidence),
         tuple(msgspec.structs.replace(one, text="") for one in cause.fix),
-        Port(Protocol.TCP, 8000),
+        (Port(Protocol.TCP, 8000),),
     )
     address = AddressDiagnosis(TargetAddress(ip_address("10.88.0.10"), "vpn"), Condition.CLEAR, (bare,))
     report = assemble_doctor(Diagnosis((), (address,)), DoctorFacts(dt.datetime.now(dt.UTC), "0"))
