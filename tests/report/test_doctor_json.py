@@ -86,7 +86,7 @@ def test_keys_stand_in_the_documented_order() -> None:
     assert list(document["machine"][0]) == ["check", "status", "found", "fix"]
     address = document["addresses"][1]
     assert list(address) == ["address", "realm", "name", "condition", "well", "measured", "causes", "as_root"]
-    cause = ["cause", "probability", "port", "protocol", "evidence", "fix"]
+    cause = ["cause", "probability", "port", "protocol", "ports", "evidence", "fix"]
     assert list(address["causes"][0]) == cause
     fix = address["causes"][0]["fix"][2]
     assert list(fix) == ["rule", "place", "command", "text"]
