@@ -81,7 +81,7 @@ def widen_allowed(key: str, source: IPAddress) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class Permit:
     """What is to pass: from this machine to an address of the target, on these of its ports.
 
     `source` is this machine's own address there; without `ports`, all that goes between the two.
@@ -100,31 +100,31 @@ class Opening:
             yield protocol, tuple(port.number for port in self.ports if port.protocol is protocol)
 
 
-def accept_in(chain: Chain, opening: Opening) -> tuple[str, ...]:
+def accept_in(chain: Chain, permit: Permit) -> tuple[str, ...]:
     """Let probes out, or their answers in, before anything in a chain of this machine blocks them.
 
     One command for each protocol; none for a chain of the other IP version.
     """
-    ip = opening.ip
+    ip = permit.ip
     if chain.tool == "nft":
         if chain.family not in {_family(ip), "inet"}:
             return ()
     elif (chain.tool == "ip6tables") != (ip.version != _IPV4):
         return ()
     make = _nft_here if chain.tool == "nft" else _iptables_here
-    return tuple(make(chain, opening, protocol, ports) for protocol, ports in opening.by_protocol())
+    return tuple(make(chain, permit, protocol, ports) for protocol, ports in permit.by_protocol())
 
 
 def _family(ip: IPAddress) -> str:
     return "ip" if ip.version == _IPV4 else "ip6"
 
 
-def _nft_here(chain: Chain, opening: Opening, protocol: Protocol | None, ports: Sequence[int]) -> str:
+def _nft_here(chain: Chain, permit: Permit, protocol: Protocol | None, ports: Sequence[int]) -> str:
     outward = chain.hook is Hook.OUTPUT
     words = [f"insert rule {chain.family} {chain.table} {chain.name}"]
-    if opening.interface is not None and '"' not in opening.interface:
-        words.append(f'{"oifname" if outward else "iifname"} "{opening.interface}"')
-    words.append(f"{_family(opening.ip)} {'daddr' if outward else 'saddr'} {opening.ip}")
+    if permit.interface is not None and '"' not in permit.interface:
+        words.append(f'{"oifname" if outward else "iifname"} "{permit.interface}"')
+    words.append(f"{_family(permit.ip)} {'daddr' if outward else 'saddr'} {permit.ip}")
     if protocol is not None:
         words.append(f"{protocol} {'dport' if outward else 'sport'} {_nft_ports(ports)}")
     return f"nft {quote(' '.join([*words, 'accept' if outward else 'ct state established accept']))}"
@@ -135,12 +135,12 @@ def _nft_ports(ports: Sequence[int]) -> str:
     return listed if len(ports) == 1 else f"{{ {listed} }}"
 
 
-def _iptables_here(chain: Chain, opening: Opening, protocol: Protocol | None, ports: Sequence[int]) -> str:
+def _iptables_here(chain: Chain, permit: Permit, protocol: Protocol | None, ports: Sequence[int]) -> str:
     outward = chain.hook is Hook.OUTPUT
     words = [f"{chain.tool} -I {quote(chain.name)}"]
-    if opening.interface is not None:
-        words.append(f"{'-o' if outward else '-i'} {quote(opening.interface)}")
-    words.append(f"{'-d' if outward else '-s'} {opening.ip}")
+    if permit.interface is not None:
+        words.append(f"{'-o' if outward else '-i'} {quote(permit.interface)}")
+    words.append(f"{'-d' if outward else '-s'} {permit.ip}")
     if protocol is not None:
         words.append(_iptables_ports(protocol, ports, "dport" if outward else "sport"))
     if not outward:
@@ -155,64 +155,64 @@ def _iptables_ports(protocol: Protocol, ports: Sequence[int], field: str) -> str
     )
 
 
-def ufw_allow_out(opening: Opening) -> tuple[str, ...]:
+def ufw_allow_out(permit: Permit) -> tuple[str, ...]:
     """Let probes out by ufw, which keeps that (ufw(8)); one command for each protocol."""
-    on = "" if opening.interface is None else f" on {quote(opening.interface)}"
+    on = "" if permit.interface is None else f" on {quote(permit.interface)}"
     return tuple(
-        f"ufw allow out{on} to {opening.ip}"
+        f"ufw allow out{on} to {permit.ip}"
         if protocol is None
-        else f"ufw allow out{on} proto {protocol} to {opening.ip} port {','.join(map(str, ports))}"
-        for protocol, ports in opening.by_protocol()
+        else f"ufw allow out{on} proto {protocol} to {permit.ip} port {','.join(map(str, ports))}"
+        for protocol, ports in permit.by_protocol()
     )
 
 
-def accept_at_target(tool: FirewallTool, opening: Opening) -> tuple[str, ...]:
+def accept_at_target(tool: FirewallTool, permit: Permit) -> tuple[str, ...]:
     """Let this machine in at the target, to these ports of one address, by the tool that is used there."""
     return tuple(
         command
-        for protocol, ports in opening.by_protocol()
+        for protocol, ports in permit.by_protocol()
         if protocol is not None
-        for command in _AT_TARGET[tool](opening, protocol, ports)
+        for command in _AT_TARGET[tool](permit, protocol, ports)
     )
 
 
-def _ufw_in(opening: Opening, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
+def _ufw_in(permit: Permit, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
     listed = ",".join(map(str, ports))
-    yield f"ufw allow proto {protocol} from {opening.source} to {opening.ip} port {listed}"
+    yield f"ufw allow proto {protocol} from {permit.source} to {permit.ip} port {listed}"
 
 
-def _firewalld_in(opening: Opening, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
-    ends = f'source address="{opening.source}" destination address="{opening.ip}"'
-    pair = f'family="ipv{opening.ip.version}" {ends}'
+def _firewalld_in(permit: Permit, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
+    ends = f'source address="{permit.source}" destination address="{permit.ip}"'
+    pair = f'family="ipv{permit.ip.version}" {ends}'
     rules = (quote(f'rule {pair} port port="{number}" protocol="{protocol}" accept') for number in ports)
     yield " ".join(["firewall-cmd", *(f"--add-rich-rule={rule}" for rule in rules)])
 
 
-def _nft_in(opening: Opening, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
-    word = _family(opening.ip)
-    pair = f"{word} saddr {opening.source} {word} daddr {opening.ip}"
+def _nft_in(permit: Permit, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
+    word = _family(permit.ip)
+    pair = f"{word} saddr {permit.source} {word} daddr {permit.ip}"
     rule = f"insert rule inet filter input {pair} {protocol} dport {_nft_ports(ports)} accept"
     yield f"nft {quote(rule)}"
 
 
-def _iptables_in(opening: Opening, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
-    pair = f"-s {opening.source} -d {opening.ip}"
-    yield f"{_iptables(opening)} -I INPUT {pair} {_iptables_ports(protocol, ports, 'dport')} -j ACCEPT"
+def _iptables_in(permit: Permit, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
+    pair = f"-s {permit.source} -d {permit.ip}"
+    yield f"{_iptables(permit)} -I INPUT {pair} {_iptables_ports(protocol, ports, 'dport')} -j ACCEPT"
 
 
-def _iptables(opening: Opening) -> str:
-    return "iptables" if opening.ip.version == _IPV4 else "ip6tables"
+def _iptables(permit: Permit) -> str:
+    return "iptables" if permit.ip.version == _IPV4 else "ip6tables"
 
 
-def _docker_in(opening: Opening, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
+def _docker_in(permit: Permit, protocol: Protocol, ports: Sequence[int]) -> Iterator[str]:
     """A published port is translated before it is filtered: the chain sees the original port in conntrack."""
     for number in ports:
-        asked = f"--ctorigdst {opening.ip} --ctorigdstport {number} --ctdir ORIGINAL"
-        pair = f"-s {opening.source} -p {protocol} -m conntrack {asked}"
-        yield f"{_iptables(opening)} -I DOCKER-USER {pair} -j ACCEPT"
+        asked = f"--ctorigdst {permit.ip} --ctorigdstport {number} --ctdir ORIGINAL"
+        pair = f"-s {permit.source} -p {protocol} -m conntrack {asked}"
+        yield f"{_iptables(permit)} -I DOCKER-USER {pair} -j ACCEPT"
 
 
-_AT_TARGET: Mapping[FirewallTool, Callable[[Opening, Protocol, Sequence[int]], Iterator[str]]] = {
+_AT_TARGET: Mapping[FirewallTool, Callable[[Permit, Protocol, Sequence[int]], Iterator[str]]] = {
     FirewallTool.UFW: _ufw_in,
     FirewallTool.FIREWALLD: _firewalld_in,
     FirewallTool.NFT: _nft_in,

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from probe.diagnosis.commands import (
     LOOSEN_REVERSE_PATH,
     START_TAILSCALE,
-    Opening,
+    Permit,
     accept_at_target,
     accept_in,
     allow_peer,
@@ -137,9 +137,9 @@ def overlap(scene: ExamContext) -> Iterator[Fix]:
 
 def local_firewall(scene: ExamContext) -> Iterator[Fix]:
     """Let what was asked through each chain of this machine that may block it."""
-    opening = _opening(scene)
+    permit = _permit(scene)
     chains = [chain for chain in blocking(scene) if chain.hook in _hooks_in_question(scene)]
-    commands = [command for chain in chains for command in _let_through(chain, opening, scene)]
+    commands = [command for chain in chains for command in _let_through(chain, permit, scene)]
     if not commands:
         tools = scene.machine.firewall.tools
         yield Fix(rule=FixRule.ALLOW_HERE, address=str(scene.ip), ports=_ports(scene), firewalls=tools)
@@ -147,8 +147,8 @@ def local_firewall(scene: ExamContext) -> Iterator[Fix]:
         yield _here(FixRule.ACCEPT_IN_CHAIN, command)
 
 
-def _opening(scene: ExamContext) -> Opening:
-    return Opening(scene.ip, scene.troubled_ports(), scene.source, scene.route.interface)
+def _permit(scene: ExamContext) -> Permit:
+    return Permit(scene.ip, scene.troubled_ports(), scene.source, scene.route.interface)
 
 
 def _hooks_in_question(scene: ExamContext) -> tuple[Hook, ...]:
@@ -159,11 +159,11 @@ def _hooks_in_question(scene: ExamContext) -> tuple[Hook, ...]:
     return (Hook.OUTPUT,) if scene.is_kept else (Hook.INPUT,)
 
 
-def _let_through(chain: Chain, opening: Opening, scene: ExamContext) -> tuple[str, ...]:
+def _let_through(chain: Chain, permit: Permit, scene: ExamContext) -> tuple[str, ...]:
     """By ufw, where the chain is its own: what it is not given, it forgets when it starts again."""
     by_ufw = FirewallTool.UFW in scene.machine.firewall.tools and chain.name == "OUTPUT"
-    found = accept_in(chain, opening)
-    return ufw_allow_out(opening) if by_ufw and found else found
+    found = accept_in(chain, permit)
+    return ufw_allow_out(permit) if by_ufw and found else found
 
 
 def reverse_path(scene: ExamContext) -> Iterator[Fix]:
@@ -194,7 +194,7 @@ def target_firewall(scene: ExamContext) -> Iterator[Fix]:
         source=str(scene.source),
     )
     for tool in dict.fromkeys(_tools_at_target(scene)):
-        for command in accept_at_target(tool, _opening(scene)):
+        for command in accept_at_target(tool, _permit(scene)):
             yield Fix(rule=FixRule.ACCEPT_AT_TARGET, place=Place.TARGET, firewalls=(tool,), command=command)
 
 

@@ -7,7 +7,7 @@ from exam_builder import PORT
 from test_diagnosis_tables import CASES, scene_of
 from varied import replace
 
-from probe.diagnosis.commands import Opening, accept_at_target, accept_in, ufw_allow_out
+from probe.diagnosis.commands import Permit, accept_at_target, accept_in, ufw_allow_out
 from probe.diagnosis.subject import ExamContext
 from probe.diagnosis.table import CAUSES
 from probe.model.binding import Via
@@ -35,59 +35,59 @@ NFT, IPTABLES = FirewallTool.NFT, FirewallTool.IPTABLES
 
 
 @pytest.mark.parametrize(
-    ("chain", "opening", "commands"),
+    ("chain", "permit", "commands"),
     [
         (
             OUT,
-            Opening(V4, (WEB, TLS, DNS), interface="wg0"),
+            Permit(V4, (WEB, TLS, DNS), interface="wg0"),
             (
                 f"nft 'insert rule inet filter out oifname \"wg0\" {TO_V4} tcp dport {{ 80, 443 }} accept'",
                 f"nft 'insert rule inet filter out oifname \"wg0\" {TO_V4} udp dport 53 accept'",
             ),
         ),
-        (OUT, Opening(V4), (f"nft 'insert rule inet filter out {TO_V4} accept'",)),
+        (OUT, Permit(V4), (f"nft 'insert rule inet filter out {TO_V4} accept'",)),
         (
             OUT,
-            Opening(V4, interface='a"b'),
+            Permit(V4, interface='a"b'),
             (f"nft 'insert rule inet filter out {TO_V4} accept'",),
         ),
         (
             IN,
-            Opening(V6, (DNS,)),
+            Permit(V6, (DNS,)),
             ("nft 'insert rule ip6 filter in ip6 saddr fd88::10 udp sport 53 ct state established accept'",),
         ),
-        (IN, Opening(V4), ()),
+        (IN, Permit(V4), ()),
         (
             OLD_OUT,
-            Opening(V4, (WEB, TLS), interface="wg 0"),
+            Permit(V4, (WEB, TLS), interface="wg 0"),
             ("iptables -I OUTPUT -o 'wg 0' -d 10.88.0.10 -p tcp -m multiport --dports 80,443 -j ACCEPT",),
         ),
         (
             OLD_IN,
-            Opening(V6, (WEB,), interface="wg0"),
+            Permit(V6, (WEB,), interface="wg0"),
             (f"ip6tables -I 'IN; x' -i wg0 -s fd88::10 -p tcp --sport 80 {KNOWN} -j ACCEPT",),
         ),
-        (OLD_OUT, Opening(V6), ()),
+        (OLD_OUT, Permit(V6), ()),
     ],
 )
-def test_chains_of_this_machine(chain: Chain, opening: Opening, commands: tuple[str, ...]) -> None:
+def test_chains_of_this_machine(chain: Chain, permit: Permit, commands: tuple[str, ...]) -> None:
     """Probes pass on their way out, answers of connections that exist on their way in."""
-    assert accept_in(chain, opening) == commands
+    assert accept_in(chain, permit) == commands
 
 
 @pytest.mark.parametrize(
-    ("opening", "commands"),
+    ("permit", "commands"),
     [
         (
-            Opening(V4, (WEB, TLS), interface="wg0"),
+            Permit(V4, (WEB, TLS), interface="wg0"),
             ("ufw allow out on wg0 proto tcp to 10.88.0.10 port 80,443",),
         ),
-        (Opening(V6), ("ufw allow out to fd88::10",)),
+        (Permit(V6), ("ufw allow out to fd88::10",)),
     ],
 )
-def test_ufw_of_this_machine(opening: Opening, commands: tuple[str, ...]) -> None:
+def test_ufw_of_this_machine(permit: Permit, commands: tuple[str, ...]) -> None:
     """In its own words, so that it keeps the rule."""
-    assert ufw_allow_out(opening) == commands
+    assert ufw_allow_out(permit) == commands
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_ufw_of_this_machine(opening: Opening, commands: tuple[str, ...]) -> Non
 )
 def test_tools_of_the_target(tool: FirewallTool, commands: tuple[str, ...]) -> None:
     """From this machine alone, to the one address and the ports in trouble."""
-    assert accept_at_target(tool, Opening(V4, (WEB, TLS), HERE)) == commands
+    assert accept_at_target(tool, Permit(V4, (WEB, TLS), HERE)) == commands
 
 
 @pytest.mark.parametrize("tool", FirewallTool)
 def test_no_ports_no_commands(tool: FirewallTool) -> None:
     """Where no port is known to be in trouble, nothing is opened; IPv6 is asked for by its own tools."""
-    assert accept_at_target(tool, Opening(V6, (), HERE6)) == ()
-    (command,) = accept_at_target(tool, Opening(V6, (DNS,), HERE6))
+    assert accept_at_target(tool, Permit(V6, (), HERE6)) == ()
+    (command,) = accept_at_target(tool, Permit(V6, (DNS,), HERE6))
     assert "fd88::2" in command
     assert "10.88" not in command
     assert "iptables" not in command.replace("ip6tables", "")
