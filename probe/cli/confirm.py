@@ -32,9 +32,6 @@ _Listing = Annotated[
         help="Output of ss -tulnpe on the target, or of netstat -an, lsof -nP -i, docker ps; - is stdin.",
     ),
 ]
-_MOST = 32 * 2**20  # bytes of a list
-
-
 _HELP = with_examples(
     "Compare a report's verdicts with the sockets that the target lists itself.",
     ("bindprobe confirm report.json --ssh nas", "ssh nas ss -tulnpe | bindprobe confirm report.json --ss -"),

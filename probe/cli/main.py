@@ -11,17 +11,8 @@ from probe import interruption, memory
 from probe.cli.app import app
 from probe.errors import BindprobeError, UsageError
 
-COMMANDS = (
-    "scan",
-    "doctor",
-    "explain",
-    "confirm",
-    "infer",
-    "schema",
-    "demo",
-    "lab",
-    "help",
-)  # each is a module of this package
+# Each is a module of this package.
+COMMANDS = ("scan", "doctor", "explain", "confirm", "diff", "infer", "schema", "demo", "lab", "help")
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130

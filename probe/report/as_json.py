@@ -133,9 +133,13 @@ def render_doctor_json(report: DoctorReport, _: TextStyle = PLAIN) -> str:
     Raises:
         msgspec.ValidationError: a required number is not finite, which JSON would show as null.
     """
-    data = encode(report)
-    decode(data, DoctorReport)
-    return json_escaped(msgspec.json.format(data, indent=2).decode()) + "\n"
+    decode(encode(report), DoctorReport)
+    return render_indented(report)
+
+
+def render_indented(piece: Struct) -> str:
+    """Render any value as indented JSON. Ends with a newline."""
+    return json_escaped(msgspec.json.format(encode(piece), indent=2).decode()) + "\n"
 
 
 def render_line(piece: Struct) -> str:

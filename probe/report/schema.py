@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from probe.model.difference import DIFF_SCHEMA, DiffReport
 from probe.model.doctor_report import DOCTOR_SCHEMA, DoctorReport
 from probe.model.machine import InterfaceAddress, Network
 from probe.model.report import SCHEMA, Report
@@ -179,6 +180,20 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "lines": "What was listed, as it stands there.",
     },
     **MEASUREMENTS,
+    "DiffReport": {
+        "old": "Start of the earlier scan, UTC (RFC 3339).",
+        "new": "Start of the later scan, UTC (RFC 3339).",
+        "differences": "All that changed; empty: nothing did.",
+        "only_old": "Addresses and ports that only the earlier report has: they are not compared.",
+        "only_new": "The same of the later report.",
+    },
+    "Difference": {
+        "port": "Number of the port; null: it is about the addresses themselves.",
+        "private": "Whether the service should normally not be reachable from outside.",
+        "addresses": "The addresses on which it changed; empty: the port's binding did.",
+        "before": "State, binding, keys, condition or owner by the earlier report.",
+        "after": "The same by the later report.",
+    },
     "Stats": {
         "sent": "Probes sent, resent ones included.",
         "answered": "Probes that were answered.",
@@ -209,6 +224,11 @@ def report_schema() -> dict[str, Any]:
 def doctor_schema() -> dict[str, Any]:
     """The schema that every report of the doctor meets."""
     return _schema(DoctorReport, DOCTOR_SCHEMA)
+
+
+def diff_schema() -> dict[str, Any]:
+    """The schema that every comparison of two reports meets."""
+    return _schema(DiffReport, DIFF_SCHEMA)
 
 
 def _schema(report: type[msgspec.Struct], name: str) -> dict[str, Any]:
