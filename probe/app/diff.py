@@ -184,7 +184,7 @@ def _binding(port: PortReport) -> str:
 
 
 def _keys(pairs: _Pairs) -> Iterator[Difference]:
-    """SSH host keys of which none is left. A certificate is renewed every few weeks: that is no difference."""
+    """SSH host keys of which none is left. A certificate is renewed every few weeks: no difference."""
     for before, after in pairs:
         was, is_now = _host_keys(before), _host_keys(after)
         if was and is_now and not was & is_now:
