@@ -35,7 +35,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class WorldDifference:
     """One thing in which two results differ: `before` the one compared with, `after` this one."""
 
     port: str
@@ -50,10 +50,10 @@ class Compared:
     """A result, and in what it differs from those it is compared with."""
 
     result: CheckResult
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[WorldDifference, ...] = ()
 
     @property
-    def unexplained(self) -> tuple[Difference, ...]:
+    def unexplained(self) -> tuple[WorldDifference, ...]:
         """The differences that nothing explains."""
         return tuple(one for one in self.differences if one.why is Why.NONE)
 
@@ -72,7 +72,7 @@ def compared(results: Sequence[CheckResult]) -> tuple[Compared, ...]:
     return tuple(Compared(one, tuple(_beside(one, measured))) for one in results)
 
 
-def _beside(one: CheckResult, measured: Sequence[CheckResult]) -> Iterator[Difference]:
+def _beside(one: CheckResult, measured: Sequence[CheckResult]) -> Iterator[WorldDifference]:
     if one not in measured:
         return
     same_world = next(other for other in measured if other.world == one.world)
@@ -81,14 +81,14 @@ def _beside(one: CheckResult, measured: Sequence[CheckResult]) -> Iterator[Diffe
     yield from _differences(same_engine, one, Why.WORLD)
 
 
-def _differences(reference: CheckResult, one: CheckResult, why: Why) -> Iterator[Difference]:
+def _differences(reference: CheckResult, one: CheckResult, why: Why) -> Iterator[WorldDifference]:
     """What differs from a reference; `why`: what explains it, where anything does."""
     old, new, stated = _values(reference), _values(one), _stated(reference, one)
     for key in dict.fromkeys((*old, *new)):
         before, after = old.get(key, NOTHING), new.get(key, NOTHING)
         if before != after:
             known = key in stated or (why is Why.RAW and _was_open(key[1], before))
-            yield Difference(*key, before, after, why if known else Why.NONE)
+            yield WorldDifference(*key, before, after, why if known else Why.NONE)
 
 
 def _stated(reference: CheckResult, one: CheckResult) -> set[tuple[str, str]]:

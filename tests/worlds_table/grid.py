@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from probe.lab.result import CheckResult
-from worlds_table.differences import Compared, Difference, Why, compared
+from worlds_table.differences import Compared, Why, WorldDifference, compared
 
 MARKS = {Why.RAW: "+", Why.WORLD: "*"}  # of explained differences, in a cell
 
@@ -87,7 +87,7 @@ class SharedDifference:
     """A difference, and all columns of its scenario that have it."""
 
     scenario: str
-    difference: Difference
+    difference: WorldDifference
     columns: tuple[GridColumn, ...]
 
 
@@ -159,7 +159,7 @@ def _has(found: Compared, why: Why) -> bool:
 
 def shared_differences(grid: Grid, *, explained: bool) -> list[SharedDifference]:
     """All differences of one sort, each once with the columns that have it, in the order of the table."""
-    having: dict[tuple[str, Difference], list[GridColumn]] = {}
+    having: dict[tuple[str, WorldDifference], list[GridColumn]] = {}
     for line in grid.lines:
         for column, cell in zip(grid.columns, line.cells, strict=True):
             for one in cell.found.differences if cell.found else ():

@@ -3,7 +3,7 @@
 import pytest
 
 from probe.lab.result import CheckResult, ExpectationRow, ReportedValue
-from worlds_table.differences import Compared, Difference, Why, compared
+from worlds_table.differences import Compared, Why, WorldDifference, compared
 
 USUAL = {
     ("80", "binding"): "specific",
@@ -51,7 +51,7 @@ def test_a_planted_difference_is_found(key: tuple[str, str], column: tuple[str, 
 def test_a_difference_between_worlds_is_found(key: tuple[str, str]) -> None:
     """The same words that raw packets may add to are no excuse for another world."""
     odd = compared([result("sim", "raw"), result("netns", "raw", values={key: "odd"})])[1]
-    assert odd.unexplained == (Difference(*key, USUAL[key], "odd", Why.NONE),)
+    assert odd.unexplained == (WorldDifference(*key, USUAL[key], "odd", Why.NONE),)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_raw_packets_may_add(key: tuple[str, str], before: str, after: str) -> N
     _, more = compared(
         [result("sim", "connect", values={key: before}), result("sim", "raw", values={key: after})]
     )
-    assert more.differences == (Difference(*key, before, after, Why.RAW),)
+    assert more.differences == (WorldDifference(*key, before, after, Why.RAW),)
     assert more.ok
     _, less = compared(
         [result("sim", "connect", values={key: after}), result("sim", "raw", values={key: before})]
@@ -123,8 +123,8 @@ def test_what_is_reported_in_one_place_alone() -> None:
     more, less = ({("443", "binding"): "wildcard"}, {("80", "via"): None})
     _, one = compared([result("sim", "connect"), result("netns", "connect", values={**more, **less})])
     assert one.unexplained == (
-        Difference("80", "via", "direct", "-", Why.NONE),
-        Difference("443", "binding", "-", "wildcard", Why.NONE),
+        WorldDifference("80", "via", "direct", "-", Why.NONE),
+        WorldDifference("443", "binding", "-", "wildcard", Why.NONE),
     )
 
 
