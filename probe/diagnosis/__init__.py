@@ -2,7 +2,7 @@
 
 Pure: no socket, process, clock or randomness, and no sentence. `read_symptoms` and `read_ways`
 answer the questions of `probe.model.symptoms` from what was measured. `table` has a row for each cause,
-`ranking` weighs them, `fixes` mends.
+`symptom_likelihood` fills it in, `ranking` weighs them, `fixes` mends.
 """
 
 from collections.abc import Iterator, Sequence

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from probe.diagnosis.subject import ExamContext
-from probe.diagnosis.table import PRIOR, likelihood
+from probe.diagnosis.symptom_likelihood import likelihood
+from probe.diagnosis.table import PRIOR
 from probe.model.diagnosis import Cause, Look, RootWouldShow
 from probe.model.symptoms import QUESTIONS, Symptom
 from probe.model.unread import Unread, UnreadRule

@@ -12,7 +12,8 @@ from math import exp, log, prod
 from typing import Final
 
 from probe.diagnosis.subject import ExamContext
-from probe.diagnosis.table import PRIOR, likelihood
+from probe.diagnosis.symptom_likelihood import likelihood
+from probe.diagnosis.table import PRIOR
 from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
 from probe.model.exam import MtuTrial, Transfer

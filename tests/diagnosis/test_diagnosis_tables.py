@@ -23,7 +23,8 @@ from probe.diagnosis.ranking import (
 )
 from probe.diagnosis.read_symptoms import findings
 from probe.diagnosis.subject import ExamContext
-from probe.diagnosis.table import CAUSES, PRIOR, USUAL, likelihood
+from probe.diagnosis.symptom_likelihood import USUAL, likelihood
+from probe.diagnosis.table import CAUSES, PRIOR
 from probe.model.diagnosis import Cause
 from probe.model.exam import NameAnswer
 from probe.model.facts import AddressSurvey
