@@ -12,6 +12,7 @@ from probe.app.session import Backends, Session, open_session, own_reader
 from probe.app.target import FoundHost, Target, find_hosts, read_ports, target_of
 from probe.diagnosis import diagnose_name
 from probe.engine.run import Progress
+from probe.engine.sparing import HEALTHY_S, SparingBackend, SparingClients
 from probe.errors import UsageError
 from probe.machine.sources import MachineReader
 from probe.model.diagnosis import Diagnosis, NameDiagnosis
@@ -126,9 +127,11 @@ class Checkup:
     request: CheckupRequest
     session: Session
     found: list[FoundTarget]
+    sparing: SparingBackend  # of the session
 
     def __call__(self, progress: Progress | None = None) -> DoctorReport:
         """Examine once."""
+        self.sparing.begin_round()
         found = self.found.pop() if self.found else look_up(self.request.target, self.session.backends)
         reader = self.session.machine_reader()
         lost = self._lost(found.lost, reader)
@@ -171,7 +174,11 @@ def begin(request: CheckupRequest, session: Session) -> Checkup:
     """
     if session.backends.way != USUAL_WAY:
         raise UsageError("the way that this machine takes is examined: choose no interface or source")
-    return Checkup(request, session, [look_up(request.target, session.backends)])
+    found = [look_up(request.target, session.backends)]
+    sparing = SparingBackend(session.backends.backend)
+    clients = SparingClients(session.backends.clients, sparing.now)
+    backends = replace(session.backends, backend=sparing, clients=clients)
+    return Checkup(request, replace(session, backends=backends), found, sparing)
 
 
 def machine_report(
@@ -205,12 +212,15 @@ class Watch:
     pause: Callable[[float], None]
     every: float = EVERY_S
 
-    def until_well(self) -> DoctorReport:
-        """Check until all is well, a signal asks for the end, or nobody reads; return the last report."""
+    def run(self) -> DoctorReport:
+        """Check until a signal asks for the end, or nobody reads; return the last report.
+
+        Where all is well there is time: what answers as it should is asked once in `HEALTHY_S`.
+        """
         report = self.check()
         read = self.show(report)
-        while read and report.complete and not report.well:
-            self.pause(self.every)
+        while read and report.complete:
+            self.pause(max(self.every, HEALTHY_S) if report.well else self.every)
             if interruption.requested():
                 break
             before, report = report, self.check()

@@ -54,7 +54,7 @@ def checker(
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """Prints one report, or with `every` seconds between them as many as it takes until all is well."""
+    """Prints one report, or with `every` seconds between them as many as come until a signal ends it."""
 
     destination: Destination
     every: float | None = None
@@ -67,7 +67,7 @@ class Printer:
             UnwrittenError: it could not be written.
         """
         if self.every is not None:
-            return exit_code(Watch(check, self._show, _now, interruption.sleep, self.every).until_well())
+            return exit_code(Watch(check, self._show, _now, interruption.sleep, self.every).run())
         report = diagnosed_again(redacted_report(check())) if self.redact else check()
         self.destination.write(report)
         return exit_code(report)

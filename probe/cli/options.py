@@ -185,7 +185,7 @@ Watch = Annotated[
     bool,
     typer.Option(
         "--watch",
-        help="Check again until all is well, and print what changes: every 5 s, or give a number of seconds.",
+        help="Check again and again, and print what changes: every 5 s, or give a number of seconds.",
         rich_help_panel=PROBING,
     ),
 ]

@@ -1,6 +1,7 @@
 """The doctor with a scripted machine and examination: nothing is sent, names are looked up in a table."""
 
 import json
+import signal
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from probe import interruption
 from probe.app import examination, session
 from probe.cli.main import main
 from probe.engine.backend import Done
+from probe.engine.sparing import HEALTHY_S
 from probe.model.binding import Condition
 from probe.model.diagnosis import AddressDiagnosis, Cause, Diagnosis, Suspicion
 from probe.model.exam import NameAnswer
@@ -94,7 +97,14 @@ def scripted_doctor(monkeypatch: pytest.MonkeyPatch) -> ScriptedDoctor:
     monkeypatch.setattr(session, "own_reader", SteadyReader)
     monkeypatch.setattr("probe.backends.system_host.SystemHost", OneLinkHost)
     monkeypatch.setattr("probe.backends.clients.SystemClients.look_up", look_up)
-    monkeypatch.setattr("probe.interruption.sleep", scripted.asked.append)
+
+    def sleep(seconds: float) -> None:
+        """Note the pause; in one of a minute, as all is well, the user presses Ctrl-C."""
+        scripted.asked.append(seconds)
+        if seconds >= HEALTHY_S:
+            monkeypatch.setattr(interruption._state, "number", signal.SIGINT)
+
+    monkeypatch.setattr("probe.interruption.sleep", sleep)
     return scripted
 
 

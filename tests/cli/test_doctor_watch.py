@@ -13,15 +13,15 @@ from probe.model.exam import NameAnswer
 
 
 def test_watch(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first report, then a line for each change, until all is well; the number is the pause."""
+    """The first report, then a line for each change; the number is the pause, but where all is well."""
     script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.TUNNEL_STALE, Cause.NONE]
     code, out, err = run(capsys, "--vpn", "10.88.0.10", "--watch", "3")
-    assert (code, err) == (0, "")
+    assert (code, err) == (130, "")
     assert out.startswith("10.88.0.10  vpn  clear")
     first, _, changes = out.partition("0 of 1 address is well; 1.5 s\n")
     assert "tunnel-stale" in first
     assert changes[8:] == "  10.88.0.10  tunnel-stale -> none\n"
-    assert [one for one in script.asked if isinstance(one, float)] == [3.0, 3.0]
+    assert [one for one in script.asked if isinstance(one, float)] == [3.0, 3.0, 60.0]
 
 
 def test_watch_for_programs(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,7 +29,7 @@ def test_watch_for_programs(script: ScriptedDoctor, capsys: pytest.CaptureFixtur
     script.causes["10.88.0.10"] = [Cause.TUNNEL_STALE, Cause.NONE]
     code, out, _ = run(capsys, "--vpn", "10.88.0.10", "--watch", "--json")
     report, change = out.splitlines()
-    assert (code, document_of(report)["well"]) == (0, False)
+    assert (code, document_of(report)["well"]) == (130, False)
     assert json.loads(change)["schema"] == "bindprobe.doctor-change/1"
     assert json.loads(change)["well"] is True
 
@@ -49,7 +49,7 @@ def test_watch_sees_names_come_and_go(
     script.causes["192.168.77.10"] = [Cause.DNS]
     monkeypatch.setattr("probe.backends.clients.SystemClients.look_up", change)
     code, out, _ = run(capsys, "moving.example.org", "--watch")
-    assert code == 0
+    assert code == 130
     assert [line[10:] for line in out.splitlines()[-6:]] == [
         "name moving.example.org  ok -> fail",
         "moving.example.org  absent -> dns",

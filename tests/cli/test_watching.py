@@ -1,6 +1,7 @@
 """`--watch` with a scripted examination and a clock that only counts."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -45,6 +46,8 @@ class ScriptedChecks:
     readers_patience: int = 100
     now: dt.datetime = STARTED
     shown: list[str] = field(default_factory=list)
+    interrupt: Callable[[], None] = lambda: None
+    pauses: list[float] = field(default_factory=list)
 
     def check(self) -> DoctorReport:
         self.now += dt.timedelta(seconds=2)
@@ -56,11 +59,14 @@ class ScriptedChecks:
         return len(self.shown) < self.readers_patience
 
     def pause(self, seconds: float) -> None:
-        self.now += dt.timedelta(seconds=seconds)
+        self.pauses.append(seconds)
+        self.now += dt.timedelta(seconds=self.pauses[-1] if seconds < 60 else 3.0)
+        if not self.reports:
+            self.interrupt()
 
     def run(self) -> int:
         watch = Watch(self.check, self.show, lambda: self.now, self.pause, every=3.0)
-        return exit_code(watch.until_well())
+        return exit_code(watch.run())
 
 
 CASES = {
@@ -95,10 +101,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_until_well(name: str) -> None:
+def test_watching(name: str, interrupt: Callable[..., None]) -> None:
     """The first report in full, then one line a change with its time, nothing where nothing changes."""
     reports, shown, code = CASES[name]
-    script = ScriptedChecks(list(reports))
+    script = ScriptedChecks(list(reports), interrupt=interrupt)
     assert script.run() == code
     assert script.shown == shown
     assert script.reports == []
@@ -112,9 +118,17 @@ def test_nobody_reads_any_more(patience: int, shown: int) -> None:
     assert len(script.shown) == shown
 
 
-def test_a_thousand_checks_without_a_change_print_nothing() -> None:
+def test_it_goes_on_after_all_is_well(interrupt: Callable[..., None]) -> None:
+    """With a minute between checks where all is well, and at its own pace where not."""
+    script = ScriptedChecks([STALE, WELL, WELL, STALE, WELL], interrupt=interrupt)
+    assert script.run() == 0
+    assert script.pauses == [3.0, 60.0, 60.0, 3.0, 60.0]
+    assert len(script.shown) == 4
+
+
+def test_a_thousand_checks_without_a_change_print_nothing(interrupt: Callable[..., None]) -> None:
     """The output does not grow with time."""
-    script = ScriptedChecks([STALE] * 1000 + [WELL])
+    script = ScriptedChecks([STALE] * 1000 + [WELL], interrupt=interrupt)
     assert script.run() == 0
     assert len(script.shown) == 2
 
