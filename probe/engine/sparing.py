@@ -25,7 +25,7 @@ V = TypeVar("V")
 
 
 @dataclass(slots=True)
-class _Asked:
+class _PortRound:
     """What one port was asked in a round: of each question, when it was sent and what came."""
 
     began: float  # seconds
@@ -45,8 +45,8 @@ class SparingBackend:
         self._backend = backend
         self._spared = spared
         self._sent: dict[int, Question] = {}
-        self._round: dict[Endpoint, _Asked] = {}
-        self._known: dict[Endpoint, _Asked] = {}  # that accepted in a round before
+        self._round: dict[Endpoint, _PortRound] = {}
+        self._known: dict[Endpoint, _PortRound] = {}  # that accepted in a round before
         self._ready: list[Reply] = []
 
     def begin_round(self) -> None:
@@ -80,7 +80,7 @@ class SparingBackend:
             return now - (replies[0].at - sent) if replies else now
         left = self._backend.send(probe)
         if question.port.protocol is Protocol.TCP:
-            self._round.setdefault(end, _Asked(left)).questions.setdefault(question, (left, []))
+            self._round.setdefault(end, _PortRound(left)).questions.setdefault(question, (left, []))
             self._sent[probe.id] = question
         return left
 
