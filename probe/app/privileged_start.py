@@ -8,7 +8,7 @@ before a name is resolved, an output opened or a packet sent. Where that fails n
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -63,11 +63,12 @@ class Around:
 
     Args:
         load: loads what it needs later; called only where this process may soon not read its Python.
-        check: finds out, with the privileges that are left, whether its result can be written.
+        hold: makes sure, with the privileges that are left, that its result can be written, and holds a place
+            for it until the end.
     """
 
     load: Callable[[], None] = _nothing
-    check: Callable[[], None] = _nothing
+    hold: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @contextmanager
@@ -99,7 +100,7 @@ def started(request: EngineRequest, around: Around, *, examines: bool = False) -
         if privilege.held():
             _preload(_LATER_IN_DOCTOR if examines else (), around, codec=raw is not None)
         _give_up(invoker)
-        around.check()
+        stack.enter_context(around.hold())
         yield Session(session.open_backends(request, host, raw, way, stack), missing, reader, capture)
 
 
@@ -116,7 +117,7 @@ def looking(around: Around) -> "Iterator[MachineReader]":
         if reader is not None:
             _preload((), around)
         _give_up(invoker)
-        around.check()
+        stack.enter_context(around.hold())
         yield reader or session.own_reader()
 
 

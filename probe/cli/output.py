@@ -5,8 +5,8 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,7 +15,7 @@ from probe.app.invoker import acting_as_invoker
 from probe.app.privileged_start import Around
 from probe.cli.progress import ProgressBar
 from probe.cli.terminal import discard_rest, style_of
-from probe.cli.whole_file import replace, require_room
+from probe.cli.whole_file import PartFile, replace, reserved
 from probe.errors import OutputError, UnwrittenError, UsageError
 from probe.report.formats import Form, load, parts_of
 from probe.report.style import PLAIN, TextStyle
@@ -37,6 +37,7 @@ class Destination:
     path: Path | None = None
     detail: bool = False
     every_row: bool = False
+    _held: list[PartFile] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -54,8 +55,8 @@ class Destination:
         return self._write(lambda: parts_of(report, self.form, self.style()))
 
     def around(self) -> Around:
-        """What the privileged start does for this destination: load what prints there, and check it."""
-        return Around(self._load, self.check)
+        """What the privileged start does for this destination: load what prints there, and hold its place."""
+        return Around(self._load, self.reserved)
 
     def _load(self) -> None:
         load(self.form)
@@ -67,13 +68,32 @@ class Destination:
         Raises:
             OutputError: stdout is closed, or the file's folder does not exist or cannot be written to.
         """
+        with self.reserved():
+            pass
+
+    @contextlib.contextmanager
+    def reserved(self) -> Iterator[None]:
+        """Make sure that it can be written, and hold a file open for it until it is, or until the end.
+
+        Raises:
+            OutputError: as `check`.
+        """
+        with contextlib.ExitStack() as stack:
+            self._reserve(stack)
+            try:
+                yield
+            finally:
+                self._held.clear()
+
+    def _reserve(self, stack: contextlib.ExitStack) -> None:
         if self.path is None:
             if sys.stdout is None:
                 raise OutputError(_CLOSED)
             return
         try:
             with acting_as_invoker():
-                _check_writable(self.path)
+                if _is_replaced(self.path):
+                    self._held.append(stack.enter_context(reserved(self.path.resolve())))
         except OSError as error:
             reason = (error.strerror or "not even looked at").lower()
             raise OutputError(f"{str(self.path)!r} cannot be written: {reason}") from None
@@ -109,14 +129,33 @@ class Destination:
         if self.path is None:
             return _to_stdout(parts())
         try:
-            return _to_file(parts(), self.path)
+            return self._to_file(self.path, parts())
         except OSError as error:
             _to_stdout(parts())
             problem = f"{str(self.path)!r} could not be written: {error.strerror}"
             raise UnwrittenError(f"{problem}; the result is printed instead") from None
 
+    def _to_file(self, path: Path, parts: Iterable[str]) -> bool:
+        try:
+            with acting_as_invoker():
+                if self._held:
+                    self._held.pop().replace(parts)
+                elif _is_special(path):
+                    with open(_opened(path), "w", encoding="utf-8", newline="") as file:
+                        file.writelines(parts)
+                else:
+                    replace(path.resolve(), parts)
+        except BrokenPipeError:
+            return False  # a named pipe whose reader has seen enough
+        return True
 
-def _check_writable(path: Path) -> None:
+
+def _is_replaced(path: Path) -> bool:
+    """Whether a file is written by replacing it; a device or a pipe is not.
+
+    Raises:
+        OutputError: it is a folder, or in none, or may not be written to.
+    """
     folder = path.resolve().parent  # a link is followed
     if path.is_dir():
         raise OutputError(f"{str(path)!r} is a folder; give -o a file")
@@ -125,8 +164,8 @@ def _check_writable(path: Path) -> None:
     if _is_special(path):
         if not os.access(path, os.W_OK, effective_ids=_EFFECTIVE):
             raise OutputError(f"{str(path)!r} cannot be written: permission denied")
-        return
-    require_room(path.resolve())
+        return False
+    return True
 
 
 def _is_special(path: Path) -> bool:
@@ -166,19 +205,6 @@ def _encodable(text: str, encoding: str | None) -> str:
     """What the stream's encoding does not have is escaped rather than refused."""
     encoding = encoding or "ascii"
     return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _to_file(parts: Iterable[str], path: Path) -> bool:
-    try:
-        with acting_as_invoker():
-            if _is_special(path):
-                with open(_opened(path), "w", encoding="utf-8", newline="") as file:
-                    file.writelines(parts)
-            else:
-                replace(path.resolve(), parts)
-    except BrokenPipeError:
-        return False  # a named pipe whose reader has seen enough
-    return True
 
 
 def _opened(path: Path) -> int:

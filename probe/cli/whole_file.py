@@ -10,6 +10,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -23,40 +24,64 @@ _TRIAL = "x" * 4096  # characters: a block of most file systems, so that a full 
 _FRESH_S = 60.0  # a younger part file may belong to a run that has not locked it yet
 
 
-def require_room(path: Path) -> None:
-    """Find out whether a file can be written, by writing another one beside it, of which nothing stays.
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """An open file beside the one in whose place it is to be."""
+
+    path: Path
+    name: Path
+    file: TextIO
+
+    def replace(self, parts: Iterable[str]) -> None:
+        """Write it, and put it in the place of `path`, whose permissions are kept.
+
+        Raises:
+            OSError: it cannot be written; what is there stays.
+        """
+        if not self.name.exists():  # somebody has cleared the folder meanwhile
+            replace(self.path, parts)
+            return
+        mode = stat.S_IMODE(self.path.stat().st_mode) if self.path.exists() else None
+        self.file.seek(0)
+        self.file.writelines(parts)
+        self.file.truncate()  # what was reserved and is not needed
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        if mode is not None:
+            self.name.chmod(mode)
+        if sys.platform == "win32":
+            self.file.close()  # no open file is renamed there; elsewhere it is locked until then
+        self.name.replace(self.path)
+
+
+@contextlib.contextmanager
+def reserved(path: Path) -> Iterator[PartFile]:
+    """Hold a file open in which `path` can be written, with room for a small one; at the end nothing stays.
 
     Raises:
-        OSError: it cannot: no permission, no room, a name that is too long.
+        OSError: it cannot be written: no permission, no room, a name that is too long.
     """
     with contextlib.suppress(FileNotFoundError):
         path.stat()  # finds out about a name that is too long: the part file's is short
-    with _part_beside(path) as (_, file):
-        file.write(_TRIAL)
-        file.flush()
-        _clear(path.parent, os.fstat(file.fileno()).st_mtime - _FRESH_S)
+    with _part_beside(path) as part:
+        part.file.write(_TRIAL)
+        part.file.flush()
+        _clear(path.parent, os.fstat(part.file.fileno()).st_mtime - _FRESH_S)
+        yield part
 
 
 def replace(path: Path, parts: Iterable[str]) -> None:
-    """Write a file in the place of `path`, whose permissions are kept.
+    """Write a file in the place of `path`; see `PartFile.replace`.
 
     Raises:
         OSError: it cannot be written; what is there stays.
     """
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
-    with _part_beside(path) as (name, file):
-        file.writelines(parts)
-        file.flush()
-        os.fsync(file.fileno())
-        if mode is not None:
-            name.chmod(mode)
-        if sys.platform == "win32":
-            file.close()  # no open file is renamed there; elsewhere it stays locked until it has its name
-        name.replace(path)
+    with _part_beside(path) as part:
+        part.replace(parts)
 
 
 @contextlib.contextmanager
-def _part_beside(path: Path) -> Iterator[tuple[Path, TextIO]]:
+def _part_beside(path: Path) -> Iterator[PartFile]:
     """A new file beside `path`, with a short name; at the end it has another one, or is gone."""
     name = path.with_name(f".bindprobe.{os.urandom(8).hex()}.part")
     with interruption.undone_by(lambda: name.unlink(missing_ok=True)):
@@ -64,7 +89,7 @@ def _part_beside(path: Path) -> Iterator[tuple[Path, TextIO]]:
             with name.open("x", encoding="utf-8", newline="") as file:
                 with contextlib.suppress(OSError):  # a file system without locks: nobody removes it then
                     _lock(file.fileno())
-                yield name, file
+                yield PartFile(path, name, file)
         finally:
             name.unlink(missing_ok=True)
 

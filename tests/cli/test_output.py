@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -240,6 +241,47 @@ def test_what_a_dead_run_left_is_removed(tmp_path: Path) -> None:
         assert set(tmp_path.iterdir()) == {*kept, held}
     destination(tmp_path / "file").check()
     assert set(tmp_path.iterdir()) == kept
+
+
+def test_a_place_is_held_from_the_start(tmp_path: Path) -> None:
+    """A locked file with room is there until the result is; of what was reserved nothing stays in that."""
+    chosen = destination(tmp_path / "file")
+    (tmp_path / "file").write_text("as it was")
+    with chosen.around().hold():
+        (held,) = set(tmp_path.iterdir()) - {tmp_path / "file"}
+        assert held.stat().st_size > 1000
+        with held.open() as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert (tmp_path / "file").read_text() == "as it was"
+        chosen.write_text("text")
+        assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+        assert (tmp_path / "file").read_text() == "text"
+    assert (tmp_path / "file").read_text() == "text"
+
+
+def test_what_is_held_is_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other file is opened at the end, when there might be no room for it."""
+    chosen = destination(tmp_path / "file")
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with chosen.around().hold(), monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        chosen.write_text("text")
+    assert (tmp_path / "file").read_text() == "text"
+
+
+def test_a_place_that_was_not_used_or_was_taken(tmp_path: Path) -> None:
+    """Nothing stays where nothing was written; where somebody cleared the folder, it is written anew."""
+    chosen = destination(tmp_path / "file")
+    with chosen.around().hold():
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
+    with chosen.around().hold():
+        next(tmp_path.iterdir()).unlink()
+        chosen.write_text("text")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["text"]
 
 
 def test_a_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
