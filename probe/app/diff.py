@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from probe.app.infer import judged, merged
+from probe.app.infer import whole
 from probe.explain.differences import difference_sentence
 from probe.model.binding import Binding, Condition, Owner
 from probe.model.difference import Difference, DifferenceRule, DiffReport
@@ -44,7 +44,7 @@ def compare(old: Report, new: Report) -> DiffReport:
     Raises:
         UsageError: a report has no measurement that can be judged again.
     """
-    before, after = _whole(old), _whole(new)
+    before, after = whole(old), whole(new)
     places = _addresses(before), _addresses(after)
     ports = _ports(before), _ports(after)
     found = [*_of_addresses(*places), *_of_ports(*ports, _comparable(*places))]
@@ -55,12 +55,6 @@ def compare(old: Report, new: Report) -> DiffReport:
         only_old=_only(places[0], places[1], ports[0], ports[1]),
         only_new=_only(places[1], places[0], ports[1], ports[0]),
     )
-
-
-def _whole(report: Report) -> Report:
-    """The report with a row for every port, judged by this program, whichever version made it."""
-    known = merged([report])
-    return judged(known.measurements, known.facts)
 
 
 def _addresses(report: Report) -> _Addresses:

@@ -103,6 +103,16 @@ def merged(reports: Sequence[Report], *, strict: bool = False) -> Judged:
     )
 
 
+def whole(report: Report) -> Report:
+    """The report with a row for every port, judged by this program, whichever version made it.
+
+    Raises:
+        UsageError: it has no measurement that can be judged.
+    """
+    known = merged([report])
+    return judged(known.measurements, known.facts)
+
+
 def _joined(tables: Sequence[SocketTable]) -> SocketTable | None:
     """What the target lists by several reports, as one list; None where none has any."""
     if not tables:

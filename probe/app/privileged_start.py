@@ -32,6 +32,7 @@ _LATER = (
     "concurrent.futures.thread",
     "encodings.ascii",
     "encodings.idna",
+    "probe.app.check",
     "probe.app.confirm",
     "probe.app.infer",
     "probe.engine.rows",

@@ -12,7 +12,10 @@ from probe.cli.app import app
 from probe.errors import BindprobeError, UsageError
 
 # Each is a module of this package.
-COMMANDS = ("scan", "doctor", "explain", "confirm", "diff", "infer", "schema", "demo", "lab", "help")
+COMMANDS = (
+    *("scan", "doctor", "explain", "confirm", "learn", "check", "diff", "infer"),
+    *("schema", "demo", "lab", "help"),
+)
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
