@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORLDS ?= 100
 SEED   ?= 1
+RUNS   ?= 100
 ENGINE ?= connect
 # Made-up hosts of every family to grade instead; 2000 take a quarter of an hour.
 FAMILIES ?= 0
@@ -22,7 +23,7 @@ COVER  ?= yes
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test timing check lowest lock bench score table fuzz clean
+.PHONY: help demo test timing check lowest lock bench score table fuzz faults clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name about; do \
@@ -67,6 +68,9 @@ score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (
 
 table: $(VENV)/dev ## all scenarios in every world with both engines, compared: 20 minutes, as root
 	@PYTHONPATH=tests $(BIN)/python -m worlds_table
+
+faults: $(VENV)/dev ## networks to which something happens while they are scanned, in memory (RUNS=100 SEED=1)
+	@PYTHONPATH=tests $(BIN)/python tests/faults/grade_faults.py --runs $(RUNS) --seed $(SEED)
 
 fuzz: $(VENV)/dev ## broken packets and inputs for the codec and every parser, half of the time each (SECONDS=600 SEED=1)
 	@$(BIN)/python tests/fuzz/codec.py --seconds $$(($(SECONDS) / 2)) --seed $(SEED)

@@ -1,6 +1,7 @@
 """The stages of a scan, in their order: each takes what was measured, and returns more of it.
 
 ports and controls -> tunnels -> keys and greetings -> link-layer addresses -> raw follow-ups
+-> what decides, once more; without raw packets already before the services are asked
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from probe.app.tunnels import TunnelFacts
 from probe.engine.backend import Backend
 from probe.engine.run import Outcome, Progress, Run
 from probe.engine.scan import Counts
+from probe.engine.second_asking import ask_a_second_time, second_questions
 from probe.engine.survey import Survey, ask_follow_ups, survey_address
 from probe.interruption import StopRequestedError
 from probe.machine.sources import Host
@@ -24,6 +26,7 @@ from probe.model.plan import AddressPlan, FollowUp, Timing
 from probe.model.probing import Observation
 from probe.model.target import IPAddress, ResolvedTarget
 
+_SECOND_ROUNDS = 2  # of asking again: the second where a sample changed
 _ROUNDS = 3  # of raw follow-ups: each may raise one more question
 _LOADED_MEANWHILE = ("probe.app.infer",)  # the inference and the report, which every scan ends with
 
@@ -92,6 +95,34 @@ def read_tunnels(outcome: Outcome, context: ScanContext) -> Outcome:
     return context.unless_interrupted(found)
 
 
+# --- the second asking ---
+
+
+def ask_again_before_services(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Ask again what decides, while services are being asked; where raw packets follow, after them."""
+    return outcome if context.backends.raw is not None else _ask_again(outcome, context)
+
+
+def ask_again_last(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Ask again what decides after all raw packets, whose answers are compared with the first ones."""
+    return outcome if context.backends.raw is None else _ask_again(outcome, context)
+
+
+def _ask_again(outcome: Outcome, context: ScanContext) -> Outcome:
+    """Ask a second time, and once more where the sample of a group shows that it changed."""
+    for _ in range(_SECOND_ROUNDS):
+        wanted = second_questions(outcome.surveys) if outcome.complete else {}
+        if not wanted:
+            break
+        asked = {
+            s.address.ip: ask_a_second_time(s, wanted[s.address.ip])
+            for s in outcome.surveys
+            if s.address.ip in wanted
+        }
+        outcome = _run_further(outcome, asked, context.backends.backend, context)
+    return outcome
+
+
 # --- link-layer addresses ---
 
 
@@ -132,15 +163,25 @@ def ask_raw_follow_ups(outcome: Outcome, context: ScanContext) -> Outcome:
 def _ask_further(
     outcome: Outcome, wanted: Mapping[IPAddress, Sequence[FollowUp]], raw: Backend, context: ScanContext
 ) -> Outcome:
-    """One round of raw follow-ups; the surveys keep their order."""
-    plan = context.plan
+    """One round of raw follow-ups."""
     asked = {
         s.address.ip: ask_follow_ups(s, wanted[s.address.ip], outcome.learned[s.address.ip])
         for s in outcome.surveys
         if s.address.ip in wanted
     }
+    return _run_further(outcome, asked, raw, context)
+
+
+# --- more of the same surveys ---
+
+
+def _run_further(
+    outcome: Outcome, asked: Mapping[IPAddress, Survey], backend: Backend, context: ScanContext
+) -> Outcome:
+    """Carry further surveys of some addresses; all of them keep their order."""
+    plan = context.plan
     left = max(0.0, plan.deadline - outcome.elapsed)
-    run = Run(asked, raw, plan.timing, outcome.learned, plan.links())
+    run = Run(asked, backend, plan.timing, outcome.learned, plan.links())
     further = run.until(left, context.progress)
     found = {survey.address.ip: survey for survey in further.surveys}
     return Outcome(
@@ -148,14 +189,16 @@ def _ask_further(
         outcome.counts + further.counts,
         outcome.elapsed + further.elapsed,
         further.complete,
-        further.learned,
+        {**outcome.learned, **further.learned},
     )
 
 
 STAGES: tuple[Stage, ...] = (
     survey_addresses,
     read_tunnels,
+    ask_again_before_services,
     ask_services,
     read_link_addresses,
     ask_raw_follow_ups,
+    ask_again_last,
 )

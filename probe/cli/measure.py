@@ -19,6 +19,7 @@ from probe.cli.notices import (
     hint,
     note_left_out,
     offer_tunnels,
+    warn_of_changes,
     warn_of_other_machine,
     warn_of_packets,
 )
@@ -112,6 +113,7 @@ def run(
             report = measure(resolved, timing, backends, how, sockets)
             warn_of_other_machine(report, quiet=how.quiet)
             warn_of_packets(session.capture)
+            warn_of_changes(report, quiet=how.quiet)
             return deliver(report, destination, strict=how.strict)
 
 

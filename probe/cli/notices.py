@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from probe.app.engine_request import EngineRequest
 from probe.cli.terminal import note
+from probe.model.evidence import AddressRule, EvidenceRule
 from probe.model.facts import LinkKind
 from probe.model.target import Realm
 
@@ -62,6 +63,29 @@ def warn_of_other_machine(report: "Report", *, quiet: bool) -> None:
 
     if is_elsewhere(report):
         note("the sockets are of a machine that has none of the target's addresses: is it the target?")
+
+
+_MOST_CHANGES = 3  # that have a line each
+
+
+def warn_of_changes(report: "Report", *, quiet: bool) -> None:
+    """Print which ports and addresses changed while they were measured, so that the user scans again."""
+    found = [
+        f"{row.port}: {one.text}"
+        for row in report.ports
+        for one in row.evidence
+        if one.rule is EvidenceRule.CHANGED
+    ]
+    found += [
+        f"{address.address}: {one.text}"
+        for address in report.addresses
+        for one in address.evidence
+        if one.rule is AddressRule.CHANGED
+    ]
+    for text in () if quiet else found[:_MOST_CHANGES]:
+        note(f"{text}; run it again")
+    if len(found) > _MOST_CHANGES and not quiet:
+        note(f"{len(found) - _MOST_CHANGES} more changed during the scan; run it again")
 
 
 def announce(request: EngineRequest, target: "ResolvedTarget", host: "Host") -> None:

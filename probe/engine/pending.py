@@ -43,6 +43,9 @@ class PendingQuestion(Struct, eq=False):
     settled: bool = False
 
 
+_UNWATCHED = frozenset({Role.CANARY, Role.REPEAT})
+
+
 def not_sent(question: Question) -> Observation:
     """The observation of a question that was never asked."""
     return Observation(question, Reason.NOT_SENT, attempts=0)
@@ -50,7 +53,7 @@ def not_sent(question: Question) -> Observation:
 
 def has_aftermath(question: Question, reply: Reply) -> bool:
     """Whether the connection is worth watching: not for follow-ups, and raw packets open none."""
-    plain = question.ttl is None and question.min_ttl is None and question.role is not Role.CANARY
+    plain = question.ttl is None and question.min_ttl is None and question.role not in _UNWATCHED
     if reply.header is not None:
         return False
     return plain and question.port.protocol is Protocol.TCP and reply.reason is Reason.SYN_ACK

@@ -25,8 +25,10 @@ from probe.model.probing import (
     Reason,
     Role,
 )
-from probe.model.target import IPAddress, Protocol
+from probe.model.target import IPAddress, Port, Protocol
+from probe.services.registry import SSH_PORTS
 
+GREETS_AS_SSH = b"SSH-"
 IDLE_S = 0.3  # pause before a silence is tested again: lets limits of 100 and more a second recover
 FOLLOW_UP_TRIES = 2
 RATION_ROUNDS = 4  # in which silences are asked again once their sender has an ICMP error to give
@@ -64,7 +66,7 @@ def survey_address(plan: AddressPlan, table: NeighbourTable, own: frozenset[IPAd
     ip = plan.address.ip
     controls = [Question(ip, port, Role.CONTROL) for port in plan.controls]
     tested = [Question(ip, port) for port in plan.tested]
-    seen = dict((yield Step(_interleave(controls, tested))))
+    seen = dict((yield Step((*tested, *controls))))
     if any(o.reason is Reason.SYN_ACK for q, o in seen.items() if q.role is Role.CONTROL):
         seen.update((yield Step(tuple(Question(ip, port, Role.CONTROL) for port in plan.spare_controls))))
     neighbour = yield from _resolve_neighbour(plan, seen, table)
@@ -82,16 +84,12 @@ def survey_address(plan: AddressPlan, table: NeighbourTable, own: frozenset[IPAd
     )
 
 
-def _interleave(controls: list[Question], tested: list[Question]) -> tuple[Question, ...]:
-    """Spread the controls over the tested ports, the first one at the start."""
-    stride = max(1, len(tested) // max(1, len(controls)))
-    out: list[Question] = []
-    rest = list(controls)
-    for index, question in enumerate(tested):
-        if rest and index % stride == 0:
-            out.append(rest.pop(0))
-        out.append(question)
-    return (*out, *rest)
+def is_counted(port: Port, seen: Iterable[Observation]) -> bool:
+    """Whether openings of a port are likely to be counted: ssh by its number, or by what it sends first.
+
+    An sshd logs each of them, and a rule that limits them refuses what comes after.
+    """
+    return port.number in SSH_PORTS or any(o.first_bytes.startswith(GREETS_AS_SSH) for o in seen)
 
 
 def _ask_silences_again(seen: dict[Question, Observation]) -> Generator[Step, Answers, None]:
@@ -102,10 +100,10 @@ def _ask_silences_again(seen: dict[Question, Observation]) -> Generator[Step, An
     silent = [q for q, o in seen.items() if o.reason is Reason.NO_RESPONSE and not o.rationed]
     if silent and any(o.answered is not None for o in seen.values()):
         few = silent if _has_lost(seen) else _sample(silent)
-        _merge(seen, (yield Step(tuple(few), idle=IDLE_S, tries=FOLLOW_UP_TRIES)))
+        merge(seen, (yield Step(tuple(few), idle=IDLE_S, tries=FOLLOW_UP_TRIES)))
         if len(few) < len(silent) and any(seen[q].reason is not Reason.NO_RESPONSE for q in few):
             left = tuple(q for q in silent if q not in set(few))
-            _merge(seen, (yield Step(left, tries=FOLLOW_UP_TRIES)))
+            merge(seen, (yield Step(left, tries=FOLLOW_UP_TRIES)))
     yield from _ask_rationed_again(seen)
 
 
@@ -128,7 +126,7 @@ def _ask_rationed_again(seen: dict[Question, Observation]) -> Generator[Step, An
     left = [q for q, o in seen.items() if o.rationed and _is_worth_a_ration(q, seen)]
     for _ in range(RATION_ROUNDS if len(left) <= MANY_SILENCES else 1):
         again = yield Step(tuple(left[:MANY_SILENCES]), idle=REFILL_S, tries=1)
-        _merge(seen, again)
+        merge(seen, again)
         left = [question for question in left if seen[question].rationed]
         if not any(o.reason in ICMP_REASONS for o in again.values()):
             return
@@ -146,7 +144,7 @@ def _is_worth_a_ration(question: Question, seen: Answers) -> bool:
     return not any(o.reason in ICMP_REASONS for q, o in seen.items() if q.role is Role.CONTROL)
 
 
-def _merge(seen: dict[Question, Observation], again: Answers) -> None:
+def merge(seen: dict[Question, Observation], again: Answers) -> None:
     """Add later tries: an answer replaces a silence, and all tries count."""
     for question, later in again.items():
         if later.reason is Reason.NOT_SENT:
@@ -258,7 +256,7 @@ def _of_origins(seen: Answers, known: Observation, hops: int) -> tuple[Question,
     usual = distance.INITIAL_TTLS[0] - hops + 1 if known.ttl is None else known.ttl
     return (
         *asked,
-        *(f for q in _looked_into(seen) for f in distance.origin_questions(seen[q], hops, usual)),
+        *(f for q in _looked_into(seen) for f in _about_origin(seen[q], hops, usual)),
     )
 
 
@@ -285,16 +283,28 @@ def _looked_into(seen: Answers) -> list[Question]:
     return opened + [q for q in answered if seen[q].reason is not Reason.SYN_ACK][:ORIGINS_OF_CLOSED]
 
 
+def _about_origin(seen: Observation, hops: int, arrival: int | None) -> tuple[Question, ...]:
+    """What shows who answered; where openings are counted, nothing that a socket would count."""
+    questions = distance.origin_questions(seen, hops, arrival)
+    if not is_counted(seen.question.port, (seen,)):
+        return questions
+    return tuple(q for q in questions if q.ttl is not None and q.ttl < hops)
+
+
 def _find_origins(
     seen: dict[Question, Observation], hops: int, arrival: int | None, answers: Answers
 ) -> Generator[Step, Answers, None]:
     """Learn for the answered ports which box answered; `answers` are those to questions asked before."""
-    asked = {q: distance.origin_questions(seen[q], hops, arrival) for q in _looked_into(seen)}
+    asked = {q: _about_origin(seen[q], hops, arrival) for q in _looked_into(seen)}
     left = tuple(f for few in asked.values() for f in few if f not in answers)
     known = {**answers, **(yield Step(left, tries=FOLLOW_UP_TRIES, brief=_brief(left, hops)))}
     for question, few in asked.items():
         answered = {f: known[f] for f in few if f in known}
         seen[question] = structs.replace(seen[question], origin=distance.origin_of(answered, hops))
+        exact = next((o for q, o in answered.items() if q.ttl == hops), None)
+        if exact is not None and exact.reason in TCP_ANSWERS and exact.reason is not seen[question].reason:
+            again = structs.replace(question, role=Role.REPEAT)
+            seen[again] = structs.replace(exact, question=again)
 
 
 def _with_ttl(observation: Observation, arrival: int | None) -> Observation:
@@ -326,7 +336,7 @@ def _resolve_neighbour(
         yield Step((), idle=NEIGHBOUR_GLANCE_S, pause=True)
         state, glances = table(plan.address.ip), glances + 1
     if state is Neighbour.RESOLVED and first is Neighbour.INCOMPLETE:
-        _merge(seen, (yield Step(tuple(seen), tries=FOLLOW_UP_TRIES)))
+        merge(seen, (yield Step(tuple(seen), tries=FOLLOW_UP_TRIES)))
     return state
 
 

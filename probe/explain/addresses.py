@@ -39,6 +39,10 @@ SENTENCES: Mapping[AddressRule, str] = {
     AddressRule.STOPPED_ANSWERING: (
         "it stopped answering while it was probed: later silences count for little"
     ),
+    AddressRule.CHANGED: (
+        "asked again it answers otherwise, or no more: it, or the way to it, changed during the scan, or this"
+        " machine is banned there"
+    ),
     AddressRule.GATEWAY_ANSWERS: (
         "a gateway has this address ({sure}), a router, load balancer or CDN: it shows only what it passes on"
     ),

@@ -6,6 +6,7 @@ from probe.explain.phrases import listed, spelled
 from probe.explain.subject import Places, Subject
 from probe.model.binding import Condition
 from probe.model.evidence import EvidenceRule, PortEvidence, Reading, ReadingRule, Response
+from probe.model.probing import Reason
 from probe.model.target import Protocol
 
 SUMMARIES: Mapping[Response, str] = {
@@ -71,6 +72,14 @@ SENTENCES: Mapping[EvidenceRule, str] = {
         "refused on {where}, by a reset or an ICMP error: this platform does not show which"
     ),
     EvidenceRule.NOT_MEASURED: "not measured on {where}",
+    EvidenceRule.CHANGED: "{first} on {where} at first, then {later}: it changed during the scan",
+}
+_DID: Mapping[Reason, str] = {
+    Reason.SYN_ACK: "accepted",
+    Reason.UDP_RESPONSE: "answered",
+    Reason.RESET: "refused",
+    Reason.REFUSED: "refused",
+    Reason.NO_RESPONSE: "silent",
 }
 _REFUSED_BY_HOST = "refused by the host itself on {where}"
 _UDP: Mapping[str, str] = {
@@ -92,6 +101,8 @@ def answer_sentence(evidence: PortEvidence, subject: Subject) -> str | None:
     text = template.format(
         where=subject.places.named(evidence.addresses),
         reason=evidence.reason,
+        first=_did(evidence.reason),
+        later=_did(evidence.later),
         sender=evidence.sender or "a box that is not known",
         tries=evidence.tries,
         controls=_ports_that_nothing_uses(evidence.controls or 0),
@@ -100,6 +111,11 @@ def answer_sentence(evidence: PortEvidence, subject: Subject) -> str | None:
     if evidence.condition is None:
         return text
     return f"{text}, which counts for nothing: {_NOT_REACHED[evidence.condition]}"
+
+
+def _did(reason: Reason | None) -> str:
+    """An answer as a participle; what has no word of its own was rejected."""
+    return "silent" if reason is None else _DID.get(reason, f"rejected ({reason})")
 
 
 def _ports_that_nothing_uses(count: int) -> str:

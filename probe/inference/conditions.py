@@ -67,6 +67,8 @@ def port_condition(port: Port, model: AddressModel, posterior: Posterior) -> Con
     """Condition of one port on one address."""
     if port not in model.evidence:
         return Condition.UNKNOWN
+    if port in model.changes.conditions:
+        return model.changes.conditions[port]
     by_way = way_condition(model.survey) if is_lost(model.tested[port], model.survey) else None
     return by_way or _met_nothing(model, _condition_of_answer(port, model, posterior))
 
@@ -146,6 +148,8 @@ def address_condition(model: AddressModel) -> Condition:
     by_way = way_to(model)
     if by_way is not None:
         return by_way
+    if model.changes.stopped:
+        return Condition.CHANGED
     raw_only = [o for o in (*model.tested.values(), *model.survey.controls()) if o.raw_only]
     received_by_sockets = any(
         o.answered is not None and not o.raw_only for o in (*model.tested.values(), *model.survey.controls())

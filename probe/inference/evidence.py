@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from probe.inference.forwarded import forwards
 from probe.inference.policy import AddressModel
 from probe.inference.reachability import in_tunnel, is_silent, way_condition, way_of
+from probe.inference.responses import response_of
 from probe.inference.traces import ResetMark
 from probe.model.binding import Condition
 from probe.model.evidence import (
@@ -68,6 +69,7 @@ def port_evidence(port: Port, models: Sequence[AddressModel]) -> Iterator[PortEv
     seen = ((m, m.tested[port]) for m in models if port in m.tested)
     yield from gathered((_answer(port, observation, model), model) for model, observation in seen)
     yield from gathered(_forwarding(port, models))
+    yield from gathered(_changed(port, models))
 
 
 def gathered(found: Iterable[tuple[PortEvidence, AddressModel]]) -> Iterator[PortEvidence]:
@@ -79,7 +81,7 @@ def gathered(found: Iterable[tuple[PortEvidence, AddressModel]]) -> Iterator[Por
 
 
 def _answer(port: Port, observation: Observation, model: AddressModel) -> PortEvidence:
-    response = model.evidence[port].response
+    response = response_of(observation, model.survey)
     lost = way_of(port, model)
     controls = [] if lost is not None else _comparable(port, model)
     rule = _beside_controls(response, controls)
@@ -113,6 +115,14 @@ def _beside_controls(response: Response, controls: Sequence[Response]) -> Eviden
     if response is Response.SILENT and all(control is not Response.SILENT for control in controls):
         return EvidenceRule.SILENT_BESIDE_ANSWERS
     return None
+
+
+def _changed(port: Port, models: Sequence[AddressModel]) -> Iterator[tuple[PortEvidence, AddressModel]]:
+    """What the port answered when it was asked again, where that is not what it answered at first."""
+    for model in models:
+        if port in model.changes.conditions:
+            first, later = model.tested[port].reason, model.changes.later[port]
+            yield PortEvidence(rule=EvidenceRule.CHANGED, reason=first, later=later), model
 
 
 _EXPIRES = PortEvidence(rule=EvidenceRule.EXPIRES_AT_ADDRESS)
@@ -173,6 +183,8 @@ def address_evidence(model: AddressModel) -> Iterator[AddressEvidence]:
         yield AddressEvidence(rule=AddressRule.TRIES_LOST, loss=noise.lost / (noise.lost + noise.answered))
     if noise.banned:
         yield AddressEvidence(rule=AddressRule.STOPPED_ANSWERING)
+    if model.changes.stopped:
+        yield AddressEvidence(rule=AddressRule.CHANGED)
 
 
 def _of_way(survey: AddressSurvey) -> Iterator[AddressEvidence]:

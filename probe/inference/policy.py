@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from probe.inference.changes import AddressChanges, changes_of, now_accepted
 from probe.inference.likelihood import Assumed, Evidence, likelihood
 from probe.inference.openings import Opening
 from probe.inference.owner_evidence import (
@@ -73,6 +74,7 @@ class AddressModel:
     weights: Mapping[PolicyKey, float]  # log: prior, and everything but the tested ports
     prior: Mapping[Policy, float]  # of the policy of an address that is the target's
     reached: bool = True  # probes came to the address; if not, it shows nothing of any binding
+    changes: AddressChanges = field(default_factory=AddressChanges)
     known: Mapping[PolicyKey, float] = field(default_factory=dict)  # from everything, also of its host
 
     def control_counts(self) -> Counter[Response]:
@@ -106,6 +108,7 @@ class AddressModel:
 def learn(surveys: Sequence[AddressSurvey], identities: Mapping[Seen, Identity]) -> tuple[AddressModel, ...]:
     """Weigh what each address may be, by its controls and by what else is known of it."""
     errors = icmp_errors(surveys)
+    changes = changes_of(surveys)
     raw = [raw_evidence_of(survey) for survey in surveys]
     marks = any(one.mark is ResetMark.MARKED for of_address in raw for one in of_address.values())
     return tuple(
@@ -114,6 +117,7 @@ def learn(surveys: Sequence[AddressSurvey], identities: Mapping[Seen, Identity])
             few,
             errors,
             owner_signs(survey, surveys, identities[survey.seen]),
+            changes[survey.seen],
             stack_marks=marks,
         )
         for survey, few in zip(surveys, raw, strict=True)
@@ -125,6 +129,7 @@ def _learn_one(
     raw: Mapping[Port, RawEvidence],
     errors: int,
     signs: Sequence[OwnerSign],
+    changes: AddressChanges,
     *,
     stack_marks: bool,
 ) -> AddressModel:
@@ -132,6 +137,10 @@ def _learn_one(
     tested = survey.tested()
 
     def evidence_of(o: Observation) -> Evidence:
+        if changes.shows_nothing(o):
+            later = now_accepted(o.question.port, survey) if o.question.port in changes.unsure else None
+            response = Response.UNMEASURED if later is None else response_of(later, survey)
+            return Evidence(response, o.attempts)
         return Evidence(response_of(o, survey), o.attempts, raw.get(o.question.port, NOTHING_RAW))
 
     evidence = {port: evidence_of(o) for port, o in tested.items()}
@@ -159,6 +168,7 @@ def _learn_one(
         alive=answers_echo(survey) or any(shown.response not in QUIET for shown in every),
         weights=weights,
         prior=prior,
+        changes=changes,
     )
 
 

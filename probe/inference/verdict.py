@@ -51,7 +51,8 @@ def _likeness(port: Port, models: Sequence[AddressModel], posterior: Posterior) 
     Ports that share their posterior have the same evidence on every address. What a service showed is of its
     port alone.
     """
-    if any(port in m.survey.keys or port in m.survey.greetings for m in models):
+    changed = any(port in m.changes.conditions for m in models)
+    if changed or any(port in m.survey.keys or port in m.survey.greetings for m in models):
         return port
     answers = tuple(_answer(m.tested.get(port)) for m in models)
     return (id(posterior), is_private(port), answers)

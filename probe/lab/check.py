@@ -82,6 +82,8 @@ def check_reported(
 def why_not_in(scenario: Scenario, kind: str) -> str | None:
     """Find why a scenario is not for this kind of world; None: it is."""
     limit = _LIMITS[kind](scenario) if kind in _LIMITS else None
+    if kind != "sim" and (scenario.events or any(r.from_opening for r in scenario.target.filter)):
+        return "events, and rules that count openings, are for the world in memory"
     if limit is None and kind not in scenario.worlds:
         return scenario.why_not or f"it is for {', '.join(scenario.worlds)}"
     return limit

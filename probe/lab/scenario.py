@@ -26,6 +26,7 @@ import msgspec
 from msgspec import Struct
 
 from probe.errors import ScenarioError
+from probe.lab.scenario_events import Event
 from probe.lab.scenario_hosts import ProberHost, Router, Strict, TargetHost
 from probe.model.target import IPAddress
 from probe.services.port_list import parse_ports
@@ -149,6 +150,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     down: bool = False  # the target is switched off, once every tunnel is up
     elsewhere: tuple[str, ...] = ()  # symbols: a machine on another link of the prober has the address too
     names: dict[str, str] = {}  # symbol -> name: what the prober is given in place of the address
+    events: tuple[Event, ...] = ()  # what happens while it is scanned; in memory alone
     scan: ScenarioScan
     expect: dict[str, Expected]
     expect_raw: dict[str, Expected] = {}

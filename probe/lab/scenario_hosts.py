@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from probe.model.target import Protocol, Realm
 
+LIMIT_S = 30.0  # in which a rule counts openings
 _REALMS = (Realm.LAN, Realm.VPN, Realm.PUBLIC)  # whose links filters distinguish
 
 
@@ -35,6 +36,7 @@ class Serves(StrEnum):
     CLOSE = "close"  # TCP: accept and close at once (a proxy whose backend is dead)
     RESET = "reset"  # TCP: accept and reset at once
     ANSWER = "answer"  # UDP: answer every datagram
+    ONCE = "once"  # TCP: accept one connection, and listen no more
     FULL = "full"  # TCP: never accept, and the accept queue is full
     FORWARD = "forward"  # TCP: a userspace forwarder: pass everything on to 127.0.0.1, same port
 
@@ -108,6 +110,8 @@ class Rule(Strict, frozen=True, kw_only=True):
     ports: str | None = None
     on: tuple[str, ...] = ()
     segment: Segment | None = None
+    # From this opening on that one address sends within `LIMIT_S`, as `ufw limit` counts; in memory alone.
+    from_opening: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a realm that there is not.

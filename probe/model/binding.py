@@ -41,6 +41,7 @@ class Condition(StrEnum):
     LINK_DOWN = "link-down"  # the prober's own link has no carrier, or is switched off
     OFF_NETWORK = "off-network"  # a private address that no link of the prober leads to
     TURNED_AWAY = "turned-away"  # a socket accepts, and the program refuses this peer
+    CHANGED = "changed"  # it answered differently within one run
     THIS_MACHINE = "this-machine"  # the prober's own address: no firewall was met
     UNKNOWN = "unknown"
 

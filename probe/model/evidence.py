@@ -59,6 +59,7 @@ class EvidenceRule(StrEnum):
     SILENT_BESIDE_ANSWERS = "silent-beside-answers"  # the controls answer
     REFUSED_OR_REJECTED = "refused-or-rejected"  # this platform does not show which
     NOT_MEASURED = "not-measured"
+    CHANGED = "changed"  # asked again, it answered otherwise
     STATED = "stated"  # by the user, with an option
     # A forwarded port.
     EXPIRES_AT_ADDRESS = "expires-at-address"
@@ -112,6 +113,7 @@ class PortEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule: EvidenceRule
     addresses: tuple[str, ...] = ()
     reason: Reason | None = None
+    later: Reason | None = None  # when it was asked again
     sender: str | None = None
     tries: int | None = None
     controls: int | None = None
@@ -152,6 +154,7 @@ class AddressRule(StrEnum):
     ANSWERS_ON_LINK = "answers-on-link"  # for its address, and otherwise not at all
     TRIES_LOST = "tries-lost"
     STOPPED_ANSWERING = "stopped-answering"
+    CHANGED = "changed"  # it answers otherwise than at first, or no more
     # Who answers, where the target does not.
     GATEWAY_ANSWERS = "gateway-answers"
     OTHER_MACHINE_ANSWERS = "other-machine-answers"

@@ -132,6 +132,10 @@ class AddressSurvey:
         """The observations of the tested ports."""
         return {o.question.port: o for o in self.observations if o.question.role is Role.TESTED}
 
+    def repeats(self) -> tuple[Observation, ...]:
+        """The observations of ports and controls that were asked again."""
+        return tuple(o for o in self.observations if o.question.role is Role.REPEAT)
+
     def controls(self) -> tuple[Observation, ...]:
         """The observations of the ports that nothing uses."""
         return tuple(o for o in self.observations if o.question.role is Role.CONTROL)

@@ -115,6 +115,7 @@ class Role(StrEnum):
     TESTED = "tested"
     CONTROL = "control"  # a port that nothing uses: shows how the address answers when nobody listens
     CANARY = "canary"  # a control asked again later: shows whether the address changed its behaviour
+    REPEAT = "repeat"  # a port whose answer decides, asked again: shows whether it still answers so
 
 
 class Aftermath(StrEnum):

@@ -108,6 +108,9 @@ def survey(symbol: str, case: dict, port: Port) -> AddressSurvey:
             observations.append(observe(case[key], address, asked, Role.TESTED))
     if "canary" in case:
         observations.append(observe(case["canary"], address, Port(Protocol.TCP, CONTROLS[0]), Role.CANARY))
+    for key, asked in (("again", port), ("controls_again", Port(Protocol.TCP, CONTROLS[0]))):
+        if key in case:
+            observations.append(observe(case[key], address, asked, Role.REPEAT))
     by_sockets = AddressSurvey(
         address,
         tuple(observations),

@@ -45,7 +45,7 @@ def test_case(name):
     shown = "\n".join(f"{c.binding} {c.bound_to} {c.probability:.3f}" for c in found.candidates)
     assert found.binding == case["binding"], shown
     assert sum(c.probability for c in found.candidates) == pytest.approx(1)
-    assert found.confidence >= case.get("at_least", 0), shown
+    assert case.get("at_least", 0) <= found.confidence <= case.get("at_most", 1) + 1e-9, shown
     if "bound_to" in case:
         assert set(found.bound_to) == {ip_address(TARGET_ADDRESSES[s]) for s in case["bound_to"]}
     if "families" in case:

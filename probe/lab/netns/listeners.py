@@ -162,6 +162,9 @@ class Services:
         elif listen.serves is Serves.FULL:
             opened.listen(0)
             self._full.append(opened)
+        elif listen.serves is Serves.ONCE:
+            opened.listen(1)
+            self._watch(opened, self._accept_one)
         else:
             opened.listen(_BACKLOG)
             self._watch(opened, self._acceptor(_TREATMENTS[listen.serves]))
@@ -190,6 +193,13 @@ class Services:
     def _watch(self, opened: socket.socket, react: Callable[[socket.socket], None]) -> None:
         opened.settimeout(0)
         self._selector.register(opened, selectors.EVENT_READ, react)
+
+    def _accept_one(self, opened: socket.socket) -> None:
+        """Take one peer, and listen no more."""
+        self._selector.unregister(opened)
+        peer, _ = opened.accept()
+        opened.close()
+        self._watch(peer, self._read)
 
     def _acceptor(self, treat: Callable[[socket.socket], bool]) -> Callable[[socket.socket], None]:
         def accept(opened: socket.socket) -> None:

@@ -5,12 +5,12 @@ does not match IPv6 (nft(8), REJECT STATEMENT). Every kind of prohibition is adm
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from probe.lab.netns.tunnel_plan import CARRIER
-from probe.lab.scenario_hosts import Action, Rule, Segment
+from probe.lab.scenario_hosts import LIMIT_S, Action, Rule, Segment
 from probe.lab.sim.packets import SYN_ACK, Packet, Tcp
-from probe.model.target import Port, Protocol
+from probe.model.target import IPAddress, Port, Protocol
 from probe.services.port_list import parse_ports
 
 ICMP_OF: dict[tuple[Action, int], tuple[int, int]] = {
@@ -40,6 +40,8 @@ class FilterRule:
     ports: frozenset[Port] | None  # None: every port
     on: frozenset[tuple[str, int | None]]  # realms and IP versions (None: both); none: all
     segment: Segment | None = None  # none: every segment, and UDP
+    from_opening: int | None = None  # that one address sends within LIMIT_S
+    openings: dict[IPAddress, list[float]] = field(default_factory=dict, compare=False)  # of each address
 
     def matches(self, realm: str, family: int, port: Port, segment: Segment | None) -> bool:
         """Whether the rule decides about a packet of the service on `port` that crosses `realm`'s link."""
@@ -50,6 +52,16 @@ class FilterRule:
         if self.ports is not None and port not in self.ports:
             return False
         return self.action in _PLAIN or (self.action, family) in ICMP_OF
+
+    def counts(self, packet: Packet, now: float) -> bool:
+        """Note an opening; whether it is one too many. A rule without a limit is about every packet."""
+        if self.from_opening is None:
+            return True
+        if packet.flow.protocol is Protocol.TCP and packet.flags is not Tcp.SYN:
+            return False
+        times = self.openings.setdefault(packet.source, [])
+        times[:] = [*(at for at in times if now - at < LIMIT_S), now]
+        return len(times) >= self.from_opening
 
     def action_on(self, protocol: Protocol) -> Action:
         """What the rule does to a packet of this protocol."""
@@ -70,6 +82,7 @@ def read_rules(rules: Sequence[Rule], only: str | None = None) -> tuple[FilterRu
             None if rule.ports is None else frozenset(parse_ports(rule.ports)),
             frozenset((only or realm, family) for realm, family in rule.links() or everywhere),
             rule.segment,
+            rule.from_opening,
         )
         for rule in rules
     )
@@ -81,7 +94,9 @@ def two_ways(rules: Sequence[FilterRule]) -> tuple[tuple[FilterRule, ...], tuple
     return tuple(rule for rule in rules if rule not in leave), leave
 
 
-def decide(rules: Sequence[FilterRule], realm: str, packet: Packet, *, answer: bool = False) -> Action:
+def decide(
+    rules: Sequence[FilterRule], realm: str, packet: Packet, now: float = 0.0, *, answer: bool = False
+) -> Action:
     """Action of the first rule that matches; a packet that none matches is accepted, and so is an echo.
 
     Rules are about what is probed: whatever carries a tunnel passes before them.
@@ -90,6 +105,7 @@ def decide(rules: Sequence[FilterRule], realm: str, packet: Packet, *, answer: b
         rules: in their order.
         realm: of the link that the packet crosses.
         packet: what is judged.
+        now: seconds, for rules that count openings.
         answer: it comes from the service, whose port is therefore the source port.
     """
     port = packet.flow.back.port if answer else packet.flow.port
@@ -97,6 +113,6 @@ def decide(rules: Sequence[FilterRule], realm: str, packet: Packet, *, answer: b
         return Action.ACCEPT
     segment = _SEGMENTS.get(packet.flags)
     for rule in rules:
-        if rule.matches(realm, packet.source.version, port, segment):
+        if rule.matches(realm, packet.source.version, port, segment) and rule.counts(packet, now):
             return rule.action_on(port.protocol)
     return Action.ACCEPT

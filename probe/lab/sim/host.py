@@ -51,7 +51,7 @@ class SimHost:
             on_link=near,
             gateway=way.gateway,
             by_default=not near and way.prefix.prefixlen == 0,
-            dead_link=None if way.wire.carrier else DeadLink(name, up=True),
+            dead_link=None if self._network.has_carrier(self._prober, way.wire) else DeadLink(name, up=True),
         )
 
     def neighbour(self, destination: IPAddress) -> Neighbour | None:
@@ -64,7 +64,7 @@ class SimHost:
 
     def own_addresses(self) -> frozenset[IPAddress]:
         """Every address of the prober."""
-        return frozenset(self._prober.addresses)
+        return frozenset(self._prober.addresses) - self._prober.gone
 
     def tunnels(self) -> tuple[Tunnel, ...]:
         """Every tunnel whose facts can be read: a plain link that stands for one has none."""

@@ -4,7 +4,7 @@ A neighbour that nobody is takes the sender's kernel 3.06 s to give up, three tr
 (net/core/neighbour.c); every packet that waited for it is then answered with host-unreachable.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
@@ -82,8 +82,10 @@ class SimNetwork:
 
     def __init__(self, clock: Clock, ways: Mapping[str, Sequence[Way]], seed: int = 0) -> None:
         self.clock = clock
-        self._ways = ways
-        self._found: dict[tuple[str, IPAddress], Way | None] = {}  # routes never change
+        self._ways = dict(ways)
+        self._found: dict[tuple[str, IPAddress], Way | None] = {}
+        self.cut: set[str] = set()  # realms whose links carry nothing any more
+        self.unplugged: set[str] = set()  # those that have no carrier any more
         self._dice = Random(seed)  # noqa: S311 - decides which packets are lost; no secret
         self._waiting: dict[tuple[str, IPAddress], list[Frame]] = {}
         self._resolved: dict[tuple[str, IPAddress], str] = {}  # the neighbour tables
@@ -96,6 +98,21 @@ class SimNetwork:
             ways = self._ways.get(node.name, ())
             self._found[key] = next((w for w in ways if destination in w.prefix), None)
         return self._found[key]
+
+    def lose_ways(self, node: Node, realms: Container[str]) -> None:
+        """Let a node have no routes any more by the links of these realms."""
+        left = (way for way in self.ways(node) if way.wire.end_of(node).realm not in realms)
+        self._ways[node.name] = tuple(left)
+        self._found.clear()
+
+    def has_carrier(self, node: Node, wire: Wire) -> bool:
+        """Whether the node's end of a wire has a carrier."""
+        return wire.carrier and wire.end_of(node).realm not in self.unplugged
+
+    def _is_dead(self, wire: Wire) -> bool:
+        """Whether something happened to a wire by which it carries nothing."""
+        dead = self.cut | self.unplugged
+        return bool(dead) and any(end.realm in dead for end in wire.ends)
 
     def ways(self, node: Node) -> Sequence[Way]:
         """Every route of a node, the longest prefix first."""
@@ -131,7 +148,7 @@ class SimNetwork:
         What is for nobody on the link is lost.
         """
         for wire in self._wires(node, realm):
-            for end in wire.ends if wire.carrier else ():
+            for end in wire.ends if wire.carrier and not self._is_dead(wire) else ():
                 if end.link_address == link_address:
                     self._carry(node, wire, end, frame)
 
@@ -142,7 +159,7 @@ class SimNetwork:
         for loopback only where it routes it (`arp_process`, net/ipv4/arp.c).
         """
         for wire in self._wires(node, realm):
-            for end in wire.ends if wire.carrier else ():
+            for end in wire.ends if wire.carrier and not self._is_dead(wire) else ():
                 if end.node is not node and end.node.owns(address):
                     self.clock.after(2 * (wire.delay + HOP_TIME), partial(answered, end.link_address))
 
@@ -182,6 +199,8 @@ class SimNetwork:
         here = wire.end_of(node)
         (there,) = (end for end in wire.ends if end.node is not node)
         self._count_sent(here, frame)
+        if self._is_dead(wire):
+            return
         frame = _clamped(frame, tunnel.largest_segment)
         arrive = partial(self._deliver, there.node, there.realm, frame, NO_LINK_ADDRESS)
         tunnel.carry(frame, arrive, outwards=node is wire.ends[0].node)
@@ -195,7 +214,7 @@ class SimNetwork:
         """Bring a frame to the other end of a wire, if it is not lost."""
         sender = wire.end_of(node)
         self._count_sent(sender, frame)
-        if self.loses(wire.loss):
+        if self.loses(wire.loss) or self._is_dead(wire):
             return
         if node.name == wire.bleached:
             frame = replace(frame, tos=frame.tos & ECN)

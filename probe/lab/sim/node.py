@@ -269,6 +269,29 @@ class Node:
         self._stack = Stack(configured.sockets, in_user_space=configured.in_user_space)
         self._limits = Buckets()
 
+    @property
+    def sockets(self) -> Sequence[ListeningSocket]:
+        """What listens, and what listened before it was stopped."""
+        return self._does.sockets
+
+    def stop(self, ports: Container[Port]) -> None:
+        """Let nothing listen on these ports."""
+        self._stack.sockets = [s for s in self._stack.sockets if s.port not in ports]
+
+    def start(self, ports: Container[Port]) -> None:
+        """Let everything listen on these ports that is made for them."""
+        self.stop(ports)
+        self._stack.sockets += [s for s in self._does.sockets if s.port in ports]
+
+    def filter_first(self, rules: Sequence[FilterRule]) -> None:
+        """Put rules before those that the input filter has."""
+        self._does = replace(self._does, input_rules=(*rules, *self._does.input_rules))
+
+    def filter_no_more(self, rules: Sequence[FilterRule]) -> None:
+        """Take rules out of the input filter."""
+        left = tuple(rule for rule in self._does.input_rules if rule not in rules)
+        self._does = replace(self._does, input_rules=left)
+
     def receive(self, frame: Frame, arrival: Arrival) -> Iterable[Frame]:
         """What the node sends when `frame` arrives."""
         if self._is_lost(frame, arrival):
@@ -312,7 +335,7 @@ class Node:
         return (self._does.nat.outwards(one_hop_on(frame)),)
 
     def _input(self, packet: Packet, arrival: Arrival) -> Iterable[Frame]:
-        action = decide(self._does.input_rules, arrival.realm, packet)
+        action = decide(self._does.input_rules, arrival.realm, packet, arrival.at)
         if action is not Action.ACCEPT:
             return refusal(action, packet, packet.destination)
         out = arrival.way_out(packet.source) or arrival.realm
@@ -333,7 +356,7 @@ class Node:
         taken = self._proxied(packet)
         if taken is not None:
             return self._own(taken, arrival.at)
-        action = decide(self._does.forward_rules, arrival.realm, packet)
+        action = decide(self._does.forward_rules, arrival.realm, packet, arrival.at)
         if action is not Action.ACCEPT:
             return self._own(refusal(action, packet, source), arrival.at)
         return (self._does.nat.outwards(packet),) if self._goes_on(packet, out) else ()

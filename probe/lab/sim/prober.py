@@ -139,6 +139,7 @@ class Prober(Node):
         self._sockets: dict[Flow, Receive] = {}  # of clients, by the flow that they send
         self.path_mtus: dict[IPAddress, PathMtu] = {}  # that ICMP errors have reported
         self.reverse_path_drops = 0
+        self.gone: set[IPAddress] = set()  # addresses that it had
 
     def ask(self, probe: Probe, source: IPAddress, send: Callable[[Frame], None]) -> None:
         """Open a socket and send the probe from `source`."""
@@ -172,6 +173,8 @@ class Prober(Node):
 
     def sends(self, packet: Packet) -> tuple[Action, tuple[Frame, ...]]:
         """What the machine's own filter does with a packet that leaves, and what it answers."""
+        if packet.source in self.gone:
+            return Action.DROP, ()
         action = self.firewall.verdict(packet, self.addresses[packet.source])
         return action, () if action is Action.ACCEPT else refusal(action, packet, packet.source)
 
@@ -183,6 +186,8 @@ class Prober(Node):
 
     def receive(self, frame: Frame, arrival: Arrival) -> Iterable[Frame]:
         """Hand a frame to its socket; what no socket waits for is ignored."""
+        if frame.destination in self.gone:
+            return ()
         for ear in self._ears:
             ear(frame, arrival)
         if self._is_hidden(frame, arrival):

@@ -111,7 +111,7 @@ class Stack:
     """
 
     def __init__(self, sockets: Sequence[ListeningSocket] = (), *, in_user_space: bool = False) -> None:
-        self._sockets = sockets
+        self.sockets = list(sockets)
         self._refuse = _plain_answer if in_user_space else _kernel_answer
         self._options = USER_SPACE_OPTIONS if in_user_space else OPTIONS
         self._expected: dict[Flow, int] = {}  # of every connection, the next byte of its client
@@ -124,7 +124,7 @@ class Stack:
         port = packet.flow.port
         if port is None:
             return _echo(packet)
-        socket = socket_for(self._sockets, port, packet.destination, realm)
+        socket = socket_for(self.sockets, port, packet.destination, realm)
         if port.protocol is Protocol.UDP:
             return _udp(socket, packet, source)
         return self._tcp(socket, packet)
@@ -139,6 +139,8 @@ class Stack:
             return (self._refuse(packet, RESET_ACK),)
         if socket.serves is Serves.FULL or Tcp.SYN not in packet.flags:
             return ()
+        if socket.serves is Serves.ONCE:
+            self.sockets.remove(socket)
         self._expected[packet.flow] = (packet.sequence + 1) % SEQUENCES
         return (_accepted(packet, self._options),)
 

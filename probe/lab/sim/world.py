@@ -11,6 +11,7 @@ from probe.lab.netns.tunnel_plan import plan_tunnel
 from probe.lab.scenario import FarEnd, Scenario, ScenarioLink, realm_of
 from probe.lab.sim.clients import SimClients
 from probe.lab.sim.clock import Clock, Inbox
+from probe.lab.sim.events import Events
 from probe.lab.sim.host import SimHost
 from probe.lab.sim.links import Name, On, name_servers
 from probe.lab.sim.machine import SimMachine
@@ -97,6 +98,7 @@ def open_sim(scenario: Scenario, seed: int = 0) -> Iterator[World]:
     network = SimNetwork(clock, build_ways(scenario, nodes, tunnel), seed)
     if scenario.vpn is not None:
         clock.advance(scenario.vpn.wait_s)
+    Events(scenario, nodes, prober, network).schedule(clock)
     backend = SimBackend(clock, network, prober, inbox)
     machine = SimMachine(scenario, network, prober, tunnel)
     yield World(
