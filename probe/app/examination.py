@@ -7,7 +7,7 @@ ports.
 
 import datetime as dt
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -74,6 +74,7 @@ class Examination:
         self._around: Answers = {}
         self._raw: Answers = {}
         self._passages: dict[IPAddress, InterfaceCounters] = {}
+        self._port_passages: dict[IPAddress, InterfaceCounters] = {}
 
     def run(self, timing: Timing, named: frozenset[Port], progress: Progress | None = None) -> bool:
         """Measure everything; False where a signal ended it early."""
@@ -106,8 +107,11 @@ class Examination:
         self._around |= ask(usual, self._backends.backend, _TWICE)  # last: what they bring uses up rations
         if self._backends.raw is not None:
             self._raw = ask(self._raw_questions(), self._backends.raw, _TWICE)
-        self._measure_passages()
+        self._passages = self._measure_passages(self._silent(), path_probes.passage_questions)
         self._clients.wait([one for one in (self._names, self._echoes, self._trials) if one is not None])
+        # Alone: what data through open ports adds would count too.
+        some = [s for s in self.outcome.surveys if path_probes.silent_port_questions(s)]
+        self._port_passages = self._measure_passages(some, path_probes.silent_port_questions)
 
     def _silent(self) -> list[AddressSurvey]:
         return [survey for survey in self.outcome.surveys if path_probes.is_mute(survey)]
@@ -160,23 +164,31 @@ class Examination:
 
     # --- passage ---
 
-    def _measure_passages(self) -> None:
+    def _measure_passages(
+        self, surveys: Sequence[AddressSurvey], questions: Callable[[AddressSurvey], Sequence[Question]]
+    ) -> dict[IPAddress, InterfaceCounters]:
         """Count what goes out and comes in: all interfaces at once, on each one address after the other."""
-        left = [survey for survey in self._silent() if path_probes.interface_to(survey) is not None]
+        left = [survey for survey in surveys if path_probes.interface_to(survey) is not None]
+        found: dict[IPAddress, InterfaceCounters] = {}
         while left:
             first = {path_probes.interface_to(survey) or "": survey for survey in reversed(left)}
-            self._passages |= self._passages_by(first)
+            found |= self._passages_by(first, questions)
             asked = {survey.address for survey in first.values()}
             left = [survey for survey in left if survey.address not in asked]
+        return found
 
-    def _passages_by(self, surveys: Mapping[str, AddressSurvey]) -> dict[IPAddress, InterfaceCounters]:
+    def _passages_by(
+        self,
+        surveys: Mapping[str, AddressSurvey],
+        questions: Callable[[AddressSurvey], Sequence[Question]],
+    ) -> dict[IPAddress, InterfaceCounters]:
         before = {name: self._count(name, survey.address.ip) for name, survey in surveys.items()}
-        wanted = (q for s in surveys.values() for q in path_probes.passage_questions(s))
+        wanted = [q for s in surveys.values() for q in questions(s)]
         answers = ask(wanted, self._backends.backend, _ONCE, learned=self.outcome.learned)
         interruption.check()
         found = {
             survey.address.ip: path_probes.passage_of(
-                answers, survey, before[name], self._count(name, survey.address.ip)
+                answers, questions(survey), survey, before[name], self._count(name, survey.address.ip)
             )
             for name, survey in surveys.items()
         }
@@ -210,6 +222,7 @@ class Examination:
                 echo=echoes.get(survey.address.ip) or path_probes.echo_of(self._raw, survey.address.ip),
                 hops=path_probes.hops_of(self._around, survey),
                 passage=self._passages.get(survey.address.ip),
+                port_passage=self._port_passages.get(survey.address.ip),
                 mtu=trials.get(survey.address.ip),
                 names=name_answers(survey.address, self._target, names),
                 endpoint=path_probes.endpoint_reason(self._around, survey, machine, neighbour),

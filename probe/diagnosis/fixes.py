@@ -21,7 +21,7 @@ from probe.diagnosis.commands import (
 )
 from probe.diagnosis.read_symptoms import answers, blocking
 from probe.diagnosis.read_ways import endpoint_of, key_of
-from probe.diagnosis.subject import ExamContext
+from probe.diagnosis.subject import MOST, ExamContext
 from probe.engine.distance import is_answer
 from probe.model.binding import Via
 from probe.model.facts import LinkKind
@@ -114,7 +114,14 @@ def no_return_route(scene: ExamContext) -> Iterator[Fix]:
 
 
 def by_its_tunnel(scene: ExamContext) -> Iterator[Fix]:
-    """Send by the tunnel that has the address."""
+    """Send by the tunnel, or the link, that has the address."""
+    links = [link for link in scene.claiming() if link.running and link.name != scene.route.interface]
+    if scene.meant is None and not scene.wants_vpn:
+        for link in links[:1]:
+            yield _here(FixRule.ROUTE_BY_LINK, route_by(scene.ip, link.name))
+        if not links:
+            yield Fix(rule=FixRule.CHECK_ROUTE, address=str(scene.ip), interface=scene.route.interface)
+        return
     tunnel = _tunnel_to_take(scene)
     if tunnel is None:
         yield Fix(rule=FixRule.ROUTE_BY_VPN, address=str(scene.ip))
@@ -153,10 +160,10 @@ def _permit(scene: ExamContext) -> Permit:
 
 def _hooks_in_question(scene: ExamContext) -> tuple[Hook, ...]:
     """Where this machine's filter can have been in the way, by what its interface counted."""
-    passage = scene.exam.passage
+    passage = scene.exam.passage or scene.exam.port_passage
     if passage is None or not passage.probes:
         return tuple(Hook)
-    return (Hook.OUTPUT,) if scene.is_kept else (Hook.INPUT,)
+    return (Hook.OUTPUT,) if passage.sent_packets < passage.probes * MOST else (Hook.INPUT,)
 
 
 def _let_through(chain: Chain, permit: Permit, scene: ExamContext) -> tuple[str, ...]:

@@ -223,11 +223,27 @@ def passage_questions(survey: AddressSurvey) -> tuple[Question, ...]:
     return tuple(sorted(usable, key=lambda q: (_ASKED.index(q.role), q.port))[:MOST_PROBES])
 
 
+def silent_port_questions(survey: AddressSurvey) -> tuple[Question, ...]:
+    """A few openings to ports that are silent while the address answers others; else none."""
+    if is_mute(survey) or interface_to(survey) is None:
+        return ()
+    silent = [
+        Question(survey.address.ip, port)
+        for port, seen in sorted(survey.tested().items())
+        if port.protocol is Protocol.TCP and seen.reason is Reason.NO_RESPONSE
+    ]
+    return tuple(silent[:MOST_PROBES])
+
+
 def passage_of(
-    answers: Mapping[Question, Observation], survey: AddressSurvey, before: Count, after: Count
+    answers: Mapping[Question, Observation],
+    questions: Sequence[Question],
+    survey: AddressSurvey,
+    before: Count,
+    after: Count,
 ) -> InterfaceCounters | None:
     """What was counted between two looks; None where the interface counts nothing, or nothing was asked."""
-    asked = [answers[q] for q in passage_questions(survey) if q in answers]
+    asked = [answers[q] for q in questions if q in answers]
     probes = [o for o in asked if o.reason is not Reason.NOT_SENT]
     if before.traffic is None or after.traffic is None or not probes:
         return None

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from math import exp, log, prod
 from typing import Final
 
-from probe.diagnosis.subject import ExamContext
+from probe.diagnosis.read_symptoms import blocking
+from probe.diagnosis.subject import MOST, ExamContext
 from probe.diagnosis.symptom_likelihood import likelihood
 from probe.diagnosis.table import PRIOR
 from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
 from probe.model.exam import MtuTrial, Transfer
-from probe.model.probing import Observation, Reason, State
+from probe.model.machine import Hook
+from probe.model.probing import Observation, Reason, Role, State
 from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.target import Port, Realm
 from probe.model.verdict import PortVerdict
@@ -138,6 +140,7 @@ def _ports_of(cause: Cause, troubles: Sequence[CauseDistribution]) -> tuple[Port
 # --- ports that ought to answer ---
 
 
+_OWN_ANSWERS = 3  # times as many packets as probes may be answers to these, and no traffic of others
 _ALWAYS = (Cause.NOT_BOUND, Cause.TARGET_FIREWALL, Cause.PATH_FIREWALL)
 _ON_LINK = 1  # hops
 _DOWN_TO = 0.002  # what a cause keeps that a condition does not name
@@ -158,6 +161,12 @@ _AT_TARGET = {Cause.TARGET_FIREWALL: 0.95, Cause.PATH_FIREWALL: 0.03}
 _ON_THE_WAY = {Cause.PATH_FIREWALL: 0.95, Cause.TARGET_FIREWALL: 0.03}
 # Silence may also be a port that is forwarded into a container whose answers leave by another way.
 _SILENT_AT_TARGET = {Cause.TARGET_FIREWALL: 0.85, Cause.NO_RETURN_ROUTE: 0.11, Cause.PATH_FIREWALL: 0.02}
+# A host that refuses nothing, as Windows' firewall has it, keeps silent where nothing listens too.
+_NEVER_REFUSES = {Cause.TARGET_FIREWALL: 0.55, Cause.NOT_BOUND: 0.38, Cause.NO_RETURN_ROUTE: 0.05}
+# A reset has the target's address whoever sent it; from beyond the link it may be a box's.
+_RESET_FROM_AFAR = {Cause.TARGET_FIREWALL: 0.58, Cause.PATH_FIREWALL: 0.4}
+# Two links have the network, and this host refuses all that another address serves: it is another host.
+_TWO_NETWORKS = {Cause.SUBNET_OVERLAP: 0.85, Cause.NOT_BOUND: 0.13}
 _SOMEWHERE = {Cause.TARGET_FIREWALL: 0.53, Cause.PATH_FIREWALL: 0.45}
 _FROM_OUTSIDE = {Cause.TARGET_FIREWALL: 0.43, Cause.PATH_FIREWALL: 0.55}  # the border filters too
 
@@ -174,23 +183,69 @@ def port_troubles(scene: ExamContext) -> Iterator[CauseDistribution]:
 def _trouble(verdict: PortVerdict, observation: Observation, scene: ExamContext) -> CauseDistribution:
     condition = verdict.conditions.get(scene.exam.survey.seen, Condition.UNKNOWN)
     named = _filtered_by(observation, scene) if condition in _FILTERED else _BY_CONDITION.get(condition, {})
+    if condition is Condition.CLEAR and _is_another_host(scene):
+        named = _TWO_NETWORKS
     shares = {**dict.fromkeys(_ALWAYS, _DOWN_TO), **named}
+    counted = _counted(observation, scene)
+    if counted is not None:
+        shares[Cause.LOCAL_FIREWALL] = _HERE[counted.rule] * sum(shares.values())
     total = sum(shares.values())
-    evidence = (_evidence(verdict.port, observation, scene, condition),)
+    seen = _evidence(verdict.port, observation, scene, condition)
+    evidence: dict[Cause, tuple[CauseEvidence, ...]] = dict.fromkeys(shares, (seen,))
+    if counted is not None:
+        evidence[Cause.LOCAL_FIREWALL] = (counted, seen)
     return CauseDistribution(
-        {cause: share / total for cause, share in shares.items()},
-        dict.fromkeys(shares, evidence),
-        verdict.port,
+        {cause: share / total for cause, share in shares.items()}, evidence, verdict.port
     )
+
+
+# How much likelier than all else this machine's own filter is, by what its interface counted. Packets that
+# come meanwhile may be others'.
+_HERE = {Symptom.PROBES_NOT_SENT: 20.0, Symptom.PACKETS_RECEIVED: 4.0}
+
+
+def _counted(observation: Observation, scene: ExamContext) -> CauseEvidence | None:
+    """Whether the interface shows that this machine keeps openings of silent ports, or their answers."""
+    passage, name = scene.exam.port_passage, scene.route.interface
+    if passage is None or observation.reason is not Reason.NO_RESPONSE or not passage.probes:
+        return None
+    if passage.sent_packets < passage.probes * MOST:
+        return CauseEvidence(
+            rule=Symptom.PROBES_NOT_SENT, interface=name, probes=passage.probes, packets=passage.sent_packets
+        )
+    blocks = any(chain.hook is Hook.INPUT for chain in blocking(scene))
+    if blocks and passage.probes <= passage.received_packets <= passage.probes * _OWN_ANSWERS:
+        return CauseEvidence(rule=Symptom.PACKETS_RECEIVED, interface=name, packets=passage.received_packets)
+    return None
 
 
 def _filtered_by(observation: Observation, scene: ExamContext) -> Mapping[Cause, float]:
     """Whether the target filters or a box on the way: by who reports it, or as nothing is between."""
+    near = scene.exam.survey.hops == _ON_LINK
     if observation.sender is not None:
+        if observation.reason is Reason.RESET and not near:
+            return _RESET_FROM_AFAR
         return _AT_TARGET if observation.sender == scene.ip else _ON_THE_WAY
-    if scene.exam.survey.hops == _ON_LINK:
+    if observation.reason is Reason.NO_RESPONSE and _refuses_nothing(scene):
+        return _NEVER_REFUSES
+    if near:
         return _SILENT_AT_TARGET if observation.reason is Reason.NO_RESPONSE else _AT_TARGET
     return _FROM_OUTSIDE if scene.exam.address.realm == Realm.PUBLIC else _SOMEWHERE
+
+
+def _refuses_nothing(scene: ExamContext) -> bool:
+    """Whether the host accepts somewhere and refuses nowhere, unused ports included."""
+    every = [o for exam in (scene.exam, *scene.others) for o in exam.survey.observations]
+    accepts = any(o.reason is Reason.SYN_ACK for o in scene.exam.survey.observations)
+    unused = [o for o in every if o.question.role is Role.CONTROL and o.reason is not Reason.NOT_SENT]
+    return accepts and bool(unused) and all(o.reason is Reason.NO_RESPONSE for o in unused)
+
+
+def _is_another_host(scene: ExamContext) -> bool:
+    """Whether two links have the network of the address, and it serves nothing of what others serve."""
+    served = [o for o in scene.exam.survey.tested().values() if o.state is State.OPEN]
+    lacking = [port for port in scene.troubled_ports() if scene.open_at(port)]
+    return len(scene.claiming()) > 1 and not served and len(lacking) > 1
 
 
 _STATES: Final[Mapping[State | None, Symptom]] = {

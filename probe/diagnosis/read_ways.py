@@ -106,8 +106,33 @@ def as_it_was_meant(scene: ExamContext) -> Iterator[CauseEvidence]:
         )
     elif scene.wants_vpn and not scene.by_tunnel:
         yield _vpn_without_tunnel(scene)
+    elif _misses_its_link(scene):
+        names = tuple(link.name for link in scene.claiming())
+        yield CauseEvidence(
+            rule=Symptom.ROUTE_MISSES_LINK, address=address, interface=route.interface, interfaces=names
+        )
     else:
         yield CauseEvidence(rule=Symptom.ROUTE_EXPECTED, address=address)
+
+
+def _misses_its_link(scene: ExamContext) -> bool:
+    """Whether another link has the address in its network; or this one lacks it, and is sent to all the same.
+
+    A link that has addresses of one host each knows no network, and so lacks none.
+    """
+    route, own = scene.route, scene.machine.link(scene.route.interface)
+    if not route.reachable or own is None or route.kind is LinkKind.LOOPBACK:
+        return False
+    if route.by_default or route.dead_link is not None:  # the link's own route is gone with it
+        return False
+    having = [link for link in scene.claiming() if link.running]
+    if having:
+        return own not in having
+    if not route.on_link or route.kind is not LinkKind.ETHERNET or scene.ip.is_link_local:
+        return False
+    networks = [held.network for held in own.addresses if held.version == scene.ip.version]
+    known = [network for network in networks if network.num_addresses > 1 and not network.is_link_local]
+    return bool(known) and not any(scene.ip in network for network in networks)
 
 
 def _vpn_without_tunnel(scene: ExamContext) -> CauseEvidence:

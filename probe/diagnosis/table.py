@@ -51,6 +51,7 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
             Symptom.OWN_ADDRESS: 0.03,
             Symptom.ROUTE_EXPECTED: 0.95,
             Symptom.ROUTE_MISSES_TUNNEL: 0.005,
+            Symptom.ROUTE_MISSES_LINK: 0.005,  # a route of its own may be meant
             Symptom.ROUTE_WITHOUT_TUNNEL: 0.03,  # the VPN ends on another machine of the LAN
             Symptom.NO_TUNNEL: 0.01,
             Symptom.RETURN_SAME_LINK: 0.9,
@@ -197,13 +198,16 @@ CAUSES: Final[Mapping[Cause, CauseRow]] = {
     Cause.WRONG_ROUTE: CauseRow(
         prior=0.06,
         looks={
-            **_NOT_BY_TUNNEL,
+            Symptom.ROUTE_BY_TUNNEL: 0.1,  # that does not have it
+            Symptom.NOT_ALLOWED: 0.5,
+            Symptom.HANDSHAKE_RECENT: 0.48,
             Symptom.SILENT: 0.4,
             Symptom.REPORTED_UNREACHABLE: 0.15,
             Symptom.NEIGHBOUR_FAILED: 0.25,
             Symptom.ANSWERS: 0.15,
-            Symptom.ROUTE_MISSES_TUNNEL: 0.88,
-            Symptom.ROUTE_WITHOUT_TUNNEL: 0.11,
+            Symptom.ROUTE_MISSES_TUNNEL: 0.79,
+            Symptom.ROUTE_MISSES_LINK: 0.1,
+            Symptom.ROUTE_WITHOUT_TUNNEL: 0.1,
             Symptom.NETWORK_UNIQUE: 0.99,
         },
         condition=Condition.WRONG_ROUTE,

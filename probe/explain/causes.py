@@ -197,6 +197,14 @@ _SENTENCES: Mapping[Symptom, str | Callable[[CauseEvidence], str]] = {
     Symptom.SESSION_TUNNEL: _kind,
     Symptom.ROUTE_EXPECTED: "the route to {e.address} takes the way that was meant",
     Symptom.ROUTE_MISSES_TUNNEL: _misses,
+    Symptom.ROUTE_MISSES_LINK: lambda e: (
+        f"the route leaves by {e.interface}, and "
+        + (
+            f"{e.address} is in the network of {listed(e.interfaces)}"
+            if e.interfaces
+            else f"{e.address} is not in its network"
+        )
+    ),
     Symptom.ROUTE_WITHOUT_TUNNEL: _without_tunnel,
     Symptom.TUNNEL_OFF: _off,
     Symptom.NO_TUNNEL: "{e.address} is a VPN address, and this machine has no tunnel",

@@ -92,6 +92,9 @@ _SENTENCES: Mapping[FixRule, str | Callable[[Fix], str]] = {
         "at the far end, {f.network} must be in the AllowedIPs of this machine's peer entry"
     ),
     FixRule.ROUTE_BY_VPN: "give {f.address} a route by the VPN's interface",
+    FixRule.CHECK_ROUTE: (
+        "see which route sends {f.address} by {f.interface} (ip route get {f.address}), and take it out where it is wrong"
+    ),
     FixRule.RENUMBER_NETWORK: lambda f: (
         f"for good, give one of the networks of {listed(f.interfaces or ('two links',))} other addresses"
     ),

@@ -88,12 +88,14 @@ class ExamMeasurement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `comes_back` is a raw opening with this route's own source address that was handed to the host over
     another link: its `header.interface` shows by which way the answer came, silence that none did.
     `link_alive` is whether any other machine on the link (its gateway) answers in the neighbour table.
+    `passage` is of an address that keeps silent, `port_passage` of silent ports of one that answers others.
     `answering` are the usual ports that answer, asked where all that were named are silent; None: not asked.
     """
 
     echo: Echo | None = None
     hops: tuple[Hop, ...] | None = None
     passage: InterfaceCounters | None = None
+    port_passage: InterfaceCounters | None = None
     mtu: MtuTrial | None = None
     names: tuple[NameAnswer, ...] = ()
     endpoint: Reason | None = None

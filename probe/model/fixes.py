@@ -45,6 +45,8 @@ class FixRule(StrEnum):
     ROUTE_CONTAINER = "route-container"  # that a port is forwarded to: its answers must come back by the host
     ROUTE_BY_VPN = "route-by-vpn"  # which tunnel is not known
     ROUTE_BY_TUNNEL = "route-by-tunnel"
+    ROUTE_BY_LINK = "route-by-link"  # whose own network has the address
+    CHECK_ROUTE = "check-route"  # it leads onto a link that does not have the address
     RENUMBER_NETWORK = "renumber-network"
     LOOSEN_REVERSE_PATH = "loosen-reverse-path"
     ROUTE_TO_SOURCE = "route-to-source"  # at the target, by the way that its packets come

@@ -61,6 +61,7 @@ class Symptom(StrEnum):
     ROUTE_EXPECTED = "route-expected"
     ROUTE_MISSES_TUNNEL = "route-misses-tunnel"  # a tunnel that is up has the address
     ROUTE_WITHOUT_TUNNEL = "route-without-tunnel"  # a VPN was meant; no tunnel is known to have the address
+    ROUTE_MISSES_LINK = "route-misses-link"  # `interfaces`, links of its network; none: the link lacks it
     TUNNEL_OFF = (
         "tunnel-off"  # `tunnel` has the address and is off; or a VPN was meant, and all `tunnels` are
     )
@@ -205,6 +206,7 @@ QUESTIONS: tuple[frozenset[Symptom], ...] = (
         {
             Symptom.ROUTE_EXPECTED,
             Symptom.ROUTE_MISSES_TUNNEL,
+            Symptom.ROUTE_MISSES_LINK,
             Symptom.ROUTE_WITHOUT_TUNNEL,
             Symptom.TUNNEL_OFF,
             Symptom.NO_TUNNEL,

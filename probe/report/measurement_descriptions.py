@@ -59,6 +59,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, str]] = {
         "echo": "How it answers ping; absent: not asked.",
         "hops": "What probes with a growing TTL met; absent: not asked.",
         "passage": "What the interface counted while probes were sent; absent: not counted.",
+        "port_passage": "The same of silent ports of an address that answers others; absent: not counted.",
         "mtu": "What became of data that was sent through an open port; absent: none was.",
         "names": "What each name server has of its name.",
         "endpoint": "How the tunnel's far end answers a datagram; absent: not asked.",

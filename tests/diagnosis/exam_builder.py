@@ -35,7 +35,7 @@ def machine_of(stated: dict) -> Machine:
     vpn = stated.get("tunnel", {})
     radio = stated.get("wireless")
     links = [
-        replace(link("lan"), wireless=radio),
+        *([replace(link("lan"), wireless=radio)] if stated.get("lan", True) else []),
         link("public"),
         *(link(name, of) for name, of in stated.get("claims", {}).items()),
     ]
@@ -104,6 +104,7 @@ def exam_of(symbol: str, stated: dict) -> AddressExam:
         seen,
         echo=echo_of(stated.get("echo"), seen.address.ip),
         passage=passage_of(stated.get("counted"), stated.get("received", 0)),
+        port_passage=passage_of(stated.get("port_counted"), 0),
         mtu=trial_of(stated.get("mtu")),
         names=tuple(
             NameAnswer(None if server == "system" else ip_address(server), tuple(map(address_named, gives)))

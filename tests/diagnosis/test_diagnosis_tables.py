@@ -1,7 +1,7 @@
 """The tables of the diagnosis: complete, consistent, and covered by cases."""
 
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_interface
 from itertools import chain
 from pathlib import Path
 
@@ -25,11 +25,14 @@ from probe.diagnosis.read_symptoms import findings
 from probe.diagnosis.subject import ExamContext
 from probe.diagnosis.symptom_likelihood import USUAL, likelihood
 from probe.diagnosis.table import CAUSES, PRIOR
+from probe.inference import infer
+from probe.model.binding import Condition
 from probe.model.diagnosis import Cause
-from probe.model.exam import NameAnswer
+from probe.model.exam import AddressExam, NameAnswer
 from probe.model.facts import AddressSurvey
 from probe.model.fixes import Fix, FixRule, Place
 from probe.model.machine import TunnelKind
+from probe.model.probing import Observation, Reason
 from probe.model.symptoms import QUESTIONS, CauseEvidence, Symptom
 from probe.model.target import Port, Protocol
 from probe.model.unread import NameFailure, NameFailureRule
@@ -310,3 +313,72 @@ def test_a_tunnel_is_switched_on_its_own_way(
 def test_names_are_quoted(command: str, text: str) -> None:
     """An interface's name is data to the shell, whatever is in it."""
     assert command == text
+
+
+def test_links_of_single_addresses_lack_none() -> None:
+    """A cloud's host has an address of its own alone; what it is sent onto its link is no stray."""
+    scene = scene_of(CASES["the route leads straight onto a link that does not have the address"])
+    (lan,) = (link for link in scene.machine.links if link.name == "lan")
+    for held, stray in ((lan.addresses, True), ((ip_interface("192.168.77.2/32"),), False)):
+        links = (replace(lan, addresses=held),)
+        there = replace(scene, machine=replace(scene.machine, links=links))
+        assert (Symptom.ROUTE_MISSES_LINK in {one.rule for one in findings(there)}) is stray
+
+
+DROPPED = scene_of(CASES["a filter of the target on the tunnel, for one port"])
+
+
+def weighed(*observations: Observation, **changed: object) -> dict[Cause, float]:
+    """The causes of the port, where the address showed these observations."""
+    survey = replace(DROPPED.exam.survey, observations=observations, **changed)
+    scene = replace(DROPPED, exam=replace(DROPPED.exam, survey=survey), named=frozenset({PORT}))
+    return dict(next(iter(port_troubles(scene))).shares)
+
+
+def test_a_host_that_refuses_nothing_may_not_listen() -> None:
+    """Where unused ports are silent too, silence is what nothing listening looks like."""
+    every = DROPPED.exam.survey.observations
+    *_, last = every
+    opened = replace(last, question=replace(last.question, port=OTHER), reason=Reason.SYN_ACK)
+    assert weighed(*every, opened)[Cause.NOT_BOUND] < 0.1
+    others = [replace(one, survey=replace(one.survey, observations=())) for one in DROPPED.others]
+    silent = [replace(o, reason=Reason.NO_RESPONSE, sender=None) for o in every]
+    survey = replace(DROPPED.exam.survey, observations=(*silent, opened))
+    exam = replace(DROPPED.exam, survey=survey)
+    quiet = replace(DROPPED, exam=exam, others=others, named=frozenset({PORT}))
+    (one,) = port_troubles(quiet)
+    assert one.shares[Cause.NOT_BOUND] > 0.3
+
+
+def test_a_reset_from_afar_may_be_a_box_in_between() -> None:
+    """It has the target's address whoever sent it; on the link nobody is in between."""
+    every = DROPPED.exam.survey.observations
+    reset = tuple(replace(o, reason=Reason.RESET, sender=DROPPED.ip) for o in every)
+    ports = tuple(
+        replace(one, conditions={DROPPED.exam.survey.seen: Condition.REJECTED})
+        for one in DROPPED.verdict.ports
+    )
+    for hops, least in ((1, 0.0), (None, 0.3)):
+        survey = replace(DROPPED.exam.survey, observations=reset, hops=hops)
+        exam, verdict = replace(DROPPED.exam, survey=survey), replace(DROPPED.verdict, ports=ports)
+        (one,) = port_troubles(replace(DROPPED, exam=exam, verdict=verdict, named=frozenset({PORT})))
+        assert least < one.shares[Cause.PATH_FIREWALL] < least + 0.2
+
+
+def test_a_host_that_has_none_of_the_services_is_another() -> None:
+    """Two links have its network, and all that another address serves is refused here."""
+    second = PORT, OTHER
+    scene = scene_of(CASES["two networks overlap, and another host answers"])
+    (lan,) = scene.others
+    (seen,) = (o for o in lan.survey.observations if o.question.port == PORT)
+    (refused,) = (o for o in scene.exam.survey.observations if o.question.port == PORT)
+
+    def both(observation: Observation, exam: AddressExam) -> AddressExam:
+        asked = [replace(observation, question=replace(observation.question, port=port)) for port in second]
+        return replace(exam, survey=replace(exam.survey, observations=tuple(asked)))
+
+    verdict = infer([both(seen, lan).survey, both(refused, scene.exam).survey])
+    there = replace(scene, exam=both(refused, scene.exam), others=[both(seen, lan)], verdict=verdict)
+    assert [max(one.shares, key=lambda cause: one.shares[cause]) for one in port_troubles(there)] == [
+        Cause.SUBNET_OVERLAP
+    ] * 2

@@ -4,7 +4,14 @@ import pytest
 from surveyed import OWN, VPN, VPN6, seen, surveyed, tcp, udp
 from varied import replace
 
-from probe.diagnosis.path_probes import MOST_PROBES, Count, passage_of, passage_questions, received_more
+from probe.diagnosis.path_probes import (
+    MOST_PROBES,
+    Count,
+    passage_of,
+    passage_questions,
+    received_more,
+    silent_port_questions,
+)
 from probe.model.exam import InterfaceCounters
 from probe.model.machine import Peer, Traffic
 from probe.model.probing import Question, Reason, Role
@@ -64,14 +71,16 @@ def test_counted(answered, before, after, expected):
     """Differences of the counters; nothing where the interface or the probes are not known."""
     senders = {Reason.PORT_UNREACH: VPN, Reason.ADMIN_PROHIBITED: min(OWN)}
     answers = {q: seen(q, reason, sender=senders.get(reason)) for q, reason in answered.items()}
-    assert passage_of(answers, SURVEY, before, after) == expected
+    assert passage_of(answers, passage_questions(SURVEY), SURVEY, before, after) == expected
 
 
 def test_one_family_is_checked():
     """IPv6 packets are not checked: the counter is not of them."""
     survey = surveyed(VPN6, "vpn", seen(Question(VPN6, tcp(80)), Reason.NO_RESPONSE))
     answers = {question: seen(question, Reason.NO_RESPONSE) for question in passage_questions(survey)}
-    found = passage_of(answers, survey, Count(BEFORE, drops=3), Count(AFTER, drops=8))
+    found = passage_of(
+        answers, passage_questions(survey), survey, Count(BEFORE, drops=3), Count(AFTER, drops=8)
+    )
     assert found == InterfaceCounters(1, 5, 1)
 
 
@@ -81,3 +90,14 @@ def test_received_more():
     assert not received_more(AFTER, AFTER)
     assert not received_more(None, AFTER)
     assert not received_more(BEFORE, None)
+
+
+def test_silent_ports_of_an_address_that_answers():
+    """Those of TCP that were to be tested, a few of them; none where all are silent, or nothing leaves."""
+    open_port = seen(Question(VPN, tcp(22)), Reason.SYN_ACK)
+    quiet = [seen(Question(VPN, tcp(number)), Reason.NO_RESPONSE) for number in range(80, 90)]
+    control = seen(Question(VPN, tcp(61417), Role.CONTROL), Reason.NO_RESPONSE)
+    survey = surveyed(VPN, "vpn", open_port, *quiet, control)
+    assert [q.port.number for q in silent_port_questions(survey)] == [80, 81, 82, 83, 84]
+    assert silent_port_questions(surveyed(VPN, "vpn", *quiet)) == ()
+    assert silent_port_questions(replace(survey, route=None)) == ()
