@@ -37,7 +37,7 @@ from probe.model.facts import HERE, AddressSurvey, Neighbour
 from probe.model.greeting import Inquiry
 from probe.model.machine import Machine
 from probe.model.plan import Timing
-from probe.model.probing import Question
+from probe.model.probing import Question, Reason
 from probe.model.surroundings import concerning
 from probe.model.target import IPAddress, Port, ResolvedTarget, TargetAddress
 
@@ -71,6 +71,7 @@ class Examination:
         self._names: Task[Mapping[str, Sequence[NameAnswer]]] | None = None
         self._echoes: Task[Mapping[IPAddress, Echo]] | None = None
         self._trials: Task[Mapping[IPAddress, MtuTrial]] | None = None
+        self._surveyed = 0.0  # when the ports were settled
         self._around: Answers = {}
         self._raw: Answers = {}
         self._passages: dict[IPAddress, InterfaceCounters] = {}
@@ -100,10 +101,11 @@ class Examination:
 
     def _go_on(self, named: frozenset[Port]) -> None:
         """After the survey: data through open ports, and more about silent addresses."""
+        self._surveyed = self._backends.backend.now()
         self._trials = self._clients.try_mtu(trial_ports(self.outcome.surveys, named))
         self._around = ask(self._questions_around(), self._backends.backend, _TWICE)
-        self._around |= ask(self._ttl_questions_left(), self._backends.backend, _ONCE, idle=REFILLED_S)
-        usual = (q for survey in self._silent() for q in path_probes.usual_questions(survey))
+        self._around |= ask(self._ttl_questions_left(), self._backends.backend, _ONCE, idle=self._refill())
+        usual = (q for survey in self._unknown() for q in path_probes.usual_questions(survey))
         self._around |= ask(usual, self._backends.backend, _TWICE)  # last: what they bring uses up rations
         if self._backends.raw is not None:
             self._raw = ask(self._raw_questions(), self._backends.raw, _TWICE)
@@ -115,6 +117,21 @@ class Examination:
 
     def _silent(self) -> list[AddressSurvey]:
         return [survey for survey in self.outcome.surveys if path_probes.is_mute(survey)]
+
+    def _unknown(self) -> list[AddressSurvey]:
+        """The silent addresses of which not even ping has shown that they are there."""
+        echoes = _done(self._echoes)
+        there = {ip for ip, echo in echoes.items() if echo.reason is Reason.ECHO_REPLY}
+        return [survey for survey in self._silent() if survey.address.ip not in there]
+
+    def _refill(self) -> float:
+        """Seconds until the hops have their ration of errors again, by when they were last sent any probe.
+
+        What leaves by a tunnel has been asked nothing since the survey.
+        """
+        waiting = [survey for survey in self._unknown() if not path_probes.leaves_by_tunnel(survey)]
+        since = 0.0 if any(map(self._lacks_hops, waiting)) else self._backends.backend.now() - self._surveyed
+        return max(0.0, REFILLED_S - since)
 
     # --- tunnels ---
 
@@ -147,10 +164,15 @@ class Examination:
 
     def _ttl_questions_left(self) -> Iterable[Question]:
         """How far probes come that leave by a tunnel, and those that no hop has answered yet."""
-        for survey in self._silent():
-            hops = path_probes.hops_of(self._around, survey) or ()
-            if all(hop.sender is None for hop in hops):
+        for survey in self._unknown():
+            if self._lacks_hops(survey):
                 yield from path_probes.ttl_questions(survey, self._control)
+
+    def _lacks_hops(self, survey: AddressSurvey) -> bool:
+        """Whether no hop has answered yet, and there may be any: between neighbours on a link is none."""
+        near = survey.route is not None and survey.route.on_link and not path_probes.leaves_by_tunnel(survey)
+        hops = path_probes.hops_of(self._around, survey) or ()
+        return not near and all(hop.sender is None for hop in hops)
 
     def _raw_questions(self) -> Iterable[Question]:
         """Echo where no socket may ask for it, and openings that come by another link."""
