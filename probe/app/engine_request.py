@@ -22,6 +22,7 @@ class EngineRequest:
         pcap: write every raw packet sent and received to this file (pcapng).
         l2: hand frames for 127.0.0.1 to neighbours too. Their owner may take that for an attack.
         fin: send FINs without a connection to TCP ports that are silent or forwarded. So may this.
+        controls: ask ports that nothing uses too, beside which the others are read.
         greetings: ask open ports for host keys, banners and the head of a web page.
         interface: what probes leave by; None: as the routing table has it.
         sources: addresses of this machine to send from, at most one of each family.
@@ -34,6 +35,7 @@ class EngineRequest:
     pcap: Path | None = None
     l2: bool = False
     fin: bool = False
+    controls: bool = True
     greetings: bool = True
     interface: str | None = None
     sources: tuple[str, ...] = ()

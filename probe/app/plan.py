@@ -56,15 +56,16 @@ def spares_for(tested: tuple[Port, ...]) -> tuple[Port, ...]:
     return tuple(Port(Protocol.TCP, number) for number in free[:_SPARE_COUNT])
 
 
-def make_plan(target: ResolvedTarget, timing: Timing, host: Host) -> Plan:
-    """Plan a scan. Asks the host for routes, which sends nothing."""
-    controls, spares = controls_for(target.ports), spares_for(target.ports)
+def make_plan(target: ResolvedTarget, timing: Timing, host: Host, *, controls: bool = True) -> Plan:
+    """Plan a scan, with ports that nothing uses or without. Asks the host for routes, which sends nothing."""
+    beside = controls_for(target.ports) if controls else ()
+    spares = spares_for(target.ports) if controls else ()
 
     def plan_address(address: TargetAddress) -> AddressPlan:
-        return AddressPlan(address, host.route(address.ip), target.ports, controls, spares)
+        return AddressPlan(address, host.route(address.ip), target.ports, beside, spares)
 
     addresses = tuple(plan_address(address) for address in target.addresses)
-    return Plan(addresses, timing, _deadline(len(addresses), len(target.ports) + len(controls), timing))
+    return Plan(addresses, timing, _deadline(len(addresses), len(target.ports) + len(beside), timing))
 
 
 def _deadline(addresses: int, questions: int, timing: Timing) -> float:

@@ -37,6 +37,7 @@ class Backends:
         raw: carries raw packets; None: none are sent.
         permissions: which raw packets may be sent that look hostile.
         inquiry: what open ports may be asked of their services, by `clients`.
+        controls: whether ports that nothing uses are asked too.
         clients: what else is measured with: ping, clients of services and of name servers.
         way: how probes leave this machine.
     """
@@ -48,6 +49,7 @@ class Backends:
     inquiry: Inquiry = Inquiry.ALL
     clients: Clients = field(default_factory=NoClients)
     way: WayOut = USUAL_WAY
+    controls: bool = True
 
     @property
     def engine(self) -> str:
@@ -186,7 +188,9 @@ def open_backends(
     stack.callback(backend.close)
     clients = SystemClients(way)
     stack.callback(clients.close)
-    return Backends(backend, host, raw, request.permissions, request.inquiry, clients, way)
+    return Backends(
+        backend, host, raw, request.permissions, request.inquiry, clients, way, controls=request.controls
+    )
 
 
 def permitted_follow_ups(request: EngineRequest) -> "tuple[Sequence[Doubt] | None, str | None]":

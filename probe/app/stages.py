@@ -43,7 +43,7 @@ def collect(
 
     A user who wants one try (`timing.retries` 0) waits for no handshake, whatever `patient` is.
     """
-    plan = make_plan(target, timing, backends.host)
+    plan = make_plan(target, timing, backends.host, controls=backends.controls)
     patient = patient and timing.retries > 0
     context = ScanContext(plan, backends, facts_of(target), progress, patient)
     outcome = Outcome((), Counts(), 0.0, complete=True)

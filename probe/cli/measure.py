@@ -68,7 +68,7 @@ def print_plan(
     host = SystemHost(way=way)
     resolved = resolve_target(target, host, SystemClients(), note_left_out(quiet=quiet))
     require_sources(way, (address.ip for address in resolved.addresses))
-    plan = make_plan(resolved, timing, host)
+    plan = make_plan(resolved, timing, host, controls=request.controls)
     from probe.report.plan_text import render_plan, render_plan_json
 
     follow_ups, missing = permitted_follow_ups(request)

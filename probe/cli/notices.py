@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from probe.wire.pcapng import Capture
 
 _HINT = "no raw packets, so a forged reset looks like a real one"
+_PRICE_OF_NO_CONTROLS = (
+    "refusals and silences are compared with no port that nothing uses: a filter that treats all ports"
+    " alike, a box that answers for the host and a ban do not show"
+)
 _LOOKS_HOSTILE = "their owner may take that for an attack"
 
 
@@ -89,7 +93,9 @@ def warn_of_changes(report: "Report", *, quiet: bool) -> None:
 
 
 def announce(request: EngineRequest, target: "ResolvedTarget", host: "Host") -> None:
-    """Print what looks hostile, before it is sent."""
+    """Print what looks hostile, before it is sent, and what is given up by asking less."""
+    if not request.controls:
+        note(f"--no-controls: {_PRICE_OF_NO_CONTROLS}")
     if request.fin:
         every = ", ".join(str(address.ip) for address in target.addresses)
         what = (

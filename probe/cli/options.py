@@ -201,6 +201,15 @@ NoGreetings = Annotated[
         rich_help_panel=PROBING,
     ),
 ]
+NoControls = Annotated[
+    bool,
+    typer.Option(
+        "--no-controls",
+        help="Ask no ports that nothing uses, for hosts that ban who does. What a filter does to every port"
+        " is not known then.",
+        rich_help_panel=PROBING,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.", rich_help_panel=OUTPUT)]
 Output = Annotated[
     Path | None,

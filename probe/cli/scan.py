@@ -42,6 +42,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     only_ipv6: options.OnlyIPv6 = False,
     plan: options.ShowPlan = False,
     no_greetings: options.NoGreetings = False,
+    no_controls: options.NoControls = False,
     confirm: options.Confirm = None,
     form: Form = Form.TABLE,
     output: options.Output = None,
@@ -60,7 +61,7 @@ def scan(  # noqa: PLR0913 - each is a flag
     from probe.model.plan import Timing
 
     request = EngineRequest(
-        engine, pcap, l2, fin, greetings=not no_greetings, interface=interface, sources=tuple(source or ())
+        engine, pcap, l2, fin, not no_controls, not no_greetings, interface, tuple(source or ())
     )
     timing = Timing(timeout, retries, rate)
     destination = Destination.of(form, output, detail=verbose, every_row=all_ports)
