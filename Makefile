@@ -23,7 +23,7 @@ COVER  ?= yes
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test timing check lowest lock bench score table fuzz faults clean
+.PHONY: help demo test docs timing check lowest lock bench score table fuzz faults clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name about; do \
@@ -47,6 +47,9 @@ check: $(VENV)/dev ## style, types, direction of imports, sizes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/house/test_sizes.py
+
+docs: $(VENV)/dev ## make anew what the pages show: commands and what they print, the reference, the pictures
+	@PYTHONPATH=tests/docs $(BIN)/python tests/docs/pages.py
 
 lowest: $(VENV)/lowest/done ## run tests that need no network with the lowest versions of all that the program needs
 	@$(VENV)/lowest/bin/python -m pytest -q -p no:cacheprovider -n $(JOBS) $(LOWEST) \

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.explain.phrases import listed, named_of_many, realm_words
+from probe.model.advice import AdviceRule
 from probe.model.binding import Binding, Condition, Owner
 from probe.model.evidence import AddressRule
 from probe.model.probing import State
@@ -69,6 +70,7 @@ def findings(report: Report) -> tuple[str, ...]:
     sentences = (
         found.exposed(),
         found.not_reached(),
+        found.forwarded(),
         found.opened(),
         found.blocked(),
         found.closed(),
@@ -117,10 +119,22 @@ class _Findings:
     def opened(self) -> str:
         """All other ports that accept."""
         accepting = [item for item in self.items if item.open_at]
-        others = [(item, item.open_at) for item in accepting if not item.exposed_at]
         if not accepting:
             return "Nothing is open."
-        return _sentence("Open", (f"{names} on {where}" for where, names in self._grouped(others)))
+        others = [item for item in accepting if not item.exposed_at]
+        bound = [(item, item.open_at) for item in others if item.verdict.binding is Binding.SPECIFIC]
+        rest = [(item, item.open_at) for item in others if item.verdict.binding is not Binding.SPECIFIC]
+        alone = (f"{names} on {where} (bound there only)" for where, names in self._grouped(bound))
+        return _sentence("Open", (*(f"{names} on {where}" for where, names in self._grouped(rest)), *alone))
+
+    def forwarded(self) -> str:
+        """Ports that reach a container or another host without meeting the host's own rules."""
+        passed = [
+            item
+            for item in self.items
+            if any(one.rule is AdviceRule.PUBLISHED_PAST_FIREWALL for one in item.verdict.advice)
+        ]
+        return _sentence("Past the host's firewall", [_names(passed)] if passed else [])
 
     def blocked(self) -> str:
         """Ports that a filter keeps from an address; all but a few where it drops what nothing uses."""

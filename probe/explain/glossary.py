@@ -33,6 +33,7 @@ CONDITIONS: Mapping[Condition, str] = {
     Condition.OFF_NETWORK: "a private address that no link of this machine leads to",
     Condition.THIS_MACHINE: "the prober's own address: no firewall was met",
     Condition.TURNED_AWAY: "the program accepts, and refuses this machine itself",
+    Condition.CHANGED: "asked again, it answered otherwise: run the scan again",
     Condition.RATE_LIMITED: "errors are rationed: silence may be one held back",
     Condition.UNKNOWN: "not enough came back to say",
 }

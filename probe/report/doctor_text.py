@@ -26,6 +26,7 @@ _COLOURS: Mapping[Status, int] = {
 }
 _STATUS_WIDTH = max(len(status) for status in Status)
 _WELL = "well"
+_MOST_FIRST = 3  # addresses whose cause stands before all else
 _NO_FAULT = "no-fault"  # beside a condition that is one of the target's choice, such as not-forwarded
 _INTERRUPTED = "Interrupted: this is what was found until then; what is missing was not examined."
 
@@ -36,6 +37,7 @@ def render_doctor(report: DoctorReport, style: TextStyle = PLAIN) -> str:
     checks = _shown_checks(report, style)
     sections = [
         "" if report.complete else "\n".join(_wrapped(_INTERRUPTED, style)),
+        "\n".join(_answer_first(report, style)) if checks else "",
         "\n".join(["This machine", *_machine(checks, style)]) if checks else "",
         *_addresses(report.addresses, style),
         *("\n".join(_wrapped(f"{one.text[:1].upper()}{one.text[1:]}", style)) for one in report.proposed),
@@ -73,6 +75,21 @@ def _shown_causes(address: DoctorAddress) -> Sequence[CauseReport]:
 def _is_brief(address: DoctorAddress) -> bool:
     """Whether an address is well beyond doubt."""
     return address.well and not _shown_causes(address)[1:]
+
+
+def _answer_first(report: DoctorReport, style: TextStyle) -> Iterator[str]:
+    """The likeliest cause of each address that is not well, before what was found of this machine."""
+    ill = [address for address in report.addresses if not address.well and address.causes]
+    for address in ill[:_MOST_FIRST]:
+        likeliest = address.causes[0]
+        sure = percent(likeliest.probability)
+        yield from _wrapped(f"{_place(address)}: {MEANINGS[likeliest.cause]} ({sure})", style, "", "  ")
+    if len(ill) > _MOST_FIRST:
+        yield f"{len(ill) - _MOST_FIRST} more are not well"
+
+
+def _place(address: DoctorAddress) -> str:
+    return " ".join(filter(None, (address.realm, address.address or address.name)))
 
 
 def _machine(checks: Sequence[Check], style: TextStyle) -> Iterator[str]:

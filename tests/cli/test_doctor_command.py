@@ -141,7 +141,8 @@ def test_no_address_at_all(script: ScriptedDoctor, capsys: pytest.CaptureFixture
     """Where no name has an address, this machine is looked at, and each name has its cause."""
     code, out, err = run(capsys, "lost.example.org", "vpn=gone.example.org")
     assert (code, err) == (1, "")
-    assert out.startswith("This machine")
+    assert out.startswith("lost.example.org: the name gives a wrong address, or none")
+    assert "\nThis machine\n" in out
     assert "\nlost.example.org  unknown\n" in out
     assert "\ngone.example.org  vpn  unknown\n" in out
     assert "dns: " in out

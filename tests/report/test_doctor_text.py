@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 import pytest
-from msgspec import convert, to_builtins
+from msgspec import convert, structs, to_builtins
 from sample_diagnoses import (
     CHECKS,
     EVERY,
@@ -23,6 +23,7 @@ from sample_diagnoses import (
 )
 
 from probe.explain.causes import MEANINGS
+from probe.model.binding import Condition
 from probe.model.diagnosis import Cause, Diagnosis, Look, Proposal, RootWouldShow
 from probe.model.doctor_report import DoctorReport
 from probe.model.fixes import Fix, FixRule, Place
@@ -70,6 +71,8 @@ def test_a_typical_report() -> None:
     body, deep = " " * 23, " " * 8
     sentence = by_rules
     assert render_doctor(without_sentences(TYPICAL)).splitlines() == [
+        *page(("", f"vpn 10.88.0.10: {MEANINGS[Cause.HANDSHAKE_NEVER]} (91%)", "  ")),
+        "",
         "This machine",
         *page(
             ("  warn     tunnel wg0  ", sentence("tunnel-peers"), body),
@@ -110,7 +113,8 @@ def test_in_detail_every_check_is_shown() -> None:
         ("  fail     name resolution  ", by_rules("no-name-server"), body),
         (f"{body}fix: ", by_rules("set-name-server"), f"{body}     "),
     )
-    assert lines[1 : len(expected) + 1] == expected
+    first = lines.index("This machine") + 1
+    assert lines[first : len(expected) + first] == expected
     measured = without_sentences(reported(replace(WELL, measured=MEASURED)))
     shown = page(("  ", f"{by_rules('ping-silent')}; {by_rules('no-hop')}", "  "))
     assert render_doctor(measured, TextStyle(detail=True)).splitlines()[-2 - len(shown) : -2] == shown
@@ -193,6 +197,21 @@ def test_colour_changes_no_word(name: str) -> None:
     """Without its colour codes a coloured report is the plain one."""
     coloured = render_doctor(EVERY[name], TextStyle(colour=True))
     assert COLOUR.sub("", coloured) == render_doctor(EVERY[name])
+
+
+def test_the_answer_comes_first() -> None:
+    """Up to three addresses with their likeliest cause, then the number of others; all well needs no line."""
+    first = render_doctor(reported(*[NEVER] * 5)).partition("\n\n")[0].splitlines()
+    assert sum("peer never answered" in line for line in first) == 3
+    assert first[-1] == "2 more are not well"
+    assert render_doctor(reported(WELL)).startswith("192.168.77.10")
+
+
+def test_a_condition_of_the_target_s_choice_is_no_well() -> None:
+    """Beside a condition that is not clear an address is without fault, not well."""
+    address = structs.replace(reported(WELL).addresses[0], condition=Condition.NOT_FORWARDED)
+    lines = render_doctor(structs.replace(reported(WELL), addresses=(address,))).splitlines()
+    assert "192.168.77.10  lan  not-forwarded  no-fault (>99%)" in lines
 
 
 def test_colours() -> None:

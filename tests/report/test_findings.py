@@ -17,6 +17,7 @@ from sample_reports import (
 )
 
 from probe.explain.findings import NOT_REACHED, findings, what_one_address_leaves
+from probe.model.advice import Advice, AdviceRule, Severity
 from probe.model.binding import Binding, Condition, Owner
 from probe.model.evidence import AddressEvidence, AddressRule
 from probe.model.probing import Reason
@@ -151,6 +152,20 @@ def test_many_ports_are_counted() -> None:
     group = rest("1-21,23-79,90-4000", binding=LOOPBACK_OR_NOT)
     assert found(rest=(group,))[1] == "Closed: 3,989 ports (not running, or loopback only)."
     assert found(rest=(rest("1-21", binding=Binding.NOT_LISTENING),))[1] == "Closed: 1-21 (nothing listens)."
+
+
+def test_a_binding_to_some_addresses_is_said() -> None:
+    """It is the answer to why one address opens and another refuses."""
+    bound = seen(8000, OPEN, RESET, RESET, binding=Binding.SPECIFIC)
+    both = seen(22, OPEN, RESET, RESET, binding=Binding.UNDETERMINED)
+    assert found(bound, both) == ("Open: 22 on the LAN; 8000 on the LAN (bound there only).",)
+
+
+def test_what_is_forwarded_past_the_host_s_rules() -> None:
+    """By the advice on it, before what is open."""
+    past = Advice(rule=AdviceRule.PUBLISHED_PAST_FIREWALL, severity=Severity.MEDIUM)
+    sentences = found(seen(8000, OPEN, OPEN, RESET, advice=(past,)), seen(22, OPEN, OPEN, RESET))
+    assert sentences[:2] == ("Past the host's firewall: 8000.", "Open: 8000 and 22 on the LAN and the VPN.")
 
 
 def test_udp_and_one_family_are_named() -> None:
