@@ -19,7 +19,7 @@ from probe.services.port_list import format_port_list
 
 _PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _POSSIBLE = 0.05  # probability from which a binding that is not named may still be the port's
-_UNSETTLED = frozenset({Condition.RATE_LIMITED})
+_UNSETTLED = frozenset({Condition.CHANGED, Condition.RATE_LIMITED})
 _WORST_FIRST = (CheckOutcome.UNMET, CheckOutcome.UNSETTLED, CheckOutcome.MET)
 
 

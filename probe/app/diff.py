@@ -22,7 +22,7 @@ _Place = tuple[str | None, str]  # vantage, address
 _Addresses = Mapping[_Place, AddressReport]
 
 _BLOCKED = frozenset({State.FILTERED, State.UNREACHABLE})
-_UNSETTLED = frozenset({Condition.RATE_LIMITED})
+_UNSETTLED = frozenset({Condition.CHANGED, Condition.RATE_LIMITED})
 # Conditions in which no answer of the address is one of the target's services.
 _NOT_REACHED = frozenset(
     {

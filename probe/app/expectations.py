@@ -211,7 +211,8 @@ def _expected(row: PortReport, realms: Mapping[str, Sequence[str]]) -> Iterator[
 
 def _word(state: State | None, condition: Condition) -> str | None:
     """The word to expect: why it is blocked, where that is known; None where the answer settles nothing."""
-    if state is None or condition is Condition.RATE_LIMITED or state is State.OPEN_FILTERED:
+    unsettled = condition in {Condition.CHANGED, Condition.RATE_LIMITED}
+    if state is None or unsettled or state is State.OPEN_FILTERED:
         return None
     blocked = state in {State.FILTERED, State.UNREACHABLE}
     return str(condition if blocked and condition is not Condition.UNKNOWN else state)

@@ -182,10 +182,11 @@ def test_states_that_show_no_change(before: State | None, after: State | None) -
     assert diff._rule(before, after) is None
 
 
-def test_rationed_answers() -> None:
-    """An answer that its sender rations shows nothing by being another."""
+@pytest.mark.parametrize("condition", [Condition.RATE_LIMITED, Condition.CHANGED])
+def test_unreliable_answers(condition: Condition) -> None:
+    """An answer that its sender rations, or that changed within one scan, shows nothing by being another."""
     (row,) = [one for one in scanned(demo()).ports if one.port == 443]
-    rationed = [structs.replace(one, condition=Condition.RATE_LIMITED) for one in row.observations]
+    rationed = [structs.replace(one, condition=condition) for one in row.observations]
     places = frozenset((None, one.address) for one in row.observations)
     assert len(diff._answers(row, row, places)) == 3
     assert diff._answers(row, structs.replace(row, observations=tuple(rationed)), places) == []

@@ -170,7 +170,8 @@ def test_what_was_not_measured() -> None:
     assert [one.outcome for one in check(text).checked] == [CheckOutcome.UNSETTLED]
 
 
-def test_rationed_answers_settle_nothing() -> None:
+@pytest.mark.parametrize("condition", [Condition.RATE_LIMITED, Condition.CHANGED])
+def test_unreliable_answers_settle_nothing(condition: Condition) -> None:
     """Neither learned nor held against an expectation."""
     (row,) = [one for one in demo().ports if one.port == 9090]
     rationed = [

@@ -5,6 +5,7 @@ lead to that sshd and its key. Prints the confirmed report.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,19 +53,28 @@ def prepare(folder: Path) -> None:
 
 
 def main(folder: Path) -> int:
+    """Build the world and run in it; the sshd ends with it."""
     prepare(folder)
-    report, program = str(folder / "report.json"), (sys.executable, "-m", "probe")
-    ports = f"22,443,{PORT},3306,5432,8000,8080,9090"
     with open_network(find_scenario("demo")) as shell:
         start = f"mkdir -p /run/sshd && /usr/sbin/sshd -E {folder}/log -f {folder}/sshd_config"
         started = shell(Place.TARGET, start)
         if started.returncode != 0:
             sys.exit(started.stderr)
-        scan = (*program, "scan", *ADDRESSES, "-p", ports, "--json", "-q", "-o", report)
-        subprocess.run(scan, check=True)
-        path = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
-        confirm = (*program, "confirm", report, "--ssh", "target", "--json")
-        return subprocess.run(confirm, check=False, env={**os.environ, **path}).returncode
+        try:
+            return scan_and_confirm(folder)
+        finally:
+            os.kill(int((folder / "sshd.pid").read_text()), signal.SIGTERM)
+
+
+def scan_and_confirm(folder: Path) -> int:
+    """The exit code of `confirm`."""
+    report, program = str(folder / "report.json"), (sys.executable, "-m", "probe")
+    ports = f"22,443,{PORT},3306,5432,8000,8080,9090"
+    scan = (*program, "scan", *ADDRESSES, "-p", ports, "--json", "-q", "-o", report)
+    subprocess.run(scan, check=True)
+    path = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    confirm = (*program, "confirm", report, "--ssh", "target", "--json")
+    return subprocess.run(confirm, check=False, env={**os.environ, **path}).returncode
 
 
 if __name__ == "__main__":
