@@ -33,6 +33,7 @@ class Evidence:
     response: Response
     attempts: int
     raw: RawEvidence = NOTHING_RAW
+    rationed: bool = False  # silent, while who would send an ICMP error had given its ration of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,13 @@ def response_likelihood(evidence: Evidence, protocol: Protocol, assumed: Assumed
         return max(EPSILON, sum(table.get(one, 0.0) for one in REFUSED_AS))
     if evidence.response is Response.SILENT:
         by_icmp = protocol is Protocol.UDP and not covered
-        limited = by_icmp or disposition in _BY_ICMP
-        lost = noise.icmp_silence if limited else noise.silence
+        lost = (
+            noise.icmp_silence(evidence.attempts, rationed=evidence.rationed)
+            if by_icmp or disposition in _BY_ICMP
+            else noise.silence(evidence.attempts)
+        )
         by_nature = table.get(Response.SILENT, 0.0)
-        return by_nature + (1 - by_nature) * lost(evidence.attempts)
+        return by_nature + (1 - by_nature) * lost
     return max(EPSILON, table.get(evidence.response, 0.0))
 
 

@@ -51,10 +51,10 @@ class OwnerSign(StrEnum):
 # alike.
 _TARGET, _GATEWAY, _OTHER, _PROGRAM = Owner.TARGET, Owner.GATEWAY, Owner.OTHER_MACHINE, Owner.VPN_PROGRAM
 SHOWN: Final[Mapping[OwnerSign, Mapping[Owner, float]]] = {
-    OwnerSign.FIRST_HOP: {_TARGET: 0.0001, _GATEWAY: 0.6, _OTHER: 0.1, _PROGRAM: 0.004},
-    OwnerSign.FURTHER: {_TARGET: 0.9999, _GATEWAY: 0.4, _OTHER: 0.9, _PROGRAM: 0.996},
-    OwnerSign.STACK_SAME: {_TARGET: 0.985, _GATEWAY: 0.4, _OTHER: 0.5, _PROGRAM: 0.08},
-    OwnerSign.STACK_OTHER: {_TARGET: 0.015, _GATEWAY: 0.6, _OTHER: 0.5, _PROGRAM: 0.92},
+    OwnerSign.FIRST_HOP: {_TARGET: 0.0001, _GATEWAY: 0.3, _OTHER: 0.1, _PROGRAM: 0.004},
+    OwnerSign.FURTHER: {_TARGET: 0.9999, _GATEWAY: 0.7, _OTHER: 0.9, _PROGRAM: 0.996},
+    OwnerSign.STACK_SAME: {_TARGET: 0.985, _GATEWAY: 0.4, _OTHER: 0.5, _PROGRAM: 0.4},
+    OwnerSign.STACK_OTHER: {_TARGET: 0.015, _GATEWAY: 0.6, _OTHER: 0.5, _PROGRAM: 0.6},
     OwnerSign.CLAIMED: {_TARGET: 0.79, _GATEWAY: 0.01, _OTHER: 0.01, _PROGRAM: 0.01},
     OwnerSign.PASSED_ON: {_TARGET: 0.01, _GATEWAY: 0.3, _OTHER: 0.3, _PROGRAM: 0.2},
     OwnerSign.UNCLAIMED: {_TARGET: 0.2, _GATEWAY: 0.69, _OTHER: 0.69, _PROGRAM: 0.79},
@@ -64,7 +64,7 @@ SHOWN: Final[Mapping[OwnerSign, Mapping[Owner, float]]] = {
     OwnerSign.CERTIFICATE_MOVED: {_TARGET: 0.05, _GATEWAY: 0.2, _OTHER: 0.05, _PROGRAM: 0.05},
     # Other machines have the same host key where one was cloned; a gateway or a program passes the port on.
     OwnerSign.KEY_SAME: {_TARGET: 0.995, _GATEWAY: 0.4, _OTHER: 0.01, _PROGRAM: 0.97},
-    OwnerSign.KEY_OTHER: {_TARGET: 2e-4, _GATEWAY: 0.4, _OTHER: 0.95, _PROGRAM: 0.02},
+    OwnerSign.KEY_OTHER: {_TARGET: 2e-4, _GATEWAY: 0.4, _OTHER: 0.95, _PROGRAM: 0.004},
     OwnerSign.LINK_SAME: {_TARGET: 0.9, _GATEWAY: 0.001, _OTHER: 0.001, _PROGRAM: 0.001},
     OwnerSign.UDP_SAME: {_TARGET: 0.5, _GATEWAY: 0.02, _OTHER: 1e-4, _PROGRAM: 0.001},
     OwnerSign.FRAME_SAME: {_TARGET: 0.79, _GATEWAY: 0.001, _OTHER: 0.001, _PROGRAM: 0.001},
@@ -92,17 +92,6 @@ _BY_FRAMES = frozenset({OwnerSign.FRAME_SAME, OwnerSign.FRAME_OTHER})
 SHOW_OTHERS: Final = frozenset(
     {
         *_OF_IDENTITY.values(),
-        OwnerSign.CLAIMED,
-        OwnerSign.PASSED_ON,
-        OwnerSign.UNCLAIMED,
-        OwnerSign.IGNORED,
-    }
-)
-# Signs that set a kernel and a VPN program apart.
-SHOW_PROGRAMS: Final = frozenset(
-    {
-        OwnerSign.STACK_SAME,
-        OwnerSign.STACK_OTHER,
         OwnerSign.CLAIMED,
         OwnerSign.PASSED_ON,
         OwnerSign.UNCLAIMED,
@@ -155,10 +144,26 @@ _Vector = tuple[int | None, bool, bool]  # scale of the window, timestamps, sele
 
 
 def _stack(survey: AddressSurvey, others: Sequence[AddressSurvey]) -> OwnerSign | None:
-    """Compare with an address of the LAN: on the same ports, or what is most frequent on each."""
+    """Compare with an address of the LAN: on the same ports, or what is most frequent on each.
+
+    Where an address of a third realm accepts as this one does, the LAN's is the odd one, which shows nothing
+    of either.
+    """
     mine = _vectors(survey)
     if survey.address.realm == Realm.LAN or not mine:
         return None
+    found = _beside_neighbours(mine, others)
+    if found is not OwnerSign.STACK_OTHER:
+        return found
+    third = [
+        vectors
+        for one in others
+        if one.address.realm not in {survey.address.realm, Realm.LAN} and (vectors := _vectors(one))
+    ]
+    return None if any(_usual(vectors) == _usual(mine) for vectors in third) else found
+
+
+def _beside_neighbours(mine: Mapping[Port, _Vector], others: Sequence[AddressSurvey]) -> OwnerSign | None:
     for theirs in (_vectors(one) for one in others if _is_neighbour(one)):
         common = mine.keys() & theirs.keys()
         if common:

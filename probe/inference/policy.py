@@ -11,7 +11,6 @@ from probe.inference.likelihood import Assumed, Evidence, likelihood
 from probe.inference.openings import Opening
 from probe.inference.owner_evidence import (
     SHOW_OTHERS,
-    SHOW_PROGRAMS,
     OwnerSign,
     owner_likelihood,
     owner_signs,
@@ -21,7 +20,6 @@ from probe.inference.priors import (
     OTHER_WHERE_SEEN,
     OTHERS_POLICIES,
     PROGRAM_MARKS,
-    PROGRAM_WHERE_SEEN,
     RESETS_WHERE_SEEN,
     owner_prior,
     policy_prior,
@@ -141,7 +139,7 @@ def _learn_one(
             later = now_accepted(o.question.port, survey) if o.question.port in changes.unsure else None
             response = Response.UNMEASURED if later is None else response_of(later, survey)
             return Evidence(response, o.attempts)
-        return Evidence(response_of(o, survey), o.attempts, raw.get(o.question.port, NOTHING_RAW))
+        return Evidence(response_of(o, survey), o.attempts, raw.get(o.question.port, NOTHING_RAW), o.rationed)
 
     evidence = {port: evidence_of(o) for port, o in tested.items()}
     controls = [(o, evidence_of(o)) for o in survey.controls()]
@@ -207,8 +205,6 @@ def _owners(
     owners = owner_prior(survey.address.realm)
     if not SHOW_OTHERS.isdisjoint(signs):
         owners[Owner.OTHER_MACHINE] *= OTHER_WHERE_SEEN
-    if Owner.VPN_PROGRAM in owners and not SHOW_PROGRAMS.isdisjoint(signs):
-        owners[Owner.VPN_PROGRAM] *= PROGRAM_WHERE_SEEN
     weights = {owner: share * owner_likelihood(signs, owner) for owner, share in owners.items()}
     total = sum(weights.values())
     weights = {owner: weight / total for owner, weight in weights.items()}

@@ -35,18 +35,17 @@ def policy_prior(realm: str) -> Mapping[Policy, float]:
 
 
 # Who has an address: NAT boxes, load balancers and content networks stand before public ones, and a program
-# in user space may end a VPN and hand connections to 127.0.0.1. The target has what is left.
+# in user space, or a container beside the host, may end a VPN and hand connections to 127.0.0.1. Where
+# no answer separates them from the target's own kernel, these shares are what a verdict keeps back for them.
+# The target has what is left.
 _OTHER = {Owner.OTHER_MACHINE: 0.0004}
 _OWNERS: Final[Mapping[str, Mapping[Owner, float]]] = {
-    Realm.PUBLIC: {Owner.OTHER_MACHINE: 1e-7, Owner.GATEWAY: 0.075},  # another machine looks like a gateway
-    Realm.VPN: {**_OTHER, Owner.GATEWAY: 2e-6, Owner.VPN_PROGRAM: 0.002},
+    Realm.PUBLIC: {Owner.OTHER_MACHINE: 1e-7, Owner.GATEWAY: 0.25},  # another machine looks like a gateway
+    Realm.VPN: {**_OTHER, Owner.GATEWAY: 2e-6, Owner.VPN_PROGRAM: 0.08},
 }
 
 
-# How many times likelier a VPN program is where something was measured that shows one: sockets alone often
-# cannot, and would then doubt every port that only the VPN address accepts.
-PROGRAM_WHERE_SEEN: Final = 8.0
-# The same of another machine, where something was measured that compares it with the target.
+# How many times likelier another machine is where something was measured that compares it with the target.
 OTHER_WHERE_SEEN: Final = 25.0
 
 
@@ -70,10 +69,10 @@ OTHERS_POLICIES: Final[Mapping[Owner, Mapping[Policy, float]]] = {
     Owner.VPN_PROGRAM: {Policy.ACCEPTS: 0.9, Policy.DROPS: 0.1},
 }
 FAR_GATEWAY: Final[Mapping[Policy, float]] = {
-    Policy.FRONT_REFUSES: 0.06,
-    Policy.FRONT_DROPS: 0.68,
-    Policy.ACCEPTS: 0.1,
-    Policy.DROPS: 0.15,
+    Policy.FRONT_REFUSES: 0.1,
+    Policy.FRONT_DROPS: 0.5,
+    Policy.ACCEPTS: 0.25,
+    Policy.DROPS: 0.14,
     Policy.ANSWERS_ALL: 0.01,
 }
 
@@ -144,7 +143,7 @@ _EVERYWHERE_STYLE: Final = BindPrior(
     one_address=0.05,
     one_device=0.008,
     private_only=0.03,
-    several=0.012,
+    several=0.03,
     loopback_v4=0.07,
     loopback_dual=0.03,
     loopback_v6=0.01,
@@ -245,7 +244,7 @@ BOUND_TO_SET: Final = 0.5  # share of the services of a host that mostly binds t
 BOUND_HARDLY: Final = 0.2  # ... where most of the ports that were asked have no service to be reached
 HARDLY_STYLE: Final = 0.3  # how likely that is beforehand, beside half of them
 BOUND_TO_SETS: Final = 0.7  # ... of one that binds each to some set, evenly over those that are seen
-SETS_STYLE: Final = 4.0  # how much likelier that is beforehand than one of them
+SETS_STYLE: Final = 2.0  # how much likelier that is beforehand than one of them
 # Nothing is taken as usual: every kind of binding weighs the same, and it takes nineteen in twenty.
 STRICT: Final = Standard(
     (

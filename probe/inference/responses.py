@@ -78,16 +78,22 @@ class Noise:
             out *= (alpha + k) / (total + k)
         return max(out, _SILENCE_FLOOR)
 
-    def icmp_silence(self, attempts: int) -> float:
-        """The same for a port that answers with an ICMP error."""
+    def icmp_silence(self, attempts: int, *, rationed: bool | None = None) -> float:
+        """The same for a port that answers with an ICMP error.
+
+        `rationed`: whether every try left while the sender had no error to give; None: that is not known.
+        """
         usual = self.silence(attempts)
-        return max(usual, _LIMITED_SILENCE) if self.icmp_limited else usual
+        if rationed or (rationed is None and self.icmp_limited):
+            return max(usual, _LIMITED_SILENCE)
+        return max(usual, _IN_ITS_TURN) if self.icmp_limited else usual
 
 
 _LOSS_ALPHA, _LOSS_BETA = 0.3, 12.0
 _SILENCE_FLOOR = 1e-4
 _BANNED_SILENCE = 0.5
 _LIMITED_SILENCE = 0.6
+_IN_ITS_TURN = 0.02  # ... although a try left when a sender that rations had an error to give
 _QUEUED = 100  # packets that a cold tunnel surely keeps
 _ICMP_BURST = 4  # errors after which a sender may have run into its limit (Linux: 6, then 1 a second)
 

@@ -27,6 +27,7 @@ from probe.model.verdict import AddressVerdict, Identity, PortVerdict
 from probe.services.registry import is_private
 
 _SURER = 0.9  # what it takes where few realms spoke
+_UNHEARD = 0.95  # ... for all interfaces where nothing accepted: silence alone speaks for a service
 _SEVERAL = 2  # realms
 _NEVER = 2.0  # no probability is enough
 _HALF = 0.5
@@ -125,7 +126,8 @@ def name_port(
     """The binding that has at least `point`, or the inseparable pair, or `undetermined`, which names none.
 
     Where few of several realms spoke, likely is not enough: all interfaces take more if fewer than two
-    accepted, and that nothing is bound beyond loopback takes refusals in most, or in one of three and more.
+    accepted, and still more if none did; and that nothing is bound beyond loopback takes refusals in most, or
+    in one of three and more.
     So does a socket on some addresses where another, shown to be somebody else's, accepted too; where that is
     not shown there is no such socket.
     What is stated as the one binding takes no answers.
@@ -145,7 +147,7 @@ def name_port(
     if any(owner_of(model) in {Owner.TARGET, Owner.UNKNOWN} for model in left_out):
         specific_point = _NEVER
     needed = {
-        Binding.WILDCARD: surer if narrow else point,
+        Binding.WILDCARD: max(surer if narrow else point, point if opened else _UNHEARD),
         Binding.SPECIFIC: specific_point,
         Binding.LOOPBACK: point if opened else pair_point,
         Binding.NOT_LISTENING: pair_point,

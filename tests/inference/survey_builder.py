@@ -59,8 +59,9 @@ def address_named(word: str) -> IPAddress:
 
 
 def answer(word: str, question: Question, tries: int = 1) -> Observation:
-    """The outcome of a question from a word such as `reset@host`, `no-response` or `reset/lan marked`."""
+    """The outcome of a question, from `reset@host`, `no-response rationed`, `reset/lan marked`, ..."""
     word, _, sign = word.partition(" ")
+    rationed = sign == "rationed"
     word, _, answered = word.partition("~")
     word, _, aftermath = word.partition("+")
     word, _, origin = word.partition("@")
@@ -77,7 +78,8 @@ def answer(word: str, question: Question, tries: int = 1) -> Observation:
         icmp=(3, 3) if reason in ICMP_REASONS else None,
         origin=Origin(origin) if origin else None,
         aftermath=Aftermath(aftermath) if aftermath else None,
-        header=SIGNS[sign][question.address.version] if sign else None,
+        header=SIGNS[sign][question.address.version] if sign and not rationed else None,
+        rationed=rationed,
     )
 
 

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 from varied import replace
 
-from probe.inference.responses import noise_of
+from probe.inference.responses import Noise, noise_of
 from probe.model.facts import AddressSurvey, LinkKind, Route
 from probe.model.probing import Observation, Question, Reason
 from probe.model.target import Port, Protocol, TargetAddress
@@ -54,3 +54,13 @@ def test_without_times_every_answer_counts():
     known = survey(400, LinkKind.TUNNEL, range(1, 70))
     timeless = tuple(replace(o, started=None) for o in known.observations)
     assert noise_of(replace(known, observations=timeless), 0).lost == 69
+
+
+def test_a_silence_is_held_back_only_while_the_ration_is_spent():
+    """Where errors are rationed, a try that left while one was to be had is hardly silent for that."""
+    limited = Noise(answered=20, icmp_limited=True)
+    spent, in_turn = (limited.icmp_silence(4, rationed=rationed) for rationed in (True, False))
+    assert spent == limited.icmp_silence(4) > 0.5
+    assert limited.silence(4) < in_turn < 0.05
+    unlimited = Noise(answered=20)
+    assert unlimited.icmp_silence(4, rationed=False) == unlimited.icmp_silence(4) == unlimited.silence(4)

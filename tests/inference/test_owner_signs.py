@@ -107,6 +107,15 @@ def test_a_stack_is_compared_with_the_lan_s():
     assert signs(vpn(NINE), accepting(elsewhere, SEVEN)) == {OwnerSign.STACK_OTHER}
 
 
+def test_where_two_realms_accept_alike_the_lan_is_the_odd_one():
+    """The LAN's difference shows nothing of either; two addresses of one realm may have one other owner."""
+    public = accepting(survey("public", OPEN, PORT), NINE)
+    assert signs(vpn(NINE), lan(SEVEN), public) == set()
+    assert signs(vpn(NINE), lan(SEVEN), accepting(public, SEVEN)) == {OwnerSign.STACK_OTHER}
+    second = replace(vpn(NINE), address=replace(vpn().address, ip=ip_address("10.88.0.11")))
+    assert signs(vpn(NINE), lan(SEVEN), second) == {OwnerSign.STACK_OTHER}
+
+
 def test_raw_packets_show_the_stack_where_the_kernel_does_not():
     """By the options of a SYN/ACK."""
 
