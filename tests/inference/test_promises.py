@@ -59,10 +59,7 @@ OWNED = 0.96  # of an address: the target has it, for all that the whole scan sh
 @settings(max_examples=60, deadline=None)
 @given(rows=rows_of)
 def test_textbook_rows_are_named_whatever_else_is_in_the_scan(rows):
-    """Open on a set and the host's own refusal elsewhere is that binding, as sure as sockets can be.
-
-    Where the scan as a whole looks as if somebody else had an address, the name may be left open.
-    """
+    """Open on a set and refused elsewhere is that binding; open only where an address may be another's."""
     host = infer_host(surveys_of(host_of(rows), raw=False), USUAL)
     owned = all(model.owner(Owner.TARGET) >= OWNED for model in host.models)
     for row, found in zip(rows, verdicts(host_of(rows)), strict=True):
@@ -108,10 +105,7 @@ def test_textbook_rows_of_one_set_are_named(rows):
     ],
 )
 def test_what_another_owner_would_give_too_is_not_sure(rows, kept):
-    """All that is refused elsewhere is open on the VPN: a program that connects to 127.0.0.1 does that.
-
-    So does a box in front whose open ports have nothing to do with the host's.
-    """
+    """A program that connects to 127.0.0.1, or a box in front, would give these rows: less than 0.9."""
     for row, found in zip(rows, verdicts(host_of(rows)), strict=True):
         if found.binding is Binding.SPECIFIC:
             assert found.confidence < FIRM, (row, found.candidates[:3])
