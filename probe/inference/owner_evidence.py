@@ -51,8 +51,8 @@ class OwnerSign(StrEnum):
 # alike.
 _TARGET, _GATEWAY, _OTHER, _PROGRAM = Owner.TARGET, Owner.GATEWAY, Owner.OTHER_MACHINE, Owner.VPN_PROGRAM
 SHOWN: Final[Mapping[OwnerSign, Mapping[Owner, float]]] = {
-    OwnerSign.FIRST_HOP: {_TARGET: 0.0001, _GATEWAY: 0.3, _OTHER: 0.1, _PROGRAM: 0.004},
-    OwnerSign.FURTHER: {_TARGET: 0.9999, _GATEWAY: 0.7, _OTHER: 0.9, _PROGRAM: 0.996},
+    OwnerSign.FIRST_HOP: {_TARGET: 0.0001, _GATEWAY: 0.2, _OTHER: 0.1, _PROGRAM: 0.004},
+    OwnerSign.FURTHER: {_TARGET: 0.9999, _GATEWAY: 0.8, _OTHER: 0.9, _PROGRAM: 0.996},
     OwnerSign.STACK_SAME: {_TARGET: 0.985, _GATEWAY: 0.4, _OTHER: 0.5, _PROGRAM: 0.4},
     OwnerSign.STACK_OTHER: {_TARGET: 0.015, _GATEWAY: 0.6, _OTHER: 0.5, _PROGRAM: 0.6},
     OwnerSign.CLAIMED: {_TARGET: 0.79, _GATEWAY: 0.01, _OTHER: 0.01, _PROGRAM: 0.01},

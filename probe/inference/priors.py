@@ -40,7 +40,7 @@ def policy_prior(realm: str) -> Mapping[Policy, float]:
 # The target has what is left.
 _OTHER = {Owner.OTHER_MACHINE: 0.0004}
 _OWNERS: Final[Mapping[str, Mapping[Owner, float]]] = {
-    Realm.PUBLIC: {Owner.OTHER_MACHINE: 1e-7, Owner.GATEWAY: 0.25},  # another machine looks like a gateway
+    Realm.PUBLIC: {Owner.OTHER_MACHINE: 1e-7, Owner.GATEWAY: 0.2},  # another machine looks like a gateway
     Realm.VPN: {**_OTHER, Owner.GATEWAY: 2e-6, Owner.VPN_PROGRAM: 0.08},
 }
 
