@@ -325,6 +325,14 @@ def test_links_of_single_addresses_lack_none() -> None:
         assert (Symptom.ROUTE_MISSES_LINK in {one.rule for one in findings(there)}) is stray
 
 
+def test_an_address_without_a_route_misses_no_link() -> None:
+    """There is nothing that could lead past one."""
+    scene = scene_of({"addresses": {"lan": {"controls": "no-route", "leaves_by": None}}})
+    seen = {one.rule for one in findings(scene)}
+    assert Symptom.NO_ROUTE in seen
+    assert Symptom.ROUTE_MISSES_LINK not in seen
+
+
 DROPPED = scene_of(CASES["a filter of the target on the tunnel, for one port"])
 
 

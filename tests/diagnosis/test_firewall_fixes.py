@@ -67,6 +67,7 @@ NFT, IPTABLES = FirewallTool.NFT, FirewallTool.IPTABLES
             Permit(V6, (WEB,), interface="wg0"),
             (f"ip6tables -I 'IN; x' -i wg0 -s fd88::10 -p tcp --sport 80 {KNOWN} -j ACCEPT",),
         ),
+        (OLD_OUT, Permit(V4), ("iptables -I OUTPUT -d 10.88.0.10 -j ACCEPT",)),
         (OLD_OUT, Permit(V6), ()),
     ],
 )
