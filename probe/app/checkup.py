@@ -9,7 +9,7 @@ from probe.app import examination
 from probe.app.engine_request import EngineRequest
 from probe.app.engines import Engine
 from probe.app.session import Backends, Session, open_session, own_reader
-from probe.app.target import FoundHost, Target, find_hosts, read_ports, target_of
+from probe.app.target import FoundHost, LeftOut, Target, find_hosts, read_ports, target_of, unreported
 from probe.diagnosis import diagnose_name
 from probe.engine.run import Progress
 from probe.engine.sparing import HEALTHY_S, SparingBackend, SparingClients
@@ -96,14 +96,16 @@ class FoundTarget:
     lost: Mapping[str, str] = field(default_factory=dict)
 
 
-def look_up(target: Target, backends: Backends) -> FoundTarget:
+def look_up(target: Target, backends: Backends, left_out: LeftOut) -> FoundTarget:
     """Look up every name; one without an address is a failed check, not the end.
+
+    `left_out` is called with why, for each address of a name that is of no one host.
 
     Raises:
         UsageError: what was given is no address and no name.
         StopRequestedError: a signal asked for the end meanwhile.
     """
-    found = find_hosts(target, backends.clients)
+    found = find_hosts(target, backends.clients, left_out)
     names = {text: one for text, one in found.items() if one.is_name}
     return FoundTarget(
         target_of(target, backends.host, found),
@@ -128,16 +130,20 @@ class Checkup:
     session: Session
     found: list[FoundTarget]
     sparing: SparingBackend  # of the session
+    left_out: LeftOut
 
     def __call__(self, progress: Progress | None = None) -> DoctorReport:
         """Examine once."""
         self.sparing.begin_round()
-        found = self.found.pop() if self.found else look_up(self.request.target, self.session.backends)
+        found = self.found.pop() if self.found else self._look_up()
         reader = self.session.machine_reader()
         lost = self._lost(found.lost, reader)
         if not found.target.addresses:
             return machine_report(reader, found.names, lost)
         return _reported(lambda: self._examined(found.target, reader, progress), found.names, lost)
+
+    def _look_up(self) -> FoundTarget:
+        return look_up(self.request.target, self.session.backends, self.left_out)
 
     def _lost(self, why: Mapping[str, str], reader: MachineReader) -> tuple[NameDiagnosis, ...]:
         """Why names have no address, by what each name server has for them."""
@@ -166,19 +172,21 @@ class Checkup:
         )
 
 
-def begin(request: CheckupRequest, session: Session) -> Checkup:
+def begin(request: CheckupRequest, session: Session, left_out: LeftOut = unreported) -> Checkup:
     """Look up the target's names, to examine it as often as one likes.
+
+    `left_out` is called with why, for each address of a name that is of no one host.
 
     Raises:
         UsageError: what was given is no address and no name, or the session has a way out of its own.
     """
     if session.backends.way != USUAL_WAY:
         raise UsageError("the way that this machine takes is examined: choose no interface or source")
-    found = [look_up(request.target, session.backends)]
+    found = [look_up(request.target, session.backends, left_out)]
     sparing = SparingBackend(session.backends.backend)
     clients = SparingClients(session.backends.clients, sparing.now)
     backends = replace(session.backends, backend=sparing, clients=clients)
-    return Checkup(request, replace(session, backends=backends), found, sparing)
+    return Checkup(request, replace(session, backends=backends), found, sparing, left_out)
 
 
 def machine_report(

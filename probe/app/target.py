@@ -35,7 +35,7 @@ _LOCAL = (*PRIVATE_NETWORKS, ip_network("169.254.0.0/16"), ip_network("fe80::/10
 LeftOut = Callable[[str], None]  # takes why an address of a name is not used
 
 
-def _nothing(_: str) -> None:
+def unreported(_: str) -> None:
     """Leave it at that."""
 
 
@@ -122,7 +122,7 @@ class FoundHost:
     failure: NothingMeasuredError | None = None
 
 
-def find_hosts(target: Target, clients: Clients, left_out: LeftOut = _nothing) -> dict[str, FoundHost]:
+def find_hosts(target: Target, clients: Clients, left_out: LeftOut = unreported) -> dict[str, FoundHost]:
     """Look up the target's names, all at once. Sends nothing to it; names go to the resolver.
 
     Of several addresses of a name those are left out that are of no one host; `left_out` is called with why,
@@ -166,7 +166,7 @@ def _why_unresolved(name: str, families: Collection[int], answer: NameAnswer | N
 
 
 def resolve_target(
-    target: Target, host: Host, clients: Clients, left_out: LeftOut = _nothing
+    target: Target, host: Host, clients: Clients, left_out: LeftOut = unreported
 ) -> ResolvedTarget:
     """Look up the target's names and work out its realms; see `find_hosts`.
 

@@ -10,6 +10,7 @@ from probe.app.checkup import EVERY_S, CheckupRequest, Watch, begin, machine_rep
 from probe.app.diagnose import diagnosed_again
 from probe.app.engine_request import EngineRequest
 from probe.app.privileged_start import looking, started
+from probe.cli.notices import note_left_out
 from probe.cli.output import Destination
 from probe.cli.progress import ProgressBar
 from probe.errors import UsageError
@@ -43,7 +44,7 @@ def checker(
             yield lambda: machine_report(reader)
         return
     with started(request, destination.around(), examines=True) as session:
-        check = begin(checkup, session)
+        check = begin(checkup, session, note_left_out(quiet=quiet))
 
         def checked() -> DoctorReport:
             with ProgressBar(quiet=quiet) as progress:

@@ -49,8 +49,15 @@ def offer_tunnels(target: "ResolvedTarget", known: "Sequence[Interface]", *, qui
 
 
 def note_left_out(*, quiet: bool) -> "LeftOut":
-    """What prints why an address of a name is not used."""
-    return (lambda _: None) if quiet else (lambda why: note(f"left out: {why}"))
+    """What prints why an address of a name is not used, each reason once."""
+    shown: set[str] = set()
+
+    def left_out(why: str) -> None:
+        if not quiet and why not in shown:
+            shown.add(why)
+            note(f"left out: {why}")
+
+    return left_out
 
 
 def warn_of_packets(capture: "Capture | None") -> None:

@@ -28,7 +28,11 @@ from probe.report.schema import doctor_schema
 MACHINE = Machine("linux", (), (), routes=())
 FOUND = CheckFinding(rule=CheckRule.TUNNEL_UP, tunnel_kind=TunnelKind.WIREGUARD)
 CHECK = Check(check="tunnel wg0", status=Status.OK, found=FOUND)
-NAMES = {"host.example.org": ("203.0.113.10", "2001:db8::10"), "vpn.example.org": ("10.88.0.10",)}
+NAMES = {
+    "host.example.org": ("203.0.113.10", "2001:db8::10"),
+    "vpn.example.org": ("10.88.0.10",),
+    "blocked.example.org": ("0.0.0.0", "203.0.113.10"),
+}
 SEEN = CauseEvidence(rule=Symptom.LOCAL_FILTER_CLEAR)
 MEND = Fix(rule=FixRule.SWITCH_ON, place=Place.TARGET, command="wg-quick up wg0")
 

@@ -137,6 +137,20 @@ def test_a_name_without_an_address_is_a_finding(
     assert len(script.asked) == 1
 
 
+@pytest.mark.usefixtures("script")
+def test_addresses_that_are_left_out_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each with its reason, once, but with -q; the others of the name are examined."""
+    code, out, err = run(capsys, "blocked.example.org", "--json")
+    assert [address["address"] for address in document_of(out)["addresses"]] == ["203.0.113.10"]
+    assert (code, err.count("left out: blocked.example.org: 0.0.0.0 is not the address of one host")) == (
+        0,
+        1,
+    )
+    code, _, err = run(capsys, "blocked.example.org", "--watch")
+    assert err.count("left out") == 1
+    assert run(capsys, "blocked.example.org", "--quiet")[2] == ""
+
+
 def test_no_address_at_all(script: ScriptedDoctor, capsys: pytest.CaptureFixture[str]) -> None:
     """Where no name has an address, this machine is looked at, and each name has its cause."""
     code, out, err = run(capsys, "lost.example.org", "vpn=gone.example.org")
