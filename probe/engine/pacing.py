@@ -51,6 +51,12 @@ class TokenBucket:
         return now + max(0.0, (1 - self._tokens) / self.rate)
 
 
+def capped(rate: float) -> TokenBucket:
+    """At most `rate` takes in any second: what a burst has beyond the first one, the pace gives up."""
+    burst = max(1.0, rate * BURST_S)
+    return TokenBucket(rate - (burst - 1), burst)
+
+
 class AddressPace:
     """The pace of one address, judged once a round trip by how its answers come."""
 

@@ -13,14 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from probe.engine.pacing import (
-    BURST_S,
-    EXPECTED_S,
-    SYN_REPEAT_S,
-    PathStats,
-    TokenBucket,
-    first_timeout,
-)
+from probe.engine.pacing import EXPECTED_S, SYN_REPEAT_S, PathStats, capped, first_timeout
 from probe.engine.pending import (
     AddressState,
     OutgoingLink,
@@ -85,7 +78,7 @@ class Scan:
         self._due: list[tuple[float, int, PendingQuestion]] = []
         self._later: list[tuple[float, int, AddressState]] = []  # addresses whose pace makes them wait
         self._order = count()
-        self._total = None if timing.rate is None else TokenBucket(timing.rate, timing.rate * BURST_S)
+        self._total = None if timing.rate is None else capped(timing.rate)
         self._repeats: list[tuple[float, int]] = []  # when the kernel sends which probe again
         self._settled: list[Observation] = []
         self._released: list[int] = []

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 WORLD = ("unshare", "-Urn")
 
 
-def results_of(script: str) -> Any:
+def results_of(script: str, timeout_s: float = 120) -> Any:
     """What the script prints; the test is skipped where there are no such namespaces."""
     try:
         subprocess.run([*WORLD, "nft", "list", "ruleset"], check=True, capture_output=True, timeout=30)
@@ -23,7 +23,7 @@ def results_of(script: str) -> Any:
         [*WORLD, sys.executable, str(HERE / script)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout_s,
         check=False,
         env=os.environ | {"PYTHONPATH": str(HERE.parents[1])},
     )

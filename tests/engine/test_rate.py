@@ -1,10 +1,12 @@
 """A cap of the rate in virtual time: what the kernel sends again is given up before, or counted."""
 
+from bisect import bisect_left
 from ipaddress import ip_address
 
 import pytest
 from scripted_network import ScriptedNetwork
 
+from probe.engine.pacing import capped
 from probe.engine.run import Run, ask_only
 from probe.model.plan import Timing
 from probe.model.probing import Question, Reason, Reply
@@ -82,3 +84,19 @@ def test_a_long_timeout_is_kept():
     question = Question(FAR, Port(Protocol.TCP, 22))
     outcome = Run({FAR: ask_only(FAR, [question])}, network, Timing(timeout=2.0, rate=RATE)).until(60)
     assert [o.reason for s in outcome.surveys for o in s.observations] == [Reason.RESET]
+
+
+@pytest.mark.parametrize("rate", [0.5, 5.0, 25.0, 100.0, 300.0, 2000.0])
+def test_no_second_has_more_than_the_cap(rate):
+    """A burst is part of it, at the start and after a pause; and nearly all of the rate is used."""
+    bucket, times, now = capped(rate), [], 0.0
+    while len(times) < 5 * rate + 5:
+        if len(times) == int(2 * rate):
+            now += 3.0
+        now = max(now, bucket.next_at(now))
+        assert bucket.ready(now)
+        bucket.take(now)
+        times.append(now)
+    most = max(bisect_left(times, at + 1 - 1e-6) - i for i, at in enumerate(times))
+    assert most <= max(1, rate)
+    assert len(times) / (times[-1] - 3.0) >= 0.94 * rate
