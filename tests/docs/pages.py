@@ -77,9 +77,10 @@ def picture(theme: TerminalTheme) -> str:
     """The demonstration as it stands on a screen, as SVG; its font is the reader's own."""
     screen = typed(f"bindprobe {DEMO} --color always").out
     console = Console(width=COLUMNS, file=io.StringIO(), record=True, force_terminal=True)
+    console.print(Text(f"$ bindprobe {DEMO}"))
     console.print(Text.from_ansi(screen[: screen.index(LAST) - 1]))
     layout = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-    made = console.export_svg(title=f"bindprobe {DEMO}", theme=theme, code_format=layout, unique_id="demo")
+    made = console.export_svg(title="bindprobe", theme=theme, code_format=layout, unique_id="demo")
     return "\n".join(line.rstrip() for line in made.splitlines()) + "\n"
 
 
