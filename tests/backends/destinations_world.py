@@ -36,6 +36,7 @@ SCANS: dict[str, str] = {
     "--rate": f"TARGETS --rate 100 {SHORT}",
     "--plan": f"TARGETS --plan {SHORT}",
     "--no-greetings": f"TARGETS --no-greetings {SHORT}",
+    "--no-controls": f"TARGETS --no-controls {SHORT}",
     "--confirm": f"TARGETS --confirm nobody@{LISTS_SOCKETS} {SHORT}",
     "--strict": f"TARGETS --strict {SHORT}",
     "--interface": f"TARGETS --interface prb0 {SHORT}",
