@@ -25,7 +25,7 @@ from probe.model.binding import Owner
 
 KEPT = 192  # combinations that are carried from one address to the next
 NEGLIGIBLE = 1e-6  # share of the likeliest combination below which one is dropped
-_NEGLIGIBLE_SO_FAR = 1e-12  # ... while addresses are still to come
+_NEGLIGIBLE_SO_FAR = 1e-8  # ... while addresses are still to come
 _NO_STYLE = 1e-9  # share of the host's likeliest style below which one is no more weighed
 _NO_REACH = (PolicyKey(Owner.UNKNOWN, Policy.ACCEPTS),)
 _TINY = 1e-300
