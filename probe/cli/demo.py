@@ -67,10 +67,11 @@ def demo(
     code = enter_world(kind, context.obj)
     if code is None:
         report = scan_world(SCENARIO, kind, quiet=quiet)
-        if not quiet:
+        to_a_reader = not quiet and form is Form.TABLE and output is None
+        if to_a_reader:
             _state_what_is_given(report)
         code = deliver(report, destination)
-        if not quiet and form is Form.TABLE and output is None:
+        if to_a_reader:
             for line in _NEXT:
                 note(line)
     raise typer.Exit(code)

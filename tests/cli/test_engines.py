@@ -134,11 +134,13 @@ def test_connect_stays_with_sockets(
 def test_auto_without_permission_shows_what_is_missing(
     closed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line on stderr, none with -q, and the scan goes on with connect()."""
+    """One line on stderr, with -v what permits them, none with -q; the scan goes on with connect()."""
     assert main(["scan", "127.0.0.1", "-p", closed, "--json"]) == 0
+    assert capsys.readouterr().err.endswith(": -v shows how\n")
+    assert main(["scan", "127.0.0.1", "-p", closed, "--json", "-v"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["engine"] == "connect"
-    assert err.endswith(f"; {MISSING}\n")
+    assert err.endswith(f": {MISSING}\n")
     assert err.count("\n") == 1
     assert main(["scan", "127.0.0.1", "-p", closed, "-q"]) == 0
     assert capsys.readouterr().err == ""
@@ -179,7 +181,7 @@ def test_a_sandbox_may_refuse_what_the_privileges_allow(
         raise PrivilegeError("seccomp forbids raw sockets")
 
     monkeypatch.setattr("probe.backends.raw.open_raw", refuse)
-    code = main(["scan", "127.0.0.1", "-p", closed, "--engine", engine, "--json"])
+    code = main(["scan", "127.0.0.1", "-p", closed, "--engine", engine, "--json", "-v"])
     out, err = capsys.readouterr()
     assert code == (4 if engine == "raw" else 0)
     assert (json.loads(out)["engine"] == "connect") if out else engine == "raw"
@@ -266,7 +268,7 @@ def test_a_plan_without_raw_packets(capsys: pytest.CaptureFixture[str]) -> None:
     """No follow-ups with connect(), or where auto lacks the permission; asked for by name they are listed."""
     assert main(["scan", "127.0.0.1", "--plan", "--json", "--engine", "connect"]) == 0
     assert json.loads(capsys.readouterr().out)["follow_ups"] is None
-    assert main(["scan", "127.0.0.1", "--plan"]) == 0
+    assert main(["scan", "127.0.0.1", "--plan", "-v"]) == 0
     out, err = capsys.readouterr()
     assert "marked SYN" not in out
     assert MISSING in err

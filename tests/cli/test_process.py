@@ -75,7 +75,8 @@ def test_a_reader_may_leave_early(argv: str) -> None:
 
 @NEEDS_FULL
 @pytest.mark.parametrize(
-    "argv", ["demo --world sim", "demo --world sim -o /dev/full", "schema", "lab list", "--help", "--version"]
+    "argv",
+    ["demo --world sim -q", "demo --world sim -o /dev/full", "schema", "lab list", "--help", "--version"],
 )
 def test_a_full_disk_is_one_line(argv: str) -> None:
     """A result that cannot be written is exit code 6 and one line; without a file it is printed."""
