@@ -136,6 +136,7 @@ _OF: Mapping[str, Mapping[str, str]] = {
     },
     "RestReport": {**_VERDICT, "ports": "The ports of the group, as ranges."},
     "PortEvidence": {
+        "later": "What it answered when it was asked again, where that is not what it answered at first.",
         "tries": "Tries that stayed unanswered.",
         "controls": "How many ports that nothing uses it is compared with.",
         "origin": "Which box answered, where that was looked into.",
