@@ -44,7 +44,7 @@ def test_no_parser_breaks() -> None:
     code, output = run(str(PARSERS), "--seconds", "6", "--seed", "7")
     assert code == 0, output
     *counts, whole = output.splitlines()
-    assert len(counts) == 21
+    assert len(counts) == 22
     assert all(line.endswith(" inputs") and "      0 " not in line for line in counts)
     assert whole.startswith("all ")
 
