@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from ipaddress import ip_address
+from types import SimpleNamespace
 
 import pytest
 
 from probe.inference import infer
+from probe.inference.conditions import _condition_of_answer
 from probe.inference.responses import noise_of
 from probe.model.binding import Condition
+from probe.model.evidence import Response
 from probe.model.facts import AddressSurvey, LinkKind, Route
 from probe.model.probing import Observation, Question, Reason, Role
 from probe.model.target import Port, Protocol, TargetAddress
@@ -76,3 +79,17 @@ def test_a_late_error_is_no_loss():
     ]
     survey = AddressSurvey(TargetAddress(LAN, "lan"), tuple(late))
     assert noise_of(survey, 1).lost == 3
+
+
+def test_silence_that_nothing_explains_may_be_a_held_back_error():
+    """Where the engine marks it so and no disposition is likely; other silence is unknown or dropped."""
+    port = Port(Protocol.TCP, 8000)
+    evidence = {port: SimpleNamespace(response=Response.SILENT)}
+    posterior = SimpleNamespace(dispositions={})
+    found = []
+    for rationed in (True, False):
+        tested = {port: SimpleNamespace(raw_only=False, rationed=rationed)}
+        model = SimpleNamespace(evidence=evidence, tested=tested, alive=True, seen="lan")
+        found.append(_condition_of_answer(port, model, posterior))
+    assert found[0] is Condition.RATE_LIMITED
+    assert found[1] is not Condition.RATE_LIMITED
