@@ -56,7 +56,7 @@ rows_of = st.lists(st.sampled_from(ROWS), min_size=3, max_size=24)
 OWNED = 0.96  # of an address: the target has it, for all that the whole scan shows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=rows_of)
 def test_textbook_rows_are_named_whatever_else_is_in_the_scan(rows):
     """Open on a set and refused elsewhere is that binding; open only where an address may be another's."""
@@ -69,7 +69,7 @@ def test_textbook_rows_are_named_whatever_else_is_in_the_scan(rows):
         assert row == "OOO" or found.confidence < FORGED
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=st.lists(st.sampled_from(("OOO", "RRR", "ORR")), min_size=1, max_size=24))
 def test_rows_that_any_owner_gives_are_always_named(rows):
     """Open everywhere, nowhere, or on the LAN alone: whoever has the VPN and the public address."""
@@ -126,7 +126,7 @@ def test_one_odd_port_among_two_hundred_alike_is_named(most, odd):
 rows_with_filters = st.lists(st.tuples(*[st.sampled_from("ORSI")] * 3).map("".join), min_size=2, max_size=10)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=rows_with_filters, controls=st.tuples(*[st.sampled_from("RS")] * 3).map("".join), data=st.data())
 def test_company_never_turns_one_clear_name_into_another(rows, controls, data):
     """A port more may make a name clear or unclear; it makes it no other, but for addresses of others."""
@@ -157,7 +157,7 @@ def test_the_order_of_addresses_and_answers_makes_no_difference(rows, controls, 
         }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     rows=st.lists(st.tuples(*[st.sampled_from("OXRSI")] * 3).map("".join), min_size=1, max_size=8),
     controls=st.tuples(*[st.sampled_from("RS")] * 3).map("".join),

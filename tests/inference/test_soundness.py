@@ -4,11 +4,13 @@ Every bind state x every filter on each of three addresses (LAN IPv4, VPN IPv4, 
 port, and zones that deny by default and may let the port pass.
 """
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice, product
 from multiprocessing import get_context
+from random import Random
 
 import pytest
 from one_port_worlds import (
@@ -39,6 +41,7 @@ from probe.model.verdict import PortVerdict
 pytestmark = [pytest.mark.takes_minutes, pytest.mark.timeout(900)]
 
 KEPT = 0.005
+SAMPLE = 1 / 3  # of the worlds
 SHARES = 2  # processes that divide the worlds
 
 
@@ -49,6 +52,12 @@ def worlds() -> Iterator[Scenario]:
     for (bind, listen), zones in product(BINDS.items(), product((None, *ZONES), repeat=len(ADDRESSES))):
         if any(zone is not None for zone in zones):
             yield world(f"{bind} | zones {zones}", listen, rules_of_zones(zones))
+
+
+def sampled() -> Iterator[Scenario]:
+    """A third of them, the same every time; all where BINDPROBE_ALL_WORLDS is set."""
+    chance = Random(7)  # noqa: S311 - which worlds are judged; no secret
+    return (one for one in worlds() if chance.random() < SAMPLE or os.environ.get("BINDPROBE_ALL_WORLDS"))
 
 
 def surveyed(scenario: Scenario) -> tuple[AddressSurvey, ...]:
@@ -70,7 +79,7 @@ class SocketVerdict:
 def judge_share(first: int, step: int) -> SocketVerdict:
     """Judge every `step`-th world from the `first` one on; a look is judged at most twice."""
     out = SocketVerdict()
-    for scenario in islice(worlds(), first, None, step):
+    for scenario in islice(sampled(), first, None, step):
         out.worlds += 1
         surveys = surveyed(scenario)
         seen = tuple(map(look, surveys))
@@ -95,6 +104,7 @@ def test_the_truth_is_never_lost_and_equal_looks_give_equal_verdicts():
     for share in shares:
         for seen, verdict in share.verdicts.items():
             assert verdicts.setdefault(seen, verdict) == verdict
-    count = sum(share.worlds for share in shares)
+    assert sum(share.worlds for share in shares) == sum(1 for _ in sampled())
+    count = sum(1 for _ in worlds())
     assert count == len(BINDS) * (len(PORT_RULES) ** 3 + (len(ZONES) + 1) ** 3 - 1)
-    assert sum(len(share.twice) for share in shares) > len(verdicts) / 2
+    assert sum(len(share.twice) for share in shares) > len(verdicts) / 8
