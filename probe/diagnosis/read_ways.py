@@ -1,15 +1,18 @@
 """What is seen of the way to an address: links and networks, hops, the tunnel and its far end. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from probe.diagnosis.commands import socket_of
 from probe.diagnosis.subject import ExamContext
+from probe.engine.distance import is_answer
+from probe.model.exam import Hop
 from probe.model.facts import LinkKind, TunnelHealth
 from probe.model.machine import Peer
 from probe.model.probing import ErrorKind, Reason, reasons_of
 from probe.model.symptoms import CauseEvidence, Symptom
-from probe.model.target import is_private_address
+from probe.model.target import IPAddress, is_private_address
 from probe.model.tunnel_kinds import TUNNEL_KINDS
 from probe.model.tunnel_state import health, is_on
 
@@ -54,10 +57,9 @@ def what_the_far_end_shows(scene: ExamContext) -> Iterator[CauseEvidence]:
     if taken is None or not scene.by_tunnel:
         return
     address, interface = str(scene.ip), taken.link.name
-    hops = scene.exam.hops
-    if hops is None:
+    if scene.exam.hops is None:
         return
-    passing = next((hop.sender for hop in hops if hop.sender is not None and not hop.arrived), None)
+    passing = _who_passes_on(scene, scene.exam.hops)
     if passing is None:
         yield CauseEvidence(rule=Symptom.FAR_END_SHOWS_NOTHING, interface=interface)
         return
@@ -68,6 +70,22 @@ def what_the_far_end_shows(scene: ExamContext) -> Iterator[CauseEvidence]:
         inside = any(scene.ip in network for network in own)
         rule = Symptom.IN_TUNNEL_NETWORK if inside else Symptom.BEHIND_TUNNEL
         yield CauseEvidence(rule=rule, address=address, interface=interface)
+
+
+def _who_passes_on(scene: ExamContext, hops: Sequence[Hop]) -> IPAddress | None:
+    """The first box on the way that reports errors: to probes that end there, or else to any probe.
+
+    Linux pays twice for the error that there is no route (`ip_error` and `icmp_send`, net/ipv4), so that it
+    may have no error left for a hop's probe.
+    """
+    by_distance = (hop.sender for hop in hops if hop.sender is not None and not hop.arrived)
+    survey = scene.exam.survey
+    reported = (
+        o.sender
+        for o in survey.observations
+        if o.sender not in {None, scene.ip} and not is_answer(o) and not survey.is_our_own(o)
+    )
+    return next(chain(by_distance, reported), None)
 
 
 _DIGITS = 3  # of seconds

@@ -2,10 +2,11 @@
 
 What the environment has as ON_TARGET is run in the target's shell before. The program enters a namespace that
 leads nowhere by starting itself again. The command is a process of its own: it gives up what taking the world
-down needs. What `doctor --watch` advises to do here is done.
+down needs. What `doctor --watch` advises to do here is done, and once an address is well it is interrupted.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ def run_and_mend(command: Sequence[str]) -> int:
             if " well; " in line:  # the first report is complete
                 for fix in fixes:
                     subprocess.run(fix, shell=True, check=True)  # noqa: S602 - that is what it is printed for
+            if line.endswith("-> none\n"):
+                running.send_signal(signal.SIGINT)
         return running.wait()
 
 

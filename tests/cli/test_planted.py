@@ -21,7 +21,7 @@ COMMANDS = {
     "doctor with raw packets": ("doctor", "127.0.0.1", "-p", "22", "--engine", "raw"),
     "this machine": ("doctor",),
     "plan": (*SCAN, "--plan"),
-    "demo in memory": ("demo", "--world", "sim"),
+    "demo in memory": ("demo", "--world", "sim", "--quiet"),
     "demo": ("demo", "--world", "netns", "--quiet"),
     "lab": ("lab", "run", "loopback-only", "--world", "netns", "--quiet"),
     "lab list": ("lab", "list"),

@@ -106,7 +106,7 @@ def test_a_memory_limit_is_one_line() -> None:
         codes.add(done.returncode)
         if done.returncode:
             assert (done.stdout, done.stderr.count("\n")) == ("", 1), done.stderr
-            assert done.stderr.startswith("bindprobe: n")
+            assert "bindprobe: n" in done.stderr  # Python itself may begin the line
     assert codes == {0, 3}
 
 
