@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from probe.app.target import Target
 from probe.errors import UsageError
 from probe.explain.expectations import worded_check
-from probe.model.binding import Binding, Condition
+from probe.model.binding import INSEPARABLE, UNSETTLED, Binding, Condition
 from probe.model.expectation import (
     CheckedExpectation,
     CheckOutcome,
@@ -17,9 +17,7 @@ from probe.model.report import ObservationReport, PortReport, Report
 from probe.model.target import Port
 from probe.services.port_list import format_port_list
 
-_PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _POSSIBLE = 0.05  # probability from which a binding that is not named may still be the port's
-_UNSETTLED = frozenset({Condition.CHANGED, Condition.RATE_LIMITED})
 _WORST_FIRST = (CheckOutcome.UNMET, CheckOutcome.UNSETTLED, CheckOutcome.MET)
 
 
@@ -103,8 +101,8 @@ def _binding(expected: Sequence[Binding], row: PortReport) -> CheckOutcome:
     """Met where the binding is named so, or each of a named pair is expected; unsettled where it may be."""
     wanted = set(expected)
     if Binding.LOOPBACK_OR_NOT_LISTENING in wanted:
-        wanted |= _PAIR
-    named = _PAIR if row.binding is Binding.LOOPBACK_OR_NOT_LISTENING else {row.binding}
+        wanted |= INSEPARABLE
+    named = INSEPARABLE if row.binding is Binding.LOOPBACK_OR_NOT_LISTENING else {row.binding}
     if named <= wanted:
         return CheckOutcome.MET
     open_question = row.binding is Binding.UNDETERMINED or len(named) > 1
@@ -148,7 +146,7 @@ def _answers(
 def _answer(one: ObservationReport, words: Sequence[str]) -> CheckOutcome:
     if {one.state, one.reason, one.condition} & set(words):
         return CheckOutcome.MET
-    open_question = one.state is None or one.condition in _UNSETTLED
+    open_question = one.state is None or one.condition in UNSETTLED
     return CheckOutcome.UNSETTLED if open_question else CheckOutcome.UNMET
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from probe.app.infer import whole
 from probe.explain.differences import difference_sentence
-from probe.model.binding import Binding, Condition, Owner
+from probe.model.binding import INSEPARABLE, UNREACHED, UNSETTLED, Binding, Condition, Owner
 from probe.model.difference import Difference, DifferenceRule, DiffReport
 from probe.model.identity import KeyKind
 from probe.model.probing import State
@@ -22,20 +22,9 @@ _Place = tuple[str | None, str]  # vantage, address
 _Addresses = Mapping[_Place, AddressReport]
 
 _BLOCKED = frozenset({State.FILTERED, State.UNREACHABLE})
-_UNSETTLED = frozenset({Condition.CHANGED, Condition.RATE_LIMITED})
-# Conditions in which no answer of the address is one of the target's services.
-_NOT_REACHED = frozenset(
-    {
-        Condition.HOST_DOWN,
-        Condition.LINK_DOWN,
-        Condition.NO_ROUTE,
-        Condition.OFF_NETWORK,
-        Condition.TUNNEL_DOWN,
-        Condition.WRONG_HOST,
-        Condition.WRONG_ROUTE,
-    }
-)
-_PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING, Binding.LOOPBACK_OR_NOT_LISTENING})
+# No answer of the address is one of the target's services.
+_NOT_THE_TARGET = UNREACHED | {Condition.WRONG_HOST}
+_PAIR = INSEPARABLE | {Binding.LOOPBACK_OR_NOT_LISTENING}
 
 
 def compare(old: Report, new: Report) -> DiffReport:
@@ -67,8 +56,11 @@ def _ports(report: Report) -> Mapping[Port, PortReport]:
 
 def _comparable(old: _Addresses, new: _Addresses) -> frozenset[_Place]:
     """The addresses that were reached both times."""
-    reached = ({p for p, one in places.items() if one.condition not in _NOT_REACHED} for places in (old, new))
-    return frozenset.intersection(*map(frozenset, reached))
+    before, after = (
+        frozenset(place for place, one in places.items() if one.condition not in _NOT_THE_TARGET)
+        for places in (old, new)
+    )
+    return before & after
 
 
 def _only(
@@ -91,7 +83,7 @@ def _of_addresses(old: _Addresses, new: _Addresses) -> Iterator[Difference]:
         if after is None:
             continue
         address = (before.address,)
-        if (before.condition in _NOT_REACHED or after.condition in _NOT_REACHED) and (
+        if (before.condition in _NOT_THE_TARGET or after.condition in _NOT_THE_TARGET) and (
             before.condition is not after.condition
         ):
             yield Difference(
@@ -136,7 +128,7 @@ def _answers(before: PortReport, after: PortReport, comparable: frozenset[_Place
         for one, other in pairs
         if other is not None
         and (one.vantage, one.address) in comparable
-        and not {one.condition, other.condition} & _UNSETTLED
+        and not {one.condition, other.condition} & UNSETTLED
     ]
 
 

@@ -15,7 +15,7 @@ from probe.diagnosis.read_symptoms import blocking
 from probe.diagnosis.subject import MOST, ExamContext
 from probe.diagnosis.symptom_likelihood import likelihood
 from probe.diagnosis.table import PRIOR
-from probe.model.binding import Condition
+from probe.model.binding import BLOCKING, Condition
 from probe.model.diagnosis import Cause
 from probe.model.exam import MtuTrial, Transfer
 from probe.model.machine import Hook
@@ -156,7 +156,6 @@ _BY_CONDITION: Mapping[Condition, Mapping[Cause, float]] = {
     Condition.INTERCEPTED: {Cause.PATH_FIREWALL: 0.8, Cause.NOT_BOUND: 0.1},
     Condition.UNKNOWN: {Cause.TARGET_FIREWALL: 0.5, Cause.PATH_FIREWALL: 0.25, Cause.NOT_BOUND: 0.2},
 }
-_FILTERED = frozenset({Condition.DROPPED, Condition.REJECTED})
 _AT_TARGET = {Cause.TARGET_FIREWALL: 0.95, Cause.PATH_FIREWALL: 0.03}
 _ON_THE_WAY = {Cause.PATH_FIREWALL: 0.95, Cause.TARGET_FIREWALL: 0.03}
 # Silence may also be a port that is forwarded into a container whose answers leave by another way.
@@ -182,7 +181,7 @@ def port_troubles(scene: ExamContext) -> Iterator[CauseDistribution]:
 
 def _trouble(verdict: PortVerdict, observation: Observation, scene: ExamContext) -> CauseDistribution:
     condition = verdict.conditions.get(scene.exam.survey.seen, Condition.UNKNOWN)
-    named = _filtered_by(observation, scene) if condition in _FILTERED else _BY_CONDITION.get(condition, {})
+    named = _filtered_by(observation, scene) if condition in BLOCKING else _BY_CONDITION.get(condition, {})
     if condition is Condition.CLEAR and _is_another_host(scene):
         named = _TWO_NETWORKS
     shares = {**dict.fromkeys(_ALWAYS, _DOWN_TO), **named}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from probe.explain.phrases import listed, named_of_many, realm_words
 from probe.model.advice import AdviceRule
-from probe.model.binding import Binding, Condition, Owner
+from probe.model.binding import BLOCKING, Binding, Condition, Owner
 from probe.model.evidence import AddressRule
 from probe.model.probing import State
 from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport
@@ -34,7 +34,6 @@ NOT_REACHED: Mapping[Condition, str] = {
 _SILENT_MACHINE = "its machine is there and stays silent"
 _NOT_THE_TARGET = frozenset({_OTHER_MACHINE, NOT_REACHED[Condition.INTERCEPTED]})
 _SOMEBODY_ELSE = frozenset({Owner.OTHER_MACHINE, Owner.THIS_MACHINE})
-_BLOCKED = frozenset({Condition.DROPPED, Condition.REJECTED})
 _NOT_RUNNING: Mapping[Binding, str] = {
     Binding.LOOPBACK: " (loopback only)",
     Binding.NOT_LISTENING: " (nothing listens)",
@@ -142,7 +141,7 @@ class _Findings:
         parts = []
         for address in self.reached:
             stopped = [item for item in self.items if address.address in item.blocked_at]
-            if address.condition in _BLOCKED and sum(one.count for one in stopped) > _FEW_BLOCKED:
+            if address.condition in BLOCKING and sum(one.count for one in stopped) > _FEW_BLOCKED:
                 passing = [item.name for item in self.items if address.address not in item.blocked_at]
                 but = f"all but {named_of_many(passing, _MOST_NAMED)}" if passing else "every port"
                 parts.append((but, address.address))
@@ -229,7 +228,7 @@ def _item(verdict: PortReport | RestReport, answering: Mapping[str, AddressRepor
         verdict,
         open_at=_at(o for o in seen if o.state is State.OPEN),
         exposed_at=_at(o for o in seen if private and _lets_others_in(o, answering[o.address])),
-        blocked_at=_at(o for o in seen if o.condition in _BLOCKED),
+        blocked_at=_at(o for o in seen if o.condition in BLOCKING),
         refused_at=_at(o for o in seen if o.state is State.CLOSED),
     )
 

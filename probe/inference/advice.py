@@ -11,7 +11,7 @@ from probe.inference.policy import AddressModel
 from probe.inference.posterior import Posterior
 from probe.inference.priors import LISTED
 from probe.model.advice import Advice, AdviceRule, NextTest, NextTestRule, Rival, RivalRule, severity_of
-from probe.model.binding import Binding, Candidate, Condition
+from probe.model.binding import BLOCKING, Binding, Candidate, Condition
 from probe.model.disposition import RawResponse
 from probe.model.evidence import Response
 from probe.model.probing import Reason, Role
@@ -146,8 +146,7 @@ def _passes_on(port: Port, model: AddressModel) -> bool:
 
 
 def _blocked(verdict: PortVerdict, models: Sequence[AddressModel]) -> list[AddressModel]:
-    blocked = {Condition.DROPPED, Condition.REJECTED}
-    return [m for m in models if verdict.conditions.get(m.seen) in blocked]
+    return [m for m in models if verdict.conditions.get(m.seen) in BLOCKING]
 
 
 def _kept_from_public(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:

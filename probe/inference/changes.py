@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from probe.inference.responses import noise_of
-from probe.model.binding import Binding, Candidate, Condition
+from probe.model.binding import INSEPARABLE, Binding, Candidate, Condition
 from probe.model.facts import AddressSurvey
 from probe.model.probing import ICMP_REASONS, UNMEASURED, Observation, Reason, Role, State
 from probe.model.target import Port, Protocol, Seen
 
 _LOST = 0.002  # chance of a silence by loss alone below which it is none
-_PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _SEVERAL = 2  # ports that an address accepted, and none of them any more: the address changed
 
 
@@ -146,7 +145,7 @@ _OF_LOOPBACK = 0.3  # ... of it: still on loopback
 
 def tempered(candidates: Sequence[Candidate], cap: float) -> tuple[Candidate, ...]:
     """Candidates of which neither the first nor the pair that cannot be separated has more than `cap`."""
-    pair = frozenset(c for c in candidates if c.binding in _PAIR)
+    pair = frozenset(c for c in candidates if c.binding in INSEPARABLE)
     best = max(candidates, key=lambda c: c.probability)
     named = pair if sum(c.probability for c in pair) > best.probability else frozenset({best})
     whole = sum(c.probability for c in named)
@@ -159,7 +158,7 @@ def tempered(candidates: Sequence[Candidate], cap: float) -> tuple[Candidate, ..
 def gone_now(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """Candidates where what was accepted is refused by now: as likely, nothing is bound there any more."""
     known = {c.binding for c in candidates}
-    lacking = [Candidate(binding=b, probability=0.0) for b in sorted(_PAIR - known)]
+    lacking = [Candidate(binding=b, probability=0.0) for b in sorted(INSEPARABLE - known)]
     more = {Binding.LOOPBACK: _GONE * _OF_LOOPBACK, Binding.NOT_LISTENING: _GONE * (1 - _OF_LOOPBACK)}
     mixed = [
         replace(c, probability=(1 - _GONE) * c.probability + more.get(c.binding, 0.0))

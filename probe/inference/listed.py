@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cached_property
 from ipaddress import ip_address
 
-from probe.model.binding import Binding, Owner
+from probe.model.binding import INSEPARABLE, Binding, Owner
 from probe.model.evidence import EvidenceRule, PortEvidence
 from probe.model.facts import AddressSurvey
 from probe.model.probing import State
@@ -25,7 +25,6 @@ from probe.model.sockets import (
 from probe.model.target import IPAddress, Port
 from probe.model.verdict import PortVerdict, Verdict
 
-_PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _LOOPBACK_DEVICE = frozenset({"lo", "lo0"})
 _OWN = frozenset({Owner.TARGET, Owner.UNKNOWN})
 
@@ -176,7 +175,11 @@ def _outcome(before: PortVerdict, truth: ListedBinding, covers: frozenset[IPAddr
         return ConfirmOutcome.SHARPENED
     if before.binding is Binding.LOOPBACK_OR_NOT_LISTENING:
         hidden = truth.binding is Binding.SPECIFIC and not covers  # bound to an address that was not probed
-        return ConfirmOutcome.SHARPENED if truth.binding in _PAIR or hidden else ConfirmOutcome.CONTRADICTED
+        return (
+            ConfirmOutcome.SHARPENED
+            if truth.binding in INSEPARABLE or hidden
+            else ConfirmOutcome.CONTRADICTED
+        )
     same = before.binding is truth.binding and frozenset(before.bound_to) in {frozenset(), covers}
     return ConfirmOutcome.CONFIRMED if same else ConfirmOutcome.CONTRADICTED
 

@@ -18,7 +18,7 @@ from probe.inference.same_service import service_evidence, services_of
 from probe.inference.stated import Statement, stated_evidence
 from probe.inference.tables import FORGERS, Policy
 from probe.inference.traces import ResetMark
-from probe.model.binding import Binding, BoundBy, Candidate, Condition, Owner
+from probe.model.binding import INSEPARABLE, Binding, BoundBy, Candidate, Condition, Owner
 from probe.model.disposition import RawResponse
 from probe.model.evidence import Response
 from probe.model.probing import Observation, Shape
@@ -31,7 +31,6 @@ _UNHEARD = 0.95  # ... for all interfaces where nothing accepted: silence alone 
 _SEVERAL = 2  # realms
 _NEVER = 2.0  # no probability is enough
 _HALF = 0.5
-_PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _REFUSALS = frozenset({Response.CLOSED, Response.CLOSED_BEHIND, Response.CUT_NEARER, Response.REFUSED})
 _ANSWERS = frozenset({RawResponse.OPEN, RawResponse.RESET})
 
@@ -155,7 +154,7 @@ def name_port(
     is_stated = stated is not None and stated.bindings == (best.binding,)
     if best.probability >= (point if is_stated else needed[best.binding]):
         return best.binding, frozenset({best})
-    pair = frozenset(c for c in posterior.candidates if c.binding in _PAIR)
+    pair = frozenset(c for c in posterior.candidates if c.binding in INSEPARABLE)
     if sum(c.probability for c in pair) >= pair_point:
         return Binding.LOOPBACK_OR_NOT_LISTENING, pair
     return Binding.UNDETERMINED, frozenset()

@@ -1,7 +1,7 @@
 """What a port may be bound to, how it is served, and the conditions of the path to it: the closed lists."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
@@ -44,6 +44,26 @@ class Condition(StrEnum):
     CHANGED = "changed"  # it answered differently within one run
     THIS_MACHINE = "this-machine"  # the prober's own address: no firewall was met
     UNKNOWN = "unknown"
+
+
+# What no remote packet can separate, where neither is shown.
+INSEPARABLE: Final = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
+
+# Probes meet a packet filter.
+BLOCKING: Final = frozenset({Condition.DROPPED, Condition.REJECTED})
+# Too little is certain to compare the answers with others.
+UNSETTLED: Final = frozenset({Condition.CHANGED, Condition.RATE_LIMITED})
+# No probe comes as far as the address.
+UNREACHED: Final = frozenset(
+    {
+        Condition.HOST_DOWN,
+        Condition.LINK_DOWN,
+        Condition.NO_ROUTE,
+        Condition.OFF_NETWORK,
+        Condition.TUNNEL_DOWN,
+        Condition.WRONG_ROUTE,
+    }
+)
 
 
 class Owner(StrEnum):

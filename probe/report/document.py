@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import UNSET, structs
 
 from probe.model.advice import Rival
-from probe.model.binding import Binding, Candidate, Condition
+from probe.model.binding import INSEPARABLE, Binding, Candidate, Condition
 from probe.model.facts import AddressSurvey
 from probe.model.measurement import CONNECT, RAW, Facts, Measurement
 from probe.model.probing import Observation, State
@@ -44,7 +44,6 @@ def greeting_words(observation: ObservationReport) -> str | None:
 
 
 _DIGITS = 4  # of probabilities
-_PAIR = frozenset({Binding.LOOPBACK, Binding.NOT_LISTENING})
 _LEAST = 0.001  # probability of a candidate that is listed
 
 _RawProbes = Mapping[Port, tuple[ProbeReport, ...]] | None  # by raw packets; None: none could be sent
@@ -180,7 +179,7 @@ class _Shares:
 def _listed(verdict: PortVerdict) -> _Listed:
     listed = [c for c in verdict.candidates if c.probability >= _LEAST]
     total = sum(c.probability for c in listed)
-    names = _PAIR if verdict.binding is Binding.LOOPBACK_OR_NOT_LISTENING else {verdict.binding}
+    names = INSEPARABLE if verdict.binding is Binding.LOOPBACK_OR_NOT_LISTENING else {verdict.binding}
     named = (c.probability for c in listed if c.binding in names and c.bound_to == verdict.bound_to)
     candidates = (structs.replace(c, probability=round(c.probability / total, _DIGITS)) for c in listed)
     rivals = tuple(_rival(rival, total) for rival in verdict.rivals)

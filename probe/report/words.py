@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.explain.phrases import percent
-from probe.model.binding import Binding, BoundBy, Condition, Via
+from probe.model.binding import BLOCKING, UNREACHED, Binding, BoundBy, Via
 from probe.model.evidence import AddressEvidence, AddressRule
 from probe.model.probing import Reason, State
 from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport
@@ -104,22 +104,9 @@ def answer_on(address: AddressReport, row: Row) -> ObservationReport | None:
     return None
 
 
-# Conditions that make every answer of an address this machine's own affair: they stand above its answers.
-_NOT_REACHED = frozenset(
-    {
-        Condition.TUNNEL_DOWN,
-        Condition.WRONG_ROUTE,
-        Condition.HOST_DOWN,
-        Condition.LINK_DOWN,
-        Condition.OFF_NETWORK,
-        Condition.NO_ROUTE,
-    }
-)
-
-
 def heading(address: AddressReport) -> tuple[str, ...]:
     """What stands above the answers of an address: realm, address, and why no probe reached it."""
-    condition = (f"({address.condition})",) if address.condition in _NOT_REACHED else ()
+    condition = (f"({address.condition})",) if address.condition in UNREACHED else ()
     return (address.realm, address.address, *vantage_words(address), *condition)
 
 
@@ -202,14 +189,13 @@ def milliseconds(value: float | None) -> str | None:
 
 # SGR codes (ECMA-48). All else is plain: a colour is a thing to look at.
 EXPOSED, BLOCKED, UNSURE = 31, 33, 35
-_BLOCKING = frozenset({Condition.DROPPED, Condition.REJECTED})
 
 
 def answer_colour(observation: ObservationReport, row: Row) -> int | None:
     """The colour of an answer: of a service that should stay inside and accepts, and of what is blocked."""
     if observation.state is State.OPEN and getattr(row.verdict, "private", False):
         return EXPOSED
-    return BLOCKED if observation.condition in _BLOCKING else None
+    return BLOCKED if observation.condition in BLOCKING else None
 
 
 def coloured(text: str, colour: int | None) -> str:
