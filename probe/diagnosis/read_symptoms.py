@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from probe.diagnosis.read_ways import (
     as_it_was_meant,
     by_what_it_leaves,
+    errors_of_boxes,
     how_the_far_end_answers,
     how_the_link_is,
     what_the_far_end_shows,
@@ -114,11 +115,7 @@ def _on_the_link(scene: ExamContext) -> CauseEvidence | None:
 
 
 def _other_boxes(scene: ExamContext) -> CauseEvidence | None:
-    echo = scene.exam.echo
-    reports = [(o.reason, o.sender) for o in scene.exam.survey.observations if o.sender is not None]
-    if echo is not None and echo.sender is not None:
-        reports.append((echo.reason, echo.sender))
-    for reason, sender in reports:
+    for reason, sender in errors_of_boxes(scene):
         rule = _rule_of(reason, by_target=sender == scene.ip)
         if rule is not None:
             return CauseEvidence(rule=rule, address=str(scene.ip), sender=str(sender), reason=reason)

@@ -6,11 +6,10 @@ from typing import Final
 
 from probe.diagnosis.commands import socket_of
 from probe.diagnosis.subject import ExamContext
-from probe.engine.distance import is_answer
 from probe.model.exam import Hop
 from probe.model.facts import LinkKind, TunnelHealth
 from probe.model.machine import Peer
-from probe.model.probing import ErrorKind, Reason, reasons_of
+from probe.model.probing import ICMP_REASONS, ErrorKind, Reason, reasons_of
 from probe.model.symptoms import CauseEvidence, Symptom
 from probe.model.target import IPAddress, is_private_address
 from probe.model.tunnel_kinds import TUNNEL_KINDS
@@ -79,13 +78,17 @@ def _who_passes_on(scene: ExamContext, hops: Sequence[Hop]) -> IPAddress | None:
     may have no error left for a hop's probe.
     """
     by_distance = (hop.sender for hop in hops if hop.sender is not None and not hop.arrived)
-    survey = scene.exam.survey
-    reported = (
-        o.sender
-        for o in survey.observations
-        if o.sender not in {None, scene.ip} and not is_answer(o) and not survey.is_our_own(o)
-    )
+    reported = (sender for reason, sender in errors_of_boxes(scene) if sender != scene.ip)
     return next(chain(by_distance, reported), None)
+
+
+def errors_of_boxes(scene: ExamContext) -> Iterator[tuple[Reason, IPAddress]]:
+    """The ICMP errors that came for its ports and for ping, none of this machine; with who sent them."""
+    survey, echo = scene.exam.survey, scene.exam.echo
+    answers = [(o.reason, o.sender) for o in survey.observations if not survey.is_our_own(o)]
+    if echo is not None:
+        answers.append((echo.reason, echo.sender))
+    return ((reason, sender) for reason, sender in answers if reason in ICMP_REASONS and sender is not None)
 
 
 _DIGITS = 3  # of seconds
