@@ -145,7 +145,7 @@ def _of_scans(
     with started(request, destination.around()) as session:
         backends = session.backends
         resolved = resolve_target(target, backends.host, backends.clients, note_left_out(quiet=quiet))
-        hint(session.missing, quiet=quiet)
+        hint(session.missing, quiet=quiet, where="bindprobe scan -v shows how")
 
         def scanned() -> "Report":
             how = measure.ScanOptions(quiet=quiet, all_ports=True)

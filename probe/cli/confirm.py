@@ -15,9 +15,6 @@ from probe.report.formats import Form
 if TYPE_CHECKING:
     from probe.model.sockets import SocketTable
 
-_Report = Annotated[
-    Path, typer.Argument(metavar="REPORT.json", help="A report made with --json; - is stdin.")
-]
 _Ssh = Annotated[
     str | None,
     typer.Option(
@@ -41,7 +38,7 @@ _HELP = with_examples(
 @app.command(help=_HELP, cls=GroupedCommand)
 @chooses_form()
 def confirm(  # noqa: PLR0913 - each is a flag
-    report: _Report,
+    report: options.SavedReport,
     *,
     ssh: _Ssh = None,
     listing: _Listing = None,

@@ -1,19 +1,16 @@
 """`bindprobe explain`: how the verdict on one port of a report came about."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from probe.cli import options
 from probe.cli.app import app
 from probe.cli.help_layout import GroupedCommand, with_examples
 
 if TYPE_CHECKING:
     from probe.model.target import Port
 
-_Report = Annotated[
-    Path, typer.Argument(metavar="REPORT.json", help="A report made with --json; - is stdin.")
-]
 _PortText = Annotated[str, typer.Argument(metavar="PORT", help="8000, U:53, 53/udp or a service's name.")]
 
 
@@ -24,7 +21,7 @@ _HELP = with_examples(
 
 
 @app.command(help=_HELP, cls=GroupedCommand)
-def explain(report: _Report, port: _PortText) -> None:
+def explain(report: options.SavedReport, port: _PortText) -> None:
     """Explain a verdict: evidence, rule, candidates, rivals, and what would settle it."""
     from probe.app.invoker import acting_as_invoker
     from probe.cli.output import Destination

@@ -1,10 +1,5 @@
 """`bindprobe learn`: a file of expectations from a report."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from probe.cli import options
 from probe.cli.app import app
 from probe.cli.help_layout import GroupedCommand, with_examples
@@ -13,13 +8,10 @@ _HELP = with_examples(
     "Write what a report found as expectations, for bindprobe check.",
     ("bindprobe learn report.json -o expect.toml", "bindprobe 192.168.1.20 --json | bindprobe learn -"),
 )
-_Report = Annotated[
-    Path, typer.Argument(metavar="REPORT.json", help="A report made with --json; - is stdin.")
-]
 
 
 @app.command(help=_HELP, cls=GroupedCommand)
-def learn(report: _Report, *, output: options.Output = None) -> None:
+def learn(report: options.SavedReport, *, output: options.Output = None) -> None:
     """Write what a report found as expectations."""
     from probe.app.expectations import learned
     from probe.app.infer import whole

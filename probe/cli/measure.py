@@ -106,7 +106,7 @@ def run(
         left_out = note_left_out(quiet=how.quiet)
         resolved = resolve_target(target, backends.host, backends.clients, left_out)
         hint(session.missing, quiet=how.quiet, detail=destination.detail)
-        offer_tunnels(resolved, interfaces(), quiet=how.quiet)
+        offer_tunnels(resolved, interfaces, quiet=how.quiet)
         announce(request, resolved, backends.host)
         sockets = _listed(how.confirm)
         with interruption.held():

@@ -1,6 +1,6 @@
 """What is printed on stderr before a packet is sent: why none is raw, and what may look hostile."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from probe.app.engine_request import EngineRequest
@@ -34,12 +34,14 @@ def hint(missing: str | None, *, quiet: bool, detail: bool = False, where: str =
         note(f"{_HINT}: {missing if detail else where}")
 
 
-def offer_tunnels(target: "ResolvedTarget", known: "Sequence[Interface]", *, quiet: bool) -> None:
+def offer_tunnels(
+    target: "ResolvedTarget", read: Callable[[], Sequence["Interface"]], *, quiet: bool
+) -> None:
     """Print the tunnels of this machine where no VPN address was given: the target may have one there."""
     realms = {address.realm for address in target.addresses}
     if quiet or Realm.VPN in realms or realms <= {Realm.LOOPBACK}:
         return
-    for link in known:
+    for link in read():
         if link.kind is LinkKind.TUNNEL and link.up and not any(link.covers(a.ip) for a in target.addresses):
             own = [one for one in link.addresses if not one.is_link_local]
             if own:

@@ -26,6 +26,11 @@ class ColourChoice(StrEnum):
     NEVER = "never"
 
 
+SavedReport = Annotated[
+    Path, typer.Argument(metavar="REPORT.json", help="A report made with --json; - is stdin.")
+]
+
+
 class LabWorld(StrEnum):
     """Where `lab run` runs a scenario: as any world, or in Docker containers."""
 

@@ -23,7 +23,7 @@ from probe.model.measurement import (
     Shown,
 )
 from probe.model.probing import Observation, Question, Role
-from probe.model.target import IPAddress, Port, Protocol
+from probe.model.target import IPAddress, Port, Protocol, in_order
 from probe.services.port_list import format_ports, parse_ports
 from probe.services.registry import is_private
 
@@ -175,7 +175,7 @@ def _own_addresses(survey: AddressSurvey) -> tuple[IPAddress, ...]:
     if survey.route is not None:
         concerned.add(survey.route.source)
     own = survey.own_addresses & concerned
-    return tuple(sorted(own, key=lambda ip: (ip.version, int(ip))))
+    return in_order(own)
 
 
 def _rows(survey: AddressSurvey, began: float) -> Iterator[AnswerRow]:

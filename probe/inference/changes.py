@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from probe.inference.responses import noise_of
-from probe.model.binding import INSEPARABLE, Binding, Candidate, Condition
+from probe.model.binding import INSEPARABLE, Binding, Candidate, Condition, ranked
 from probe.model.facts import AddressSurvey
 from probe.model.probing import ICMP_REASONS, UNMEASURED, Observation, Reason, Role, State
 from probe.model.target import Port, Protocol, Seen
@@ -164,9 +164,9 @@ def gone_now(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
         replace(c, probability=(1 - _GONE) * c.probability + more.get(c.binding, 0.0))
         for c in (*candidates, *lacking)
     ]
-    return tuple(sorted(mixed, key=lambda c: (-c.probability, c.binding, str(c.bound_to))))
+    return ranked(mixed)
 
 
 def _scaled(candidates: Sequence[Candidate], factor: Callable[[Candidate], float]) -> tuple[Candidate, ...]:
     scaled = [replace(c, probability=c.probability * factor(c)) for c in candidates]
-    return tuple(sorted(scaled, key=lambda c: (-c.probability, c.binding, str(c.bound_to))))
+    return ranked(scaled)

@@ -22,7 +22,7 @@ from probe.model.sockets import (
     Listener,
     SocketTable,
 )
-from probe.model.target import IPAddress, Port
+from probe.model.target import IPAddress, Port, in_order
 from probe.model.verdict import PortVerdict, Verdict
 
 _LOOPBACK_DEVICE = frozenset({"lo", "lo0"})
@@ -92,7 +92,7 @@ class Listed:
         process = next((one for one in sockets if one.process is not None), sockets[0])
         return ListedBinding(
             binding=binding,
-            bound_to=tuple(map(str, sorted(bound_to, key=lambda ip: (ip.version, int(ip))))),
+            bound_to=tuple(map(str, in_order(bound_to))),
             families=families,
             device=device,
             process=process.process,
@@ -197,5 +197,5 @@ def _contradiction(
     kind = Contradiction.FIREWALL
     if elsewhere:
         kind = Contradiction.FORWARDER if this_host else Contradiction.OTHER_HOST
-    where = tuple(map(str, sorted(elsewhere or hidden, key=lambda ip: (ip.version, int(ip)))))
+    where = tuple(map(str, in_order(elsewhere or hidden)))
     return PortEvidence(rule=EvidenceRule.UNLIKE_LIST, contradiction=kind, addresses=where)

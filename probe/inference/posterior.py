@@ -11,10 +11,10 @@ from probe.inference.joint import Joint
 from probe.inference.likelihood import Evidence
 from probe.inference.policy import AddressModel, PolicyKey, serves_itself
 from probe.inference.priors import CONTRADICTED, FLOOR, FLOOR_TOTAL, FORGED_UNSEEN
-from probe.model.binding import Binding, Candidate
+from probe.model.binding import Binding, Candidate, ranked
 from probe.model.disposition import Disposition
 from probe.model.evidence import Response
-from probe.model.target import IPAddress, Port, Seen
+from probe.model.target import IPAddress, Port, Seen, in_order
 
 DispositionShares = dict[Disposition, float]
 _Key = tuple[Binding, frozenset[IPAddress]]
@@ -245,9 +245,9 @@ def _candidates(shares: Mapping[_Key, float]) -> tuple[Candidate, ...]:
     found = [
         Candidate(
             binding=binding,
-            bound_to=tuple(sorted(covers, key=lambda ip: (ip.version, int(ip)))),
+            bound_to=in_order(covers),
             probability=share,
         )
         for (binding, covers), share in shares.items()
     ]
-    return tuple(sorted(found, key=lambda c: (-c.probability, c.binding, str(c.bound_to))))
+    return ranked(found)

@@ -1,5 +1,6 @@
 """What a port may be bound to, how it is served, and the conditions of the path to it: the closed lists."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -102,6 +103,11 @@ class Candidate(Struct, frozen=True, kw_only=True):
     binding: Binding
     bound_to: tuple[IPAddress, ...] = ()
     probability: Probability
+
+
+def ranked(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The most probable first; what is equally probable in an order that never changes."""
+    return tuple(sorted(candidates, key=lambda c: (-c.probability, c.binding, str(c.bound_to))))
 
 
 class Proof(StrEnum):

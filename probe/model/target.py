@@ -1,6 +1,7 @@
 """What is probed: addresses in realms, ports, and the target they belong to."""
 
 from abc import ABC
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -28,6 +29,11 @@ PRIVATE_NETWORKS = tuple(
 def is_private_address(ip: IPAddress) -> bool:
     """Whether the address has a meaning only inside the network that uses it."""
     return any(ip in network for network in PRIVATE_NETWORKS)
+
+
+def in_order(addresses: Iterable[IPAddress]) -> tuple[IPAddress, ...]:
+    """Addresses by number, IPv4 before IPv6."""
+    return tuple(sorted(addresses, key=lambda ip: (ip.version, int(ip))))
 
 
 Seen = tuple[str, IPAddress]  # an address as it is seen from a vantage: another may find it otherwise
