@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 _HINT = "no raw packets, so a forged reset looks like a real one"
 _PRICE_OF_NO_CONTROLS = (
-    "refusals and silences are compared with no port that nothing uses: a filter that treats all ports"
-    " alike, a box that answers for the host and a ban do not show"
+    "without unused ports to compare with, a filter on all ports, a proxy or a ban does not show"
 )
 _LOOKS_HOSTILE = "their owner may take that for an attack"
 

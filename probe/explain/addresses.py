@@ -9,51 +9,46 @@ from probe.model.evidence import AddressEvidence, AddressRule, Response
 
 SENTENCES: Mapping[AddressRule, str] = {
     AddressRule.OWN_ADDRESS: (
-        "this machine's own address: its packets stay inside and meet no route, tunnel or firewall of others"
+        "this machine's own address: packets stay inside, past every route, tunnel and firewall of others"
     ),
     AddressRule.CONTROLS: "{controls}: {became}",
-    AddressRule.DISTANCE: "answers from {hops} away{ttl}",
+    AddressRule.DISTANCE: "{hops} away{ttl}",
     AddressRule.LEAVES_BESIDE_TUNNEL: "packets for it leave by {interface}, not by {a_tunnel}",
     AddressRule.LEAVES_INSTEAD: "packets for it leave by {interface} instead",
     AddressRule.TUNNEL_OFF: "{tunnel} is switched off",
     AddressRule.TUNNEL_NOT_ALLOWED: (
-        "{tunnel} sends it nothing: the allowed IPs of no peer have this address"
+        "{tunnel} sends nothing there: no peer has this address in its AllowedIPs"
     ),
-    AddressRule.TUNNEL_NEVER: "{tunnel} never made a handshake with the peer that has this address",
+    AddressRule.TUNNEL_NEVER: "{tunnel} never completed a handshake with this address's peer",
     AddressRule.TUNNEL_STALE: (
         "{tunnel} has no session: the latest handshake with this address's peer is too old"
     ),
-    AddressRule.TUNNEL_FRESH: (
-        "{tunnel} is up: the peer that has this address made a handshake a short while ago"
-    ),
+    AddressRule.TUNNEL_FRESH: ("{tunnel} is up, with a recent handshake of this address's peer"),
     AddressRule.NO_CARRIER: "{interface} has no carrier: nothing is plugged in, or its other end is off",
-    AddressRule.LINK_OFF: "{interface}, whose network has this address, is switched off",
+    AddressRule.LINK_OFF: "{interface}, whose network includes this address, is switched off",
     AddressRule.NO_LINK_HAS_IT: (
-        "a private address of no network of this machine: packets for it go to the default gateway{gateway}"
+        "a private address outside this machine's networks: it goes to the default gateway{gateway}"
     ),
     AddressRule.ANSWERS_ON_LINK: (
-        "the machine is there: it answers ARP or neighbour discovery on the link, and nothing else"
+        "the host is there: it answers ARP or neighbour discovery, and nothing else"
     ),
-    AddressRule.NOBODY_ON_LINK: "nobody on the link answers for this address (ARP or neighbour discovery)",
+    AddressRule.NOBODY_ON_LINK: "no host on the link answers ARP or neighbour discovery for this address",
     AddressRule.TRIES_LOST: "{loss:.0%} of tries were lost",
-    AddressRule.STOPPED_ANSWERING: (
-        "it stopped answering while it was probed: later silences count for little"
-    ),
+    AddressRule.STOPPED_ANSWERING: ("stopped answering while it was probed: later silences count for little"),
     AddressRule.CHANGED: (
-        "asked again it answers otherwise, or no more: it, or the way to it, changed during the scan, or this"
-        " machine is banned there"
+        "answers otherwise when asked again: it or the path changed, or this machine is banned"
     ),
     AddressRule.GATEWAY_ANSWERS: (
-        "a gateway has this address ({sure}), a router, load balancer or CDN: it shows only what it passes on"
+        "a router, load balancer or CDN has this address ({sure}): only what it forwards is seen"
     ),
     AddressRule.OTHER_MACHINE_ANSWERS: (
-        "another machine has this address ({sure}): its answers show nothing of the target"
+        "another machine has this address ({sure}): it shows nothing of the target"
     ),
     AddressRule.VPN_PROGRAM_ANSWERS: (
-        "a userspace VPN program has this address ({sure}): services on loopback are open here too"
+        "a userspace VPN program has this address ({sure}): it reaches services on loopback too"
     ),
     AddressRule.ASKED_FROM_INSIDE: (
-        "probed from inside, behind its own router: this does not show what the internet reaches"
+        "probed from inside, behind its own router: what the internet reaches is not shown"
     ),
 }
 
@@ -64,7 +59,7 @@ def address_sentence(evidence: AddressEvidence) -> str:
     if same_host is not None:
         return same_host
     named = None if evidence.tunnel is None else f"the tunnel {evidence.tunnel}"
-    ttl = "" if evidence.reply_ttl is None else f", its answers arrive with TTL {evidence.reply_ttl}"
+    ttl = "" if evidence.reply_ttl is None else f", answers with TTL {evidence.reply_ttl}"
     count = sum(evidence.controls.values())
     return SENTENCES[evidence.rule].format(
         controls=f"{spelled(count)} unused {'port' if count == 1 else 'ports'}",

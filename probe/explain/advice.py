@@ -6,72 +6,69 @@ from probe.explain.phrases import access_list, listed
 from probe.explain.subject import Places, Subject
 from probe.model.advice import Advice, AdviceRule
 
-_FOR_LOOPBACK = "; to serve {where}, bind it there or publish it (docker run -p)"
-_IF_MEANT = "if others should reach it there, open {label} in the firewall"
+_FOR_LOOPBACK = "; to serve {where}, bind or publish it there"
+_IF_MEANT = "if others should reach it, open it in the firewall"
 OF_PORT: Mapping[AdviceRule, str] = {
     AdviceRule.PRIVATE_ON_PUBLIC: (
-        "{port} is open on the public address {where}: bind it to 127.0.0.1 or a private address, or close it in the firewall"
+        "{port} is open on the public address {where}: bind it to a private address, or firewall it"
     ),
     AdviceRule.PRIVATE_PUBLISHED: (
-        "{port} is open on the public address {where}: publish it on 127.0.0.1 or a private address instead"
+        "{port} is open on the public address {where}: publish it on a private address instead"
     ),
     AdviceRule.PRIVATE_EVERYWHERE: (
-        "{port} listens on all interfaces: bind it to 127.0.0.1 or to one address, or limit it in the firewall"
+        "{port} listens on all interfaces: bind it to 127.0.0.1 or to one address, or firewall it"
     ),
     AdviceRule.PRIVATE_REACHABLE: (
-        "{port} is open at {where}: bind it to 127.0.0.1, or let a firewall limit who reaches it"
+        "{port} is open at {where}: bind it to 127.0.0.1, or limit who reaches it by a firewall"
     ),
     AdviceRule.PUBLISHED_PAST_FIREWALL: (
-        "{port} is forwarded by {where}, as Docker publishes ports, past the host's own rules (ufw): publish it on one"
-        " address (-p 127.0.0.1:PORT:PORT), or limit it in the chain DOCKER-USER"
+        "{port} is forwarded at {where}, past the host's own rules (ufw): use -p 127.0.0.1:PORT:PORT, or filter in DOCKER-USER"
     ),
     AdviceRule.FORWARDED_TO_NOTHING: (
-        "{port} is forwarded by {where} to something that refuses it: start the service there, or correct the inner port"
+        "{port} is forwarded at {where} and refused behind it: start the service, or correct the inner port"
     ),
     AdviceRule.FORWARDED_UNANSWERED: (
-        "{port} is forwarded by {where}, and no answer comes back: check the container's default route and the forward chain"
+        "{port} is forwarded at {where}, unanswered: check the container's default route and forward chain"
     ),
     AdviceRule.ALLOW_REJECTED: "{port} is rejected at {where} by {sender}: allow it in the firewall there",
     AdviceRule.OPEN_FIREWALL: "{port} is blocked at {where}: " + _IF_MEANT,
     AdviceRule.OPEN_FIREWALL_AND_PUBLISH: (
-        "{port} is blocked at {where}: " + _IF_MEANT + ", and publish it there"
+        "{port} is blocked at {where}: if others should reach it, publish it there and open the firewall"
     ),
     AdviceRule.BIND_WIDER: "{port} is bound to {bound_to} only: to reach it at {where}, bind it there too",
     AdviceRule.PUBLISH_WIDER: (
         "{port} is forwarded on {bound_to} only: to reach it at {where}, publish it there too"
     ),
-    AdviceRule.BOUND_TO_LOOPBACK: (
-        "{port} runs, and no probed address reaches it: it is on loopback, or on an address not probed"
-        + _FOR_LOOPBACK
+    AdviceRule.FORWARDED_BY_ROUTER: (
+        "the router at {bound_to} forwards {label} to the host: at {where}, use the port that it is forwarded to"
     ),
+    AdviceRule.BOUND_TO_LOOPBACK: ("{port} runs, on loopback or an address not probed" + _FOR_LOOPBACK),
     AdviceRule.PERHAPS_BOUND_TO_LOOPBACK: (
-        "{port} is closed: it does not run, or is on loopback or on an address not probed" + _FOR_LOOPBACK
+        "{port} is closed: start it, or if it runs, bind it to {where} or publish it there (docker run -p)"
     ),
-    AdviceRule.TURNED_AWAY: (
-        "{port} is reached at {where}, and the program itself refuses this machine: look at {access}"
-    ),
+    AdviceRule.TURNED_AWAY: ("{port} at {where} turns this machine away: see {access}"),
     AdviceRule.FORWARD_PORT: (
-        "{port} is not forwarded by the router at {where}: forward it there if the internet should reach it"
+        "{port} is not forwarded by the router at {where}: forward it if the internet should reach it"
     ),
     AdviceRule.KEPT_FROM_PUBLIC: (
-        "{port} is kept from the public address {where} by {sender}: nothing to do, unless the internet should reach it"
+        "{port} is blocked at {where} by {sender}: nothing to do, unless the internet should reach it"
     ),
 }
 OF_ADDRESS: Mapping[AdviceRule, str] = {
-    AdviceRule.HOST_DOWN: "no machine answers for {where} on its link: is it on, and is the address right?",
+    AdviceRule.HOST_DOWN: "no host answers at {where} on its link: is it on, and is the address right?",
     AdviceRule.LINK_DOWN: "this machine's link to {where} is down: plug it in, or switch it on",
     AdviceRule.OFF_NETWORK: (
-        "{where} is private, and no link of this machine leads there: join that network or its VPN, or use a public address"
+        "{where} is private and on no network of this machine: join that network, or use a public address"
     ),
     AdviceRule.NO_ROUTE: "this machine has no route to {where}: is the VPN or the interface up?",
     AdviceRule.LOCAL_FIREWALL: (
-        "this machine's own firewall or reverse path filter stops packets to or from {where}: allow them there"
+        "this machine's own firewall or reverse path filter stops packets to or from {where}: allow them"
     ),
     AdviceRule.NOTHING_CAME_BACK: (
-        "nothing came back from {where}: is the host up, and do its firewall and the path let probes in?"
+        "no answer from {where}: is the host up, and do its firewall and the path let probes in?"
     ),
     AdviceRule.LOOK_FOR_THE_CAUSE: (
-        "nothing came back from {where} through the tunnel: `{command}` looks for the cause"
+        "no answer from {where} through the tunnel: `{command}` looks for the cause"
     ),
     AdviceRule.TUNNEL_DOWN: "the tunnel to {where} is down: `{command}` shows why and what mends it",
     AdviceRule.WRONG_ROUTE: "packets for {where} do not take the tunnel: `{command}` shows what mends that",
@@ -79,7 +76,7 @@ OF_ADDRESS: Mapping[AdviceRule, str] = {
         "another machine answers at {where}: is this the target's address, or does another network overlap?"
     ),
     AdviceRule.HAIRPIN: (
-        "answers for {where} come straight from the inside: test from outside, or let the router translate both ways"
+        "answers for {where} come straight from inside: test from outside, or set up hairpin NAT on the router"
     ),
     AdviceRule.PROBE_FROM_ELSEWHERE: (
         "{where} is this machine's own address: probe it from another machine to see what others reach"

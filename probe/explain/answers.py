@@ -41,10 +41,10 @@ _AS_WERE = ", as {were} {controls}"
 SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.ACCEPTED: _ACCEPTED,
     EvidenceRule.ACCEPTED_LIKE_CONTROLS: _ACCEPTED + _AS_WERE,
-    EvidenceRule.FORWARDED: "accepted on {where} by something behind it: the address forwards this port",
+    EvidenceRule.FORWARDED: "accepted behind {where}: the port is forwarded (NAT or container)",
     EvidenceRule.INTERCEPTED: "accepted for {where} by a box on the way, not by the address itself",
     EvidenceRule.ACCEPTED_AND_CUT: (
-        "accepted on {where} and closed at once: something listens there, and refuses this peer or has nothing behind it"
+        "accepted on {where}, then closed at once: the program refuses this peer, or its backend is down"
     ),
     EvidenceRule.INTERCEPTED_AND_CUT: (
         "accepted for {where} by a box on the way, then reset: what is behind it refuses"
@@ -52,10 +52,10 @@ SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.REFUSED: _REFUSED,
     EvidenceRule.REFUSED_LIKE_CONTROLS: _REFUSED + _AS_WERE,
     EvidenceRule.REFUSED_BESIDE_SILENCE: (
-        _REFUSED + ", while {controls} stayed silent: the filter lets this port through"
+        _REFUSED + ", {controls} silent: the filter lets this port through"
     ),
     EvidenceRule.FORWARDED_AND_REFUSED: (
-        "refused on {where} by something behind it: the address forwards this port"
+        "refused behind {where}: the port is forwarded, and nothing listens there"
     ),
     EvidenceRule.REFUSED_ON_THE_WAY: (
         "refused for {where} by a nearer box: its reset has a higher TTL than the address's own"
@@ -82,9 +82,16 @@ _DID: Mapping[Reason, str] = {
     Reason.NO_RESPONSE: "silent",
 }
 _REFUSED_BY_HOST = "refused by the host itself on {where}"
-_UDP: Mapping[str, str] = {
-    _ACCEPTED: "answered on {where}",
-    _REFUSED: "refused on {where} with port-unreach, by the host or by its filter",
+_ANSWERED = "answered on {where}"
+_REFUSED_BY_EITHER = "refused on {where} by port-unreach, from the host or its filter"
+_UDP: Mapping[EvidenceRule, str] = {
+    EvidenceRule.ACCEPTED: _ANSWERED,
+    EvidenceRule.ACCEPTED_LIKE_CONTROLS: _ANSWERED + _AS_WERE,
+    EvidenceRule.REFUSED: _REFUSED_BY_EITHER,
+    EvidenceRule.REFUSED_LIKE_CONTROLS: _REFUSED_BY_EITHER + _AS_WERE,
+    EvidenceRule.REFUSED_BESIDE_SILENCE: (
+        "refused on {where} by port-unreach, {controls} silent: the filter lets this port through"
+    ),
 }
 
 
@@ -96,8 +103,7 @@ def answer_sentence(evidence: PortEvidence, subject: Subject) -> str | None:
     if evidence.origin is not None:
         template = template.replace(_REFUSED, _REFUSED_BY_HOST)
     elif subject.protocol is Protocol.UDP:
-        for of_tcp, of_udp in _UDP.items():
-            template = of_udp + template.removeprefix(of_tcp) if template.startswith(of_tcp) else template
+        template = _UDP.get(evidence.rule, template)
     text = template.format(
         where=subject.places.named(evidence.addresses),
         reason=evidence.reason,
@@ -110,7 +116,7 @@ def answer_sentence(evidence: PortEvidence, subject: Subject) -> str | None:
     )
     if evidence.condition is None:
         return text
-    return f"{text}, which counts for nothing: {_NOT_REACHED[evidence.condition]}"
+    return f"{text}, which shows nothing: {_NOT_REACHED[evidence.condition]}"
 
 
 def _did(reason: Reason | None) -> str:
@@ -148,15 +154,15 @@ _COMPARED: Mapping[Response, tuple[str, str]] = {
 _ALONE: Mapping[Response, str] = {
     Response.CUT: "accepted, then closed at once: the program refuses this peer, or has nothing behind it",
     Response.CUT_NEARER: (
-        "a box on the way completes the handshake and then breaks it off: the port behind refuses"
+        "a box on the way completes the handshake, then resets it: the port behind refuses"
     ),
     Response.OPEN_BEHIND: ("the port is forwarded past this address, by NAT or into a container"),
-    Response.CLOSED_BEHIND: "the address forwards the port, and what it forwards to refuses",
+    Response.CLOSED_BEHIND: "the port is forwarded, and what it is forwarded to refuses",
     Response.OPEN_NEARER: "answered from nearer than the address: a box on the way completes the handshake",
     Response.CLOSED_NEARER: "refused from nearer than the address: a filter on the way; the binding is hidden",
     Response.LOCAL: "this machine did not let the probe out: nothing is known of the target",
     Response.REFUSED: "refused, by the host or by a filter: this platform does not show which",
-    Response.UNMEASURED: "not measured: counts neither for nor against anything",
+    Response.UNMEASURED: "not measured: no evidence either way",
 }
 _WITHOUT_CONTROLS = "; no unused port was measured to compare it with"
 READINGS: Mapping[tuple[ReadingRule, Response], str] = {
@@ -168,22 +174,22 @@ READINGS: Mapping[tuple[ReadingRule, Response], str] = {
     },
     **{(ReadingRule.ALONE, response): text for response, text in _ALONE.items()},
     **{
-        (ReadingRule.TUNNEL_DOWN, response): "the tunnel is down: this silence means nothing for the service"
+        (ReadingRule.TUNNEL_DOWN, response): "the tunnel is down: silence shows nothing of the service"
         for response in Response
     },
     **{
         (ReadingRule.WRONG_ROUTE, response): (
-            "sent by another way than the tunnel: this silence means nothing for the service"
+            "not sent through the tunnel: silence shows nothing of the service"
         )
         for response in Response
     },
     **{
-        (ReadingRule.LINK_DOWN, response): "the link is down: this silence means nothing for the service"
+        (ReadingRule.LINK_DOWN, response): "the link is down: silence shows nothing of the service"
         for response in Response
     },
     **{
         (ReadingRule.OFF_NETWORK, response): (
-            "no link of this machine leads there: this silence means nothing for the service"
+            "no link of this machine leads there: silence shows nothing of the service"
         )
         for response in Response
     },

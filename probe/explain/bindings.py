@@ -23,15 +23,13 @@ RIVALS: Mapping[RivalRule, str] = {
     RivalRule.CANDIDATE: "{candidate} ({probability:.1%})",
     RivalRule.THROUGH_VPN_PROGRAM: "{candidate}, " + THROUGH_VPN_PROGRAM + " ({probability:.1%})",
     RivalRule.FULL_ACCEPT_QUEUE: (
-        "no filter, but a service that hangs: its accept queue is full ({probability:.0%})"
+        "no filter, but a hung service with a full accept queue ({probability:.0%})"
     ),
 }
 NEXT_TESTS: Mapping[NextTestRule, str] = {
     NextTestRule.LIST_SOCKETS: "on the target: {command}",
     NextTestRule.LOGIN_TO_LOOPBACK: "through a login on the target: {command}",
-    NextTestRule.ANOTHER_ADDRESS: (
-        "probe another address of the target, from where no filter stands between"
-    ),
+    NextTestRule.ANOTHER_ADDRESS: ("probe another address of the target, with no filter in between"),
 }
 
 

@@ -25,8 +25,8 @@ def explained_check(check: Check) -> Check:
 def explained_proposal(proposal: Proposal) -> Proposal:
     """The same with its sentence, which ends with a command to be copied."""
     words = " ".join(f"--vpn {address}" for address in proposal.addresses)
-    guess = ", if its far end has the usual address" if proposal.customary else ""
-    text = f"to examine what is behind {proposal.interface}{guess}: bindprobe doctor {words}"
+    guess = " (the usual address of its far end)" if proposal.customary else ""
+    text = f"to check the tunnel {proposal.interface}{guess}: bindprobe doctor {words}"
     return replace(proposal, text=text)
 
 
@@ -52,7 +52,7 @@ def _on_link(one: LinkNetwork) -> str:
 def _no_routes(c: CheckFinding) -> str:
     if c.family == _IPV4:
         return "none: no IPv4 address can be reached"
-    return "none: this machine has no IPv6, IPv4 does without"
+    return "none: this machine has no IPv6; IPv4 needs none"
 
 
 def _tunnel(c: CheckFinding) -> str:
@@ -74,7 +74,7 @@ def _peers(c: CheckFinding) -> str:
 
 
 def _peers_unread(c: CheckFinding) -> str:
-    unknown = f"{_tunnel(c)}; its peers are not known"
+    unknown = f"{_tunnel(c)}; peers not known"
     return unknown if c.unread is None else f"{unknown}: {peers_unread(c.unread)}"
 
 
@@ -92,12 +92,12 @@ def _peer(peer: PeerState) -> str:
 
 def _handshake(peer: PeerState) -> str:
     if peer.handshake_age_s is None:
-        return "never shook hands"
-    shaken = f"shook hands {lasting(peer.handshake_age_s)} ago"
+        return "no handshake yet"
+    shaken = f"handshake {lasting(peer.handshake_age_s)} ago"
     if peer.handshake is Handshake.IDLE:
-        return f"{shaken} (normal where the tunnel is idle)"
+        return f"{shaken} (normal for an idle tunnel)"
     if peer.handshake is Handshake.OVERDUE:
-        return f"{shaken} although a packet is due every {peer.keepalive_s} s"
+        return f"{shaken} (overdue: keepalive every {peer.keepalive_s} s)"
     return shaken
 
 
@@ -121,9 +121,7 @@ def _source(c: CheckFinding) -> str:
 # Each a template of the result's values, or what makes the line of them.
 _SENTENCES: Mapping[CheckRule, str | Callable[[CheckFinding], str]] = {
     CheckRule.RAW_PERMITTED: "permitted",
-    CheckRule.RAW_NOT_PERMITTED: (
-        "not permitted; they are optional, and some causes stay less certain without them"
-    ),
+    CheckRule.RAW_NOT_PERMITTED: ("not permitted (optional: some causes stay less certain without)"),
     CheckRule.PING_PERMITTED: "permitted without privileges",
     CheckRule.PING_BY_RAW: "by raw packets",
     CheckRule.PING_UNKNOWN: "the system does not report whether it is permitted",
@@ -140,7 +138,7 @@ _SENTENCES: Mapping[CheckRule, str | Callable[[CheckFinding], str]] = {
     CheckRule.NO_DEFAULT_ROUTE: _no_default_route,
     CheckRule.NO_ROUTES: _no_routes,
     CheckRule.NO_TUNNEL: "none on this machine",
-    CheckRule.TUNNEL_STOPPED: "{c.tunnel_kind}, its state is {c.state}",
+    CheckRule.TUNNEL_STOPPED: "{c.tunnel_kind}, state {c.state}",
     CheckRule.TUNNEL_OFF: "{c.tunnel_kind}, down",
     CheckRule.TUNNEL_UNSERVED: "{c.tunnel_kind}, up, but no program serves it",
     CheckRule.TUNNEL_UP: _tunnel_up,

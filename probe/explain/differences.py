@@ -9,11 +9,11 @@ SENTENCES: Mapping[DifferenceRule, str] = {
     DifferenceRule.OPENED: "{port} opened on {where}: it was {before}",
     DifferenceRule.CLOSED: "{port} closed on {where}: it is refused now",
     DifferenceRule.BLOCKED: "{port} is blocked on {where}: it was {before} and is {after} now",
-    DifferenceRule.UNBLOCKED: "{port} is refused on {where}: it was {before}, so a filter lets it pass now",
-    DifferenceRule.MOVED: "{port} is bound otherwise: {before} before, {after} now",
+    DifferenceRule.UNBLOCKED: "{port} is no longer blocked on {where}: it was {before} and is refused now",
+    DifferenceRule.MOVED: "{port} changed its binding from {before} to {after}",
     DifferenceRule.KEYS_CHANGED: "{port} has other host keys on {where}: a new installation, or another machine",
     DifferenceRule.CONDITION_CHANGED: "{where} was {before} and is {after} now",
-    DifferenceRule.OWNER_CHANGED: "{where} was answered by {before}, and is by {after} now",
+    DifferenceRule.OWNER_CHANGED: "{where} is answered by {after} now: it was {before}",
 }
 _PRIVATE = "; a service that should stay inside"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from probe.explain.phrases import listed, named_of_many, realm_words
 from probe.model.advice import AdviceRule
-from probe.model.binding import BLOCKING, Binding, Condition, Owner
+from probe.model.binding import BLOCKING, Binding, Condition, Owner, Via
 from probe.model.evidence import AddressRule
 from probe.model.probing import State
 from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport
@@ -121,10 +121,15 @@ class _Findings:
         if not accepting:
             return "Nothing is open."
         others = [item for item in accepting if not item.exposed_at]
-        bound = [(item, item.open_at) for item in others if item.verdict.binding is Binding.SPECIFIC]
-        rest = [(item, item.open_at) for item in others if item.verdict.binding is not Binding.SPECIFIC]
-        alone = (f"{names} on {where} (bound there only)" for where, names in self._grouped(bound))
-        return _sentence("Open", (*(f"{names} on {where}" for where, names in self._grouped(rest)), *alone))
+        alike: dict[str, list[tuple[_Item, tuple[str, ...]]]] = {"": []}
+        for item in others:
+            alike.setdefault(_only_there(item.verdict), []).append((item, item.open_at))
+        parts = (
+            f"{names} on {where}{only}"
+            for only, items in alike.items()
+            for where, names in self._grouped(items)
+        )
+        return _sentence("Open", parts)
 
     def forwarded(self) -> str:
         """Ports that reach a container or another host without meeting the host's own rules."""
@@ -218,6 +223,13 @@ def _why_lost(address: AddressReport) -> str:
         return _OTHER_MACHINE
     on_link = any(one.rule is AddressRule.ANSWERS_ON_LINK for one in address.evidence)
     return _SILENT_MACHINE if on_link else NOT_REACHED[address.condition]
+
+
+def _only_there(verdict: PortReport | RestReport) -> str:
+    """That an open port is bound to its addresses, or forwarded on them, and to no others."""
+    if verdict.binding is not Binding.SPECIFIC:
+        return ""
+    return " (forwarded there only)" if verdict.via is Via.FORWARD else " (bound there only)"
 
 
 def _item(verdict: PortReport | RestReport, answering: Mapping[str, AddressReport]) -> _Item:

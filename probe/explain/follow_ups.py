@@ -19,7 +19,7 @@ FOLLOW_UPS: Mapping[PurposeRule, FollowUpWords] = {
     PurposeRule.WHOSE_RESET: FollowUpWords(
         "marked SYN",
         "a port was refused",
-        "whose reset: a stack's own shows the probe's mark, one forged by a filter does not",
+        "who sent the reset: the host's own shows the probe's mark, one forged by a filter does not",
     ),
     PurposeRule.MARKS_OF_CONTROLS: FollowUpWords(
         "marked SYN",
@@ -29,22 +29,22 @@ FOLLOW_UPS: Mapping[PurposeRule, FollowUpWords] = {
     PurposeRule.KEEPS_MARKS: FollowUpWords(
         "echo request",
         "a port was refused, or the address is silent",
-        "whether the path keeps the mark, and whether anybody is there",
+        "whether the path keeps the mark, and whether a host is there",
     ),
     PurposeRule.KEPT_FROM_SOCKETS: FollowUpWords(
         "marked SYN, or datagram",
         "a port is silent",
-        "whether an answer does come back that this machine keeps from its sockets",
+        "whether an answer comes back that this machine keeps from its sockets",
     ),
     PurposeRule.WHAT_IS_DROPPED: FollowUpWords(
         "ACK",
         "a port is silent",
-        "whether all is dropped or openings only: the stack behind resets an ACK",
+        "whether everything is dropped or SYNs only: the host behind resets an ACK",
     ),
     PurposeRule.HOW_FAR: FollowUpWords(
         "SYN with a limited TTL",
         "a port is silent on an address some hops away",
-        "how far openings get: which box drops them",
+        "how far probes get: which hop drops them",
     ),
     PurposeRule.LISTENER_BEHIND_FILTER: FollowUpWords(
         "FIN",
@@ -54,22 +54,22 @@ FOLLOW_UPS: Mapping[PurposeRule, FollowUpWords] = {
     PurposeRule.BESIDE_FORWARD: FollowUpWords(
         "FIN",
         "a port is forwarded",
-        "whether the host has a filter or a socket for it too: a FIN of no connection is not forwarded",
+        "whether the host has a filter or a socket for it too: NAT skips a FIN of no connection",
     ),
     PurposeRule.WHO_COMPLETES: FollowUpWords(
         "marked SYN",
         "a port is open that something else may answer for",
-        "who completes the handshake: a proxy offers no window, a program of this machine gets no raw packet",
+        "who completes the handshake: a proxy offers no window, a local program gets no raw packet",
     ),
     PurposeRule.ADDRESS_OR_DEVICE: FollowUpWords(
         "SYN to another of the addresses, handed to this neighbour",
         "an on-link address and another one disagree about a port",
-        "address or device, filter or binding: a host takes it for any of its addresses",
+        "whether it is the address or the link, a filter or the binding",
     ),
     PurposeRule.ONE_MACHINE_BY_FRAME: FollowUpWords(
         "SYN to another of the addresses, handed to this neighbour",
         "two addresses, one of them on the link",
-        "whether they are one machine's: it answers, another would send it on",
+        "whether they are one machine's: it answers, another would forward it",
     ),
     PurposeRule.ONE_MACHINE_BY_ARP: FollowUpWords(
         "ARP request",

@@ -22,7 +22,7 @@ CONDITIONS: Mapping[Condition, str] = {
     Condition.NO_ROUTE: "this machine has no route",
     Condition.NOT_FORWARDED: "the router in front does not forward the port",
     Condition.TUNNEL_DOWN: "the tunnel is off, has no session, or may not carry the address",
-    Condition.HOST_DOWN: "no machine has the address",
+    Condition.HOST_DOWN: "no host has the address",
     Condition.MTU_BLACK_HOLE: "small packets pass, full ones vanish",
     Condition.INTERCEPTED: "a box on the way, or a program here, answers for the host",
     Condition.LOCAL_FIREWALL: "this machine's own filter stops the packets",
@@ -34,7 +34,7 @@ CONDITIONS: Mapping[Condition, str] = {
     Condition.THIS_MACHINE: "the prober's own address: no firewall was met",
     Condition.TURNED_AWAY: "the program accepts, and refuses this machine itself",
     Condition.CHANGED: "asked again, it answered otherwise: run the scan again",
-    Condition.RATE_LIMITED: "errors are rationed: silence may be one held back",
+    Condition.RATE_LIMITED: "ICMP errors are rate-limited: a silence may be one held back",
     Condition.UNKNOWN: "not enough came back to say",
 }
 VIAS: Mapping[Via, str] = {

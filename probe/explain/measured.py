@@ -21,9 +21,10 @@ def explained_fact(fact: MeasuredFact) -> MeasuredFact:
 
 def _route(m: MeasuredFact) -> str:
     kind = _LINKS.get(m.link_kind, "") if m.link_kind else ""
-    near = " as a neighbour" if m.on_link else " through a gateway"
+    near = " on the link" if m.on_link else " through a gateway"
     mtu = f", MTU {m.mtu}" if m.mtu else ""
-    return f"route by {m.interface}{kind or near} from {m.source}{mtu}"
+    source = f" from {m.source}" if m.source else ""
+    return f"route by {m.interface}{kind or near}{source}{mtu}"
 
 
 def _ping(m: MeasuredFact) -> str:
@@ -45,7 +46,7 @@ _SEGMENTS = "segments of {m.segment} bytes on {m.port}/{m.protocol}"
 _PHRASES: Mapping[FactRule, str | Callable[[MeasuredFact], str]] = {
     FactRule.NO_ROUTE: "no route",
     FactRule.ROUTE: _route,
-    FactRule.NEIGHBOUR_FAILED: "no neighbour has it",
+    FactRule.NEIGHBOUR_FAILED: "no answer to ARP or ND",
     FactRule.GATEWAY_ANSWERS: "the link's gateway answers",
     FactRule.GATEWAY_SILENT: "the link's gateway is silent too",
     FactRule.PING_NOT_PERMITTED: "ping not permitted",
@@ -54,10 +55,10 @@ _PHRASES: Mapping[FactRule, str | Callable[[MeasuredFact], str]] = {
     FactRule.PING_ERROR: "ping: {m.reason} from {m.sender}",
     FactRule.PING_SILENT: "ping silent",
     FactRule.PORTS: _ports,
-    FactRule.LAST_HOP: "last hop that answers: {m.sender} at {m.ttl}",
+    FactRule.LAST_HOP: "last hop that answers: {m.sender} (hop {m.ttl})",
     FactRule.NO_HOP: "no hop answers",
     FactRule.COUNTERS: (
-        "{m.interface} counted {m.sent_packets} sent, {m.received_packets} received for {m.probes} probes"
+        "{m.interface}: {m.sent_packets} packets sent, {m.received_packets} received for {m.probes} probes"
     ),
     FactRule.PEER_BYTES: "the peer sent {m.received_bytes} bytes meanwhile",
     FactRule.SEGMENTS_CARRIED: f"{_SEGMENTS}: pass",

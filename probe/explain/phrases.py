@@ -63,8 +63,8 @@ def named(ip: IPAddress | str, realm: str) -> str:
 
 _WEB = "the allow and deny rules of the web server"
 _LISTS: Mapping[str, str] = {
-    "ssh": "/etc/hosts.allow and hosts.deny, and AllowUsers and Match in sshd_config",
-    "mysql": "the host part of its users (SELECT user, host FROM mysql.user), and skip-networking",
+    "ssh": "hosts.allow/deny, sshd_config (AllowUsers, Match)",
+    "mysql": "skip-networking and the hosts of its users (SELECT user, host FROM mysql.user)",
     "postgresql": "pg_hba.conf",
     "redis": "protected-mode, bind and requirepass in redis.conf",
     **dict.fromkeys(("http", "https", "http-alt", "https-alt"), _WEB),
@@ -73,4 +73,4 @@ _LISTS: Mapping[str, str] = {
 
 def access_list(service: str | None) -> str:
     """The place to look, by the customary service of the port."""
-    return _LISTS.get(service or "", "its own access list (hosts.allow, hosts.deny, its configuration)")
+    return _LISTS.get(service or "", "its access list (hosts.allow/deny, configuration)")

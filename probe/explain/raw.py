@@ -8,73 +8,69 @@ from probe.model.evidence import EvidenceRule, PortEvidence
 from probe.model.target import Protocol
 from probe.wire.kinds import kind_of
 
-_BESIDE_FORWARD = "a FIN to {where}, which nothing forwards, "
+_BESIDE_FORWARD = "a FIN to {where}, which NAT skips, "
 SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.EXPIRES_AT_ADDRESS: (
-        "a probe with just the TTL to reach {where} expires there: the port is forwarded, to a container or another host"
+        "a probe with just enough TTL for {where} expires there: it is forwarded (NAT or container)"
     ),
     EvidenceRule.SOCKET_BESIDE_FORWARD: (
-        "{where} does not forward the port: a socket of the host accepts, such as Docker's proxy, and its rules cover it"
+        "accepted on {where} by a socket of the host, such as docker-proxy: the host's own rules apply"
     ),
-    EvidenceRule.RECEIVED_RAW_ONLY: "raw packets get an answer from {where}, and this machine's sockets do not",
+    EvidenceRule.RECEIVED_RAW_ONLY: "raw packets are answered by {where}, but this machine's sockets get nothing",
     EvidenceRule.RESET_MARKED: (
-        "the reset of {where} carries the mark of the probe: it is the host's own stack that refuses"
+        "the reset from {where} carries the probe's mark: the host's own stack refuses"
     ),
     EvidenceRule.RESET_FORGED: (
-        "the reset of {where} lacks the mark of its host's own resets: a filter forges it"
+        "the reset from {where} lacks the mark of the host's own resets: a filter forges it"
     ),
     EvidenceRule.RESETS_UNMARKED: (
-        "no reset of {where} carries the mark of the probe: a filter may forge them all"
+        "no reset from {where} carries the probe's mark: a filter may forge them all"
     ),
     EvidenceRule.OPENING_ANSWERED_HERE: (
-        "this machine itself answered for {where}: a program here takes connections to this port"
+        "this machine itself answered for {where}: a local program intercepts this port"
     ),
     EvidenceRule.OPENING_RESET: (
-        "a raw SYN to {where} was refused, though connect() succeeded: a program here takes it, or the service ended"
+        "a raw SYN to {where} was reset, but connect() worked: a local proxy, or the service ended"
     ),
     EvidenceRule.NO_WINDOW: (
-        "the SYN/ACK of {where} offers no window, as SYN proxies do: nothing may be behind it"
+        "the SYN/ACK from {where} offers no window, as SYN proxies do: nothing may be behind it"
     ),
     EvidenceRule.ANSWERED_FROM_ELSEWHERE: (
         "{where} answers from another of its addresses: its socket is bound to all interfaces"
     ),
     EvidenceRule.REACHED_HOP: (
-        "openings for {where} get as far as {sender}, hop {hop}: they are dropped there or behind it"
+        "probes for {where} get as far as hop {hop}, {sender}: dropped there or behind it"
     ),
     EvidenceRule.SEGMENT: "a {probe} to {where} {response}",
     EvidenceRule.ACK_RESET: (
-        "an ACK to {where} is reset: openings are dropped, and the stack behind the filter is there"
+        "an ACK to {where} is reset: only SYNs are dropped, the host is up behind the filter"
     ),
-    EvidenceRule.ACK_DROPPED: (
-        "an ACK to {where} is dropped as well, as a filter does that knows its connections"
-    ),
+    EvidenceRule.ACK_DROPPED: ("an ACK to {where} is dropped too, as by a stateful filter"),
     EvidenceRule.ACK_REJECTED: "an ACK to {where} is rejected with an ICMP error",
-    EvidenceRule.FIN_RESET: "a FIN to {where} is reset: nothing listens there behind the filter",
+    EvidenceRule.FIN_RESET: "a FIN to {where} is reset: nothing listens behind the filter",
     EvidenceRule.FIN_UNANSWERED: (
-        "a FIN to {where} is not answered where an ACK is reset, as by a port with a listener"
+        "a FIN to {where} gets no answer where an ACK is reset, as if something listens"
     ),
-    EvidenceRule.FIN_BESIDE_FORWARD_RESET: (
-        _BESIDE_FORWARD + "is reset by its own stack: no socket of the host has the port"
-    ),
+    EvidenceRule.FIN_BESIDE_FORWARD_RESET: (_BESIDE_FORWARD + "is reset: no socket of the host has the port"),
     EvidenceRule.FIN_BESIDE_FORWARD_UNANSWERED: (
-        _BESIDE_FORWARD + "is not answered: the host has a filter or a socket on it too, as Docker's proxy is"
+        _BESIDE_FORWARD + "gets no answer: docker-proxy or a filter has the port too"
     ),
     EvidenceRule.FIN_BESIDE_FORWARD_REJECTED: (
-        _BESIDE_FORWARD + "is rejected by a filter, which what is forwarded does not meet"
+        _BESIDE_FORWARD + "is rejected by a filter that forwarded packets bypass"
     ),
-    EvidenceRule.FRAME_ACCEPTED: "the machine at {where} accepts for {destination} on its own link",
-    EvidenceRule.FRAME_REFUSED: "the machine at {where} refuses for {destination} on its own link",
-    EvidenceRule.FRAME_REJECTED: "the machine at {where} rejects what is for {destination} on its own link",
-    EvidenceRule.FRAME_PASSED_ON: "the machine at {where} would send on what is for {destination}",
-    EvidenceRule.FRAME_UNANSWERED: "the machine at {where} does not answer for {destination} on its own link",
+    EvidenceRule.FRAME_ACCEPTED: "the host at {where} accepts a packet for {destination} on its own link",
+    EvidenceRule.FRAME_REFUSED: "the host at {where} refuses a packet for {destination} on its own link",
+    EvidenceRule.FRAME_REJECTED: "the host at {where} rejects a packet for {destination} on its own link",
+    EvidenceRule.FRAME_PASSED_ON: "the host at {where} would forward a packet for {destination}",
+    EvidenceRule.FRAME_UNANSWERED: "the host at {where} does not answer a packet for {destination} on its own link",
     EvidenceRule.LOOPBACK_ACCEPTED: (
-        "the machine at {where} accepts for {destination} from its link: loopback is reached from there"
+        "the host at {where} accepts a packet for {destination} from its link: loopback is reachable"
     ),
     EvidenceRule.LOOPBACK_REFUSED: (
-        "the machine at {where} refuses for {destination} from its link: nothing listens on that address"
+        "the host at {where} refuses a packet for {destination} from its link: nothing listens on it"
     ),
     EvidenceRule.LOOPBACK_PASSED_ON: (
-        "the machine at {where} forwards the port of {destination} even from its link, as Docker does"
+        "the host at {where} forwards this port of {destination} even from its link, as Docker does"
     ),
 }
 
@@ -84,7 +80,7 @@ _RESPONSES: Mapping[RawResponse | None, str] = {
     RawResponse.OPEN: "is accepted",
     RawResponse.RESET: "is reset",
     RawResponse.REJECTED: "is rejected with an ICMP error",
-    RawResponse.PASSED_ON: "expires there: it would be sent on",
+    RawResponse.PASSED_ON: "expires there: it would be forwarded",
     RawResponse.SILENT: "is not answered",
     RawResponse.HERE: "is answered by this machine itself",
 }

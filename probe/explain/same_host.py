@@ -10,32 +10,32 @@ from probe.model.identity import AliasSign
 CLAIMS: Mapping[AliasSign, tuple[str, str | None]] = {
     AliasSign.FRAME_ANSWERED: ("{beside} answered a frame for {about} on its {realm} link", None),
     AliasSign.FRAME_FORWARDED: (
-        "{beside} did not take a frame for {about} as its own ({reason}): that address is elsewhere",
-        "it is a container or another host behind {beside}",
+        "{beside} did not take a frame for {about} as its own ({reason})",
+        "that is a container or host behind it",
     ),
     AliasSign.UDP_SENDER: (
         "{ports} was asked on {about} and answered from {beside}",
-        "a NAT on the way hands it on",
+        "a NAT on the way translates it",
     ),
     AliasSign.SSH_SAME: (
-        "they show the same SSH host key on {ports}",
-        "one was cloned from the other, or forwards it",
+        "same SSH host key on {ports}",
+        "one is a clone, or forwards the port",
     ),
-    AliasSign.SSH_OTHER: ("their SSH host keys on {ports} differ", "one machine runs two SSH servers"),
+    AliasSign.SSH_OTHER: ("different SSH host keys on {ports}", "one machine runs two SSH servers"),
     AliasSign.ARP_SAME: (
         "{beside} answers ARP for {about}",
-        "it is a router that answers for others (proxy ARP)",
+        "it is a router that does proxy ARP",
     ),
     AliasSign.LINK_SAME: (
-        "they have one link address, {link_address}",
+        "same link address, {link_address}",
         "a repeater or a router stands in for both",
     ),
     AliasSign.ARP_OTHER: (
-        "on the link of {beside} the neighbour {link_address} answers ARP for {about}",
-        "that is another network card of the same machine, or a router",
+        "{link_address} answers ARP for {about} on the link of {beside}",
+        "it is the same machine's second card, or a router",
     ),
     AliasSign.TTL_OTHER: (
-        "their answers start with different TTLs, {ttls}",
+        "different initial TTLs, {ttls}",
         "a box on the way answers for one of them",
     ),
     AliasSign.UDP_FORWARDED: (
@@ -43,47 +43,47 @@ CLAIMS: Mapping[AliasSign, tuple[str, str | None]] = {
         None,
     ),
     AliasSign.GREETING_OTHER: (
-        "another service answers on {ports}: {service} on {about}, {other} on {beside}",
-        "one machine runs a service for each, or a box on the way answers for one of them",
+        "{ports} differs: {service} on {about}, {other} on {beside}",
+        "one machine runs both, or a box on the way answers for one",
     ),
     AliasSign.SSH_FORWARDED_SAME: (
-        "the same SSH server answers on {ports}, which one of them forwards",
+        "same SSH server on {ports}, which one of them forwards",
         None,
     ),
     AliasSign.SSH_FORWARDED_OTHER: (
-        "another machine answers on {ports}, which one of them forwards: the SSH host keys differ",
+        "different SSH host keys on {ports}, which one of them forwards: another machine",
         None,
     ),
     AliasSign.TTL_FRONT: (
-        "their answers start with different TTLs, {ttls}, and one forwards ports: a router in front, or another system",
+        "different initial TTLs, {ttls}, and one forwards ports: a router in front, or another system",
         None,
     ),
-    AliasSign.TLS_SAME: ("the same service on {ports}: they show one certificate", None),
-    AliasSign.TLS_KEY_SAME: ("the same service on {ports}: their certificates have one key", None),
+    AliasSign.TLS_SAME: ("same certificate on {ports}", None),
+    AliasSign.TLS_KEY_SAME: ("certificates with the same key on {ports}", None),
     AliasSign.GREETING_SAME: (
-        "the services on {ports} greet alike, as those of two machines with one image do too",
+        "same banner on {ports}, as of two machines with one image",
         None,
     ),
     AliasSign.GREETING_MIXED: (
-        "another service answers on {ports}, where others greet alike: {service} on {about}, {other} on {beside}",
+        "{ports} differs, where other services match: {service} on {about}, {other} on {beside}",
         None,
     ),
     AliasSign.GREETING_FORWARDED_OTHER: (
-        "another service answers on {ports}, which one of them forwards: {service} on {about}, {other} on {beside}",
+        "{ports}, which one of them forwards, differs: {service} on {about}, {other} on {beside}",
         None,
     ),
 }
 SENTENCES: Mapping[AddressRule, str] = {
     AddressRule.ANOTHER_MACHINE: "another machine answers here than on {others}: {claim}",
     AddressRule.PERHAPS_ANOTHER_MACHINE: "perhaps another machine answers here than on {others}: {claim}",
-    AddressRule.OF_ANOTHER_MACHINE: "another machine answers here: that of {others}, where {claim}",
+    AddressRule.OF_ANOTHER_MACHINE: "another machine answers here, that of {others}: {claim}",
     AddressRule.PERHAPS_OF_ANOTHER_MACHINE: (
-        "perhaps another machine answers here: that of {others}, where {claim}"
+        "perhaps another machine answers here, that of {others}: {claim}"
     ),
-    AddressRule.ONE_MACHINE: "one machine with {others}: {claim}",
-    AddressRule.TAKEN_AS_ONE_HOST: "taken as one host on your word{beside}",
-    AddressRule.UNDECIDED_SIGN: "beside {others}: {claim}",
-    AddressRule.OUTWEIGHED_SIGN: "outweighed, beside {others}: {claim}",
+    AddressRule.ONE_MACHINE: "same machine as {others}: {claim}",
+    AddressRule.TAKEN_AS_ONE_HOST: "assumed to be one host{beside}",
+    AddressRule.UNDECIDED_SIGN: "compared with {others}: {claim}",
+    AddressRule.OUTWEIGHED_SIGN: "compared with {others}, outweighed: {claim}",
 }
 
 

@@ -16,23 +16,20 @@ _PROOFS: Mapping[Proof, str] = {
 }
 SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.HANGS_UP: (
-        "accepted on {where} and hung up at once, while it serves another address: the program turns this machine away"
+        "accepted on {where}, then hung up, but serves another address: the program refuses this machine"
     ),
-    EvidenceRule.DENIES: "accepted on {where}, and the program refuses this machine in words: {service}",
-    EvidenceRule.FORBIDS: (
-        "accepted on {where}, and the program forbids here what it serves on another address: {service}"
-    ),
+    EvidenceRule.DENIES: "accepted on {where}, and the program denies this machine: {service}",
+    EvidenceRule.FORBIDS: ("accepted on {where}, but forbidden, and served on another address: {service}"),
     EvidenceRule.SAME_SERVICE: "same service on {where} ({shown})",
-    EvidenceRule.PERHAPS_SAME_SERVICE: "perhaps the same service on {where}: they greet alike ({shown})",
+    EvidenceRule.PERHAPS_SAME_SERVICE: "perhaps the same service on {where}: same banner ({shown})",
     EvidenceRule.OTHER_HOST_KEY: (
-        "another service answers {port} on {place} than on {beside}: their host keys differ"
+        "{port} is another service on {place} than on {beside}: their host keys differ"
     ),
     EvidenceRule.OTHER_SERVICE: (
-        "another service answers {port} on {place} ({service}) than on {beside} ({other})"
+        "{port} is another service on {place} ({service}) than on {beside} ({other})"
     ),
     EvidenceRule.ANSWERS_DIFFER: (
-        "{port} answers differently on {place} ({service}) than on {beside} ({other}):"
-        " one service with two faces, or two"
+        "{port} answers differently on {place} ({service}) and {beside} ({other}): one service, or two"
     ),
     EvidenceRule.STATED: "bound {bindings}, as stated with {option}",
 }

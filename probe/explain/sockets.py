@@ -10,15 +10,15 @@ from probe.model.sockets import Contradiction
 SENTENCES: Mapping[EvidenceRule, str] = {
     EvidenceRule.LISTED: "{tool} on the target lists {lines}",
     EvidenceRule.NOT_LISTED: "the target lists no socket on {port}",
-    EvidenceRule.UNLIKE_LIST: "the answers are not those of the listed socket, by its `contradiction`",
+    EvidenceRule.UNLIKE_LIST: "the answers contradict the listed socket: `contradiction` is how",
 }
 CONTRADICTIONS: Mapping[Contradiction, str] = {
-    Contradiction.FIREWALL: "a socket is bound there, and does not answer on {where}: a firewall is before it",
+    Contradiction.FIREWALL: "a socket is bound there, but {where} does not answer: a firewall blocks it",
     Contradiction.FORWARDER: (
-        "accepted on {where}, where no listed socket takes it: DNAT, a container or a tunnel program does"
+        "accepted on {where}, where no listed socket is bound: DNAT, a container or a VPN program accepts"
     ),
     Contradiction.OTHER_HOST: (
-        "accepted on {where}, and the list has no port that accepts: it is another machine's, or cut short"
+        "accepted on {where}, but no listed port is open: the list is another machine's, or cut short"
     ),
 }
 

@@ -6,9 +6,9 @@ from probe.model.unread import NameFailure, NameFailureRule, Unread, UnreadRule
 def peers_unread(unread: Unread) -> str:
     """Why a tunnel's peers are not known, and what to do."""
     if unread.rule is UnreadRule.NEEDS_ROOT:
-        return "reading its peers takes root: sudo bindprobe doctor"
+        return "that takes root (sudo bindprobe doctor)"
     if unread.rule is UnreadRule.NO_TOOL:
-        return "wg is not installed (package wireguard-tools): its peers and handshakes are not known"
+        return "wg is not installed (package wireguard-tools)"
     tool = " and ".join(unread.tools)
     if unread.interface is None:
         return f"{tool} does not report it: {_complaint(unread)}"
@@ -25,12 +25,9 @@ def filter_unread(unread: Unread) -> str:
     if unread.rule is UnreadRule.NEEDS_ROOT:
         return "reading the packet filter takes root: sudo bindprobe doctor"
     if unread.rule is UnreadRule.NO_TOOL:
-        return (
-            "neither nft nor iptables is installed (packages nftables, iptables):"
-            " the packet filter is not known"
-        )
+        return "not known: neither nft nor iptables is installed (packages nftables, iptables)"
     if unread.rule is UnreadRule.OTHER_SYSTEM:
-        return "this system's packet filter is not read"
+        return "not known: this system's packet filter is not supported"
     if unread.tools == ("nft",):
         return f"nft: {_complaint(unread)}"
     return "; ".join(unread.complaints)
@@ -43,5 +40,5 @@ def no_address(failure: NameFailure) -> str:
     if failure.rule is NameFailureRule.NO_SUCH_NAME:
         return "no such name"
     if failure.rule is NameFailureRule.UNREADABLE:
-        return f"an answer that makes no sense ({failure.code})"
+        return f"a malformed answer ({failure.code})"
     return failure.code or "not reached"

@@ -6,12 +6,13 @@ What to do is what to bind, which firewall to open, and what should not be reach
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from probe.inference.forwarded import forwarders
+from probe.inference.forwarded import BEHIND, forwarders
+from probe.inference.ownership import owner_of
 from probe.inference.policy import AddressModel
 from probe.inference.posterior import Posterior
 from probe.inference.priors import LISTED
 from probe.model.advice import Advice, AdviceRule, NextTest, NextTestRule, Rival, RivalRule, severity_of
-from probe.model.binding import BLOCKING, Binding, Candidate, Condition
+from probe.model.binding import BLOCKING, Binding, Candidate, Condition, Owner
 from probe.model.disposition import RawResponse
 from probe.model.evidence import Response
 from probe.model.probing import Reason, Role
@@ -107,12 +108,21 @@ def _bind_wider(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice 
         for m in models
         if verdict.port in m.evidence
         and m.evidence[verdict.port].response is Response.CLOSED
+        and not _is_routers(m, verdict.port)
         and not (private and m.address.realm == Realm.PUBLIC)
     ]
     if not refused:
         return None
+    if all(_is_routers(m, verdict.port) for m in _opened(verdict.port, models)):
+        return _advice(AdviceRule.FORWARDED_BY_ROUTER, refused, bound_to=verdict.bound_to)
     rule = AdviceRule.PUBLISH_WIDER if forwarders(verdict.port, models) else AdviceRule.BIND_WIDER
     return _advice(rule, refused, bound_to=verdict.bound_to)
+
+
+def _is_routers(model: AddressModel, port: Port) -> bool:
+    """Whether a router in front of the host has the address: nothing of the host can be bound to it."""
+    behind = port in model.evidence and model.evidence[port].response in BEHIND
+    return owner_of(model) is Owner.GATEWAY or (behind and model.address.realm == Realm.PUBLIC)
 
 
 def _not_exposed(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
@@ -209,6 +219,7 @@ _OF_NAMED_PORTS = frozenset(
         AdviceRule.OPEN_FIREWALL_AND_PUBLISH,
         AdviceRule.BIND_WIDER,
         AdviceRule.PUBLISH_WIDER,
+        AdviceRule.FORWARDED_BY_ROUTER,
         AdviceRule.PERHAPS_BOUND_TO_LOOPBACK,
         AdviceRule.FORWARD_PORT,
         AdviceRule.KEPT_FROM_PUBLIC,

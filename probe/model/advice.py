@@ -33,6 +33,7 @@ class AdviceRule(StrEnum):
     OPEN_FIREWALL_AND_PUBLISH = "open-firewall-and-publish"
     BIND_WIDER = "bind-wider"
     PUBLISH_WIDER = "publish-wider"
+    FORWARDED_BY_ROUTER = "forwarded-by-router"  # on its address, and refused at the host's own
     BOUND_TO_LOOPBACK = "bound-to-loopback"
     PERHAPS_BOUND_TO_LOOPBACK = "perhaps-bound-to-loopback"
     FORWARD_PORT = "forward-port"
@@ -81,6 +82,7 @@ IMPORTANCE: Mapping[AdviceRule, int] = {
     AdviceRule.TURNED_AWAY: 45,
     AdviceRule.BIND_WIDER: 40,
     AdviceRule.PUBLISH_WIDER: 40,
+    AdviceRule.FORWARDED_BY_ROUTER: 40,
     AdviceRule.HAIRPIN: 40,
     AdviceRule.BOUND_TO_LOOPBACK: 20,
     AdviceRule.PERHAPS_BOUND_TO_LOOPBACK: 20,

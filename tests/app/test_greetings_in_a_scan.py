@@ -144,7 +144,7 @@ def test_another_service_answers_on_the_public_address():
         report = scanned(number)
         mute = scanned(number, Inquiry.NONE)
     sentence = (
-        f"another service answers {number}/tcp on the public address 127.0.0.2 (220 two)"
+        f"{number}/tcp is another service on the public address 127.0.0.2 (220 two)"
         " than on 127.0.0.1 (220 one)"
     )
     (differ,) = [one for one in report.ports[0].evidence if one.rule is EvidenceRule.OTHER_SERVICE]

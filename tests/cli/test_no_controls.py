@@ -17,7 +17,7 @@ def test_no_controls_are_asked(flags, roles, capsys: pytest.CaptureFixture[str])
     (measurement,) = json.loads(captured.out)["measurements"]
     asked = {row.get("role", "tested") for address in measurement["addresses"] for row in address["rows"]}
     assert asked & {"tested", "control"} == roles
-    assert ("--no-controls: refusals and silences are compared with no port" in captured.err) is bool(flags)
+    assert ("--no-controls: without unused ports to compare with" in captured.err) is bool(flags)
 
 
 def test_the_plan_has_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,6 +66,6 @@ def test_its_sentence() -> None:
     """What would be looked at, and what that separates."""
     shown = RootWouldShow(looks=(FILTER, PEERS, BACK), causes=(Cause.LOCAL_FIREWALL, Cause.HOST_DOWN))
     assert explained_root(shown).text == (
-        "with sudo it would show this machine's packet filter, the tunnel's peers and handshakes and by"
-        " which way answers come back, which separates local-firewall and host-down"
+        "sudo would show this machine's packet filter, the tunnel's peers and handshakes and"
+        " the path of the answers, which separates local-firewall and host-down"
     )

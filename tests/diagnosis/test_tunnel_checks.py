@@ -291,10 +291,10 @@ def test_gateways_of_a_tunnel_are_proposed() -> None:
 @pytest.mark.parametrize(
     ("customary", "text"),
     [
-        (False, f"to examine what is behind wg0: {DOCTOR}"),
+        (False, f"to check the tunnel wg0: {DOCTOR}"),
         (
             True,
-            f"to examine what is behind wg0, if its far end has the usual address: {DOCTOR}",
+            f"to check the tunnel wg0 (the usual address of its far end): {DOCTOR}",
         ),
     ],
 )

@@ -58,10 +58,7 @@ def test_the_words_of_a_group_name_its_ports() -> None:
     """In the advice, in the command, and in the list of what to do."""
     report = scanned(("lan",), "22,5000-6100")
     (rest,) = report.rest or ()
-    sentence = (
-        "5000-6100/tcp is blocked at 192.168.77.10: if others should reach it there, open 5000-6100/tcp in"
-        " the firewall"
-    )
+    sentence = "5000-6100/tcp is blocked at 192.168.77.10: if others should reach it, open it in the firewall"
     assert [one.text for one in rest.advice] == [sentence]
     assert rest.next_tests[0].command == "ss -tlnp '( sport >= :5000 and sport <= :6100 )'"
     assert to_do(report) == (sentence,)

@@ -14,13 +14,13 @@ REFUSED = {"controls": "reset@host", "port": "reset@host"}
 OPEN = {"controls": "reset@host", "port": "syn-ack@host"}
 SILENT = {"controls": "reset@host", "port": "no-response"}
 BEHIND = {"controls": "reset@host", "port": "syn-ack@behind"}
-OWN = "the reset of {} carries the mark of the probe: it is the host's own stack that refuses"
-FORGED = "the reset of {} lacks the mark of its host's own resets: a filter forges it"
-UNSIGNED = "no reset of {} carries the mark of the probe: a filter may forge them all"
-ONLY_SYN = "an ACK to {} is reset: openings are dropped, and the stack behind the filter is there"
-STATEFUL = "an ACK to {} is dropped as well, as a filter does that knows its connections"
-BESIDE = f"a FIN to {LAN}, which nothing forwards, is "
-RAW_ONLY = "raw packets get an answer from {}, and this machine's sockets do not"
+OWN = "the reset from {} carries the probe's mark: the host's own stack refuses"
+FORGED = "the reset from {} lacks the mark of the host's own resets: a filter forges it"
+UNSIGNED = "no reset from {} carries the probe's mark: a filter may forge them all"
+ONLY_SYN = "an ACK to {} is reset: only SYNs are dropped, the host is up behind the filter"
+STATEFUL = "an ACK to {} is dropped too, as by a stateful filter"
+BESIDE = f"a FIN to {LAN}, which NAT skips, is "
+RAW_ONLY = "raw packets are answered by {}, but this machine's sockets get nothing"
 
 
 def marked(**more) -> dict:
@@ -50,38 +50,38 @@ SENTENCES: dict[str, tuple[dict, dict, list[str]]] = {
     "a FIN is reset": (
         SILENT,
         {"ack": "reset marked", "fin": "reset marked"},
-        [ONLY_SYN.format(LAN), f"a FIN to {LAN} is reset: nothing listens there behind the filter"],
+        [ONLY_SYN.format(LAN), f"a FIN to {LAN} is reset: nothing listens behind the filter"],
     ),
     "a FIN is kept": (
         SILENT,
         {"ack": "reset marked", "fin": "no-response"},
         [
             ONLY_SYN.format(LAN),
-            f"a FIN to {LAN} is not answered where an ACK is reset, as by a port with a listener",
+            f"a FIN to {LAN} gets no answer where an ACK is reset, as if something listens",
         ],
     ),
     "a FIN is rejected": (SILENT, {"fin": "port-unreach/host"}, []),
     "a FIN beside a forwarding is kept": (
         BEHIND,
         {"fin": "no-response"},
-        [BESIDE + "not answered: the host has a filter or a socket on it too, as Docker's proxy is"],
+        [BESIDE.removesuffix("is ") + "gets no answer: docker-proxy or a filter has the port too"],
     ),
     "a FIN beside a forwarding is rejected": (
         BEHIND,
         {"fin": "admin-prohibited/host"},
-        [BESIDE + "rejected by a filter, which what is forwarded does not meet"],
+        [BESIDE + "rejected by a filter that forwarded packets bypass"],
     ),
     "a FIN beside a forwarding is reset": (
         BEHIND,
         {"fin": "reset marked"},
-        [BESIDE + "reset by its own stack: no socket of the host has the port"],
+        [BESIDE + "reset: no socket of the host has the port"],
     ),
     "a FIN beside a forwarding is reset, perhaps by a filter": (BEHIND, {"fin": "reset plain"}, []),
     "an ACK where the port is open": (OPEN, {"ack": "reset marked"}, []),
     "no window": (
         OPEN,
         {"syn": "syn-ack bare"},
-        [f"the SYN/ACK of {LAN} offers no window, as SYN proxies do: nothing may be behind it"],
+        [f"the SYN/ACK from {LAN} offers no window, as SYN proxies do: nothing may be behind it"],
     ),
     "a window": (OPEN, {"syn": "syn-ack"}, []),
     "sockets do not get it": (SILENT, {"syn": "syn-ack"}, [RAW_ONLY.format(LAN)]),
@@ -93,45 +93,45 @@ SENTENCES: dict[str, tuple[dict, dict, list[str]]] = {
     "a frame is accepted": (
         OPEN,
         {"frame vpn": "syn-ack"},
-        [f"the machine at {LAN} accepts for 10.88.0.10 on its own link"],
+        [f"the host at {LAN} accepts a packet for 10.88.0.10 on its own link"],
     ),
     "a frame is refused": (
         OPEN,
         {"frame vpn": "reset marked"},
-        [f"the machine at {LAN} refuses for 10.88.0.10 on its own link"],
+        [f"the host at {LAN} refuses a packet for 10.88.0.10 on its own link"],
     ),
     "a frame is rejected": (
         OPEN,
         {"frame vpn": "port-unreach/host"},
-        [f"the machine at {LAN} rejects what is for 10.88.0.10 on its own link"],
+        [f"the host at {LAN} rejects a packet for 10.88.0.10 on its own link"],
     ),
     "a frame would be sent on": (
         OPEN,
         {"frame vpn": "time-exceeded/lan"},
-        [f"the machine at {LAN} would send on what is for 10.88.0.10"],
+        [f"the host at {LAN} would forward a packet for 10.88.0.10"],
     ),
     "a frame stays unanswered": (
         OPEN,
         {"frame vpn": "no-response"},
-        [f"the machine at {LAN} does not answer for 10.88.0.10 on its own link"],
+        [f"the host at {LAN} does not answer a packet for 10.88.0.10 on its own link"],
     ),
     "loopback accepts": (
         REFUSED,
         {"frame 127.0.0.1": "syn-ack"},
-        [f"the machine at {LAN} accepts for 127.0.0.1 from its link: loopback is reached from there"],
+        [f"the host at {LAN} accepts a packet for 127.0.0.1 from its link: loopback is reachable"],
     ),
     "loopback refuses": (
         REFUSED,
         {"frame 127.0.0.1": "reset marked"},
-        [f"the machine at {LAN} refuses for 127.0.0.1 from its link: nothing listens on that address"],
+        [f"the host at {LAN} refuses a packet for 127.0.0.1 from its link: nothing listens on it"],
     ),
     "loopback is not answered for": (REFUSED, {"frame 127.0.0.1": "no-response"}, []),
     "two frames": (
         OPEN,
         {"frame vpn": "no-response", "frame public": "syn-ack"},
         [
-            f"the machine at {LAN} does not answer for 10.88.0.10 on its own link",
-            f"the machine at {LAN} accepts for 203.0.113.10 on its own link",
+            f"the host at {LAN} does not answer a packet for 10.88.0.10 on its own link",
+            f"the host at {LAN} accepts a packet for 203.0.113.10 on its own link",
         ],
     ),
 }
@@ -158,7 +158,7 @@ def test_addresses_that_answer_alike_share_a_sentence():
     }
     assert raw_sentences(case) == [
         OWN.format(f"{LAN} and {VPN}"),
-        f"the machine at {LAN} does not answer for 10.88.0.10 on its own link",
+        f"the host at {LAN} does not answer a packet for 10.88.0.10 on its own link",
     ]
 
 

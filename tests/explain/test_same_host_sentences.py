@@ -30,22 +30,20 @@ from probe.model.identity import AliasSign, Sameness
 from probe.model.probing import Reason
 
 SAME, OTHER, ASSUMED = Sameness
-WORD = "taken as one host on your word"
+WORD = "assumed to be one host"
 ANSWERED = "192.168.77.10 answered a frame for 10.88.0.10 on its lan link"
 FORWARDED = (
-    "192.168.77.10 did not take a frame for 10.88.0.10 as its own (time-exceeded): that address is elsewhere,"
-    " unless it is a container or another host behind 192.168.77.10"
+    "192.168.77.10 did not take a frame for 10.88.0.10 as its own (time-exceeded),"
+    " unless that is a container or host behind it"
 )
-ONE_KEY = "they show the same SSH host key on 22/tcp, unless one was cloned from the other, or forwards it"
-TWO_KEYS = "their SSH host keys on 22/tcp differ, unless one machine runs two SSH servers"
+ONE_KEY = "same SSH host key on 22/tcp, unless one is a clone, or forwards the port"
+TWO_KEYS = "different SSH host keys on 22/tcp, unless one machine runs two SSH servers"
 TWO_SERVICES = (
-    "another service answers on 443/tcp: Apache on 10.88.0.10, nginx on 192.168.77.10,"
-    " unless one machine runs a service for each, or a box on the way answers for one of them"
+    "443/tcp differs: Apache on 10.88.0.10, nginx on 192.168.77.10,"
+    " unless one machine runs both, or a box on the way answers for one"
 )
-ONE_LINK = "they have one link address, {}, unless a repeater or a router stands in for both"
-TWO_TTLS = (
-    "their answers start with different TTLs, 64 and 128, unless a box on the way answers for one of them"
-)
+ONE_LINK = "same link address, {}, unless a repeater or a router stands in for both"
+TWO_TTLS = "different initial TTLs, 64 and 128, unless a box on the way answers for one of them"
 
 # Surveys -> of each address its sameness, its probability of being another machine, and the sentences.
 WHO = {
@@ -54,13 +52,13 @@ WHO = {
     "a frame is answered": (
         traced(frame(Reason.RESET, VPN)),
         {
-            VPN: (SAME, 0.0, [f"one machine with 192.168.77.10: {ANSWERED}"]),
-            LAN: (SAME, 0.0, [f"one machine with 10.88.0.10: {ANSWERED}"]),
+            VPN: (SAME, 0.0, [f"same machine as 192.168.77.10: {ANSWERED}"]),
+            LAN: (SAME, 0.0, [f"same machine as 10.88.0.10: {ANSWERED}"]),
         },
     ),
     "a frame and ARP are answered": (
         traced(frame(Reason.RESET, VPN), who_has(MAC)),
-        {VPN: (SAME, 0.0, [f"one machine with 192.168.77.10: {ANSWERED}"])},
+        {VPN: (SAME, 0.0, [f"same machine as 192.168.77.10: {ANSWERED}"])},
     ),
     "a frame would be forwarded": (
         traced(frame(Reason.TIME_EXCEEDED, LAN)),
@@ -75,7 +73,7 @@ WHO = {
             LAN: (
                 ASSUMED,
                 0.0,
-                [WORD, "beside 10.88.0.10: the same service on 443/tcp: they show one certificate"],
+                [WORD, "compared with 10.88.0.10: same certificate on 443/tcp"],
             ),
         },
     ),
@@ -85,7 +83,7 @@ WHO = {
             LAN: (
                 ASSUMED,
                 0.0,
-                [WORD, "beside 10.88.0.10: the same service on 443/tcp: their certificates have one key"],
+                [WORD, "compared with 10.88.0.10: certificates with the same key on 443/tcp"],
             ),
         },
     ),
@@ -110,8 +108,8 @@ WHO = {
                 SAME,
                 0.0,
                 [
-                    f"one machine with 192.168.77.10: {ONE_KEY}",
-                    f"outweighed, beside 192.168.77.10: {TWO_SERVICES}",
+                    f"same machine as 192.168.77.10: {ONE_KEY}",
+                    f"compared with 192.168.77.10, outweighed: {TWO_SERVICES}",
                 ],
             ),
         },
@@ -128,15 +126,15 @@ WHO = {
                 OTHER,
                 0.6,
                 [
-                    f"perhaps another machine answers here: that of 10.88.0.10, where {TWO_SERVICES}",
-                    f"one machine with 10.88.0.10: {ONE_LINK.format(OTHER_MAC)}",
+                    f"perhaps another machine answers here, that of 10.88.0.10: {TWO_SERVICES}",
+                    f"same machine as 10.88.0.10: {ONE_LINK.format(OTHER_MAC)}",
                 ],
             ),
         },
     ),
     "three with one key": (
         [survey(ip, keys=ssh("a")) for ip in (LAN, LAN6, VPN)],
-        {VPN: (SAME, 0.0, [f"one machine with 192.168.77.10 and fd77::10: {ONE_KEY}"])},
+        {VPN: (SAME, 0.0, [f"same machine as 192.168.77.10 and fd77::10: {ONE_KEY}"])},
     ),
     "the odd one out comes first": (
         [survey(VPN, keys=ssh("b")), survey(LAN, keys=ssh("a")), survey(LAN6, keys=ssh("a"))],
@@ -146,7 +144,7 @@ WHO = {
                 0.9,
                 [f"another machine answers here than on 192.168.77.10 and fd77::10: {TWO_KEYS}"],
             ),
-            LAN: (SAME, 0.0, [f"one machine with fd77::10: {ONE_KEY}"]),
+            LAN: (SAME, 0.0, [f"same machine as fd77::10: {ONE_KEY}"]),
         },
     ),
     "the odd one out among singles": (
@@ -168,8 +166,8 @@ WHO = {
                 SAME,
                 0.0,
                 [
-                    f"one machine with 192.168.77.10: {ANSWERED}",
-                    f"outweighed, beside 192.168.77.10: {TWO_KEYS}",
+                    f"same machine as 192.168.77.10: {ANSWERED}",
+                    f"compared with 192.168.77.10, outweighed: {TWO_KEYS}",
                 ],
             ),
         },
@@ -182,7 +180,7 @@ WHO = {
                 0.9,
                 [
                     f"another machine answers here than on 192.168.77.10: {TWO_KEYS}",
-                    f"outweighed, beside 192.168.77.10: {ONE_LINK.format(MAC)}",
+                    f"compared with 192.168.77.10, outweighed: {ONE_LINK.format(MAC)}",
                 ],
             ),
         },
@@ -195,8 +193,8 @@ WHO = {
             survey(PUBLIC, keys=ssh("a")),
         ],
         {
-            LAN: (SAME, 0.0, [f"one machine with fd77::10: {ONE_LINK.format(MAC)}"]),
-            PUBLIC: (SAME, 0.0, [f"one machine with 10.88.0.10: {ONE_KEY}", f"{WORD} with 192.168.77.10"]),
+            LAN: (SAME, 0.0, [f"same machine as fd77::10: {ONE_LINK.format(MAC)}"]),
+            PUBLIC: (SAME, 0.0, [f"same machine as 10.88.0.10: {ONE_KEY}", f"{WORD} with 192.168.77.10"]),
         },
     ),
     "one with the other machine": (
@@ -211,8 +209,8 @@ WHO = {
                 OTHER,
                 0.9,
                 [
-                    f"another machine answers here: that of 10.88.0.10, where {TWO_KEYS}",
-                    f"one machine with 10.88.0.10: {ONE_LINK.format(OTHER_MAC)}",
+                    f"another machine answers here, that of 10.88.0.10: {TWO_KEYS}",
+                    f"same machine as 10.88.0.10: {ONE_LINK.format(OTHER_MAC)}",
                 ],
             ),
         },
@@ -234,7 +232,7 @@ def test_who_is_who(name):
 
 
 def test_proof_goes_from_one_to_the_next():
-    """What is one machine with one of a group is one with all, and parted from the others as they are."""
+    """What is same machine as one of a group is one with all, and parted from the others as they are."""
     surveys = [
         survey(LAN, link=MAC),
         survey(VPN, traces=(frame(Reason.SYN_ACK, VPN),), keys=ssh("a"), reply_ttl=64, hops=1),
@@ -248,7 +246,7 @@ def test_proof_goes_from_one_to_the_next():
 
 
 def test_lesser_signs_do_not_part_a_group():
-    """Two addresses that are one machine with a third are one machine, though their TTLs differ."""
+    """Two addresses that are same machine as a third are one machine, though their TTLs differ."""
     surveys = [
         survey(LAN, keys=ssh("a")),
         survey(VPN, keys=ssh("a"), reply_ttl=64, hops=1),
@@ -262,12 +260,9 @@ def test_greetings_in_words():
     lan, vpn = ({**web(port=SSH, server=name), **web(), **greeting("a", DNS)} for name in ("nginx", "Apache"))
     alike, mixed = (claim_words(f.claim) for f in findings(two({"greetings": lan}, {"greetings": vpn})))
     assert mixed == (
-        "another service answers on 22/tcp, where others greet alike:"
-        " Apache on 10.88.0.10, nginx on 192.168.77.10"
+        "22/tcp differs, where other services match: Apache on 10.88.0.10, nginx on 192.168.77.10"
     )
-    assert alike == (
-        "the services on 443/tcp and 53/udp greet alike, as those of two machines with one image do too"
-    )
+    assert alike == ("same banner on 443/tcp and 53/udp, as of two machines with one image")
 
 
 def test_every_sign_has_its_words():

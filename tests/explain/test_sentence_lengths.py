@@ -10,8 +10,8 @@ from probe.explain import addresses, advice, answers, bindings, causes, glossary
 from probe.explain.findings import NOT_REACHED
 from probe.explain.follow_ups import FOLLOW_UPS
 
-LONGEST = 130  # characters of a template; addresses fill it in
-LONGER = 185  # those that say two things to do
+LONGEST = 115  # characters of a template; addresses fill it in
+LONGER = 130  # those that say two things to do
 TEMPLATES = {
     "answers": [*answers.SENTENCES.values(), *answers.READINGS.values(), *answers.SUMMARIES.values()],
     "addresses": [*addresses.SENTENCES.values(), *same_host.SENTENCES.values()],

@@ -48,7 +48,7 @@ BEHIND = {
         (LAN, shows(greetings=greeting("220 ready"))),
         (VPN, shows(greetings=greeting("220 ready"))),
         [Served((LAN, VPN), "220 ready", (GREETING,))],
-        ["perhaps the same service on 192.168.77.10 and 10.88.0.10: they greet alike (220 ready)"],
+        ["perhaps the same service on 192.168.77.10 and 10.88.0.10: same banner (220 ready)"],
     ),
     "they greet alike, each with a certificate": (
         (LAN, shows(keys=tls("a"), greetings=web(**NGINX))),
@@ -62,7 +62,7 @@ BEHIND = {
         [Served((LAN,), "nginx/1.22.1", (), (PUBLIC,)), Served((PUBLIC,), "Apache/2.4.57", (), (LAN,))],
         [
             (
-                "another service answers 443/tcp on the public address 203.0.113.10"
+                "443/tcp is another service on the public address 203.0.113.10"
                 " (HTTP 200, Apache/2.4.57) than on 192.168.77.10 (HTTP 200, nginx/1.22.1)"
             )
         ],
@@ -71,12 +71,7 @@ BEHIND = {
         (LAN, shows(greetings=greeting("220 ready"))),
         (VPN, shows(greetings=web(301, location="/login"))),
         [Served((LAN,), "220 ready", (), (VPN,)), Served((VPN,), "HTTP 301", (), (LAN,))],
-        [
-            (
-                "another service answers 443/tcp on 10.88.0.10 (HTTP 301, /login)"
-                " than on 192.168.77.10 (220 ready)"
-            )
-        ],
+        [("443/tcp is another service on 10.88.0.10 (HTTP 301, /login) than on 192.168.77.10 (220 ready)")],
     ),
     "forbidden on one": (
         (LAN, shows(greetings=web(**NGINX))),
@@ -85,7 +80,7 @@ BEHIND = {
         [
             (
                 "443/tcp answers differently on the public address 203.0.113.10 (HTTP 403, nginx/1.22.1)"
-                " than on 192.168.77.10 (HTTP 200, nginx/1.22.1): one service with two faces, or two"
+                " and 192.168.77.10 (HTTP 200, nginx/1.22.1): one service, or two"
             )
         ],
     ),
@@ -121,7 +116,7 @@ def test_host_keys_decide():
     assert sentences(service_evidence(SSH, surveys), SSH, surveys) == [
         "same service on 192.168.77.10 and 203.0.113.10 (SSH-2.0-x, same SSH host key)",
         (
-            "another service answers 22/tcp on 10.88.0.10 than on 192.168.77.10 and 203.0.113.10:"
+            "22/tcp is another service on 10.88.0.10 than on 192.168.77.10 and 203.0.113.10:"
             " their host keys differ"
         ),
     ]

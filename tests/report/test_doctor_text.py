@@ -156,7 +156,7 @@ def test_commands_for_other_tools_are_alternatives() -> None:
         "fix: target# ufw one",
         "fix: target# ufw two",
         "or: target# nft one",
-        "fix: or let ICMP (ty",
+        "fix: or allow ICMP '",
     ]
 
 
@@ -165,7 +165,7 @@ def test_what_root_would_show_stands_last() -> None:
     shown = RootWouldShow(looks=(Look.PACKET_FILTER,), causes=(Cause.LOCAL_FIREWALL, Cause.HOST_DOWN))
     lines = render_doctor(reported(replace(NEVER, as_root=shown)), TextStyle(width=120)).splitlines()
     assert lines[-3] == (
-        "  with sudo it would show this machine's packet filter, which separates local-firewall and host-down"
+        "  sudo would show this machine's packet filter, which separates local-firewall and host-down"
     )
 
 
@@ -173,7 +173,7 @@ def test_without_an_address_some_are_proposed() -> None:
     """Those behind the tunnels, as a command."""
     proposed = (Proposal(interface="wg0", addresses=("10.88.0.1",)),)
     report = assemble_doctor(Diagnosis(CHECKS, proposed=proposed), FACTS)
-    assert "\n\nTo examine what is behind wg0: bindprobe doctor --vpn 10.88.0.1\n\n" in render_doctor(report)
+    assert "\n\nTo check the tunnel wg0: bindprobe doctor --vpn 10.88.0.1\n\n" in render_doctor(report)
 
 
 def test_what_was_measured_is_one_paragraph() -> None:
