@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, cast
 
 from probe.model.exam import NameAnswer
 from probe.model.machine import Resolvers
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 1.0  # for each question; all are asked at once
 _PORT = 53
+MOST_ADDRESSES = 32  # of one kind; a datagram of 512 bytes (RFC 1035 section 4.2.1) has room for fewer
 _MOST_SERVERS = 4  # glibc asks three (resolv.conf(5), MAXNS)
 _MOST_CANDIDATES = 3  # of a name with search domains
 _TYPES = ("A", "AAAA")
@@ -71,13 +73,13 @@ def _addresses_of(name: str, server: IPAddress, port: int) -> NameAnswer:
     """Both kinds of address of one exact name, asked at the same time."""
     with ThreadPoolExecutor(max_workers=len(_TYPES)) as pool:
         replies = list(pool.map(partial(_query, name, server, port), _TYPES))
-    found = tuple(ip for reply in replies if not isinstance(reply, NameFailure) for ip in _read(reply))
+    found = tuple(ip for reply in replies if not isinstance(reply, NameFailure) for ip in reply)
     failures = [reply for reply in replies if isinstance(reply, NameFailure)]
     return NameAnswer(server, found, None if found or not failures else failures[0])
 
 
-def _query(name: str, server: IPAddress, port: int, kind: str) -> "dns.message.Message | NameFailure":
-    """One question to one server; its answer, or why there is none."""
+def _query(name: str, server: IPAddress, port: int, kind: str) -> tuple[IPAddress, ...] | NameFailure:
+    """One question to one server; the addresses at the end of the name's aliases, or why there are none."""
     import dns.exception  # noqa: PLC0415 - only names need it
     import dns.message  # noqa: PLC0415
     import dns.query  # noqa: PLC0415
@@ -86,20 +88,16 @@ def _query(name: str, server: IPAddress, port: int, kind: str) -> "dns.message.M
     try:
         question = dns.message.make_query(name, kind)
         reply = dns.query.udp(question, str(server), timeout=TIMEOUT_S, port=port)
+        if reply.rcode() == dns.rcode.NXDOMAIN:
+            return NameFailure(rule=NameFailureRule.NO_SUCH_NAME)
+        if reply.rcode() != dns.rcode.NOERROR:
+            return NameFailure(rule=NameFailureRule.RESPONSE_CODE, code=dns.rcode.to_text(reply.rcode()))
+        # What does not hang together with the question is not read, nor aliases without an end.
+        records = cast("dns.message.QueryMessage", reply).resolve_chaining().answer or ()
     except dns.exception.Timeout:
         return _SILENCE
     except dns.exception.DNSException as problem:
         return NameFailure(rule=NameFailureRule.UNREADABLE, code=type(problem).__name__)
     except OSError as problem:
         return NameFailure(rule=NameFailureRule.UNREACHABLE, code=problem.strerror)
-    if reply.rcode() == dns.rcode.NXDOMAIN:
-        return NameFailure(rule=NameFailureRule.NO_SUCH_NAME)
-    if reply.rcode() != dns.rcode.NOERROR:
-        return NameFailure(rule=NameFailureRule.RESPONSE_CODE, code=dns.rcode.to_text(reply.rcode()))
-    return reply
-
-
-def _read(reply: "dns.message.Message") -> tuple[IPAddress, ...]:
-    """The addresses of an answer, at the end of its aliases."""
-    records = (record for rrset in reply.answer for record in rrset)
-    return tuple(ip_address(record.address) for record in records if hasattr(record, "address"))
+    return tuple(ip_address(record.address) for record in islice(records, MOST_ADDRESSES))

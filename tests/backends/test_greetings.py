@@ -10,7 +10,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from key_servers import HOSTILE, TLS_RECORD, drip, flood, never, send, serving, tls_speaker
+from hostile_servers import ALL
+from key_servers import never, send, serving, tls_speaker
 
 from probe.backends import banner
 from probe.backends.banner import MOST_HEAD, MOST_LINE, read_greetings
@@ -160,27 +161,11 @@ def test_all_at_once() -> None:
     assert connected == 0
 
 
-LIES = {
-    **HOSTILE,
-    "a header bomb": flood(PAGE[:-2], b"X-Bomb: " + b"b" * 4000 + b"\r\n"),
-    "one header without end": flood(PAGE[:-2] + b"Location: ", b"l" * 65_536),
-    "a dripping head": drip(PAGE[:-2]),
-    "a dripping line": drip(b"220 "),
-    "escapes": send(b"\x1b]0;owned\x07\x1b[2J\x9b31m\xe2\x80\xae\r\n"),
-    "a page of escapes": send(b"HTTP/1.1 200 \x1b[2J\r\nServer: \x9b\x1b]52;c;YQ==\x07\r\n\r\n"),
-    "a huge record": flood(TLS_RECORD + b"\xff\xff", b"\0" * 65_536),
-    "no ServerHello": send(b"\x16\x03\x03\x00\x05\x02\xff\xff\xff\xff" * 9),
-    "an alert": send(b"\x15\x03\x03\x00\x02\x02\x28"),
-    "NUL bytes": flood(b"", b"\0" * 65_536),
-    "spaces without end": flood(b"", b" \r\n" * 9999),
-}
-
-
 @pytest.mark.parametrize("approach", Approach)
 def test_hostile_servers(approach: Approach) -> None:
     """Whatever they send or do not send: short printable texts or nothing, no error, all within the time."""
     with ExitStack() as stack:
-        ports = [stack.enter_context(serving(serve)) for serve in LIES.values()]
+        ports = [stack.enter_context(serving(serve)) for serve in ALL.values()]
         before = time.monotonic()
         found = read_greetings([call(port, approach) for port in ports])
         assert time.monotonic() - before < HANGS_S
