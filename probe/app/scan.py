@@ -16,7 +16,7 @@ from probe.app.session import Backends, open_session
 from probe.app.stages import collect
 from probe.app.target import Target, facts_of, resolve_target
 from probe.app.way_out import require_sources
-from probe.engine.run import Outcome, Progress
+from probe.engine.run import Outcome, Progress, Watcher
 from probe.errors import NothingMeasuredError
 from probe.model.facts import HERE, AddressSurvey, TunnelHealth
 from probe.model.measurement import Measurement
@@ -37,6 +37,7 @@ class Reporting:
         most_rows: where there are more ports, those that are alike share a row; None: each has its own.
         redact: replace what names a network.
         sockets: what the target lists of its own.
+        watcher: called with observations as they become final, while others are still under way.
     """
 
     vantage: str = HERE
@@ -44,6 +45,7 @@ class Reporting:
     most_rows: int | None = None
     redact: bool = False
     sockets: SocketTable | None = None
+    watcher: Watcher | None = None
 
 
 def scan(
@@ -72,7 +74,7 @@ def scan(
         BackendError: this machine lets us open no sockets.
     """
     with _ready(target, backends, engine) as (resolved, ready):
-        measurement, surveys = _measurement(resolved, timing, ready, how.vantage, progress)
+        measurement, surveys = _measurement(resolved, timing, ready, how, progress)
     from probe.app.infer import judged
 
     facts = structs.replace(facts_of(resolved, strict=how.strict), sockets=how.sockets)
@@ -93,7 +95,7 @@ def measure(
     Args and errors as `scan`; `vantage` names where it is made from.
     """
     with _ready(target, backends, engine) as (resolved, ready):
-        return _measurement(resolved, timing, ready, vantage, progress)[0]
+        return _measurement(resolved, timing, ready, Reporting(vantage=vantage), progress)[0]
 
 
 @contextmanager
@@ -119,7 +121,7 @@ def _resolved(target: Target | ResolvedTarget, backends: Backends) -> ResolvedTa
 
 
 def _measurement(
-    target: ResolvedTarget, timing: Timing, backends: Backends, vantage: str, progress: Progress | None
+    target: ResolvedTarget, timing: Timing, backends: Backends, how: Reporting, progress: Progress | None
 ) -> tuple[Measurement, tuple[AddressSurvey, ...]]:
     """What was measured, and the surveys that it was made of.
 
@@ -127,14 +129,14 @@ def _measurement(
         NothingMeasuredError: not one probe could be sent to any address.
     """
     started = dt.datetime.now(dt.UTC)
-    outcome = collect(target, timing, backends, progress)
+    outcome = collect(target, timing, backends, progress, watcher=how.watcher)
     if outcome.complete and not _measured_anything(outcome):
         names = ", ".join(str(address.ip) for address in target.addresses)
         raise NothingMeasuredError(f"no probe could be sent to {names}: {_why_not(outcome.surveys)}")
     from probe.engine.rows import measurement_of
 
-    measurement = measurement_of(outcome, vantage=vantage, engine=backends.engine, started=started)
-    return measurement, tuple(replace(one, vantage=vantage) for one in outcome.surveys)
+    measurement = measurement_of(outcome, vantage=how.vantage, engine=backends.engine, started=started)
+    return measurement, tuple(replace(one, vantage=how.vantage) for one in outcome.surveys)
 
 
 def _why_not(surveys: Sequence[AddressSurvey]) -> str:

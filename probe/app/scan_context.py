@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from probe.app.session import Backends
 from probe.engine.backend import Endpoint, Task
-from probe.engine.run import Outcome, Progress
+from probe.engine.run import Outcome, Progress, Watcher
 from probe.model.greeting import Greeting
 from probe.model.identity import Key
 from probe.model.measurement import NO_FACTS, Facts
@@ -27,13 +27,15 @@ class ScanContext:
     """What every stage works with.
 
     `facts` are what the user stated. `patient`: where a tunnel has no session yet, it may be waited
-    for a second handshake, some 6 s. `begun` is what services are asked already.
+    for a second handshake, some 6 s. `watcher` is called with observations as they become
+    final. `begun` is what services are asked already.
     """
 
     plan: Plan
     backends: Backends
     facts: Facts = NO_FACTS
     progress: Progress | None = None
+    watcher: Watcher | None = None
     patient: bool = True
     begun: BegunInquiries = field(default_factory=BegunInquiries)
 

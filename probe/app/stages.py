@@ -15,7 +15,7 @@ from probe.app.session import Backends
 from probe.app.target import facts_of
 from probe.app.tunnels import TunnelFacts
 from probe.engine.backend import Backend
-from probe.engine.run import Outcome, Progress, Run
+from probe.engine.run import Outcome, Progress, Run, Watcher
 from probe.engine.scan import Counts
 from probe.engine.second_asking import ask_a_second_time, second_questions
 from probe.engine.survey import Survey, ask_follow_ups, survey_address
@@ -37,6 +37,7 @@ def collect(
     backends: Backends,
     progress: Progress | None = None,
     *,
+    watcher: Watcher | None = None,
     patient: bool = True,
 ) -> Outcome:
     """Run all stages of a scan.
@@ -45,7 +46,7 @@ def collect(
     """
     plan = make_plan(target, timing, backends.host, controls=backends.controls)
     patient = patient and timing.retries > 0
-    context = ScanContext(plan, backends, facts_of(target), progress, patient)
+    context = ScanContext(plan, backends, facts_of(target), progress, watcher, patient)
     outcome = Outcome((), Counts(), 0.0, complete=True)
     for stage in STAGES:
         outcome = stage(outcome, context)
@@ -64,6 +65,8 @@ def survey_addresses(_: Outcome, context: ScanContext) -> Outcome:
 
         def watch(observations: Sequence[Observation]) -> None:
             preload.answered()
+            if context.watcher is not None:
+                context.watcher(observations)
             if early.take(observations):
                 preload.begin()
 
@@ -85,7 +88,7 @@ def read_tunnels(outcome: Outcome, context: ScanContext) -> Outcome:
 
     def again(early: Sequence[IPAddress]) -> Outcome:
         surveys = _surveys((a for a in plan.addresses if a.address.ip in early), backends.host)
-        run = Run(surveys, backends.backend, plan.timing, outcome.learned, plan.links())
+        run = Run(surveys, backends.backend, plan.timing, outcome.learned, plan.links(), context.watcher)
         return run.until(plan.deadline, context.progress)
 
     try:
@@ -181,7 +184,7 @@ def _run_further(
     """Carry further surveys of some addresses; all of them keep their order."""
     plan = context.plan
     left = max(0.0, plan.deadline - outcome.elapsed)
-    run = Run(asked, backend, plan.timing, outcome.learned, plan.links())
+    run = Run(asked, backend, plan.timing, outcome.learned, plan.links(), context.watcher)
     further = run.until(left, context.progress)
     found = {survey.address.ip: survey for survey in further.surveys}
     return Outcome(

@@ -24,7 +24,7 @@ from probe.cli.notices import (
     warn_of_packets,
 )
 from probe.cli.output import Destination
-from probe.cli.progress import ProgressBar
+from probe.cli.progress import LiveView
 from probe.errors import NothingMeasuredError, UsageError
 from probe.machine.interfaces import interfaces
 from probe.model.binding import Binding, Condition
@@ -138,15 +138,17 @@ def measure(
     Raises:
         NothingMeasuredError: not one probe could be sent.
     """
+    view = LiveView({one.ip: one.realm for one in target.addresses}, quiet=how.quiet)
     reporting = Reporting(
         vantage=platform.node() or HERE,
         strict=how.strict,
         most_rows=None if how.all_ports else MOST_ROWS,
         redact=how.redact,
         sockets=sockets,
+        watcher=view.watcher,
     )
-    with ProgressBar(quiet=how.quiet) as progress:
-        return scan(target, timing, backends, progress=progress, how=reporting)
+    with view:
+        return scan(target, timing, backends, progress=view, how=reporting)
 
 
 def deliver(report: "Report", destination: Destination, *, strict: bool = False) -> int:
