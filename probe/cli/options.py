@@ -162,7 +162,7 @@ Rate = Annotated[
     typer.Option(
         "--rate",
         metavar="PER_SECOND",
-        help="Most openings per second, over all addresses.",
+        help="Most new connections per second, over all addresses.",
         rich_help_panel=PROBING,
     ),
 ]
@@ -210,8 +210,8 @@ NoControls = Annotated[
     bool,
     typer.Option(
         "--no-controls",
-        help="Ask no ports that nothing uses, for hosts that ban who does. What a filter does to every port"
-        " is not known then.",
+        help="Leave unused ports alone, for hosts that ban whoever probes them. A filter on all ports then"
+        " does not show.",
         rich_help_panel=PROBING,
     ),
 ]

@@ -80,7 +80,8 @@ def render_table(report: Report, style: TextStyle = PLAIN) -> str:
         _section("Paths that are not clear", _unclear(report), style),
     ]
     if style.detail:
-        sections += [_section("Evidence", _evidence(report), style), _cost(report)]
+        sections += [_section("Evidence", _evidence(report), style)]
+        sections.append("\n".join(_indented(_cost(report), style, "", "")))
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
