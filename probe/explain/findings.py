@@ -31,7 +31,7 @@ NOT_REACHED: Mapping[Condition, str] = {
     Condition.INTERCEPTED: "a box on the way answers for every port",
     Condition.UNKNOWN: "nothing came back",
 }
-_SILENT_MACHINE = "its machine is there and stays silent"
+_SILENT_MACHINE = "the host is up, but answers nothing"
 _NOT_THE_TARGET = frozenset({_OTHER_MACHINE, NOT_REACHED[Condition.INTERCEPTED]})
 _SOMEBODY_ELSE = frozenset({Owner.OTHER_MACHINE, Owner.THIS_MACHINE})
 _NOT_RUNNING: Mapping[Binding, str] = {
@@ -71,6 +71,7 @@ def findings(report: Report) -> tuple[str, ...]:
         found.not_reached(),
         found.forwarded(),
         found.opened(),
+        found.fronted(),
         found.blocked(),
         found.closed(),
         found.own(),
@@ -139,6 +140,14 @@ class _Findings:
             if any(one.rule is AdviceRule.PUBLISHED_PAST_FIREWALL for one in item.verdict.advice)
         ]
         return _sentence("Past the host's firewall", [_names(passed)] if passed else [])
+
+    def fronted(self) -> str:
+        """Addresses that a box in front of the host has: what is refused there says nothing of the host."""
+        front = [one.address for one in self.reached if one.owner is Owner.GATEWAY]
+        if not front:
+            return ""
+        kind = "is a router or load balancer" if len(front) == 1 else "are routers or load balancers"
+        return f"{listed(front)} {kind}: only what is forwarded is seen."
 
     def blocked(self) -> str:
         """Ports that a filter keeps from an address; all but a few where it drops what nothing uses."""

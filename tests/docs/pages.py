@@ -1,8 +1,8 @@
 """Makes what the pages show of the program: `python tests/docs/pages.py` (`make docs`) writes all of it anew.
 
-A block that follows `<!-- run in SCENARIO, N lines -->` holds commands and what they print: each is run
-against that network in memory, and the first N lines are kept. `docs/reference.md` is made of the program's
-own tables and help, the pictures of the demonstration.
+A block that follows `<!-- run in SCENARIO, N lines -->` (also `SCENARIO raw`, `SCENARIO unprivileged`) holds
+commands and what they print: each is run against that network in memory, and the first N lines are kept.
+`docs/reference.md` is made of the program's own tables and help, the pictures of the demonstration.
 """
 
 import io
@@ -46,10 +46,16 @@ DEMO = "--lan 192.168.77.10 --vpn 10.88.0.10 --public 203.0.113.10 -p 22,3306,80
 LAST = "\n22/tcp ssh: "  # where the picture ends: what follows is on the tutorial's page
 
 _BLOCK = re.compile(
-    r"<!-- run in (?P<scenario>[\w-]+)(?P<raw> raw)?, (?P<lines>\d+) lines -->\n\n"
+    r"<!-- run in (?P<scenario>[\w-]+)(?P<how> raw| unprivileged)?, (?P<lines>\d+) lines -->\n\n"
     r"```console\n(?P<body>.*?)```\n",
     re.DOTALL,
 )
+# Which raw packets are permitted: to the program, whoever types; none; and none, which it says.
+_HOW: Mapping[str | None, Mapping[str, str]] = {
+    " raw": {"engine": "raw"},
+    None: {"engine": "connect"},
+    " unprivileged": {"engine": "connect", "missing": "raw packets need CAP_NET_RAW: sudo bindprobe ..."},
+}
 _COMMAND = re.compile(r"^\$ (.+)$", re.MULTILINE)
 
 
@@ -60,15 +66,15 @@ def filled(text: str) -> str:
 
 def _ran(block: "re.Match[str]") -> str:
     lines = int(block["lines"])
-    engine = "raw" if block["raw"] else "connect"
-    parts = [_shown(line, block["scenario"], engine, lines) for line in _COMMAND.findall(block["body"])]
+    more = _HOW[block["how"]]
+    parts = [_shown(line, block["scenario"], more, lines) for line in _COMMAND.findall(block["body"])]
     head = block[0].partition("```console\n")[0]
     return f"{head}```console\n{chr(10).join(parts)}```\n"
 
 
-def _shown(line: str, scenario: str, engine: str, most: int) -> str:
+def _shown(line: str, scenario: str, more: Mapping[str, str], most: int) -> str:
     """A command and the beginning of what it prints, notes included."""
-    printed = typed(line.removeprefix("sudo "), scenario, engine=engine).both.splitlines()
+    printed = typed(line.removeprefix("sudo "), scenario, **more).both.splitlines()
     cut = [] if len(printed) <= most else ["..."]
     return "\n".join((f"$ {line}", *printed[:most], *cut)) + "\n"
 

@@ -81,6 +81,19 @@ def test_what_others_do_not_reach_is_not_exposed(more) -> None:
     assert not any(one.startswith("Exposed") for one in found(redis, addresses=places))
 
 
+def test_a_router_in_front_is_named() -> None:
+    """What its address refuses says nothing of the host; so with several of them."""
+    places = (address(LAN), address(PUBLIC, owner=Owner.GATEWAY))
+    web = seen(8080, OPEN, OPEN, places=(LAN, PUBLIC))
+    assert found(web, addresses=places)[-1] == (
+        f"{PUBLIC[1]} is a router or load balancer: only what is forwarded is seen."
+    )
+    both = tuple(address(place, owner=Owner.GATEWAY) for place in (LAN, PUBLIC))
+    assert found(web, addresses=both)[-1] == (
+        f"{LAN[1]} and {PUBLIC[1]} are routers or load balancers: only what is forwarded is seen."
+    )
+
+
 def test_turned_away_is_not_exposed() -> None:
     """A program that refuses this machine itself is open, and not exposed to it."""
     answers = (observation(LAN, OPEN, condition=Condition.TURNED_AWAY),)
@@ -113,7 +126,7 @@ def test_a_silent_machine_that_is_there_is_no_missing_one() -> None:
     silent = (observation(LAN, SILENT, condition=Condition.UNKNOWN),)
     one = port(8000, [SILENT], places=(LAN,), observations=silent)
     (sentence,) = found(one, addresses=(address(LAN, Condition.UNKNOWN, evidence=(there,)),))
-    assert sentence.startswith("No answer: lan 192.168.77.10 (its machine is there and stays silent).")
+    assert sentence.startswith("No answer: lan 192.168.77.10 (the host is up, but answers nothing).")
 
 
 def test_an_address_without_condition_that_answers_is_reached() -> None:
