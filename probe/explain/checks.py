@@ -24,10 +24,14 @@ def explained_check(check: Check) -> Check:
 
 def explained_proposal(proposal: Proposal) -> Proposal:
     """The same with its sentence, which ends with a command to be copied."""
-    words = " ".join(f"--vpn {address}" for address in proposal.addresses)
     guess = " (the usual address of its far end)" if proposal.customary else ""
-    text = f"to check the tunnel {proposal.interface}{guess}: bindprobe doctor {words}"
+    text = f"to check the tunnel {proposal.interface}{guess}: {proposal_command(proposal)}"
     return replace(proposal, text=text)
+
+
+def proposal_command(proposal: Proposal) -> str:
+    """The command that examines the addresses."""
+    return f"bindprobe doctor {' '.join(f'--vpn {address}' for address in proposal.addresses)}"
 
 
 def result_text(found: CheckFinding) -> str:

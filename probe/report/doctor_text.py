@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from probe.explain.causes import MEANINGS
+from probe.explain.checks import proposal_command
 from probe.explain.phrases import few, percent
 from probe.model.binding import Condition
-from probe.model.diagnosis import Cause
+from probe.model.diagnosis import Cause, Proposal
 from probe.model.doctor_report import CauseReport, Change, DoctorAddress, DoctorReport, Kind
 from probe.model.fixes import Fix
 from probe.model.machine_checks import Check, Status
@@ -24,6 +25,7 @@ _COLOURS: Mapping[Status, int] = {
     Status.FAIL: _RED,
     Status.SKIPPED: _PLAIN,
 }
+_TO_SEE = frozenset({Status.WARN, Status.FAIL})
 _STATUS_WIDTH = max(len(status) for status in Status)
 _WELL = "well"
 _MOST_FIRST = 3  # addresses whose cause stands before all else
@@ -40,16 +42,18 @@ def render_doctor(report: DoctorReport, style: TextStyle = PLAIN) -> str:
         "\n".join(_answer_first(report, style)) if checks else "",
         "\n".join(["This machine", *_machine(checks, style)]) if checks else "",
         *_addresses(report.addresses, style),
-        *("\n".join(_wrapped(f"{one.text[:1].upper()}{one.text[1:]}", style)) for one in report.proposed),
-        _summary(report),
+        *("\n".join(_proposed(one, style)) for one in report.proposed),
+        "\n".join(_wrapped(_summary(report, detail=style.detail), style)) if report.complete else "",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def _shown_checks(report: DoctorReport, style: TextStyle) -> Sequence[Check]:
-    """Every check in detail, and where no address was given; else those that bear on a cause."""
-    if style.detail or not report.addresses:
+    """All in detail; without an address those that warn or failed, else those that bear on a cause."""
+    if style.detail:
         return report.machine
+    if not report.addresses:
+        return [check for check in report.machine if check.status in _TO_SEE]
     causes = {cause.cause for one in report.addresses for cause in _shown_causes(one)}
     return [check for check in report.machine if bears_on(check, causes)]
 
@@ -132,6 +136,16 @@ def _address(address: DoctorAddress, style: TextStyle) -> Iterator[str]:
         yield from _wrapped(address.as_root.text, style, "  ", "  ")
 
 
+def _proposed(proposal: Proposal, style: TextStyle) -> Iterator[str]:
+    """Its command in a line of its own where it would be broken, so that it can be copied."""
+    text, command = f"{proposal.text[:1].upper()}{proposal.text[1:]}", proposal_command(proposal)
+    if len(text) <= style.width:
+        yield text
+        return
+    yield from _wrapped(text.removesuffix(command).rstrip(), style)
+    yield f"  {command}"
+
+
 def _measured(address: DoctorAddress, style: TextStyle) -> list[str]:
     facts = "; ".join(fact.text for fact in address.measured)
     return _wrapped(facts, style, "  ", "  ") if address.measured else []
@@ -160,18 +174,18 @@ def _fix(fix: Fix, style: TextStyle, indent: str, head: str = "fix: ") -> list[s
     return _wrapped(fix.text, style, f"{indent}fix: ", f"{indent}     ")
 
 
-def _summary(report: DoctorReport) -> str:
-    if not report.complete:
-        return ""
+def _summary(report: DoctorReport, *, detail: bool) -> str:
     took = f"; {report.elapsed_s:.1f} s"
     if report.addresses:
         well, count = sum(address.well for address in report.addresses), len(report.addresses)
         noun = "address is" if count == 1 else "addresses are"
         return f"{well} of {count} {noun} well{took}"
     failed = sum(check.status is Status.FAIL for check in report.machine)
+    count = len(report.machine)
+    more = "" if detail else " (-v shows all)"
     if not failed:
-        return f"Nothing on this machine is broken{took}"
-    return f"{failed} {'check' if failed == 1 else 'checks'} failed{took}"
+        return f"Nothing on this machine is broken: {count} checks{more}{took}"
+    return f"{failed} of {count} checks failed{more}{took}"
 
 
 def _coloured(text: str, colour: int, style: TextStyle) -> str:

@@ -17,6 +17,7 @@ from probe.lab.open_world import backends_of, open_world
 from probe.lab.scenario import Scenario
 from probe.lab.world import World
 from probe.machine.interfaces import Interface
+from probe.machine.sources import MachineReader
 
 COLUMNS = 80
 
@@ -74,12 +75,17 @@ def _inside(world: World, engine: str, missing: str | None, links: Sequence[Inte
     def started(*_: Any, **__: Any) -> Iterator[Session]:
         yield Session(backends_of(world, engine), missing, reader=world.reader)
 
+    @contextmanager
+    def looking(_: Any) -> Iterator[MachineReader]:
+        yield world.reader
+
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a documented command leaves the network in memory")
 
     with contextlib.ExitStack() as stack:
         for module in ("measure", "doctoring"):
             stack.enter_context(mock.patch(f"probe.cli.{module}.started", started))
+        stack.enter_context(mock.patch("probe.cli.doctoring.looking", looking))
         stack.enter_context(mock.patch("probe.cli.measure.interfaces", return_value=tuple(links)))
         stack.enter_context(mock.patch("probe.backends.connect.ConnectBackend", refuse))
         stack.enter_context(mock.patch("probe.backends.system_host.SystemHost", refuse))

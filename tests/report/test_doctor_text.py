@@ -174,6 +174,23 @@ def test_without_an_address_some_are_proposed() -> None:
     proposed = (Proposal(interface="wg0", addresses=("10.88.0.1",)),)
     report = assemble_doctor(Diagnosis(CHECKS, proposed=proposed), FACTS)
     assert "\n\nTo check the tunnel wg0: bindprobe doctor --vpn 10.88.0.1\n\n" in render_doctor(report)
+    narrow = render_doctor(report, TextStyle(width=40))
+    assert "\n\nTo check the tunnel wg0:\n  bindprobe doctor --vpn 10.88.0.1\n\n" in narrow
+
+
+def test_without_an_address_a_healthy_machine_is_a_line() -> None:
+    """What warns or failed is shown, and all of it in detail; what was skipped may be."""
+    assert render_doctor(reported(checks=CHECKS[:2])).count("\n") == 1
+    shown = render_doctor(EVERY["two failed"])
+    assert [status in shown for status in ("  fail  ", "  warn  ", "  ok  ", "  skipped  ")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    everything = render_doctor(EVERY["two failed"], TextStyle(detail=True))
+    assert everything.count("  ok  ") > 0
+    assert everything.endswith("2 of 5 checks failed; 2.1 s\n")
 
 
 def test_what_was_measured_is_one_paragraph() -> None:
@@ -229,9 +246,9 @@ def test_colours() -> None:
     [
         (reported(WELL), "1 of 1 address is well; 2.1 s"),
         (reported(WELL, NEVER, UNSURE), "2 of 3 addresses are well; 2.1 s"),
-        (EVERY["machine"], "1 check failed; 2.1 s"),
-        (EVERY["two failed"], "2 checks failed; 2.1 s"),
-        (EVERY["nothing failed"], "Nothing on this machine is broken; 2.1 s"),
+        (EVERY["machine"], "1 of 4 checks failed (-v shows all); 2.1 s"),
+        (EVERY["two failed"], "2 of 5 checks failed (-v shows all); 2.1 s"),
+        (EVERY["nothing failed"], "Nothing on this machine is broken: 3 checks (-v shows all); 2.1 s"),
         (
             EVERY["interrupted"],
             "Interrupted: this is what was found until then; what is missing was not\nexamined.",
