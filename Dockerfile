@@ -30,11 +30,7 @@ FROM ${BASE} AS prober
 COPY --from=build /opt/bindprobe /opt/bindprobe
 # An interpreter of its own that may take CAP_NET_RAW, where the container has it at all: version 2, permitted and not
 # effective, so that it also starts where the container has not (capabilities(7), linux/capability.h).
-# ssh-keyscan reads host keys, by which a scan knows a machine again.
-RUN command -v ssh-keyscan > /dev/null \
- || { apt-get -q update && apt-get -q install -y --no-install-recommends openssh-client \
-      && rm -rf /var/lib/apt/lists/*; } \
- && cp -L "$(command -v python3)" /opt/bindprobe/bin/python3 \
+RUN cp -L "$(command -v python3)" /opt/bindprobe/bin/python3 \
  && ln -s python3 /opt/bindprobe/bin/python \
  && python3 -c 'import os, struct; os.setxattr("/opt/bindprobe/bin/python3", "security.capability", struct.pack("<5I", 0x02000000, 1 << 13, 0, 0, 0))' \
  && ln -s /opt/bindprobe/bin/bindprobe /usr/local/bin/bindprobe

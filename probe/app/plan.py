@@ -2,6 +2,7 @@
 
 from itertools import chain
 
+from probe.engine.counted import tries_beside
 from probe.machine.sources import Host
 from probe.model.plan import AddressPlan, Plan, Timing
 from probe.model.target import Port, Protocol, ResolvedTarget, TargetAddress
@@ -60,9 +61,12 @@ def make_plan(target: ResolvedTarget, timing: Timing, host: Host, *, controls: b
     """Plan a scan, with ports that nothing uses or without. Asks the host for routes, which sends nothing."""
     beside = controls_for(target.ports) if controls else ()
     spares = spares_for(target.ports) if controls else ()
+    routes = {address.ip: host.route(address.ip) for address in target.addresses}
+    tries = tries_beside(routes)
 
     def plan_address(address: TargetAddress) -> AddressPlan:
-        return AddressPlan(address, host.route(address.ip), target.ports, beside, spares)
+        ip = address.ip
+        return AddressPlan(address, routes[ip], target.ports, beside, spares, tries[ip])
 
     addresses = tuple(plan_address(address) for address in target.addresses)
     return Plan(addresses, timing, _deadline(len(addresses), len(target.ports) + len(beside), timing))

@@ -14,12 +14,16 @@ from probe.model.plan import Plan
 
 @dataclass(slots=True)
 class BegunInquiries:
-    """What services are being asked: tasks under way, and the endpoints that they ask."""
+    """What services are being asked: tasks under way, the endpoints that they ask, and what they open there.
+
+    `opened` are the connections to ports whose openings are counted, one each.
+    """
 
     keys: list[Task[Mapping[Endpoint, tuple[Key, ...]]]] = field(default_factory=list)
     greetings: list[Task[Mapping[Endpoint, Greeting]]] = field(default_factory=list)
     keyed: set[Endpoint] = field(default_factory=set)
     greeted: set[Endpoint] = field(default_factory=set)
+    opened: list[Endpoint] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from probe.app.scan_context import ScanContext
+from probe.app.scan_context import BegunInquiries, ScanContext
 from probe.engine.backend import Clients, Endpoint, Task
+from probe.engine.counted import budget_of
 from probe.engine.run import Outcome
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Call, Greeting, Inquiry
@@ -20,11 +21,19 @@ from probe.model.identity import Key
 from probe.model.probing import Observation, Role
 from probe.model.target import IPAddress, Port
 from probe.services.registry import TLS_PORTS
-from probe.services.selection import MOST_GREETED, MOST_PORTS, greeted_ports, keyed_ports
+from probe.services.selection import (
+    MOST_GREETED,
+    MOST_PORTS,
+    greeted_ports,
+    greetings_of_ssh,
+    greets_as_ssh,
+    is_ssh_by_number,
+    keyed_ports,
+)
 
 _KEYS_S = 3.0  # that asking for keys takes at most
 _GREETINGS_S = 2.0  # and for greetings
-_KEY_CONNECTIONS, _GREETING_CONNECTIONS = 3, 2  # that one endpoint may cost
+_KEY_CONNECTIONS, _GREETING_CONNECTIONS = 1, 2  # that one endpoint may cost
 
 _Shown = Mapping[Endpoint, tuple[Key, ...]]
 _Greetings = Mapping[Endpoint, Greeting]
@@ -38,6 +47,13 @@ def ask_services(outcome: Outcome, context: ScanContext) -> Outcome:
 
     Nothing more is asked where the time that it takes at most is not left.
     """
+    try:
+        return _asked(outcome, context)
+    finally:
+        context.backends.let_go()
+
+
+def _asked(outcome: Outcome, context: ScanContext) -> Outcome:
     begun, backend = context.begun, context.backends.backend
     began = backend.now()
     calls = _begin(outcome.surveys, context, outcome.elapsed) if outcome.complete else ()
@@ -45,6 +61,8 @@ def ask_services(outcome: Outcome, context: ScanContext) -> Outcome:
         return outcome
     shown, greetings = _collected(calls, context)
     surveys = _keyed(outcome.surveys, shown) if begun.keyed else outcome.surveys
+    if context.backends.inquiry is Inquiry.ALL:
+        greetings = {**greetings_of_ssh(surveys), **greetings}
     elapsed = outcome.elapsed + backend.now() - began
     return context.unless_interrupted(replace(outcome, surveys=_greeted(surveys, greetings), elapsed=elapsed))
 
@@ -76,7 +94,8 @@ class EarlyInquiry:
         before = len(self._complete)
         for observation in observations:
             question = observation.question
-            if question.role is Role.TESTED and question.ttl is None and question.min_ttl is None:
+            first = question.ttl is None or is_ssh_by_number(question.port)
+            if question.role is Role.TESTED and first and question.min_ttl is None:
                 self._note(observation)
         more = before < len(self._complete) >= _SEVERAL and not self._answering
         backend = self._context.backends.backend
@@ -98,7 +117,7 @@ class EarlyInquiry:
 
     def _surveys(self) -> tuple[AddressSurvey, ...]:
         return tuple(
-            AddressSurvey(plan.address, tuple(self._seen.get(plan.address.ip, {}).values()))
+            AddressSurvey(plan.address, tuple(self._seen.get(plan.address.ip, {}).values()), route=plan.route)
             for plan in self._context.plan.addresses
         )
 
@@ -116,7 +135,7 @@ def _begin(surveys: Sequence[AddressSurvey], context: ScanContext, elapsed: floa
     those that are asked for one are asked for a banner only where they had none to show.
     """
     inquiry, begun, clients = context.backends.inquiry, context.begun, context.backends.clients
-    wanted = () if inquiry is Inquiry.NONE else keyed_ports(surveys)
+    wanted = () if inquiry is Inquiry.NONE else _affordable(keyed_ports(surveys), surveys, begun)
     calls = greeted_ports(surveys) if inquiry is Inquiry.ALL else ()
     if elapsed + (_KEYS_S if wanted else _GREETINGS_S) > context.plan.deadline:
         return ()
@@ -127,6 +146,27 @@ def _begin(surveys: Sequence[AddressSurvey], context: ScanContext, elapsed: floa
     further = _not_begun(at_once, begun.greeted, MOST_GREETED, lambda call: (call.address, call.port))
     begun.greetings += _begun(clients.greetings, further, _GREETING_CONNECTIONS, context)
     return [call for call in calls if (call.address, call.port) in keyed]
+
+
+def _affordable(
+    wanted: Sequence[Endpoint], surveys: Sequence[AddressSurvey], begun: BegunInquiries
+) -> Sequence[Endpoint]:
+    """Those that cost no opening that is counted, or one that is left; of a port several or none.
+
+    Who greeted as SSH is asked by the connection that it greeted on.
+    """
+    budget = budget_of(surveys, begun.opened)
+    seen = {survey.address.ip: survey.tested() for survey in surveys}
+    found: list[Endpoint] = []
+    for port in dict.fromkeys(port for _, port in wanted):
+        few = [place for place in wanted if place[1] == port]
+        paid = {p for p in few if port in budget.counted and not greets_as_ssh((seen[p[0]][port],))}
+        paid -= begun.keyed
+        within = [place for place in few if place not in paid or budget.take(*place)]
+        if len(within) >= _SEVERAL:
+            found += within
+            begun.opened += [place for place in within if place in paid]
+    return found
 
 
 def _not_begun(

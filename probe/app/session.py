@@ -4,7 +4,7 @@ Opened with the privileges that this process has, which stay as they are. The co
 them up before a packet is sent, opens its session in `probe.app.privileged_start`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from probe.wire.pcapng import Capture
 
 
+def _nothing() -> None:
+    """What ends where nothing is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Backends:
     """What a scan sends with.
@@ -40,6 +44,7 @@ class Backends:
         controls: whether ports that nothing uses are asked too.
         clients: what else is measured with: ping, clients of services and of name servers.
         way: how probes leave this machine.
+        let_go: ends the connections that were kept for `clients`, once these need them no more.
     """
 
     backend: Backend
@@ -50,6 +55,7 @@ class Backends:
     clients: Clients = field(default_factory=NoClients)
     way: WayOut = USUAL_WAY
     controls: bool = True
+    let_go: Callable[[], None] = _nothing
 
     @property
     def engine(self) -> str:
@@ -181,15 +187,26 @@ def open_backends(
     """
     from probe.backends.clients import SystemClients
     from probe.backends.connect import ConnectBackend
+    from probe.backends.kept import KeptConnections
     from probe.backends.way_out import require_permission
 
     require_permission(way)
-    backend = ConnectBackend(way=way)
+    kept = KeptConnections()
+    backend = ConnectBackend(way=way, kept=kept)
     stack.callback(backend.close)
-    clients = SystemClients(way)
+    stack.callback(kept.close)
+    clients = SystemClients(way, kept)
     stack.callback(clients.close)
     return Backends(
-        backend, host, raw, request.permissions, request.inquiry, clients, way, controls=request.controls
+        backend,
+        host,
+        raw,
+        request.permissions,
+        request.inquiry,
+        clients,
+        way,
+        controls=request.controls,
+        let_go=kept.close,
     )
 
 

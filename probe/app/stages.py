@@ -15,6 +15,7 @@ from probe.app.session import Backends
 from probe.app.target import facts_of
 from probe.app.tunnels import TunnelFacts
 from probe.engine.backend import Backend
+from probe.engine.counted import affordable, budget_of
 from probe.engine.run import Outcome, Progress, Run, Watcher
 from probe.engine.scan import Counts
 from probe.engine.second_asking import ask_a_second_time, second_questions
@@ -114,7 +115,7 @@ def ask_again_last(outcome: Outcome, context: ScanContext) -> Outcome:
 def _ask_again(outcome: Outcome, context: ScanContext) -> Outcome:
     """Ask a second time, and once more where the sample of a group shows that it changed."""
     for _ in range(_SECOND_ROUNDS):
-        wanted = second_questions(outcome.surveys) if outcome.complete else {}
+        wanted = second_questions(outcome.surveys, context.begun.opened) if outcome.complete else {}
         if not wanted:
             break
         asked = {
@@ -156,7 +157,8 @@ def ask_raw_follow_ups(outcome: Outcome, context: ScanContext) -> Outcome:
     for _ in range(_ROUNDS):
         if not outcome.complete:
             break
-        wanted = follow_ups(outcome.surveys, context.facts, backends.permissions)
+        budget = budget_of(outcome.surveys, context.begun.opened)
+        wanted = affordable(follow_ups(outcome.surveys, context.facts, backends.permissions), budget)
         if not wanted:
             break
         outcome = _ask_further(outcome, wanted, backends.raw, context)

@@ -21,6 +21,8 @@ from probe.model.way_out import USUAL_WAY, WayOut
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from probe.backends.kept import KeptConnections
+
 _THREADS = 8  # every client at once
 T = TypeVar("T")
 
@@ -45,10 +47,12 @@ class SystemClients:
 
     Args:
         way: how connections to services leave. The other clients measure the way that the system chooses.
+        kept: connections of the survey, which keys are asked for by.
     """
 
-    def __init__(self, way: WayOut = USUAL_WAY) -> None:
+    def __init__(self, way: WayOut = USUAL_WAY, kept: "KeptConnections | None" = None) -> None:
         self._way = way
+        self._kept = kept
         self._pool: ThreadPoolExecutor | None = None
 
     def close(self) -> None:
@@ -93,12 +97,12 @@ class SystemClients:
         return self._begin(work)
 
     def keys(self, wanted: Sequence[Endpoint]) -> Task[Mapping[Endpoint, tuple[Key, ...]]]:
-        """By `ssh-keyscan`, and by TLS."""
+        """By a key exchange of SSH that is only begun, and by TLS."""
 
         def work() -> Mapping[Endpoint, tuple[Key, ...]]:
             from probe.backends.host_keys import read_keys  # noqa: PLC0415
 
-            return read_keys(wanted, way=self._way)
+            return read_keys(wanted, way=self._way, kept=self._kept)
 
         return self._begin(work)
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from probe import interruption
 from probe.backends.errnos import IN_PROGRESS, RESET_AFTER_ACCEPT, TIMED_OUT, Moment
+from probe.backends.kept import KeptConnection, KeptConnections
 from probe.backends.platforms import Platform, this_platform
 from probe.backends.pollers import open_poller
 from probe.backends.socket_errors import Failure, FailureReader
@@ -29,14 +30,17 @@ from probe.backends.sockets import (
     is_connected,
     is_self_connected,
     receive_datagram,
+    reset_at_close,
 )
 from probe.backends.way_out import choose_way
-from probe.model.probing import Aftermath, Probe, Reason, Reply
+from probe.model.probing import Aftermath, Probe, Question, Reason, Reply, Role
 from probe.model.target import Protocol
 from probe.model.way_out import USUAL_WAY, WayOut
+from probe.services.selection import is_ssh_by_number
 from probe.wire.payloads import payload_for
 
-# How long an accepted connection is watched, in seconds: twice its handshake, within these bounds.
+# How long an accepted connection is watched, in seconds: twice its handshake, within these bounds. An sshd
+# starts a process first, and has one connection: it is waited for.
 SHORTEST_WATCH, LONGEST_WATCH = 0.03, 0.3
 _FIRST_BYTES = 64  # read of what a peer sends by itself: enough to know a protocol by
 
@@ -63,18 +67,24 @@ class ConnectBackend:
         platform: what sockets can do here; None: the running system's row.
         capacity: cap the probes in flight further.
         way: how probes leave this machine.
+        kept: where connections are kept that more is to be asked by; None: each is ended.
 
     The soft limit of open files is raised towards the hard one.
     """
 
     def __init__(
-        self, platform: Platform | None = None, capacity: int | None = None, way: WayOut = USUAL_WAY
+        self,
+        platform: Platform | None = None,
+        capacity: int | None = None,
+        way: WayOut = USUAL_WAY,
+        kept: KeptConnections | None = None,
     ) -> None:
         self._platform = platform or this_platform()
         wanted = self._platform.capacity if capacity is None else min(capacity, self._platform.capacity)
         self._most_sockets = allow_sockets(wanted)
         self._capacity = min(wanted, self._most_sockets)
         self._maker = SocketMaker(self._platform)
+        self._kept = kept
         self._way = None if way == USUAL_WAY else way
         self._poller = open_poller(self._platform.poller)
         self._flights: dict[int, _Flight] = {}  # by probe id
@@ -224,7 +234,8 @@ class ConnectBackend:
         self._ready.append(reply)
         flight.stage = _ConnectStage.WATCHED
         self._poller.connected(sock.fileno())
-        end = at + min(max(SHORTEST_WATCH, 2 * (at - flight.sent)), LONGEST_WATCH)
+        shortest = LONGEST_WATCH if is_ssh_by_number(question.port) else SHORTEST_WATCH
+        end = at + min(max(shortest, 2 * (at - flight.sent)), LONGEST_WATCH)
         heapq.heappush(self._watches, (end, flight.probe.id))
         self._watch_news(flight, at)  # what came with the handshake brings no second event
 
@@ -251,7 +262,15 @@ class ConnectBackend:
         probe, address = flight.probe, flight.probe.question.address
         reply = Reply(probe.id, Reason.SYN_ACK, at, address, aftermath=aftermath, first_bytes=first_bytes)
         self._ready.append(reply)
-        self._land(flight)
+        if self._kept is None or not first_bytes:
+            self._land(flight)
+            return
+        sock = self._released(flight)
+        if sock is None:
+            return
+        self._poller.release(sock.fileno())
+        if not self._kept.keep(address, probe.question.port, KeptConnection(sock, first_bytes)):
+            close_politely(sock)
 
     def _datagram_news(self, flight: _Flight, at: float) -> None:
         sock, question = _socket_of(flight), flight.probe.question
@@ -292,17 +311,30 @@ class ConnectBackend:
 
     def _land(self, flight: _Flight) -> None:
         """Free what a flight holds; an accepted connection is ended with FIN."""
-        sock, flight.sock = flight.sock, None
+        known = flight.sock is not None and flight.sock.fileno() in self._by_descriptor
+        sock = self._released(flight)
         if sock is None:
             return
-        descriptor = sock.fileno()
-        if self._by_descriptor.pop(descriptor, None) is not None:
-            del self._flights[flight.probe.id]
-            self._poller.remove(descriptor)
+        if known:
+            self._poller.remove(sock.fileno())
         if flight.stage is _ConnectStage.WATCHED:
+            if _is_only_opened(flight.probe.question):
+                reset_at_close(sock)
             close_politely(sock)
         else:
             sock.close()
+
+    def _released(self, flight: _Flight) -> socket.socket | None:
+        """Wait for nothing more of a flight; return its socket, which the poller still has."""
+        sock, flight.sock = flight.sock, None
+        if sock is not None and self._by_descriptor.pop(sock.fileno(), None) is not None:
+            del self._flights[flight.probe.id]
+        return sock
+
+
+def _is_only_opened(question: Question) -> bool:
+    """Whether an opening is all that is asked of SSH: a reset at once ends it before an sshd logs it."""
+    return question.role is Role.REPEAT and is_ssh_by_number(question.port)
 
 
 def _socket_of(flight: _Flight) -> socket.socket:

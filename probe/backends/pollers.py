@@ -27,6 +27,9 @@ class Poller(Protocol):
     def remove(self, descriptor: int) -> None:
         """Forget a socket that is about to be closed."""
 
+    def release(self, descriptor: int) -> None:
+        """Forget a socket that stays open."""
+
     def wait(self, timeout: float) -> list[int]:
         """Sockets with news; waits at most `timeout` seconds, and no longer than a signal may wait."""
 
@@ -52,6 +55,8 @@ class SelectorPoller:
     def remove(self, descriptor: int) -> None:
         """Forget a socket."""
         self._selector.unregister(descriptor)
+
+    release = remove
 
     def wait(self, timeout: float) -> list[int]:
         """Sockets with news; an empty set only sleeps (select on Windows refuses to)."""
@@ -86,6 +91,10 @@ if sys.platform == "linux":
 
         def remove(self, descriptor: int) -> None:
             """Nothing to do: closing takes it out."""
+
+        def release(self, descriptor: int) -> None:
+            """Take it out."""
+            self._epoll.unregister(descriptor)
 
         def wait(self, timeout: float) -> list[int]:
             """Sockets with news; the timeout is rounded up to a millisecond."""

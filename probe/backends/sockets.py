@@ -250,6 +250,9 @@ def receive_datagram(sock: socket.socket, reply_ttl: Option | None) -> int | Non
     return None
 
 
+_NO_LINGER = struct.pack("ii", 1, 0)  # struct linger: on, for no time (socket(7))
+
+
 def close_politely(sock: socket.socket) -> None:
     """Close with FIN: bytes left unread would make the kernel send a reset (RFC 2525 section 2.17)."""
     with contextlib.suppress(OSError):  # nothing left to read, or the peer is gone already
@@ -257,6 +260,11 @@ def close_politely(sock: socket.socket) -> None:
             if not sock.recv(_DRAIN_BYTES):
                 break
     sock.close()
+
+
+def reset_at_close(sock: socket.socket) -> None:
+    """Let the connection end by a reset instead of a FIN (RFC 9293 section 3.10.4)."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
 
 # --- how many there may be ---

@@ -86,7 +86,7 @@ def warn_of_changes(report: "Report", *, quiet: bool) -> None:
         f"{row.port}: {one.text}"
         for row in report.ports
         for one in row.evidence
-        if one.rule is EvidenceRule.CHANGED
+        if one.rule in {EvidenceRule.CHANGED, EvidenceRule.STOPPED_LISTENING}
     ]
     found += [
         f"{address.address}: {one.text}"

@@ -1,5 +1,6 @@
 """What a scan has under way: links, addresses, questions, and what a reply makes of a question. Pure."""
 
+import math
 from collections import deque
 
 from msgspec import Struct, field, structs
@@ -8,6 +9,7 @@ from probe.engine.pacing import AddressPace, LinkPace, PathStats
 from probe.engine.rations import ErrorRation
 from probe.model.probing import Observation, Question, Reason, Reply, Role
 from probe.model.target import Protocol
+from probe.services.selection import is_ssh_by_number
 
 
 class OutgoingLink(Struct, eq=False):
@@ -37,6 +39,7 @@ class PendingQuestion(Struct, eq=False):
     tries: int
     way: AddressState  # whose path the probes take: a frame may be handed to one address for another
     brief: bool = False  # silence is what is expected of it: it is not waited for long
+    limit: float = math.inf  # tries at most, whatever the address has shown
     sent: list[tuple[int, float]] = field(default_factory=list)  # probe id, when
     accepted: Observation | None = None  # a syn-ack came, its aftermath is awaited
     due_at: float = 0.0  # when it is looked at next: another try, the end of the watch, or silence
@@ -52,8 +55,12 @@ def not_sent(question: Question) -> Observation:
 
 
 def has_aftermath(question: Question, reply: Reply) -> bool:
-    """Whether the connection is worth watching: not for follow-ups, and raw packets open none."""
-    plain = question.ttl is None and question.min_ttl is None and question.role not in _UNWATCHED
+    """Whether the connection is worth watching: not for follow-ups, and raw packets open none.
+
+    A neighbour's port of ssh has one connection in all, which lives for one hop.
+    """
+    first = question.ttl is None or is_ssh_by_number(question.port)
+    plain = first and question.min_ttl is None and question.role not in _UNWATCHED
     if reply.header is not None:
         return False
     return plain and question.port.protocol is Protocol.TCP and reply.reason is Reason.SYN_ACK

@@ -164,7 +164,9 @@ class Run:
             new = [question for question in dict.fromkeys(step.questions) if question not in self._askers]
             for question in step.questions:
                 self._askers.setdefault(question, []).append(address)
-            self._scan.ask(new, tries=step.tries, way=address, brief=step.brief, once=step.once)
+            self._scan.ask(
+                new, tries=step.tries, way=address, brief=step.brief, once=step.once, limits=step.limits
+            )
             self._asked += len(new)
 
     def _hand_out(self, now: float) -> bool:

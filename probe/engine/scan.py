@@ -28,6 +28,7 @@ from probe.model.plan import Timing
 from probe.model.probing import ICMP_REASONS, UNMEASURED, Observation, Probe, Question, Reason, Reply
 from probe.model.target import IPAddress, Protocol
 
+NO_LIMITS: Mapping[Question, int] = {}
 AFTERMATH_S = 0.4  # a backend reports within this what an accepted connection did next
 _LOCAL_VERDICTS = UNMEASURED | {Reason.HOST_UNREACH}
 
@@ -93,6 +94,7 @@ class Scan:
         way: IPAddress | None = None,
         brief: Collection[Question] = (),
         once: Collection[Question] = (),
+        limits: Mapping[Question, int] = NO_LIMITS,
     ) -> None:
         """Take up questions.
 
@@ -104,13 +106,18 @@ class Scan:
             way: the address whose path they take; None: each that of its own address.
             brief: those of which silence is expected.
             once: those that have one try.
+            limits: tries that a question has at most, whatever the address has shown.
         """
         allowed = self.timing.retries + 1 if tries is None else tries
         shared = None if way is None else self._state(way)
         for question in questions:
             few = 1 if question.min_ttl is not None or question in once else allowed
             state = shared or self._state(question.address)
-            self._queue(PendingQuestion(question, few, state, brief=question in brief))
+            self._queue(
+                PendingQuestion(
+                    question, few, state, brief=question in brief, limit=limits.get(question, math.inf)
+                )
+            )
 
     def _state(self, address: IPAddress, learned: PathStats | None = None) -> AddressState:
         state = self._addresses.get(address)
@@ -292,7 +299,7 @@ class Scan:
     def _allowed(self, asked: PendingQuestion) -> int:
         if asked.brief and not asked.way.learned.lost:
             return 1
-        return asked.way.learned.tries(asked.tries)
+        return int(min(asked.way.learned.tries(asked.tries), asked.limit))
 
     def next_deadline(self, now: float) -> float:
         """When `probes_to_send` has something to do next; infinity when nothing is under way."""

@@ -5,11 +5,10 @@ between, a listener that takes one client, a host that restarts, and a filter th
 answers that differ between the addresses as those of a socket on one address do. Asked again, close together,
 they contradict what they answered before.
 
-Openings are counted where services or filters ration them: an sshd logs each, and `ufw limit` refuses the
-sixth within 30 s, half-open ones too. From one source address such a port has at most `MOST_OPENINGS` in all.
+Where openings are counted, there are few of them: `counted`.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -17,8 +16,9 @@ from typing import TypeVar
 
 from msgspec import structs
 
+from probe.engine.counted import OpeningBudget, budget_of
 from probe.engine.distance import origin_of
-from probe.engine.survey import FOLLOW_UP_TRIES, IDLE_S, Step, Survey, is_counted, merge
+from probe.engine.survey import FOLLOW_UP_TRIES, IDLE_S, Step, Survey, merge
 from probe.model.facts import AddressSurvey
 from probe.model.probing import (
     ICMP_REASONS,
@@ -30,8 +30,8 @@ from probe.model.probing import (
     State,
 )
 from probe.model.target import IPAddress, Port, Protocol
+from probe.services.selection import is_counted
 
-MOST_OPENINGS = 4  # to a port whose openings are counted, from one source, over all addresses
 FEW = 32  # of ports that answered alike on every address, so many are all asked again ...
 SAMPLE = 16  # ... and so many of more, spread over them
 ACCEPTING_SAMPLE = 8  # ports of an address that accepted, whatever the others answered
@@ -43,13 +43,19 @@ _Again = Mapping[tuple[IPAddress, Port], Observation]  # what was asked again
 _T = TypeVar("_T")
 
 
-def second_questions(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, tuple[Question, ...]]:
+def second_questions(
+    surveys: Sequence[AddressSurvey], connections: Collection[tuple[IPAddress, Port]] = ()
+) -> dict[IPAddress, tuple[Question, ...]]:
     """What to ask again of each address; nothing that was asked again already.
 
     Ports that are accepted on one address and not on another decide: all answers of such a port are asked
     again, of many alike ports a sample, and all of them where the sample changed. Beside them each address is
     asked for some of the ports that it accepted and for a control that it refused, which show whether the
     address itself still answers as before.
+
+    Args:
+        surveys: what was answered so far.
+        connections: those that clients have opened beside it, to which port of which address.
     """
     by_port = _first_answers(surveys)
     counted = {port: seen for port, seen in by_port.items() if is_counted(port, seen.values())}
@@ -59,7 +65,8 @@ def second_questions(surveys: Sequence[AddressSurvey]) -> dict[IPAddress, tuple[
         for o in chain(_deciding(by_port, again), _accepting(by_port), *map(_control, surveys))
         if o.question.port not in counted
     }
-    wanted |= dict.fromkeys(_of_counted(counted, again, {s.address.ip: s for s in surveys}))
+    budget = budget_of(surveys, connections)
+    wanted |= dict.fromkeys(_of_counted(counted, again, {s.address.ip: s for s in surveys}, budget))
     found: defaultdict[IPAddress, list[Question]] = defaultdict(list)
     for question in wanted:
         if (question.address, question.port) not in again:
@@ -75,8 +82,10 @@ def ask_a_second_time(survey: AddressSurvey, questions: Sequence[Question]) -> S
     """
     before = {o.question: o for o in survey.observations}
     silent = frozenset(q for q in questions if _first(q, before).reason is Reason.NO_RESPONSE)
-    answers = dict((yield Step(tuple(questions), tries=FOLLOW_UP_TRIES, brief=silent)))
-    lost = tuple(q for q, o in answers.items() if o.reason is Reason.NO_RESPONSE and q not in silent)
+    counted = {q: 1 for q in questions if is_counted(q.port, (_first(q, before),))}
+    answers = dict((yield Step(tuple(questions), tries=FOLLOW_UP_TRIES, brief=silent, limits=counted)))
+    few = silent | counted.keys()
+    lost = tuple(q for q, o in answers.items() if o.reason is Reason.NO_RESPONSE and q not in few)
     if lost:
         merge(answers, (yield Step(lost, idle=IDLE_S, tries=PATIENT_TRIES)))
     repeats = []
@@ -163,29 +172,30 @@ def _control(survey: AddressSurvey) -> Iterator[Observation]:
 
 
 def _of_counted(
-    counted: Mapping[Port, _Seen], again: _Again, surveys: Mapping[IPAddress, AddressSurvey]
+    counted: Mapping[Port, _Seen],
+    again: _Again,
+    surveys: Mapping[IPAddress, AddressSurvey],
+    budget: OpeningBudget,
 ) -> Iterator[Question]:
     """Of ports whose openings are counted: one address that accepted, and what decides beside it.
 
     That one, the farthest, is asked no further than its address, so that its answer shows as well which box
-    gives it: a port that is forwarded there does not answer.
+    gives it: a port that is forwarded there does not answer. Where all of them accepted and it is known who
+    did, nothing is asked again: a second connection of each scan would soon be one too many.
     """
     for port, seen in counted.items():
         if any((ip, port) in again for ip in seen):
             continue
-        routes = {ip: surveys[ip].route for ip in seen}
-        sources = {ip: None if route is None else route.source for ip, route in routes.items()}
-        opened = Counter(sources[ip] for ip, o in seen.items() for _ in range(o.attempts))
         accepted = sorted(
             (o for o in seen.values() if o.reason is Reason.SYN_ACK),
-            key=lambda o: _nearness(surveys[o.question.address]),
+            key=lambda o: (o.origin is not None, *_nearness(surveys[o.question.address])),
         )
         refused = [o for o in seen.values() if o.reason is Reason.RESET]
         mixed = _is_mixed({o.state for o in seen.values()})
-        for o in (*accepted[:1], *(refused if mixed else ())):
+        worth_it = mixed or any(o.origin is None for o in accepted)
+        for o in (*(accepted[:1] if worth_it else ()), *(refused if mixed else ())):
             ip = o.question.address
-            if opened[sources[ip]] < MOST_OPENINGS:
-                opened[sources[ip]] += 1
+            if budget.take(ip, port):
                 hops = surveys[ip].hops if o.reason is Reason.SYN_ACK else None
                 yield structs.replace(_again(o), ttl=hops)
 

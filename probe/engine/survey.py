@@ -5,7 +5,7 @@ knows neither clock nor network; `run` carries it.
 """
 
 import math
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from msgspec import Struct, structs
@@ -25,10 +25,9 @@ from probe.model.probing import (
     Reason,
     Role,
 )
-from probe.model.target import IPAddress, Port, Protocol
-from probe.services.registry import SSH_PORTS
+from probe.model.target import IPAddress, Protocol
+from probe.services.selection import is_counted, is_ssh_by_number
 
-GREETS_AS_SSH = b"SSH-"
 IDLE_S = 0.3  # pause before a silence is tested again: lets limits of 100 and more a second recover
 FOLLOW_UP_TRIES = 2
 RATION_ROUNDS = 4  # in which silences are asked again once their sender has an ICMP error to give
@@ -44,9 +43,9 @@ Answers = Mapping[Question, Observation]
 class Step(Struct, frozen=True):
     """Questions to ask at once, after `idle` seconds without traffic to this address.
 
-    `tries` None means the scan's own number; those `once` have one. Of `brief` questions silence is expected:
-    what is above a TTL floor, and what ends before the address, where routers ration the errors that report
-    it.
+    `tries` None means the scan's own number; those `once` have one, and those with `limits` never more than
+    these. Of `brief` questions silence is expected: what is above a TTL floor, and what ends before the
+    address, where routers ration the errors that report it.
     """
 
     questions: tuple[Question, ...]
@@ -54,6 +53,7 @@ class Step(Struct, frozen=True):
     tries: int | None = None
     brief: frozenset[Question] = frozenset()
     once: frozenset[Question] = frozenset()
+    limits: Mapping[Question, int] = {}
     pause: bool = False  # `idle` is what it is for: nothing is asked
 
 
@@ -66,11 +66,11 @@ def survey_address(plan: AddressPlan, table: NeighbourTable, own: frozenset[IPAd
     ip = plan.address.ip
     controls = [Question(ip, port, Role.CONTROL) for port in plan.controls]
     tested = [Question(ip, port) for port in plan.tested]
-    seen = dict((yield Step((*tested, *controls))))
+    seen = yield from _ask_first(plan, tested, controls)
     if any(o.reason is Reason.SYN_ACK for q, o in seen.items() if q.role is Role.CONTROL):
         seen.update((yield Step(tuple(Question(ip, port, Role.CONTROL) for port in plan.spare_controls))))
     neighbour = yield from _resolve_neighbour(plan, seen, table)
-    yield from _ask_silences_again(seen)
+    yield from _ask_silences_again(seen, plan.counted_tries)
     hops, arrival, way = yield from _measure_distance(plan, seen)
     return AddressSurvey(
         plan.address,
@@ -84,27 +84,69 @@ def survey_address(plan: AddressPlan, table: NeighbourTable, own: frozenset[IPAd
     )
 
 
-def is_counted(port: Port, seen: Iterable[Observation]) -> bool:
-    """Whether openings of a port are likely to be counted: ssh by its number, or by what it sends first.
+def _limits(questions: Iterable[Question], tries: int = 1) -> dict[Question, int]:
+    """The tries of those that open ports whose openings are counted."""
+    return {question: tries for question in questions if is_ssh_by_number(question.port)}
 
-    An sshd logs each of them, and a rule that limits them refuses what comes after.
+
+def _ask_first(
+    plan: AddressPlan, tested: Sequence[Question], controls: Sequence[Question]
+) -> Generator[Step, Answers, dict[Question, Observation]]:
+    """Ask for the ports, and for controls beside them.
+
+    A neighbour's port of ssh, where openings are counted, is asked by a packet that lives for one hop: its
+    answer shows at once who gives it. What does not answer so, is asked without.
     """
-    return port.number in SSH_PORTS or any(o.first_bytes.startswith(GREETS_AS_SSH) for o in seen)
+    few = plan.route.on_link is True and plan.counted_tries > 1
+    near = {_within_a_hop(q): q for q in tested if few and is_ssh_by_number(q.port)}
+    plain = [q for q in tested if q not in near.values()]
+    limits = _limits(plain, max(1, plan.counted_tries - 1)) | dict.fromkeys(near, 1)
+    seen = dict((yield Step((*near, *plain, *controls), limits=limits)))
+    found = {q: seen.pop(limited) for limited, q in near.items()}
+    again = tuple(q for q, o in found.items() if o.reason in _NOT_WITHIN_A_HOP)
+    answers = yield Step(again, limits=_limits(again, plan.counted_tries - 1))
+    for question, o in found.items():
+        if question not in again:
+            seen[question] = structs.replace(o, question=question, origin=_answered_within_a_hop(o))
+        elif o.reason is Reason.NO_RESPONSE:
+            seen[question] = structs.replace(o, question=question)
+            merge(seen, {question: answers[question]})
+        else:
+            behind = Origin.BEHIND if distance.is_forwarding(o) else None
+            seen[question] = structs.replace(answers[question], origin=behind)
+    return seen
 
 
-def _ask_silences_again(seen: dict[Question, Observation]) -> Generator[Step, Answers, None]:
+_NOT_WITHIN_A_HOP = frozenset({Reason.NO_RESPONSE, Reason.TIME_EXCEEDED, Reason.NOT_SENT})
+
+
+def _within_a_hop(question: Question) -> Question:
+    return structs.replace(question, ttl=1)
+
+
+def _answered_within_a_hop(o: Observation) -> Origin | None:
+    return Origin.HOST if o.reason in TCP_ANSWERS else None
+
+
+def _ask_silences_again(
+    seen: dict[Question, Observation], counted_tries: int
+) -> Generator[Step, Answers, None]:
     """Where an address answers something, silence there is tested again after a pause.
 
-    Of many silences, where nothing was ever lost, a sample is enough: what limits answers would show in it.
+    A port of ssh has `counted_tries` in all. Of many silences, where nothing was ever lost, a sample is
+    enough: what limits answers would show in it.
     """
-    silent = [q for q, o in seen.items() if o.reason is Reason.NO_RESPONSE and not o.rationed]
+    spent = {q for q, o in seen.items() if is_ssh_by_number(q.port) and o.attempts >= counted_tries}
+    silent = [
+        q for q, o in seen.items() if o.reason is Reason.NO_RESPONSE and not o.rationed and q not in spent
+    ]
     if silent and any(o.answered is not None for o in seen.values()):
         few = silent if _has_lost(seen) else _sample(silent)
-        merge(seen, (yield Step(tuple(few), idle=IDLE_S, tries=FOLLOW_UP_TRIES)))
+        merge(seen, (yield Step(tuple(few), idle=IDLE_S, tries=FOLLOW_UP_TRIES, limits=_limits(few))))
         if len(few) < len(silent) and any(seen[q].reason is not Reason.NO_RESPONSE for q in few):
             left = tuple(q for q in silent if q not in set(few))
-            merge(seen, (yield Step(left, tries=FOLLOW_UP_TRIES)))
-    yield from _ask_rationed_again(seen)
+            merge(seen, (yield Step(left, tries=FOLLOW_UP_TRIES, limits=_limits(left))))
+    yield from _ask_rationed_again(seen, spent)
 
 
 def _has_lost(seen: Answers) -> bool:
@@ -118,16 +160,18 @@ def _sample(silent: Sequence[Question]) -> Sequence[Question]:
     return [q for place, q in enumerate(silent) if place % stride == 0 or q.role is Role.CONTROL]
 
 
-def _ask_rationed_again(seen: dict[Question, Observation]) -> Generator[Step, Answers, None]:
+def _ask_rationed_again(
+    seen: dict[Question, Observation], spent: Collection[Question]
+) -> Generator[Step, Answers, None]:
     """Ask silences that may be held-back ICMP errors when the sender can give one, while that brings any.
 
     Many of them are one rule's doing: what a round cannot show of single ports, more rounds would not.
     """
-    left = [q for q, o in seen.items() if o.rationed and _is_worth_a_ration(q, seen)]
+    left = [q for q, o in seen.items() if o.rationed and q not in spent and _is_worth_a_ration(q, seen)]
     for _ in range(RATION_ROUNDS if len(left) <= MANY_SILENCES else 1):
         again = yield Step(tuple(left[:MANY_SILENCES]), idle=REFILL_S, tries=1)
         merge(seen, again)
-        left = [question for question in left if seen[question].rationed]
+        left = [q for q in left if seen[q].rationed and not is_ssh_by_number(q.port)]
         if not any(o.reason in ICMP_REASONS for o in again.values()):
             return
 
@@ -171,10 +215,12 @@ def _measure_distance(
 ) -> Generator[Step, Answers, tuple[int | None, int | None, tuple[IPAddress, ...]]]:
     """Distance of the address, TTL of its replies, hops on the way; None and () where not measurable.
 
+    That takes many openings: where they are counted, none.
+
     The canary goes along with the first questions. So do, for a neighbour, those about who answers: it is
     taken to be one hop away, which its first answer confirms.
     """
-    known = distance.reference(seen.values())
+    known = distance.reference(o for q, o in seen.items() if not is_counted(q.port, (o,)))
     if known is None or known.question.port.protocol is not Protocol.TCP:
         return None, None, ()
     near = plan.route.on_link is True
@@ -300,7 +346,8 @@ def _find_origins(
     known = {**answers, **(yield Step(left, tries=FOLLOW_UP_TRIES, brief=_brief(left, hops)))}
     for question, few in asked.items():
         answered = {f: known[f] for f in few if f in known}
-        seen[question] = structs.replace(seen[question], origin=distance.origin_of(answered, hops))
+        origin = distance.origin_of(answered, hops) or seen[question].origin
+        seen[question] = structs.replace(seen[question], origin=origin)
         exact = next((o for q, o in answered.items() if q.ttl == hops), None)
         if exact is not None and exact.reason in TCP_ANSWERS and exact.reason is not seen[question].reason:
             again = structs.replace(question, role=Role.REPEAT)
@@ -336,7 +383,7 @@ def _resolve_neighbour(
         yield Step((), idle=NEIGHBOUR_GLANCE_S, pause=True)
         state, glances = table(plan.address.ip), glances + 1
     if state is Neighbour.RESOLVED and first is Neighbour.INCOMPLETE:
-        merge(seen, (yield Step(tuple(seen), tries=FOLLOW_UP_TRIES)))
+        merge(seen, (yield Step(tuple(seen), tries=FOLLOW_UP_TRIES, limits=_limits(seen))))
     return state
 
 
@@ -356,7 +403,10 @@ def ask_follow_ups(
         wanted: the questions.
         learned: what the answers before have taught of the address; None: nothing was asked of it.
     """
-    answers = yield Step(tuple(one.question for one in wanted), tries=_tries(learned))
+    asked = tuple(one.question for one in wanted)
+    tested = survey.tested()
+    counted = (q for q in asked if is_counted(q.port, filter(None, (tested.get(q.port),))))
+    answers = yield Step(asked, tries=_tries(learned), limits=dict.fromkeys(counted, 1))
     traces = tuple(Trace(answers[one.question], one.why) for one in wanted if one.question in answers)
     return replace(
         survey,

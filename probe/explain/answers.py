@@ -73,6 +73,9 @@ SENTENCES: Mapping[EvidenceRule, str] = {
     ),
     EvidenceRule.NOT_MEASURED: "not measured on {where}",
     EvidenceRule.CHANGED: "{first} on {where} at first, then {later}: it changed during the scan",
+    EvidenceRule.STOPPED_LISTENING: (
+        "accepted on {where} at first, then refused: it stopped listening during the scan"
+    ),
 }
 _DID: Mapping[Reason, str] = {
     Reason.SYN_ACK: "accepted",

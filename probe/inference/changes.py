@@ -61,6 +61,24 @@ def changes_of(surveys: Sequence[AddressSurvey]) -> Mapping[Seen, AddressChanges
     return {s.seen: _of_address(s, by_address[s.seen], frozenset(changed[s.vantage])) for s in surveys}
 
 
+def without_changed(survey: AddressSurvey, changes: AddressChanges) -> AddressSurvey:
+    """The survey without what shows who answered for a port that changed: that was at another time."""
+    if not changes.unsure:
+        return survey
+    return dataclasses.replace(
+        survey,
+        observations=tuple(
+            of_no_origin(o) if o.question.port in changes.unsure else o for o in survey.observations
+        ),
+        traces=tuple(t for t in survey.traces if t.observation.question.port not in changes.unsure),
+    )
+
+
+def of_no_origin(o: Observation) -> Observation:
+    """An answer of which it is not known who gave it."""
+    return replace(o, origin=None, ttl=None)
+
+
 def _of_address(
     survey: AddressSurvey, found: Mapping[Port, Condition], changed: frozenset[Port]
 ) -> AddressChanges:

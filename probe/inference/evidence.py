@@ -25,7 +25,7 @@ from probe.model.evidence import (
     Response,
 )
 from probe.model.facts import AddressSurvey, Neighbour, TunnelHealth
-from probe.model.probing import Observation, Origin
+from probe.model.probing import Observation, Origin, Reason
 from probe.model.target import Port
 
 # The rule of an answer alone, and of one that all ports that nothing uses gave on the same address.
@@ -122,7 +122,9 @@ def _changed(port: Port, models: Sequence[AddressModel]) -> Iterator[tuple[PortE
     for model in models:
         if port in model.changes.conditions:
             first, later = model.tested[port].reason, model.changes.later[port]
-            yield PortEvidence(rule=EvidenceRule.CHANGED, reason=first, later=later), model
+            stopped = first is Reason.SYN_ACK and later is Reason.RESET
+            rule = EvidenceRule.STOPPED_LISTENING if stopped else EvidenceRule.CHANGED
+            yield PortEvidence(rule=rule, reason=first, later=later), model
 
 
 _EXPIRES = PortEvidence(rule=EvidenceRule.EXPIRES_AT_ADDRESS)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from probe.inference.changes import AddressChanges, changes_of, now_accepted
+from probe.inference.changes import AddressChanges, changes_of, now_accepted, of_no_origin, without_changed
 from probe.inference.likelihood import Assumed, Evidence, likelihood
 from probe.inference.openings import Opening
 from probe.inference.owner_evidence import (
@@ -107,18 +107,19 @@ def learn(surveys: Sequence[AddressSurvey], identities: Mapping[Seen, Identity])
     """Weigh what each address may be, by its controls and by what else is known of it."""
     errors = icmp_errors(surveys)
     changes = changes_of(surveys)
-    raw = [raw_evidence_of(survey) for survey in surveys]
+    lasting = [without_changed(survey, changes[survey.seen]) for survey in surveys]
+    raw = [raw_evidence_of(survey) for survey in lasting]
     marks = any(one.mark is ResetMark.MARKED for of_address in raw for one in of_address.values())
     return tuple(
         _learn_one(
             survey,
             few,
             errors,
-            owner_signs(survey, surveys, identities[survey.seen]),
+            owner_signs(one, lasting, identities[survey.seen]),
             changes[survey.seen],
             stack_marks=marks,
         )
-        for survey, few in zip(surveys, raw, strict=True)
+        for survey, one, few in zip(surveys, lasting, raw, strict=True)
     )
 
 
@@ -139,6 +140,8 @@ def _learn_one(
             later = now_accepted(o.question.port, survey) if o.question.port in changes.unsure else None
             response = Response.UNMEASURED if later is None else response_of(later, survey)
             return Evidence(response, o.attempts)
+        if o.question.port in changes.unsure:
+            o = of_no_origin(o)
         return Evidence(response_of(o, survey), o.attempts, raw.get(o.question.port, NOTHING_RAW), o.rationed)
 
     evidence = {port: evidence_of(o) for port, o in tested.items()}

@@ -60,6 +60,7 @@ class EvidenceRule(StrEnum):
     REFUSED_OR_REJECTED = "refused-or-rejected"  # this platform does not show which
     NOT_MEASURED = "not-measured"
     CHANGED = "changed"  # asked again, it answered otherwise
+    STOPPED_LISTENING = "stopped-listening"  # asked again, it refused what it had accepted
     STATED = "stated"  # by the user, with an option
     # A forwarded port.
     EXPIRES_AT_ADDRESS = "expires-at-address"

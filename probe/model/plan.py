@@ -46,6 +46,7 @@ class AddressPlan(Struct, frozen=True):
     """What is asked of one address.
 
     `controls` are ports that nothing uses; `spare_controls` are asked too where a control turns out open.
+    `counted_tries` are the most for one of ssh, whose openings are logged and often limited.
     """
 
     address: TargetAddress
@@ -53,6 +54,7 @@ class AddressPlan(Struct, frozen=True):
     tested: tuple[Port, ...]
     controls: tuple[Port, ...]
     spare_controls: tuple[Port, ...] = ()
+    counted_tries: int = 1
 
 
 class RawPermissions(Struct, frozen=True):

@@ -1,20 +1,41 @@
 """Which open ports are worth asking for keys, and which for a greeting. Pure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from probe.model.facts import AddressSurvey
-from probe.model.greeting import Approach, Call
+from probe.model.greeting import Approach, Call, Greeting
 from probe.model.identity import Key, KeyKind
 from probe.model.probing import CUT_SHORT, Aftermath, Observation, Reason
 from probe.model.target import IPAddress, Port, Protocol
+from probe.services.banner_text import parse_greeting
 from probe.services.registry import SSH_PORTS, TLS_PORTS, UNSPOKEN_PORTS, WEB_PORTS, find_service
+
+# --- where openings are counted ---
+
+
+GREETS_AS_SSH = b"SSH-"
+
+
+def is_ssh_by_number(port: Port) -> bool:
+    """Whether openings of a port are likely to be counted, as far as its number shows."""
+    return port.protocol is Protocol.TCP and port.number in SSH_PORTS
+
+
+def greets_as_ssh(seen: Iterable[Observation]) -> bool:
+    """Whether a port began as SSH does: what the survey's own connection read of it."""
+    return any(o.first_bytes.startswith(GREETS_AS_SSH) for o in seen)
+
+
+def is_counted(port: Port, seen: Iterable[Observation]) -> bool:
+    """Whether openings of a port are likely to be counted: ssh by its number, or by what it sends first."""
+    return is_ssh_by_number(port) or greets_as_ssh(seen)
+
 
 # --- keys ---
 
 
 MOST_PORTS = 4
-_SSH = b"SSH-"
 
 
 def keyed_ports(surveys: Sequence[AddressSurvey]) -> tuple[tuple[IPAddress, Port], ...]:
@@ -67,7 +88,7 @@ def _rank(port: Port, seen: Collection[Observation]) -> int | None:
 
 def _begins_as_ssh(first_bytes: bytes) -> bool:
     """Whether this may be an identification string; other lines before it are of the past (RFC 4253 4.2)."""
-    return _SSH.startswith(first_bytes[: len(_SSH)])
+    return GREETS_AS_SSH.startswith(first_bytes[: len(GREETS_AS_SSH)])
 
 
 # --- greetings ---
@@ -79,23 +100,36 @@ _GREETS_IN_TLS = frozenset({465, 993, 995})  # RFC 8314: mail, where the server 
 
 
 def greeted_ports(surveys: Sequence[AddressSurvey]) -> tuple[Call, ...]:
-    """Whom to call: at most twelve ports, each on every address that holds it open.
+    """Whom to call: at most twelve ports, each on every address that holds it open; no port of SSH.
 
-    What showed an SSH host key is known better than by its greeting, and an sshd counts connections.
+    An sshd counts connections; what it sends first is read already (`greetings_of_ssh`).
     """
-    shown = {(s.address.ip, port) for s in surveys for port, keys in s.keys.items() if _has_ssh(keys)}
     ranked = sorted(
         (not likely, port, approach, tuple(seen))
         for port, seen in opened_on_several(surveys).items()
+        if not is_counted(port, seen.values())
         for approach, likely in _approach(port, {o.aftermath for o in seen.values()})
-        if not all((ip, port) in shown for ip in seen)
     )
     return tuple(
         Call(ip, port, approach, likely=not unlikely)
         for unlikely, port, approach, seen in ranked[:MOST_GREETED]
         for ip in seen
-        if (ip, port) not in shown
     )
+
+
+def greetings_of_ssh(surveys: Sequence[AddressSurvey]) -> Mapping[tuple[IPAddress, Port], Greeting]:
+    """What ports of SSH sent on the survey's own connections, where several addresses hold them open.
+
+    What showed a host key is known better than by its greeting.
+    """
+    keyed = {(s.address.ip, port) for s in surveys for port, keys in s.keys.items() if _has_ssh(keys)}
+    found = {
+        (ip, port): parse_greeting(o.first_bytes)
+        for port, seen in opened_on_several(surveys).items()
+        for ip, o in seen.items()
+        if greets_as_ssh((o,)) and (ip, port) not in keyed
+    }
+    return {place: greeting for place, greeting in found.items() if greeting is not None}
 
 
 def may_greet(ports: Collection[Port]) -> bool:

@@ -148,12 +148,12 @@ def with_keys(report: Report, port: int, *fingerprints: str, kind: KeyKind = Key
 def test_host_keys() -> None:
     """Another key is a difference; one that is left, or a renewed certificate, is none."""
     report = scanned(demo())
-    old = with_keys(report, 22, "SHA256:a", "SHA256:b")
-    (one,) = compare(old, with_keys(report, 22, "SHA256:c")).differences
-    assert (one.rule, one.port, one.addresses) == (DifferenceRule.KEYS_CHANGED, 22, (LAN,))
+    old = with_keys(report, 3306, "SHA256:a", "SHA256:b")
+    (one,) = compare(old, with_keys(report, 3306, "SHA256:c")).differences
+    assert (one.rule, one.port, one.addresses) == (DifferenceRule.KEYS_CHANGED, 3306, (LAN,))
     assert (one.before, one.after) == ("SHA256:a, SHA256:b", "SHA256:c")
-    assert compare(old, with_keys(report, 22, "SHA256:b", "SHA256:c")).differences == ()
-    certificates = [with_keys(report, 22, one, kind=KeyKind.TLS) for one in ("SHA256:a", "SHA256:c")]
+    assert compare(old, with_keys(report, 3306, "SHA256:b", "SHA256:c")).differences == ()
+    certificates = [with_keys(report, 3306, one, kind=KeyKind.TLS) for one in ("SHA256:a", "SHA256:c")]
     assert compare(*certificates).differences == ()
 
 

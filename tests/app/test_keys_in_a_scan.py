@@ -1,6 +1,5 @@
 """Keys within a scan: when they are asked for, and what becomes of them."""
 
-import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -119,7 +118,6 @@ def test_interrupted(interrupt):
     assert [dict(s.keys) for s in outcome.surveys] == [{SSH: KEY}, {}]
 
 
-@pytest.mark.skipif(shutil.which("ssh-keyscan") is None, reason="ssh-keyscan is not installed")
 @pytest.mark.parametrize(("there", "sameness"), [(b"a", Sameness.SAME), (b"b", Sameness.OTHER)])
 def test_two_addresses_of_loopback(there, sameness):
     """A whole survey: an SSH server that greets on both, with one host key or with two."""

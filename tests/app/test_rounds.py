@@ -241,7 +241,7 @@ def test_an_interrupted_scan_sends_no_raw_packets(kind, interrupt):
     """Ctrl-C among the sockets, or while keys are asked for, ends the scan: no follow-ups."""
 
     def both_open(probe, now):
-        tested = probe.question.role is Role.TESTED and probe.question.ttl is None
+        tested = probe.question.role is Role.TESTED and probe.question.ttl in {None, 1}
         return answer(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
     ssh = ResolvedTarget(TARGET.addresses, (Port(Protocol.TCP, 22),))
@@ -268,7 +268,7 @@ def test_keys_are_asked_where_ports_are_open_on_both():
     """The keys that services show are part of the surveys."""
 
     def both_open(probe, now):
-        tested = probe.question.role is Role.TESTED and probe.question.ttl is None
+        tested = probe.question.role is Role.TESTED and probe.question.ttl in {None, 1}
         return answer(probe, now, Reason.SYN_ACK if tested else Reason.RESET)
 
     ssh = Port(Protocol.TCP, 22)

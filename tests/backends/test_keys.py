@@ -5,9 +5,9 @@ import hashlib
 import importlib.util
 import shutil
 import socket
+import struct
 import subprocess
 import sys
-import threading
 import time
 from contextlib import ExitStack
 from ipaddress import ip_address
@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from key_servers import HOSTILE, host_key, make_certificate, serving, ssh_server, tls_server
 
 from probe.backends import host_keys
-from probe.backends.host_keys import parse_keyscan, read_keys
+from probe.backends.host_keys import read_keys
+from probe.backends.ssh import chosen_method, packet, shown_key
 from probe.backends.tls import certificate_key, public_key_of
 from probe.model.identity import Key, KeyKind
 from probe.model.target import Port, Protocol
@@ -28,7 +29,6 @@ HERE, THERE = ip_address("127.0.0.1"), ip_address("127.0.0.2")
 WITHIN = 1.0
 HANGS_S = 30.0  # by then even a busy machine has ended what has an end
 
-needs_keyscan = pytest.mark.skipif(shutil.which("ssh-keyscan") is None, reason="ssh-keyscan is not installed")
 needs_cryptography = pytest.mark.skipif(
     importlib.util.find_spec("cryptography") is None, reason="cryptography is not installed"
 )
@@ -43,6 +43,10 @@ def fingerprint(data: bytes) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
+def text(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + data
+
+
 @pytest.fixture
 def tls_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ports below 1024 take privileges: here every port is asked for its certificate."""
@@ -50,44 +54,71 @@ def tls_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 ONE, TWO = host_key(b"a"), host_key(b"b")
-LINE = b"127.0.0.1 ssh-ed25519 " + base64.b64encode(ONE)
-
-OUTPUTS = {
-    "one key": (LINE + b"\n", [ONE]),
-    "a port of its own": (LINE.replace(b"127.0.0.1", b"[127.0.0.1]:2222"), [ONE]),
-    "twice": (LINE + b"\n" + LINE, [ONE]),
-    "remarks": (b"# 127.0.0.1:22 SSH-2.0-OpenSSH_9.2\n" + LINE + b"\n# end", [ONE]),
-    "a remark with a line in it": (b"# 127.0.0.1:22 SSH-2.0-x\r" + LINE, []),
-    "another kind of line break": (b"# x\x0b" + LINE + b"\x85" + LINE, []),
-    "no key": (b"127.0.0.1 ssh-ed25519", []),
-    "no base64": (b"127.0.0.1 ssh-ed25519 ?!", []),
-    "a key of another type": (LINE.replace(b"ed25519", b"rsa"), []),
-    "an unknown type": (b"127.0.0.1 x AAAAAXg=", []),
-    "nothing": (b"", []),
+REPLIES = {
+    "a key": (bytes([31]) + text(ONE) + text(b"x"), ONE),
+    "no key": (bytes([31]), None),
+    "a type alone": (bytes([31]) + text(text(b"ssh-ed25519")), None),
+    "an unknown type": (bytes([31]) + text(text(b"ssh-x") + b"key"), None),
+    "cut off": ((bytes([31]) + text(ONE))[:-1], None),
 }
 
 
-@pytest.mark.parametrize("name", OUTPUTS)
-def test_output_of_keyscan(name: str) -> None:
-    """Lines with a key are read; what else a server may have put there is not."""
-    output, expected = OUTPUTS[name]
-    found = parse_keyscan(output)
-    assert found == tuple(Key(KeyKind.SSH, "ssh-ed25519", fingerprint(blob)) for blob in expected)
+@pytest.mark.parametrize("name", REPLIES)
+def test_what_a_reply_shows(name: str) -> None:
+    """A key of a known type is read, whatever else a server may have put there is not."""
+    reply, expected = REPLIES[name]
+    found = shown_key(reply)
+    assert found == (None if expected is None else Key(KeyKind.SSH, "ssh-ed25519", fingerprint(expected)))
 
 
 def test_the_fingerprint_is_that_of_openssh() -> None:
     """As `ssh-keygen -l` prints it."""
-    (key,) = parse_keyscan(LINE)
+    key = shown_key(REPLIES["a key"][0])
+    assert key is not None
     assert key.fingerprint == "SHA256:" + base64.b64encode(hashlib.sha256(ONE).digest()).decode()[:-1]
 
 
 @given(st.binary(max_size=300))
-def test_any_output_is_read(output: bytes) -> None:
-    """No bytes make the reader fail."""
-    assert all(key.kind is KeyKind.SSH for key in parse_keyscan(output))
+def test_any_message_is_read(message: bytes) -> None:
+    """No bytes make the readers fail."""
+    assert shown_key(message) is None or message
+    assert chosen_method(message) is None or message
 
 
-@needs_keyscan
+@pytest.mark.parametrize(
+    ("theirs", "chosen"),
+    [
+        (b"ecdh-sha2-nistp256,curve25519-sha256", b"curve25519-sha256"),
+        (b"diffie-hellman-group14-sha1", b"diffie-hellman-group14-sha1"),
+        (b"sntrup761x25519-sha512", None),
+    ],
+)
+def test_the_method_is_the_first_of_ours_that_they_have(theirs: bytes, chosen: bytes | None) -> None:
+    """RFC 4253 section 7.1."""
+    assert chosen_method(bytes(17) + text(theirs)) == chosen
+
+
+def test_packets_are_padded() -> None:
+    """To a multiple of eight bytes, with four at least (RFC 4253 section 6)."""
+    for length in range(20):
+        made = packet(bytes(length))
+        assert len(made) % 8 == 0
+        assert made[4] >= 4
+        assert len(made) == 5 + length + made[4]
+
+
+def test_lines_before_the_identification() -> None:
+    """They are allowed (RFC 4253 section 4.2); without end they are no SSH."""
+    speaks = ssh_server(ONE)
+
+    def late(peer: socket.socket) -> None:
+        peer.sendall(b"welcome\r\n")
+        speaks(peer)
+
+    with serving(late) as port:
+        assert list(read_keys([(HERE, tcp(port))])) == [(HERE, tcp(port))]
+
+
 def test_host_keys() -> None:
     """Two servers on one port number of two addresses: each shows its own key."""
     with serving(ssh_server(ONE)) as port, serving(ssh_server(TWO), str(THERE), port):
@@ -98,21 +129,11 @@ def test_host_keys() -> None:
     }
 
 
-@needs_keyscan
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 def test_host_keys_over_ipv6() -> None:
-    """The address is given to ssh-keyscan as a literal of either family."""
+    """Addresses of either family."""
     with serving(ssh_server(ONE), "::1") as port:
         assert len(read_keys([(ip_address("::1"), tcp(port))])) == 1
-
-
-def test_without_keyscan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where OpenSSH is not installed, host keys are not asked for; that is no error."""
-    monkeypatch.setattr(shutil, "which", lambda program, path: None)
-    asked = threading.Event()
-    with serving(lambda peer: asked.set()) as port:
-        assert read_keys([(HERE, tcp(port))]) == {}
-    assert not asked.is_set()
 
 
 @needs_openssl
@@ -178,7 +199,6 @@ def unread(hostile: str) -> None:
         assert time.monotonic() - before < HANGS_S
 
 
-@needs_keyscan
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_ssh(hostile: str) -> None:
     """Whatever a server sends or does not send: no key, no error, in time."""
@@ -201,7 +221,6 @@ def test_hostile_servers_do_not_hold_up_others(tmp_path: Path, tls_everywhere: N
     assert list(found) == [(HERE, tcp(ports[-1]))]
 
 
-@needs_keyscan
 def test_no_time_left() -> None:
     """What is asked after the deadline is not asked."""
     with serving(ssh_server(ONE)) as port:
@@ -215,17 +234,6 @@ def test_a_closed_port(tls_everywhere: None) -> None:
         port = server.getsockname()[1]
     assert read_keys([(HERE, tcp(port))], WITHIN) == {}
     assert read_keys([(HERE, tcp(port))], 0.0) == {}
-
-
-def test_a_program_that_floods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only so much is read of what ssh-keyscan prints, and the program ends with that."""
-    program = tmp_path / "keyscan"
-    program.write_text("#!/bin/sh\nexec yes '127.0.0.1 ssh-ed25519 AAAA'\n", encoding="ascii")
-    program.chmod(0o700)
-    monkeypatch.setattr(shutil, "which", lambda name, path: str(program))
-    before = time.monotonic()
-    assert read_keys([(HERE, tcp(9))], 2 * HANGS_S) == {}
-    assert time.monotonic() - before < HANGS_S
 
 
 def test_nothing_wanted() -> None:

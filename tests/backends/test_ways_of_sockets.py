@@ -94,17 +94,12 @@ def test_greetings_leave_by_it_too() -> None:
     assert read_greetings([Call(HERE, Port(Protocol.TCP, number), Approach.LISTEN)], way=ELSEWHERE) == {}
 
 
-def test_certificates_leave_by_it_and_ssh_keyscan_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What would take another way than the chosen one is not asked at all."""
-    asked: list[object] = []
-    monkeypatch.setattr("probe.backends.host_keys._host_keys", lambda *where: asked.append(where) or ())
-    monkeypatch.setattr("probe.backends.host_keys._certificate", lambda *where: asked.append(where) or ())
-    ssh, tls = ((HERE, Port(Protocol.TCP, number)) for number in (22, 443))
-    assert read_keys([ssh, tls], way=FROM) == {}
-    assert [where[1] for where in asked] == [443]
-    assert asked[0][-1] == FROM
-    read_keys([ssh])
-    assert [where[1] for where in asked] == [443, 22]
+def test_keys_are_asked_for_by_it() -> None:
+    """Host keys and certificates alike."""
+    book = Guestbook()
+    with serving(book, "127.0.0.1") as number:
+        assert read_keys([(HERE, Port(Protocol.TCP, number))], way=FROM) == {}
+    assert book.peers == ["127.0.0.7"]
 
 
 @on_linux

@@ -6,20 +6,20 @@ import pytest
 from scripted_network import ScriptedNetwork
 from varied import replace
 
+from probe.engine.counted import MOST_OPENINGS
 from probe.engine.run import Run
 from probe.engine.second_asking import (
     ACCEPTING_SAMPLE,
     FEW,
-    MOST_OPENINGS,
     SAMPLE,
     ask_a_second_time,
     second_questions,
 )
-from probe.engine.survey import is_counted
 from probe.model.facts import AddressSurvey, Route
 from probe.model.plan import Timing
 from probe.model.probing import Observation, Origin, Question, Reason, Reply, Role
 from probe.model.target import Port, Protocol, TargetAddress
+from probe.services.selection import is_counted
 
 LAN, VPN, PUBLIC = map(ip_address, ("192.168.77.10", "10.88.0.10", "203.0.113.10"))
 OURS = ip_address("192.168.77.2")
@@ -129,6 +129,26 @@ def test_ssh_that_all_accept_is_asked_again_once():
     assert question == Question(PUBLIC, SSH, Role.REPEAT, ttl=3)
     again = replace(far, observations=(*far.observations, seen(PUBLIC, SSH, OPEN, Role.REPEAT)))
     assert asked(*near, again) == set()
+
+
+def test_ssh_is_not_asked_again_where_it_is_known_who_accepted():
+    """On all addresses: there is nothing left to learn."""
+    own = [survey(ip, {}, seen(ip, SSH, OPEN, origin=Origin.HOST)) for ip in (LAN, VPN)]
+    assert asked(*own) == set()
+    assert asked(*own, survey(PUBLIC, {SSH: OPEN}, on_link=False)) == {(PUBLIC, SSH)}
+
+
+def test_ssh_is_tried_once_when_it_is_asked_again():
+    """Whatever gets lost: an opening that stays out is none the less one."""
+    first = survey(LAN, {SSH: OPEN})
+    assert run(first, says(SILENT)).repeats()[0].attempts == 1
+
+
+def test_connections_of_clients_are_part_of_the_budget():
+    """Where keys took what is left, nothing is asked again."""
+    near = [survey(ip, {SSH: OPEN}) for ip in (LAN, VPN)]
+    assert second_questions(near, [(LAN, SSH)]) != {}
+    assert second_questions(near, [(LAN, SSH), (VPN, SSH)]) == {}
 
 
 def test_ssh_that_differs_is_asked_where_it_decides_within_the_budget():

@@ -291,7 +291,7 @@ class Rejecting:
         return [Reply(probe.id, Reason.PORT_UNREACH, now + RTT, sender=TARGET.ip, icmp=(3, 3))]
 
 
-MANY = tuple(Port(Protocol.TCP, number) for number in range(2000, 3000))
+MANY = tuple(Port(Protocol.TCP, number) for number in range(3000, 4000))
 
 
 def survey_through(script, *ports: Port) -> tuple[AddressSurvey, ScriptedNetwork]:

@@ -28,7 +28,7 @@ from dns import message, rrset  # noqa: E402
 from dns.exception import DNSException  # noqa: E402
 from mutations import BYTES, JSON, TEXT, Mutation  # noqa: E402 - found by the line above
 
-from probe.backends import dns, host_keys, socket_errors, tcpinfo, tls  # noqa: E402
+from probe.backends import dns, socket_errors, ssh, tcpinfo, tls  # noqa: E402
 from probe.errors import BindprobeError  # noqa: E402
 from probe.lab.scenario import load_scenario  # noqa: E402
 from probe.machine import (  # noqa: E402
@@ -145,7 +145,7 @@ STATUS = b"""{"BackendState":"Running","TailscaleIPs":["100.64.0.5"],"Self":{"Pu
 "AllowedIPs":["100.64.0.10/32","10.20.0.0/16"],"CurAddr":"203.0.113.9:41641","RxBytes":900,"TxBytes":148,
 "LastHandshake":"2026-09-21T16:12:40.123456789+02:00","Online":true}}}"""
 BLOB = struct.pack(">I", 11) + b"ssh-ed25519" + struct.pack(">I", 32) + bytes(32)
-KEYSCAN = b"# 192.0.2.1:22 SSH-2.0-x\n192.0.2.1 ssh-ed25519 " + base64.b64encode(BLOB) + b"\n"
+REPLY = bytes([31]) + struct.pack(">I", len(BLOB)) + BLOB
 GREETINGS = (
     b"HTTP/1.1 301 Moved\r\nServer: nginx\r\nLocation: https://x/?token=1\r\nVia: a, b\r\n\r\n",
     b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n",
@@ -229,7 +229,9 @@ PARSERS: Mapping[str, ParserUnderTest] = {
     "greeting": ParserUnderTest(
         lambda data: (banner_text.parse_greeting(data), banner_text.is_alert(data)), GREETINGS, TEXT
     ),
-    "ssh-keyscan": ParserUnderTest(host_keys.parse_keyscan, (KEYSCAN,)),
+    "SSH key exchange": ParserUnderTest(
+        lambda data: (ssh.shown_key(data), ssh.chosen_method(data)), (REPLY,), BYTES
+    ),
     "certificate (DER)": ParserUnderTest(tls.public_key_of, (base64.b64decode(CERTIFICATE),), BYTES),
 }
 

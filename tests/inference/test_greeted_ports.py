@@ -2,12 +2,14 @@
 
 import pytest
 from address_builder import LAN, VPN, ssh, survey
+from msgspec import structs
+from varied import replace
 
 from probe.model.greeting import Approach, Call
 from probe.model.probing import Aftermath, Observation, Question, Reason
 from probe.model.target import Port, Protocol
 from probe.services.registry import SERVICES, TLS_PORTS, UNSPOKEN_PORTS, WEB_PORTS
-from probe.services.selection import MOST_GREETED, greeted_ports, may_greet
+from probe.services.selection import MOST_GREETED, greeted_ports, greetings_of_ssh, may_greet
 
 LISTEN, WEB, LISTEN_TLS, WEB_TLS = Approach
 OPEN, SPOKE, CUT = Aftermath.HELD, Aftermath.SPOKE, Aftermath.CLOSED
@@ -71,12 +73,30 @@ def test_twelve_at_most_the_likely_ones_first():
     assert [call.port.number for call in calls[::2]] == [80, 443, *range(30000, 30010)]
 
 
-def test_who_showed_a_host_key_is_not_asked_again():
-    """An sshd counts connections; on an address where it showed none it is asked."""
-    assert greeted_ports(surveyed({22: (SPOKE, SPOKE)}, keys=ssh("a"))) == ()
-    one, two = surveyed({22: (SPOKE, SPOKE)})
-    shown = survey(LAN, observations=one.observations, keys=ssh("a"))
-    assert [call.address for call in greeted_ports([shown, two])] == [VPN]
+def test_ssh_is_not_called():
+    """An sshd counts connections: known by its number, or by what it sent on the survey's connection."""
+    assert greeted_ports(surveyed({22: (SPOKE, SPOKE), 2222: (OPEN, OPEN)})) == ()
+    assert greeted_ports(greeting_first(8022, b"SSH-2.0-x\r\n")) == ()
+    assert len(greeted_ports(greeting_first(8022, b"220 ready\r\n"))) == 2
+
+
+def greeting_first(number: int, sent: bytes, **facts):
+    """The same, where the port sent something by itself."""
+    return [
+        replace(one, observations=tuple(structs.replace(o, first_bytes=sent) for o in one.observations))
+        for one in surveyed({number: (SPOKE, SPOKE)}, **facts)
+    ]
+
+
+def test_what_ssh_sent_first_is_its_greeting():
+    """Where it showed no host key, which says more."""
+    surveys = greeting_first(22, b"SSH-2.0-OpenSSH_9.2\r\n")
+    found = greetings_of_ssh(surveys)
+    assert {place: greeting.text for place, greeting in found.items()} == {
+        (ip, tcp(22)): "SSH-2.0-OpenSSH_9.2" for ip in (LAN, VPN)
+    }
+    assert greetings_of_ssh(greeting_first(22, b"SSH-2.0-x\r\n", keys=ssh("a"))) == {}
+    assert greetings_of_ssh(greeting_first(22, b"220 ready\r\n")) == {}
 
 
 @pytest.mark.parametrize(
