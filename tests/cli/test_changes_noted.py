@@ -28,7 +28,8 @@ def test_a_port_that_changed_is_named(capsys):
     """With both of its answers, and what to do."""
     warn_of_changes(report("8000"), quiet=False)
     lan = ip_address(TARGET_ADDRESSES["lan"])
-    line = f"8000: accepted on {lan} (lan) at first, then refused: it changed during the scan; run it again\n"
+    what = f"8000: accepted on {lan} (lan) at first, then refused: it stopped listening during the scan"
+    line = f"{what}; run it again\n"
     assert capsys.readouterr().err == line
 
 
