@@ -36,14 +36,32 @@ def compare(old: Report, new: Report) -> DiffReport:
     before, after = whole(old), whole(new)
     places = _addresses(before), _addresses(after)
     ports = _ports(before), _ports(after)
-    found = [*_of_addresses(*places), *_of_ports(*ports, _comparable(*places))]
     return DiffReport(
         old=old.started,
         new=new.started,
-        differences=tuple(replace(one, text=difference_sentence(one)) for one in found),
+        differences=(*address_differences(before, after), *port_differences(before, after)),
         only_old=_only(places[0], places[1], ports[0], ports[1]),
         only_new=_only(places[1], places[0], ports[1], ports[0]),
     )
+
+
+def address_differences(old: Report, new: Report) -> tuple[Difference, ...]:
+    """What changed of the addresses themselves: whether they are reached, and who answers."""
+    return _in_words(_of_addresses(_addresses(old), _addresses(new)))
+
+
+def port_differences(old: Report, new: Report) -> tuple[Difference, ...]:
+    """What changed of the ports, on addresses that were reached both times. Each port must have a row."""
+    return _in_words(_of_ports(_ports(old), _ports(new), _comparable(_addresses(old), _addresses(new))))
+
+
+def is_reached(address: AddressReport) -> bool:
+    """Whether an answer of the address may be one of the target's services."""
+    return address.condition not in _NOT_THE_TARGET
+
+
+def _in_words(found: Iterable[Difference]) -> tuple[Difference, ...]:
+    return tuple(replace(one, text=difference_sentence(one)) for one in found)
 
 
 def _addresses(report: Report) -> _Addresses:
@@ -57,8 +75,7 @@ def _ports(report: Report) -> Mapping[Port, PortReport]:
 def _comparable(old: _Addresses, new: _Addresses) -> frozenset[_Place]:
     """The addresses that were reached both times."""
     before, after = (
-        frozenset(place for place, one in places.items() if one.condition not in _NOT_THE_TARGET)
-        for places in (old, new)
+        frozenset(place for place, one in places.items() if is_reached(one)) for places in (old, new)
     )
     return before & after
 
@@ -83,9 +100,8 @@ def _of_addresses(old: _Addresses, new: _Addresses) -> Iterator[Difference]:
         if after is None:
             continue
         address = (before.address,)
-        if (before.condition in _NOT_THE_TARGET or after.condition in _NOT_THE_TARGET) and (
-            before.condition is not after.condition
-        ):
+        reached = is_reached(before) and is_reached(after)
+        if not reached and before.condition is not after.condition:
             yield Difference(
                 rule=DifferenceRule.CONDITION_CHANGED,
                 addresses=address,

@@ -49,12 +49,12 @@ _GitHub = Annotated[
     ),
 ]
 _Wait = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--wait",
-        metavar="S",
-        min=0.0,
-        help="Scan again for as many seconds while something is not met: services come up.",
+        metavar="TIME",
+        parser=options.seconds,
+        help="Scan again for so long (30s, 2m) while something is not met: services come up.",
         rich_help_panel=PROBING,
     ),
 ]
@@ -70,7 +70,7 @@ def check(  # noqa: PLR0913 - each is a flag
     expectations: _Expectations,
     *,
     report: _Report = None,
-    wait: _Wait = 0.0,
+    wait: _Wait = None,
     engine: options.EngineChoice = Engine.AUTO,
     timeout: options.Timeout = 1.0,
     retries: options.Retries = 2,
@@ -100,7 +100,7 @@ def check(  # noqa: PLR0913 - each is a flag
         found = _of_saved(report, wanted)
     else:
         request, timing = EngineRequest(engine), Timing(timeout, retries, rate)
-        found = _of_scans(wanted, timing, request, destination, wait=wait, quiet=quiet)
+        found = _of_scans(wanted, timing, request, destination, wait=wait or 0.0, quiet=quiet)
     raise typer.Exit(_delivered(found, str(expectations), destination, beside, github=github, strict=strict))
 
 

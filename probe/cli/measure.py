@@ -1,5 +1,6 @@
 """What `scan` does once its flags are read: check them, measure, and hand the report over."""
 
+import datetime as dt
 import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from probe.cli.output import Destination
 from probe.cli.progress import LiveView
 from probe.errors import NothingMeasuredError, UsageError
 from probe.machine.interfaces import interfaces
-from probe.model.binding import Binding, Condition
+from probe.model.binding import UNREACHED, Binding
 from probe.model.facts import HERE
 from probe.model.plan import Timing
 from probe.model.target import ResolvedTarget
@@ -39,16 +40,6 @@ if TYPE_CHECKING:
 
 EXIT_INCONCLUSIVE = 5
 EXIT_INTERRUPTED = 130
-_NOBODY_THERE = frozenset(
-    {
-        Condition.HOST_DOWN,
-        Condition.LINK_DOWN,
-        Condition.NO_ROUTE,
-        Condition.OFF_NETWORK,
-        Condition.TUNNEL_DOWN,
-        Condition.WRONG_ROUTE,
-    }
-)
 
 
 def print_plan(
@@ -88,6 +79,8 @@ class ScanOptions:
     all_ports: bool = False
     redact: bool = False
     confirm: str | None = None  # where ssh finds the target's own list of sockets
+    every: float | None = None  # seconds between scans that go on until a signal; None: one is made
+    metrics: Destination | None = None  # where Prometheus finds what the last scan found
 
 
 def run(
@@ -110,7 +103,9 @@ def run(
         announce(request, resolved, backends.host)
         sockets = _listed(how.confirm)
         with interruption.held():
+            began = dt.datetime.now(dt.UTC)
             report = measure(resolved, timing, backends, how, sockets)
+            keep_metrics(how, report, began)
             warn_of_other_machine(report, quiet=how.quiet)
             warn_of_packets(session.capture)
             warn_of_changes(report, quiet=how.quiet)
@@ -151,6 +146,19 @@ def measure(
         return scan(target, timing, backends, progress=view, how=reporting)
 
 
+def keep_metrics(how: ScanOptions, report: "Report | None", began: dt.datetime) -> None:
+    """Write the metrics of a scan where they were asked for; None: it measured nothing.
+
+    Raises:
+        UnwrittenError: they could not be written.
+    """
+    if how.metrics is None:
+        return
+    from probe.report.prometheus import render_prometheus
+
+    how.metrics.write_text(render_prometheus(report, began))
+
+
 def deliver(report: "Report", destination: Destination, *, strict: bool = False) -> int:
     """Write a report and return the exit code that it ends with.
 
@@ -160,7 +168,7 @@ def deliver(report: "Report", destination: Destination, *, strict: bool = False)
     destination.write(report)
     if not report.complete:
         return EXIT_INTERRUPTED
-    if all(address.condition in _NOBODY_THERE for address in report.addresses):
+    if all(address.condition in UNREACHED for address in report.addresses):
         return NothingMeasuredError.exit_code
     return EXIT_INCONCLUSIVE if strict and _inconclusive(report) else 0
 

@@ -18,6 +18,23 @@ class WorldKind(StrEnum):
     NETNS = "netns"
 
 
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST_S = 86_400.0
+
+
+def seconds(text: str) -> float:
+    """A time as it is typed: 90, 90s, 1.5m, 1h.
+
+    Raises:
+        BadParameter: it is none, not more than 0, or more than a day.
+    """
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
+    plain = number.isascii() and number.replace(".", "", 1).isdecimal()
+    if not plain or not 0 < (found := float(number) * _UNITS[unit]) <= _LONGEST_S:
+        raise typer.BadParameter(f"{text!r} is no time; give more than 0s and at most 24h, as in 30s or 5m")
+    return found
+
+
 class ColourChoice(StrEnum):
     """Whether to colour: where it goes to a terminal, always or never."""
 
@@ -192,6 +209,25 @@ Watch = Annotated[
         "--watch",
         help="Check again and again, and print what changes: every 5 s, or give a number of seconds.",
         rich_help_panel=PROBING,
+    ),
+]
+WatchEvery = Annotated[
+    float | None,
+    typer.Option(
+        "--watch",
+        metavar="TIME",
+        parser=seconds,
+        help="Scan again after each TIME (30s, 5m), and print what changes.",
+        rich_help_panel=PROBING,
+    ),
+]
+Metrics = Annotated[
+    Path | None,
+    typer.Option(
+        "--prom",
+        metavar="FILE",
+        help="Write metrics of the scan too, for Prometheus' textfile collector.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 ShowPlan = Annotated[

@@ -1,5 +1,7 @@
 """`bindprobe scan`: probe a target's addresses and infer what each port is bound to."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from probe.app.engines import Engine
@@ -8,6 +10,13 @@ from probe.cli.app import app
 from probe.cli.formats import chooses_form
 from probe.cli.help_layout import GroupedCommand, with_examples
 from probe.report.formats import Form
+
+if TYPE_CHECKING:
+    from probe.app.engine_request import EngineRequest
+    from probe.app.target import Target
+    from probe.cli import measure
+    from probe.cli.output import Destination
+    from probe.model.plan import Timing
 
 _HELP = with_examples(
     "Probe a target's addresses and infer what each port is bound to, or what blocks it.",
@@ -44,6 +53,8 @@ def scan(  # noqa: PLR0913 - each is a flag
     no_greetings: options.NoGreetings = False,
     no_controls: options.NoControls = False,
     confirm: options.Confirm = None,
+    watch: options.WatchEvery = None,
+    metrics: options.Metrics = None,
     form: Form = Form.TABLE,
     output: options.Output = None,
     strict: options.Strict = False,
@@ -72,5 +83,26 @@ def scan(  # noqa: PLR0913 - each is a flag
     if plan:
         measure.print_plan(target, timing, destination, request, quiet=quiet)
         return
-    how = measure.ScanOptions(quiet=quiet, strict=strict, all_ports=all_ports, redact=redact, confirm=confirm)
-    raise typer.Exit(measure.run(target, timing, destination, request, how))
+    beside = None if metrics is None else Destination.of(Form.TABLE, metrics)
+    how = measure.ScanOptions(quiet, strict, all_ports or metrics is not None, redact, confirm, watch, beside)
+    raise typer.Exit(_run(target, timing, destination, request, how))
+
+
+def _run(
+    target: "Target",
+    timing: "Timing",
+    destination: "Destination",
+    request: "EngineRequest",
+    how: "measure.ScanOptions",
+) -> int:
+    """Scan once, or again and again; the exit code."""
+    from probe.cli import measure
+
+    if how.metrics is not None:
+        how.metrics.check()
+    if how.every is None:
+        return measure.run(target, timing, destination, request, how)
+    from probe.cli import watching
+
+    watching.require_sense(destination, how)
+    return watching.watch(target, timing, destination, request, how)

@@ -14,6 +14,7 @@ from probe.model.doctor_report import DOCTOR_SCHEMA, DoctorReport
 from probe.model.machine import InterfaceAddress, Network
 from probe.model.report import SCHEMA, Report
 from probe.model.target import IPAddress
+from probe.model.watching import WATCH_SCHEMA, WatchEvent
 from probe.report.measurement_descriptions import MEASUREMENTS
 
 _EVERYWHERE: Mapping[str, str] = {
@@ -195,6 +196,12 @@ _OF: Mapping[str, Mapping[str, str]] = {
         "before": "State, binding, keys, condition or owner by the earlier report.",
         "after": "The same by the later report.",
     },
+    "WatchEvent": {
+        "time": "When the scan began that found it, UTC (RFC 3339).",
+        "kind": "A change, the begin of a gap in which nothing could be measured, or its end.",
+        "difference": "What changed; null: it is about a gap.",
+        "why": "Why nothing was measured; null: something was.",
+    },
     "Stats": {
         "sent": "Probes sent, resent ones included.",
         "answered": "Probes that were answered.",
@@ -230,6 +237,11 @@ def doctor_schema() -> dict[str, Any]:
 def diff_schema() -> dict[str, Any]:
     """The schema that every comparison of two reports meets."""
     return _schema(DiffReport, DIFF_SCHEMA)
+
+
+def watch_schema() -> dict[str, Any]:
+    """The schema that every line of a watch meets but the first, which is a report."""
+    return _schema(WatchEvent, WATCH_SCHEMA)
 
 
 def _schema(report: type[msgspec.Struct], name: str) -> dict[str, Any]:
