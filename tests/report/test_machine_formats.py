@@ -31,7 +31,15 @@ from probe.report.as_csv import COLUMNS, render_csv
 from probe.report.as_json import json_parts, ndjson_parts, render_json, render_ndjson
 from probe.report.markdown import render_markdown
 from probe.report.read import parse_report, read_report
-from probe.report.schema import _OF, _text, diff_schema, doctor_schema, render_schema, report_schema
+from probe.report.schema import (
+    _OF,
+    _text,
+    diff_schema,
+    doctor_schema,
+    render_schema,
+    report_schema,
+    watch_schema,
+)
 
 VALIDATOR = Draft202012Validator(report_schema())
 
@@ -73,7 +81,7 @@ def test_an_address_is_text() -> None:
 
 def test_every_description_is_used() -> None:
     """A field that is gone leaves no description behind."""
-    schemas = (report_schema(), doctor_schema(), diff_schema())
+    schemas = (report_schema(), doctor_schema(), diff_schema(), watch_schema())
     definitions = {name: one for schema in schemas for name, one in schema["$defs"].items()}
     assert sorted(set(_OF) - set(definitions)) == []
     for struct, fields in _OF.items():
