@@ -16,7 +16,7 @@ NEEDS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/
 def run(*argv: str, script: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(TOP), "PYTHON": sys.executable, **environ}
     command = ["bash", "-c", script] if script else [*COMMAND, *argv]
-    return subprocess.run(command, env=env, cwd=TOP, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=env, cwd=TOP, capture_output=True, text=True, timeout=180, check=False)
 
 
 @pytest.mark.parametrize(
