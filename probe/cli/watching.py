@@ -23,8 +23,8 @@ from probe.model.plan import Timing
 from probe.model.report import Report
 from probe.model.watching import WatchEvent
 from probe.report.as_json import render_line
+from probe.report.difference_text import render_event
 from probe.report.formats import Form
-from probe.report.watch_text import render_event
 
 _LINES = {Form.JSON, Form.NDJSON}
 

@@ -1,10 +1,12 @@
-"""A comparison of two reports as text: one line each, the new exposures first."""
+"""Differences as text, a line each: of two reports, the new exposures first, and of a watch as they come."""
 
+import datetime as dt
 from collections.abc import Iterator
 from textwrap import wrap
 
 from probe.model.difference import Difference, DifferenceRule, DiffReport
-from probe.report.escape import escaped
+from probe.model.watching import WatchEvent, WatchKind
+from probe.report.escape import escaped, printable
 from probe.report.style import PLAIN, TextStyle
 
 _ORDER = tuple(DifferenceRule)
@@ -28,3 +30,17 @@ def _lines(report: DiffReport, style: TextStyle) -> Iterator[str]:
 
 def _rank(one: Difference) -> tuple[bool, int]:
     return not (one.private and one.rule is DifferenceRule.OPENED), _ORDER.index(one.rule)
+
+
+# --- of a watch ---
+
+
+_WORDS = {WatchKind.GAP: "not measured: {why}", WatchKind.RESUMED: "measured again"}
+
+
+def render_event(event: WatchEvent, zone: dt.tzinfo | None = None) -> str:
+    """One line with the time of day in `zone` (None: the system's own). Ends with a newline."""
+    time = dt.datetime.fromisoformat(event.time).astimezone(zone)
+    if event.difference is not None:
+        return f"{time:%H:%M:%S}  {printable(event.difference.text)}\n"
+    return f"{time:%H:%M:%S}  {printable(_WORDS[event.kind].format(why=event.why))}\n"

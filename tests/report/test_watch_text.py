@@ -6,7 +6,7 @@ import pytest
 
 from probe.model.difference import Difference, DifferenceRule
 from probe.model.watching import WatchEvent, WatchKind
-from probe.report.watch_text import render_event
+from probe.report.difference_text import render_event
 
 AT = "2026-03-01T12:00:05Z"
 OPENED = Difference(rule=DifferenceRule.OPENED, before="closed", after="open", text="22/tcp opened\x1b[2J")
