@@ -18,8 +18,6 @@ from probe.model.report import PortReport, Report
 from probe.model.target import Port
 from probe.model.watching import WatchEvent, WatchKind
 
-EVERY_S = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class ScanWatch:

@@ -79,7 +79,7 @@ class ScanOptions:
     all_ports: bool = False
     redact: bool = False
     confirm: str | None = None  # where ssh finds the target's own list of sockets
-    every: float | None = None  # seconds between scans that go on until a signal; None: one is made
+    every: float = 0.0  # seconds between scans that go on until a signal; 0: one is made
     metrics: Destination | None = None  # where Prometheus finds what the last scan found
 
 

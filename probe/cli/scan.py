@@ -84,7 +84,9 @@ def scan(  # noqa: PLR0913 - each is a flag
         measure.print_plan(target, timing, destination, request, quiet=quiet)
         return
     beside = None if metrics is None else Destination.of(Form.TABLE, metrics)
-    how = measure.ScanOptions(quiet, strict, all_ports or metrics is not None, redact, confirm, watch, beside)
+    how = measure.ScanOptions(
+        quiet, strict, all_ports or metrics is not None, redact, confirm, watch or 0.0, beside
+    )
     raise typer.Exit(_run(target, timing, destination, request, how))
 
 
@@ -100,7 +102,7 @@ def _run(
 
     if how.metrics is not None:
         how.metrics.check()
-    if how.every is None:
+    if not how.every:
         return measure.run(target, timing, destination, request, how)
     from probe.cli import watching
 

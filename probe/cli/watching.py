@@ -11,7 +11,7 @@ from probe.app.engine_request import EngineRequest
 from probe.app.privileged_start import started
 from probe.app.session import Backends, Session
 from probe.app.target import LeftOut, Target, resolve_target
-from probe.app.watch import EVERY_S, ScanWatch
+from probe.app.watch import ScanWatch
 from probe.cli import measure
 from probe.cli.measure import keep_metrics
 from probe.cli.notices import announce, hint, note_left_out, offer_tunnels, warn_of_packets
@@ -57,8 +57,7 @@ def watch(
         scans = _Scans.of(session, target, timing, request, replace(how, all_ports=True))
         with interruption.held():
             show = partial(_show, destination)
-            loop = ScanWatch(scans, show, _now, interruption.sleep, how.every or EVERY_S)
-            last = loop.run()
+            last = ScanWatch(scans, show, _now, interruption.sleep, how.every).run()
             warn_of_packets(session.capture)
             return 0 if last is not None else NothingMeasuredError.exit_code
 
