@@ -42,6 +42,7 @@ _LATER = (
     "probe.backends.side_by_side",
     "probe.machine.tunnels",
     "probe.redact.measurements",
+    "probe.report.prometheus",
     "psutil",
     "pwd",
     "resource",
