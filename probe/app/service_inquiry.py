@@ -18,7 +18,7 @@ from probe.engine.run import Outcome
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Call, Greeting, Inquiry
 from probe.model.identity import Key
-from probe.model.probing import Observation, Role
+from probe.model.probing import Observation
 from probe.model.target import IPAddress, Port
 from probe.services.registry import TLS_PORTS
 from probe.services.selection import (
@@ -27,7 +27,7 @@ from probe.services.selection import (
     greeted_ports,
     greetings_of_ssh,
     greets_as_ssh,
-    is_ssh_by_number,
+    is_outcome_of_port,
     keyed_ports,
 )
 
@@ -93,9 +93,7 @@ class EarlyInquiry:
         """Take in what was settled (`probe.engine.run.Watcher`); whether an address has answered in full."""
         before = len(self._complete)
         for observation in observations:
-            question = observation.question
-            first = question.ttl is None or is_ssh_by_number(question.port)
-            if question.role is Role.TESTED and first and question.min_ttl is None:
+            if is_outcome_of_port(observation):
                 self._note(observation)
         more = before < len(self._complete) >= _SEVERAL and not self._answering
         backend = self._context.backends.backend

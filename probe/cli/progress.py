@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Self
 
 from probe import interruption
 from probe.cli.terminal import is_terminal
-from probe.model.probing import Observation, Role, Shape, State
+from probe.model.probing import Observation, Shape, State
 from probe.model.target import IPAddress, Protocol
+from probe.services.selection import is_outcome_of_port
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -127,8 +128,11 @@ class LiveView(ProgressBar):
     def _take(self, observations: Sequence[Observation]) -> None:
         for one in observations:
             question = one.question
-            first = question.role is Role.TESTED and question.ttl is None and question.min_ttl is None
-            if first and question.shape is Shape.OPENING and question.address in self._settled:
+            if (
+                is_outcome_of_port(one)
+                and question.shape is Shape.OPENING
+                and question.address in self._settled
+            ):
                 self._settled[question.address] += 1
                 if one.state is State.OPEN:
                     udp = "" if question.port.protocol is Protocol.TCP else "/udp"

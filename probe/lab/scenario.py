@@ -27,8 +27,8 @@ from msgspec import Struct
 
 from probe.errors import ScenarioError
 from probe.lab.scenario_events import Event
-from probe.lab.scenario_hosts import ProberHost, Router, Strict, TargetHost
-from probe.model.target import IPAddress
+from probe.lab.scenario_hosts import Listen, ProberHost, Router, Strict, TargetHost
+from probe.model.target import IPAddress, Protocol
 from probe.services.port_list import parse_ports
 
 # What the prober is given, and the prober's own address on the same realm (RFC 1918, 4193, 5737, 3849).
@@ -49,6 +49,22 @@ PROBER_ADDRESSES: dict[str, str] = {
     "public": "198.51.100.2",
     "public6": "2001:db8:100::2",
 }
+
+
+def turned_away(listen: Listen) -> frozenset[IPAddress]:
+    """The prober's addresses whose connections a listener closes at once.
+
+    Raises:
+        ScenarioError: it is none of the prober's realms, or the listener is none of TCP.
+    """
+    realms = {realm_of(symbol) for symbol in PROBER_ADDRESSES}
+    unknown = sorted(set(listen.turns_away) - realms)
+    if unknown or (listen.turns_away and listen.protocol is not Protocol.TCP):
+        raise ScenarioError(f"port {listen.port} cannot turn away {', '.join(unknown) or 'datagrams'}")
+    found = (a for symbol, a in PROBER_ADDRESSES.items() if realm_of(symbol) in listen.turns_away)
+    return frozenset(map(ip_address, found))
+
+
 ROUTER_ADDRESSES: dict[str, str] = {
     "public": "198.51.100.1",  # towards the prober
     "public6": "2001:db8:100::1",

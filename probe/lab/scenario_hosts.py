@@ -77,7 +77,10 @@ class Strict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Listen(Strict, frozen=True, kw_only=True):
-    """One listening socket. `bind`: a literal address, or a symbol such as `lan` or `vpn6`."""
+    """One listening socket. `bind`: a literal address, or a symbol such as `lan` or `vpn6`.
+
+    `turns_away`: realms from which a TCP peer is accepted and closed at once, as hosts.deny(5) has it.
+    """
 
     port: int
     bind: str
@@ -85,6 +88,7 @@ class Listen(Strict, frozen=True, kw_only=True):
     device: str | None = None  # a realm: SO_BINDTODEVICE to its interface
     v6only: bool = False
     serves: Serves = Serves.HOLD
+    turns_away: tuple[str, ...] = ()
 
 
 class Service(Strict, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from probe.model.facts import AddressSurvey
 from probe.model.greeting import Approach, Call, Greeting
 from probe.model.identity import Key, KeyKind
-from probe.model.probing import CUT_SHORT, Aftermath, Observation, Reason
+from probe.model.probing import CUT_SHORT, TCP_ANSWERS, Aftermath, Observation, Reason, Role
 from probe.model.target import IPAddress, Port, Protocol
 from probe.services.banner_text import parse_greeting
 from probe.services.registry import SSH_PORTS, TLS_PORTS, UNSPOKEN_PORTS, WEB_PORTS, find_service
@@ -30,6 +30,17 @@ def greets_as_ssh(seen: Iterable[Observation]) -> bool:
 def is_counted(port: Port, seen: Iterable[Observation]) -> bool:
     """Whether openings of a port are likely to be counted: ssh by its number, or by what it sends first."""
     return is_ssh_by_number(port) or greets_as_ssh(seen)
+
+
+def is_outcome_of_port(o: Observation) -> bool:
+    """Whether this is what a port is known by, while a survey is under way.
+
+    That is what was asked without a limit, or, of a neighbour's port of ssh, what answered within a hop.
+    """
+    question = o.question
+    within_a_hop = is_ssh_by_number(question.port) and o.reason in TCP_ANSWERS
+    plain = question.ttl is None or within_a_hop
+    return question.role is Role.TESTED and plain and question.min_ttl is None
 
 
 # --- keys ---

@@ -53,9 +53,10 @@ def test_each_address_has_its_open_ports(screen: Screen) -> None:
     """In the order in which they were found; asked once more, or for comparison, a port counts no more."""
     shown = view(screen)
     assert shown.watcher is not None
-    shown.watcher([outcome(22, Reason.SYN_ACK), outcome(53, Reason.UDP_RESPONSE, Protocol.UDP)])
+    shown.watcher([outcome(22, Reason.SYN_ACK, ttl=1), outcome(53, Reason.UDP_RESPONSE, Protocol.UDP)])
     shown.watcher([outcome(80, Reason.RESET), outcome(9, Reason.SYN_ACK, role=Role.CONTROL)])
-    shown.watcher([outcome(22, Reason.SYN_ACK, ttl=1), outcome(22, Reason.RESET, shape=Shape.ACK)])
+    shown.watcher([outcome(22, Reason.TIME_EXCEEDED, ttl=1), outcome(22, Reason.RESET, shape=Shape.ACK)])
+    shown.watcher([outcome(81, Reason.SYN_ACK, ttl=1), outcome(82, Reason.SYN_ACK, min_ttl=64)])
     assert list(shown.lines()) == [
         ("lan 192.168.77.10  3 ports", "  open: 22, 53/udp"),
         ("vpn fd88::10       0 ports", ""),

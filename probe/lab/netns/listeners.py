@@ -10,12 +10,12 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import NoReturn
 
 from probe.errors import BackendError
 from probe.lab.netns.plans import HostPlan, NameServer
-from probe.lab.scenario import address_of, realm_of
+from probe.lab.scenario import address_of, realm_of, turned_away
 from probe.lab.scenario_hosts import Listen, Serves
 from probe.machine.address_families import SOCKET_FAMILIES
 from probe.model.target import Protocol
@@ -167,7 +167,7 @@ class Services:
             self._watch(opened, self._accept_one)
         else:
             opened.listen(_BACKLOG)
-            self._watch(opened, self._acceptor(_TREATMENTS[listen.serves]))
+            self._watch(opened, self._acceptor(_treatment(listen)))
 
     def open_names(self, server: NameServer) -> None:
         """Open one name server.
@@ -290,6 +290,21 @@ _TREATMENTS: dict[Serves, Callable[[socket.socket], bool]] = {
     Serves.ANSWER: _greet,
     Serves.FORWARD: _forward,
 }
+
+
+def _treatment(listen: Listen) -> Callable[[socket.socket], bool]:
+    """What is done with a peer; some may be closed at once."""
+    treat, away = _TREATMENTS[listen.serves], turned_away(listen)
+
+    def by_source(peer: socket.socket) -> bool:
+        try:
+            source = ip_address(peer.getpeername()[0])
+        except OSError:
+            return False  # already gone
+        mapped = source.ipv4_mapped if isinstance(source, IPv6Address) else None
+        return (_close if (mapped or source) in away else treat)(peer)
+
+    return by_source if away else treat
 
 
 def _swallow(opened: socket.socket) -> None:

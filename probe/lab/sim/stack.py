@@ -12,7 +12,7 @@ from ipaddress import IPv6Address
 
 from msgspec import structs
 
-from probe.lab.scenario import address_of, realm_of
+from probe.lab.scenario import address_of, realm_of, turned_away
 from probe.lab.scenario_hosts import Listen, Serves
 from probe.lab.sim.packets import ECN, RESET_ACK, SEQUENCES, SYN_ACK, Flow, Frame, IcmpError, Packet, Tcp
 from probe.model.identity import Key
@@ -32,6 +32,7 @@ class ListeningSocket:
     v6only: bool
     serves: Serves
     shows: tuple[Key, ...] = ()  # to a client that sends something
+    turns_away: frozenset[IPAddress] = frozenset()  # whose connections it closes at once
 
     def covers(self, destination: IPAddress, realm: str) -> bool:
         """Whether a packet to `destination`, arrived on the realm's link, is for this socket."""
@@ -59,7 +60,7 @@ def read_socket(listen: Listen, shows: tuple[Key, ...] = ()) -> ListeningSocket:
         bind = bind.ipv4_mapped
     port = Port(listen.protocol, listen.port)
     device = None if listen.device is None else realm_of(listen.device)
-    return ListeningSocket(port, bind, device, listen.v6only, listen.serves, shows)
+    return ListeningSocket(port, bind, device, listen.v6only, listen.serves, shows, turned_away(listen))
 
 
 def socket_for(
@@ -179,7 +180,9 @@ def _udp(socket: ListeningSocket | None, packet: Packet, source: IPAddress | Non
 
 def _served(socket: ListeningSocket | None, packet: Packet) -> tuple[Frame, ...]:
     """What the server does once its connection is accepted; what else the client sends it takes in."""
-    served = SERVED.get(socket.serves) if socket is not None and packet.flags == Tcp.ACK else None
+    if socket is None or packet.flags != Tcp.ACK:
+        return ()
+    served = SERVED.get(Serves.CLOSE if packet.source in socket.turns_away else socket.serves)
     return () if served is None else (replace(packet.answer(served), window=WINDOW[packet.source.version]),)
 
 
