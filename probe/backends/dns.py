@@ -83,21 +83,33 @@ def _query(name: str, server: IPAddress, port: int, kind: str) -> tuple[IPAddres
     import dns.exception  # noqa: PLC0415 - only names need it
     import dns.message  # noqa: PLC0415
     import dns.query  # noqa: PLC0415
-    import dns.rcode  # noqa: PLC0415
 
     try:
         question = dns.message.make_query(name, kind)
-        reply = dns.query.udp(question, str(server), timeout=TIMEOUT_S, port=port)
-        if reply.rcode() == dns.rcode.NXDOMAIN:
-            return NameFailure(rule=NameFailureRule.NO_SUCH_NAME)
-        if reply.rcode() != dns.rcode.NOERROR:
-            return NameFailure(rule=NameFailureRule.RESPONSE_CODE, code=dns.rcode.to_text(reply.rcode()))
-        # What does not hang together with the question is not read, nor aliases without an end.
-        records = cast("dns.message.QueryMessage", reply).resolve_chaining().answer or ()
+        reply = cast(
+            "dns.message.QueryMessage", dns.query.udp(question, str(server), timeout=TIMEOUT_S, port=port)
+        )
+        return read_answer(reply)
     except dns.exception.Timeout:
         return _SILENCE
     except dns.exception.DNSException as problem:
         return NameFailure(rule=NameFailureRule.UNREADABLE, code=type(problem).__name__)
     except OSError as problem:
         return NameFailure(rule=NameFailureRule.UNREACHABLE, code=problem.strerror)
+
+
+def read_answer(reply: "dns.message.QueryMessage") -> tuple[IPAddress, ...] | NameFailure:
+    """The addresses at the end of the name's aliases, or why there are none.
+
+    Raises:
+        dns.exception.DNSException: what is in the message does not hang together with its question, or its
+            aliases have no end.
+    """
+    import dns.rcode  # noqa: PLC0415 - only names need it
+
+    if reply.rcode() == dns.rcode.NXDOMAIN:
+        return NameFailure(rule=NameFailureRule.NO_SUCH_NAME)
+    if reply.rcode() != dns.rcode.NOERROR:
+        return NameFailure(rule=NameFailureRule.RESPONSE_CODE, code=dns.rcode.to_text(reply.rcode()))
+    records = reply.resolve_chaining().answer or ()
     return tuple(ip_address(record.address) for record in islice(records, MOST_ADDRESSES))

@@ -1,60 +1,22 @@
 """Two scans compared: each change of a host by its rule, and nothing where the host is as it was."""
 
-from functools import cache
-from pathlib import Path
-
 import pytest
-import yaml
+from demo_scans import DEMO, LAN, PUBLIC, VPN, demo, listening, scanned
 from msgspec import structs
 
 from probe.app import diff
 from probe.app.diff import compare
-from probe.app.scan import scan
 from probe.errors import UsageError
-from probe.lab.open_world import backends_of
-from probe.lab.scenario import Scenario, parse_scenario
-from probe.lab.sim.world import open_sim
+from probe.lab.scenario import Scenario
 from probe.model.binding import Condition, Owner
 from probe.model.difference import Difference, DifferenceRule, DiffReport
 from probe.model.identity import Key, KeyKind
-from probe.model.plan import Timing
 from probe.model.probing import State
 from probe.model.report import Report
 from probe.report.difference_text import render_differences
 from probe.report.style import TextStyle
 
-TOP = Path(__file__).parents[2]
-DEMO = yaml.safe_load((TOP / "scenarios" / "demo.yaml").read_text(encoding="utf-8"))
-LAN, VPN, PUBLIC = "192.168.77.10", "10.88.0.10", "203.0.113.10"
 LOSSY = {realm: {"loss": 0.05, "delay_ms": 2} for realm in ("lan", "vpn", "public")}
-
-
-def demo(**changes) -> Scenario:
-    """The demo, with parts of its target or of the whole replaced."""
-    of_world = ("links", "dead", "addresses")
-    whole = {key: changes.pop(key) for key in of_world if key in changes}
-    return parse_scenario("demo", DEMO | {"target": DEMO["target"] | changes, "expect": {}} | whole)
-
-
-@cache
-def _scanned(scenario: str, seed: int) -> Report:
-    with open_sim(SCENARIOS[scenario], seed) as world:
-        return scan(world.target, Timing(), backends_of(world, "connect"))
-
-
-SCENARIOS: dict[str, Scenario] = {}
-
-
-def scanned(scenario: Scenario, seed: int = 0) -> Report:
-    key = repr(scenario)
-    SCENARIOS[key] = scenario
-    return _scanned(key, seed)
-
-
-def listening(*changed: dict, without: int | None = None) -> list[dict]:
-    """The demo's sockets, those of some ports replaced."""
-    ports = {one["port"] for one in changed} | {without}
-    return [*(one for one in DEMO["target"]["listen"] if one["port"] not in ports), *changed]
 
 
 def found(old: Scenario, new: Scenario) -> set[tuple]:

@@ -2,8 +2,8 @@
 
 import datetime as dt
 
+from demo_scans import LAN, demo, listening, scanned
 from msgspec import structs
-from test_diff import LAN, demo, listening, scanned
 
 from probe.app.watch import Comparison, ScanWatch
 from probe.errors import NothingMeasuredError

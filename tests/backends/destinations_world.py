@@ -45,12 +45,12 @@ SCANS: dict[str, str] = {
     "--output": f"TARGETS --output FILE {SHORT}",
     **{flag: f"TARGETS {flag} {SHORT}" for flag in ("--all", "--redact", "--verbose", "--quiet")},
     "--color": f"TARGETS --color always {SHORT}",
+    "--watch": f"TARGETS --watch 1 {SHORT}",
+    "--prom": f"TARGETS --prom FILE {SHORT}",
 }
 OF_DOCTOR = ("", "--lan", "--vpn", "--public", "-4", "-6", "--ports", "--engine", "--timeout", "--retries")
 DOCTORS = {flag: SCANS[flag] for flag in (*OF_DOCTOR, "--json", "--output", "--redact", "--color")}
-DOCTORS |= {flag: SCANS[flag] for flag in ("--verbose", "--quiet")} | {
-    "--watch": f"TARGETS --watch 1 {SHORT}"
-}
+DOCTORS |= {flag: SCANS[flag] for flag in ("--verbose", "--quiet", "--watch")}
 ROWS = {("scan", flag): text for flag, text in SCANS.items()}
 ROWS |= {("doctor", flag): text for flag, text in DOCTORS.items()}
 _WATCHED_S = 8.0

@@ -96,7 +96,8 @@ def in_a_file(read_file: Callable[[Path], object]) -> Callable[[bytes], object]:
 def dns_answer(data: bytes) -> object:
     """What comes of a name server's answer; dnspython refuses what is none in its own way."""
     try:
-        return dns._read(message.from_wire(data))
+        reply = message.from_wire(data)
+        return dns.read_answer(reply) if isinstance(reply, message.QueryMessage) else None
     except DNSException:
         return None
 

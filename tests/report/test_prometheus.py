@@ -3,8 +3,8 @@
 import datetime as dt
 import re
 
+from demo_scans import demo, scanned
 from msgspec import structs
-from test_diff import demo, scanned
 
 from probe.report.prometheus import METRICS, render_prometheus
 
