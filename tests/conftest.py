@@ -10,13 +10,14 @@ import signal
 from collections.abc import Callable, Generator
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from probe import interruption
 
 REQUIRED = frozenset(filter(None, os.environ.get("BINDPROBE_REQUIRE", "").split(",")))
 GROUP = "required group"
 LONG = ("docker", "takes_minutes")
+NOT_COUNTED = "no_cover"  # of pytest-cov
 WALL_TIME = "wall_time"
 _passed: set[str] = set()
 
@@ -50,12 +51,16 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes minutes: the other processes run the rest beside it.
 
-    What asserts real seconds is left out where it is not asked for by name.
+    What asserts real seconds is left out where it is not asked for by name. What draws its cases at random,
+    or goes through very many, counts for no coverage: that comes of cases that somebody wrote.
     """
     if WALL_TIME not in config.option.markexpr:
         timed = [item for item in items if item.get_closest_marker(WALL_TIME)]
         config.hook.pytest_deselected(items=timed)
         items[:] = [item for item in items if not item.get_closest_marker(WALL_TIME)]
+    for item in items:
+        if item.get_closest_marker("takes_minutes") or is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(NOT_COUNTED)
     items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 

@@ -23,6 +23,7 @@ from probe.model.tunnel_state import REKEY_TIMEOUT_S, health, peer_for, tunnel_o
 # up to 0.334 s of chance are added to the 5 s (drivers/net/wireguard/timers.c), and it has to travel.
 SECOND_HANDSHAKE_S = REKEY_TIMEOUT_S + 0.334 + 0.3
 _TIMESTAMP_S = 1.0  # handshakes are reported in whole seconds, rounded down
+_ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET})
 _INITIATION_BYTES = 148  # first message of a handshake (whitepaper, section 5.4.2)
 
 _Again = Callable[[Sequence[IPAddress]], Outcome]  # asks some addresses once more, while time is left
@@ -44,10 +45,13 @@ class TunnelFacts:
         Raises:
             StopRequestedError: a signal cut the reading short.
         """
+        unsure = [s for s in outcome.surveys if not _answered_itself(s)]
+        if not unsure or not outcome.complete:
+            return outcome  # without waiting for the inference, which a thread may be loading
         from probe.inference.reachability import is_silent
 
-        silent = [s for s in outcome.surveys if is_silent(s)]
-        if not silent or not outcome.complete:
+        silent = [s for s in unsure if is_silent(s)]
+        if not silent:
             return outcome
         began = self.backend.now()
         tunnels = self._read(silent)
@@ -66,6 +70,11 @@ class TunnelFacts:
     def _wait_until(self, moment: float) -> None:
         while self.backend.now() < moment and not self.backend.interrupted():
             self.backend.receive(moment)
+
+
+def _answered_itself(survey: AddressSurvey) -> bool:
+    """Whether a port was accepted or refused by another machine: no such address is silent."""
+    return any(o.reason in _ANSWERS and not survey.is_our_own(o) for o in survey.observations)
 
 
 def _may_come_up(tunnel: Tunnel | None, survey: AddressSurvey) -> bool:

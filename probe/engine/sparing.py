@@ -158,7 +158,7 @@ class _Kept(Generic[K, V]):
 
 
 class SparingClients:
-    """Clients that remember what they were told through open ports; see `Clients`.
+    """Clients that remember what open ports sent; see `Clients`.
 
     Args:
         clients: who asks all else.

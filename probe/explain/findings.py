@@ -142,7 +142,7 @@ class _Findings:
         return _sentence("Past the host's firewall", [_names(passed)] if passed else [])
 
     def fronted(self) -> str:
-        """Addresses that a box in front of the host has: what is refused there says nothing of the host."""
+        """Addresses that a box in front of the host has: what is refused there shows nothing of the host."""
         front = [one.address for one in self.reached if one.owner is Owner.GATEWAY]
         if not front:
             return ""
@@ -284,5 +284,5 @@ def _names(items: Sequence[_Item]) -> str:
 
 
 def _sentence(head: str, parts: Iterable[str]) -> str:
-    said = "; ".join(parts)
-    return f"{head}: {said}." if said else ""
+    found = "; ".join(parts)
+    return f"{head}: {found}." if found else ""

@@ -211,7 +211,7 @@ def for_port(verdict: PortVerdict, models: Sequence[AddressModel]) -> tuple[Advi
     return tuple(advice for advice in found if advice is not None)
 
 
-# What would let more reach a port, or has it run: said of ports that the user asked for by number or name.
+# What would let more reach a port, or has it run: for ports that the user asked for by number or name.
 _OF_NAMED_PORTS = frozenset(
     {
         AdviceRule.ALLOW_REJECTED,

@@ -116,11 +116,11 @@ def _address(address: DoctorAddress, style: TextStyle) -> Iterator[str]:
     place = f"{address.address or address.name}{name}{realm}  {address.condition}"
     shown = _shown_causes(address)
     if _is_brief(address):
-        said = _WELL if address.condition is Condition.CLEAR else _NO_FAULT
+        ending = _WELL if address.condition is Condition.CLEAR else _NO_FAULT
         *lines, last = _wrapped(
-            f"{place}  {said} ({percent(address.causes[0].probability)})", style, "", "  "
+            f"{place}  {ending} ({percent(address.causes[0].probability)})", style, "", "  "
         )
-        before, word, after = last.rpartition(said)
+        before, word, after = last.rpartition(ending)
         yield from (*lines, f"{before}{_coloured(word, _GREEN, style)}{after}")
         if style.detail:
             yield from _measured(address, style)

@@ -1,5 +1,7 @@
 """Tunnels read after a scan, asked again, or woken before: in virtual time, handshakes by a script."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -253,3 +255,25 @@ def test_no_tunnel_no_packet():
     network = answering()
     warm_up({}, UNUSED, network, never)
     assert network.sent == []
+
+
+def test_where_everything_answers_the_inference_is_not_waited_for():
+    """What follows, the second asking, goes out while it is loaded."""
+    code = (
+        "import sys\n"
+        "from ipaddress import ip_address\n"
+        "from probe.app.tunnels import TunnelFacts\n"
+        "from probe.engine.run import Outcome\n"
+        "from probe.engine.scan import Counts\n"
+        "from probe.model.facts import AddressSurvey\n"
+        "from probe.model.probing import Observation, Question, Reason\n"
+        "from probe.model.target import Port, Protocol, TargetAddress\n"
+        "ip = ip_address('192.0.2.1')\n"
+        "question = Question(ip, Port(Protocol.TCP, 8000))\n"
+        "refused = Observation(question, Reason.RESET, attempts=1, answered=1, sender=ip)\n"
+        "survey = AddressSurvey(TargetAddress(ip, 'lan'), (refused,))\n"
+        "outcome = Outcome((survey,), Counts(), 0.0, complete=True)\n"
+        "assert TunnelFacts(None, None).added(outcome, None) is outcome\n"
+        "sys.exit('probe.inference' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

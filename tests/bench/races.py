@@ -6,9 +6,11 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryFile
+from threading import Timer
 from time import perf_counter
 
 from bench import many_hosts
@@ -17,6 +19,7 @@ from probe.lab.open_world import open_world
 from probe.lab.scenario import Scenario, ScenarioLink, ScenarioScan, address_of
 from probe.lab.scenario_hosts import Action, Listen, Rule, Serves, TargetHost
 from probe.model.binding import Condition
+from probe.model.target import Protocol
 from probe.report.read import parse_report
 from probe.services.port_list import parse_ports
 
@@ -25,26 +28,39 @@ TIMEOUT = 300.0  # seconds for one process
 
 _THREE = ("lan", "vpn", "public")
 _TEN = "22,53,80,443,3306,5432,6379,8000,8080,9000"
+_UDP = "U:53,67,123,137,161,500,1194,1900,5353,51820"
 _SERVED = (22, 80, 3306, 6379, 8080)
+_TURNS = 10  # of the small races, each compared with a scan that takes its time
+_UNHURRIED = ("--timeout", "3", "--retries", "6")
 _THOUSAND = "1-1000"
 _FAR = dict.fromkeys(_THREE, ScenarioLink(delay_ms=20))  # 40 ms there and back
 
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """One network and how it is scanned. `never`: conditions that no port may have afterwards."""
+    """One network and how it is scanned. `never`: conditions that no port may have afterwards.
+
+    `compared`: with an unhurried scan of the same network, verdict by verdict.
+    """
 
     about: str
     scenario: Scenario
     engine: str = "connect"
     options: tuple[str, ...] = ("-sS",)  # of nmap
-    rounds: int = 5
+    rounds: int = _TURNS
     never: tuple[Condition, ...] = ()
+    compared: bool = True
+    command: str = "scan"
 
 
 @dataclass(frozen=True, slots=True)
 class RaceResult:
-    """Medians in seconds, and the median of the ratios of each turn."""
+    """Medians in seconds, and the median of the ratios of each turn.
+
+    `unqueued`: without the time in which the main thread waited for a processor, which is what others on this
+    machine take. `cpu`: seconds of the processor that ours took, user and system. `alike`: runs of ours whose
+    verdicts were those of an unhurried scan; None where none was made.
+    """
 
     about: str
     engine: str
@@ -53,6 +69,23 @@ class RaceResult:
     ratio: float
     options: str
     rounds: int
+    unqueued: float | None = None
+    nmap_unqueued: float | None = None
+    cpu: float | None = None
+    alike: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One process: its seconds, and what it printed.
+
+    `unqueued` and `cpu` as in `RaceResult`.
+    """
+
+    seconds: float
+    unqueued: float
+    cpu: float
+    output: str
 
 
 def _network(
@@ -87,19 +120,29 @@ def races() -> Iterator[Race]:
     yield Race("3 x 10, 40 ms, all answer", _network("", links=_FAR, listen=closing))
     silent = (Rule(action=Action.DROP, on=("public",)),)
     yield Race("3 x 10, 40 ms, one silent", _network("", links=_FAR, listen=closing, filter=silent))
+    one_silent = _network("", links=_FAR, listen=closing, filter=silent)
+    yield Race("doctor, 3 x 10, 40 ms, one silent", one_silent, command="doctor", rounds=5, compared=False)
+    answering = tuple(
+        Listen(port=port, bind="0.0.0.0", protocol=Protocol.UDP, serves=Serves.ANSWER) for port in (53, 123)
+    )
+    yield Race("3 x 10 of UDP, 0 ms", _network("", _UDP, listen=answering), options=("-sU",), rounds=3)
     dropping = (Rule(action=Action.DROP),)
     lan = {"lan": ScenarioLink(delay_ms=20)}
-    yield Race(
-        "1 x 10, 40 ms, all silent", _network("", addresses=("lan",), links=lan, filter=dropping), rounds=3
-    )
-    yield Race(
-        "3 x 1,000, 40 ms", _network("", _THOUSAND, links=_FAR, listen=closing), options=("-sT",), rounds=3
-    )
+    yield Race("1 x 10, 40 ms, all silent", _network("", addresses=("lan",), links=lan, filter=dropping))
+    yield from _long_races(closing, dropping)
+
+
+def _long_races(closing: tuple[Listen, ...], dropping: tuple[Rule, ...]) -> Iterator[Race]:
+    """A thousand ports each."""
+    far = _network("", _THOUSAND, links=_FAR, listen=closing)
+    yield Race("3 x 1,000, 40 ms", far, options=("-sT",), rounds=3, compared=False)
+    yield Race("3 x 1,000, 40 ms", far, engine="raw", rounds=3, compared=False)
     rejecting = (Rule(action=Action.PORT_UNREACH),)
     yield Race(
         "1 x 1,000, all rejected by ICMP",
         _network("", _THOUSAND, addresses=("lan",), filter=rejecting),
         rounds=3,
+        compared=False,
         never=(Condition.DROPPED, Condition.UNKNOWN),
     )
     few = (Rule(action=Action.ACCEPT, ports="22,80,443"), *dropping)
@@ -107,11 +150,13 @@ def races() -> Iterator[Race]:
         "1 x 1,000, 997 dropped",
         _network("", _THOUSAND, addresses=("lan",), listen=closing[:1], filter=few, resets_per_s=100),
         rounds=3,
+        compared=False,
     )
     yield Race(
         "1 x 1,000 refused, 100 resets a second",
         _network("", _THOUSAND, addresses=("lan",), listen=closing[:1], resets_per_s=100),
         rounds=1,
+        compared=False,
         never=(Condition.DROPPED, Condition.UNKNOWN),
     )
 
@@ -127,11 +172,23 @@ def run_race(race: Race) -> RaceResult:
     named = [
         word for symbol, ip in zip(scenario.addresses, addresses, strict=True) for word in (f"--{symbol}", ip)
     ]
-    ours = [*OURS, "scan", *named, "-p", scenario.scan.ports, "--engine", race.engine, "--json"]
+    ours = [*OURS, race.command, *named, "-p", scenario.scan.ports, "--engine", race.engine, "--json"]
     theirs = ["nmap", *race.options, "-n", "-Pn", "-p", scenario.scan.ports, *addresses]
     with open_world(scenario, "netns", raw=False):
-        turns = [(_seconds(ours, race), _seconds(theirs)) for _ in range(race.rounds)]
-    return _result(race.about, race.engine, race.options, turns)
+        turns = [(_run(ours), _run(theirs)) for _ in range(race.rounds)]
+        expected = _verdicts(_run([*ours, *_UNHURRIED]).output) if race.compared else None
+    for mine, _ in turns if race.never else ():
+        _require_none_of(race, mine.output)
+    alike = expected and sum(_verdicts(mine.output) == expected for mine, _ in turns)
+    seconds = [(mine.seconds, other.seconds) for mine, other in turns]
+    result = _result(race.about, race.engine, race.options, seconds)
+    return replace(
+        result,
+        unqueued=round(median(mine.unqueued for mine, _ in turns), 3),
+        nmap_unqueued=round(median(other.unqueued for _, other in turns), 3),
+        cpu=round(median(mine.cpu for mine, _ in turns), 3),
+        alike=alike,
+    )
 
 
 def run_many_hosts(rounds: int = 3) -> RaceResult:
@@ -147,7 +204,7 @@ def run_many_hosts(rounds: int = 3) -> RaceResult:
         for _ in range(rounds):
             began = perf_counter()
             missed = many_hosts.missed()
-            turns.append((perf_counter() - began, _seconds(theirs)))
+            turns.append((perf_counter() - began, _run(theirs).seconds))
             if missed:
                 raise ValueError(f"of 240 hosts that answer, {missed} did not answer in full")
     return _result("240 hosts x 20 ports, one process, not counting its start", "connect", ("-sS",), turns)
@@ -167,25 +224,55 @@ def _result(
     )
 
 
-def _seconds(command: Sequence[str], race: Race | None = None) -> float:
-    """Seconds that the whole process takes; of ours, what it found is looked at.
+def _run(command: Sequence[str]) -> _Turn:
+    """Run a process to its end.
 
     Raises:
-        CalledProcessError: it failed, so its time means nothing.
+        CalledProcessError: it failed, so its time means nothing. The doctor's 1 is a trouble found.
+    """
+    with TemporaryFile() as output:
+        began, before = perf_counter(), os.times()
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL
+        )
+        limit = Timer(TIMEOUT, process.kill)
+        limit.start()
+        try:
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # so that its figures can still be read
+            seconds = perf_counter() - began
+            queued = int(Path(f"/proc/{process.pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+        finally:
+            limit.cancel()
+            process.kill()
+            code, after = process.wait(), os.times()
+        output.seek(0)
+        printed = output.read().decode()
+    if code not in ({0, 1} if "doctor" in command else {0}):
+        raise subprocess.CalledProcessError(code, command)
+    cpu = after.children_user - before.children_user + after.children_system - before.children_system
+    return _Turn(seconds, seconds - queued, cpu, printed)
+
+
+def _require_none_of(race: Race, output: str) -> None:
+    """Refuse a scan that found what may not be found there.
+
+    Raises:
         ValueError: as `run_race`.
     """
-    began = perf_counter()
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT, check=True
-    )
-    seconds = perf_counter() - began
-    if race is not None and race.never:
-        report = parse_report(done.stdout.encode(), "the scan")
-        rows = (*report.ports, *(report.rest or ()))
-        found = {o.condition for row in rows for o in row.observations}
-        if found & set(race.never):
-            raise ValueError(f"{race.about}: {', '.join(sorted(found))}")
-    return seconds
+    found = {condition for _, _, observed in _verdicts(output) for _, condition in observed}
+    if found & set(race.never):
+        raise ValueError(f"{race.about}: {', '.join(sorted(found))}")
+
+
+def _verdicts(output: str) -> list[tuple[str, str, tuple[tuple[str, Condition], ...]]]:
+    """Of each port, or group of ports: what it is bound to, and its condition on every address."""
+    report = parse_report(output.encode(), "the scan")
+    named = [(f"{row.port}/{row.protocol}", row) for row in report.ports]
+    grouped = [(f"{row.ports}/{row.protocol}", row) for row in report.rest or ()]
+    return [
+        (name, row.binding, tuple((o.address, o.condition) for o in row.observations))
+        for name, row in (*named, *grouped)
+    ]
 
 
 def machine() -> dict[str, object]:

@@ -194,11 +194,22 @@ def render(rows: Sequence[BenchRow]) -> str:
 def render_races(results: Sequence[races.RaceResult]) -> str:
     """Text of the races' table, without a final newline."""
     cells = [
-        (one.about, one.engine, f"{one.ours:.2f} s", f"{one.nmap:.2f} s", f"{one.ratio:.2f}", one.options)
+        (
+            *(one.about, one.engine, _seconds(one.ours), _seconds(one.unqueued), _seconds(one.cpu)),
+            *(_seconds(one.nmap), _seconds(one.nmap_unqueued), f"{one.ratio:.2f}", one.options),
+            "" if one.alike is None else f"{one.alike} of {one.rounds}",
+        )
         for one in results
     ]
-    headers = ("race", "engine", "median", "nmap", "ratio", "nmap's options")
+    headers = (
+        *("race", "engine", "median", "unqueued", "CPU", "nmap", "unqueued", "ratio", "nmap's options"),
+        "as unhurried",
+    )
     return tabulate(cells, headers=headers, disable_numparse=True)
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} s"
 
 
 def main() -> int:

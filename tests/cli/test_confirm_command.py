@@ -28,7 +28,7 @@ tcp   LISTEN 0      128    192.168.77.10:8000      0.0.0.0:*    users:(("python3
 tcp   LISTEN 0      128          0.0.0.0:9090      0.0.0.0:*    users:(("prometheus",pid=804,fd=3))
 """
 OTHER = "\n2: eth0    inet 10.1.1.1/24 brd 10.1.1.255 scope global eth0\n"
-# A program in place of ssh: it keeps its arguments, prints a list, complains, and ends as it is told to.
+# A program in place of ssh: it keeps its arguments, prints a list, complains, and ends as it was asked to.
 SSH = """#!/bin/sh
 printf "%s\\n" "$@" > {folder}/arguments
 cat {folder}/printed

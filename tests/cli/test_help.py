@@ -83,7 +83,7 @@ def unread() -> tuple[Interface, ...]:
 
 
 @pytest.mark.parametrize(
-    ("given", "links", "said"),
+    ("given", "links", "shown"),
     [
         (LAN, (WG,), "tunnel wg0 leads to 10.8.0.0/24: add --vpn ADDRESS"),
         (LAN, (link("wg0", "10.8.0.2/32"),), "tunnel wg0 is up, with 10.8.0.2: add --vpn"),
@@ -95,11 +95,11 @@ def unread() -> tuple[Interface, ...]:
         (LAN, (link("eth0", "10.8.0.2/24", LinkKind.ETHERNET),), ""),
     ],
 )
-def test_a_tunnel_of_this_machine_is_offered(given, links, said, capsys) -> None:
+def test_a_tunnel_of_this_machine_is_offered(given, links, shown, capsys) -> None:
     """Where no VPN address was given, and not with -q."""
     offer_tunnels(given, lambda: links, quiet=False)
     err = capsys.readouterr().err
-    assert said in err
-    assert bool(err) is bool(said)
+    assert shown in err
+    assert bool(err) is bool(shown)
     offer_tunnels(given, unread, quiet=True)
     assert capsys.readouterr().err == ""

@@ -154,7 +154,7 @@ def test_two_troubles_share_the_blame() -> None:
 
 
 def test_ports_that_differ_have_causes_of_their_own() -> None:
-    """What is refused is not told to be filtered, and what is about the address joins the likelier group."""
+    """What is refused is not called filtered, and what is about the address joins the likelier group."""
     reach = CauseDistribution({Cause.NONE: 0.9, Cause.TARGET_FIREWALL: 0.1}, {})
     closed = CauseDistribution({Cause.NOT_BOUND: 0.9, Cause.TARGET_FIREWALL: 0.1}, {}, OTHER)
     dropped = CauseDistribution({Cause.TARGET_FIREWALL: 0.8, Cause.NOT_BOUND: 0.2}, {}, PORT)

@@ -50,7 +50,7 @@ _BLOCK = re.compile(
     r"```console\n(?P<body>.*?)```\n",
     re.DOTALL,
 )
-# Which raw packets are permitted: to the program, whoever types; none; and none, which it says.
+# Which raw packets are permitted: to the program, whoever types; none; and none, which it reports.
 _HOW: Mapping[str | None, Mapping[str, str]] = {
     " raw": {"engine": "raw"},
     None: {"engine": "connect"},

@@ -51,7 +51,7 @@ def typed(
         line: as typed.
         scenario: its name, or one made by hand.
         engine: `raw` where raw packets are permitted.
-        missing: what raw packets lack, as the program says it; None: nothing.
+        missing: what raw packets lack, in the words of the program; None: nothing.
         links: interfaces of the prober that are offered.
         columns: of the screen.
     """

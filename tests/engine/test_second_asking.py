@@ -141,7 +141,7 @@ def test_ssh_is_not_asked_again_where_it_is_known_who_accepted():
 def test_ssh_is_tried_once_when_it_is_asked_again():
     """Whatever gets lost: an opening that stays out is none the less one."""
     first = survey(LAN, {SSH: OPEN})
-    assert run(first, says(SILENT)).repeats()[0].attempts == 1
+    assert run(first, answering(SILENT)).repeats()[0].attempts == 1
 
 
 def test_connections_of_clients_are_part_of_the_budget():
@@ -172,7 +172,7 @@ def run(first, answer, questions=None):
     return Run({ip: ask_a_second_time(first, wanted)}, network, Timing()).until(60.0).surveys[0]
 
 
-def says(reason, sender=LAN):
+def answering(reason, sender=LAN):
     """A network that answers everything alike."""
 
     def answer(probe, now):
@@ -186,7 +186,7 @@ def test_second_answers_stand_beside_the_first():
     """Whatever they are; silence counts after more tries than loss would explain."""
     first = survey(LAN, {WEB: OPEN})
     for reason in (OPEN, CLOSED, SILENT):
-        found = run(first, says(reason))
+        found = run(first, answering(reason))
         assert found.tested()[WEB].reason is OPEN
         assert [o.reason for o in found.repeats()] == [reason]
     assert found.repeats()[0].attempts >= 6
@@ -195,7 +195,7 @@ def test_second_answers_stand_beside_the_first():
 def test_a_late_answer_takes_the_place_of_a_silence():
     """It came to a later try: it is no change."""
     first = survey(LAN, {WEB: SILENT})
-    found = run(first, says(CLOSED), (Question(LAN, WEB, Role.REPEAT),))
+    found = run(first, answering(CLOSED), (Question(LAN, WEB, Role.REPEAT),))
     assert found.tested()[WEB].reason is CLOSED
     assert found.tested()[WEB].answered == 2
     assert found.repeats() == ()
@@ -204,20 +204,20 @@ def test_a_late_answer_takes_the_place_of_a_silence():
 def test_a_control_is_asked_again():
     """Its second answer is kept beside the first."""
     first = survey(LAN, {WEB: CLOSED}, seen(LAN, CONTROL, CLOSED, Role.CONTROL))
-    assert [o.reason for o in run(first, says(SILENT)).repeats()] == [SILENT]
+    assert [o.reason for o in run(first, answering(SILENT)).repeats()] == [SILENT]
 
 
 def test_the_one_repeat_of_ssh_shows_who_answers():
     """The host at its distance, or something behind it that the probe does not reach."""
     first = survey(LAN, {SSH: OPEN})
-    direct = run(first, says(OPEN))
+    direct = run(first, answering(OPEN))
     assert direct.tested()[SSH].origin is Origin.HOST
     assert [o.question for o in direct.repeats()] == [Question(LAN, SSH, Role.REPEAT)]
-    forwarded = run(first, says(Reason.TIME_EXCEEDED))
+    forwarded = run(first, answering(Reason.TIME_EXCEEDED))
     assert forwarded.tested()[SSH].origin is Origin.BEHIND
     assert forwarded.repeats() == ()
 
 
 def test_what_could_not_be_sent_is_no_second_answer():
     """Nothing was measured."""
-    assert run(survey(LAN, {WEB: OPEN}), says(Reason.NOT_SENT)).repeats() == ()
+    assert run(survey(LAN, {WEB: OPEN}), answering(Reason.NOT_SENT)).repeats() == ()

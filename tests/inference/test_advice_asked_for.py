@@ -1,4 +1,4 @@
-"""Advice on ports that nobody named: what is exposed is said, and nothing that would let more reach them."""
+"""Advice on ports that nobody named: what is exposed is named, and nothing that would let more reach them."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def advice(surveys, port, named: str = "") -> list[AdviceRule]:
     ],
 )
 def test_nobody_is_told_to_open_a_port_unasked(lan, vpn, rule):
-    """Only of a port that was asked for by its number it is said how more would reach it."""
+    """Only of a port that was asked for by its number it is shown how more would reach it."""
     words = {"lan": lan, "vpn": vpn}
     surveys = [
         survey(symbol, {"controls": "reset@host", "port": word}, WEB) for symbol, word in words.items()

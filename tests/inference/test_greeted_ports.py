@@ -89,7 +89,7 @@ def greeting_first(number: int, sent: bytes, **facts):
 
 
 def test_what_ssh_sent_first_is_its_greeting():
-    """Where it showed no host key, which says more."""
+    """Where it showed no host key, which proves more."""
     surveys = greeting_first(22, b"SSH-2.0-OpenSSH_9.2\r\n")
     found = greetings_of_ssh(surveys)
     assert {place: greeting.text for place, greeting in found.items()} == {

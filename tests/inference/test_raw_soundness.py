@@ -12,6 +12,7 @@ from itertools import islice, product
 from multiprocessing import get_context
 
 import msgspec
+import pytest
 from one_port_worlds import (
     ADDRESSES,
     BINDS,
@@ -36,6 +37,8 @@ from probe.model.facts import AddressSurvey
 from probe.model.plan import Timing
 from probe.model.target import Port, Protocol
 from probe.model.verdict import PortVerdict
+
+pytestmark = [pytest.mark.takes_minutes, pytest.mark.timeout(900)]
 
 KEPT = 0.005
 SURE = 0.8

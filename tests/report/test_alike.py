@@ -48,7 +48,7 @@ def test_what_reads_otherwise_is_apart() -> None:
 
 
 def test_the_texts_have_the_row_and_all_the_advice() -> None:
-    """Table and Markdown fold; what is to do is said of every port. With every_row nothing is folded."""
+    """Table and Markdown fold; what is to do is listed for every port. With every_row nothing is folded."""
     advice = Advice(rule=AdviceRule.BOUND_TO_LOOPBACK, severity=Severity.LOW, text="bind 1007 wider")
     ports = many(MANY)
     ports[7] = many(1, start=1007, advice=(advice,))[0]

@@ -82,7 +82,7 @@ def test_what_others_do_not_reach_is_not_exposed(more) -> None:
 
 
 def test_a_router_in_front_is_named() -> None:
-    """What its address refuses says nothing of the host; so with several of them."""
+    """What its address refuses shows nothing of the host; so with several of them."""
     places = (address(LAN), address(PUBLIC, owner=Owner.GATEWAY))
     web = seen(8080, OPEN, OPEN, places=(LAN, PUBLIC))
     assert found(web, addresses=places)[-1] == (
@@ -136,7 +136,7 @@ def test_an_address_without_condition_that_answers_is_reached() -> None:
 
 
 def test_some_addresses_that_were_not_reached_stand_before_what_is_open() -> None:
-    """What is missing of the answer is said before the answer; a box on the way is not the target."""
+    """What is missing of the answer comes before the answer; a box on the way is not the target."""
     places = (address(LAN), address(VPN, Condition.TUNNEL_DOWN), address(PUBLIC, Condition.INTERCEPTED))
     assert found(seen(22, OPEN, SILENT, OPEN), addresses=places) == (
         (
@@ -218,7 +218,7 @@ def one_address(binding: Binding, reason: Reason, place=LAN) -> Report:
 
 
 def test_what_one_address_leaves_open_and_what_settles_it() -> None:
-    """Said of an open port whose binding is open; the flags are those of the other realms."""
+    """For an open port whose binding is open; the flags are those of the other realms."""
     left = what_one_address_leaves(one_address(Binding.UNDETERMINED, OPEN))
     assert "add another (--vpn or --public), or run ss -tlnp" in left
     assert "(--lan or --public)" in what_one_address_leaves(one_address(Binding.UNDETERMINED, OPEN, VPN))

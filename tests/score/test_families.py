@@ -17,6 +17,8 @@ from score.family_table import render_families
 from score.grade import Bin, grade
 from score.hosts import ip_of, surveys_of
 
+pytestmark = pytest.mark.takes_minutes
+
 
 def hosts(name: str, count: int = 30):
     return [draw(FAMILIES[name], Random(number)) for number in range(count)]  # noqa: S311 - repeatable
