@@ -33,7 +33,8 @@ demo: $(VENV)/program ## build a small network, probe it, explain what was found
 	@$(BIN)/bindprobe demo
 
 test: $(VENV)/dev ## run every test that this machine can run (JOBS=3 files at once)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder \
+		$(if $(filter no,$(COVER)),,--cov --cov-report=)
 	@test "$(COVER)" = no || $(BIN)/python -m coverage report --include="$$($(BIN)/python tests/house/pure.py)" \
 		--show-missing --skip-covered --fail-under=100 > $(VENV)/coverage.txt || { \
 		cat $(VENV)/coverage.txt; echo 'The pure modules must be covered in full.'; exit 1; }
