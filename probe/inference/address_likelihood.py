@@ -7,8 +7,8 @@ from typing import NamedTuple
 from probe.inference.bindings import Hypothesis
 from probe.inference.likelihood import Assumed, Evidence, likelihood, raw_likelihood
 from probe.inference.openings import Opening
-from probe.inference.policy import AddressModel, PolicyKey, follows_a_list, serves_itself
-from probe.inference.priors import HEALTH, LINK_KEPT_OUT, NOT_ITS_OWN, OTHER_LISTENS, Health
+from probe.inference.policy import FRONTS, AddressModel, PolicyKey, follows_a_list, serves_itself
+from probe.inference.priors import HEALTH, LINK_KEPT_OUT, NOT_ITS_OWN, OTHER_LISTENS, TO_ANOTHER_HOST, Health
 from probe.inference.responses import OPENED
 from probe.inference.tables import EPSILON, INPUT_RULES, MIXES, MUTE, mix_of
 from probe.model.binding import Binding, Owner
@@ -182,11 +182,15 @@ class AddressLikelihood:
         return out
 
     def _dispositions_of(self, case: Case, key: PolicyKey) -> DispositionWeights:
-        """What the address does to a probe: before a public one a router may stop what the host forwards."""
+        """What the address does to a probe: before a public one a router may stop what the host forwards.
+
+        A filter is opened for what is to be reached; a box in front forwards what is served where it leads.
+        """
         mix = mix_of(key.policy, key.opening, case.listed)
         if case.passed_on and mix.forwarded is not None and self._address.realm != Realm.PUBLIC:
             return mix.forwarded
-        return mix.exposed if case.exposed else mix.unexposed
+        reachable = case.covered if key.policy in FRONTS else case.exposed
+        return mix.exposed if reachable else mix.unexposed
 
     def _chance(self, disposition: Disposition, case: Case, key: PolicyKey) -> float:
         stealth = MIXES[key.policy].stealth
@@ -216,10 +220,13 @@ class AddressLikelihood:
 def _assumed(case: Case, key: PolicyKey, protocol: Protocol) -> tuple[tuple[Case, float], ...]:
     """What a case amounts to where the target does not own the address itself.
 
-    Another machine's service shows nothing of the target's; a VPN program accepts for what it reaches.
+    Another machine's service shows nothing of the target's; a VPN program accepts for what it reaches. A box
+    in front may forward the port to another host.
     """
     if serves_itself(key):
         return _ANOTHER[protocol, case.named]
+    if key.policy in FRONTS:
+        return (case, 1 - TO_ANOTHER_HOST), *_TO_ANOTHER[protocol]
     if key.owner is Owner.VPN_PROGRAM:
         relayed = Case(case.exposed, case.relayed, case.relayed, health=case.health)
         return ((relayed, NOT_ITS_OWN if case.named else 1.0),)
@@ -241,6 +248,11 @@ _ANOTHER = {
     )
     for protocol, listening in _LISTENING.items()
     for named, likely in ((False, 1.0), (True, NOT_ITS_OWN))
+}
+# Of what a box in front forwards to another host.
+_TO_ANOTHER = {
+    protocol: tuple((case, TO_ANOTHER_HOST * share) for case, share in _ANOTHER[protocol, False])
+    for protocol in Protocol
 }
 
 

@@ -1,6 +1,6 @@
 """The bindings that are possible for a port, given the addresses that were probed, with their priors."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
@@ -110,14 +110,22 @@ def _specifics(
         (others, prior.several, 0.0),
         ({every} - set(singles), prior.all_given, 0.0),
     )
+    public = frozenset(a.ip for a in addresses if a.realm == Realm.PUBLIC)
     return tuple(
         hypothesis
         for sets, weight, by_device in shares
-        for covers in sorted(sets, key=lambda ips: sorted(map(str, ips)))
-        for hypothesis in _ways_to_cover(
-            covers, weight / len(sets), by_device, realm_of[min(covers, key=str)]
-        )
+        for covers, share in _shared_out(weight, sets, public, prior.public)
+        for hypothesis in _ways_to_cover(covers, share, by_device, realm_of[min(covers, key=str)])
     )
+
+
+def _shared_out(
+    weight: float, sets: Collection[frozenset[IPAddress]], public: frozenset[IPAddress], less: float
+) -> Iterator[tuple[frozenset[IPAddress], float]]:
+    """A weight over sets of addresses: evenly, but for those with a public one, which have `less` of it."""
+    parts = {covers: less if covers & public else 1.0 for covers in sets}
+    for covers in sorted(parts, key=lambda ips: sorted(map(str, ips))):
+        yield covers, weight * parts[covers] / sum(parts.values())
 
 
 def _ways_to_cover(

@@ -15,6 +15,7 @@ from probe.inference.priors import (
     BOUND_TO_SETS,
     COUNTED_IN_FULL,
     HARDLY_STYLE,
+    PUBLIC_TOO,
     SETS_STYLE,
     Standard,
 )
@@ -73,6 +74,8 @@ def table_of(
         evidence = tuple(model.evidence.get(port) for model in models)
         alike.setdefault((port.protocol, stated.get(port), port in several, evidence), []).append(port)
     sets = _chosen_sets(alike, models) if standard.one_set else ()
+    public = frozenset(m.address.ip for m in models if m.address.realm == Realm.PUBLIC)
+    likely = [standard.one_set * (PUBLIC_TOO if ips & public else 1.0) for ips in sets]
     weigh = _Priors(tuple({m.address.ip: m.address for m in models}.values()), standard, sets)
     return Table(
         tuple(
@@ -81,9 +84,9 @@ def table_of(
         ),
         (
             *(share for share, _ in standard.styles),
-            *(standard.one_set for _ in sets),
-            *(standard.one_set * HARDLY_STYLE for _ in sets[:_SETS_OF_FEW]),
-            *((standard.one_set * SETS_STYLE,) if sets else ()),
+            *likely,
+            *(one * HARDLY_STYLE for one in likely[:_SETS_OF_FEW]),
+            *((max(likely) * SETS_STYLE,) if sets else ()),
         ),
     )
 

@@ -139,30 +139,34 @@ _EXTREMES = tuple(
 
 
 def _prior(combination: Combination, models: Sequence[AddressModel]) -> float:
-    """Log of how likely these keys are with the controls: each address by itself, or one policy for all."""
-    reached = [
+    """Log of how likely these keys are with the controls: each address by itself, or one policy for all.
+
+    One policy, and one list, hold for the addresses of the host; what others have in front of theirs is no
+    matter of it.
+    """
+    alone = sum(model.weights[key] for key, model in zip(combination, models, strict=True) if model.reached)
+    own = [
         (key, model)
         for key, model in zip(combination, models, strict=True)
-        if model.reached and not model.address.ip.is_loopback
+        if model.reached and not model.address.ip.is_loopback and key.owner is Owner.TARGET
     ]
-    alone = sum(model.weights[key] for key, model in zip(combination, models, strict=True) if model.reached)
-    alone += _of_lists([key for key, _ in reached])
-    policies = {(key.policy, key.opening) for key, _ in reached}
-    if len(reached) < 2 or len(policies) > 1 or any(key.owner is not Owner.TARGET for key, _ in reached):  # noqa: PLR2004
-        return alone + (math.log(1 - ONE_POLICY) if len(reached) > 1 else 0.0)
+    alone += _of_lists([key for key, _ in own])
+    if len(own) < 2:  # noqa: PLR2004 - nothing to share
+        return alone
+    policies = {(key.policy, key.opening) for key, _ in own}
+    if len(policies) > 1:
+        return alone + math.log(1 - ONE_POLICY)
     ((policy, opening),) = policies
     by_opening = 1.0 if opening is Opening.LISTED else openings_of(policy)[opening]
-    shared = (1 - len(reached)) * math.log(by_opening)
+    shared = (1 - len(own)) * math.log(by_opening)
     shared += math.log(policy_prior("")[policy])
-    shared -= sum(math.log(model.prior[policy]) for _, model in reached)
+    shared -= sum(math.log(model.prior[policy]) for _, model in own)
     return alone + math.log(1 - ONE_POLICY + ONE_POLICY * math.exp(shared))
 
 
 def _of_lists(keys: Sequence[PolicyKey]) -> float:
     """Log of how much likelier these openings are together, since one list holds for all that follow it."""
-    denying = [
-        key.opening for key in keys if key.owner is Owner.TARGET and Opening.LISTED in openings_of(key.policy)
-    ]
+    denying = [key.opening for key in keys if Opening.LISTED in openings_of(key.policy)]
     if not denying:
         return 0.0
     listed = denying.count(Opening.LISTED)

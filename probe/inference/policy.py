@@ -98,6 +98,13 @@ class AddressModel:
         return sum(weight for key, weight in self.known.items() if key.owner in owners)
 
     @property
+    def is_shown_as_anothers(self) -> bool:
+        """Whether it is rather another's than the target's by all but its tested ports."""
+        top = max(self.weights.values())
+        shares = {key: math.exp(log - top) for key, log in self.weights.items()}
+        return 2 * sum(s for key, s in shares.items() if key.owner is Owner.TARGET) < sum(shares.values())
+
+    @property
     def marks_show(self) -> float:
         """P(marks show in its resets), from everything."""
         return sum(weight for key, weight in self.known.items() if key.marks)
@@ -181,7 +188,7 @@ def _prior(survey: AddressSurvey) -> dict[Policy, float]:
     return prior | {Policy.DARK: prior[Policy.DARK] * EPSILON} if answers_echo(survey) else prior
 
 
-_FRONTS = frozenset({Policy.FRONT_REFUSES, Policy.FRONT_DROPS})
+FRONTS = frozenset({Policy.FRONT_REFUSES, Policy.FRONT_DROPS})
 
 
 UNLIKELY = 1e-5  # share of an address's likeliest key below which one is not tried
@@ -197,7 +204,7 @@ def follows_a_list(model: AddressModel) -> bool:
 
 def serves_itself(key: PolicyKey) -> bool:
     """Whether what accepts there is another's, and no part of it the target's."""
-    in_front = key.owner is Owner.GATEWAY and key.policy not in _FRONTS
+    in_front = key.owner is Owner.GATEWAY and key.policy not in FRONTS
     return in_front or key.owner is Owner.OTHER_MACHINE
 
 

@@ -20,7 +20,7 @@ _PRIVATE_PRIOR = {
     Policy.DROPS_SYN: 0.004,
     Policy.REJECTS: 0.07,
     Policy.REJECTS_ON_PATH: 0.01,
-    Policy.RESETS: 0.0003,
+    Policy.RESETS: 0.00003,
     Policy.RESETS_ON_PATH: 0.001,
     Policy.STEALTH: 0.004,
     Policy.DARK: 0.05,
@@ -41,7 +41,7 @@ def policy_prior(realm: str) -> Mapping[Policy, float]:
 _OTHER = {Owner.OTHER_MACHINE: 0.0004}
 _OWNERS: Final[Mapping[str, Mapping[Owner, float]]] = {
     Realm.PUBLIC: {Owner.OTHER_MACHINE: 1e-7, Owner.GATEWAY: 0.2},  # another machine looks like a gateway
-    Realm.VPN: {**_OTHER, Owner.GATEWAY: 2e-6, Owner.VPN_PROGRAM: 0.08},
+    Realm.VPN: {**_OTHER, Owner.GATEWAY: 2e-6, Owner.VPN_PROGRAM: 0.06},
 }
 
 
@@ -117,6 +117,11 @@ HEALTH: Final[Mapping[Protocol, Mapping[Health, float]]] = {
 }
 
 
+# Who binds to chosen addresses keeps a service from the others, and mostly from the public one: how likely a
+# set of addresses with a public one is, beside one without.
+PUBLIC_TOO: Final = 0.6
+
+
 @dataclass(frozen=True, slots=True)
 class BindPrior:
     """Prior shares of bindings for a port that somebody asks about."""
@@ -129,6 +134,7 @@ class BindPrior:
     private_only: float = 0.038  # every address but the public ones
     several: float = 0.02  # any other set of addresses
     all_given: float = 0.004  # exactly the addresses that were probed, one by one
+    public: float = PUBLIC_TOO
     loopback_v4: float = 0.13
     loopback_dual: float = 0.07
     loopback_v6: float = 0.02
@@ -259,6 +265,7 @@ STRICT: Final = Standard(
                 private_only=0.04,
                 several=0.04,
                 all_given=0.04,
+                public=1.0,
                 loopback_v4=0.08,
                 loopback_dual=0.08,
                 loopback_v6=0.08,
@@ -278,11 +285,12 @@ CONTRADICTED: Final = 2e-6  # likelihood below this share of the best one: contr
 PROGRAM_MARKS: Final = 0.03  # resets that a VPN program makes show the mark of what they refuse
 NOT_ITS_OWN: Final = 1e-3  # chance that a host binds to an address that is not its own
 OTHER_LISTENS: Final = 0.4  # share of the tested ports on which a machine that is not the target accepts
+TO_ANOTHER_HOST: Final = 0.15  # share of the ports that a box in front would forward to another host
 
 # Ports that are alike on every address do not speak independently of each other: so many count in full, and
 # of more their logarithm.
 COUNTED_IN_FULL: Final = 12
-RESETS_WHERE_SEEN: Final = (
-    6.0  # how many times likelier a firewall that resets is where raw packets could show it
-)
+# How many times likelier a firewall that resets is taken where raw packets could show it: sockets do not expect
+# what they cannot see.
+RESETS_WHERE_SEEN: Final = 60.0
 FORGED_UNSEEN: Final = 0.031  # what all interfaces keep where a refusal decides that sockets cannot trace

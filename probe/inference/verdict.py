@@ -19,10 +19,10 @@ from probe.inference.stated import Statement, stated_evidence
 from probe.inference.tables import FORGERS, Policy
 from probe.inference.traces import ResetMark
 from probe.model.binding import INSEPARABLE, Binding, BoundBy, Candidate, Condition, Owner
-from probe.model.disposition import RawResponse
+from probe.model.disposition import Disposition, RawResponse
 from probe.model.evidence import Response
 from probe.model.probing import Observation, Shape
-from probe.model.target import IPAddress, Port
+from probe.model.target import IPAddress, Port, TargetAddress
 from probe.model.verdict import AddressVerdict, Identity, PortVerdict
 from probe.services.registry import is_private
 
@@ -31,6 +31,8 @@ _UNHEARD = 0.95  # ... for all interfaces where nothing accepted: silence alone 
 _SEVERAL = 2  # realms
 _NEVER = 2.0  # no probability is enough
 _HALF = 0.5
+_NONE: tuple[Binding, frozenset[Candidate]] = Binding.UNDETERMINED, frozenset()
+_TAKEN = frozenset({Disposition.SPOOFED, Disposition.TAKEN_ON_PATH, Disposition.TAKEN_HERE})
 _REFUSALS = frozenset({Response.CLOSED, Response.CLOSED_BEHIND, Response.CUT_NEARER, Response.REFUSED})
 _ANSWERS = frozenset({RawResponse.OPEN, RawResponse.RESET})
 
@@ -129,7 +131,7 @@ def name_port(
     in one of three and more.
     So does a socket on some addresses where another, shown to be somebody else's, accepted too; where that is
     not shown there is no such socket.
-    What is stated as the one binding takes no answers.
+    What is stated as the one binding takes no answers. Nothing is named that an answer speaks against.
     """
     informative = [m for m in models if m.policy(Policy.ANSWERS_ALL) < SURE]
     realms = {m.address.realm for m in informative}
@@ -152,12 +154,48 @@ def name_port(
         Binding.NOT_LISTENING: pair_point,
     }
     is_stated = stated is not None and stated.bindings == (best.binding,)
-    if best.probability >= (point if is_stated else needed[best.binding]):
+    if is_stated and best.probability >= point:
         return best.binding, frozenset({best})
-    pair = frozenset(c for c in posterior.candidates if c.binding in INSEPARABLE)
-    if sum(c.probability for c in pair) >= pair_point:
-        return Binding.LOOPBACK_OR_NOT_LISTENING, pair
-    return Binding.UNDETERMINED, frozenset()
+    if best.probability >= needed[best.binding]:
+        named = best.binding, frozenset({best})
+    else:
+        pair = frozenset(c for c in posterior.candidates if c.binding in INSEPARABLE)
+        likely = sum(c.probability for c in pair) >= pair_point
+        named = (Binding.LOOPBACK_OR_NOT_LISTENING, pair) if likely else _NONE
+    return _NONE if any(_speaks_against(m, named, port, posterior) for m in informative) else named
+
+
+def _speaks_against(
+    model: AddressModel,
+    named: tuple[Binding, frozenset[Candidate]],
+    port: Port,
+    posterior: Posterior,
+) -> bool:
+    """Whether an answer is none that the host would give so bound, and nothing else shows another's there.
+
+    Which ports are open may make another owner likely, but it takes a sign beside them to set an answer
+    aside.
+    """
+    evidence = model.evidence.get(port)
+    if named == _NONE or evidence is None or not model.reached or model.is_shown_as_anothers:
+        return False
+    covered = _covers(named, model.address, posterior)
+    dispositions = posterior.dispositions[model.seen]
+    if evidence.response in OPENED:
+        return not covered and sum(dispositions.get(one, 0.0) for one in _TAKEN) < _HALF
+    return covered and evidence.response is Response.CLOSED and _refused(port, model, posterior)
+
+
+def _covers(
+    named: tuple[Binding, frozenset[Candidate]], address: TargetAddress, posterior: Posterior
+) -> bool:
+    """Whether a socket that is bound as named takes what is for the address."""
+    binding, candidates = named
+    if binding is Binding.WILDCARD:
+        return address.family in posterior.seen_families
+    if binding is Binding.LOOPBACK:
+        return address.ip.is_loopback
+    return any(address.ip in one.bound_to for one in candidates)
 
 
 def _is_whole_family(bound_to: Sequence[IPAddress], models: Sequence[AddressModel]) -> bool:
