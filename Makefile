@@ -9,6 +9,9 @@ RUNS   ?= 100
 ENGINE ?= connect
 # Made-up hosts of every family to grade instead; 2000 take a quarter of an hour.
 FAMILIES ?= 0
+# One of them, and a file that keeps its graded hosts: what it has is not graded again, and `cat` merges files.
+FAMILY ?=
+FILE   ?=
 # sim, netns; of families also abstract, which is their usual.
 WORLD  ?=
 SECONDS ?= 600
@@ -67,8 +70,8 @@ bench: $(VENV)/dev ## speed and memory against nmap, in namespaces of its own; k
 	@PYTHONPATH=tests $(BIN)/python tests/bench/speed.py $(VENV)/bench.json
 
 score: $(VENV)/dev ## verdicts on random worlds against the truth, beside nmap (WORLDS=100 SEED=1 ENGINE=connect FAMILIES=0 WORLD=netns)
-	@PYTHONPATH=tests $(BIN)/python -m score --worlds $(WORLDS) --seed $(SEED) --engine $(ENGINE) --families $(FAMILIES) \
-		$(if $(WORLD),--world $(WORLD))
+	@$(if $(FILE),SCORE_FILE=$(FILE)) PYTHONPATH=tests $(BIN)/python -m score --worlds $(WORLDS) --seed $(SEED) --engine $(ENGINE) --families $(FAMILIES) \
+		$(if $(WORLD),--world $(WORLD)) $(if $(FAMILY),--family '$(FAMILY)')
 
 table: $(VENV)/dev ## all scenarios in every world with both engines, compared: 20 minutes, as root
 	@PYTHONPATH=tests $(BIN)/python -m worlds_table

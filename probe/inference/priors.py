@@ -290,7 +290,7 @@ TO_ANOTHER_HOST: Final = 0.15  # share of the ports that a box in front would fo
 # Ports that are alike on every address do not speak independently of each other: so many count in full, and
 # of more their logarithm.
 COUNTED_IN_FULL: Final = 12
-# How many times likelier a firewall that resets is taken where raw packets could show it: sockets do not expect
-# what they cannot see.
+# How many times likelier a firewall that resets is taken where raw packets could show it: sockets do not
+# expect what they cannot see.
 RESETS_WHERE_SEEN: Final = 60.0
 FORGED_UNSEEN: Final = 0.031  # what all interfaces keep where a refusal decides that sockets cannot trace

@@ -3,8 +3,9 @@
 import math
 
 import pytest
-from score.families import FAMILIES, ZONES, Bound, MadeUpHost
+from score.families import FAMILIES, ZONES
 from score.hosts import ip_of, surveys_of
+from score.made_up import Bound, MadeUpHost
 
 from probe.inference import infer
 from probe.inference.bindings import hypotheses

@@ -5,8 +5,9 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from score.families import FAMILIES, ZONES, Bound, MadeUpHost, draw
+from score.families import FAMILIES, ZONES, draw
 from score.hosts import ip_of, port_number, surveys_of
+from score.made_up import Bound, MadeUpHost
 from varied import replace
 
 from probe.inference import infer

@@ -3,8 +3,10 @@
 Run as `python -m score` with `tests` on the path; --help lists its options.
 """
 
+import os
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +15,7 @@ from probe.app.engines import Engine
 from probe.cli.options import WorldKind
 from probe.cli.output import Destination
 from probe.cli.worlds import enter_world, lab_engine
-from score.families import FAMILIES
+from score.families import IN_WORLD
 from score.family_run import score_family
 from score.family_table import render_families
 from score.run import score
@@ -46,13 +48,15 @@ def main(
     if place is ScoredIn.ABSTRACT:
         if not families:
             raise typer.BadParameter("abstract is for families: give --families too")
-        Destination().write_text(_of_families(family or list(FAMILIES), families, seed, engine, place) + "\n")
+        Destination().write_text(
+            _of_families(family or list(IN_WORLD[place]), families, seed, engine, place) + "\n"
+        )
         return
     code = enter_world(WorldKind(place), sys.argv[1:], module="score")
     if code is not None:
         raise typer.Exit(code)
     text = (
-        _of_families(family or list(FAMILIES), families, seed, engine, place)
+        _of_families(family or list(IN_WORLD[place]), families, seed, engine, place)
         if families
         else render(score(worlds, seed, lab_engine(engine), place))
     )
@@ -60,10 +64,11 @@ def main(
 
 
 def _of_families(names: list[str], hosts: int, seed: int, engine: Engine, world: ScoredIn) -> str:
-    """The table of these families; real hosts are built by one process, one after the other."""
-    raw, processes = lab_engine(engine) == "raw", 1 if world is ScoredIn.NETNS else 2
+    """The table of these families. SCORE_FILE in the environment keeps every graded host, to go on from."""
+    raw, file = lab_engine(engine) == "raw", os.environ.get("SCORE_FILE")
+    kept = Path(file) if file else None
     return render_families(
-        [score_family(name, hosts, seed, raw=raw, processes=processes, world=world.value) for name in names]
+        [score_family(name, hosts, seed, raw=raw, world=world.value, file=kept) for name in names]
     )
 
 

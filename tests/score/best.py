@@ -7,9 +7,8 @@ from itertools import product
 from math import exp, log, prod
 from typing import NamedTuple
 
-from score.families import (
-    IN_WORLD,
-    ZONES,
+from score.families import IN_WORLD, ZONES
+from score.made_up import (
     Bound,
     Family,
     MadeUpHost,

@@ -5,9 +5,9 @@ Compare the addresses; leave out one whose owner differs; take silence, and what
 
 from probe.lab.scenario import realm_of
 from probe.model.binding import Binding
-from score.families import MadeUpHost
 from score.grade import Claim
 from score.hosts import ip_of
+from score.made_up import MadeUpHost
 
 _OPEN, _REFUSED = frozenset("OBX"), frozenset("RF")
 

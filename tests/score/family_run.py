@@ -4,12 +4,13 @@ Ours are of what a scan would measure, or of a scan by the whole program in a wo
 possible is by the answers of ports and by distances alone: a scan may learn more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from math import sqrt
 from multiprocessing import get_context
+from pathlib import Path
 from random import Random
 
 from probe.app.scan import scan
@@ -22,12 +23,13 @@ from probe.lab.open_world import backends_of, open_world
 from probe.model.binding import Binding, Candidate
 from probe.model.plan import Timing
 from probe.model.target import IPAddress, Port
-from score import careful, nmap
+from score import careful, kept, nmap
 from score.best import best
-from score.families import FAMILIES, IN_WORLD, Bound, Family, MadeUpHost, draw
+from score.families import FAMILIES, IN_WORLD, draw
 from score.family_scenario import scenario_of
 from score.grade import Claim, Fact, Grade, grade
 from score.hosts import ip_of, port_number, surveys_of
+from score.made_up import Bound, Family, MadeUpHost
 from score.run import claim_of
 
 POINT = 0.80  # what a binding must have to be named
@@ -58,67 +60,77 @@ class Graded:
         return (self.ours.log_loss or 0.0) - (self.best.log_loss or 0.0)
 
 
-Pair = tuple[Claim, Fact]
-
-
-@dataclass(frozen=True, slots=True)
-class _Share:
-    """The claims of one share of the hosts, beside the truth."""
-
-    ours: list[Pair]
-    best: list[Pair]
-    careful: list[Pair]
-    nmap: list[Pair]
+_MANY = 80  # hosts
+WHO = ("ours", "best", "careful", "nmap")
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Hosts of a family: the first of them by its seed, how many, and how they are scanned."""
+    """Hosts of a family, each by its seed, and how they are scanned."""
 
     name: str
-    hosts: int
-    seed: int
     raw: bool
     world: str
 
+    def key(self, seed: int) -> kept.Key:
+        """Of one host, in a file."""
+        return self.name, "raw" if self.raw else "connect", self.world, seed
+
 
 def score_family(
-    name: str, hosts: int, seed: int, *, raw: bool, processes: int = 1, world: str = "abstract"
+    name: str,
+    hosts: int,
+    seed: int,
+    *,
+    raw: bool,
+    world: str = "abstract",
+    file: Path | None = None,
 ) -> Graded:
     """Draw hosts of a family from `seed` on and grade the verdicts on their ports.
 
-    `world`: `abstract`, without a packet; or the kind of world that the whole program scans them in.
+    `world`: `abstract`, without a packet; or the kind of world that the whole program scans them in. `file`
+    keeps each host as soon as it is graded; those that it has already are graded with the others.
     """
-    grade_share = partial(_grade_share, _Asked(name, hosts, seed, raw, world), processes)
-    if processes == 1:
-        found = [grade_share(0)]
-    else:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            found = list(pool.map(grade_share, range(processes)))
+    asked = _Asked(name, raw, world)
+    known = {} if file is None else kept.read(file)
+    found = {key: pairs for key, pairs in known.items() if key[:3] == asked.key(0)[:3]}
+    missing = [number for number in range(seed, seed + hosts) if asked.key(number) not in found]
+    for number, pairs in zip(missing, _graded(asked, missing), strict=True):
+        found[asked.key(number)] = pairs
+        if file is not None:
+            kept.append(file, asked.key(number), pairs)
     return Graded(
         name,
-        "raw" if raw else "connect",
+        asked.key(seed)[1],
         world,
-        hosts,
-        **{who: grade([pair for one in found for pair in getattr(one, who)]) for who in _Share.__slots__},
+        len(found),
+        **{who: grade([pair for key in sorted(found) for pair in found[key][who]]) for who in WHO},
     )
 
 
-def _grade_share(asked: _Asked, of: int, share: int) -> _Share:
-    out = _Share([], [], [], [])
+def _graded(asked: _Asked, seeds: Sequence[int]) -> Iterator[kept.Pairs]:
+    """By two processes where they are many; real hosts are built by one, one after the other."""
+    if asked.world == "netns" or len(seeds) < _MANY:
+        yield from map(partial(_grade_host, asked), seeds)
+        return
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(partial(_grade_host, asked), seeds, chunksize=4)
+
+
+def _grade_host(asked: _Asked, seed: int) -> kept.Pairs:
     abstract = asked.world == "abstract"
-    for number in range(share, asked.hosts, of):
-        rng = Random(f"{asked.name} {asked.seed + number}")  # noqa: S311 - hosts must be repeatable
-        host = draw(IN_WORLD[asked.world][asked.name], rng)
-        if not abstract:  # its boxes are alike, and what they show beside ports is their own
-            host = replace(host, alike={}, claims=None)
-        facts = [_fact(one) for one in host.truth]
-        ours = _ours(host, raw=asked.raw) if abstract else _scanned(host, asked.world, raw=asked.raw)
-        out.ours.extend(zip(ours, facts, strict=True))
-        out.best.extend(zip(_best(host, raw=asked.raw), facts, strict=True))
-        out.careful.extend(zip(careful.conclude(host), facts, strict=True))
-        out.nmap.extend(zip(_nmap(host), facts, strict=True))
-    return out
+    rng = Random(f"{asked.name} {seed}")  # noqa: S311 - hosts must be repeatable
+    host = draw(IN_WORLD[asked.world][asked.name], rng)
+    if not abstract:  # its boxes are alike, and what they show beside ports is their own
+        host = replace(host, alike={}, claims=None)
+    facts = [_fact(one) for one in host.truth]
+    claims = {
+        "ours": _ours(host, raw=asked.raw) if abstract else _scanned(host, asked.world, raw=asked.raw),
+        "best": _best(host, raw=asked.raw),
+        "careful": careful.conclude(host),
+        "nmap": _nmap(host),
+    }
+    return {who: list(zip(some, facts, strict=True)) for who, some in claims.items()}
 
 
 def _fact(bound: Bound) -> Fact:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from probe.lab.scenario import Scenario, ScenarioScan, realm_of
 from probe.lab.scenario_hosts import Action, Dnat, Listen, Router, Rule, Serves, TargetHost
 from probe.model.target import Protocol
-from score.families import QUIET, MadeUpHost, Zone, covered, own_answer
 from score.hosts import FIRST_PORT
+from score.made_up import QUIET, MadeUpHost, Zone, covered, own_answer
 
 _ACTIONS = {
     "S": Action.DROP,

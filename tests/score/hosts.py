@@ -21,7 +21,7 @@ from probe.model.probing import (
     TcpFacts,
 )
 from probe.model.target import IPAddress, Port, Protocol, TargetAddress
-from score.families import MadeUpHost, Zone
+from score.made_up import MadeUpHost, Zone
 
 FIRST_PORT = 8000
 CONTROLS = (1006, 18233, 61417)

@@ -11,11 +11,12 @@ from probe.model.binding import Binding
 from probe.model.evidence import Response
 from score import careful
 from score.best import best
-from score.families import FAMILIES, ZONES, Bound, answers_of, covered, draw, fact_of
+from score.families import FAMILIES, ZONES, draw
 from score.family_run import interval, overconfident, score_family
 from score.family_table import render_families
 from score.grade import Bin, grade
 from score.hosts import ip_of, surveys_of
+from score.made_up import Bound, answers_of, covered, fact_of
 
 pytestmark = pytest.mark.takes_minutes
 
@@ -141,6 +142,22 @@ def test_the_table_of_families():
     assert {"best possible", "careful person", "nmap, plain rule"} <= {
         line.split("  ")[i].strip() for line in text.splitlines() for i in range(line.count("  ") + 1)
     }
+
+
+def test_a_run_goes_on_where_another_ended(tmp_path, monkeypatch):
+    """Hosts of a file are not graded again; files of two ranges make one table; a cut line is left out."""
+    first, whole = tmp_path / "first", tmp_path / "whole"
+    score_family("mixed", 2, 1, raw=False, file=first)
+    score_family("mixed", 1, 3, raw=False, file=whole)
+    whole.write_text(first.read_text() + whole.read_text() + '{"family": "mixed", "engi')
+    monkeypatch.setattr("score.family_run._grade_host", lambda *_: pytest.fail("graded again"))
+    merged = score_family("mixed", 3, 1, raw=False, file=whole)
+    monkeypatch.undo()
+    fresh = score_family("mixed", 3, 1, raw=False)
+    assert merged.hosts == 3
+    assert (merged.ours.decided, merged.ours.wrong) == (fresh.ours.decided, fresh.ours.wrong)
+    assert merged.ours.log_loss == pytest.approx(fresh.ours.log_loss, abs=1e-5)
+    assert merged.best.log_loss == pytest.approx(fresh.best.log_loss, abs=1e-5)
 
 
 def test_intervals_and_bins():

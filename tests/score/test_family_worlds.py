@@ -17,11 +17,12 @@ from probe.model.plan import Timing
 from probe.model.probing import State
 from score.__main__ import ScoredIn
 from score.__main__ import main as command
-from score.families import IN_WORLD, MadeUpHost, draw
+from score.families import IN_WORLD, draw
 from score.family_run import _fact, score_family
 from score.family_scenario import scenario_of
 from score.grade import Fact
 from score.hosts import ip_of, port_number
+from score.made_up import MadeUpHost
 
 TOP = Path(__file__).parents[2]
 _STATES = {
@@ -59,6 +60,7 @@ def test_families_without_what_a_world_lacks() -> None:
     ends = {world: set(IN_WORLD[world]["userspace vpn"].vpn) for world in IN_WORLD}
     assert ends["abstract"] == ends["sim"] == ends["netns"] | {"relay"}
     assert IN_WORLD["sim"]["mixed"] == IN_WORLD["abstract"]["mixed"]
+    assert IN_WORLD["abstract"].keys() - IN_WORLD["sim"].keys() == {"several hosts"}
 
 
 @pytest.mark.parametrize("raw", [False, True])
