@@ -100,7 +100,11 @@ def _forwarded(
 
 
 def _bind_wider(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice | None:
-    if verdict.binding is not Binding.SPECIFIC:
+    opened = _opened(verdict.port, models)
+    by_router = bool(opened) and all(_is_routers(m, verdict.port) for m in opened)
+    passed_on = by_router and all(m.evidence[verdict.port].response in BEHIND for m in opened)
+    undetermined = passed_on and verdict.binding is Binding.UNDETERMINED
+    if not undetermined and verdict.binding is not Binding.SPECIFIC:
         return None
     private = _is_private(verdict.port, models)
     refused = [
@@ -113,8 +117,8 @@ def _bind_wider(verdict: PortVerdict, models: Sequence[AddressModel]) -> Advice 
     ]
     if not refused:
         return None
-    if all(_is_routers(m, verdict.port) for m in _opened(verdict.port, models)):
-        return _advice(AdviceRule.FORWARDED_BY_ROUTER, refused, bound_to=verdict.bound_to)
+    if by_router:
+        return _advice(AdviceRule.FORWARDED_BY_ROUTER, refused, bound_to=[m.address.ip for m in opened])
     rule = AdviceRule.PUBLISH_WIDER if forwarders(verdict.port, models) else AdviceRule.BIND_WIDER
     return _advice(rule, refused, bound_to=verdict.bound_to)
 
