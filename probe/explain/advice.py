@@ -40,8 +40,7 @@ OF_PORT: Mapping[AdviceRule, str] = {
         "{port} is forwarded on {bound_to} only: to reach it at {where}, publish it there too"
     ),
     AdviceRule.FORWARDED_BY_ROUTER: (
-        "the router at {bound_to} forwards {label}, to this host or another: at {where}, use the port that it is "
-        "forwarded to"
+        "the router at {bound_to} forwards {label} to this or another host: at {where}, use the port behind it"
     ),
     AdviceRule.BOUND_TO_LOOPBACK: ("{port} runs, on loopback or an address not probed" + _FOR_LOOPBACK),
     AdviceRule.PERHAPS_BOUND_TO_LOOPBACK: (
