@@ -5,6 +5,7 @@ Where they must be there, `BINDPROBE_REQUIRE=docker,netns,nmap,nobody,tshark` in
 markers whose tests may not be skipped, and of which at least one must have passed.
 """
 
+import functools
 import os
 import signal
 from collections.abc import Callable, Generator
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import is_hypothesis_test, settings
 
 from probe import interruption
+from probe.lab import scenario
 
 REQUIRED = frozenset(filter(None, os.environ.get("BINDPROBE_REQUIRE", "").split(",")))
 GROUP = "required group"
@@ -20,6 +22,7 @@ LONG = ("docker", "takes_minutes")
 NOT_COUNTED = "no_cover"  # of pytest-cov
 WALL_TIME = "wall_time"
 _passed: set[str] = set()
+scenario._parse = functools.cache(scenario._parse)  # tests load every scenario many times
 
 settings.register_profile("without-wall-time", deadline=None)  # a busy machine is no failure
 settings.register_profile("repeatable", deadline=None, derandomize=True)  # CI: the same examples every time

@@ -14,8 +14,9 @@ from probe.lab.open_world import backends_of, open_world
 from probe.lab.result import NOTHING, CheckResult, ExpectationRow, ReportedValue, listed, values_of
 from probe.lab.scenario import Expected, SameService, Scenario, address_of
 from probe.lab.sim import tunnel
+from probe.lab.truth import Truth, truth
 from probe.lab.world import World
-from probe.model.binding import Served
+from probe.model.binding import Binding, Served
 from probe.model.diagnosis import Diagnosis
 from probe.model.plan import Timing
 from probe.model.report import Report, VerdictReport
@@ -130,11 +131,16 @@ def compare(scenario: Scenario, report: Report, kind: str | None = None) -> tupl
     `kind` of world, for expectations that hold in one alone.
     """
     ports, addresses = _expected(scenario, report.engine, kind)
-    rows = [row for text, wanted in ports.items() for row in _port_rows(text, wanted, report)]
+    true = truth(scenario) if any(wanted.keeps is not None for wanted in ports.values()) else {}
+    rows = [row for text, wanted in ports.items() for row in _port_rows(text, wanted, report, true)]
     conditions = {address.address: address.condition.value for address in report.addresses}
-    for symbol, wanted in addresses.items():
-        found = conditions.get(str(address_of(symbol)), MISSING)
-        rows.append(ExpectationRow(symbol, "address", wanted, found))
+    owners = {address.address: address.owner.value for address in report.addresses}
+    for what, expected, found in (
+        ("address", addresses, conditions),
+        ("owner", scenario.expect_owners, owners),
+    ):
+        for symbol, wanted in expected.items():
+            rows.append(ExpectationRow(symbol, what, wanted, found.get(str(address_of(symbol)), MISSING)))
     return tuple(rows)
 
 
@@ -157,19 +163,25 @@ def _over(expected: Expected, more: Expected) -> Expected:
     return structs.replace(expected, **wanted)
 
 
-def _port_rows(text: str, wanted: Expected, report: Report) -> Iterator[ExpectationRow]:
+def _port_rows(
+    text: str, wanted: Expected, report: Report, true: Mapping[Port, Truth]
+) -> Iterator[ExpectationRow]:
     """Every expectation of some ports. All of them must meet it; the first that does not is shown."""
-    verdicts = [_verdict(port, report) for port in parse_ports(text)]
-    found_on_each = zip(*(_port_row(text, wanted, verdict) for verdict in verdicts), strict=False)
+    found_on_each = zip(
+        *(_port_row(text, wanted, _verdict(port, report), true.get(port)) for port in parse_ports(text)),
+        strict=False,
+    )
     for rows in found_on_each:
         yield next((row for row in rows if not row.ok), rows[0])
 
 
-def _port_row(text: str, wanted: Expected, verdict: VerdictReport | None) -> Iterator[ExpectationRow]:
+def _port_row(
+    text: str, wanted: Expected, verdict: VerdictReport | None, true: Truth | None
+) -> Iterator[ExpectationRow]:
     if verdict is None:
         yield ExpectationRow(text, "binding", wanted.binding or "any", MISSING)
         return
-    for what, expected, found in _facts(wanted, verdict):
+    for what, expected, found in (*_facts(wanted, verdict), *_chances(wanted, verdict, true)):
         yield ExpectationRow(text, what, expected, found)
     by_address = {o.address: o for o in verdict.observations}
     for what, values in _VALUES.items():
@@ -198,12 +210,34 @@ def _facts(wanted: Expected, verdict: VerdictReport) -> Iterator[tuple[str, str,
         yield "bound by", wanted.bound_by, verdict.bound_by or NOTHING
     if wanted.via is not None:
         yield "via", wanted.via, verdict.via
+    if wanted.advice is not None:
+        yield "advice", listed(sorted(wanted.advice)), listed(sorted(one.rule for one in verdict.advice))
     if wanted.services is not None:
         yield (
             "services",
             _served(map(_expected_service, wanted.services)),
             _served(map(_shown, verdict.services or ())),
         )
+
+
+def _chances(wanted: Expected, verdict: VerdictReport, true: Truth | None) -> Iterator[tuple[str, str, str]]:
+    """What is expected of probabilities, each as `_facts`: at least so much."""
+    if wanted.confidence is not None:
+        yield "confidence", *_at_least(wanted.confidence, verdict.confidence)
+    if wanted.keeps is not None and true is not None:
+        kept = sum(
+            one.probability
+            for one in verdict.candidates
+            if one.binding is true.binding
+            and (one.binding is not Binding.SPECIFIC or set(one.bound_to) == set(true.bound_to))
+        )
+        yield "the truth keeps", *_at_least(wanted.keeps, kept)
+
+
+def _at_least(wanted: float, found: float) -> tuple[str, str]:
+    """Expected and found, which are alike where it is enough."""
+    expected = f"at least {wanted:g}"
+    return expected, expected if found >= wanted else f"{found:.3f}"
 
 
 def _served(services: Iterable[tuple[Iterable[object], Iterable[str]]]) -> str:

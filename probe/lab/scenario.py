@@ -28,6 +28,8 @@ from msgspec import Struct
 from probe.errors import ScenarioError
 from probe.lab.scenario_events import Event
 from probe.lab.scenario_hosts import Listen, ProberHost, Router, Strict, TargetHost
+from probe.model.advice import AdviceRule
+from probe.model.binding import Owner, Probability
 from probe.model.target import IPAddress, Protocol
 from probe.services.port_list import parse_ports
 
@@ -135,7 +137,8 @@ class Expected(Strict, frozen=True, kw_only=True):
     """What the report must have of one port. Absent keys are not checked.
 
     `bound_to` in symbols. `states`, `reasons` and `conditions` by symbol of the address. `services`: all
-    that show behind the port.
+    that show behind the port. `advice`: the rules of all that is to be done about it. `confidence`: what the
+    binding named has at least; `keeps`: what the true one has at least, named or not.
     """
 
     binding: str | None = None
@@ -147,6 +150,9 @@ class Expected(Strict, frozen=True, kw_only=True):
     conditions: dict[str, str] | None = None
     bound_by: str | None = None
     services: tuple[SameService, ...] | None = None
+    advice: tuple[AdviceRule, ...] | None = None
+    confidence: Probability | None = None
+    keeps: Probability | None = None
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -173,6 +179,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     expect_compose_raw: dict[str, Expected] = {}
     expect_addresses: dict[str, str] = {}  # symbol -> condition of the address
     expect_addresses_raw: dict[str, str] = {}
+    expect_owners: dict[str, Owner] = {}  # symbol -> who has the address
     expect_causes: dict[str, str] = {}  # symbol -> the true cause, which `doctor` ranks first there
     # engine -> symbol -> another cause, which that engine mistakes for the true one and ranks before it
     looks_like: dict[str, dict[str, str]] = {}
@@ -252,11 +259,11 @@ def read_document(path: Path) -> object:
 def _parse(text: str) -> object:
     """Read YAML as its version 1.2 does: YAML 1.1 would take the key `on` for the boolean true.
 
-    By libyaml where PyYAML was built with it, which takes a tenth of the time.
+    Not by libyaml, which is ten times as fast: with PyYAML 6.0 deep nesting overflows its stack.
     """
     import yaml  # noqa: PLC0415 - as above
 
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # of two classes alike
+    class Loader(yaml.SafeLoader):
         yaml_implicit_resolvers = {  # noqa: RUF012 - the base class declares it so
             first: [rule for rule in rules if first in "tTfF" or rule[0] != "tag:yaml.org,2002:bool"]
             for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()

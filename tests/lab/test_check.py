@@ -13,7 +13,8 @@ from probe.lab.open_world import open_world
 from probe.lab.result import CheckResult, ExpectationRow, render_truth_table
 from probe.lab.scenario import Scenario, load_scenario, parse_scenario
 from probe.lab.world import target_of
-from probe.model.binding import Binding, BoundBy, Condition, Proof, Served, Via
+from probe.model.advice import Advice, AdviceRule, Severity
+from probe.model.binding import Binding, BoundBy, Candidate, Condition, Owner, Proof, Served, Via
 from probe.model.probing import Reason, State
 from probe.model.report import AddressReport, ObservationReport, PortReport, Report, RestReport, Vantage
 from probe.model.target import Port, Protocol
@@ -32,7 +33,11 @@ SPECIFIC = {
     "families": (4,),
     "via": Via.DIRECT,
     "confidence": 0.9,
-    "candidates": (),
+    "candidates": (
+        Candidate(binding=Binding.SPECIFIC, bound_to=(ip_address(LAN),), probability=0.9),
+        Candidate(binding=Binding.WILDCARD, probability=0.1),
+    ),
+    "advice": (Advice(rule=AdviceRule.BIND_WIDER, severity=Severity.LOW),),
 }
 SERVED = Served((ip_address(LAN),), by=(Proof.SSH_KEY,))
 REPORT = Report(
@@ -41,7 +46,9 @@ REPORT = Report(
     elapsed_s=0.1,
     engine="connect",
     vantage=Vantage(name="here"),
-    addresses=(AddressReport(address=LAN, realm="lan", family=4, condition=Condition.CLEAR),),
+    addresses=(
+        AddressReport(address=LAN, realm="lan", family=4, condition=Condition.CLEAR, owner=Owner.TARGET),
+    ),
     ports=(
         PortReport(port=80, protocol=Protocol.TCP, observations=(OPEN,), services=(SERVED,), **SPECIFIC),
         PortReport(port=53, protocol=Protocol.UDP, observations=(UNMEASURED,), **SPECIFIC),
@@ -85,6 +92,10 @@ EXPECTATIONS = [
         {"binding": "specific", "conditions": {"vpn": "clear"}},
         [("condition on vpn", "clear", "not in the report")],
     ),
+    ("80", {"advice": ["bind-wider"], "confidence": 0.9}, []),
+    ("80", {"advice": []}, [("advice", "-", "bind-wider")]),
+    ("80", {"advice": ["open-firewall"]}, [("advice", "open-firewall", "bind-wider")]),
+    ("80", {"confidence": 0.95}, [("confidence", "at least 0.95", "0.900")]),
     ("U:53", {"binding": "specific", "reasons": {"lan": "not-sent"}}, []),
     ("U:53", {"binding": "specific", "states": {"lan": "open"}}, [("state on lan", "open", "-")]),
     ("1234", {"binding": "loopback-or-not-listening"}, []),
@@ -122,6 +133,24 @@ def test_compare_an_address(symbol, wanted, found) -> None:
     (row,) = compare(scenario_that_expects({}, expect_addresses={symbol: wanted}), REPORT)
     assert row == ExpectationRow(symbol, "address", wanted, found)
     assert row.ok == (wanted == found)
+
+
+@pytest.mark.parametrize(
+    ("bind", "wanted", "found"),
+    [("lan", 0.9, "at least 0.9"), ("0.0.0.0", 0.05, "at least 0.05"), ("0.0.0.0", 0.2, "0.100")],
+)
+def test_what_the_truth_keeps(bind, wanted, found) -> None:
+    """The probability of what the scenario's own sockets are bound to, not of what is named."""
+    target = {"listen": [{"port": 80, "bind": bind}]}
+    (row,) = compare(scenario_that_expects({"80": {"keeps": wanted}}, target=target), REPORT)
+    assert (row.what, row.found) == ("the truth keeps", found)
+
+
+@pytest.mark.parametrize(("wanted", "ok"), [("target", True), ("gateway", False)])
+def test_compare_an_owner(wanted, ok) -> None:
+    """Who has an address is compared too."""
+    (row,) = compare(scenario_that_expects({}, expect_owners={"lan": wanted}), REPORT)
+    assert (row.what, row.expected, row.ok) == ("owner", wanted, ok)
 
 
 # what connect() must find, what raw packets must find beyond it, the keys that a raw report then misses

@@ -14,8 +14,8 @@ BROKEN = {
     "about: 2024-13-45": "month must be in 1..12",
     "about: 2024-02-30T10:00:00Z": "day is out of range",
     f"about: {'9' * 10_000}": "4300 digits",
-    "[" * 100_000: "nest",
-    "{a: " * 3_000 + "1" + "}" * 3_000: "nest",
+    "[" * 100_000: "nested too deeply",
+    "{a: " * 3_000 + "1" + "}" * 3_000: "nested too deeply",
     "about: !!timestamp x": "a value that cannot be read",
     "about: !!int x": "invalid literal",
     "about: !!int ''": "a value that cannot be read",
@@ -25,7 +25,7 @@ BROKEN = {
     "about: x\nx: !!python/object:os.system x": "could not determine a constructor",
     "about: [1": "expected ',' or ']'",
     "a: &a [*a]": "unknown field",
-    "a: \0": "characters are not allowed",
+    "a: \0": "special characters are not allowed",
     "about: \ud800": "",
 }
 PIECES = st.sampled_from(
