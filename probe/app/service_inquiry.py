@@ -28,6 +28,7 @@ from probe.services.selection import (
     greetings_of_ssh,
     greets_as_ssh,
     is_outcome_of_port,
+    is_ssh_by_number,
     keyed_ports,
 )
 
@@ -76,41 +77,51 @@ _EARLY_ROUNDS = 3  # in which services are asked before their addresses are surv
 class EarlyInquiry:
     """Begins to ask services when every address that answers at all has answered for all tested ports.
 
-    Addresses that are silent may be waited for a long time. Under a cap of the rate nothing begins early: the
-    survey has the rate for itself.
+    Addresses that are silent may be waited for a long time, and ports of ssh for what they send first: the
+    others do not wait for either. Under a cap of the rate nothing begins early: the survey has the rate for
+    itself.
     """
 
     def __init__(self, context: ScanContext) -> None:
         self._context = context
         self._began = context.backends.backend.now()
         self._seen: dict[IPAddress, dict[Port, Observation]] = {}
-        self._left = {plan.address.ip: len(plan.tested) for plan in context.plan.addresses}
-        self._answering: set[IPAddress] = set()  # but not for all ports yet
+        tested = {plan.address.ip: plan.tested for plan in context.plan.addresses}
+        self._left = {ip: len(ports) for ip, ports in tested.items()}
+        ssh = {ip: sum(map(is_ssh_by_number, ports)) for ip, ports in tested.items()}
+        self._left_but_ssh = {ip: left - ssh[ip] for ip, left in self._left.items()}
+        self._answering: set[IPAddress] = set()  # but not for all ports but ssh yet
+        self._complete_but_ssh: set[IPAddress] = set()
         self._complete: set[IPAddress] = set()
         self._rounds = 0 if context.plan.timing.rate is not None else _EARLY_ROUNDS
 
     def take(self, observations: Sequence[Observation]) -> bool:
-        """Take in what was settled (`probe.engine.run.Watcher`); whether an address has answered in full."""
-        before = len(self._complete)
+        """Take in what was settled (`probe.engine.run.Watcher`); whether all but ssh of an address was."""
+        before = len(self._complete), len(self._complete_but_ssh)
         for observation in observations:
             if is_outcome_of_port(observation):
                 self._note(observation)
-        more = before < len(self._complete) >= _SEVERAL and not self._answering
+        more = before < (len(self._complete), len(self._complete_but_ssh)) and not self._answering
+        more = more and len(self._complete_but_ssh) >= _SEVERAL
         backend = self._context.backends.backend
         if self._rounds and more and not backend.interrupted():
             self._rounds -= 1
             _begin(self._surveys(), self._context, backend.now() - self._began)
-        return bool(self._complete)
+        return bool(self._complete_but_ssh)
 
     def _note(self, observation: Observation) -> None:
         ip, port = observation.question.address, observation.question.port
         seen = self._seen.setdefault(ip, {})
         self._left[ip] -= port not in seen
+        self._left_but_ssh[ip] -= port not in seen and not is_ssh_by_number(port)
         seen[port] = observation
-        if observation.answered is not None:
-            self._answering.add(ip)
-        if not self._left[ip] and ip in self._answering:
+        answers = ip in self._answering or ip in self._complete_but_ssh or observation.answered is not None
+        if answers and not self._left_but_ssh[ip]:
             self._answering.discard(ip)
+            self._complete_but_ssh.add(ip)
+        elif answers:
+            self._answering.add(ip)
+        if answers and not self._left[ip]:
             self._complete.add(ip)
 
     def _surveys(self) -> tuple[AddressSurvey, ...]:

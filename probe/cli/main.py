@@ -1,6 +1,7 @@
 """Entry of the command line: runs a command and turns whatever happens into an exit code and one line."""
 
 import errno
+import gc
 import os
 import re
 import sys
@@ -29,6 +30,7 @@ _NO_THREAD = "can't start new thread"  # of CPython's _thread
 def run() -> None:
     """Run the command line and exit; after a signal without its threads, which may still wait."""
     code = main(sys.argv[1:])
+    gc.disable()  # or the interpreter searches everything for garbage before it ends: 40 ms
     if interruption.requested():
         interruption.leave(code)
     sys.exit(code)

@@ -21,11 +21,15 @@ Progress = Callable[[int, int], None]  # questions settled, questions asked so f
 Watcher = Callable[[Sequence[Observation]], None]  # what was settled just now
 
 
+_NOTHING = Step(())
+
+
 @dataclass(slots=True)
 class _Running:
     """One survey under way: the questions it waits for, and what the others brought."""
 
     survey: Survey
+    step: Step = _NOTHING  # the latest
     open: set[Question] = field(default_factory=set)
     outcomes: dict[Question, Observation] = field(default_factory=dict)
     begun: bool = False
@@ -39,13 +43,17 @@ class _Running:
             self.done = end.value
             return None
         self.begun = True
-        self.open, self.outcomes = set(step.questions), {}
+        self.step, self.open, self.outcomes = step, set(step.questions), {}
         return step
 
-    def take(self, observation: Observation) -> None:
-        """Take in the outcome of one question."""
+    def take(self, observation: Observation) -> Question | None:
+        """Take in the outcome of one question; return the one that has to be asked now, if any."""
         self.open.discard(observation.question)
         self.outcomes[observation.question] = observation
+        follower = self.step.follower(observation)
+        if follower is not None:
+            self.open.add(follower)
+        return follower
 
     def mark(self, rationed: Iterable[Question]) -> None:
         """Mark the silences that may be answers held back, of the questions of this survey."""
@@ -161,13 +169,17 @@ class Run:
             if not step.questions:
                 self._advance(address, self._running[address], now)
                 continue
-            new = [question for question in dict.fromkeys(step.questions) if question not in self._askers]
-            for question in step.questions:
-                self._askers.setdefault(question, []).append(address)
-            self._scan.ask(
-                new, tries=step.tries, way=address, brief=step.brief, once=step.once, limits=step.limits
-            )
-            self._asked += len(new)
+            self._ask(address, step, step.questions)
+
+    def _ask(self, address: IPAddress, step: Step, questions: Sequence[Question]) -> None:
+        """Ask questions of a step, those that another survey has asked already aside."""
+        new = [question for question in dict.fromkeys(questions) if question not in self._askers]
+        for question in questions:
+            self._askers.setdefault(question, []).append(address)
+        self._scan.ask(
+            new, tries=step.tries, way=address, brief=step.brief, once=step.once, limits=step.limits
+        )
+        self._asked += len(new)
 
     def _hand_out(self, now: float) -> bool:
         """Give settled observations to the surveys that asked; True where one of them went on."""
@@ -178,7 +190,10 @@ class Run:
         for observation in settled:
             self._settled += 1
             for address in self._askers.pop(observation.question):
-                self._running[address].take(observation)
+                running = self._running[address]
+                follower = running.take(observation)
+                if follower is not None:
+                    self._ask(address, running.step, (follower,))
                 answered[address] = None
         ready = [(a, running) for a in answered if not (running := self._running[a]).open]
         for address, running in ready:
@@ -199,8 +214,8 @@ class Run:
     def _close(self, address: IPAddress, running: _Running, now: float) -> None:
         """Answer a step that can no longer be asked with 'not sent', and move on."""
         self._pending.pop(address, None)  # its start is never reached
-        for question in tuple(running.open):
-            running.take(not_sent(question))
+        while running.open:  # one may be followed by another
+            running.take(not_sent(next(iter(running.open))))
         running.mark(self._scan.rationed(address))
         self._advance(address, running, now)
 

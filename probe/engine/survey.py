@@ -37,6 +37,8 @@ _NEIGHBOUR_SILENCE = frozenset({Reason.NO_RESPONSE, Reason.HOST_UNREACH})
 NEIGHBOUR_GLANCE_S = 0.25
 NEIGHBOUR_GLANCES = 16  # past the three questions of a kernel, a second apart (RFC 4861 section 10; arp(7))
 
+_NOT_BY_ITS_PORT = frozenset({Reason.NO_RESPONSE, Reason.TIME_EXCEEDED, Reason.NOT_SENT})
+
 Answers = Mapping[Question, Observation]
 
 
@@ -45,7 +47,8 @@ class Step(Struct, frozen=True):
 
     `tries` None means the scan's own number; those `once` have one, and those with `limits` never more than
     these. Of `brief` questions silence is expected: what is above a TTL floor, and what ends before the
-    address, where routers ration the errors that report it.
+    address, where routers ration the errors that report it. Where a question of `instead` is not answered by
+    its port, the one it leads to is asked as soon as that shows.
     """
 
     questions: tuple[Question, ...]
@@ -54,7 +57,12 @@ class Step(Struct, frozen=True):
     brief: frozenset[Question] = frozenset()
     once: frozenset[Question] = frozenset()
     limits: Mapping[Question, int] = {}
+    instead: Mapping[Question, Question] = {}
     pause: bool = False  # `idle` is what it is for: nothing is asked
+
+    def follower(self, observation: Observation) -> Question | None:
+        """The question to ask now that this is known; None: there is none."""
+        return self.instead.get(observation.question) if observation.reason in _NOT_BY_ITS_PORT else None
 
 
 Survey = Generator[Step, Answers, AddressSurvey]
@@ -100,24 +108,22 @@ def _ask_first(
     few = plan.route.on_link is True and plan.counted_tries > 1
     near = {_within_a_hop(q): q for q in tested if few and is_ssh_by_number(q.port)}
     plain = [q for q in tested if q not in near.values()]
-    limits = _limits(plain, max(1, plan.counted_tries - 1)) | dict.fromkeys(near, 1)
-    seen = dict((yield Step((*near, *plain, *controls), limits=limits)))
-    found = {q: seen.pop(limited) for limited, q in near.items()}
-    again = tuple(q for q, o in found.items() if o.reason in _NOT_WITHIN_A_HOP)
-    answers = yield Step(again, limits=_limits(again, plan.counted_tries - 1))
-    for question, o in found.items():
-        if question not in again:
+    fewer = _limits(tested, max(1, plan.counted_tries - 1))
+    limits = fewer | dict.fromkeys(near, 1)
+    every = (*near, *plain, *controls)
+    seen = dict((yield Step(every, once=frozenset(near), limits=limits, instead=near)))
+    for limited, question in near.items():
+        o, later = seen.pop(limited), seen.pop(question, None)
+        if later is None:
             seen[question] = structs.replace(o, question=question, origin=_answered_within_a_hop(o))
         elif o.reason is Reason.NO_RESPONSE:
             seen[question] = structs.replace(o, question=question)
-            merge(seen, {question: answers[question]})
+            merge(seen, {question: later})
         else:
-            behind = Origin.BEHIND if distance.is_forwarding(o) else None
-            seen[question] = structs.replace(answers[question], origin=behind)
+            seen[question] = structs.replace(
+                later, origin=Origin.BEHIND if distance.is_forwarding(o) else None
+            )
     return seen
-
-
-_NOT_WITHIN_A_HOP = frozenset({Reason.NO_RESPONSE, Reason.TIME_EXCEEDED, Reason.NOT_SENT})
 
 
 def _within_a_hop(question: Question) -> Question:

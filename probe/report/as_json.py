@@ -1,16 +1,18 @@
 """Reports as JSON: one object, the same pieces line by line, and the doctor's."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, Struct, structs
 
-from probe.model.doctor_report import DoctorReport
 from probe.model.encoding import as_builtins, decode, encode
 from probe.model.report import PortReport, Report, RestReport
 from probe.report.escape import json_escaped
 from probe.report.style import PLAIN, TextStyle
+
+if TYPE_CHECKING:
+    from probe.model.doctor_report import DoctorReport  # a scan needs none of it
 
 # --- pieces ---
 
@@ -127,13 +129,13 @@ def _lines(report: Report) -> Iterator[bytes]:
 # --- the doctor's ---
 
 
-def render_doctor_json(report: DoctorReport, _: TextStyle = PLAIN) -> str:
+def render_doctor_json(report: "DoctorReport", _: TextStyle = PLAIN) -> str:
     """Render a report as indented JSON. Ends with a newline.
 
     Raises:
         msgspec.ValidationError: a required number is not finite, which JSON would show as null.
     """
-    decode(encode(report), DoctorReport)
+    decode(encode(report), type(report))
     return render_indented(report)
 
 

@@ -52,9 +52,7 @@ FAR = Scenario(
     scan=ScenarioScan(ports=PORTS),
     expect={
         "8000": Expected(binding="wildcard", families=(4,)),
-        "5432": Expected(
-            binding="undetermined", states={"lan": "open", "vpn": "closed", "public": "filtered"}
-        ),
+        "5432": Expected(binding="specific", states={"lan": "open", "vpn": "closed", "public": "filtered"}),
         "22,53,80,443,3306,6379,8080,9000": Expected(binding="loopback-or-not-listening"),
     },
 )

@@ -306,3 +306,29 @@ def test_a_round_beside_a_survey_knows_what_it_has_learned():
 
     assert taken({LAN: others}) == pytest.approx(FIRST_FACTOR * FLOOR_S)
     assert taken(None) == pytest.approx(INITIAL_S)
+
+
+def test_a_question_that_is_not_answered_is_followed_at_once():
+    """By the one that it leads to, while others of the step are still waited for; an answer is by none."""
+    near, plain, slow = (
+        Question(LAN, Port(Protocol.TCP, 22), ttl=1),
+        Question(LAN, Port(Protocol.TCP, 22)),
+        Question(LAN, Port(Protocol.TCP, 8001)),
+    )
+    silent = {near, slow}
+
+    def script(probe, now):
+        return [] if probe.question in silent else [Reply(probe.id, Reason.RESET, now + 0.01, sender=LAN)]
+
+    def survey():
+        step = Step((near, slow), once=frozenset((near,)), instead={near: plain})
+        answers = yield step
+        return AddressSurvey(TargetAddress(LAN, "lan"), tuple(answers.values()))
+
+    for silent in ({near, slow}, {slow}):
+        network = ScriptedNetwork(script)
+        (found,) = Run({LAN: survey()}, network, Timing()).until(10.0).surveys
+        followed = [at for at, probe in network.sent if probe.question == plain]
+        assert len(followed) == (near in silent)
+        assert all(at < max(at for at, probe in network.sent if probe.question == slow) for at in followed)
+        assert (plain in {o.question for o in found.observations}) == (near in silent)
