@@ -117,7 +117,7 @@ def _ask_first(
         if later is None:
             seen[question] = structs.replace(o, question=question, origin=_answered_within_a_hop(o))
         elif o.reason is Reason.NO_RESPONSE:
-            seen[question] = structs.replace(o, question=question)
+            seen[question] = structs.replace(o, question=question, rationed=later.rationed)
             merge(seen, {question: later})
         else:
             seen[question] = structs.replace(

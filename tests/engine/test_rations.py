@@ -3,12 +3,17 @@
 from ipaddress import ip_address
 
 import pytest
+from scripted_network import ScriptedNetwork
+from test_run import OnLink
 
+from probe.app.plan import make_plan
 from probe.engine.rations import REFILL_S, ErrorRation
+from probe.engine.run import Run
 from probe.engine.scan import Scan
+from probe.engine.survey import survey_address
 from probe.model.plan import Timing
 from probe.model.probing import Probe, Question, Reason, Reply
-from probe.model.target import Port, Protocol
+from probe.model.target import Port, Protocol, ResolvedTarget, TargetAddress
 
 TARGET = ip_address("192.168.77.10")
 
@@ -65,3 +70,21 @@ def test_an_error_for_what_the_kernel_sent_again_spends_the_ration_then():
 
 def _error(probe: Probe, at: float) -> Reply:
     return Reply(probe.id, Reason.PORT_UNREACH, at, sender=TARGET, icmp=(3, 3))
+
+
+def test_a_neighbours_ssh_is_held_back_as_others_are():
+    """Its first try, which lives for one hop, is no sign that the sender had an error to give."""
+    ports = (Port(Protocol.TCP, 22), *(Port(Protocol.TCP, 8000 + n) for n in range(12)))
+    timing, host, given = Timing(), OnLink(), [-0.5]  # the ration was spent by somebody else just before
+
+    def script(probe, now):
+        if probe.question.port.number == 22 or now - given[-1] < 1.0:
+            return []
+        given.append(now)
+        return [Reply(probe.id, Reason.ADMIN_PROHIBITED, now + 0.01, sender=TARGET)]
+
+    plan = make_plan(ResolvedTarget((TargetAddress(TARGET, "lan"),), ports), timing, host)
+    survey = survey_address(plan.addresses[0], host.neighbour, host.own_addresses())
+    (found,) = Run({TARGET: survey}, ScriptedNetwork(script), timing).until(plan.deadline).surveys
+    assert found.tested()[ports[0]].reason is Reason.NO_RESPONSE
+    assert found.tested()[ports[0]].rationed
