@@ -119,7 +119,8 @@ def test_tries_are_shared_by_the_addresses_of_a_source():
 def test_what_is_spent_is_counted_by_source():
     """Tries of all addresses, connections of clients; of other ports nothing."""
     budget = budget_of(
-        [survey(LAN, seen(LAN, attempts=2)), survey(VPN, seen(VPN), source=THEIRS)], [(LAN, SSH)]
+        [survey(LAN, seen(LAN, attempts=2)), survey(VPN, seen(VPN), source=THEIRS)],
+        [(LAN, WEB), (LAN, SSH)],
     )
     assert budget.take(LAN, SSH)
     assert not budget.take(LAN, SSH)

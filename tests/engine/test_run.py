@@ -16,7 +16,7 @@ from probe.engine.scan import AFTERMATH_S
 from probe.engine.survey import Step, Survey, survey_address
 from probe.model.facts import AddressSurvey, Route
 from probe.model.plan import AddressPlan, Plan, Timing
-from probe.model.probing import Aftermath, Probe, Question, Reason, Reply, Role
+from probe.model.probing import Aftermath, Origin, Probe, Question, Reason, Reply, Role
 from probe.model.target import Port, Protocol, ResolvedTarget, TargetAddress
 
 LAN, VPN = ip_address("192.168.77.10"), ip_address("10.88.0.10")
@@ -332,3 +332,20 @@ def test_a_question_that_is_not_answered_is_followed_at_once():
         assert len(followed) == (near in silent)
         assert all(at < max(at for at, probe in network.sent if probe.question == slow) for at in followed)
         assert (plain in {o.question for o in found.observations}) == (near in silent)
+
+
+def test_a_neighbours_ssh_that_is_forwarded_is_behind_it():
+    """What lives for one hop expires there, and what lives longer is accepted: by a container, or a host."""
+    ssh = Port(Protocol.TCP, 22)
+
+    def script(probe, now):
+        question = probe.question
+        reason = Reason.RESET if question.port != ssh else Reason.SYN_ACK
+        if question.port == ssh and question.ttl == 1:
+            reason = Reason.TIME_EXCEEDED
+        return [Reply(probe.id, reason, now + 0.01, sender=LAN)]
+
+    plan = make_plan(ResolvedTarget((TargetAddress(LAN, "lan"),), (ssh,)), Timing(), OnLink())
+    (survey,) = run(plan, ScriptedNetwork(script))
+    assert survey.tested()[ssh].reason is Reason.SYN_ACK
+    assert survey.tested()[ssh].origin is Origin.BEHIND

@@ -65,6 +65,12 @@ def test_ports_are_fresh(chance: Random, avoid: int) -> None:
     assert ports.take(80) == avoid
 
 
+def test_an_avoided_port_is_kept_for_later() -> None:
+    """Drawn first, it is passed over once, and is the last to be given."""
+    ports = FreshPorts(highest, range(61_000, 61_003))
+    assert [ports.take(61_002), ports.take(80), ports.take(80)] == [61_001, 61_000, 61_002]
+
+
 def test_ports_come_back_last() -> None:
     """A port that was given back is used again only after all others."""
     ports = FreshPorts(highest, range(61_000, 61_003))
