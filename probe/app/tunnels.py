@@ -15,7 +15,7 @@ from probe.machine.sources import Host
 from probe.model.facts import AddressSurvey, TunnelHealth
 from probe.model.machine import Peer, Tunnel
 from probe.model.plan import Timing
-from probe.model.probing import Question, Reason, Role
+from probe.model.probing import TCP_ANSWERS, Question, Reason, Role
 from probe.model.target import IPAddress, Port, TargetAddress
 from probe.model.tunnel_state import REKEY_TIMEOUT_S, health, peer_for, tunnel_of
 
@@ -23,7 +23,6 @@ from probe.model.tunnel_state import REKEY_TIMEOUT_S, health, peer_for, tunnel_o
 # up to 0.334 s of chance are added to the 5 s (drivers/net/wireguard/timers.c), and it has to travel.
 SECOND_HANDSHAKE_S = REKEY_TIMEOUT_S + 0.334 + 0.3
 _TIMESTAMP_S = 1.0  # handshakes are reported in whole seconds, rounded down
-_ANSWERS = frozenset({Reason.SYN_ACK, Reason.RESET})
 _INITIATION_BYTES = 148  # first message of a handshake (whitepaper, section 5.4.2)
 
 _Again = Callable[[Sequence[IPAddress]], Outcome]  # asks some addresses once more, while time is left
@@ -74,7 +73,7 @@ class TunnelFacts:
 
 def _answered_itself(survey: AddressSurvey) -> bool:
     """Whether a port was accepted or refused by another machine: no such address is silent."""
-    return any(o.reason in _ANSWERS and not survey.is_our_own(o) for o in survey.observations)
+    return any(o.reason in TCP_ANSWERS and not survey.is_our_own(o) for o in survey.observations)
 
 
 def _may_come_up(tunnel: Tunnel | None, survey: AddressSurvey) -> bool:
