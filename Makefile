@@ -7,7 +7,7 @@ WORLDS ?= 100
 SEED   ?= 1
 RUNS   ?= 100
 ENGINE ?= connect
-# Made-up hosts of every family to grade instead; 2000 take a quarter of an hour.
+# Made-up hosts of every family to grade instead; 100 take a quarter of an hour.
 FAMILIES ?= 0
 # One of them, and a file that keeps its graded hosts: what it has is not graded again, and `cat` merges files.
 FAMILY ?=

@@ -6,7 +6,7 @@ every port, and ends in a stage of its own. Which ports are worth it is `service
 addresses show alike is judged by the inference.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -86,43 +86,45 @@ class EarlyInquiry:
         self._context = context
         self._began = context.backends.backend.now()
         self._seen: dict[IPAddress, dict[Port, Observation]] = {}
-        tested = {plan.address.ip: plan.tested for plan in context.plan.addresses}
-        self._left = {ip: len(ports) for ip, ports in tested.items()}
-        ssh = {ip: sum(map(is_ssh_by_number, ports)) for ip, ports in tested.items()}
-        self._left_but_ssh = {ip: left - ssh[ip] for ip, left in self._left.items()}
-        self._answering: set[IPAddress] = set()  # but not for all ports but ssh yet
-        self._complete_but_ssh: set[IPAddress] = set()
-        self._complete: set[IPAddress] = set()
+        self._left = Counter(  # ports without an outcome, by address and whether they are of ssh
+            (plan.address.ip, is_ssh_by_number(port))
+            for plan in context.plan.addresses
+            for port in plan.tested
+        )
+        self._answering: set[IPAddress] = set()
+        self._complete_but_ssh: set[IPAddress] = set()  # of these
+        self._complete: set[IPAddress] = set()  # of these
         self._rounds = 0 if context.plan.timing.rate is not None else _EARLY_ROUNDS
 
     def take(self, observations: Sequence[Observation]) -> bool:
         """Take in what was settled (`probe.engine.run.Watcher`); whether all but ssh of an address was."""
-        before = len(self._complete), len(self._complete_but_ssh)
+        before = self._progress()
         for observation in observations:
             if is_outcome_of_port(observation):
                 self._note(observation)
-        more = before < (len(self._complete), len(self._complete_but_ssh)) and not self._answering
-        more = more and len(self._complete_but_ssh) >= _SEVERAL
+        others, _ = self._progress()
+        more = before < self._progress() and _SEVERAL <= others == len(self._answering)
         backend = self._context.backends.backend
         if self._rounds and more and not backend.interrupted():
             self._rounds -= 1
             _begin(self._surveys(), self._context, backend.now() - self._began)
         return bool(self._complete_but_ssh)
 
+    def _progress(self) -> tuple[int, int]:
+        """How many addresses have answered for all ports but ssh, and for these too."""
+        return len(self._complete_but_ssh), len(self._complete)
+
     def _note(self, observation: Observation) -> None:
         ip, port = observation.question.address, observation.question.port
         seen = self._seen.setdefault(ip, {})
-        self._left[ip] -= port not in seen
-        self._left_but_ssh[ip] -= port not in seen and not is_ssh_by_number(port)
+        self._left[ip, is_ssh_by_number(port)] -= port not in seen
         seen[port] = observation
-        answers = ip in self._answering or ip in self._complete_but_ssh or observation.answered is not None
-        if answers and not self._left_but_ssh[ip]:
-            self._answering.discard(ip)
-            self._complete_but_ssh.add(ip)
-        elif answers:
+        if observation.answered is not None:
             self._answering.add(ip)
-        if answers and not self._left[ip]:
-            self._complete.add(ip)
+        if ip in self._answering and not self._left[ip, False]:
+            self._complete_but_ssh.add(ip)
+            if not self._left[ip, True]:
+                self._complete.add(ip)
 
     def _surveys(self) -> tuple[AddressSurvey, ...]:
         return tuple(

@@ -20,7 +20,7 @@ from probe.model.probing import Observation, Question, Reason, Role
 from probe.model.target import Port, Protocol, TargetAddress
 
 HERE, THERE, SILENT = (ip_address(f"127.0.0.{n}") for n in (1, 2, 3))
-WEB, OTHER = (Port(Protocol.TCP, number) for number in (80, 8080))
+WEB, OTHER, SSH = (Port(Protocol.TCP, number) for number in (80, 8080, 22))
 
 
 def plan(*addresses, timing: Timing = USUAL_TIMING) -> Plan:
@@ -102,6 +102,23 @@ def test_other_answers_count_for_nothing(role):
     early.take([seen(ip, port, role=role) for ip in (HERE, THERE) for port in (WEB, OTHER)])
     early.take([seen(ip, port, ttl=1) for ip in (HERE, THERE) for port in (WEB, OTHER)])
     assert clients.rounds == []
+
+
+def test_others_do_not_wait_for_ssh():
+    """What it sends first is waited for; they are asked meanwhile, and it is when that is known."""
+    clients = NotedClients()
+    planned = plan(HERE, THERE)
+    ports = (*planned.addresses[0].tested, SSH)
+    planned = structs.replace(
+        planned, addresses=tuple(structs.replace(one, tested=ports) for one in planned.addresses)
+    )
+    context = context_of(clients, planned)
+    early = EarlyInquiry(context)
+    assert early.take([seen(ip, port) for ip in (HERE, THERE) for port in ports if port != SSH])
+    assert len(clients.rounds) == 1
+    assert context.begun.keyed == set()
+    early.take([seen(ip, SSH) for ip in (HERE, THERE)])
+    assert context.begun.keyed == {(HERE, SSH), (THERE, SSH)}
 
 
 def test_under_a_cap_of_the_rate_nothing_begins_early():
